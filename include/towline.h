@@ -1,0 +1,12 @@
+/* towline.h: WebSocket for C. Includes every public header. */
+#ifndef TOWLINE_H
+#define TOWLINE_H
+
+#include <towline/error.h>
+#include <towline/loop.h>
+#include <towline/message.h>
+#include <towline/server.h>
+#include <towline/version.h>
+#include <towline/websocket.h>
+
+#endif

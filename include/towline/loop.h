@@ -1,0 +1,68 @@
+/* towline/loop.h: the event loop that a connection lives on.
+ *
+ * A loop belongs to the thread that steps it. Only tow_loop_post and tow_loop_stop may be called from others.
+ *
+ *     tow_loop *loop;
+ *     if (tow_loop_new(&loop, NULL) != 0) return 1;
+ *     ... tow_websocket_open(&socket, loop, url, &options) ...
+ *     tow_loop_run(loop);
+ *     tow_loop_free(loop);
+ */
+#ifndef TOWLINE_LOOP_H
+#define TOWLINE_LOOP_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct tow_loop tow_loop;
+
+/* How the loop asks the kernel. AUTO takes io_uring where the kernel allows it, else epoll. */
+typedef enum tow_io { TOW_IO_AUTO, TOW_IO_URING, TOW_IO_EPOLL } tow_io;
+
+typedef struct tow_loop_options {
+    tow_io io;
+} tow_loop_options;
+
+/* Makes a loop. `options` may be NULL. The loop is the caller's until tow_loop_free.
+ * Errors: MEMORY, DESCRIPTORS, UNSUPPORTED (io_uring asked for by name and refused by the kernel), SYSTEM. */
+int tow_loop_new_sized(tow_loop **loop, const tow_loop_options *options, size_t options_size);
+static inline int tow_loop_new(tow_loop **loop, const tow_loop_options *options) {
+    return tow_loop_new_sized(loop, options, sizeof(tow_loop_options));
+}
+
+/* Frees a loop on which nothing is open any more. NULL is allowed. */
+void tow_loop_free(tow_loop *loop);
+
+/* Runs until nothing that keeps a loop alive is left (open connections, listeners, timers), or until
+ * tow_loop_stop. Returns 0 or a negative tow_error. */
+int tow_loop_run(tow_loop *loop);
+
+/* Makes tow_loop_run return at the end of the current round. From any thread. */
+void tow_loop_stop(tow_loop *loop);
+
+/* A descriptor that becomes readable when tow_loop_step has something to do: for poll, epoll, libuv, GLib and
+ * the like. It stays the loop's. */
+int tow_loop_fd(tow_loop *loop);
+
+/* Does what is ready and returns without waiting; returns 1 while the loop is alive, 0 when nothing keeps it
+ * alive any more, or a negative tow_error. */
+int tow_loop_step(tow_loop *loop);
+
+/* The monotonic time of the current round, in nanoseconds. */
+int64_t tow_loop_now(const tow_loop *loop);
+
+/* Runs `task(argument)` on the loop's thread in its next round. From any thread. Errors: MEMORY. */
+int tow_loop_post(tow_loop *loop, void (*task)(void *argument), void *argument);
+
+/* "io_uring", "epoll" or "simulated": a static string. */
+const char *tow_loop_io(const tow_loop *loop);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,30 @@
+/* towline/message.h: a message, and two words that all options share. */
+#ifndef TOWLINE_MESSAGE_H
+#define TOWLINE_MESSAGE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* In an options struct 0 means the default and TOW_OFF means none. */
+#define TOW_OFF (-1)
+
+/* The two types of message; the values are the opcodes of RFC 6455, section 11.8. */
+typedef enum tow_message_type { TOW_TEXT = 1, TOW_BINARY = 2 } tow_message_type;
+
+/* A whole message as on_message gets it. `data` is borrowed: it is valid, and may be changed by the receiver of
+ * the callback, until the callback returns. Text is valid UTF-8 and is not terminated by a zero. */
+typedef struct tow_message {
+    tow_message_type type;
+    void *data;
+    size_t length;
+} tow_message;
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,5 @@
+#include <towline/version.h>
+
+const char *tow_version(void) {
+    return TOW_VERSION;
+}

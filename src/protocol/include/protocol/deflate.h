@@ -1,0 +1,38 @@
+/* deflate: compressing and inflating the payload of messages (RFC 7692, section 7.2).
+ *
+ * With no context takeover one compressor or inflater serves all connections of a worker in turn; with takeover
+ * each connection has its own. */
+#ifndef TOW_PROTOCOL_DEFLATE_H
+#define TOW_PROTOCOL_DEFLATE_H
+
+#include "base/buffer.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef struct tow_deflater tow_deflater;
+typedef struct tow_inflater tow_inflater;
+
+/* `window_bits` is what was agreed for this direction, 8 to 15; back references never reach further.
+ * `takeover`: keep the context from message to message. Errors: MEMORY. */
+int tow_deflater_new(tow_deflater **deflater, int window_bits, bool takeover);
+void tow_deflater_free(tow_deflater *deflater);
+
+/* Appends the compressed message to `out`, without the final 00 00 FF FF. Errors: MEMORY; after one a deflater with takeover
+ * must not be used again. */
+int tow_deflater_message(tow_deflater *deflater, const void *data, size_t length, tow_buffer *out);
+
+int tow_inflater_new(tow_inflater **inflater, int window_bits, bool takeover);
+void tow_inflater_free(tow_inflater *inflater);
+
+/* Inflates the next piece of a message, appending to `out`; `last` ends the message. The caller clears `out` between
+ * messages. When `out` would become longer than `limit`: MESSAGE_TOO_LARGE, and nothing beyond limit was produced.
+ * Errors: COMPRESSED_DATA, MESSAGE_TOO_LARGE, MEMORY; after one, start anew with tow_inflater_reset. */
+int tow_inflater_piece(
+    tow_inflater *inflater, const uint8_t *data, size_t length, bool last, size_t limit, tow_buffer *out);
+
+/* Forgets a message under way and the context. */
+void tow_inflater_reset(tow_inflater *inflater);
+
+#endif

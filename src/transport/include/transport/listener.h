@@ -1,0 +1,51 @@
+/* listener: accepts connections on one address.
+ *
+ * Out of descriptors no accept is armed; it is tried again by a timer of at most 20 ms, and at once when the
+ * loop closes a descriptor. */
+#ifndef TOW_TRANSPORT_LISTENER_H
+#define TOW_TRANSPORT_LISTENER_H
+
+#include "transport/address.h"
+#include "transport/timer.h"
+
+typedef struct tow_listener tow_listener;
+
+/* The descriptor is the callee's: tow_stream_adopt it, here or on another loop, or tow_loop_discard it. */
+typedef void (*tow_on_accept)(tow_listener *listener, int fd);
+
+struct tow_listener { /* embedded; zeroed: not in use. Private but `user`. */
+    tow_loop *loop;
+    tow_on_accept on_accept;
+    tow_listener *next;
+    void *user;
+    tow_timer retry;
+    uint64_t exhausted; /* how often descriptors ran out */
+    int fd;
+    uint16_t flags;
+    uint8_t pending;
+};
+
+typedef struct tow_listen_options {
+    int backlog;      /* 0: SOMAXCONN */
+    bool reuse_port;  /* another worker of this process listens there already (or will) */
+} tow_listen_options;
+
+/* Binds and listens without accepting yet, so that errors are known before workers start. Stale Unix sockets (nobody
+ * answers) are replaced. Port 0: the kernel picks; *bound is the address with the port.
+ * Errors: ADDRESS_IN_USE, ADDRESS, PERMISSION, DESCRIPTORS, SYSTEM. Returns a descriptor. */
+int tow_listen_socket(tow_loop *loop, const tow_address *address, const tow_listen_options *options, tow_address *bound);
+
+/* Sets SO_REUSEPORT on a socket that was bound without it, so that other workers may bind the same address. */
+int tow_listen_share(int fd);
+
+/* Starts accepting on a descriptor of tow_listen_socket. */
+int tow_listener_start(tow_listener *listener, tow_loop *loop, int fd, tow_on_accept on_accept);
+
+/* Stops accepting and closes the descriptor; on_closed is not needed: no callback comes afterwards, and the memory may be
+ * reused after the loop's next round. */
+void tow_listener_stop(tow_listener *listener);
+
+/* Closes a descriptor that on_accept gave and nobody adopted. */
+void tow_loop_discard(tow_loop *loop, int fd);
+
+#endif

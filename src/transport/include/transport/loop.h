@@ -1,0 +1,43 @@
+/* loop: what floors above transport need of a loop beyond towline/loop.h: chance, wall time, hooks, and the
+ * simulated network. */
+#ifndef TOW_TRANSPORT_LOOP_H
+#define TOW_TRANSPORT_LOOP_H
+
+#include "transport/address.h"
+
+#include <stdbool.h>
+#include <towline/loop.h>
+
+/* Unpredictable bytes from the kernel, fetched in batches (a seeded generator in the simulator). */
+void tow_loop_random(tow_loop *loop, void *out, size_t length);
+
+/* Seconds since 1970 (virtual in the simulator). */
+int64_t tow_loop_wall_seconds(tow_loop *loop);
+
+/* A pointer for the one who made the loop: the server's worker. */
+void tow_loop_set_user(tow_loop *loop, void *user);
+void *tow_loop_user(const tow_loop *loop);
+
+/* Whether this loop may do without what follows a closed descriptor: counters for tests and --status. */
+typedef struct tow_loop_counters {
+    uint64_t rounds;
+    uint64_t reads;       /* deliveries of on_bytes */
+    uint64_t writes;      /* sends, by call or by submission */
+    uint64_t system_calls;
+    uint64_t unsent;      /* sends that were not taken whole */
+    uint64_t accepts;
+    uint64_t exhausted;   /* accepts that found no descriptor */
+} tow_loop_counters;
+const tow_loop_counters *tow_loop_count(const tow_loop *loop);
+
+/* A simulated network: one loop, streams in memory between its own connects and listeners, virtual time, and a seed that
+ * decides how reads and writes are cut and ordered. tow_loop_step jumps to the next timer when nothing is ready. */
+typedef struct tow_simulation_options {
+    uint64_t seed;
+    bool whole;             /* do not cut reads and writes */
+    size_t stream_capacity; /* bytes in flight before a writer blocks; 0: 64 KiB */
+    size_t descriptors;     /* how many may be open; 0: no limit */
+} tow_simulation_options;
+int tow_loop_new_simulated(tow_loop **loop, const tow_simulation_options *options);
+
+#endif
