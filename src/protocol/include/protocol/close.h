@@ -29,7 +29,8 @@ int tow_close_payload_read(const uint8_t *payload, size_t length, uint16_t *code
 /* Writes a payload; code 0 or 1005 gives an empty one. The reason is cut at 123 bytes at a character's border. */
 size_t tow_close_payload_write(uint8_t out[125], uint16_t code, const char *reason, size_t reason_length);
 
-/* The status code with which to fail a connection after an error of the receiver: 1002, 1007 or 1009. */
+/* The status code with which to fail a connection after an error of the receiver or the inflater: 1002, 1007
+ * (UTF8, COMPRESSED_DATA), 1009 (MESSAGE_TOO_LARGE) or 1011 (MEMORY). */
 uint16_t tow_close_code_for_error(int error);
 
 #endif
