@@ -6,33 +6,17 @@
 
 #include "base/slice.h"
 #include "protocol/compression.h"
+#include "protocol/field_list.h"
 
 #include <stdint.h>
 
 enum { TOW_KEY_LENGTH = 24, TOW_ACCEPT_LENGTH = 28, TOW_OFFERS_MAX = 64 };
 
-/* The value of Sec-WebSocket-Accept for a key of 24 characters; ends with a zero. */
-void tow_opening_accept(char out[TOW_ACCEPT_LENGTH + 1], const char key[TOW_KEY_LENGTH]);
+/* The value of Sec-WebSocket-Accept for a key of 24 characters; ends with a zero. Errors: MEMORY. */
+int tow_opening_accept(char out[TOW_ACCEPT_LENGTH + 1], const char key[TOW_KEY_LENGTH]);
 
-/* The value of Sec-WebSocket-Key for 16 random bytes; ends with a zero. */
+/* The value of Sec-WebSocket-Key for 16 random bytes (fresh ones for each connection); ends with a zero. */
 void tow_opening_key(char out[TOW_KEY_LENGTH + 1], const uint8_t nonce[16]);
-
-/* Whether text is a token (RFC 9110, section 5.6.2): what a subprotocol must be. */
-bool tow_is_token(tow_slice text);
-
-/* Goes through a comma-separated list over all fields of one name: the next element without its white space, false at the end.
- * Start with a zeroed cursor. Empty elements are skipped. Quoted strings keep their commas. */
-typedef struct tow_list_cursor {
-    size_t field;
-    size_t offset;
-} tow_list_cursor;
-bool tow_list_next(const tow_field *fields, size_t count, const char *name, tow_list_cursor *cursor, tow_slice *element);
-
-/* Whether the list in the fields of this name has this token, without regard to case. */
-bool tow_list_has(const tow_field *fields, size_t count, const char *name, const char *token);
-
-/* The value of the only field of this name: false if there is none or more than one (*found tells how many). */
-bool tow_field_only(const tow_field *fields, size_t count, const char *name, tow_slice *value, size_t *found);
 
 /* A client's opening handshake, read by a server. */
 typedef struct tow_opening_request {
@@ -45,15 +29,17 @@ typedef struct tow_opening_request {
 bool tow_opening_is_requested(const tow_field *fields, size_t count);
 
 /* Checks a request. `method` and `version` are as in the request line ("GET", "HTTP/1.1").
- * Returns 0, or the reason: HANDSHAKE_METHOD (answer 405 or 400), HANDSHAKE_UPGRADE, HANDSHAKE_CONNECTION, HANDSHAKE_KEY,
- * HANDSHAKE_PROTOCOL (not tokens, or one stands twice: 400), HANDSHAKE_VERSION (426 with Sec-WebSocket-Version: 13). */
+ * Returns 0, or the reason: HANDSHAKE_METHOD (answer 405 or 400), HANDSHAKE_VERSION (426 with Sec-WebSocket-Version: 13),
+ * and those to be answered with 400: HANDSHAKE_UPGRADE, HANDSHAKE_CONNECTION, HANDSHAKE_KEY, HANDSHAKE_PROTOCOL (not tokens,
+ * one stands twice, more than TOW_OFFERS_MAX), HANDSHAKE_EXTENSION (Sec-WebSocket-Extensions is no list of extensions at all:
+ * RFC 6455, section 9.1; offers with wrong parameters are merely declined); MEMORY (500). */
 int tow_opening_request_check(tow_opening_request *opening, tow_slice method, tow_slice version,
     const tow_field *fields, size_t count);
 
 /* Checks a server's answer, as a client: status 101, Upgrade, Connection, the accept value for our key, a
  * subprotocol that we offered (`offered`: zero-terminated texts, ends with NULL, may be NULL; one must be acknowledged if
  * any was offered), extensions that we offered. On success *protocol is the chosen one (length 0 if none) and *agreement what compression does.
- * Errors: HTTP_STATUS, HANDSHAKE_UPGRADE, _CONNECTION, _ACCEPT, _PROTOCOL, _EXTENSION. */
+ * Errors: HTTP_STATUS, HANDSHAKE_UPGRADE, _CONNECTION, _ACCEPT, _PROTOCOL, _EXTENSION, MEMORY. */
 int tow_opening_response_check(int status, const tow_field *fields, size_t count, const char key[TOW_KEY_LENGTH],
     const char *const *offered, const tow_compression_settings *settings, tow_slice *protocol,
     tow_compression_agreement *agreement);
