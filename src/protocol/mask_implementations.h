@@ -7,6 +7,11 @@
 /* 64-bit words, any processor. */
 extern const tow_mask_implementation tow_mask_plain;
 
+/* Vector instructions; only where the processor has them. */
+extern const tow_mask_implementation tow_mask_sse;
+extern const tow_mask_implementation tow_mask_avx2;
+extern const tow_mask_implementation tow_mask_avx512;
+
 /* The best one for this processor. Cheap: asked at each call, so that no global changes. */
 const tow_mask_implementation *tow_mask_best(void);
 
