@@ -4,12 +4,16 @@ static char lower(char character) {
     return character >= 'A' && character <= 'Z' ? (char)(character + ('a' - 'A')) : character;
 }
 
-bool tow_slice_equals_ignoring_case(tow_slice slice, const char *text) {
-    if (slice.length != strlen(text))
+bool tow_slices_match(tow_slice one, tow_slice other) {
+    if (one.length != other.length)
         return false;
-    for (size_t i = 0; i < slice.length; i++) {
-        if (lower(slice.data[i]) != lower(text[i]))
+    for (size_t i = 0; i < one.length; i++) {
+        if (lower(one.data[i]) != lower(other.data[i]))
             return false;
     }
     return true;
+}
+
+bool tow_slice_equals_ignoring_case(tow_slice slice, const char *text) {
+    return tow_slices_match(slice, tow_slice_from(text));
 }

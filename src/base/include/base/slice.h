@@ -26,6 +26,7 @@ static inline bool tow_slice_equals(tow_slice slice, const char *text) {
 }
 
 /* Without regard to the case of ASCII letters, and to those only. */
+bool tow_slices_match(tow_slice one, tow_slice other);
 bool tow_slice_equals_ignoring_case(tow_slice slice, const char *text);
 
 #endif

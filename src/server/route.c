@@ -1,0 +1,170 @@
+#include "server/route.h"
+
+#include "server/limits.h"
+
+#include <stdlib.h>
+#include <towline/error.h>
+
+static int compare(const tow_route *route, const char *path, size_t length) {
+    size_t common = route->length < length ? route->length : length;
+    int order = memcmp(route->path, path, common);
+    if (order != 0)
+        return order;
+    return (route->length > length) - (route->length < length);
+}
+
+/* The first route from `low` up to `high` that is not less than the path. */
+static size_t lower_bound(
+    const tow_routes *routes, size_t low, size_t high, const char *path, size_t length) {
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (compare(routes->items[middle], path, length) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+static const tow_route *find_in(
+    const tow_routes *routes, size_t low, size_t high, const char *path, size_t length) {
+    size_t at = lower_bound(routes, low, high, path, length);
+    if (at == high || compare(routes->items[at], path, length) != 0)
+        return NULL;
+    return routes->items[at];
+}
+
+const tow_route *tow_routes_find(const tow_routes *routes, tow_slice path) {
+    const tow_route *route = find_in(routes, 0, routes->exact_count, path.data, path.length);
+    for (size_t length = path.length; route == NULL && length > 0; length--) {
+        if (path.data[length - 1] == '/')
+            route = find_in(routes, routes->exact_count, routes->count, path.data, length);
+    }
+    return route;
+}
+
+/* A path as requests send it: visible ASCII without query and fragment; an asterisk only as the end of a
+ * prefix. */
+static bool is_path(const char *path) {
+    if (path[0] != '/')
+        return false;
+    for (size_t i = 0; path[i] != '\0'; i++) {
+        if (path[i] <= ' ' || path[i] > '~' || path[i] == '?' || path[i] == '#')
+            return false;
+        if (path[i] == '*' && (path[i - 1] != '/' || path[i + 1] != '\0'))
+            return false;
+    }
+    return true;
+}
+
+static int protocols_copy(const char *const *protocols, char ***out) {
+    size_t count = 0;
+    while (protocols[count] != NULL)
+        count++;
+    char **copy = calloc(count + 1, sizeof(*copy));
+    if (copy == NULL)
+        return TOW_ERROR_MEMORY;
+    *out = copy;
+    for (size_t i = 0; i < count; i++) {
+        copy[i] = strdup(protocols[i]);
+        if (copy[i] == NULL)
+            return TOW_ERROR_MEMORY;
+    }
+    return 0;
+}
+
+static void route_free(tow_route *route) {
+    if (route == NULL)
+        return;
+    for (size_t i = 0; route->protocols != NULL && route->protocols[i] != NULL; i++)
+        free(route->protocols[i]);
+    free(route->protocols);
+    free(route->path);
+    free(route);
+}
+
+static tow_behaviour behaviour_of(const tow_handler *handler, const tow_route_defaults *defaults) {
+    return (tow_behaviour){
+        .role = TOW_ROLE_SERVER,
+        .on_open = defaults->on_open,
+        .on_message = handler->on_message,
+        .on_error = handler->on_error,
+        .on_close = handler->on_close,
+        .on_drain = handler->on_drain,
+        .on_ping = handler->on_ping,
+        .on_pong = handler->on_pong,
+        .limits = handler->limits,
+        .url = "",
+        .on_gone = defaults->on_gone,
+    };
+}
+
+static int route_new(
+    tow_route **out, const char *path, const tow_handler *handler, const tow_route_defaults *defaults) {
+    tow_route *route = calloc(1, sizeof(*route));
+    if (route == NULL)
+        return TOW_ERROR_MEMORY;
+    route->handler = *handler;
+    route->handler.limits = tow_limits_resolve(&handler->limits, &defaults->limits);
+    route->behaviour = behaviour_of(&route->handler, defaults);
+    route->path = strdup(path);
+    int error = route->path == NULL ? TOW_ERROR_MEMORY : 0;
+    if (error == 0 && handler->protocols != NULL)
+        error = protocols_copy(handler->protocols, &route->protocols);
+    if (error != 0) {
+        route_free(route);
+        return error;
+    }
+    route->handler.protocols = (const char *const *)route->protocols;
+    route->length = strlen(path);
+    route->is_prefix = path[route->length - 1] == '*';
+    if (route->is_prefix)
+        route->path[--route->length] = '\0';
+    *out = route;
+    return 0;
+}
+
+static int insert(tow_routes *routes, size_t at, tow_route *route) {
+    tow_route **items = realloc(routes->items, (routes->count + 1) * sizeof(*items));
+    if (items == NULL)
+        return TOW_ERROR_MEMORY;
+    routes->items = items;
+    memmove(items + at + 1, items + at, (routes->count - at) * sizeof(*items));
+    items[at] = route;
+    routes->count++;
+    routes->exact_count += !route->is_prefix;
+    return 0;
+}
+
+int tow_routes_add(
+    tow_routes *routes, const char *path, const tow_handler *handler, const tow_route_defaults *defaults) {
+    if (!is_path(path))
+        return TOW_ERROR_ARGUMENT;
+    tow_route *route;
+    int error = route_new(&route, path, handler, defaults);
+    if (error != 0)
+        return error;
+    size_t low = route->is_prefix ? routes->exact_count : 0;
+    size_t high = route->is_prefix ? routes->count : routes->exact_count;
+    size_t at = lower_bound(routes, low, high, route->path, route->length);
+    if (at < high && compare(routes->items[at], route->path, route->length) == 0) {
+        route_free(routes->items[at]);
+        routes->items[at] = route;
+        return 0;
+    }
+    error = insert(routes, at, route);
+    if (error != 0)
+        route_free(route);
+    return error;
+}
+
+void tow_routes_clear(tow_routes *routes) {
+    for (size_t i = 0; i < routes->count; i++)
+        route_free(routes->items[i]);
+    free(routes->items);
+    *routes = (tow_routes){0};
+}
+
+bool tow_route_is_websocket(const tow_route *route) {
+    return route->handler.on_message != NULL || route->handler.on_open != NULL;
+}

@@ -1,0 +1,125 @@
+#include "../unit.h"
+
+#include "server/limits.h"
+#include "server/route.h"
+
+#include <towline/error.h>
+
+static const char *const marks[] = {"a", "b", "c", "d", "e"};
+
+static void *mark(size_t index) {
+    return (void *)(uintptr_t)marks[index];
+}
+
+static int add(tow_routes *routes, const char *path, size_t index) {
+    return tow_routes_add(routes, path, &(tow_handler){.user = mark(index)},
+        &(tow_route_defaults){.limits = tow_limits_default});
+}
+
+static const void *found(const tow_routes *routes, const char *path) {
+    const tow_route *route = tow_routes_find(routes, tow_slice_from(path));
+    return route == NULL ? NULL : route->handler.user;
+}
+
+static void an_exact_path_wins_over_a_prefix_and_the_longest_prefix_wins(void **state) {
+    (void)state;
+    tow_routes routes = {0};
+    assert_int_equal(add(&routes, "/*", 0), 0);
+    assert_int_equal(add(&routes, "/chat/*", 1), 0);
+    assert_int_equal(add(&routes, "/chat/room", 2), 0);
+    assert_int_equal(add(&routes, "/chat", 3), 0);
+    assert_ptr_equal(found(&routes, "/"), marks[0]);
+    assert_ptr_equal(found(&routes, "/x/y"), marks[0]);
+    assert_ptr_equal(found(&routes, "/chat"), marks[3]);
+    assert_ptr_equal(found(&routes, "/chat/"), marks[1]);
+    assert_ptr_equal(found(&routes, "/chat/x/y"), marks[1]);
+    assert_ptr_equal(found(&routes, "/chat/room"), marks[2]);
+    assert_ptr_equal(found(&routes, "/chat/room/x"), marks[1]);
+    assert_ptr_equal(found(&routes, "/chats"), marks[0]);
+    tow_routes_clear(&routes);
+}
+
+static void without_a_route_there_is_none(void **state) {
+    (void)state;
+    tow_routes routes = {0};
+    assert_null(found(&routes, "/"));
+    assert_int_equal(add(&routes, "/echo", 0), 0);
+    assert_null(found(&routes, "/"));
+    assert_null(found(&routes, "/ech"));
+    assert_null(found(&routes, "/echo/"));
+    assert_null(found(&routes, "/%65cho"));
+    assert_null(found(&routes, ""));
+    assert_null(found(&routes, "*"));
+    tow_routes_clear(&routes);
+    tow_routes_clear(&routes);
+}
+
+static void the_same_path_again_replaces(void **state) {
+    (void)state;
+    tow_routes routes = {0};
+    assert_int_equal(add(&routes, "/a", 0), 0);
+    assert_int_equal(add(&routes, "/a/*", 1), 0);
+    assert_int_equal(add(&routes, "/a", 2), 0);
+    assert_int_equal(add(&routes, "/a/*", 3), 0);
+    assert_int_equal(routes.count, 2);
+    assert_ptr_equal(found(&routes, "/a"), marks[2]);
+    assert_ptr_equal(found(&routes, "/a/"), marks[3]);
+    tow_routes_clear(&routes);
+}
+
+static void many_routes_are_all_found(void **state) {
+    (void)state;
+    tow_routes routes = {0};
+    char path[32];
+    for (size_t i = 0; i < 500; i++) {
+        snprintf(path, sizeof(path), "/%zu%s", i * 7919 % 500, i % 2 == 0 ? "" : "/*");
+        assert_int_equal(add(&routes, path, i % 5), 0);
+    }
+    for (size_t i = 0; i < 500; i++) {
+        snprintf(path, sizeof(path), "/%zu%s", i * 7919 % 500, i % 2 == 0 ? "" : "/below");
+        assert_ptr_equal(found(&routes, path), marks[i % 5]);
+    }
+    tow_routes_clear(&routes);
+}
+
+static void what_is_no_path_is_refused(void **state) {
+    (void)state;
+    tow_routes routes = {0};
+    static const char *const bad[] = {"", "echo", "*", "/a*", "/*/a", "/a?b", "/a#b", "/a b", "/\x7f", "/**"};
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+        assert_int_equal(add(&routes, bad[i], 0), TOW_ERROR_ARGUMENT);
+    assert_int_equal(routes.count, 0);
+}
+
+static void protocols_are_copied_and_limits_filled_in(void **state) {
+    (void)state;
+    tow_routes routes = {0};
+    char name[] = "soap";
+    const char *protocols[] = {name, NULL};
+    tow_handler handler = {.protocols = protocols, .limits = {.max_message = 10, .idle_seconds = TOW_OFF}};
+    tow_route_defaults defaults = {.limits = tow_limits_default};
+    defaults.limits.close_seconds = 7;
+    assert_int_equal(tow_routes_add(&routes, "/x", &handler, &defaults), 0);
+    name[0] = 'X';
+    protocols[0] = NULL;
+    const tow_route *route = tow_routes_find(&routes, tow_slice_from("/x"));
+    assert_string_equal(route->handler.protocols[0], "soap");
+    assert_null(route->handler.protocols[1]);
+    assert_int_equal(route->behaviour.limits.max_message, 10);
+    assert_int_equal(route->behaviour.limits.idle_seconds, TOW_OFF);
+    assert_int_equal(route->behaviour.limits.close_seconds, 7);
+    assert_int_equal(route->behaviour.limits.max_queue, 1 << 20);
+    tow_routes_clear(&routes);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(an_exact_path_wins_over_a_prefix_and_the_longest_prefix_wins),
+        cmocka_unit_test(without_a_route_there_is_none),
+        cmocka_unit_test(the_same_path_again_replaces),
+        cmocka_unit_test(many_routes_are_all_found),
+        cmocka_unit_test(what_is_no_path_is_refused),
+        cmocka_unit_test(protocols_are_copied_and_limits_filled_in),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
