@@ -1,6 +1,6 @@
 #include "server/limits.h"
 
-const tow_limits tow_limits_default = {
+const tow_limits tow_limits_standard = {
     .max_message = 16 << 20,
     .max_queue = 1 << 20,
     .message_seconds = 60,
@@ -20,7 +20,7 @@ static int seconds_or(int own, int base) {
     return own != 0 ? own : base;
 }
 
-tow_limits tow_limits_resolve(const tow_limits *own, const tow_limits *base) {
+tow_limits tow_limits_filled(const tow_limits *own, const tow_limits *base) {
     return (tow_limits){
         .max_message = size_or(own->max_message, base->max_message),
         .max_queue = size_or(own->max_queue, base->max_queue),

@@ -105,7 +105,7 @@ static int route_new(
     if (route == NULL)
         return TOW_ERROR_MEMORY;
     route->handler = *handler;
-    route->handler.limits = tow_limits_resolve(&handler->limits, &defaults->limits);
+    route->handler.limits = tow_limits_filled(&handler->limits, &defaults->limits);
     route->behaviour = behaviour_of(&route->handler, defaults);
     route->path = strdup(path);
     int error = route->path == NULL ? TOW_ERROR_MEMORY : 0;

@@ -5,9 +5,9 @@
 #include <towline/server.h>
 
 /* The defaults of every limit. */
-extern const tow_limits tow_limits_default;
+extern const tow_limits tow_limits_standard;
 
 /* `own` with its zeros replaced by `base`, which has none. TOW_OFF stays. */
-tow_limits tow_limits_resolve(const tow_limits *own, const tow_limits *base);
+tow_limits tow_limits_filled(const tow_limits *own, const tow_limits *base);
 
 #endif
