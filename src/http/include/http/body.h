@@ -4,6 +4,9 @@
 
 #include "http/head.h"
 
+/* What is read over and dropped is bounded: a chunk's line with its extensions, and all trailer fields together, in bytes. */
+enum { TOW_CHUNK_LINE_MAX = 4096, TOW_TRAILER_MAX = 16384 };
+
 typedef struct tow_body_reader { /* plain data */
     tow_body_kind kind;
     uint64_t remaining;
@@ -14,7 +17,8 @@ typedef struct tow_body_reader { /* plain data */
 void tow_body_reader_init(tow_body_reader *reader, const tow_http_head *head);
 
 /* Takes from the front of *bytes the next piece of the body's data (borrowed from the bytes) and advances. Returns 1 with a piece, 0
- * when the bytes are used up, 2 when the body has ended (the rest is the next message), or HTTP_SYNTAX. */
+ * when the bytes are used up, 2 when the body has ended (the rest is the next message), or HTTP_SYNTAX. Trailer fields are
+ * checked and dropped. A body of the kind UNTIL_END never ends here. */
 int tow_body_next(tow_body_reader *reader, const char **bytes, size_t *length, tow_slice *piece);
 
 #endif
