@@ -1,33 +1,14 @@
 #include "framing.h"
 
 #include "character.h"
+#include "protocol/opening.h"
 #include "target.h"
 
-static bool is_blank(char character) {
-    return character == ' ' || character == '\t';
-}
-
-/* The next element of a comma-separated list without its white space, taken from the front of *list; false at
- * the end. */
-static bool option_next(tow_slice *list, tow_slice *option) {
-    if (list->length == 0)
-        return false;
-    const char *comma = memchr(list->data, ',', list->length);
-    size_t length = comma == NULL ? list->length : (size_t)(comma - list->data);
-    size_t taken = comma == NULL ? length : length + 1;
-    *option = (tow_slice){.data = list->data, .length = length};
-    while (option->length > 0 && is_blank(option->data[0]))
-        *option = (tow_slice){.data = option->data + 1, .length = option->length - 1};
-    while (option->length > 0 && is_blank(option->data[option->length - 1]))
-        option->length--;
-    *list = (tow_slice){.data = list->data + taken, .length = list->length - taken};
-    return true;
-}
-
 /* RFC 9110, section 7.6.1. */
-static void connection_note(tow_framing *framing, tow_slice list) {
+static void connection_note(tow_framing *framing, const tow_field *field) {
+    tow_list_cursor cursor = {0};
     tow_slice option;
-    while (option_next(&list, &option)) {
+    while (tow_list_next(field, 1, "Connection", &cursor, &option)) {
         if (tow_slice_equals_ignoring_case(option, "close"))
             framing->close = true;
         else if (tow_slice_equals_ignoring_case(option, "keep-alive"))
@@ -53,8 +34,7 @@ void tow_framing_note(tow_framing *framing, const tow_field *field) {
             framing->continue_expected = true;
         break;
     case sizeof "Connection" - 1:
-        if (tow_slice_equals_ignoring_case(field->name, "Connection"))
-            connection_note(framing, field->value);
+        connection_note(framing, field);
         break;
     case sizeof "Content-Length" - 1:
         if (tow_slice_equals_ignoring_case(field->name, "Content-Length"))
