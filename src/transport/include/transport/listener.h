@@ -18,11 +18,11 @@ struct tow_listener { /* embedded; zeroed: not in use. Private but `user`. */
     tow_on_accept on_accept;
     tow_listener *next;
     void *user;
+    void *request; /* io_uring's accept under way */
     tow_timer retry;
     uint64_t exhausted; /* how often descriptors ran out */
     int fd;
     uint16_t flags;
-    uint8_t pending;
 };
 
 typedef struct tow_listen_options {
@@ -38,12 +38,15 @@ int tow_listen_socket(tow_loop *loop, const tow_address *address, const tow_list
 /* Sets SO_REUSEPORT on a socket that was bound without it, so that other workers may bind the same address. */
 int tow_listen_share(int fd);
 
-/* Starts accepting on a descriptor of tow_listen_socket. */
+/* Starts accepting on a descriptor of tow_listen_socket, which is the listener's from now on. Keeps `user`.
+ * Errors: MEMORY, SYSTEM; the descriptor is then still the caller's. */
 int tow_listener_start(tow_listener *listener, tow_loop *loop, int fd, tow_on_accept on_accept);
 
 /* Stops accepting and closes the descriptor; on_closed is not needed: no callback comes afterwards, and the memory may be
- * reused after the loop's next round. */
+ * reused after the loop's current round, at once if it is not being stepped. The file of a Unix socket stays. */
 void tow_listener_stop(tow_listener *listener);
+
+bool tow_listener_is_started(const tow_listener *listener);
 
 /* Closes a descriptor that on_accept gave and nobody adopted. */
 void tow_loop_discard(tow_loop *loop, int fd);

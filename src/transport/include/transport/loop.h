@@ -18,7 +18,7 @@ int64_t tow_loop_wall_seconds(tow_loop *loop);
 void tow_loop_set_user(tow_loop *loop, void *user);
 void *tow_loop_user(const tow_loop *loop);
 
-/* Whether this loop may do without what follows a closed descriptor: counters for tests and --status. */
+/* What the loop has done: for tests and --status. */
 typedef struct tow_loop_counters {
     uint64_t rounds;
     uint64_t reads;       /* deliveries of on_bytes */

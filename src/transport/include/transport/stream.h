@@ -22,17 +22,19 @@
 typedef struct tow_stream tow_stream;
 
 typedef struct tow_stream_events {
-    /* `bytes` may be changed; they are valid until the callback returns. May come once more after a pause. */
+    /* `bytes` may be changed; they are valid until the callback returns. What the kernel had handed over before a pause (io_uring)
+     * still comes after it. */
     void (*on_bytes)(tow_stream *stream, uint8_t *bytes, size_t length);
     /* Part of what was corked was not taken: of the `length` bytes at `segment` the kernel took the first `taken`. The owner copies the
-     * rest (it calls nothing on the stream, and nobody above) and the stream is blocked until on_writable. `segment` begins where the
-     * owner's first tow_stream_cork after the last flush did. */
+     * rest (it calls nothing on the stream, and nobody above) and the stream is blocked until on_writable. A segment is what one
+     * or more calls of tow_stream_cork in a row gave; when others corked in between there are several, and the callback comes for
+     * each that was not taken whole, in order, at once. The corked payload is 0 already. */
     void (*on_unsent)(tow_stream *stream, const uint8_t *segment, size_t length, size_t taken);
     /* A blocked stream takes bytes again; also: a connect succeeded. */
     void (*on_writable)(tow_stream *stream);
     /* The peer ended its side; writing is still possible. Not called after on_error. */
     void (*on_end)(tow_stream *stream);
-    /* The stream failed (RESET, TIMED_OUT, REFUSED, UNREACHABLE …). The owner closes it. At most once. */
+    /* The stream failed (RESET, TIMED_OUT, REFUSED, UNREACHABLE …); what was corked is gone. The owner closes it. At most once. */
     void (*on_error)(tow_stream *stream, int error);
     /* The last callback. */
     void (*on_closed)(tow_stream *stream);
@@ -55,8 +57,13 @@ struct tow_stream { /* 64 bytes at most; zeroed: not in use. All fields are priv
     uint32_t cork_last;
     uint16_t flags;
     uint8_t pending; /* completions to wait for (io_uring) */
-    uint8_t spare[5];
+    uint8_t failure; /* a tow_error without its sign */
 };
+
+/* Application bytes in the cork, not given to the network yet. */
+static inline uint32_t tow_stream_corked_payload(const tow_stream *stream) {
+    return stream->corked_payload;
+}
 
 /* Takes over a connected descriptor (from on_accept; closed by the stream from now on) and starts reading.
  * Errors: MEMORY, SYSTEM; the descriptor is then still the caller's. */
@@ -85,10 +92,12 @@ bool tow_stream_is_blocked(const tow_stream *stream);
 void tow_stream_pause(tow_stream *stream);
 void tow_stream_resume(tow_stream *stream);
 
-/* Flushes, and ends our side (FIN). Reading goes on. */
+/* Flushes, and ends our side (FIN). Reading goes on. What the owner still has queued is its own loss: write it first. */
 void tow_stream_shutdown(tow_stream *stream);
 
-/* Flushes, and closes the descriptor; on_closed follows. A second call does nothing. */
+/* Flushes, and closes the descriptor; on_closed follows. A second call does nothing. If the peer has sent bytes that were not
+ * received, the kernel sends RST, and the peer may lose what it has not read yet: an orderly end is shutdown, then close
+ * after on_end. */
 void tow_stream_close(tow_stream *stream);
 
 /* Closes with RST; what is corked is dropped; on_closed follows. */

@@ -11,25 +11,27 @@ typedef struct tow_watch tow_watch;
 
 enum { TOW_READABLE = 1, TOW_WRITABLE = 2 };
 
-struct tow_watch { /* embedded; private but `user` */
+struct tow_watch { /* embedded; zeroed: not in use. Private but `user` and `unreferenced`, which are the caller's to set. */
     tow_loop *loop;
     void (*callback)(tow_watch *watch, int ready);
     void *user;
-    tow_watch *next;
+    void *request; /* io_uring's poll under way */
     int fd;
     uint8_t wanted;
-    uint8_t pending;
-    bool stopped;
-    bool unreferenced; /* does not keep the loop alive */
+    bool started;
+    bool unreferenced; /* does not keep the loop alive; set before the start */
 };
 
-/* Level-triggered. The descriptor stays the caller's; regular files are always ready (UNSUPPORTED: read them instead). */
+/* Level-triggered. The descriptor stays the caller's, who closes it after tow_watch_stop; one watch a descriptor. A descriptor
+ * that is broken is ready for all that is wanted. Files and folders are always ready (UNSUPPORTED: read them instead).
+ * Errors: MEMORY, SYSTEM. */
 int tow_watch_start(tow_watch *watch, tow_loop *loop, int fd, int wanted, void (*callback)(tow_watch *, int ready));
 
-/* No callback afterwards; the memory may be reused after the loop's next round. */
+/* No callback afterwards; the memory may be reused after the loop's current round, at once if it is not being stepped. */
 void tow_watch_stop(tow_watch *watch);
 
-/* Signals as events (programs only; the set is blocked in the calling thread). `callback` gets the number. */
+/* Signals as events (programs only; the set is blocked in the calling thread, and stays so). `callback` gets the number.
+ * They do not keep the loop alive. */
 typedef struct tow_signals {
     tow_watch watch;
     void (*callback)(struct tow_signals *signals, int number);

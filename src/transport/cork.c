@@ -1,0 +1,97 @@
+#include "cork.h"
+
+#include <limits.h>
+#include <stdlib.h>
+#include <towline/error.h>
+
+int tow_cork_init(tow_cork *cork) {
+    *cork = (tow_cork){
+        .memory = aligned_alloc(4096, TOW_CORK_SIZE),
+        .segments = malloc(TOW_CORK_SEGMENTS * sizeof(*cork->segments)),
+        .pieces = malloc(TOW_CORK_SEGMENTS * sizeof(*cork->pieces)),
+    };
+    if (cork->memory != NULL && cork->segments != NULL && cork->pieces != NULL)
+        return 0;
+    tow_cork_clear(cork);
+    return TOW_ERROR_MEMORY;
+}
+
+void tow_cork_clear(tow_cork *cork) {
+    free(cork->memory);
+    free(cork->segments);
+    free(cork->pieces);
+    *cork = (tow_cork){0};
+}
+
+static tow_segment *open_segment(tow_cork *cork, tow_stream *stream) {
+    if (cork->count == TOW_CORK_SEGMENTS)
+        return NULL;
+    tow_segment *segment = &cork->segments[cork->count++];
+    *segment = (tow_segment){.stream = stream, .offset = cork->used};
+    if (stream->cork_first == 0)
+        stream->cork_first = cork->count;
+    else
+        cork->segments[stream->cork_last - 1].next = cork->count;
+    stream->cork_last = cork->count;
+    return segment;
+}
+
+uint8_t *tow_cork_add(tow_cork *cork, tow_stream *stream, size_t length) {
+    if (length > TOW_CORK_SIZE - cork->used)
+        return NULL;
+    tow_segment *segment;
+    if (stream->cork_last != 0 && stream->cork_last == cork->count)
+        segment = &cork->segments[cork->count - 1];
+    else if ((segment = open_segment(cork, stream)) == NULL)
+        return NULL;
+    uint8_t *room = cork->memory + cork->used;
+    segment->length += (uint32_t)length;
+    cork->used += (uint32_t)length;
+    return room;
+}
+
+int tow_cork_pieces(const tow_cork *cork, const tow_stream *stream, struct iovec *out, size_t *length) {
+    int count = 0;
+    *length = 0;
+    for (uint32_t number = stream->cork_first; number != 0; number = cork->segments[number - 1].next) {
+        const tow_segment *segment = &cork->segments[number - 1];
+        *length += segment->length;
+        if (count < IOV_MAX)
+            out[count++] =
+                (struct iovec){.iov_base = cork->memory + segment->offset, .iov_len = segment->length};
+    }
+    return count;
+}
+
+/* Gives back what is free at the end. */
+static void shrink(tow_cork *cork) {
+    while (cork->count > 0 && cork->segments[cork->count - 1].stream == NULL)
+        cork->used = cork->segments[--cork->count].offset;
+}
+
+/* Makes the stream one without segments, and returns the number of its first. */
+static uint32_t detach(tow_stream *stream) {
+    uint32_t number = stream->cork_first;
+    stream->cork_first = stream->cork_last = 0;
+    stream->corked_payload = 0;
+    return number;
+}
+
+void tow_cork_release(tow_cork *cork, tow_stream *stream, size_t taken) {
+    for (uint32_t number = detach(stream); number != 0;) {
+        tow_segment *segment = &cork->segments[number - 1];
+        size_t part = taken < segment->length ? taken : segment->length;
+        if (part < segment->length)
+            stream->events->on_unsent(stream, cork->memory + segment->offset, segment->length, part);
+        taken -= part;
+        segment->stream = NULL;
+        number = segment->next;
+    }
+    shrink(cork);
+}
+
+void tow_cork_drop(tow_cork *cork, tow_stream *stream) {
+    for (uint32_t number = detach(stream); number != 0; number = cork->segments[number - 1].next)
+        cork->segments[number - 1].stream = NULL;
+    shrink(cork);
+}

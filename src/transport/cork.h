@@ -1,0 +1,44 @@
+/* cork: what streams have said and not yet sent, in one piece of memory for the whole loop.
+ *
+ * The memory is filled from front to back. What one stream adds in a row is one segment; a stream's segments
+ * are linked, and leave in one write. When the memory or the table of segments is full, everything is sent
+ * and both start over; they also start over whenever nothing is left in them, so that they stay in cache. */
+#ifndef TOW_TRANSPORT_CORK_H
+#define TOW_TRANSPORT_CORK_H
+
+#include "transport/stream.h"
+
+enum { TOW_CORK_SIZE = 512 * 1024, TOW_CORK_SEGMENTS = 4096 };
+
+typedef struct tow_segment {
+    tow_stream *stream; /* NULL once it has left */
+    uint32_t offset;
+    uint32_t length;
+    uint32_t next; /* of the same stream, numbered from 1; 0: the last */
+} tow_segment;
+
+typedef struct tow_cork {
+    uint8_t *memory;
+    tow_segment *segments;
+    struct iovec *pieces; /* as many as segments: for writes of several segments */
+    uint32_t used;
+    uint32_t count;
+} tow_cork;
+
+int tow_cork_init(tow_cork *cork);
+void tow_cork_clear(tow_cork *cork);
+
+/* Room for `length` bytes more of a stream, in its last segment or a new one; NULL if there is none. */
+uint8_t *tow_cork_add(tow_cork *cork, tow_stream *stream, size_t length);
+
+/* The stream's segments as pieces for one write; adds up *length. At most IOV_MAX of them are written to
+ * `out`: the rest counts as not taken. Returns how many. The segments stay until they are released. */
+int tow_cork_pieces(const tow_cork *cork, const tow_stream *stream, struct iovec *out, size_t *length);
+
+/* The stream's segments have left, up to `taken` bytes; the stream hears of those that have not. */
+void tow_cork_release(tow_cork *cork, tow_stream *stream, size_t taken);
+
+/* The same without telling the stream. */
+void tow_cork_drop(tow_cork *cork, tow_stream *stream);
+
+#endif

@@ -1,0 +1,130 @@
+#include "loop_shared.h"
+
+#include <errno.h>
+#include <sys/socket.h>
+#include <towline/error.h>
+
+#include "simulated.h"
+#include "system_error.h"
+
+/* listener->flags */
+enum { LISTENER_STARTED = 1, LISTENER_STARVED = 2 };
+
+/* How long accepting rests when descriptors ran out and this loop closes none. */
+#define RETRY_AFTER (20 * TOW_MILLISECOND)
+
+int tow_listen_socket(
+    tow_loop *loop, const tow_address *address, const tow_listen_options *options, tow_address *bound) {
+    static const tow_listen_options defaults;
+    return loop->kind->listen(loop, address, options != NULL ? options : &defaults, bound);
+}
+
+int tow_listen_share(int fd) {
+    if (tow_is_simulated_fd(fd))
+        return 0;
+    int on = 1;
+    if (setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on)) != 0)
+        return tow_system_error(errno);
+    return 0;
+}
+
+int tow_listener_start(tow_listener *listener, tow_loop *loop, int fd, tow_on_accept on_accept) {
+    listener->loop = loop;
+    listener->on_accept = on_accept;
+    listener->next = NULL;
+    listener->retry = (tow_timer){0};
+    listener->exhausted = 0;
+    listener->fd = fd;
+    int error = loop->kind->listener_start(listener);
+    if (error != 0)
+        return error;
+    listener->flags = LISTENER_STARTED;
+    loop->open++;
+    return 0;
+}
+
+static void forget_starved(tow_listener *listener) {
+    tow_listener **link = &listener->loop->starved;
+    while (*link != listener)
+        link = &(*link)->next;
+    *link = listener->next;
+    listener->flags &= (uint16_t)~LISTENER_STARVED;
+    tow_timer_cancel(listener->loop, &listener->retry);
+}
+
+void tow_listener_stop(tow_listener *listener) {
+    if (!(listener->flags & LISTENER_STARTED))
+        return;
+    tow_loop *loop = listener->loop;
+    if (listener->flags & LISTENER_STARVED)
+        forget_starved(listener);
+    listener->flags = 0;
+    loop->open--;
+    loop->kind->listener_stop(listener);
+    if (!loop->stepping)
+        tow_loop_touch(loop);
+}
+
+bool tow_listener_is_started(const tow_listener *listener) {
+    return listener->flags & LISTENER_STARTED;
+}
+
+static void feed(tow_listener *listener) {
+    forget_starved(listener);
+    listener->loop->kind->listener_arm(listener, true);
+}
+
+static void retry(tow_timer *timer) {
+    feed((tow_listener *)((char *)timer - offsetof(tow_listener, retry)));
+}
+
+static void starve(tow_listener *listener) {
+    tow_loop *loop = listener->loop;
+    loop->counters.exhausted++;
+    listener->exhausted++;
+    listener->next = loop->starved;
+    loop->starved = listener;
+    listener->flags |= LISTENER_STARVED;
+    loop->kind->listener_arm(listener, false);
+    tow_timer_set(loop, &listener->retry, loop->now + RETRY_AFTER, retry);
+}
+
+void tow_loop_descriptor_closed(tow_loop *loop) {
+    while (loop->starved != NULL)
+        feed(loop->starved);
+}
+
+bool tow_listener_accepted(tow_listener *listener, int result) {
+    if (result >= 0) {
+        listener->loop->counters.accepts++;
+        listener->on_accept(listener, result);
+        return tow_listener_is_started(listener);
+    }
+    switch (-result) {
+    case EAGAIN:
+        return false;
+    /* What happened to a connection before it was accepted (accept(2)). */
+    case EINTR:
+    case ECONNABORTED:
+    case EPROTO:
+    case ENETDOWN:
+    case ENETUNREACH:
+    case EHOSTDOWN:
+    case EHOSTUNREACH:
+    case ENOPROTOOPT:
+    case ENONET:
+    case EOPNOTSUPP:
+    case EPERM:
+    case ETIMEDOUT:
+        return true;
+    /* EMFILE, ENFILE, ENOBUFS, ENOMEM; anything else would not be better at once either. */
+    default:
+        starve(listener);
+        return false;
+    }
+}
+
+void tow_loop_discard(tow_loop *loop, int fd) {
+    loop->kind->discard(loop, fd);
+    tow_loop_descriptor_closed(loop);
+}

@@ -1,0 +1,251 @@
+#include "loop_shared.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <towline/error.h>
+#include <unistd.h>
+
+#include "system_error.h"
+
+int tow_loop_init(tow_loop *loop, const tow_loop_kind *kind, bool with_wake_fd) {
+    memset(loop, 0, sizeof(*loop));
+    loop->kind = kind;
+    loop->wake_fd = -1;
+    loop->attention_end = &loop->attention;
+    int error = tow_cork_init(&loop->cork);
+    if (error != 0)
+        return error;
+    if (with_wake_fd && (loop->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) < 0)
+        error = tow_system_error(errno);
+    else
+        error = tow_random_init(&loop->random);
+    if (error != 0) {
+        tow_loop_clear(loop);
+        return error;
+    }
+    loop->now = kind->clock(loop);
+    tow_timer_wheel_init(&loop->timers, loop->now);
+    return 0;
+}
+
+void tow_loop_clear(tow_loop *loop) {
+    tow_mailbox_clear(&loop->mailbox);
+    if (loop->wake_fd >= 0)
+        close(loop->wake_fd);
+    tow_cork_clear(&loop->cork);
+}
+
+int tow_loop_new_sized(tow_loop **loop, const tow_loop_options *options, size_t options_size) {
+    tow_io io = TOW_IO_AUTO;
+    if (options != NULL && options_size >= sizeof(options->io))
+        io = options->io;
+    if (io == TOW_IO_EPOLL)
+        return tow_loop_new_epoll(loop);
+    int error = tow_loop_new_uring(loop);
+    if (error == TOW_ERROR_UNSUPPORTED && io == TOW_IO_AUTO)
+        return tow_loop_new_epoll(loop);
+    return error;
+}
+
+/* Streams that were closed are owed their on_closed. */
+static void attend(tow_loop *loop);
+void tow_loop_free(tow_loop *loop) {
+    if (loop == NULL)
+        return;
+    loop->stepping = true;
+    for (attend(loop); loop->closing > 0; attend(loop))
+        if (loop->kind->turn(loop, true) != 0)
+            break;
+    loop->kind->free(loop);
+}
+
+void tow_loop_attend(tow_stream *stream) {
+    if (stream->flags & STREAM_LISTED)
+        return;
+    tow_loop *loop = stream->loop;
+    stream->flags |= STREAM_LISTED;
+    stream->next = NULL;
+    *loop->attention_end = stream;
+    loop->attention_end = &stream->next;
+    if (!loop->stepping)
+        tow_loop_touch(loop);
+}
+
+static void attend_to(tow_loop *loop, tow_stream *stream) {
+    if (stream->flags & STREAM_CLOSED) {
+        if (!stream->class->close(stream))
+            return;
+        loop->open--;
+        loop->closing--;
+        stream->events->on_closed(stream);
+        return;
+    }
+    if (stream->class->attend != NULL)
+        stream->class->attend(stream);
+    if ((stream->flags & (STREAM_FAILED | STREAM_TOLD)) == STREAM_FAILED) {
+        stream->flags |= STREAM_TOLD;
+        stream->events->on_error(stream, -stream->failure);
+    }
+}
+
+/* Callbacks may list streams anew; those wait for the next time, so that a round ends. */
+static void attend(tow_loop *loop) {
+    tow_stream *stream = loop->attention;
+    loop->attention = NULL;
+    loop->attention_end = &loop->attention;
+    while (stream != NULL) {
+        tow_stream *next = stream->next;
+        stream->flags &= (uint16_t)~STREAM_LISTED;
+        attend_to(loop, stream);
+        stream = next;
+    }
+}
+
+static bool is_alive(tow_loop *loop) {
+    return loop->open > 0 || loop->timers.count > 0 || !tow_mailbox_is_empty(&loop->mailbox);
+}
+
+static bool must_hurry(tow_loop *loop) {
+    return loop->attention != NULL || !tow_mailbox_is_empty(&loop->mailbox) ||
+           atomic_load_explicit(&loop->stop, memory_order_relaxed);
+}
+
+/* The time of the round is not asked: a long round would make the next timer as much late. */
+int64_t tow_loop_patience(tow_loop *loop) {
+    if (must_hurry(loop))
+        return 0;
+    int64_t deadline = tow_timer_wheel_next(&loop->timers);
+    if (deadline == INT64_MAX)
+        return -1;
+    int64_t left = deadline - loop->kind->clock(loop);
+    return left > 0 ? left : 0;
+}
+
+static int round_once(tow_loop *loop, bool wait) {
+    loop->counters.rounds++;
+    attend(loop);
+    int error = loop->kind->turn(loop, wait);
+    if (loop->timers.count > 0)
+        tow_timer_wheel_fire(&loop->timers, loop->now);
+    tow_mailbox_run(&loop->mailbox);
+    return error;
+}
+
+/* What the last round left: nothing stays behind in memory when the loop is not stepped for a while. */
+static void finish(tow_loop *loop) {
+    attend(loop);
+    loop->kind->flush(loop);
+    loop->stepping = false;
+    if (!loop->foreign)
+        return;
+    if (must_hurry(loop))
+        tow_loop_touch(loop);
+    else
+        loop->kind->arm(loop, tow_timer_wheel_next(&loop->timers));
+}
+
+int tow_loop_run(tow_loop *loop) {
+    if (loop->stepping)
+        return TOW_ERROR_STATE;
+    loop->stepping = true;
+    loop->touched = false;
+    int error = 0;
+    while (error == 0 && is_alive(loop) && !atomic_exchange(&loop->stop, false))
+        error = round_once(loop, true);
+    finish(loop);
+    return error;
+}
+
+int tow_loop_step(tow_loop *loop) {
+    if (loop->stepping)
+        return TOW_ERROR_STATE;
+    loop->stepping = true;
+    loop->touched = false;
+    int error = round_once(loop, false);
+    finish(loop);
+    return error != 0 ? error : is_alive(loop);
+}
+
+static void wake(tow_loop *loop) {
+    if (loop->wake_fd >= 0 && eventfd_write(loop->wake_fd, 1) != 0) {
+        /* The counter is at its limit: the loop will wake. */
+    }
+}
+
+void tow_loop_touch(tow_loop *loop) {
+    if (!loop->foreign || loop->touched)
+        return;
+    loop->touched = true;
+    wake(loop);
+}
+
+void tow_loop_awake(tow_loop *loop) {
+    eventfd_t count;
+    loop->counters.system_calls++;
+    if (eventfd_read(loop->wake_fd, &count) != 0) {
+        /* Somebody drained it already. */
+    }
+}
+
+void tow_loop_stop(tow_loop *loop) {
+    atomic_store(&loop->stop, true);
+    wake(loop);
+}
+
+int tow_loop_post(tow_loop *loop, void (*task)(void *argument), void *argument) {
+    int empty = tow_mailbox_put(&loop->mailbox, task, argument);
+    if (empty < 0)
+        return empty;
+    if (empty)
+        wake(loop);
+    return 0;
+}
+
+int tow_loop_fd(tow_loop *loop) {
+    int fd = loop->kind->fd(loop);
+    if (fd < 0 || loop->foreign)
+        return fd;
+    loop->foreign = true;
+    tow_loop_touch(loop); /* what was begun before */
+    return fd;
+}
+
+int64_t tow_loop_now(const tow_loop *loop) {
+    return loop->stepping ? loop->now : loop->kind->clock(loop);
+}
+
+const char *tow_loop_io(const tow_loop *loop) {
+    return loop->kind->name;
+}
+
+void tow_loop_random(tow_loop *loop, void *out, size_t length) {
+    loop->kind->random(loop, out, length);
+}
+
+int64_t tow_loop_wall_seconds(tow_loop *loop) {
+    return loop->kind->wall_seconds(loop);
+}
+
+void tow_loop_set_user(tow_loop *loop, void *user) {
+    loop->user = user;
+}
+
+void *tow_loop_user(const tow_loop *loop) {
+    return loop->user;
+}
+
+const tow_loop_counters *tow_loop_count(const tow_loop *loop) {
+    return &loop->counters;
+}
+
+void tow_timer_set(tow_loop *loop, tow_timer *timer, int64_t deadline, tow_timer_callback callback) {
+    tow_timer_wheel_set(&loop->timers, timer, deadline, callback);
+    if (!loop->stepping)
+        tow_loop_touch(loop);
+}
+
+void tow_timer_cancel(tow_loop *loop, tow_timer *timer) {
+    tow_timer_wheel_cancel(&loop->timers, timer);
+}

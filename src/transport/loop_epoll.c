@@ -1,0 +1,376 @@
+/* loop_epoll: the loop over epoll(7), level-triggered, with one buffer for all reads.
+ *
+ * A readable stream costs one recv, and one send if it has said something meanwhile; interest in it is
+ * changed only when a stream blocks, or when an event comes that is not wanted (any more). */
+#include "loop_shared.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/timerfd.h>
+#include <towline/error.h>
+#include <unistd.h>
+
+#include "socket.h"
+#include "system_error.h"
+
+enum { EVENTS = 512, BUFFER_SIZE = 512 * 1024, ACCEPTS = 64 };
+
+/* In the low bits of an event's pointer. */
+enum { TAG_STREAM, TAG_LISTENER, TAG_WATCH, TAG_WAKE, TAG_TIMER, TAG_MASK = 7 };
+
+typedef struct epoll_loop {
+    tow_loop loop;
+    int epoll;
+    int timer_fd; /* -1 until tow_loop_fd */
+    uint8_t *buffer;
+    struct epoll_event events[EVENTS];
+} epoll_loop;
+
+static int control(tow_loop *loop, int operation, int fd, uint32_t events, void *pointer, unsigned tag) {
+    loop->counters.system_calls++;
+    struct epoll_event event = {.events = events, .data.u64 = (uintptr_t)pointer | tag};
+    return epoll_ctl(((epoll_loop *)loop)->epoll, operation, fd, &event) == 0 ? 0 : tow_system_error(errno);
+}
+
+/* Streams */
+
+static void detach(tow_stream *stream) {
+    if (stream->flags & STREAM_DETACHED)
+        return;
+    stream->flags |= STREAM_DETACHED;
+    stream->flags &= (uint16_t) ~(STREAM_READING | STREAM_WRITING);
+    (void)control(stream->loop, EPOLL_CTL_DEL, stream->fd, 0, NULL, 0);
+}
+
+static int attach(tow_stream *stream, bool reading, bool writing) {
+    int operation = stream->flags & STREAM_DETACHED ? EPOLL_CTL_ADD : EPOLL_CTL_MOD;
+    uint32_t events = (reading ? EPOLLIN : 0U) | (writing ? EPOLLOUT : 0U);
+    int error = control(stream->loop, operation, stream->fd, events, stream, TAG_STREAM);
+    if (error != 0)
+        return error;
+    stream->flags &= (uint16_t) ~(STREAM_READING | STREAM_WRITING | STREAM_DETACHED);
+    stream->flags |= (uint16_t)((reading ? STREAM_READING : 0) | (writing ? STREAM_WRITING : 0));
+    return 0;
+}
+
+static void update(tow_stream *stream) {
+    if (stream->flags & STREAM_FAILED) {
+        detach(stream);
+        return;
+    }
+    bool reading = !(stream->flags & STREAM_DEAF);
+    bool writing = stream->flags & STREAM_BLOCKED;
+    bool detached = stream->flags & STREAM_DETACHED;
+    if (detached
+            ? !reading && !writing
+            : reading == !!(stream->flags & STREAM_READING) && writing == !!(stream->flags & STREAM_WRITING))
+        return;
+    int error = attach(stream, reading, writing);
+    if (error != 0)
+        tow_stream_fail(stream, error);
+}
+
+static int start(tow_stream *stream) {
+    return attach(stream, true, false);
+}
+
+static int start_connect(tow_stream *stream, const tow_address *address) {
+    int refusal;
+    int error = tow_socket_connect(address, &stream->fd, &refusal);
+    if (error != 0)
+        return error;
+    if (refusal != 0) {
+        tow_stream_fail(stream, refusal);
+        return 0;
+    }
+    error = attach(stream, false, true);
+    if (error != 0)
+        close(stream->fd);
+    return error;
+}
+
+static bool close_stream(tow_stream *stream) {
+    /* Closing would do, if no child process held a copy of the descriptor. */
+    detach(stream);
+    tow_socket_close(stream);
+    return true;
+}
+
+static void send_reply(tow_stream *stream) {
+    if (stream->cork_first != 0)
+        tow_stream_send_cork(stream);
+}
+
+static void receive(tow_stream *stream) {
+    tow_loop *loop = stream->loop;
+    uint8_t *buffer = NULL;
+    size_t length = 0;
+    if (stream->events->receive_into != NULL)
+        buffer = stream->events->receive_into(stream, &length);
+    if (buffer == NULL) {
+        buffer = ((epoll_loop *)loop)->buffer;
+        length = BUFFER_SIZE;
+    }
+    ssize_t got = recv(stream->fd, buffer, length, MSG_DONTWAIT);
+    loop->counters.system_calls++;
+    if (got > 0)
+        tow_stream_deliver(stream, buffer, (size_t)got);
+    else if (got == 0)
+        tow_stream_end(stream);
+    else if (errno != EAGAIN && errno != EINTR)
+        tow_stream_fail(stream, tow_system_error(errno));
+    send_reply(stream);
+}
+
+static void finish_connect(tow_stream *stream) {
+    int error = tow_socket_error(stream->fd);
+    if (error != 0) {
+        tow_stream_fail(stream, error);
+        return;
+    }
+    tow_stream_unblock(stream);
+    send_reply(stream);
+    if (!(stream->flags & (STREAM_CLOSED | STREAM_FAILED)))
+        update(stream);
+}
+
+/* Nothing is wanted of the stream now, but the kernel reports errors and the end of both sides for ever. */
+static void hang_up(tow_stream *stream) {
+    int error = tow_socket_error(stream->fd);
+    if (error != 0)
+        tow_stream_fail(stream, error);
+    else
+        detach(stream);
+}
+
+static void rare_event(tow_stream *stream, uint32_t events) {
+    bool broken = events & (EPOLLERR | EPOLLHUP);
+    if (!(stream->flags & STREAM_DEAF) && (broken || events & EPOLLIN))
+        receive(stream);
+    else if (!(stream->flags & STREAM_BLOCKED) && broken)
+        hang_up(stream);
+    if ((stream->flags & (STREAM_BLOCKED | STREAM_CLOSED | STREAM_FAILED)) == STREAM_BLOCKED &&
+        (broken || events & EPOLLOUT)) {
+        tow_stream_unblock(stream);
+        send_reply(stream);
+    }
+    if (!(stream->flags & (STREAM_CLOSED | STREAM_FAILED | STREAM_DETACHED)))
+        update(stream);
+}
+
+static void stream_event(tow_stream *stream, uint32_t events) {
+    if (events == EPOLLIN && !(stream->flags & STREAM_DEAF))
+        receive(stream);
+    else if (stream->flags & (STREAM_CLOSED | STREAM_FAILED))
+        return;
+    else if (stream->flags & STREAM_CONNECTING)
+        finish_connect(stream);
+    else
+        rare_event(stream, events);
+}
+
+static const tow_stream_class streams = {
+    .start = start,
+    .connect = start_connect,
+    .send = tow_socket_send,
+    .update = update,
+    .shutdown = tow_socket_shutdown,
+    .close = close_stream,
+    .peer = tow_socket_peer,
+};
+
+/* Listeners and watches */
+
+static int listener_start(tow_listener *listener) {
+    int flags = fcntl(listener->fd, F_GETFL);
+    if (flags < 0 || fcntl(listener->fd, F_SETFL, flags | O_NONBLOCK) != 0)
+        return tow_system_error(errno);
+    return control(listener->loop, EPOLL_CTL_ADD, listener->fd, EPOLLIN, listener, TAG_LISTENER);
+}
+
+static void listener_stop(tow_listener *listener) {
+    (void)control(listener->loop, EPOLL_CTL_DEL, listener->fd, 0, NULL, 0);
+    close(listener->fd);
+}
+
+static void listener_arm(tow_listener *listener, bool armed) {
+    (void)control(listener->loop, EPOLL_CTL_MOD, listener->fd, armed ? EPOLLIN : 0, listener, TAG_LISTENER);
+}
+
+static void listener_event(tow_listener *listener) {
+    for (int i = 0; i < ACCEPTS && tow_listener_is_started(listener); i++) {
+        int fd = accept4(listener->fd, NULL, NULL, SOCK_CLOEXEC);
+        listener->loop->counters.system_calls++;
+        if (!tow_listener_accepted(listener, fd >= 0 ? fd : -errno))
+            return;
+    }
+}
+
+static int watch_start(tow_watch *watch) {
+    uint32_t events = (watch->wanted & TOW_READABLE ? (uint32_t)EPOLLIN : 0) |
+                      (watch->wanted & TOW_WRITABLE ? (uint32_t)EPOLLOUT : 0);
+    return control(watch->loop, EPOLL_CTL_ADD, watch->fd, events, watch, TAG_WATCH);
+}
+
+static void watch_stop(tow_watch *watch) {
+    (void)control(watch->loop, EPOLL_CTL_DEL, watch->fd, 0, NULL, 0);
+}
+
+/* A broken descriptor is ready for whatever is wanted: the attempt tells what is wrong. */
+static void watch_event(tow_watch *watch, uint32_t events) {
+    if (!watch->started)
+        return;
+    int ready = (events & EPOLLIN ? TOW_READABLE : 0) | (events & EPOLLOUT ? TOW_WRITABLE : 0);
+    if (events & (EPOLLERR | EPOLLHUP))
+        ready = watch->wanted;
+    watch->callback(watch, ready);
+}
+
+/* The loop */
+
+static void drain_timer(epoll_loop *self) {
+    uint64_t count;
+    if (read(self->timer_fd, &count, sizeof(count)) < 0) {
+        /* It was set anew meanwhile. */
+    }
+}
+
+static void dispatch(epoll_loop *self, const struct epoll_event *event) {
+    void *pointer =
+        (void *)(uintptr_t)(event->data.u64 & ~(uint64_t)TAG_MASK); // NOLINT(performance-no-int-to-ptr)
+    switch (event->data.u64 & TAG_MASK) {
+    case TAG_STREAM:
+        stream_event(pointer, event->events);
+        break;
+    case TAG_LISTENER:
+        listener_event(pointer);
+        break;
+    case TAG_WATCH:
+        watch_event(pointer, event->events);
+        break;
+    case TAG_WAKE:
+        tow_loop_awake(&self->loop);
+        break;
+    case TAG_TIMER:
+        drain_timer(self);
+        break;
+    }
+}
+
+static void flush(tow_loop *loop) {
+    tow_cork *cork = &loop->cork;
+    for (uint32_t i = 0; i < cork->count; i++)
+        if (cork->segments[i].stream != NULL)
+            tow_stream_send_cork(cork->segments[i].stream);
+}
+
+/* epoll_wait counts in milliseconds: rounded up, so that a timer is due when it returns. */
+static int milliseconds(int64_t patience) {
+    if (patience < 0)
+        return -1;
+    int64_t timeout = (patience + TOW_MILLISECOND - 1) / TOW_MILLISECOND;
+    return timeout < INT32_MAX ? (int)timeout : INT32_MAX;
+}
+
+static int turn(tow_loop *loop, bool wait) {
+    epoll_loop *self = (epoll_loop *)loop;
+    flush(loop);
+    int timeout = wait ? milliseconds(tow_loop_patience(loop)) : 0;
+    int count = epoll_wait(self->epoll, self->events, EVENTS, timeout);
+    int error = count < 0 && errno != EINTR ? tow_system_error(errno) : 0;
+    loop->counters.system_calls++;
+    loop->now = tow_system_clock(loop);
+    for (int i = 0; i < count; i++)
+        dispatch(self, &self->events[i]);
+    return error;
+}
+
+static int descriptor(tow_loop *loop) {
+    epoll_loop *self = (epoll_loop *)loop;
+    if (self->timer_fd >= 0)
+        return self->epoll;
+    int fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+    if (fd < 0)
+        return tow_system_error(errno);
+    int error = control(loop, EPOLL_CTL_ADD, fd, EPOLLIN, self, TAG_TIMER);
+    if (error != 0) {
+        close(fd);
+        return error;
+    }
+    self->timer_fd = fd;
+    return self->epoll;
+}
+
+static void arm(tow_loop *loop, int64_t deadline) {
+    struct itimerspec when = {0};
+    if (deadline != INT64_MAX) {
+        when.it_value.tv_sec = (time_t)(deadline / TOW_SECOND);
+        when.it_value.tv_nsec = (long)(deadline % TOW_SECOND) + 1; /* all zero would disarm it */
+    }
+    loop->counters.system_calls++;
+    (void)timerfd_settime(((epoll_loop *)loop)->timer_fd, TFD_TIMER_ABSTIME, &when, NULL);
+}
+
+static void free_loop(tow_loop *loop) {
+    epoll_loop *self = (epoll_loop *)loop;
+    if (self->epoll >= 0)
+        close(self->epoll);
+    if (self->timer_fd >= 0)
+        close(self->timer_fd);
+    free(self->buffer);
+    tow_loop_clear(loop);
+    free(self);
+}
+
+static const tow_loop_kind kind = {
+    .name = "epoll",
+    .streams = &streams,
+    .free = free_loop,
+    .turn = turn,
+    .flush = flush,
+    .fd = descriptor,
+    .arm = arm,
+    .clock = tow_system_clock,
+    .wall_seconds = tow_system_wall_seconds,
+    .random = tow_system_random,
+    .listen = tow_socket_listen,
+    .listener_start = listener_start,
+    .listener_stop = listener_stop,
+    .listener_arm = listener_arm,
+    .discard = tow_socket_discard,
+    .watch_start = watch_start,
+    .watch_stop = watch_stop,
+};
+
+static int open_epoll(epoll_loop *self) {
+    self->buffer = aligned_alloc(4096, BUFFER_SIZE);
+    if (self->buffer == NULL)
+        return TOW_ERROR_MEMORY;
+    self->epoll = epoll_create1(EPOLL_CLOEXEC);
+    if (self->epoll < 0)
+        return tow_system_error(errno);
+    return control(&self->loop, EPOLL_CTL_ADD, self->loop.wake_fd, EPOLLIN, self, TAG_WAKE);
+}
+
+int tow_loop_new_epoll(tow_loop **loop) {
+    epoll_loop *self = malloc(sizeof(*self));
+    if (self == NULL)
+        return TOW_ERROR_MEMORY;
+    int error = tow_loop_init(&self->loop, &kind, true);
+    if (error != 0) {
+        free(self);
+        return error;
+    }
+    self->epoll = self->timer_fd = -1;
+    self->buffer = NULL;
+    error = open_epoll(self);
+    if (error != 0) {
+        free_loop(&self->loop);
+        return error;
+    }
+    *loop = &self->loop;
+    return 0;
+}

@@ -1,0 +1,151 @@
+/* loop_shared: what the kinds of loop (epoll, io_uring, simulated) and the parts that they share know of each
+ * other.
+ *
+ * A round: `attend` to streams that failed, closed or changed; `turn` sends the cork, waits and delivers what
+ * is ready; timers; tasks. Nothing is freed inside a turn: what was closed is only marked, so that events
+ * that were fetched before still point at memory, and are ignored. */
+#ifndef TOW_TRANSPORT_LOOP_SHARED_H
+#define TOW_TRANSPORT_LOOP_SHARED_H
+
+#include "cork.h"
+#include "mailbox.h"
+#include "random.h"
+#include "timer_wheel.h"
+#include "transport/listener.h"
+#include "transport/loop.h"
+#include "transport/stream.h"
+#include "transport/watch.h"
+
+/* stream->flags */
+enum {
+    STREAM_CONNECTING = 1 << 0, /* blocked as well */
+    STREAM_BLOCKED = 1 << 1,    /* on_writable is to come */
+    STREAM_PAUSED = 1 << 2,
+    STREAM_ENDED = 1 << 3,  /* the peer's FIN was delivered */
+    STREAM_SHUT = 1 << 4,   /* our FIN was sent */
+    STREAM_FAILED = 1 << 5, /* stream->failure says how */
+    STREAM_TOLD = 1 << 6,   /* and the owner knows */
+    STREAM_CLOSED = 1 << 7, /* by the owner */
+    STREAM_RESET = 1 << 8,  /* close with RST */
+    STREAM_LISTED = 1 << 9, /* in the loop's list of streams to attend to */
+    /* of one kind of loop */
+    STREAM_READING = 1 << 10,   /* interest in bytes is registered, or a receive is under way */
+    STREAM_WRITING = 1 << 11,   /* interest in room is registered, or a poll is under way */
+    STREAM_DETACHED = 1 << 12,  /* epoll does not know the descriptor */
+    STREAM_STOPPING = 1 << 13,  /* the receive under way is being cancelled */
+    STREAM_SENDING = 1 << 14,   /* the cork was submitted and its result is not known yet */
+    STREAM_UNPOLLING = 1 << 15, /* the poll under way is being cancelled */
+};
+
+/* No bytes are delivered in any of these states. */
+enum { STREAM_DEAF = STREAM_CONNECTING | STREAM_PAUSED | STREAM_ENDED | STREAM_FAILED | STREAM_CLOSED };
+/* No bytes can be given away in any of these. */
+enum { STREAM_MUTE = STREAM_BLOCKED | STREAM_SHUT | STREAM_FAILED | STREAM_CLOSED | STREAM_SENDING };
+
+struct tow_stream_class {
+    /* Starts reading. */
+    int (*start)(tow_stream *stream);
+    /* Starts connecting. */
+    int (*connect)(tow_stream *stream, const tow_address *address);
+    /* Without waiting. Returns how many bytes were taken, perhaps none, or a negative tow_error. */
+    ssize_t (*send)(tow_stream *stream, const struct iovec *pieces, int count);
+    /* Flags have changed that decide what the loop should wait for. */
+    void (*update)(tow_stream *stream);
+    /* When the loop attends to the stream; NULL if there is nothing to do. */
+    void (*attend)(tow_stream *stream);
+    void (*shutdown)(tow_stream *stream);
+    /* Gives the descriptor back. False while operations are under way: the loop attends to the stream again
+     * after the last. */
+    bool (*close)(tow_stream *stream);
+    int (*peer)(const tow_stream *stream, tow_address *address);
+};
+
+typedef struct tow_loop_kind {
+    const char *name;
+    const tow_stream_class *streams;
+    void (*free)(tow_loop *loop);
+    /* Sends the cork, waits at most until tow_loop_patience if `wait`, and delivers what is ready. */
+    int (*turn)(tow_loop *loop, bool wait);
+    /* Sends what is in the cork. */
+    void (*flush)(tow_loop *loop);
+    /* A descriptor for foreign loops, and when it should become readable by itself. */
+    int (*fd)(tow_loop *loop);
+    void (*arm)(tow_loop *loop, int64_t deadline);
+
+    int64_t (*clock)(const tow_loop *loop);
+    int64_t (*wall_seconds)(const tow_loop *loop);
+    void (*random)(tow_loop *loop, void *out, size_t length);
+
+    int (*listen)(
+        tow_loop *loop, const tow_address *address, const tow_listen_options *options, tow_address *bound);
+    int (*listener_start)(tow_listener *listener);
+    void (*listener_stop)(tow_listener *listener);
+    /* Accepts again (true), or not for a while. */
+    void (*listener_arm)(tow_listener *listener, bool armed);
+    void (*discard)(tow_loop *loop, int fd);
+
+    int (*watch_start)(tow_watch *watch);
+    void (*watch_stop)(tow_watch *watch);
+} tow_loop_kind;
+
+struct tow_loop {
+    const tow_loop_kind *kind;
+    int64_t now; /* the time of the round */
+    tow_loop_counters counters;
+    tow_cork cork;
+    tow_stream *attention; /* streams to attend to */
+    tow_stream **attention_end;
+    tow_listener *starved; /* listeners that wait for a descriptor */
+    size_t open;           /* streams, listeners and referenced watches */
+    size_t closing;        /* streams that are owed on_closed */
+    void *user;
+    int wake_fd; /* an eventfd, -1 if no other thread can wake the loop */
+    bool stepping;
+    bool foreign; /* tow_loop_fd was asked for */
+    bool touched; /* since the last step, and the descriptor says so */
+    atomic_bool stop;
+    tow_mailbox mailbox;
+    tow_timer_wheel timers;
+    tow_random random;
+};
+
+/* Fills what all kinds share. Errors: MEMORY, SYSTEM, DESCRIPTORS. */
+int tow_loop_init(tow_loop *loop, const tow_loop_kind *kind, bool with_wake_fd);
+void tow_loop_clear(tow_loop *loop);
+
+int tow_loop_new_epoll(tow_loop **loop);
+int tow_loop_new_uring(tow_loop **loop);
+
+/* How long the loop may wait, in nanoseconds: 0 not at all, negative for ever. */
+int64_t tow_loop_patience(tow_loop *loop);
+
+/* Makes the next round attend to the stream. */
+void tow_loop_attend(tow_stream *stream);
+
+/* Makes the descriptor for foreign loops readable if a call from outside of a step left something to do. */
+void tow_loop_touch(tow_loop *loop);
+
+/* Drains the eventfd that tow_loop_post and tow_loop_touch write to. */
+void tow_loop_awake(tow_loop *loop);
+
+/* What loops tell streams. Each may run callbacks; afterwards only flags may be looked at. */
+void tow_stream_deliver(tow_stream *stream, uint8_t *bytes, size_t length);
+void tow_stream_end(tow_stream *stream);
+void tow_stream_unblock(tow_stream *stream);
+/* Notes an error, to be told when the loop attends to the stream; no callback runs. */
+void tow_stream_fail(tow_stream *stream, int error);
+
+/* The stream can't take more: on_writable follows. */
+void tow_stream_block(tow_stream *stream);
+
+/* Sends one stream's cork by `send` of its class. */
+void tow_stream_send_cork(tow_stream *stream);
+/* Settles the result of such a send: bytes taken or a negative error. */
+void tow_stream_settle(tow_stream *stream, ssize_t result, size_t length);
+
+/* An accept brought a descriptor (or a negative errno). False: no more accepts for now. */
+bool tow_listener_accepted(tow_listener *listener, int result);
+/* A descriptor was closed: listeners that wait for one try again. */
+void tow_loop_descriptor_closed(tow_loop *loop);
+
+#endif

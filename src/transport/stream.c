@@ -1,0 +1,201 @@
+#include "loop_shared.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <towline/error.h>
+
+static_assert(sizeof(tow_stream) <= 64, "a stream is part of the idle connection's two cache lines");
+
+int tow_stream_adopt(tow_stream *stream, tow_loop *loop, int fd, const tow_stream_events *events) {
+    *stream = (tow_stream){
+        .class = loop->kind->streams, .events = events, .loop = loop, .fd = fd, .flags = STREAM_DETACHED};
+    int error = stream->class->start(stream);
+    if (error != 0) {
+        *stream = (tow_stream){0};
+        return error;
+    }
+    loop->open++;
+    return 0;
+}
+
+int tow_stream_connect(
+    tow_stream *stream, tow_loop *loop, const tow_address *address, const tow_stream_events *events) {
+    *stream = (tow_stream){
+        .class = loop->kind->streams,
+        .events = events,
+        .loop = loop,
+        .fd = -1,
+        .flags = STREAM_DETACHED | STREAM_CONNECTING | STREAM_BLOCKED,
+    };
+    int error = stream->class->connect(stream, address);
+    if (error != 0) {
+        *stream = (tow_stream){0};
+        return error;
+    }
+    loop->open++;
+    return 0;
+}
+
+uint8_t *tow_stream_cork(tow_stream *stream, size_t length, size_t payload_length) {
+    assert(length <= TOW_CORK_MAX);
+    if (stream->flags & STREAM_MUTE) {
+        if (stream->flags & STREAM_SENDING)
+            tow_stream_block(stream);
+        return NULL;
+    }
+    tow_loop *loop = stream->loop;
+    uint8_t *room = tow_cork_add(&loop->cork, stream, length);
+    if (room == NULL) {
+        loop->kind->flush(loop);
+        if (!(stream->flags & STREAM_MUTE))
+            room = tow_cork_add(&loop->cork, stream, length);
+        if (room == NULL) {
+            tow_stream_block(stream);
+            return NULL;
+        }
+    }
+    stream->corked_payload += (uint32_t)payload_length;
+    if (!loop->stepping)
+        tow_loop_touch(loop);
+    return room;
+}
+
+void tow_stream_block(tow_stream *stream) {
+    if (stream->flags & (STREAM_BLOCKED | STREAM_SHUT | STREAM_FAILED | STREAM_CLOSED))
+        return;
+    stream->flags |= STREAM_BLOCKED;
+    stream->class->update(stream);
+}
+
+void tow_stream_settle(tow_stream *stream, ssize_t result, size_t length) {
+    tow_loop *loop = stream->loop;
+    if (result < 0) {
+        tow_stream_fail(stream, (int)result);
+        return;
+    }
+    if ((size_t)result < length) {
+        loop->counters.unsent++;
+        tow_stream_block(stream);
+    }
+    tow_cork_release(&loop->cork, stream, (size_t)result);
+}
+
+void tow_stream_send_cork(tow_stream *stream) {
+    tow_cork *cork = &stream->loop->cork;
+    size_t length;
+    int count = tow_cork_pieces(cork, stream, cork->pieces, &length);
+    tow_stream_settle(stream, stream->class->send(stream, cork->pieces, count), length);
+}
+
+void tow_stream_flush(tow_stream *stream) {
+    if (stream->cork_first != 0 && !(stream->flags & STREAM_SENDING))
+        tow_stream_send_cork(stream);
+}
+
+static size_t total_length(const struct iovec *pieces, int count) {
+    size_t length = 0;
+    for (int i = 0; i < count; i++)
+        length += pieces[i].iov_len;
+    return length;
+}
+
+ssize_t tow_stream_write(tow_stream *stream, const struct iovec *pieces, int count) {
+    tow_stream_flush(stream);
+    if (stream->flags & STREAM_FAILED)
+        return -stream->failure;
+    if (stream->flags & (STREAM_CLOSED | STREAM_SHUT))
+        return TOW_ERROR_CLOSED;
+    if (stream->flags & STREAM_SENDING)
+        tow_stream_block(stream);
+    if (stream->flags & STREAM_BLOCKED)
+        return 0;
+    ssize_t taken = stream->class->send(stream, pieces, count);
+    if (taken < 0)
+        tow_stream_fail(stream, (int)taken);
+    else if ((size_t)taken < total_length(pieces, count)) {
+        stream->loop->counters.unsent++;
+        tow_stream_block(stream);
+    }
+    return taken;
+}
+
+bool tow_stream_is_blocked(const tow_stream *stream) {
+    return stream->flags & STREAM_BLOCKED;
+}
+
+void tow_stream_pause(tow_stream *stream) {
+    stream->flags |= STREAM_PAUSED;
+    if (stream->class->attend != NULL)
+        tow_loop_attend(stream);
+}
+
+void tow_stream_resume(tow_stream *stream) {
+    if (!(stream->flags & STREAM_PAUSED))
+        return;
+    stream->flags &= (uint16_t)~STREAM_PAUSED;
+    if (!(stream->flags & (STREAM_FAILED | STREAM_CLOSED)))
+        stream->class->update(stream);
+}
+
+void tow_stream_shutdown(tow_stream *stream) {
+    if (stream->flags & (STREAM_SHUT | STREAM_FAILED | STREAM_CLOSED))
+        return;
+    tow_stream_flush(stream);
+    if (stream->flags & STREAM_FAILED)
+        return;
+    stream->flags |= STREAM_SHUT;
+    stream->class->shutdown(stream);
+}
+
+static void close_stream(tow_stream *stream, unsigned flags) {
+    stream->flags |= (uint16_t)(STREAM_CLOSED | flags);
+    stream->loop->closing++;
+    tow_loop_attend(stream);
+}
+
+void tow_stream_close(tow_stream *stream) {
+    if (stream->flags & STREAM_CLOSED)
+        return;
+    if (!(stream->flags & STREAM_FAILED))
+        tow_stream_flush(stream);
+    close_stream(stream, 0);
+}
+
+void tow_stream_reset(tow_stream *stream) {
+    if (stream->flags & STREAM_CLOSED)
+        return;
+    if (!(stream->flags & STREAM_SENDING))
+        tow_cork_drop(&stream->loop->cork, stream);
+    close_stream(stream, STREAM_RESET);
+}
+
+int tow_stream_peer(const tow_stream *stream, tow_address *address) {
+    return stream->class->peer(stream, address);
+}
+
+void tow_stream_deliver(tow_stream *stream, uint8_t *bytes, size_t length) {
+    stream->loop->counters.reads++;
+    stream->events->on_bytes(stream, bytes, length);
+}
+
+void tow_stream_end(tow_stream *stream) {
+    stream->flags |= STREAM_ENDED;
+    stream->class->update(stream);
+    stream->events->on_end(stream);
+}
+
+void tow_stream_unblock(tow_stream *stream) {
+    stream->flags &= (uint16_t) ~(STREAM_BLOCKED | STREAM_CONNECTING);
+    stream->events->on_writable(stream);
+}
+
+void tow_stream_fail(tow_stream *stream, int error) {
+    if (stream->flags & (STREAM_FAILED | STREAM_CLOSED))
+        return;
+    stream->flags |= STREAM_FAILED;
+    stream->failure = (uint8_t)-error;
+    if (!(stream->flags & STREAM_SENDING))
+        tow_cork_drop(&stream->loop->cork, stream);
+    stream->class->update(stream);
+    tow_loop_attend(stream);
+}
