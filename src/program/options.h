@@ -1,0 +1,94 @@
+/* options: one table says everything about an option; the command line, --help and the manual page come from
+ * it.
+ *
+ * A row tells the field of the command's settings that it fills. In: words as main gets them. Out: settings,
+ * operands, or one line that says what is wrong. Knows no particular option. */
+#ifndef TOW_PROGRAM_OPTIONS_H
+#define TOW_PROGRAM_OPTIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef enum tow_option_kind {
+    TOW_OPTION_FLAG,     /* bool; takes no value */
+    TOW_OPTION_TEXT,     /* const char *, borrowed from the command line */
+    TOW_OPTION_LIST,     /* const char *const *, ends with NULL; each time the option stands adds one */
+    TOW_OPTION_NUMBER,   /* int or int64_t, by the field's width */
+    TOW_OPTION_SIZE,     /* the same, in bytes */
+    TOW_OPTION_DURATION, /* int64_t, in nanoseconds */
+    TOW_OPTION_CHOICE,   /* int or an enum */
+    TOW_OPTION_REFUSED   /* known, and not offered: `help` says why */
+} tow_option_kind;
+
+typedef struct tow_option_choice {
+    const char *name; /* NULL ends the list */
+    int value;
+} tow_option_choice;
+
+typedef struct tow_option {
+    const char *group; /* heading above this row, NULL: none */
+    const char *
+        name; /* without the dashes; also the key in a configuration file; may be NULL if there is a letter */
+    char letter; /* 0: none */
+    tow_option_kind kind;
+    const char *value;    /* what help calls the value: "SIZE"; for choices it comes from the list */
+    const char *fallback; /* the default as one would type it, NULL: the field stays zero */
+    const char *note;     /* the default in words, where it is not one value */
+    const char *off;      /* what "off" means ("no limit"), NULL: "off" is no value */
+    const char *help;
+    const char *expects;        /* for errors, after "is not" */
+    int (*check)(const char *); /* 0 if the text is right; may be NULL */
+    int64_t minimum;            /* of numbers; */
+    int64_t maximum;            /* 0: no limit but the field's */
+    const tow_option_choice *choices;
+    size_t offset;
+    size_t width;
+} tow_option;
+
+#define TOW_OPTION_FIELD(type, member) .offset = offsetof(type, member), .width = sizeof(((type *)0)->member)
+
+typedef struct tow_command {
+    const char *name;
+    const char *operands; /* as usage shows them, "" if none */
+    size_t operands_minimum;
+    size_t operands_maximum;
+    const char *summary;            /* a line, without a full stop */
+    const char *const *description; /* paragraphs, ends with NULL */
+    const char *const *examples;    /* a command line and what it does, in turns; ends with NULL */
+    const tow_option *options;
+    size_t option_count;
+    size_t settings_size;
+    int (*run)(const void *settings, const char *const *operands); /* returns the exit status */
+} tow_command;
+
+enum { TOW_OPTIONS_ERROR_MAX = 320 };
+
+typedef enum tow_options_result {
+    TOW_OPTIONS_RUN,
+    TOW_OPTIONS_HELP,   /* --help was asked for */
+    TOW_OPTIONS_MANUAL, /* --help=man: this command's sections of the manual page */
+    TOW_OPTIONS_WRONG   /* error[] tells */
+} tow_options_result;
+
+/* Fills `settings` (zeroed, settings_size bytes) with the defaults, then with what the words say (`words`
+ * ends with NULL and outlives the settings), and hands out the operands, which end with NULL. Whatever the
+ * result, tow_options_clear frees what settings and operands own. */
+tow_options_result tow_options_parse(const tow_command *command, const char *const *words, void *settings,
+    const char *const **operands, char error[TOW_OPTIONS_ERROR_MAX]);
+void tow_options_clear(const tow_command *command, void *settings, const char *const *operands);
+
+/* Sets one option from its text. Returns 0, ARGUMENT or MEMORY; error[] then holds one line that names the
+ * option. */
+int tow_option_set(
+    const tow_option *option, void *settings, const char *text, char error[TOW_OPTIONS_ERROR_MAX]);
+
+/* Appends `more` to a list that ends with NULL. Errors: MEMORY. */
+int tow_list_append(const char *const **list, const char *more);
+void tow_list_free(const char *const *list);
+
+/* "--port" or, without a name, "-x". */
+enum { TOW_OPTION_LABEL_MAX = 64 };
+void tow_option_label(const tow_option *option, char out[TOW_OPTION_LABEL_MAX]);
+
+#endif
