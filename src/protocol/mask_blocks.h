@@ -112,6 +112,14 @@ INLINE void check_block(struct text *text, block current) {
     text->previous = current;
 }
 
+/* ASCII behind ASCII has no faults. */
+INLINE void check_unless_ascii(struct text *text, block current) {
+    if (is_ascii(either(current, text->previous)))
+        text->previous = current;
+    else
+        check_block(text, current);
+}
+
 /* Bytes to check: unmasked in place first, or only read (`key` is zeros then). */
 struct bytes {
     const uint8_t *from;
@@ -163,8 +171,8 @@ INLINE bool check_blocks(struct bytes bytes) {
         check_block(&text, fourth);
     }
     for (; bytes.length - at >= BLOCK_SIZE; at += BLOCK_SIZE)
-        check_block(&text, take_block(bytes, at, key));
-    check_block(&text, take_part(bytes, at));
+        check_unless_ascii(&text, take_block(bytes, at, key));
+    check_unless_ascii(&text, take_part(bytes, at));
     return is_zero(text.faults);
 }
 

@@ -372,15 +372,81 @@ static tow_received_kind step(struct call *call) {
     return frame_is_kept(call->receiver) ? next_kept_frame(call) : next_frame(call);
 }
 
+/* Whatever there may be, in whatever state. */
+static tow_received_kind next_by_rules(struct call *call) {
+    tow_received_kind kind = TOW_RECEIVED_NOTHING;
+    release_partial(call->receiver);
+    while (kind == TOW_RECEIVED_NOTHING && call->length > 0)
+        kind = step(call);
+    if (kind == TOW_RECEIVED_NOTHING)
+        release_partial(call->receiver);
+    return kind;
+}
+
+/* The shortcut: a message in one frame that is all there, not compressed, below 64 KiB. */
+
+enum { SHORT_PAYLOAD = 128 }; /* up to here, calling the vector code costs more than it gains */
+
+/* How long such a frame's header is; 0 if the bytes are anything else. */
+static inline size_t whole_message_header(const struct call *call, size_t *payload_length) {
+    const uint8_t *bytes = call->bytes;
+    bool masked = call->rules->role == TOW_ROLE_SERVER;
+    if (call->length < 6 || (bytes[0] != (0x80 | TOW_OPCODE_TEXT) && bytes[0] != (0x80 | TOW_OPCODE_BINARY)))
+        return 0;
+    size_t length = masked ? bytes[1] ^ 0x80u : bytes[1]; /* above 127 if the mask bit is wrong */
+    size_t header_length = masked ? 6 : 2;
+    if (length > 126)
+        return 0;
+    if (length == 126) {
+        length = (size_t)bytes[2] << 8 | bytes[3];
+        header_length += 2;
+        if (length < 126)
+            return 0;
+    }
+    *payload_length = length;
+    return length <= call->rules->max_message && header_length + length <= call->length ? header_length : 0;
+}
+
+/* Unmasks a message; false if it is to be a text and is not. */
+static inline bool unmask_message(uint8_t *payload, size_t length, const uint8_t *key, bool text) {
+    tow_utf8_state utf8 = 0;
+    if (length <= SHORT_PAYLOAD) {
+        uint64_t seen = tow_mask_words(payload, payload, length, tow_mask_word(key, 0));
+        return !text || (seen & tow_word_not_ascii) == 0 || tow_utf8_valid(payload, length);
+    }
+    if (text)
+        return tow_unmask_utf8(payload, length, key, 0, &utf8) && utf8 == 0;
+    tow_mask(payload, length, key, 0);
+    return true;
+}
+
+static inline tow_received_kind whole_message(struct call *call, size_t header_length, size_t length) {
+    uint8_t *payload = call->bytes + header_length;
+    uint8_t type = call->bytes[0] & 0x0f;
+    bool text = type == TOW_OPCODE_TEXT;
+    bool masked = call->rules->role == TOW_ROLE_SERVER;
+    bool valid = masked ? unmask_message(payload, length, payload - 4, text)
+                        : !text || tow_utf8_valid(payload, length);
+    if (!valid)
+        return fail(call, TOW_ERROR_UTF8);
+    advance(call, header_length + length);
+    *call->event = (tow_received){.data = payload,
+        .length = length,
+        .type = type,
+        .first = true,
+        .last = true,
+        .header_length = (uint8_t)header_length};
+    return TOW_RECEIVED_DATA;
+}
+
 tow_received_kind tow_receiver_next(tow_receiver *receiver, const tow_receiver_rules *rules, uint8_t **bytes,
     size_t *length, tow_received *event) {
     struct call call = {receiver, rules, *bytes, *length, event};
-    tow_received_kind kind = TOW_RECEIVED_NOTHING;
-    release_partial(receiver);
-    while (kind == TOW_RECEIVED_NOTHING && call.length > 0)
-        kind = step(&call);
-    if (kind == TOW_RECEIVED_NOTHING)
-        release_partial(receiver);
+    bool fresh = receiver->state == 0 && receiver->partial == NULL;
+    size_t payload_length = 0;
+    size_t header_length = fresh ? whole_message_header(&call, &payload_length) : 0;
+    tow_received_kind kind =
+        header_length != 0 ? whole_message(&call, header_length, payload_length) : next_by_rules(&call);
     *bytes = call.bytes;
     *length = call.length;
     return kind;
