@@ -114,7 +114,7 @@ static bool must_hurry(tow_loop *loop) {
 
 /* The time of the round is not asked: a long round would make the next timer as much late. */
 int64_t tow_loop_patience(tow_loop *loop) {
-    if (must_hurry(loop))
+    if (must_hurry(loop) || !is_alive(loop))
         return 0;
     int64_t deadline = tow_timer_wheel_next(&loop->timers);
     if (deadline == INT64_MAX)
