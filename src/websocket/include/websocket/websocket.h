@@ -76,6 +76,7 @@ struct tow_websocket { /* zeroed but `stream` and `user`, then filled by tow_web
     bool failed : 1;          /* the close event is not a clean one */
     bool shut : 1;            /* our side of the stream was ended */
     bool ended : 1;           /* the peer ended its side */
+    bool stream_closed : 1;   /* the stream was closed or reset: its on_closed is all that is to come */
     bool paused : 1;          /* by the application */
     bool above_high : 1;      /* the queue passed the high-water mark and is not below the low one yet */
     bool reading_paused : 1;  /* the stream is */

@@ -1,0 +1,269 @@
+#include "closing.h"
+
+#include "context.h"
+#include "extra.h"
+#include "protocol/close.h"
+#include "protocol/mask.h"
+#include "receive.h"
+#include "send.h"
+#include "timing.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <towline/error.h>
+
+enum { AFTER_ERROR_SECONDS = 1, LINGER_SECONDS = 1 };
+
+/* Both Close frames crossed: what is left is the end of the stream (RFC 6455, section 7.1.4). */
+static bool both_closed(const tow_websocket *socket) {
+    return socket->close_sent && socket->close_received && !socket->failed;
+}
+
+/* As above, and our Close is not waiting any more. */
+static bool is_clean(const tow_websocket *socket) {
+    return both_closed(socket) && !tow_send_is_waiting(socket);
+}
+
+/* The connection is not open any more; `heard` gives its place to `end`. */
+static void begin(tow_websocket *socket) {
+    if (socket->ready_state != TOW_OPEN)
+        return;
+    socket->ready_state = TOW_CLOSING;
+    socket->end = (tow_websocket_end){.close_code = TOW_CLOSE_ABNORMAL};
+    socket->paused = false;
+    socket->above_high = false;
+    socket->resumed = false;
+}
+
+static void close_stream(tow_websocket *socket) {
+    socket->stream_closed = true;
+    tow_stream_close(&socket->stream);
+}
+
+/* What is in the cork is dropped. */
+static void reset_stream(tow_websocket *socket) {
+    tow_send_discard(socket, tow_stream_corked_payload(&socket->stream));
+    socket->stream_closed = true;
+    tow_stream_reset(&socket->stream);
+}
+
+static void note_failure(tow_websocket *socket, int error) {
+    begin(socket);
+    if (!socket->failed)
+        socket->end.error = (int16_t)error;
+    socket->failed = true;
+}
+
+/* Our Close is the last that we send; without memory for it the end is a reset. */
+static void send_close(tow_websocket *socket, uint16_t code, const char *reason, size_t reason_length) {
+    uint8_t payload[TOW_CONTROL_PAYLOAD_MAX];
+    if (socket->close_sent)
+        return;
+    size_t length = tow_close_payload_write(payload, code, reason, reason_length);
+    if (tow_send_control(socket, TOW_OPCODE_CLOSE, payload, length) != 0)
+        tow_websocket_abort(socket, TOW_ERROR_MEMORY);
+    socket->close_sent = true;
+}
+
+static void end_our_side(tow_websocket *socket) {
+    socket->shut = true;
+    tow_stream_shutdown(&socket->stream);
+    tow_timing_close(socket, tow_loop_now(socket->context->loop), LINGER_SECONDS);
+}
+
+/* RFC 6455, section 7.1.1: the server ends the stream first; it goes on reading until the client has ended
+ * its side too, since closing with bytes unread would be a reset, which could take our Close away from the
+ * peer. So it is after a failure, too. */
+void tow_closing_advance(tow_websocket *socket) {
+    bool done = socket->failed || both_closed(socket);
+    if (!done || socket->stream_closed || tow_send_is_waiting(socket))
+        return;
+    tow_stream_flush(&socket->stream);
+    if (tow_send_is_waiting(socket))
+        return;
+    if (socket->ended)
+        close_stream(socket);
+    else if (!socket->shut && (socket->failed || socket->behaviour->role == TOW_ROLE_SERVER))
+        end_our_side(socket);
+}
+
+/* Ends without a Close from here on: the stream is of no use. */
+static void end_broken(tow_websocket *socket, int error) {
+    if (!is_clean(socket))
+        note_failure(socket, error);
+    close_stream(socket);
+}
+
+/* Events of the peer. */
+
+/* A reason that finds no memory is left out. */
+static void store_reason(tow_websocket *socket, const char *reason, size_t length) {
+    if (length == 0 || tow_extra_need(socket) == NULL)
+        return;
+    socket->extra->close_reason = strndup(reason, length);
+}
+
+void tow_closing_received(tow_websocket *socket, const uint8_t *payload, size_t length) {
+    uint16_t code;
+    const char *reason;
+    size_t reason_length;
+    if (tow_close_payload_read(payload, length, &code, &reason, &reason_length) != 0)
+        return; /* the receiver let it through, so this does not happen */
+    begin(socket);
+    socket->close_received = true;
+    socket->end.close_code = code;
+    store_reason(socket, reason, reason_length);
+    send_close(socket, code, NULL, 0); /* section 5.5.1: typically the code that came */
+    if (socket->stream_closed)
+        return;
+    tow_timing_close(socket, tow_loop_now(socket->context->loop), socket->behaviour->limits.close_seconds);
+    tow_closing_advance(socket);
+}
+
+void tow_closing_check_end(tow_websocket *socket) {
+    if (!socket->ended || socket->stream_closed)
+        return;
+    if (socket->failed || socket->close_received)
+        tow_closing_advance(socket);
+    else if (socket->ready_state != TOW_OPEN || !tow_receive_has_kept(socket))
+        end_broken(socket, TOW_ERROR_ENDED);
+}
+
+void tow_closing_stream_ended(tow_stream *stream) {
+    tow_websocket *socket = (tow_websocket *)stream;
+    socket->ended = true;
+    tow_closing_check_end(socket);
+}
+
+void tow_closing_stream_failed(tow_stream *stream, int error) {
+    tow_websocket *socket = (tow_websocket *)stream;
+    if (!socket->stream_closed)
+        end_broken(socket, error);
+}
+
+/* Whether the network took something of the queue not long ago; then the peer gets more time. */
+static bool makes_progress(const tow_websocket *socket) {
+    if (socket->failed || socket->shut || !tow_send_is_waiting(socket))
+        return false;
+    int64_t patience = socket->behaviour->limits.close_seconds * TOW_SECOND;
+    return socket->extra->progress + patience > tow_loop_now(socket->context->loop);
+}
+
+void tow_closing_timed_out(tow_websocket *socket) {
+    if (socket->stream_closed || socket->ready_state != TOW_CLOSING)
+        return;
+    if (makes_progress(socket)) {
+        tow_timing_close(socket, socket->extra->progress, socket->behaviour->limits.close_seconds);
+        return;
+    }
+    if (is_clean(socket)) {
+        close_stream(socket);
+        return;
+    }
+    if (!socket->failed)
+        socket->context->counters.close_timeouts++;
+    tow_websocket_abort(socket, TOW_ERROR_TIMED_OUT);
+}
+
+/* The events. */
+
+static void tell_error(tow_websocket *socket) {
+    const tow_error_event event = {.error = socket->end.error, .text = tow_strerror(socket->end.error)};
+    if (socket->end.error != 0 && socket->behaviour->on_error != NULL)
+        socket->behaviour->on_error(socket, &event);
+}
+
+static void tell_close(tow_websocket *socket, bool was_clean) {
+    const char *reason = "";
+    if (socket->extra != NULL && socket->extra->close_reason != NULL)
+        reason = socket->extra->close_reason;
+    const tow_close_event event = {.code = socket->end.close_code,
+        .was_clean = was_clean,
+        .reason = reason,
+        .reason_length = strlen(reason)};
+    if (socket->behaviour->on_close != NULL)
+        socket->behaviour->on_close(socket, &event);
+}
+
+/* Final state first, callbacks last; a client may free its socket in each, which takes the later ones away.
+ */
+void tow_closing_stream_closed(tow_stream *stream) {
+    tow_websocket *socket = (tow_websocket *)stream;
+    begin(socket);
+    bool was_clean = is_clean(socket);
+    socket->stream_closed = true;
+    socket->ready_state = TOW_CLOSED;
+    socket->context->counters.closed++;
+    tow_timer_cancel(socket->context->loop, &socket->timer);
+    tow_receiver_clear(&socket->receiver);
+    tow_extra_end(socket);
+    tell_error(socket);
+    tell_close(socket, was_clean);
+    if (socket->behaviour->on_gone != NULL)
+        socket->behaviour->on_gone(socket);
+}
+
+/* Calls from above. */
+
+void tow_websocket_fail(tow_websocket *socket, uint16_t code, const char *reason, int error) {
+    if (socket->ready_state == TOW_CONNECTING) {
+        socket->behaviour->on_abandon(socket);
+        return;
+    }
+    if (socket->failed || socket->stream_closed)
+        return;
+    note_failure(socket, error);
+    send_close(socket, code, reason, reason == NULL ? 0 : strlen(reason));
+    if (socket->stream_closed)
+        return;
+    tow_timing_close(socket, tow_loop_now(socket->context->loop), AFTER_ERROR_SECONDS);
+    tow_receive_adjust(socket);
+    tow_closing_advance(socket);
+}
+
+void tow_websocket_abort(tow_websocket *socket, int error) {
+    if (socket->ready_state == TOW_CONNECTING) {
+        socket->behaviour->on_abandon(socket);
+        return;
+    }
+    if (socket->stream_closed)
+        return;
+    if (!is_clean(socket))
+        note_failure(socket, error);
+    reset_stream(socket);
+}
+
+/* As a client the WHATWG standard's codes; as a server those of RFC 6455, section 7.4, but 1010, which is a
+ * client's. */
+static bool code_is_allowed(tow_role role, uint16_t code) {
+    if (role == TOW_ROLE_CLIENT)
+        return code == TOW_CLOSE_NORMAL || (code >= 3000 && code <= 4999);
+    return tow_close_code_is_legal(code) && code != TOW_CLOSE_MANDATORY_EXTENSION;
+}
+
+static int close_arguments_check(tow_role role, uint16_t code, const char *reason, size_t reason_length) {
+    if (code == 0)
+        return reason_length == 0 ? 0 : TOW_ERROR_ARGUMENT;
+    if (!code_is_allowed(role, code) || reason_length > TOW_CLOSE_REASON_MAX)
+        return TOW_ERROR_ARGUMENT;
+    return tow_utf8_valid(reason, reason_length) ? 0 : TOW_ERROR_ARGUMENT;
+}
+
+int tow_websocket_close(tow_websocket *socket, uint16_t code, const char *reason) {
+    size_t reason_length = reason == NULL ? 0 : strlen(reason);
+    int error = close_arguments_check(socket->behaviour->role, code, reason, reason_length);
+    if (error != 0)
+        return error;
+    if (socket->ready_state == TOW_CONNECTING)
+        socket->behaviour->on_abandon(socket);
+    if (socket->ready_state != TOW_OPEN)
+        return 0;
+    begin(socket);
+    send_close(socket, code, reason, reason_length);
+    if (socket->stream_closed)
+        return 0;
+    tow_timing_close(socket, tow_loop_now(socket->context->loop), socket->behaviour->limits.close_seconds);
+    if (!socket->delivering)
+        tow_receive_go_on(socket);
+    return 0;
+}

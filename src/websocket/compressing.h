@@ -1,0 +1,26 @@
+/* compressing: which compressor and inflater a connection uses (RFC 7692), and what was agreed on in nine
+ * bits. */
+#ifndef TOW_WEBSOCKET_COMPRESSING_H
+#define TOW_WEBSOCKET_COMPRESSING_H
+
+#include "websocket/websocket.h"
+
+/* An agreement in nine bits; 0 is none. */
+uint16_t tow_agreement_pack(const tow_compression_agreement *agreement);
+tow_compression_agreement tow_agreement_unpack(uint16_t packed);
+
+/* Compresses a message into the context's scratch memory. False when it should be sent as it is: out of
+ * memory, or nothing gained. */
+bool tow_compress(tow_websocket *socket, const void *data, size_t length);
+
+/* Forgets the compressor's context, after a compressed message that the peer will never get. */
+void tow_compress_forget(tow_websocket *socket);
+
+/* Inflates a whole message into the context's scratch memory and checks text for UTF-8. Errors:
+ * COMPRESSED_DATA, MESSAGE_TOO_LARGE, UTF8, MEMORY. */
+int tow_inflate(tow_websocket *socket, tow_message_type type, const uint8_t *data, size_t length);
+
+/* The agreement as the header's value: "" if there is none or no memory. Lives as long as the context. */
+const char *tow_agreement_text(tow_websocket_context *context, uint16_t packed);
+
+#endif

@@ -1,0 +1,61 @@
+/* context: what the connections on one loop share, and what exists once because only one of them is served at
+ * a time: masking keys, compressors without context takeover, scratch memory, counters, and the message that
+ * is being delivered. */
+#ifndef TOW_WEBSOCKET_CONTEXT_H
+#define TOW_WEBSOCKET_CONTEXT_H
+
+#include "base/buffer.h"
+#include "protocol/deflate.h"
+#include "websocket/websocket.h"
+
+enum {
+    TOW_KEYS_SIZE = 256,             /* bytes of masking keys fetched at once */
+    TOW_SPARES = 4,                  /* assembly buffers kept for the next large message */
+    TOW_SPARE_MAX = 2 * 1024 * 1024, /* larger ones are freed */
+    TOW_SCRATCH_MAX = 1024 * 1024    /* scratch memory above this is freed after use */
+};
+
+/* The message that on_message is looking at. */
+typedef struct tow_delivery {
+    const tow_websocket *socket; /* NULL: none */
+    const void *data;
+    size_t length;
+    tow_message_type type;
+    tow_buffer *assembly; /* the buffer that holds the message, if it was assembled; the send queue may take
+                             it over */
+} tow_delivery;
+
+/* The value of Sec-WebSocket-Extensions for one agreement. */
+typedef struct tow_extension_text {
+    struct tow_extension_text *next;
+    uint16_t agreement;
+    char text[TOW_COMPRESSION_TEXT_MAX];
+} tow_extension_text;
+
+struct tow_websocket_context {
+    tow_loop *loop;
+    tow_websocket_counters counters;
+    tow_delivery delivery;
+    uint16_t keys_left; /* bytes at the end of `keys` that were not used yet */
+    uint8_t keys[TOW_KEYS_SIZE];
+    tow_buffer spares[TOW_SPARES];
+    tow_inflater *inflater;
+    tow_deflater *deflaters[8]; /* by window bits, from 8 */
+    tow_buffer inflated;
+    tow_buffer deflated;
+    tow_extension_text *extension_texts;
+};
+
+/* A fresh masking key that nobody can predict (RFC 6455, section 5.3). */
+void tow_context_masking_key(tow_websocket_context *context, uint8_t key[4]);
+
+/* An empty buffer for a message, with memory if one is at hand. */
+tow_buffer tow_context_take_buffer(tow_websocket_context *context);
+
+/* Takes a buffer back: keeps its memory for the next message, or frees it. */
+void tow_context_give_buffer(tow_websocket_context *context, tow_buffer *buffer);
+
+/* Empties a scratch buffer after use; frees it if it has become large. */
+void tow_context_empty_scratch(tow_buffer *scratch);
+
+#endif

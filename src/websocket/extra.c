@@ -1,0 +1,53 @@
+#include "extra.h"
+
+#include "context.h"
+
+#include <stdlib.h>
+
+tow_websocket_extra *tow_extra_need(tow_websocket *socket) {
+    if (socket->extra == NULL)
+        socket->extra = calloc(1, sizeof(*socket->extra));
+    if (socket->extra == NULL && socket->context != NULL)
+        socket->context->counters.memory_failures++;
+    return socket->extra;
+}
+
+static bool is_empty(const tow_websocket_extra *extra) {
+    return tow_queue_is_empty(&extra->queue) && extra->discarded == 0 && extra->pong == NULL &&
+           extra->assembly.data == NULL && extra->message_began == 0 && extra->kept.data == NULL &&
+           extra->deflater == NULL && extra->inflater == NULL && extra->protocol == NULL &&
+           extra->close_reason == NULL;
+}
+
+void tow_extra_release(tow_websocket *socket) {
+    if (socket->extra == NULL || !is_empty(socket->extra))
+        return;
+    free(socket->extra);
+    socket->extra = NULL;
+}
+
+void tow_extra_end(tow_websocket *socket) {
+    tow_websocket_extra *extra = socket->extra;
+    if (extra == NULL)
+        return;
+    extra->discarded += (int64_t)extra->queue.payload;
+    tow_queue_clear(&extra->queue);
+    free(extra->pong);
+    extra->pong = NULL;
+    tow_context_give_buffer(socket->context, &extra->assembly);
+    tow_buffer_clear(&extra->kept);
+    tow_deflater_free(extra->deflater);
+    extra->deflater = NULL;
+    tow_inflater_free(extra->inflater);
+    extra->inflater = NULL;
+}
+
+void tow_extra_clear(tow_websocket *socket) {
+    if (socket->extra == NULL)
+        return;
+    tow_extra_end(socket);
+    free(socket->extra->protocol);
+    free(socket->extra->close_reason);
+    free(socket->extra);
+    socket->extra = NULL;
+}

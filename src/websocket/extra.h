@@ -1,0 +1,46 @@
+/* extra: what only some connections need, allocated when the first of it is needed and freed when nothing of
+ * it is. */
+#ifndef TOW_WEBSOCKET_EXTRA_H
+#define TOW_WEBSOCKET_EXTRA_H
+
+#include "base/buffer.h"
+#include "queue.h"
+#include "websocket/websocket.h"
+
+struct tow_deflater;
+struct tow_inflater;
+
+typedef struct tow_websocket_extra {
+    tow_queue queue;
+    int64_t progress;  /* when the network last took something of the queue, or the queue began */
+    int64_t discarded; /* application data that never will be sent: it stays in the buffered amount */
+    uint8_t
+        *pong; /* the latest Pong that waits for the queue to shrink: its length and its payload; or NULL */
+
+    tow_buffer
+        assembly; /* the pieces so far of a message that did not come at once, compressed ones as they came */
+    int64_t message_began; /* when the message under way began, 0: none; while reading is paused, how long it
+                              had taken by then */
+    tow_buffer kept;       /* received while delivery was paused */
+    size_t kept_offset;    /* what of it was delivered */
+
+    struct tow_deflater *deflater; /* with context takeover only */
+    struct tow_inflater *inflater;
+
+    char *protocol;     /* the subprotocol in use, or NULL */
+    char *close_reason; /* of the peer's Close, or NULL */
+} tow_websocket_extra;
+
+/* Makes the extra if there is none. NULL when out of memory (counted). */
+tow_websocket_extra *tow_extra_need(tow_websocket *socket);
+
+/* Frees the extra if nothing is in it. Not while a message is delivered from it. */
+void tow_extra_release(tow_websocket *socket);
+
+/* Frees all that is of use to an open connection only; texts and what was discarded stay. */
+void tow_extra_end(tow_websocket *socket);
+
+/* Frees all of it. */
+void tow_extra_clear(tow_websocket *socket);
+
+#endif

@@ -1,0 +1,49 @@
+#include "websocket/websocket.h"
+
+static const tow_limits defaults = {
+    .max_message = 16 * 1024 * 1024,
+    .max_queue = 1024 * 1024,
+    .message_seconds = 60,
+    .stall_seconds = 30,
+    .ping_seconds = 20,
+    .idle_seconds = 60,
+    .close_seconds = 5,
+    .compression = TOW_COMPRESSION_SHARED,
+    .compression_min = 512,
+};
+
+static int64_t first_set(int64_t a, int64_t b, int64_t c) {
+    if (a != 0)
+        return a;
+    return b != 0 ? b : c;
+}
+
+static tow_compression first_set_compression(tow_compression a, tow_compression b, tow_compression c) {
+    if (a != TOW_COMPRESSION_DEFAULT)
+        return a;
+    return b != TOW_COMPRESSION_DEFAULT ? b : c;
+}
+
+static int first_set_seconds(int a, int b, int c) {
+    return (int)first_set(a, b, c);
+}
+
+void tow_limits_resolve(tow_limits *limits, const tow_limits *otherwise) {
+    static const tow_limits none = {0};
+    const tow_limits *second = otherwise == NULL ? &none : otherwise;
+    *limits = (tow_limits){
+        .max_message = first_set(limits->max_message, second->max_message, defaults.max_message),
+        .max_queue = first_set(limits->max_queue, second->max_queue, defaults.max_queue),
+        .message_seconds =
+            first_set_seconds(limits->message_seconds, second->message_seconds, defaults.message_seconds),
+        .stall_seconds =
+            first_set_seconds(limits->stall_seconds, second->stall_seconds, defaults.stall_seconds),
+        .ping_seconds = first_set_seconds(limits->ping_seconds, second->ping_seconds, defaults.ping_seconds),
+        .idle_seconds = first_set_seconds(limits->idle_seconds, second->idle_seconds, defaults.idle_seconds),
+        .close_seconds =
+            first_set_seconds(limits->close_seconds, second->close_seconds, defaults.close_seconds),
+        .compression = first_set_compression(limits->compression, second->compression, defaults.compression),
+        .compression_min =
+            first_set(limits->compression_min, second->compression_min, defaults.compression_min),
+    };
+}

@@ -1,0 +1,204 @@
+#include "queue.h"
+
+#include "protocol/frame.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+#include <towline/error.h>
+
+enum { CHUNK_MIN = 1024, CHUNK_MAX = 64 * 1024 };
+
+static size_t smaller(uint64_t a, size_t b) {
+    return a < b ? (size_t)a : b;
+}
+
+/* Where the head of an HTTP response ends. A server corks it before its first frame, so both may be in one
+ * segment; no frame of ours begins with 'H', which would be a Close with RSV1 and without FIN. */
+static size_t response_head_length(const uint8_t *bytes, size_t length) {
+    if (length < 4 || bytes[0] != 'H')
+        return 0;
+    const uint8_t *end = memmem(bytes, length, "\r\n\r\n", 4);
+    return end == NULL ? length : (size_t)(end - bytes) + 4;
+}
+
+/* Reads the header at the place where a frame begins. */
+static void place_begin_frame(tow_frame_place *place, const uint8_t *bytes, size_t available) {
+    tow_frame_header header;
+    int header_length = tow_frame_header_read(&header, bytes, available);
+    assert(header_length > 0);
+    place->header_left = (uint64_t)header_length;
+    place->payload_left = header.payload_length;
+    place->is_data = !tow_opcode_is_control(header.opcode);
+}
+
+/* Moves the place forward over the first `count` of the available bytes; returns how much application data
+ * that was. */
+static size_t place_advance(tow_frame_place *place, const uint8_t *bytes, size_t available, size_t count) {
+    size_t payload = 0;
+    while (count > 0) {
+        if (place->header_left == 0 && place->payload_left == 0)
+            place_begin_frame(place, bytes, available);
+        size_t header_step = smaller(place->header_left, count);
+        size_t payload_step = smaller(place->payload_left, count - header_step);
+        place->header_left -= header_step;
+        place->payload_left -= payload_step;
+        payload += place->is_data ? payload_step : 0;
+        bytes += header_step + payload_step;
+        available -= header_step + payload_step;
+        count -= header_step + payload_step;
+    }
+    return payload;
+}
+
+static void append_chunk(tow_queue *queue, tow_queue_chunk *chunk) {
+    if (queue->last == NULL)
+        queue->first = chunk;
+    else
+        queue->last->next = chunk;
+    queue->last = chunk;
+}
+
+static tow_queue_chunk *chunk_new(size_t capacity) {
+    tow_queue_chunk *chunk = malloc(sizeof(*chunk) + capacity);
+    if (chunk == NULL)
+        return NULL;
+    *chunk = (tow_queue_chunk){.bytes = chunk->storage, .capacity = capacity};
+    return chunk;
+}
+
+static void chunk_free(tow_queue_chunk *chunk) {
+    if (chunk->bytes != chunk->storage)
+        free(chunk->bytes);
+    free(chunk);
+}
+
+/* A new chunk is as large as what waits already: few allocations for many frames, little memory for few. */
+static size_t chunk_capacity(const tow_queue *queue, size_t length) {
+    size_t capacity = queue->bytes < CHUNK_MIN ? CHUNK_MIN : smaller(queue->bytes, CHUNK_MAX);
+    return length > capacity ? length : capacity;
+}
+
+/* Contiguous room at the end. */
+static uint8_t *room(tow_queue *queue, size_t length) {
+    tow_queue_chunk *chunk = queue->last;
+    if (chunk == NULL || chunk->capacity - chunk->length < length) {
+        chunk = chunk_new(chunk_capacity(queue, length));
+        if (chunk == NULL)
+            return NULL;
+        append_chunk(queue, chunk);
+    }
+    uint8_t *bytes = chunk->bytes + chunk->length;
+    chunk->length += length;
+    queue->bytes += length;
+    return bytes;
+}
+
+uint8_t *tow_queue_add(tow_queue *queue, size_t length, size_t payload) {
+    uint8_t *bytes = room(queue, length);
+    if (bytes != NULL)
+        queue->payload += payload;
+    return bytes;
+}
+
+/* The memory of `owner` becomes a chunk; the rest of the payload, of `length` bytes, ends where the payload
+ * does. */
+static tow_queue_chunk *chunk_from_owner(const struct iovec *payload, size_t length, tow_buffer *owner) {
+    tow_queue_chunk *chunk = chunk_new(0);
+    if (chunk == NULL)
+        return NULL;
+    chunk->bytes = owner->data;
+    chunk->length = (size_t)((uint8_t *)payload->iov_base - owner->data) + payload->iov_len;
+    chunk->capacity = chunk->length;
+    chunk->offset = chunk->length - length;
+    *owner = (tow_buffer){0};
+    return chunk;
+}
+
+/* Copies the last `length` bytes of a piece into a chunk of their own. */
+static tow_queue_chunk *chunk_from_copy(const struct iovec *piece, size_t length) {
+    tow_queue_chunk *chunk = chunk_new(length);
+    if (chunk == NULL)
+        return NULL;
+    memcpy(chunk->bytes, (const uint8_t *)piece->iov_base + piece->iov_len - length, length);
+    chunk->length = length;
+    return chunk;
+}
+
+int tow_queue_add_rest(tow_queue *queue, const struct iovec *header, const struct iovec *payload,
+    size_t taken, tow_buffer *owner) {
+    assert(tow_queue_is_empty(queue));
+    size_t header_rest = header->iov_len - smaller(taken, header->iov_len);
+    size_t payload_rest = payload->iov_len - (taken - (header->iov_len - header_rest));
+    tow_queue_chunk *first = header_rest > 0 ? chunk_from_copy(header, header_rest) : NULL;
+    if (header_rest > 0 && first == NULL)
+        return TOW_ERROR_MEMORY;
+    tow_queue_chunk *second = owner != NULL ? chunk_from_owner(payload, payload_rest, owner)
+                                            : chunk_from_copy(payload, payload_rest);
+    if (second == NULL) {
+        free(first);
+        return TOW_ERROR_MEMORY;
+    }
+    if (first != NULL)
+        append_chunk(queue, first);
+    append_chunk(queue, second);
+    queue->bytes = header_rest + payload_rest;
+    queue->payload = payload_rest;
+    queue->front =
+        (tow_frame_place){.header_left = header_rest, .payload_left = payload->iov_len, .is_data = true};
+    if (header_rest == 0)
+        queue->front.payload_left = payload_rest;
+    return 0;
+}
+
+int tow_queue_add_segment(tow_queue *queue, const uint8_t *segment, size_t length, size_t taken) {
+    if (taken == length)
+        return 0;
+    uint8_t *copy = room(queue, length - taken);
+    if (copy == NULL)
+        return TOW_ERROR_MEMORY;
+    memcpy(copy, segment + taken, length - taken);
+    tow_frame_place place = {.header_left = response_head_length(segment, length)};
+    place_advance(&place, segment, length, taken);
+    if (queue->bytes == length - taken)
+        queue->front = place;
+    queue->payload += place_advance(&place, segment + taken, length - taken, length - taken);
+    return 0;
+}
+
+int tow_queue_pieces(const tow_queue *queue, struct iovec *pieces, int count) {
+    int filled = 0;
+    for (tow_queue_chunk *chunk = queue->first; chunk != NULL && filled < count; chunk = chunk->next)
+        pieces[filled++] = (struct iovec){
+            .iov_base = chunk->bytes + chunk->offset, .iov_len = chunk->length - chunk->offset};
+    return filled;
+}
+
+static void remove_first_chunk(tow_queue *queue) {
+    tow_queue_chunk *chunk = queue->first;
+    queue->first = chunk->next;
+    if (queue->first == NULL)
+        queue->last = NULL;
+    chunk_free(chunk);
+}
+
+void tow_queue_take(tow_queue *queue, size_t count) {
+    assert(count <= queue->bytes);
+    queue->bytes -= count;
+    while (count > 0) {
+        tow_queue_chunk *chunk = queue->first;
+        size_t available = chunk->length - chunk->offset;
+        size_t step = smaller(count, available);
+        queue->payload -= place_advance(&queue->front, chunk->bytes + chunk->offset, available, step);
+        chunk->offset += step;
+        count -= step;
+        if (chunk->offset == chunk->length)
+            remove_first_chunk(queue);
+    }
+}
+
+void tow_queue_clear(tow_queue *queue) {
+    while (queue->first != NULL)
+        remove_first_chunk(queue);
+    *queue = (tow_queue){0};
+}

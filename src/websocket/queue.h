@@ -1,0 +1,68 @@
+/* queue: frames that wait until the network takes them.
+ *
+ * Bytes of whole frames go in at the end (only the frame at the front may be taken in part) and leave at the
+ * front as the network takes them. What waits is counted twice: all bytes, and application data alone, which
+ * is exact after every partial take, because the frames' headers are read again as they pass. Knows no
+ * stream. */
+#ifndef TOW_WEBSOCKET_QUEUE_H
+#define TOW_WEBSOCKET_QUEUE_H
+
+#include "base/buffer.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/uio.h>
+
+/* A place in a row of frames. Zeroed: where a frame begins. */
+typedef struct tow_frame_place {
+    uint64_t header_left;  /* bytes of the current header that are still to come */
+    uint64_t payload_left; /* of the current payload */
+    bool is_data;          /* the payload is application data */
+} tow_frame_place;
+
+typedef struct tow_queue_chunk {
+    struct tow_queue_chunk *next;
+    uint8_t *bytes; /* `storage`, or a buffer that the queue took over */
+    size_t offset;  /* taken by the network */
+    size_t length;
+    size_t capacity;
+    uint8_t storage[];
+} tow_queue_chunk;
+
+typedef struct tow_queue { /* zeroed: empty */
+    tow_queue_chunk *first;
+    tow_queue_chunk *last;
+    size_t bytes;   /* waiting, framing included */
+    size_t payload; /* application data among them */
+    tow_frame_place front;
+} tow_queue;
+
+static inline bool tow_queue_is_empty(const tow_queue *queue) {
+    return queue->first == NULL;
+}
+
+/* Room for one frame of `length` bytes, `payload` of which are application data, at the end. The caller fills
+ * all of it at once. NULL when out of memory. */
+uint8_t *tow_queue_add(tow_queue *queue, size_t length, size_t payload);
+
+/* Adds the rest of a frame of application data, of which the network took the first `taken` bytes, to an
+ * empty queue. With `owner`, which holds the payload, its memory is taken over and nothing is copied. Errors:
+ * MEMORY. */
+int tow_queue_add_rest(tow_queue *queue, const struct iovec *header, const struct iovec *payload,
+    size_t taken, tow_buffer *owner);
+
+/* Adds what was not taken of a segment of the cork: whole frames from its beginning, perhaps behind the head
+ * of an HTTP response. Errors: MEMORY. */
+int tow_queue_add_segment(tow_queue *queue, const uint8_t *segment, size_t length, size_t taken);
+
+/* Fills at most `count` pieces from the front; returns how many. */
+int tow_queue_pieces(const tow_queue *queue, struct iovec *pieces, int count);
+
+/* The network took `count` bytes. */
+void tow_queue_take(tow_queue *queue, size_t count);
+
+/* Frees everything. */
+void tow_queue_clear(tow_queue *queue);
+
+#endif

@@ -1,0 +1,284 @@
+#include "receive.h"
+
+#include "assembly.h"
+#include "closing.h"
+#include "compressing.h"
+#include "context.h"
+#include "extra.h"
+#include "protocol/close.h"
+#include "send.h"
+#include "timing.h"
+
+#include <towline/error.h>
+
+/* RFC 6455, section 7.1.7: nothing is processed after a failure; section 5.5.1: nothing comes after a Close.
+ */
+static bool is_deaf(const tow_websocket *socket) {
+    return socket->failed || socket->close_received || socket->ready_state == TOW_CLOSED;
+}
+
+/* A closing connection reads on, as it waits for the peer's Close. */
+static bool may_deliver(const tow_websocket *socket) {
+    return !is_deaf(socket) &&
+           (socket->ready_state == TOW_CLOSING || !(socket->paused || socket->above_high));
+}
+
+bool tow_receive_has_kept(const tow_websocket *socket) {
+    return socket->extra != NULL && socket->extra->kept.length > 0;
+}
+
+/* Messages. */
+
+/* Final state first, callback last: what lies behind the message may be closed or gone when it returns. */
+static void deliver(tow_websocket *socket, const tow_message *message, tow_buffer *assembly) {
+    tow_websocket_context *context = socket->context;
+    if (socket->extra != NULL)
+        socket->extra->message_began = 0;
+    context->counters.messages_in++;
+    context->counters.bytes_in += message->length;
+    if (socket->behaviour->on_message == NULL)
+        return;
+    context->delivery = (tow_delivery){.socket = socket,
+        .data = message->data,
+        .length = message->length,
+        .type = message->type,
+        .assembly = assembly};
+    socket->behaviour->on_message(socket, message);
+    context->delivery.socket = NULL;
+}
+
+static void fail_receiving(tow_websocket *socket, int error) {
+    tow_websocket_counters *counters = &socket->context->counters;
+    if (error == TOW_ERROR_UTF8)
+        counters->invalid_text++;
+    else if (error == TOW_ERROR_MESSAGE_TOO_LARGE)
+        counters->too_large++;
+    else if (error == TOW_ERROR_MEMORY)
+        counters->memory_failures++;
+    else
+        counters->protocol_errors++;
+    tow_websocket_fail(socket, tow_close_code_for_error(error), tow_strerror(error), error);
+}
+
+static void deliver_compressed(
+    tow_websocket *socket, tow_message_type type, const uint8_t *data, size_t length) {
+    int error = tow_inflate(socket, type, data, length);
+    tow_buffer *inflated = &socket->context->inflated;
+    if (error != 0)
+        fail_receiving(socket, error);
+    else
+        deliver(
+            socket, &(tow_message){.type = type, .data = inflated->data, .length = inflated->length}, NULL);
+    tow_context_empty_scratch(inflated);
+}
+
+/* The message is all there: its memory leaves the connection before the callback, and goes back to the
+ * context after it. */
+static void deliver_assembled(tow_websocket *socket, tow_message_type type, bool compressed) {
+    tow_websocket_context *context = socket->context;
+    tow_buffer assembly = socket->extra->assembly;
+    socket->extra->assembly = (tow_buffer){0};
+    if (compressed)
+        deliver_compressed(socket, type, assembly.data, assembly.length);
+    else
+        deliver(socket, &(tow_message){.type = type, .data = assembly.data, .length = assembly.length},
+            &assembly);
+    tow_context_give_buffer(context, &assembly);
+}
+
+static void assemble(tow_websocket *socket, const tow_received *piece) {
+    int error = tow_assembly_add(socket, piece);
+    if (error != 0)
+        fail_receiving(socket, error);
+    else if (piece->last)
+        deliver_assembled(socket, (tow_message_type)piece->type, piece->compressed);
+}
+
+/* A message is of interest only while the connection is open: as in the WHATWG standard, not when closing any
+ * more. */
+static void receive_data(tow_websocket *socket, const tow_received *piece) {
+    if (socket->ready_state != TOW_OPEN)
+        return;
+    tow_message_type type = (tow_message_type)piece->type;
+    if (!piece->first || !piece->last)
+        assemble(socket, piece);
+    else if (piece->compressed)
+        deliver_compressed(socket, type, piece->data, piece->length);
+    else
+        deliver(socket, &(tow_message){.type = type, .data = piece->data, .length = piece->length}, NULL);
+}
+
+/* Control frames. */
+
+/* RFC 6455, section 5.5.2: a Ping is answered with its payload, unless a Close was sent. */
+static void receive_ping(tow_websocket *socket, const tow_received *ping) {
+    if (socket->ready_state != TOW_OPEN)
+        return;
+    tow_websocket_pong(socket, ping->data, ping->length);
+    if (socket->behaviour->on_ping != NULL && socket->ready_state == TOW_OPEN)
+        socket->behaviour->on_ping(socket, ping->data, ping->length);
+}
+
+static void receive_pong(tow_websocket *socket, const tow_received *pong) {
+    if (socket->ready_state != TOW_OPEN)
+        return;
+    socket->context->counters.pongs_received++;
+    if (socket->behaviour->on_pong != NULL)
+        socket->behaviour->on_pong(socket, pong->data, pong->length);
+}
+
+static void receive_event(tow_websocket *socket, tow_received_kind kind, const tow_received *event) {
+    switch (kind) {
+    case TOW_RECEIVED_DATA:
+        receive_data(socket, event);
+        break;
+    case TOW_RECEIVED_PING:
+        receive_ping(socket, event);
+        break;
+    case TOW_RECEIVED_PONG:
+        receive_pong(socket, event);
+        break;
+    case TOW_RECEIVED_CLOSE:
+        tow_closing_received(socket, event->data, event->length);
+        break;
+    case TOW_RECEIVED_FAILED:
+        fail_receiving(socket, event->error);
+        break;
+    case TOW_RECEIVED_NOTHING:
+        break;
+    }
+}
+
+/* Delivers until the bytes are used up or delivery has to stop; returns how many bytes at the end are left.
+ */
+static size_t deliver_all(tow_websocket *socket, uint8_t *bytes, size_t length) {
+    int64_t max = socket->behaviour->limits.max_message;
+    tow_receiver_rules rules = {.role = socket->behaviour->role,
+        .compression = socket->agreement != 0,
+        .max_message = max == TOW_OFF ? UINT64_MAX : (uint64_t)max};
+    tow_received event;
+    socket->delivering = true;
+    while (length > 0 && may_deliver(socket))
+        receive_event(socket, tow_receiver_next(&socket->receiver, &rules, &bytes, &length, &event), &event);
+    socket->delivering = false;
+    return length;
+}
+
+/* Bytes in and out of the store. */
+
+/* The clock of message-seconds runs from the read that left a message unfinished. */
+static void note_message_under_way(tow_websocket *socket) {
+    if (!tow_receiver_in_message(&socket->receiver)) {
+        if (socket->extra != NULL)
+            socket->extra->message_began = 0;
+        return;
+    }
+    if (tow_extra_need(socket) == NULL) {
+        fail_receiving(socket, TOW_ERROR_MEMORY);
+        return;
+    }
+    if (socket->extra->message_began != 0 || socket->reading_paused)
+        return;
+    int64_t now = tow_loop_now(socket->context->loop);
+    socket->extra->message_began = now == 0 ? 1 : now;
+    tow_timing_update(socket);
+}
+
+static void keep(tow_websocket *socket, const uint8_t *bytes, size_t length) {
+    if (length == 0)
+        return;
+    if (tow_extra_need(socket) == NULL || tow_buffer_append(&socket->extra->kept, bytes, length) != 0)
+        fail_receiving(socket, TOW_ERROR_MEMORY);
+}
+
+static void go_on_reading(tow_websocket *socket) {
+    tow_receive_adjust(socket);
+    if (socket->ready_state == TOW_OPEN)
+        note_message_under_way(socket);
+}
+
+static void settle(tow_websocket *socket) {
+    go_on_reading(socket);
+    if (socket->extra != NULL)
+        tow_extra_release(socket);
+}
+
+void tow_receive_bytes(tow_stream *stream, uint8_t *bytes, size_t length) {
+    tow_websocket *socket = (tow_websocket *)stream;
+    if (is_deaf(socket))
+        return;
+    if (socket->ready_state == TOW_OPEN && !socket->reading_paused)
+        tow_timing_heard(socket);
+    size_t left = length;
+    if (!tow_receive_has_kept(socket))
+        left = deliver_all(socket, bytes, length);
+    if (!is_deaf(socket))
+        keep(socket, bytes + length - left, left);
+    settle(socket);
+}
+
+void tow_receive_go_on(tow_websocket *socket) {
+    if (tow_receive_has_kept(socket) && may_deliver(socket)) {
+        tow_websocket_extra *extra = socket->extra;
+        tow_buffer *kept = &extra->kept;
+        size_t left = deliver_all(socket, kept->data + extra->kept_offset, kept->length - extra->kept_offset);
+        extra->kept_offset = kept->length - left;
+        if (left == 0 || is_deaf(socket)) {
+            tow_buffer_clear(kept);
+            extra->kept_offset = 0;
+        }
+    }
+    settle(socket);
+    tow_closing_check_end(socket);
+}
+
+/* What was kept goes first: no more is read before it is delivered. */
+void tow_receive_adjust(tow_websocket *socket) {
+    bool stop = !is_deaf(socket) && (!may_deliver(socket) || tow_receive_has_kept(socket));
+    if (stop == socket->reading_paused || socket->stream_closed)
+        return;
+    socket->reading_paused = stop;
+    if (stop)
+        tow_stream_pause(&socket->stream);
+    else
+        tow_stream_resume(&socket->stream);
+    if (socket->ready_state != TOW_OPEN)
+        return;
+    if (stop)
+        tow_timing_stop(socket);
+    else
+        tow_timing_go_on(socket);
+}
+
+uint8_t *tow_receive_into(tow_stream *stream, size_t *length) {
+    tow_websocket *socket = (tow_websocket *)stream;
+    if (socket->ready_state != TOW_OPEN || !may_deliver(socket) || tow_receive_has_kept(socket))
+        return NULL;
+    return tow_assembly_room(socket, length);
+}
+
+/* Public. */
+
+void tow_websocket_pause(tow_websocket *socket) {
+    if (socket->ready_state != TOW_OPEN || socket->paused)
+        return;
+    socket->paused = true;
+    socket->resumed = false;
+    if (!socket->delivering)
+        tow_receive_adjust(socket);
+}
+
+/* No callback runs inside this call: what was kept is delivered in the next round. */
+void tow_websocket_resume(tow_websocket *socket) {
+    if (socket->ready_state != TOW_OPEN || !socket->paused)
+        return;
+    socket->paused = false;
+    if (socket->delivering || socket->above_high)
+        return;
+    if (!tow_receive_has_kept(socket)) {
+        go_on_reading(socket);
+        return;
+    }
+    socket->resumed = true;
+    tow_timing_now(socket);
+}

@@ -1,0 +1,24 @@
+/* receive: bytes of the stream become events, in order, one small function for each kind.
+ *
+ * A message that came in one read is lent to on_message where it lies. While delivery is paused, by the
+ * application or because too much waits to be sent, what was read is kept. */
+#ifndef TOW_WEBSOCKET_RECEIVE_H
+#define TOW_WEBSOCKET_RECEIVE_H
+
+#include "websocket/websocket.h"
+
+/* The stream's on_bytes and receive_into. */
+void tow_receive_bytes(tow_stream *stream, uint8_t *bytes, size_t length);
+uint8_t *tow_receive_into(tow_stream *stream, size_t *length);
+
+/* Treats what was kept, then reads again if nothing stands against it. Runs callbacks unless the connection
+ * is closing. */
+void tow_receive_go_on(tow_websocket *socket);
+
+/* Pauses or resumes the stream as the socket's state asks for. */
+void tow_receive_adjust(tow_websocket *socket);
+
+/* Whether something that was received waits for its delivery. */
+bool tow_receive_has_kept(const tow_websocket *socket);
+
+#endif

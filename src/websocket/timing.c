@@ -1,0 +1,164 @@
+#include "timing.h"
+
+#include "closing.h"
+#include "context.h"
+#include "extra.h"
+#include "protocol/close.h"
+#include "receive.h"
+#include "send.h"
+
+#include <towline/error.h>
+
+#define NEVER INT64_MAX
+
+static tow_loop *loop_of(const tow_websocket *socket) {
+    return socket->context->loop;
+}
+
+static uint32_t milliseconds(const tow_websocket *socket) {
+    return (uint32_t)(tow_loop_now(loop_of(socket)) / TOW_MILLISECOND);
+}
+
+/* How long nothing was received, in nanoseconds. */
+static int64_t silence(const tow_websocket *socket) {
+    return (int64_t)(uint32_t)(milliseconds(socket) - socket->heard) * TOW_MILLISECOND;
+}
+
+static int64_t earlier(int64_t a, int64_t b) {
+    return a < b ? a : b;
+}
+
+/* When `limit` seconds have passed since `since`. */
+static int64_t after(int64_t since, int limit) {
+    return limit == TOW_OFF ? NEVER : since + limit * TOW_SECOND;
+}
+
+static int64_t message_deadline(const tow_websocket *socket) {
+    const tow_websocket_extra *extra = socket->extra;
+    if (extra == NULL || extra->message_began == 0 || socket->reading_paused)
+        return NEVER;
+    return after(extra->message_began, socket->behaviour->limits.message_seconds);
+}
+
+static int64_t stall_deadline(const tow_websocket *socket) {
+    const tow_websocket_extra *extra = socket->extra;
+    if (extra == NULL || tow_queue_is_empty(&extra->queue))
+        return NEVER;
+    return after(extra->progress, socket->behaviour->limits.stall_seconds);
+}
+
+static int64_t idle_deadline(const tow_websocket *socket, int64_t heard) {
+    return socket->reading_paused ? NEVER : after(heard, socket->behaviour->limits.idle_seconds);
+}
+
+static int64_t ping_deadline(const tow_websocket *socket, int64_t heard) {
+    if (socket->reading_paused || socket->pinged)
+        return NEVER;
+    return after(heard, socket->behaviour->limits.ping_seconds);
+}
+
+static int64_t next_deadline(const tow_websocket *socket) {
+    int64_t now = tow_loop_now(loop_of(socket));
+    if (socket->resumed || socket->lost)
+        return 0;
+    int64_t heard = now - silence(socket);
+    return earlier(earlier(message_deadline(socket), stall_deadline(socket)),
+        earlier(idle_deadline(socket, heard), ping_deadline(socket, heard)));
+}
+
+/* The message took too long: policy (RFC 6455, section 7.4.1). */
+static void message_timed_out(tow_websocket *socket) {
+    socket->context->counters.message_timeouts++;
+    tow_websocket_fail(
+        socket, TOW_CLOSE_POLICY, "the message took longer than message-seconds", TOW_ERROR_TIMED_OUT);
+}
+
+/* Nothing of what is queued was taken: a Close would not arrive either. */
+static void stalled(tow_websocket *socket) {
+    socket->context->counters.stalls++;
+    tow_websocket_abort(socket, TOW_ERROR_TIMED_OUT);
+}
+
+static void idle_timed_out(tow_websocket *socket) {
+    socket->context->counters.idle_timeouts++;
+    tow_websocket_fail(
+        socket, TOW_CLOSE_GOING_AWAY, "nothing was received for idle-seconds", TOW_ERROR_TIMED_OUT);
+}
+
+static void ping(tow_websocket *socket) {
+    socket->pinged = true;
+    tow_websocket_ping(socket, NULL, 0);
+}
+
+/* Does what is due. Returns whether the connection is still open. */
+static bool do_what_is_due(tow_websocket *socket) {
+    int64_t now = tow_loop_now(loop_of(socket));
+    int64_t heard = now - silence(socket);
+    if (stall_deadline(socket) <= now)
+        stalled(socket);
+    else if (message_deadline(socket) <= now)
+        message_timed_out(socket);
+    else if (idle_deadline(socket, heard) <= now)
+        idle_timed_out(socket);
+    else if (ping_deadline(socket, heard) <= now)
+        ping(socket);
+    return socket->ready_state == TOW_OPEN;
+}
+
+static void fired(tow_timer *timer) {
+    tow_websocket *socket = (tow_websocket *)((char *)timer - offsetof(tow_websocket, timer));
+    if (socket->lost) {
+        tow_websocket_abort(socket, TOW_ERROR_MEMORY);
+        return;
+    }
+    if (socket->ready_state != TOW_OPEN) {
+        tow_closing_timed_out(socket);
+        return;
+    }
+    if (!do_what_is_due(socket))
+        return;
+    bool resumed = socket->resumed;
+    socket->resumed = false;
+    tow_timing_update(socket);
+    if (resumed)
+        tow_receive_go_on(socket);
+}
+
+void tow_timing_update(tow_websocket *socket) {
+    int64_t deadline = next_deadline(socket);
+    if (deadline == NEVER)
+        tow_timer_cancel(loop_of(socket), &socket->timer);
+    else
+        tow_timer_set(loop_of(socket), &socket->timer, deadline, fired);
+}
+
+/* A deadline that is long past does not wait for the next tick. */
+void tow_timing_now(tow_websocket *socket) {
+    tow_timer_set(loop_of(socket), &socket->timer, 0, fired);
+}
+
+void tow_timing_close(tow_websocket *socket, int64_t since, int seconds) {
+    int64_t deadline = after(since, seconds);
+    if (deadline == NEVER)
+        tow_timer_cancel(loop_of(socket), &socket->timer);
+    else
+        tow_timer_set(loop_of(socket), &socket->timer, deadline, fired);
+}
+
+void tow_timing_heard(tow_websocket *socket) {
+    socket->heard = milliseconds(socket);
+    socket->pinged = false;
+}
+
+void tow_timing_stop(tow_websocket *socket) {
+    socket->heard = milliseconds(socket) - socket->heard;
+    if (socket->extra != NULL && socket->extra->message_began != 0)
+        socket->extra->message_began = tow_loop_now(loop_of(socket)) - socket->extra->message_began;
+}
+
+void tow_timing_go_on(tow_websocket *socket) {
+    socket->heard = milliseconds(socket) - socket->heard;
+    if (socket->extra != NULL && socket->extra->message_began != 0)
+        socket->extra->message_began = tow_loop_now(loop_of(socket)) - socket->extra->message_began;
+    tow_timing_update(socket);
+}

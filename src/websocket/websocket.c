@@ -1,0 +1,90 @@
+#include "websocket/websocket.h"
+
+#include "closing.h"
+#include "compressing.h"
+#include "context.h"
+#include "extra.h"
+#include "receive.h"
+#include "send.h"
+#include "timing.h"
+
+#include <string.h>
+#include <towline/error.h>
+
+static const tow_stream_events stream_events = {
+    .on_bytes = tow_receive_bytes,
+    .on_unsent = tow_send_unsent,
+    .on_writable = tow_send_writable,
+    .on_end = tow_closing_stream_ended,
+    .on_error = tow_closing_stream_failed,
+    .on_closed = tow_closing_stream_closed,
+    .receive_into = tow_receive_into,
+};
+
+static int store_protocol(tow_websocket *socket, tow_slice protocol) {
+    if (protocol.length == 0)
+        return 0;
+    if (tow_extra_need(socket) == NULL)
+        return TOW_ERROR_MEMORY;
+    socket->extra->protocol = strndup(protocol.data, protocol.length);
+    if (socket->extra->protocol != NULL)
+        return 0;
+    tow_extra_clear(socket);
+    return TOW_ERROR_MEMORY;
+}
+
+int tow_websocket_start(tow_websocket *socket, tow_websocket_context *context, const tow_behaviour *behaviour,
+    tow_slice protocol, const tow_compression_agreement *agreement, uint8_t *rest, size_t rest_length) {
+    socket->context = context;
+    socket->behaviour = behaviour;
+    int error = store_protocol(socket, protocol);
+    if (error != 0)
+        return error;
+    socket->agreement = tow_agreement_pack(agreement) & 0x1ffU;
+    socket->ready_state = TOW_OPEN;
+    socket->stream.events = &stream_events;
+    context->counters.opened++;
+    tow_timing_heard(socket);
+    tow_timing_update(socket);
+    if (behaviour->on_open != NULL)
+        behaviour->on_open(socket);
+    if (rest_length > 0)
+        tow_receive_bytes(&socket->stream, rest, rest_length);
+    return 0;
+}
+
+void tow_websocket_clear(tow_websocket *socket) {
+    if (socket->context != NULL)
+        tow_extra_clear(socket);
+    tow_receiver_clear(&socket->receiver);
+}
+
+tow_ready_state tow_websocket_ready_state(const tow_websocket *socket) {
+    return (tow_ready_state)socket->ready_state;
+}
+
+const char *tow_websocket_protocol(const tow_websocket *socket) {
+    if (socket->extra == NULL || socket->extra->protocol == NULL)
+        return "";
+    return socket->extra->protocol;
+}
+
+const char *tow_websocket_extensions(const tow_websocket *socket) {
+    return tow_agreement_text(socket->context, (uint16_t)socket->agreement);
+}
+
+const char *tow_websocket_url(const tow_websocket *socket) {
+    return socket->behaviour->url == NULL ? "" : socket->behaviour->url;
+}
+
+void *tow_websocket_user(const tow_websocket *socket) {
+    return socket->user;
+}
+
+void tow_websocket_set_user(tow_websocket *socket, void *user) {
+    socket->user = user;
+}
+
+tow_loop *tow_websocket_loop(const tow_websocket *socket) {
+    return socket->context->loop;
+}
