@@ -1,0 +1,50 @@
+/* suite: runs the conformance cases against a server, or lets clients run through them.
+ *
+ * What `towline conform` is made of. Results come in the order of the cases, whatever order they ran in. */
+#ifndef TOW_CONFORM_SUITE_H
+#define TOW_CONFORM_SUITE_H
+
+#include "base/buffer.h"
+#include "transport/address.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <towline/loop.h>
+
+typedef struct conform_suite conform_suite;
+
+typedef struct conform_suite_options {
+    const char *name;         /* of the tested implementation, for reports; NULL: its address */
+    const char *only;         /* a pattern of ids as in fnmatch(3); NULL: all */
+    int at_once;              /* cases at the same time; 0: 24 */
+    int timeout_milliseconds; /* for each expectation; 0: 5000 */
+    void (*on_progress)(void *user, size_t done, size_t total);
+    void *user;
+} conform_suite_options;
+
+typedef struct conform_totals {
+    size_t passed, not_strict, informational, not_applicable, failed;
+} conform_totals;
+
+/* Loads the cases that apply. `tests_client` chooses the role. Errors: MEMORY, ARGUMENT (a case that can't be read: `error` says
+ * where). */
+int conform_suite_new(conform_suite **suite, const conform_suite_options *options, bool tests_client, tow_buffer *error);
+void conform_suite_free(conform_suite *suite);
+
+/* Adds the cases of another text, for cases of one's own. Errors as above. */
+int conform_suite_add(conform_suite *suite, const char *name, const char *text, tow_buffer *error);
+
+size_t conform_suite_count(const conform_suite *suite);
+
+/* Runs all cases against an echo server; returns when they are done. `host` is for the Host field. */
+int conform_suite_run(conform_suite *suite, tow_loop *loop, const tow_address *address, const char *host, const char *path);
+
+conform_totals conform_suite_totals(const conform_suite *suite);
+
+/* Ids, levels, sections and sentences, a line each. */
+int conform_suite_list(const conform_suite *suite, tow_buffer *out);
+
+/* The failures and what is not strict, with what crossed, for a terminal. */
+int conform_suite_explain(const conform_suite *suite, tow_buffer *out);
+
+#endif

@@ -1,0 +1,301 @@
+#include "conversation.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+void conversation_add_event(conversation *self, case_event event) {
+    if (self->event_count == self->event_capacity) {
+        size_t capacity = self->event_capacity == 0 ? 8 : self->event_capacity * 2;
+        case_event *events = capacity > EVENTS_MAX ? NULL : realloc(self->events, capacity * sizeof(*events));
+        if (events == NULL) {
+            tow_buffer_clear(&event.payload);
+            conversation_end(self, VERDICT_FAIL, "more messages came than a peer has reason to send");
+            return;
+        }
+        self->events = events;
+        self->event_capacity = capacity;
+    }
+    self->events[self->event_count++] = event;
+}
+
+/* ---- rules that every frame must keep ---- */
+
+static bool violates(conversation *self, const char *what, const char *section) {
+    conversation_end(self, VERDICT_FAIL, "the peer sent %s (%s)", what, section);
+    return true;
+}
+
+/* RFC 6455, section 5.1 */
+static bool masking_is_wrong(conversation *self, const wire_frame *frame) {
+    if (frame->masked == self->tests_client)
+        return false;
+    return violates(self, frame->masked ? "a masked frame as a server" : "an unmasked frame as a client",
+        "RFC 6455, section 5.1");
+}
+
+/* RFC 6455, section 5.3: a fresh key for each frame. One repetition is chance, three are none. */
+static bool key_is_stale(conversation *self, const wire_frame *frame) {
+    if (!frame->masked)
+        return false;
+    if (self->keys++ > 0 && memcmp(self->last_key, frame->masking_key, 4) == 0)
+        self->same_keys++;
+    memcpy(self->last_key, frame->masking_key, 4);
+    return self->same_keys >= 3 &&
+           violates(self, "the same masking key again and again", "RFC 6455, section 5.3");
+}
+
+/* RFC 6455, section 5.2; RFC 7692, section 6 */
+static bool reserved_bits_are_wrong(conversation *self, const wire_frame *frame) {
+    bool may_have_rsv1 = self->agreement.enabled && (frame->opcode == 1 || frame->opcode == 2);
+    if ((frame->reserved_bits & (may_have_rsv1 ? 3 : 7)) == 0)
+        return false;
+    return violates(self, "a reserved bit that nothing defines", "RFC 6455, section 5.2");
+}
+
+/* RFC 6455, section 5.5 */
+static bool control_frame_is_wrong(conversation *self, const wire_frame *frame) {
+    if (frame->opcode > 10)
+        return violates(self, "a reserved control opcode", "RFC 6455, section 5.2");
+    if (!frame->final)
+        return violates(self, "a fragmented control frame", "RFC 6455, section 5.5");
+    return frame->length > 125 &&
+           violates(self, "a control frame of more than 125 bytes", "RFC 6455, section 5.5");
+}
+
+/* RFC 6455, section 5.4 */
+static bool data_frame_is_wrong(conversation *self, const wire_frame *frame) {
+    if (frame->opcode > 2)
+        return violates(self, "a reserved opcode", "RFC 6455, section 5.2");
+    if (frame->opcode == 0 && self->message_opcode == 0)
+        return violates(self, "a continuation of nothing", "RFC 6455, section 5.4");
+    return frame->opcode != 0 && self->message_opcode != 0 &&
+           violates(self, "a new message inside a fragmented one", "RFC 6455, section 5.4");
+}
+
+static bool frame_is_wrong(conversation *self, const wire_frame *frame) {
+    if (self->close_received)
+        return violates(self, "a frame after its Close", "RFC 6455, section 5.5.1");
+    if (!wire_frame_is_minimal(frame))
+        return violates(self, "a length in more bytes than it needs", "RFC 6455, section 5.2");
+    if (masking_is_wrong(self, frame) || key_is_stale(self, frame) || reserved_bits_are_wrong(self, frame))
+        return true;
+    return frame->opcode >= 8 ? control_frame_is_wrong(self, frame) : data_frame_is_wrong(self, frame);
+}
+
+/* ---- messages and control frames ---- */
+
+static void end_message(conversation *self) {
+    case_event event = {.kind = EVENT_MESSAGE, .opcode = self->message_opcode};
+    bool right = true;
+    if (self->message_compressed) {
+        right = squeeze_read(&self->squeeze, self->message.data, self->message.length, &event.payload);
+        tow_buffer_clear(&self->message);
+    } else {
+        event.payload = self->message;
+        self->message = (tow_buffer){0};
+    }
+    self->message_opcode = 0;
+    if (!right) {
+        tow_buffer_clear(&event.payload);
+        violates(
+            self, "compressed data that can't be inflated with the agreed window", "RFC 7692, section 7.2");
+        return;
+    }
+    if (event.opcode == 1 && !wire_utf8_is_valid(event.payload.data, event.payload.length)) {
+        tow_buffer_clear(&event.payload);
+        violates(self, "text that is not UTF-8", "RFC 6455, section 8.1");
+        return;
+    }
+    conversation_add_event(self, event);
+}
+
+static void take_data_frame(conversation *self, const wire_frame *frame) {
+    if (frame->opcode != 0) {
+        self->message_opcode = frame->opcode;
+        self->message_compressed = frame->reserved_bits & 4;
+    }
+    if (tow_buffer_reserve(&self->message, (size_t)frame->length + 1) != 0) {
+        conversation_end(self, VERDICT_FAIL, "out of memory");
+        return;
+    }
+    wire_frame_payload(frame, self->message.data + self->message.length);
+    self->message.length += (size_t)frame->length;
+    if (frame->final)
+        end_message(self);
+}
+
+static bool close_payload_is_wrong(
+    conversation *self, const uint8_t *payload, size_t length, unsigned *code) {
+    *code = 1005;
+    if (length == 0)
+        return false;
+    if (length == 1)
+        return violates(self, "a Close with a payload of one byte", "RFC 6455, section 5.5.1");
+    *code = (unsigned)payload[0] << 8 | payload[1];
+    if (!wire_close_code_is_legal(*code))
+        return violates(self, "a status code that must not be sent", "RFC 6455, section 7.4");
+    return !wire_utf8_is_valid(payload + 2, length - 2) &&
+           violates(self, "a reason that is not UTF-8", "RFC 6455, section 5.5.1");
+}
+
+static void take_control_frame(conversation *self, const wire_frame *frame) {
+    case_event event = {.opcode = frame->opcode};
+    if (tow_buffer_reserve(&event.payload, 126) != 0) {
+        conversation_end(self, VERDICT_FAIL, "out of memory");
+        return;
+    }
+    wire_frame_payload(frame, event.payload.data);
+    event.payload.length = (size_t)frame->length;
+    event.kind = frame->opcode == 8 ? EVENT_CLOSE : frame->opcode == 9 ? EVENT_PING : EVENT_PONG;
+    if (event.kind == EVENT_CLOSE) {
+        self->close_received = true;
+        if (close_payload_is_wrong(self, event.payload.data, event.payload.length, &event.code)) {
+            tow_buffer_clear(&event.payload);
+            return;
+        }
+    }
+    conversation_add_event(self, event);
+}
+
+static const char *opcode_word(uint8_t opcode) {
+    static const char *const words[16] = {"continuation", "text", "binary", "opcode 3", "opcode 4",
+        "opcode 5", "opcode 6", "opcode 7", "close", "ping", "pong", "opcode 11", "opcode 12", "opcode 13",
+        "opcode 14", "opcode 15"};
+    return words[opcode & 15];
+}
+
+static void take_frames(conversation *self) {
+    wire_frame frame;
+    size_t at = 0;
+    while (!self->done && wire_frame_read(&frame, self->in.data + at, self->in.length - at)) {
+        conversation_note(self, '<', self->in.data + at, frame.size, "%s%s%s, %llu bytes",
+            opcode_word(frame.opcode), frame.final ? "" : ", not final",
+            frame.reserved_bits ? ", reserved bits" : "", (unsigned long long)frame.length);
+        if (!frame_is_wrong(self, &frame)) {
+            if (frame.opcode >= 8)
+                take_control_frame(self, &frame);
+            else
+                take_data_frame(self, &frame);
+        }
+        at += frame.size;
+    }
+    tow_buffer_consume(&self->in, at);
+}
+
+/* ---- the opening handshake ---- */
+
+static bool start_squeeze(conversation *self) {
+    const judged_agreement *agreement = &self->agreement;
+    if (!agreement->enabled)
+        return true;
+    int server_bits = agreement->server_max_window_bits, client_bits = agreement->client_max_window_bits;
+    bool server = !agreement->server_no_context_takeover, client = !agreement->client_no_context_takeover;
+    int error = self->tests_client ? squeeze_init(&self->squeeze, server_bits, server, client_bits, client)
+                                   : squeeze_init(&self->squeeze, client_bits, client, server_bits, server);
+    if (error != 0)
+        conversation_end(self, VERDICT_FAIL, "out of memory");
+    return error == 0;
+}
+
+static bool has_what_the_case_needs(conversation *self, const judged_head *answer) {
+    size_t count;
+    const char *value = judged_head_value(answer, "sec-websocket-extensions", &count);
+    if (self->one->needs == NULL || (value != NULL && strstr(value, self->one->needs) != NULL))
+        return true;
+    conversation_end(self, VERDICT_NOT_APPLICABLE, "the peer does not answer with %s", self->one->needs);
+    return false;
+}
+
+static void take_answer(conversation *self, const judged_head *answer) {
+    char why[160];
+    conversation_add_event(self, (case_event){.kind = EVENT_STATUS, .code = (unsigned)answer->status});
+    if (answer->status != 101) {
+        if (!self->status_expected)
+            conversation_end(self, VERDICT_FAIL, "the opening handshake was answered: %.100s", answer->first);
+        self->ended_by_peer = true; /* nothing after it is WebSocket */
+        return;
+    }
+    self->opened = true;
+    if (!opening_answer_judge(self->one, answer, self->key, &self->agreement, why))
+        conversation_end(self, VERDICT_FAIL, "%s", why);
+    else if (has_what_the_case_needs(self, answer))
+        start_squeeze(self);
+}
+
+static void refuse_request(conversation *self) {
+    static const char answer[] = "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+    tow_buffer_append_text(&self->out, answer);
+    outgoing_pump(self);
+    conversation_end(self, VERDICT_NOT_APPLICABLE, "no such case");
+}
+
+/* The target of a request line; cuts the line. */
+static const char *target_of(judged_head *head) {
+    char *start = strchr(head->first, ' ');
+    if (start == NULL)
+        return "";
+    char *end = strchr(start + 1, ' ');
+    return end == NULL ? "" : (*end = 0, start + 1);
+}
+
+static void take_request(conversation *self, judged_head *request) {
+    char why[160];
+    bool right = opening_request_judge(request, why);
+    self->one = self->settings->choose(self->settings->user, target_of(request));
+    if (self->one == NULL) {
+        refuse_request(self);
+        return;
+    }
+    if (!right) {
+        conversation_end(self, VERDICT_FAIL, "the request: %s", why);
+        return;
+    }
+    size_t count;
+    const char *offer = judged_head_value(request, "sec-websocket-extensions", &count);
+    if (self->one->needs != NULL && (offer == NULL || strstr(offer, self->one->needs) == NULL)) {
+        conversation_end(self, VERDICT_NOT_APPLICABLE, "the client does not offer %s", self->one->needs);
+        return;
+    }
+    self->opened = true;
+    if (self->one->offer != NULL)
+        agreement_read(self->one->offer, &self->agreement);
+    if (!start_squeeze(self) || opening_answer_write(self->one, request, &self->out) != 0)
+        return;
+    conversation_note(self, '>', self->out.data, self->out.length, "the answer to the opening handshake");
+    self->together = self->one->early;
+    outgoing_pump(self);
+}
+
+static void take_head(conversation *self) {
+    judged_head head;
+    char why[160] = "";
+    int result = judged_head_read(&head, self->in.data, self->in.length, why);
+    if (result > 0) {
+        size_t size = head.size;
+        conversation_note(self, '<', self->in.data, size, "%.100s", head.first);
+        if (self->tests_client)
+            take_request(self, &head);
+        else
+            take_answer(self, &head);
+        tow_buffer_consume(&self->in, size);
+    } else if (result < 0) {
+        conversation_end(self, VERDICT_FAIL, "%s", why);
+    }
+    judged_head_clear(&head);
+}
+
+void conversation_receive(conversation *self, const uint8_t *bytes, size_t length) {
+    if (self->done || self->ended_by_peer)
+        return;
+    if (tow_buffer_append(&self->in, bytes, length) != 0) {
+        conversation_end(self, VERDICT_FAIL, "out of memory");
+        return;
+    }
+    if (!self->opened)
+        take_head(self);
+    if (self->opened && !self->done)
+        take_frames(self);
+    if (!self->done)
+        conversation_advance(self);
+}
