@@ -4,7 +4,7 @@
 #include <sys/socket.h>
 #include <towline/error.h>
 
-#include "simulated.h"
+#include "simulated_network.h"
 #include "system_error.h"
 
 /* listener->flags */

@@ -23,6 +23,7 @@ struct tow_listener { /* embedded; zeroed: not in use. Private but `user`. */
     uint64_t exhausted; /* how often descriptors ran out */
     int fd;
     uint16_t flags;
+    bool armed; /* accepting, in the simulator */
 };
 
 typedef struct tow_listen_options {

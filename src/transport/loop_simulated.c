@@ -1,0 +1,374 @@
+/* loop_simulated: the loop over the simulated network, in virtual time.
+ *
+ * In each round chance decides which of the sockets that are ready hear of it, and in which order; time
+ * passes a little. When nothing is ready, time jumps to the next timer. The same seed and the same program
+ * give the same run. */
+#include "loop_shared.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <towline/error.h>
+
+#include "simulated_network.h"
+
+enum { BUFFER_SIZE = 64 * 1024, ROUND_MICROSECONDS = 100 };
+
+/* Where virtual time begins: neither clock is ever zero. */
+#define START_CLOCK (1000 * TOW_SECOND)
+#define START_WALL_SECONDS INT64_C(1700000000)
+
+typedef struct simulated_loop {
+    tow_loop loop;
+    tow_network network;
+    int64_t clock;
+    uint64_t random; /* for tow_loop_random: what the program draws does not change the network's chances */
+    int *ready;
+    size_t ready_capacity;
+    uint8_t buffer[BUFFER_SIZE];
+} simulated_loop;
+
+static simulated_loop *of(const tow_loop *loop) {
+    return (simulated_loop *)(uintptr_t)loop;
+}
+
+static tow_simulated_socket *socket_of(const tow_stream *stream) {
+    return tow_network_socket(&of(stream->loop)->network, stream->fd);
+}
+
+/* Streams */
+
+static int start(tow_stream *stream) {
+    tow_simulated_socket *socket = socket_of(stream);
+    if (socket == NULL || !socket->connected || socket->owner != NULL)
+        return TOW_ERROR_SYSTEM;
+    socket->owner = stream;
+    return 0;
+}
+
+static int start_connect(tow_stream *stream, const tow_address *address) {
+    int fd = tow_network_connect(&of(stream->loop)->network, address);
+    if (fd < 0)
+        return fd;
+    stream->fd = fd;
+    socket_of(stream)->owner = stream;
+    return 0;
+}
+
+static ssize_t send_pieces(tow_stream *stream, const struct iovec *pieces, int count) {
+    stream->loop->counters.writes++;
+    return tow_network_send(&of(stream->loop)->network, socket_of(stream), pieces, count);
+}
+
+/* What is ready is found out anew in each round. */
+static void update(tow_stream *stream) {
+    (void)stream;
+}
+
+static void shut_down(tow_stream *stream) {
+    tow_network_shutdown(socket_of(stream));
+}
+
+static bool close_stream(tow_stream *stream) {
+    tow_network_close(&of(stream->loop)->network, socket_of(stream), stream->flags & STREAM_RESET);
+    tow_loop_descriptor_closed(stream->loop);
+    return true;
+}
+
+static int peer(const tow_stream *stream, tow_address *address) {
+    *address = socket_of(stream)->remote;
+    return 0;
+}
+
+static const tow_stream_class streams = {
+    .start = start,
+    .connect = start_connect,
+    .send = send_pieces,
+    .update = update,
+    .shutdown = shut_down,
+    .close = close_stream,
+    .peer = peer,
+};
+
+/* What a socket is ready for */
+
+typedef enum readiness { NOTHING, TO_CONNECT, TO_ACCEPT, TO_FAIL, TO_READ, TO_WRITE } readiness;
+
+static readiness stream_readiness(const tow_network *network, const tow_simulated_socket *socket) {
+    const tow_stream *stream = socket->owner;
+    if (stream->flags & (STREAM_CLOSED | STREAM_FAILED))
+        return NOTHING;
+    if (!socket->connected)
+        return TO_CONNECT;
+    bool readable = !(stream->flags & STREAM_DEAF);
+    if (socket->reset && (!readable || socket->length == 0))
+        return TO_FAIL;
+    if (readable && (socket->length > 0 || socket->fin))
+        return TO_READ;
+    if (stream->flags & STREAM_BLOCKED && tow_network_room(network, socket) > 0)
+        return TO_WRITE;
+    return NOTHING;
+}
+
+static readiness readiness_of(const tow_network *network, const tow_simulated_socket *socket) {
+    if (socket == NULL || socket->owner == NULL)
+        return NOTHING;
+    if (!socket->listening)
+        return stream_readiness(network, socket);
+    const tow_listener *listener = socket->owner;
+    return socket->waiting != NULL && listener->armed ? TO_ACCEPT : NOTHING;
+}
+
+/* A stream that is always readable must not keep itself from writing. */
+static readiness choose(simulated_loop *self, const tow_simulated_socket *socket) {
+    readiness ready = readiness_of(&self->network, socket);
+    if (ready != TO_READ)
+        return ready;
+    const tow_stream *stream = socket->owner;
+    if (!(stream->flags & STREAM_BLOCKED) || tow_network_room(&self->network, socket) == 0)
+        return ready;
+    return tow_network_chance(&self->network, 2) == 0 ? TO_READ : TO_WRITE;
+}
+
+/* Delivery */
+
+static void send_reply(tow_stream *stream) {
+    if (stream->cork_first != 0)
+        tow_stream_send_cork(stream);
+}
+
+static void connect_arrives(simulated_loop *self, tow_simulated_socket *socket) {
+    tow_stream *stream = socket->owner;
+    int result = tow_network_arrive(&self->network, socket);
+    if (result < 0)
+        tow_stream_fail(stream, result);
+    else if (result > 0)
+        tow_stream_unblock(stream);
+}
+
+static void receive(simulated_loop *self, tow_simulated_socket *socket) {
+    tow_stream *stream = socket->owner;
+    if (socket->length == 0) {
+        tow_stream_end(stream);
+        return;
+    }
+    uint8_t *buffer = NULL;
+    size_t length = 0;
+    if (stream->events->receive_into != NULL)
+        buffer = stream->events->receive_into(stream, &length);
+    if (buffer == NULL) {
+        buffer = self->buffer;
+        length = BUFFER_SIZE;
+    }
+    tow_stream_deliver(stream, buffer, tow_network_receive(&self->network, socket, buffer, length));
+}
+
+static void accept_one(simulated_loop *self, tow_simulated_socket *socket) {
+    tow_listener_accepted(socket->owner, tow_network_accept(&self->network, socket));
+}
+
+static void dispatch(simulated_loop *self, int fd) {
+    tow_simulated_socket *socket = tow_network_socket(&self->network, fd);
+    readiness ready = choose(self, socket);
+    tow_stream *stream = socket != NULL && !socket->listening ? socket->owner : NULL;
+    switch (ready) {
+    case NOTHING:
+        return;
+    case TO_ACCEPT:
+        accept_one(self, socket);
+        return;
+    case TO_CONNECT:
+        connect_arrives(self, socket);
+        break;
+    case TO_FAIL:
+        tow_stream_fail(stream, TOW_ERROR_RESET);
+        break;
+    case TO_READ:
+        receive(self, socket);
+        break;
+    case TO_WRITE:
+        tow_stream_unblock(stream);
+        break;
+    }
+    send_reply(stream);
+}
+
+/* Lists the descriptors that are ready. */
+static int find_ready(simulated_loop *self, size_t *count) {
+    tow_network *network = &self->network;
+    if (self->ready_capacity < network->count) {
+        int *ready = realloc(self->ready, network->count * sizeof(*ready));
+        if (ready == NULL)
+            return TOW_ERROR_MEMORY;
+        self->ready = ready;
+        self->ready_capacity = network->count;
+    }
+    *count = 0;
+    for (size_t i = 0; i < network->count; i++)
+        if (readiness_of(network, network->sockets[i]) != NOTHING)
+            self->ready[(*count)++] = TOW_SIMULATED_FD + (int)i;
+    return 0;
+}
+
+static void shuffle(simulated_loop *self, size_t count) {
+    for (size_t i = count; i > 1; i--) {
+        size_t j = tow_network_chance(&self->network, i);
+        int fd = self->ready[i - 1];
+        self->ready[i - 1] = self->ready[j];
+        self->ready[j] = fd;
+    }
+}
+
+/* The first hears in any case, the others perhaps later. */
+static void deliver(simulated_loop *self, size_t count) {
+    bool whole = self->network.options.whole;
+    if (!whole)
+        shuffle(self, count);
+    for (size_t i = 0; i < count; i++)
+        if (i == 0 || whole || tow_network_chance(&self->network, 4) != 0)
+            dispatch(self, self->ready[i]);
+}
+
+static void flush(tow_loop *loop) {
+    tow_cork *cork = &loop->cork;
+    for (uint32_t i = 0; i < cork->count; i++)
+        if (cork->segments[i].stream != NULL)
+            tow_stream_send_cork(cork->segments[i].stream);
+}
+
+static int turn(tow_loop *loop, bool wait) {
+    simulated_loop *self = of(loop);
+    flush(loop);
+    size_t count;
+    int error = find_ready(self, &count);
+    if (error != 0)
+        return error;
+    int64_t patience = tow_loop_patience(loop);
+    if (count > 0)
+        self->clock += 1000 * (int64_t)(1 + tow_network_chance(&self->network, ROUND_MICROSECONDS));
+    else if (patience > 0)
+        self->clock += patience;
+    else if (patience < 0 && wait)
+        return TOW_ERROR_STATE; /* nothing will ever happen */
+    loop->now = self->clock;
+    deliver(self, count);
+    return 0;
+}
+
+/* Listeners */
+
+static int listen_at(
+    tow_loop *loop, const tow_address *address, const tow_listen_options *options, tow_address *bound) {
+    return tow_network_listen(&of(loop)->network, address, options->reuse_port, bound);
+}
+
+static int listener_start(tow_listener *listener) {
+    tow_simulated_socket *socket = tow_network_socket(&of(listener->loop)->network, listener->fd);
+    if (socket == NULL || !socket->listening || socket->owner != NULL)
+        return TOW_ERROR_SYSTEM;
+    socket->owner = listener;
+    listener->armed = true;
+    return 0;
+}
+
+static void listener_arm(tow_listener *listener, bool armed) {
+    listener->armed = armed;
+}
+
+static void discard(tow_loop *loop, int fd) {
+    tow_network *network = &of(loop)->network;
+    tow_simulated_socket *socket = tow_network_socket(network, fd);
+    if (socket != NULL)
+        tow_network_close(network, socket, false);
+}
+
+static void listener_stop(tow_listener *listener) {
+    discard(listener->loop, listener->fd);
+}
+
+/* The system's descriptors are not of this world. */
+static int watch_start(tow_watch *watch) {
+    (void)watch;
+    return TOW_ERROR_UNSUPPORTED;
+}
+
+static void watch_stop(tow_watch *watch) {
+    (void)watch;
+}
+
+static int descriptor(tow_loop *loop) {
+    (void)loop;
+    return TOW_ERROR_UNSUPPORTED;
+}
+
+static void arm(tow_loop *loop, int64_t deadline) {
+    (void)loop;
+    (void)deadline;
+}
+
+/* Time and chance */
+
+static int64_t virtual_clock(const tow_loop *loop) {
+    return of(loop)->clock;
+}
+
+static int64_t virtual_wall_seconds(const tow_loop *loop) {
+    return START_WALL_SECONDS + (of(loop)->clock - START_CLOCK) / TOW_SECOND;
+}
+
+static void seeded_random(tow_loop *loop, void *out, size_t length) {
+    uint8_t *bytes = out;
+    while (length > 0) {
+        uint64_t number = tow_chance(&of(loop)->random);
+        size_t part = length < sizeof(number) ? length : sizeof(number);
+        memcpy(bytes, &number, part);
+        bytes += part;
+        length -= part;
+    }
+}
+
+static void free_loop(tow_loop *loop) {
+    simulated_loop *self = of(loop);
+    tow_network_clear(&self->network);
+    free(self->ready);
+    tow_loop_clear(loop);
+    free(self);
+}
+
+static const tow_loop_kind kind = {
+    .name = "simulated",
+    .streams = &streams,
+    .free = free_loop,
+    .turn = turn,
+    .flush = flush,
+    .fd = descriptor,
+    .arm = arm,
+    .clock = virtual_clock,
+    .wall_seconds = virtual_wall_seconds,
+    .random = seeded_random,
+    .listen = listen_at,
+    .listener_start = listener_start,
+    .listener_stop = listener_stop,
+    .listener_arm = listener_arm,
+    .discard = discard,
+    .watch_start = watch_start,
+    .watch_stop = watch_stop,
+};
+
+int tow_loop_new_simulated(tow_loop **loop, const tow_simulation_options *options) {
+    static const tow_simulation_options defaults;
+    simulated_loop *self = calloc(1, sizeof(*self));
+    if (self == NULL)
+        return TOW_ERROR_MEMORY;
+    if (options == NULL)
+        options = &defaults;
+    tow_network_init(&self->network, options);
+    self->clock = START_CLOCK;
+    self->random = ~options->seed;
+    int error = tow_loop_init(&self->loop, &kind, false);
+    if (error != 0) {
+        free(self);
+        return error;
+    }
+    *loop = &self->loop;
+    return 0;
+}
