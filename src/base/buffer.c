@@ -6,6 +6,15 @@
 #include <string.h>
 #include <towline/error.h>
 
+static int grow_to(tow_buffer *buffer, size_t capacity) {
+    uint8_t *data = realloc(buffer->data, capacity);
+    if (data == NULL)
+        return TOW_ERROR_MEMORY;
+    buffer->data = data;
+    buffer->capacity = capacity;
+    return 0;
+}
+
 int tow_buffer_reserve(tow_buffer *buffer, size_t more) {
     if (more <= buffer->capacity - buffer->length)
         return 0;
@@ -14,12 +23,15 @@ int tow_buffer_reserve(tow_buffer *buffer, size_t more) {
     size_t capacity = buffer->capacity < 64 ? 64 : buffer->capacity;
     while (capacity < buffer->length + more)
         capacity *= 2;
-    uint8_t *data = realloc(buffer->data, capacity);
-    if (data == NULL)
+    return grow_to(buffer, capacity);
+}
+
+int tow_buffer_reserve_exactly(tow_buffer *buffer, size_t more) {
+    if (more <= buffer->capacity - buffer->length)
+        return 0;
+    if (more > SIZE_MAX / 2 - buffer->length)
         return TOW_ERROR_MEMORY;
-    buffer->data = data;
-    buffer->capacity = capacity;
-    return 0;
+    return grow_to(buffer, buffer->length + more);
 }
 
 int tow_buffer_append(tow_buffer *buffer, const void *bytes, size_t length) {

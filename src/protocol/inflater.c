@@ -1,8 +1,9 @@
 #include "protocol/deflate.h"
 
+#include "inflate_whole.h"
 #include "zlib_memory.h"
 
-#include <stdbool.h>
+#include <assert.h>
 #include <stdlib.h>
 #include <towline/error.h>
 
@@ -10,37 +11,52 @@ enum {
     STEP_MAX = 1 << 30, /* zlib counts in 32 bits */
     OUTPUT_MIN = 512,
     TAIL_LENGTH = 4,
+    WHOLE_MIN = 512,      /* bytes: below, libdeflate gains nothing over zlib */
     AT_BLOCK_BORDER = 128 /* z_stream.data_type: between two blocks, with no bit left over */
 };
 
 struct tow_inflater {
     z_stream stream;
+    struct libdeflate_decompressor *whole; /* only without takeover and with the full window */
+    size_t step;                           /* bytes: the most that one call of zlib may write */
     bool takeover;
+    bool in_message;
 };
 
 int tow_inflater_new(tow_inflater **inflater, int window_bits, bool takeover) {
+    assert(window_bits >= 8 && window_bits <= 15);
+    bool whole = !takeover && window_bits == 15;
     tow_inflater *made = calloc(1, sizeof(*made));
     if (made == NULL)
         return TOW_ERROR_MEMORY;
+    made->step = window_bits == 15 ? STEP_MAX : (size_t)1 << window_bits;
     made->takeover = takeover;
     tow_zlib_memory_use(&made->stream);
-    if (inflateInit2(&made->stream, -window_bits) != Z_OK) {
-        free(made);
-        return TOW_ERROR_MEMORY;
+    if (inflateInit2(&made->stream, -window_bits) == Z_OK) {
+        if (whole)
+            made->whole = libdeflate_alloc_decompressor();
+        if (!whole || made->whole != NULL) {
+            *inflater = made;
+            return 0;
+        }
+        inflateEnd(&made->stream);
     }
-    *inflater = made;
-    return 0;
+    free(made);
+    return TOW_ERROR_MEMORY;
 }
 
 void tow_inflater_free(tow_inflater *inflater) {
     if (inflater == NULL)
         return;
+    if (inflater->whole != NULL)
+        libdeflate_free_decompressor(inflater->whole);
     inflateEnd(&inflater->stream);
     free(inflater);
 }
 
 void tow_inflater_reset(tow_inflater *inflater) {
     inflateReset(&inflater->stream);
+    inflater->in_message = false;
 }
 
 /* A block with BFINAL set ended a DEFLATE stream, not the message (RFC 7692, section 7.2.1): go on with the
@@ -77,18 +93,23 @@ static int inflate_at_limit(z_stream *stream) {
     return stream->avail_out == 0 ? TOW_ERROR_MESSAGE_TOO_LARGE : error;
 }
 
-/* Inflates into the room that `out` has, which is made larger by doubling it, but not beyond the limit. */
-static int inflate_below_limit(z_stream *stream, size_t limit, tow_buffer *out) {
+static size_t smaller(size_t a, size_t b) {
+    return a < b ? a : b;
+}
+
+/* Inflates into the room that `out` has, which is doubled when it is used up, but not beyond the limit. With
+ * a window smaller than the format's it goes in steps of the window's size: zlib lets references reach back
+ * over the window and, besides, over all that the same call has written. */
+static int inflate_below_limit(tow_inflater *inflater, size_t limit, tow_buffer *out) {
+    z_stream *stream = &inflater->stream;
     size_t left = limit - out->length;
-    size_t more = out->length < OUTPUT_MIN ? OUTPUT_MIN : out->length;
     if (out->capacity == out->length) {
-        int error = tow_buffer_reserve(out, more < left ? more : left);
+        size_t more = out->length < OUTPUT_MIN ? OUTPUT_MIN : out->length;
+        int error = tow_buffer_reserve_exactly(out, smaller(more, left));
         if (error != 0)
             return error;
     }
-    size_t room = out->capacity - out->length;
-    room = room < left ? room : left;
-    room = room < STEP_MAX ? room : STEP_MAX;
+    size_t room = smaller(smaller(out->capacity - out->length, left), inflater->step);
     stream->next_out = out->data + out->length;
     stream->avail_out = (uInt)room;
     int error = inflate_step(stream);
@@ -97,9 +118,11 @@ static int inflate_below_limit(z_stream *stream, size_t limit, tow_buffer *out) 
 }
 
 /* Ends when zlib has taken all input and has nothing more to write. */
-static int inflate_input(z_stream *stream, size_t limit, tow_buffer *out) {
+static int inflate_input(tow_inflater *inflater, size_t limit, tow_buffer *out) {
+    const z_stream *stream = &inflater->stream;
     do {
-        int error = out->length < limit ? inflate_below_limit(stream, limit, out) : inflate_at_limit(stream);
+        int error = out->length < limit ? inflate_below_limit(inflater, limit, out)
+                                        : inflate_at_limit(&inflater->stream);
         if (error != 0)
             return error;
     } while (stream->avail_in > 0 || stream->avail_out == 0);
@@ -107,33 +130,46 @@ static int inflate_input(z_stream *stream, size_t limit, tow_buffer *out) {
 }
 
 static int inflate_bytes(
-    z_stream *stream, const uint8_t *data, size_t length, size_t limit, tow_buffer *out) {
+    tow_inflater *inflater, const uint8_t *data, size_t length, size_t limit, tow_buffer *out) {
     int error = 0;
     while (length > 0 && error == 0) {
-        size_t take = length < STEP_MAX ? length : STEP_MAX;
-        stream->next_in = data;
-        stream->avail_in = (uInt)take;
-        error = inflate_input(stream, limit, out);
-        data += take;
-        length -= take;
+        size_t step = smaller(length, STEP_MAX);
+        inflater->stream.next_in = data;
+        inflater->stream.avail_in = (uInt)step;
+        error = inflate_input(inflater, limit, out);
+        data += step;
+        length -= step;
     }
     return error;
 }
 
 /* RFC 7692, section 7.2.2: the four bytes that the sender took away complete the last block. */
-static int inflate_tail(z_stream *stream, size_t limit, tow_buffer *out) {
+static int inflate_tail(tow_inflater *inflater, size_t limit, tow_buffer *out) {
     static const uint8_t tail[TAIL_LENGTH] = {0x00, 0x00, 0xff, 0xff};
-    int error = inflate_bytes(stream, tail, TAIL_LENGTH, limit, out);
-    if (error == 0 && stream->data_type != AT_BLOCK_BORDER)
+    int error = inflate_bytes(inflater, tail, TAIL_LENGTH, limit, out);
+    if (error == 0 && inflater->stream.data_type != AT_BLOCK_BORDER)
         error = TOW_ERROR_COMPRESSED_DATA;
+    return error;
+}
+
+static int inflate_piece(
+    tow_inflater *inflater, const uint8_t *data, size_t length, bool last, size_t limit, tow_buffer *out) {
+    if (inflater->whole != NULL && !inflater->in_message && last && length >= WHOLE_MIN &&
+        out->length < limit) {
+        int result = tow_inflate_whole(inflater->whole, data, length, limit, out);
+        if (result != 0)
+            return result < 0 ? result : 0;
+    }
+    int error = inflate_bytes(inflater, data, length, limit, out);
+    if (error == 0 && last)
+        error = inflate_tail(inflater, limit, out);
     return error;
 }
 
 int tow_inflater_piece(
     tow_inflater *inflater, const uint8_t *data, size_t length, bool last, size_t limit, tow_buffer *out) {
-    int error = inflate_bytes(&inflater->stream, data, length, limit, out);
-    if (error == 0 && last)
-        error = inflate_tail(&inflater->stream, limit, out);
+    int error = inflate_piece(inflater, data, length, last, limit, out);
+    inflater->in_message = !last;
     if (!inflater->takeover && (last || error != 0))
         tow_inflater_reset(inflater);
     return error;

@@ -32,11 +32,26 @@ static void a_size_that_overflows_is_an_error(void **state) {
     tow_buffer_clear(&buffer);
 }
 
+static void an_exact_reservation_takes_no_more(void **state) {
+    (void)state;
+    tow_buffer buffer = {0};
+    assert_int_equal(tow_buffer_reserve_exactly(&buffer, 100), 0);
+    assert_int_equal(buffer.capacity, 100);
+    assert_int_equal(tow_buffer_reserve_exactly(&buffer, 99), 0);
+    assert_int_equal(buffer.capacity, 100);
+    assert_int_equal(tow_buffer_append_text(&buffer, "x"), 0);
+    assert_int_equal(tow_buffer_reserve_exactly(&buffer, 100), 0);
+    assert_int_equal(buffer.capacity, 101);
+    assert_true(tow_buffer_reserve_exactly(&buffer, SIZE_MAX) < 0);
+    tow_buffer_clear(&buffer);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_empty_buffer_owns_nothing),
         cmocka_unit_test(appended_bytes_stand_in_order),
         cmocka_unit_test(a_size_that_overflows_is_an_error),
+        cmocka_unit_test(an_exact_reservation_takes_no_more),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -16,6 +16,9 @@ typedef struct tow_buffer {
 /* Makes room for `more` bytes behind the end. Errors: MEMORY (the buffer is as before). */
 int tow_buffer_reserve(tow_buffer *buffer, size_t more);
 
+/* The same, but never takes more memory than asked for: for what is bounded by a limit. */
+int tow_buffer_reserve_exactly(tow_buffer *buffer, size_t more);
+
 /* Appends a copy of the bytes. Errors: MEMORY (the buffer is as before). */
 int tow_buffer_append(tow_buffer *buffer, const void *bytes, size_t length);
 int tow_buffer_append_text(tow_buffer *buffer, const char *text);

@@ -1,7 +1,8 @@
 /* deflate: compressing and inflating the payload of messages (RFC 7692, section 7.2).
  *
- * With no context takeover one compressor or inflater serves all connections of a worker in turn; with takeover
- * each connection has its own. */
+ * With no context takeover one deflater or inflater serves all connections of a worker in turn, a whole message at a time: while
+ * the pieces of one message are being inflated, the inflater can't serve another. With takeover each connection has its own:
+ * a deflater takes 2 ^ (window bits + 2) bytes and 22 KiB more at most, an inflater 2 ^ window bits and 8 KiB. */
 #ifndef TOW_PROTOCOL_DEFLATE_H
 #define TOW_PROTOCOL_DEFLATE_H
 
@@ -19,10 +20,12 @@ typedef struct tow_inflater tow_inflater;
 int tow_deflater_new(tow_deflater **deflater, int window_bits, bool takeover);
 void tow_deflater_free(tow_deflater *deflater);
 
-/* Appends the compressed message to `out`, without the final 00 00 FF FF. Errors: MEMORY; after one a deflater with takeover
- * must not be used again. */
+/* Appends the compressed message to `out`, without the final 00 00 FF FF. Errors: MEMORY; after one, `out` may hold a part of the
+ * message, and a deflater with takeover must not be used again. */
 int tow_deflater_message(tow_deflater *deflater, const void *data, size_t length, tow_buffer *out);
 
+/* `window_bits` and `takeover` as for the deflater. References over more than twice the window
+ * always fail. Errors: MEMORY. */
 int tow_inflater_new(tow_inflater **inflater, int window_bits, bool takeover);
 void tow_inflater_free(tow_inflater *inflater);
 
