@@ -39,6 +39,11 @@ size_t conform_suite_count(const conform_suite *suite);
 /* Runs all cases against an echo server; returns when they are done. `host` is for the Host field. */
 int conform_suite_run(conform_suite *suite, tow_loop *loop, const tow_address *address, const char *host, const char *path);
 
+/* Lets clients play the cases: they connect to `address` and ask for /cases, /case/N and /report, which ends the run. With
+ * `command` it is run for each case instead, with {url} filled in. `on_listening` (may be NULL) is told the port. */
+int conform_suite_run_clients(conform_suite *suite, tow_loop *loop, const tow_address *address, const char *command,
+    void (*on_listening)(void *user, unsigned port), void *user);
+
 conform_totals conform_suite_totals(const conform_suite *suite);
 
 /* Ids, levels, sections and sentences, a line each. */
