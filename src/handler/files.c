@@ -1,0 +1,172 @@
+#include "handler/files.h"
+
+#include "answer.h"
+#include "beneath.h"
+#include "file.h"
+#include "listing.h"
+#include "path.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <towline/error.h>
+#include <unistd.h>
+
+struct tow_files {
+    char *root;
+};
+
+/* A request under way. */
+typedef struct visit {
+    tow_exchange *exchange;
+    const tow_request *request;
+    int root;
+    tow_file_path path;
+} visit;
+
+static void error_answer(const visit *now, int error) {
+    tow_answer_status(now->exchange, tow_status_of_error(error));
+}
+
+/* RFC 9110, section 15.5.6. */
+static void method_answer(tow_exchange *exchange) {
+    int error = tow_exchange_field(exchange, "Allow", "GET, HEAD");
+    tow_answer_status(exchange, error == 0 ? 405 : tow_status_of_error(error));
+}
+
+/* Where a directory's page is: at its own name with a slash behind, so that relative links in it work. The
+ * reference is relative to the path, and begins with "./": no name can make another host or scheme of it. */
+static int location_append(tow_buffer *location, const visit *now) {
+    const char *query = tow_request_query(now->request);
+    int error = tow_buffer_append_text(location, "./");
+    if (error == 0)
+        error = tow_path_segment_append(location, tow_file_path_last(&now->path));
+    if (error == 0)
+        error = tow_buffer_append_format(location, "/%s%s", *query != '\0' ? "?" : "", query);
+    return error == 0 ? tow_buffer_append(location, "", 1) : error; /* the final zero */
+}
+
+static void slash_answer(const visit *now) {
+    tow_buffer location = {0};
+    int error = location_append(&location, now);
+    if (error == 0)
+        error = tow_exchange_field(now->exchange, "Location", (const char *)location.data);
+    tow_answer_status(now->exchange, error == 0 ? 301 : tow_status_of_error(error));
+    tow_buffer_clear(&location);
+}
+
+static void listing_answer(const visit *now) {
+    static const tow_header_field fields[] = {
+        {"Cache-Control", "no-cache"},
+        {"Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'"},
+        {"X-Content-Type-Options", "nosniff"},
+    };
+    tow_buffer page = {0};
+    int error = tow_listing_append(&page, now->root, now->path.name);
+    if (error == 0)
+        error = tow_answer_fields(now->exchange, fields, sizeof fields / sizeof *fields);
+    if (error == 0)
+        tow_exchange_respond(now->exchange, 200, "text/html; charset=utf-8", page.data, page.length);
+    else
+        error_answer(now, error);
+    tow_buffer_clear(&page);
+}
+
+/* Opens a name below the root and looks what it is. A descriptor or an error. */
+static int name_open(const visit *now, const char *name, struct stat *file) {
+    int fd = tow_open_beneath(now->root, name, 0);
+    if (fd >= 0 && fstat(fd, file) != 0) {
+        close(fd);
+        return TOW_ERROR_SYSTEM;
+    }
+    return fd;
+}
+
+/* A directory: its index.html, else what is in it. */
+static void directory_answer(const visit *now) {
+    char name[TOW_FILE_PATH_MAX + sizeof "/index.html"];
+    snprintf(name, sizeof name, "%s%sindex.html", now->path.name, *now->path.name != '\0' ? "/" : "");
+    struct stat file;
+    int fd = name_open(now, name, &file);
+    if (fd >= 0 && S_ISREG(file.st_mode)) {
+        tow_file_answer(now->exchange, now->request, name, fd, &file);
+        return;
+    }
+    if (fd >= 0)
+        close(fd);
+    if (fd >= 0 || fd == TOW_ERROR_NAME_NOT_FOUND)
+        listing_answer(now);
+    else
+        error_answer(now, fd);
+}
+
+static void name_answer(const visit *now) {
+    struct stat file;
+    int fd = name_open(now, now->path.name, &file);
+    if (fd < 0) {
+        error_answer(now, fd);
+        return;
+    }
+    if (S_ISREG(file.st_mode)) {
+        tow_file_answer(now->exchange, now->request, now->path.name, fd, &file);
+        return;
+    }
+    close(fd);
+    if (S_ISDIR(file.st_mode))
+        slash_answer(now);
+    else
+        tow_answer_status(now->exchange, 404); /* a FIFO, a device: nothing to send */
+}
+
+static void on_request(tow_exchange *exchange, const tow_request *request) {
+    const tow_files *files = tow_request_user(request);
+    const char *method = tow_request_method(request);
+    if (strcmp(method, "GET") != 0 && strcmp(method, "HEAD") != 0) {
+        method_answer(exchange);
+        return;
+    }
+    visit now = {.exchange = exchange, .request = request};
+    int status = tow_file_path_read(&now.path, tow_request_path(request));
+    if (status != 0) {
+        tow_answer_status(exchange, status);
+        return;
+    }
+    now.root = tow_root_open(files->root);
+    if (now.root < 0) {
+        error_answer(&now, now.root);
+        return;
+    }
+    if (now.path.ends_with_slash)
+        directory_answer(&now);
+    else
+        name_answer(&now);
+    close(now.root);
+}
+
+int tow_files_new(tow_files **files, const char *root) {
+    int fd = tow_root_open(root);
+    if (fd < 0)
+        return fd;
+    close(fd);
+    tow_files *made = malloc(sizeof *made);
+    char *copy = strdup(root);
+    if (made == NULL || copy == NULL) {
+        free(made);
+        free(copy);
+        return TOW_ERROR_MEMORY;
+    }
+    made->root = copy;
+    *files = made;
+    return 0;
+}
+
+void tow_files_free(tow_files *files) {
+    if (files == NULL)
+        return;
+    free(files->root);
+    free(files);
+}
+
+tow_handler tow_files_handler(tow_files *files) {
+    return (tow_handler){.user = files, .on_request = on_request};
+}
