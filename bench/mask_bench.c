@@ -83,9 +83,9 @@ static bool run_receiver(const struct work *work) {
 /* Fills with the text again and again, and with letters where it does not fit any more. */
 static void fill(uint8_t *bytes, size_t length, const char *text) {
     size_t size = strlen(text);
-    memset(bytes, 'x', length);
-    for (size_t at = 0; at + size <= length; at += size)
-        memcpy(bytes + at, text, size);
+    size_t whole = length - length % size;
+    for (size_t at = 0; at < length; at++)
+        bytes[at] = (uint8_t)(at < whole ? text[at % size] : 'x');
 }
 
 static const struct text {

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #define TARGET __attribute__((target("avx2")))
-#define BLOCK_SIZE 32
+#define BLOCK_SIZE ((size_t)32)
 typedef __m256i block;
 
 #include "mask_blocks.h"

@@ -2,7 +2,7 @@
 #include <immintrin.h>
 
 #define TARGET __attribute__((target("avx512f,avx512bw,avx512vl,bmi2")))
-#define BLOCK_SIZE 64
+#define BLOCK_SIZE ((size_t)64)
 typedef __m512i block;
 
 #include "mask_blocks.h"

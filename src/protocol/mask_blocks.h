@@ -112,11 +112,9 @@ INLINE void check_block(struct text *text, block current) {
     text->previous = current;
 }
 
-/* ASCII behind ASCII has no faults. */
+/* ASCII behind ASCII has no faults. One block of ASCII is as good as another to be the previous one. */
 INLINE void check_unless_ascii(struct text *text, block current) {
-    if (is_ascii(either(current, text->previous)))
-        text->previous = current;
-    else
+    if (!is_ascii(either(current, text->previous)))
         check_block(text, current);
 }
 
@@ -161,10 +159,8 @@ INLINE bool check_blocks(struct bytes bytes) {
         block third = take_block(bytes, at + 2 * BLOCK_SIZE, key);
         block fourth = take_block(bytes, at + 3 * BLOCK_SIZE, key);
         block seen = either(either(either(first, second), either(third, fourth)), text.previous);
-        if (is_ascii(seen)) {
-            text.previous = fourth;
+        if (is_ascii(seen))
             continue;
-        }
         check_block(&text, first);
         check_block(&text, second);
         check_block(&text, third);

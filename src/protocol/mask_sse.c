@@ -3,7 +3,7 @@
 #include <string.h>
 
 #define TARGET __attribute__((target("sse4.1")))
-#define BLOCK_SIZE 16
+#define BLOCK_SIZE ((size_t)16)
 typedef __m128i block;
 
 #include "mask_blocks.h"

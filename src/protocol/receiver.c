@@ -226,8 +226,8 @@ static tow_received_kind next_piece(struct call *call, uint8_t header_length) {
 }
 
 static void begin_message(tow_receiver *receiver, const tow_frame_header *header) {
+    assert(receiver->utf8 == 0);
     receiver->state = 0;
-    receiver->utf8 = 0;
     if (header->opcode == TOW_OPCODE_TEXT)
         receiver->state |= TEXT;
     if ((header->reserved_bits & TOW_RSV1) != 0)
@@ -378,8 +378,6 @@ static tow_received_kind next_by_rules(struct call *call) {
     release_partial(call->receiver);
     while (kind == TOW_RECEIVED_NOTHING && call->length > 0)
         kind = step(call);
-    if (kind == TOW_RECEIVED_NOTHING)
-        release_partial(call->receiver);
     return kind;
 }
 
@@ -441,7 +439,8 @@ static inline tow_received_kind whole_message(struct call *call, size_t header_l
 
 tow_received_kind tow_receiver_next(tow_receiver *receiver, const tow_receiver_rules *rules, uint8_t **bytes,
     size_t *length, tow_received *event) {
-    struct call call = {receiver, rules, *bytes, *length, event};
+    struct call call = {.receiver = receiver, .rules = rules, .bytes = *bytes, .length = *length};
+    call.event = event;
     bool fresh = receiver->state == 0 && receiver->partial == NULL;
     size_t payload_length = 0;
     size_t header_length = fresh ? whole_message_header(&call, &payload_length) : 0;

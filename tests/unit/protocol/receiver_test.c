@@ -349,7 +349,7 @@ static void payloads_are_given_out_at_all_bounds_of_the_length(void **state) {
     static const size_t lengths[] = {124, 125, 126, 127, 128, 129, 1000, 65534, 65535, 65536, 65537};
     static uint8_t payload[65537];
     for (size_t i = 0; i < sizeof(payload); i++)
-        payload[i] = (uint8_t)"0123456789abcdef"[i % 16];
+        payload[i] = (uint8_t) "0123456789abcdef"[i % 16];
     EACH_ROLE(role) {
         for (size_t i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++) {
             struct input *input = begin((tow_role)role);
@@ -634,6 +634,13 @@ static void a_text_that_ends_inside_a_character_is_a_violation(void **state) {
     EACH_ROLE(role) {
         expect_violation((tow_role)role, FINAL | TEXT, "ab\xc3", "UTF8");
         expect_violation((tow_role)role, FINAL | TEXT, "\xf0\x9f\x9a", "UTF8");
+        char text[150];
+        memset(text, 'x', sizeof(text));
+        for (size_t length = 120; length < sizeof(text); length++) {
+            memcpy(text + length - 3, "\xf0\x9f\x9a", 4);
+            expect_violation((tow_role)role, FINAL | TEXT, text, "UTF8");
+            memset(text, 'x', sizeof(text));
+        }
         struct input *input = begin((tow_role)role);
         add(input, TEXT, "ab\xe2");
         add(input, FINAL | CONTINUED, "\x82");

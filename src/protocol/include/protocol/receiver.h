@@ -2,8 +2,8 @@
  *
  * The caller reads bytes, then calls tow_receiver_next until it answers NOTHING or FAILED. The bytes are unmasked and
  * (uncompressed text) checked in place, each once; events point into them, so nothing is copied or allocated for what
- * came in one read. Only a header or a control frame that is cut by the end of a read is kept, in memory that
- * lives until it is complete.
+ * came in one read. Only a header or a control frame that is cut by the end of a read is kept, and the length of a fragmented
+ * message, in memory that lives until they are complete.
  *
  *     tow_received event;
  *     while (tow_receiver_next(&receiver, &rules, &bytes, &length, &event) > TOW_RECEIVED_NOTHING)
@@ -15,7 +15,7 @@
 #include "protocol/frame.h"
 #include "protocol/mask.h"
 
-/* What all connections of one behaviour share. */
+/* What all connections of one behaviour share; the same in all calls for one connection. */
 typedef struct tow_receiver_rules {
     tow_role role;        /* ours: a server's receiver wants masked frames */
     bool compression;     /* permessage-deflate was negotiated: RSV1 may be set on a message's first frame */
@@ -29,7 +29,7 @@ typedef enum tow_received_kind {
     TOW_RECEIVED_DATA,        /* a piece of a message: all of it when both `first` and `last` */
     TOW_RECEIVED_PING,
     TOW_RECEIVED_PONG,
-    TOW_RECEIVED_CLOSE /* nothing is received after it */
+    TOW_RECEIVED_CLOSE /* its payload is valid; nothing is received after it: more bytes are dropped */
 } tow_received_kind;
 
 typedef struct tow_received {
@@ -66,7 +66,7 @@ void tow_receiver_clear(tow_receiver *receiver);
 tow_received_kind tow_receiver_next(tow_receiver *receiver, const tow_receiver_rules *rules, uint8_t **bytes,
     size_t *length, tow_received *event);
 
-/* Whether a message has begun and not ended (for message-seconds). */
+/* Whether a message, or a frame of any kind, has begun and not ended (for message-seconds, "first byte to last"). */
 bool tow_receiver_in_message(const tow_receiver *receiver);
 
 /* Whether a Close was received or the receiver failed. */
