@@ -153,15 +153,15 @@ int conform_suite_list(const conform_suite *suite, tow_buffer *out) {
     return error;
 }
 
-static const char *verdict_word(case_verdict verdict) {
+const char *conform_verdict_word(case_verdict verdict) {
     static const char *const words[] = {"pass", "not strict", "informational", "not applicable", "FAIL"};
     return words[verdict];
 }
 
 static int explain(const conform_result *result, tow_buffer *out) {
     const conform_case *one = result->one;
-    int error = tow_buffer_append_format(out, "%s: %s: %s\n    %s: %s\n", verdict_word(result->verdict),
-        one->id, result->why, one->section, one->says);
+    int error = tow_buffer_append_format(out, "%s: %s: %s\n    %s: %s\n",
+        conform_verdict_word(result->verdict), one->id, result->why, one->section, one->says);
     for (size_t i = 0; i < result->transcript.count && error == 0; i++) {
         const transcript_entry *entry = &result->transcript.entries[i];
         error = tow_buffer_append_format(

@@ -28,6 +28,9 @@ struct conform_suite {
     int error;
 };
 
+/* "pass", "not strict", …: as reports have it. */
+const char *conform_verdict_word(case_verdict verdict);
+
 /* Keeps a conversation's result and frees it. */
 void conform_suite_take(conform_suite *suite, conversation *talk);
 
