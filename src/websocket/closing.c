@@ -100,7 +100,7 @@ static void end_broken(tow_websocket *socket, int error) {
 static void store_reason(tow_websocket *socket, const char *reason, size_t length) {
     if (length == 0 || tow_extra_need(socket) == NULL)
         return;
-    socket->extra->close_reason = strndup(reason, length);
+    socket->extra->close_reason = tow_extra_text(reason, length);
 }
 
 void tow_closing_received(tow_websocket *socket, const uint8_t *payload, size_t length) {

@@ -3,6 +3,7 @@
 #include "context.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 tow_websocket_extra *tow_extra_need(tow_websocket *socket) {
     if (socket->extra == NULL)
@@ -10,6 +11,15 @@ tow_websocket_extra *tow_extra_need(tow_websocket *socket) {
     if (socket->extra == NULL && socket->context != NULL)
         socket->context->counters.memory_failures++;
     return socket->extra;
+}
+
+char *tow_extra_text(const char *text, size_t length) {
+    char *copy = malloc(length + 1);
+    if (copy == NULL)
+        return NULL;
+    memcpy(copy, text, length);
+    copy[length] = '\0';
+    return copy;
 }
 
 static bool is_empty(const tow_websocket_extra *extra) {

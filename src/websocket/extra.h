@@ -34,6 +34,9 @@ typedef struct tow_websocket_extra {
 /* Makes the extra if there is none. NULL when out of memory (counted). */
 tow_websocket_extra *tow_extra_need(tow_websocket *socket);
 
+/* A copy of a text, ended by a zero; NULL when out of memory. */
+char *tow_extra_text(const char *text, size_t length);
+
 /* Frees the extra if nothing is in it. Not while a message is delivered from it. */
 void tow_extra_release(tow_websocket *socket);
 

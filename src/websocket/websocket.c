@@ -26,7 +26,7 @@ static int store_protocol(tow_websocket *socket, tow_slice protocol) {
         return 0;
     if (tow_extra_need(socket) == NULL)
         return TOW_ERROR_MEMORY;
-    socket->extra->protocol = strndup(protocol.data, protocol.length);
+    socket->extra->protocol = tow_extra_text(protocol.data, protocol.length);
     if (socket->extra->protocol != NULL)
         return 0;
     tow_extra_clear(socket);

@@ -1,0 +1,184 @@
+#include "client/client.h"
+
+#include "object.h"
+#include "options.h"
+#include "transport/loop.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <towline/error.h>
+
+enum { CONNECT_SECONDS = 30 };
+
+static tow_client *client_of(tow_websocket *socket) {
+    return (tow_client *)(void *)socket;
+}
+
+static const tow_client *client_of_const(const tow_websocket *socket) {
+    return (const tow_client *)(const void *)socket;
+}
+
+void tow_client_destroy(tow_client *client) {
+    if (client->socket.context != NULL) {
+        tow_timer_cancel(tow_websocket_loop(&client->socket), &client->socket.timer);
+        tow_websocket_clear(&client->socket);
+        tow_websocket_context_free(client->socket.context);
+    }
+    tow_url_clear(&client->url);
+    free(client->protocols);
+    tow_buffer_clear(&client->request);
+    tow_buffer_clear(&client->response);
+    free(client);
+}
+
+static void gone(tow_websocket *socket) {
+    tow_client *client = client_of(socket);
+    client->stage = TOW_CLIENT_GONE;
+    client->has_stream = false;
+    if (client->freed)
+        tow_client_destroy(client);
+}
+
+static void abandon(tow_websocket *socket) {
+    tow_opening_fail(client_of(socket), TOW_ERROR_CLOSED, "closed before the connection was open");
+}
+
+/* A client waits as long as its user likes, unless told otherwise: no Pings, and no limit on slow messages or
+ * a slow peer. */
+static tow_limits limits_of(const tow_websocket_options *options) {
+    tow_limits limits = {
+        .max_message = options->max_message,
+        .max_queue = options->max_queue,
+        .message_seconds = TOW_OFF,
+        .stall_seconds = TOW_OFF,
+        .ping_seconds = options->ping_seconds == 0 ? TOW_OFF : options->ping_seconds,
+        .idle_seconds = options->idle_seconds == 0 ? TOW_OFF : options->idle_seconds,
+        .close_seconds = options->close_seconds,
+        .compression = options->compression,
+    };
+    tow_limits_resolve(&limits, NULL);
+    return limits;
+}
+
+static void set_behaviour(tow_client *client, const tow_websocket_options *options) {
+    client->behaviour = (tow_behaviour){
+        .role = TOW_ROLE_CLIENT,
+        .on_open = options->on_open,
+        .on_message = options->on_message,
+        .on_error = options->on_error,
+        .on_close = options->on_close,
+        .on_drain = options->on_drain,
+        .on_ping = options->on_ping,
+        .on_pong = options->on_pong,
+        .limits = limits_of(options),
+        .url = client->url.text,
+        .on_gone = gone,
+        .on_abandon = abandon,
+    };
+}
+
+static int write_host(tow_client *client, const tow_websocket_options *options) {
+    const char *host = tow_options_header(options, "Host");
+    if (host != NULL)
+        return tow_buffer_append_format(&client->request, "Host: %s\r\n", host);
+    if (client->url.port == TOW_URL_DEFAULT_PORT)
+        return tow_buffer_append_format(&client->request, "Host: %s\r\n", client->url.host);
+    return tow_buffer_append_format(&client->request, "Host: %s:%d\r\n", client->url.host, client->url.port);
+}
+
+/* RFC 6455, section 4.1. */
+static int write_request(tow_client *client, const tow_websocket_options *options) {
+    uint8_t nonce[16];
+    tow_loop_random(tow_websocket_loop(&client->socket), nonce, sizeof(nonce));
+    tow_opening_key(client->key, nonce);
+    int error = tow_buffer_append_format(&client->request, "GET %s HTTP/1.1\r\n", client->url.target);
+    if (error == 0)
+        error = write_host(client, options);
+    if (error == 0)
+        error = tow_buffer_append_format(&client->request,
+            "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: %s\r\nSec-WebSocket-Version: "
+            "13\r\n",
+            client->key);
+    if (error == 0)
+        error = tow_options_write(&client->request, options);
+    return error != 0 ? error : tow_buffer_append_text(&client->request, "\r\n");
+}
+
+static int fill(tow_client *client, tow_loop *loop, const char *url, const tow_websocket_options *options) {
+    int error = tow_url_read(&client->url, url, NULL);
+    if (error == 0)
+        error = tow_websocket_context_new(&client->socket.context, loop);
+    if (error != 0)
+        return error;
+    client->protocols = tow_options_copy_protocols(options->protocols);
+    if (client->protocols == NULL)
+        return TOW_ERROR_MEMORY;
+    client->compression = tow_options_compression(options);
+    client->connect_seconds = options->connect_seconds == 0 ? CONNECT_SECONDS : options->connect_seconds;
+    set_behaviour(client, options);
+    client->socket.behaviour = &client->behaviour;
+    client->socket.user = options->user;
+    return write_request(client, options);
+}
+
+int tow_websocket_open_sized(tow_websocket **socket, tow_loop *loop, const char *url,
+    const tow_websocket_options *options, size_t options_size) {
+    tow_websocket_options known = {0};
+    if (options != NULL)
+        memcpy(&known, options, options_size < sizeof(known) ? options_size : sizeof(known));
+    int error = tow_options_check(&known);
+    if (error != 0)
+        return error;
+    tow_client *client = calloc(1, sizeof(*client));
+    if (client == NULL)
+        return TOW_ERROR_MEMORY;
+    error = fill(client, loop, url, &known);
+    if (error != 0) {
+        tow_client_destroy(client);
+        return error;
+    }
+    tow_opening_start(client);
+    *socket = &client->socket;
+    return 0;
+}
+
+static void take_callbacks_away(tow_client *client) {
+    tow_behaviour *behaviour = &client->behaviour;
+    behaviour->on_open = NULL;
+    behaviour->on_message = NULL;
+    behaviour->on_error = NULL;
+    behaviour->on_close = NULL;
+    behaviour->on_drain = NULL;
+    behaviour->on_ping = NULL;
+    behaviour->on_pong = NULL;
+    client->on_head = NULL;
+}
+
+/* The memory goes when the stream is closed: until then the loop, and perhaps the caller's own callback, look
+ * at it. */
+void tow_websocket_free(tow_websocket *socket) {
+    if (socket == NULL)
+        return;
+    tow_client *client = client_of(socket);
+    client->freed = true;
+    take_callbacks_away(client);
+    if (client->stage == TOW_CLIENT_OPENED)
+        tow_websocket_abort(socket, 0);
+    else if (client->stage != TOW_CLIENT_GONE)
+        tow_opening_fail(client, TOW_ERROR_CLOSED, NULL);
+    bool in_use = client->stage == TOW_CLIENT_OPENED || client->has_stream || client->in_callback;
+    if (!in_use)
+        tow_client_destroy(client);
+}
+
+void tow_client_set_trace(tow_websocket *socket, tow_client_on_head on_head) {
+    client_of(socket)->on_head = on_head;
+}
+
+const tow_http_head *tow_client_response(const tow_websocket *socket) {
+    return client_of_const(socket)->head;
+}
+
+const tow_websocket_counters *tow_client_counters(const tow_websocket *socket) {
+    return tow_websocket_context_counters(socket->context);
+}

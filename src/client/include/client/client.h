@@ -1,0 +1,23 @@
+/* client: what the program needs of a client's socket beyond towline/websocket.h: to watch the opening handshake.
+ *
+ * Each call takes a socket of tow_websocket_open. */
+#ifndef TOW_CLIENT_CLIENT_H
+#define TOW_CLIENT_CLIENT_H
+
+#include "http/head.h"
+#include "websocket/websocket.h"
+
+/* A head as it went over the wire, with the empty line at its end; borrowed until the callback returns. `sent`: our request, else the
+ * server's response (each one, if it sends interim ones). */
+typedef void (*tow_client_on_head)(tow_websocket *socket, bool sent, const char *head, size_t length);
+
+/* Call it right after tow_websocket_open: the handshake begins in the loop's next round. */
+void tow_client_set_trace(tow_websocket *socket, tow_client_on_head on_head);
+
+/* The server's response, parsed: inside the trace of it and in on_open; else NULL. */
+const tow_http_head *tow_client_response(const tow_websocket *socket);
+
+/* What happened on this socket, as a server counts it for all of its own. */
+const tow_websocket_counters *tow_client_counters(const tow_websocket *socket);
+
+#endif

@@ -1,0 +1,56 @@
+/* object: a client's socket with what its opening handshake needs; the parts of this floor work on it in
+ * turn. */
+#ifndef TOW_CLIENT_OBJECT_H
+#define TOW_CLIENT_OBJECT_H
+
+#include "base/buffer.h"
+#include "client/client.h"
+#include "client/url.h"
+#include "protocol/opening.h"
+#include "transport/address.h"
+
+/* Where the object stands. */
+typedef enum tow_client_stage {
+    TOW_CLIENT_CONNECTING, /* to one address after the other */
+    TOW_CLIENT_ASKING,     /* the request is on its way, or the response */
+    TOW_CLIENT_OPENED,     /* the websocket floor has the stream */
+    TOW_CLIENT_FAILED,     /* before it was open: the events are to come */
+    TOW_CLIENT_GONE        /* the last callback was called, or is being called */
+} tow_client_stage;
+
+typedef struct tow_client {
+    tow_websocket socket; /* first: the object of a socket is found by a cast */
+    tow_behaviour behaviour;
+    tow_client_stage stage;
+    bool has_stream;  /* on_closed is still to come */
+    bool in_callback; /* of the events of a failed handshake: freeing waits until they have returned */
+    bool freed;       /* by the user */
+    tow_url url;
+    char **protocols; /* offered; ends with NULL */
+    tow_compression_settings compression;
+    char key[TOW_KEY_LENGTH + 1];
+    int connect_seconds;
+    tow_buffer request;
+    size_t request_sent;
+    tow_buffer response; /* what has come of it, while it is not whole */
+    size_t response_scanned;
+    const tow_http_head *head; /* lent to tow_client_response */
+    tow_client_on_head on_head;
+    tow_address addresses[TOW_ADDRESSES_MAX];
+    int address_count; /* or a negative error */
+    int address_next;
+    int error; /* why it failed */
+    int http_status;
+    char text[256]; /* the same in words */
+} tow_client;
+
+/* Starts connecting; the handshake follows by itself. No callback runs inside. */
+void tow_opening_start(tow_client *client);
+
+/* Ends a handshake that is under way; the events come in a later round. `text` may be NULL. */
+void tow_opening_fail(tow_client *client, int error, const char *text);
+
+/* Frees everything; nothing of the client is in use any more. */
+void tow_client_destroy(tow_client *client);
+
+#endif

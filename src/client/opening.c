@@ -1,0 +1,276 @@
+/* The opening handshake as a client (RFC 6455, section 4.1): connect to one address after the other, send the
+ * request, read the response, and give the stream to the websocket floor. */
+#include "object.h"
+#include "transport/timer.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <towline/error.h>
+
+enum { RESPONSE_HEAD_MAX = 16 * 1024, CLOSE_ABNORMAL = 1006, BODY_TEXT_MAX = 100 };
+
+static tow_client *client_of(tow_stream *stream) {
+    return (tow_client *)(void *)stream;
+}
+
+/* The end of a handshake that failed. */
+
+static void tell_error(tow_client *client) {
+    const tow_error_event event = {
+        .error = client->error, .http_status = client->http_status, .text = client->text};
+    if (client->behaviour.on_error != NULL)
+        client->behaviour.on_error(&client->socket, &event);
+}
+
+static void tell_close(tow_client *client) {
+    const tow_close_event event = {.code = CLOSE_ABNORMAL, .reason = ""};
+    if (client->behaviour.on_close != NULL)
+        client->behaviour.on_close(&client->socket, &event);
+}
+
+/* Final state first, callbacks last; when the user frees the socket in the first, the second is gone. */
+static void finish(tow_client *client) {
+    client->stage = TOW_CLIENT_GONE;
+    client->socket.ready_state = TOW_CLOSED;
+    client->in_callback = true;
+    tell_error(client);
+    tell_close(client);
+    client->in_callback = false;
+    if (client->freed)
+        tow_client_destroy(client);
+}
+
+static void finish_by_timer(tow_timer *timer) {
+    finish((tow_client *)(void *)((char *)timer - offsetof(tow_websocket, timer)));
+}
+
+void tow_opening_fail(tow_client *client, int error, const char *text) {
+    if (client->stage >= TOW_CLIENT_OPENED)
+        return;
+    tow_loop *loop = tow_websocket_loop(&client->socket);
+    client->stage = TOW_CLIENT_FAILED;
+    client->socket.ready_state = TOW_CLOSING;
+    client->error = error;
+    snprintf(client->text, sizeof(client->text), "%s", text == NULL ? tow_strerror(error) : text);
+    if (client->has_stream) {
+        tow_timer_cancel(loop, &client->socket.timer);
+        tow_stream_close(&client->socket.stream);
+    } else {
+        tow_timer_set(loop, &client->socket.timer, 0, finish_by_timer);
+    }
+}
+
+static void no_answer_in_time(tow_timer *timer) {
+    tow_client *client = (tow_client *)(void *)((char *)timer - offsetof(tow_websocket, timer));
+    char text[96];
+    snprintf(
+        text, sizeof(text), "no answer to the opening handshake within %d seconds", client->connect_seconds);
+    tow_opening_fail(client, TOW_ERROR_TIMED_OUT, text);
+}
+
+/* Connecting. */
+
+static const tow_stream_events handshake_events;
+
+static void fail_to_connect(tow_client *client, int error) {
+    const char *why = tow_strerror(error);
+    char text[sizeof(client->text)];
+    if (error == TOW_ERROR_NAME_NOT_FOUND)
+        why = "only addresses and localhost are known: names are not looked up";
+    snprintf(text, sizeof(text), "%s port %d: %s", client->url.host, client->url.port, why);
+    tow_opening_fail(client, error, text);
+}
+
+static void connect_next(tow_client *client) {
+    while (client->address_next < client->address_count) {
+        const tow_address *address = &client->addresses[client->address_next++];
+        client->error = tow_stream_connect(
+            &client->socket.stream, tow_websocket_loop(&client->socket), address, &handshake_events);
+        client->has_stream = client->error == 0;
+        if (client->has_stream)
+            return;
+    }
+    fail_to_connect(client, client->error);
+}
+
+void tow_opening_start(tow_client *client) {
+    tow_loop *loop = tow_websocket_loop(&client->socket);
+    client->address_count = tow_address_from_host(client->url.host, client->url.port, client->addresses);
+    client->error = client->address_count;
+    if (client->connect_seconds != TOW_OFF)
+        tow_timer_set(loop, &client->socket.timer, tow_loop_now(loop) + client->connect_seconds * TOW_SECOND,
+            no_answer_in_time);
+    connect_next(client);
+}
+
+static void failed(tow_stream *stream, int error) {
+    tow_client *client = client_of(stream);
+    if (client->stage == TOW_CLIENT_CONNECTING) {
+        client->error = error;
+        tow_stream_close(stream); /* the next address follows when it is closed */
+    } else {
+        fail_to_connect(client, error);
+    }
+}
+
+static void closed(tow_stream *stream) {
+    tow_client *client = client_of(stream);
+    client->has_stream = false;
+    if (client->stage == TOW_CLIENT_CONNECTING)
+        connect_next(client);
+    else
+        finish(client);
+}
+
+/* The request. */
+
+static void trace(tow_client *client, bool sent, const char *head, size_t length) {
+    if (client->on_head != NULL)
+        client->on_head(&client->socket, sent, head, length);
+}
+
+static void writable(tow_stream *stream) {
+    tow_client *client = client_of(stream);
+    if (client->stage == TOW_CLIENT_CONNECTING) {
+        client->stage = TOW_CLIENT_ASKING;
+        trace(client, true, (const char *)client->request.data, client->request.length);
+    }
+    if (client->stage != TOW_CLIENT_ASKING || client->request_sent == client->request.length)
+        return;
+    struct iovec piece = {.iov_base = client->request.data + client->request_sent,
+        .iov_len = client->request.length - client->request_sent};
+    ssize_t taken = tow_stream_write(stream, &piece, 1);
+    if (taken > 0)
+        client->request_sent += (size_t)taken;
+}
+
+/* The response. */
+
+/* What a plain body says about the refusal: its first line, where that can be shown. */
+static size_t first_line(const tow_http_head *head, const uint8_t *body, size_t length) {
+    tow_slice type = tow_http_field(head, "Content-Type");
+    if (type.length < sizeof("text/plain") - 1 ||
+        memcmp(type.data, "text/plain", sizeof("text/plain") - 1) != 0)
+        return 0;
+    size_t end = 0;
+    while (end < length && end < BODY_TEXT_MAX && body[end] >= ' ' && body[end] < 0x7f)
+        end++;
+    return end;
+}
+
+static void refused(tow_client *client, const tow_http_head *head, const uint8_t *body, size_t length) {
+    char text[sizeof(client->text)];
+    size_t line = first_line(head, body, length);
+    tow_slice location = tow_http_field(head, "Location");
+    const char *more = (const char *)body;
+    if (head->status / 100 == 3 && location.data != NULL && location.length <= BODY_TEXT_MAX) {
+        more = location.data;
+        line = location.length;
+    }
+    size_t reason = head->reason.length < BODY_TEXT_MAX ? head->reason.length : BODY_TEXT_MAX;
+    snprintf(text, sizeof(text), "the server answered %d%s%.*s%s%.*s", head->status, reason > 0 ? " " : "",
+        (int)reason, head->reason.data, line > 0 ? ": " : "", (int)line, more);
+    client->http_status = head->status;
+    tow_opening_fail(client, TOW_ERROR_HTTP_STATUS, text);
+}
+
+/* The stream is the websocket floor's from here on, and so is the timer. */
+static void opened(tow_client *client, tow_slice protocol, const tow_compression_agreement *agreement,
+    uint8_t *rest, size_t rest_length) {
+    client->stage = TOW_CLIENT_OPENED;
+    tow_timer_cancel(tow_websocket_loop(&client->socket), &client->socket.timer);
+    int error = tow_websocket_start(
+        &client->socket, client->socket.context, &client->behaviour, protocol, agreement, rest, rest_length);
+    if (error != 0) {
+        client->stage = TOW_CLIENT_ASKING;
+        tow_opening_fail(client, error, NULL);
+    }
+    tow_buffer_clear(&client->request);
+}
+
+static void answered(tow_client *client, const tow_http_head *head, uint8_t *rest, size_t rest_length) {
+    tow_slice protocol;
+    tow_compression_agreement agreement;
+    int error = tow_opening_response_check(head->status, head->fields, head->field_count, client->key,
+        (const char *const *)client->protocols, &client->compression, &protocol, &agreement);
+    if (error == TOW_ERROR_HTTP_STATUS)
+        refused(client, head, rest, rest_length);
+    else if (error != 0)
+        tow_opening_fail(client, error, NULL);
+    else
+        opened(client, protocol, &agreement, rest, rest_length);
+}
+
+/* RFC 9110, section 15.2: interim responses may come before the one that counts. */
+static bool is_interim(const tow_http_head *head) {
+    return head->status / 100 == 1 && head->status != 101;
+}
+
+/* Reads heads until there is an answer; returns how many bytes were used up by heads that are none. */
+static size_t read_heads(tow_client *client, uint8_t *bytes, size_t length) {
+    size_t used = 0;
+    while (client->stage == TOW_CLIENT_ASKING) {
+        tow_http_head head;
+        int head_length = tow_http_response_read(
+            &head, (const char *)bytes + used, length - used, &client->response_scanned);
+        if (head_length < 0)
+            tow_opening_fail(client, head_length, NULL);
+        if (head_length <= 0)
+            return used;
+        client->head = &head;
+        trace(client, false, (const char *)bytes + used, (size_t)head_length);
+        used += (size_t)head_length;
+        if (client->stage == TOW_CLIENT_ASKING && !is_interim(&head))
+            answered(client, &head, bytes + used, length - used);
+        client->head = NULL;
+    }
+    return used;
+}
+
+/* Keeps a head that is not whole yet. */
+static void keep_response(tow_client *client, const uint8_t *bytes, size_t length) {
+    if (length > RESPONSE_HEAD_MAX)
+        tow_opening_fail(client, TOW_ERROR_HTTP_TOO_LARGE, "the server's response has too large a head");
+    else if (tow_buffer_append(&client->response, bytes, length) != 0)
+        tow_opening_fail(client, TOW_ERROR_MEMORY, NULL);
+}
+
+static void read_kept_response(tow_client *client) {
+    size_t used = read_heads(client, client->response.data, client->response.length);
+    if (client->stage != TOW_CLIENT_ASKING) {
+        tow_buffer_clear(&client->response);
+        return;
+    }
+    tow_buffer_consume(&client->response, used);
+    if (client->response.length > RESPONSE_HEAD_MAX)
+        tow_opening_fail(client, TOW_ERROR_HTTP_TOO_LARGE, "the server's response has too large a head");
+}
+
+static void received(tow_stream *stream, uint8_t *bytes, size_t length) {
+    tow_client *client = client_of(stream);
+    if (client->stage != TOW_CLIENT_ASKING)
+        return;
+    if (client->response.length > 0) {
+        if (tow_buffer_append(&client->response, bytes, length) != 0)
+            tow_opening_fail(client, TOW_ERROR_MEMORY, NULL);
+        else
+            read_kept_response(client);
+        return;
+    }
+    size_t used = read_heads(client, bytes, length);
+    if (client->stage == TOW_CLIENT_ASKING && used < length)
+        keep_response(client, bytes + used, length - used);
+}
+
+static void ended(tow_stream *stream) {
+    tow_opening_fail(client_of(stream), TOW_ERROR_ENDED,
+        "the server ended the connection before it had answered the opening handshake");
+}
+
+static const tow_stream_events handshake_events = {
+    .on_bytes = received,
+    .on_writable = writable,
+    .on_end = ended,
+    .on_error = failed,
+    .on_closed = closed,
+};

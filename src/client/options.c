@@ -1,0 +1,160 @@
+#include "options.h"
+
+#include "base/slice.h"
+#include "protocol/field_list.h"
+#include "protocol/opening.h"
+
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <towline/error.h>
+
+static size_t list_length(const char *const *list) {
+    size_t length = 0;
+    while (list != NULL && list[length] != NULL)
+        length++;
+    return length;
+}
+
+static bool stands_before(const char *const *list, size_t index) {
+    for (size_t i = 0; i < index; i++)
+        if (strcmp(list[i], list[index]) == 0)
+            return true;
+    return false;
+}
+
+/* RFC 6455, section 4.1: tokens, and each once. */
+static int protocols_check(const char *const *protocols) {
+    size_t count = list_length(protocols);
+    if (count > TOW_OFFERS_MAX)
+        return TOW_ERROR_ARGUMENT;
+    for (size_t i = 0; i < count; i++)
+        if (!tow_is_token(tow_slice_from(protocols[i])) || stands_before(protocols, i))
+            return TOW_ERROR_ARGUMENT;
+    return 0;
+}
+
+/* RFC 9110, section 5.5. */
+static bool is_field_value(const char *value) {
+    for (; *value != '\0'; value++) {
+        unsigned char character = (unsigned char)*value;
+        if ((character < ' ' && character != '\t') || character == 0x7f)
+            return false;
+    }
+    return true;
+}
+
+/* What the handshake itself, or the end of the request, depends on. */
+static bool is_ours(const char *name) {
+    static const char *const names[] = {
+        "Connection", "Upgrade", "Content-Length", "Transfer-Encoding", "Expect"};
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+        if (strcasecmp(name, names[i]) == 0)
+            return true;
+    return strncasecmp(name, "Sec-WebSocket-", sizeof("Sec-WebSocket-") - 1) == 0;
+}
+
+static int headers_check(const tow_header_field *headers) {
+    for (; headers != NULL && headers->name != NULL; headers++) {
+        if (headers->value == NULL || !tow_is_token(tow_slice_from(headers->name)) ||
+            is_ours(headers->name) || !is_field_value(headers->value))
+            return TOW_ERROR_ARGUMENT;
+    }
+    return 0;
+}
+
+static int origin_check(const tow_websocket_options *options) {
+    if (options->origin == NULL)
+        return 0;
+    if (!is_field_value(options->origin) || tow_options_header(options, "Origin") != NULL)
+        return TOW_ERROR_ARGUMENT;
+    return 0;
+}
+
+static int numbers_check(const tow_websocket_options *options) {
+    const int64_t numbers[] = {options->max_message, options->max_queue, options->connect_seconds,
+        options->close_seconds, options->ping_seconds, options->idle_seconds};
+    for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
+        if (numbers[i] < TOW_OFF)
+            return TOW_ERROR_ARGUMENT;
+    return options->compression > TOW_COMPRESSION_TAKEOVER ? TOW_ERROR_ARGUMENT : 0;
+}
+
+int tow_options_check(const tow_websocket_options *options) {
+    int error = protocols_check(options->protocols);
+    if (error == 0)
+        error = headers_check(options->headers);
+    if (error == 0)
+        error = origin_check(options);
+    return error != 0 ? error : numbers_check(options);
+}
+
+const char *tow_options_header(const tow_websocket_options *options, const char *name) {
+    const tow_header_field *header = options->headers;
+    for (; header != NULL && header->name != NULL; header++)
+        if (strcasecmp(header->name, name) == 0)
+            return header->value;
+    return NULL;
+}
+
+char **tow_options_copy_protocols(const char *const *protocols) {
+    size_t count = list_length(protocols);
+    size_t size = (count + 1) * sizeof(char *);
+    for (size_t i = 0; i < count; i++)
+        size += strlen(protocols[i]) + 1;
+    char **copy = malloc(size);
+    if (copy == NULL)
+        return NULL;
+    char *text = (char *)(copy + count + 1);
+    for (size_t i = 0; i < count; i++) {
+        copy[i] = text;
+        size_t length = strlen(protocols[i]) + 1;
+        memcpy(text, protocols[i], length);
+        text += length;
+    }
+    copy[count] = NULL;
+    return copy;
+}
+
+tow_compression_settings tow_options_compression(const tow_websocket_options *options) {
+    bool takeover =
+        options->compression == TOW_COMPRESSION_TAKEOVER || options->compression == TOW_COMPRESSION_DEFAULT;
+    return (tow_compression_settings){.enabled = options->compression != TOW_COMPRESSION_OFF,
+        .server_takeover = takeover,
+        .client_takeover = takeover};
+}
+
+static int write_field(tow_buffer *request, const char *name, const char *value) {
+    return tow_buffer_append_format(request, "%s: %s\r\n", name, value);
+}
+
+static int write_protocols(tow_buffer *request, const char *const *protocols) {
+    int error = 0;
+    for (size_t i = 0; error == 0 && i < list_length(protocols); i++)
+        error = tow_buffer_append_format(
+            request, "%s%s", i == 0 ? "Sec-WebSocket-Protocol: " : ", ", protocols[i]);
+    if (error == 0 && list_length(protocols) > 0)
+        error = tow_buffer_append_text(request, "\r\n");
+    return error;
+}
+
+static int write_extensions(tow_buffer *request, const tow_websocket_options *options) {
+    tow_compression_settings settings = tow_options_compression(options);
+    char offer[TOW_COMPRESSION_TEXT_MAX];
+    tow_compression_offer(&settings, offer);
+    return offer[0] == '\0' ? 0 : write_field(request, "Sec-WebSocket-Extensions", offer);
+}
+
+int tow_options_write(tow_buffer *request, const tow_websocket_options *options) {
+    int error = options->origin == NULL ? 0 : write_field(request, "Origin", options->origin);
+    if (error == 0)
+        error = write_protocols(request, options->protocols);
+    if (error == 0)
+        error = write_extensions(request, options);
+    const tow_header_field *header = options->headers;
+    for (; error == 0 && header != NULL && header->name != NULL; header++)
+        if (strcasecmp(header->name, "Host") != 0)
+            error = write_field(request, header->name, header->value);
+    return error;
+}
