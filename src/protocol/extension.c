@@ -5,7 +5,9 @@
 #include <towline/error.h>
 
 static char front(const tow_slice *rest) {
-    return rest->length > 0 ? rest->data[0] : '\0';
+    if (rest->length == 0)
+        return '\0';
+    return rest->data[0];
 }
 
 static void advance(tow_slice *rest) {

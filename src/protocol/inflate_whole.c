@@ -43,7 +43,7 @@ int tow_inflate_whole(struct libdeflate_decompressor *decompressor, const uint8_
     /* What the sender took away (RFC 7692, section 7.2.2), and an empty final block, as libdeflate wants an
      * end. A message with a final block of its own ends before this one. */
     static const uint8_t tail[TAIL_LENGTH] = {0x00, 0x00, 0xff, 0xff, 0x01, 0x00, 0x00, 0xff, 0xff};
-    if (length > SIZE_MAX / (GUESS * 2))
+    if (length > SIZE_MAX / GUESS / 2)
         return 0;
     uint8_t *input = malloc(length + TAIL_LENGTH);
     if (input == NULL)

@@ -10,6 +10,7 @@
 enum {
     STEP_MAX = 1 << 30, /* zlib counts in 32 bits */
     OUTPUT_MIN = 512,
+    GUESS = 4, /* how many bytes a compressed byte stands for, at first */
     TAIL_LENGTH = 4,
     WHOLE_MIN = 512,      /* bytes: below, libdeflate gains nothing over zlib */
     AT_BLOCK_BORDER = 128 /* z_stream.data_type: between two blocks, with no bit left over */
@@ -90,6 +91,7 @@ static int inflate_at_limit(z_stream *stream) {
     stream->next_out = &beyond;
     stream->avail_out = 1;
     int error = inflate_step(stream);
+    stream->next_out = NULL;
     return stream->avail_out == 0 ? TOW_ERROR_MESSAGE_TOO_LARGE : error;
 }
 
@@ -97,14 +99,18 @@ static size_t smaller(size_t a, size_t b) {
     return a < b ? a : b;
 }
 
-/* Inflates into the room that `out` has, which is doubled when it is used up, but not beyond the limit. With
- * a window smaller than the format's it goes in steps of the window's size: zlib lets references reach back
- * over the window and, besides, over all that the same call has written. */
+static size_t larger(size_t a, size_t b) {
+    return a < b ? b : a;
+}
+
+/* Inflates into the room that `out` has, which is at least doubled when it is used up, but not beyond the
+ * limit. With a window smaller than the format's it goes in steps of the window's size: zlib lets references
+ * reach back over the window and, besides, over all that the same call has written. */
 static int inflate_below_limit(tow_inflater *inflater, size_t limit, tow_buffer *out) {
     z_stream *stream = &inflater->stream;
     size_t left = limit - out->length;
     if (out->capacity == out->length) {
-        size_t more = out->length < OUTPUT_MIN ? OUTPUT_MIN : out->length;
+        size_t more = larger(larger(out->length, OUTPUT_MIN), (size_t)stream->avail_in * GUESS);
         int error = tow_buffer_reserve_exactly(out, smaller(more, left));
         if (error != 0)
             return error;

@@ -66,7 +66,7 @@ static bool is_key(tow_slice key) {
         if (!is_base64(key.data[i]))
             return false;
     }
-    return memchr("AQgw", key.data[TOW_KEY_LENGTH - 3], 4) != NULL && key.data[TOW_KEY_LENGTH - 2] == '=' &&
+    return strchr("AQgw", key.data[TOW_KEY_LENGTH - 3]) != NULL && key.data[TOW_KEY_LENGTH - 2] == '=' &&
            key.data[TOW_KEY_LENGTH - 1] == '=';
 }
 

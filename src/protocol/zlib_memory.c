@@ -5,7 +5,7 @@
 
 static voidpf allocate(voidpf opaque, uInt items, uInt size) {
     (void)opaque;
-    return size != 0 && items > SIZE_MAX / size ? NULL : malloc((size_t)items * size);
+    return size == 0 || items > SIZE_MAX / size ? NULL : malloc((size_t)items * size);
 }
 
 static void release(voidpf opaque, voidpf address) {

@@ -1,7 +1,6 @@
 #include "deflate_sample.h"
 
 #include <assert.h>
-#include <string.h>
 
 static uint32_t next(uint32_t *seed) {
     *seed = *seed * 1664525u + 1013904223u;
@@ -11,11 +10,11 @@ static uint32_t next(uint32_t *seed) {
 static void fill_text(uint8_t *out, size_t length, uint32_t seed) {
     static const char *const words[] = {"{\"id\":", "\"user\":\"alice\",", "\"bob\"", "},", "price",
         "channel", " the ", "of", "message", ": ", "1", "23", "456", "\n", "websocket", "\xc3\xa4"};
-    for (size_t done = 0; done < length;) {
-        const char *word = words[next(&seed) % (sizeof(words) / sizeof(words[0]))];
-        size_t size = strlen(word) < length - done ? strlen(word) : length - done;
-        memcpy(out + done, word, size);
-        done += size;
+    const char *word = "";
+    for (size_t i = 0; i < length; i++) {
+        if (*word == '\0')
+            word = words[next(&seed) % (sizeof(words) / sizeof(words[0]))];
+        out[i] = (uint8_t)*word++;
     }
 }
 

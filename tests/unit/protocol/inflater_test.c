@@ -341,7 +341,7 @@ static void references_beyond_the_window_are_refused(void **state) {
     (void)state;
     for (int window_bits = 8; window_bits <= 11; window_bits++) {
         unsigned window = 1u << window_bits;
-        size_t before = 3 * window;
+        size_t before = (size_t)3 * window;
         /* Into the message before: exact. */
         assert_int_equal(inflate_reference(window_bits, true, before, window), 0);
         assert_int_equal(inflate_reference(window_bits, true, before, window + 1), TOW_ERROR_COMPRESSED_DATA);
