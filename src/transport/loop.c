@@ -126,7 +126,7 @@ int64_t tow_loop_patience(tow_loop *loop) {
 static int round_once(tow_loop *loop, bool wait) {
     loop->counters.rounds++;
     attend(loop);
-    int error = loop->kind->turn(loop, wait);
+    int error = loop->kind->turn(loop, wait && is_alive(loop)); /* the last stream may just have gone */
     if (loop->timers.count > 0)
         tow_timer_wheel_fire(&loop->timers, loop->now);
     tow_mailbox_run(&loop->mailbox);
@@ -214,6 +214,10 @@ int tow_loop_fd(tow_loop *loop) {
 
 int64_t tow_loop_now(const tow_loop *loop) {
     return loop->stepping ? loop->now : loop->kind->clock(loop);
+}
+
+int64_t tow_loop_clock(const tow_loop *loop) {
+    return loop->kind->clock(loop);
 }
 
 const char *tow_loop_io(const tow_loop *loop) {

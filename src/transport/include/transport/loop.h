@@ -11,6 +11,9 @@
 /* Unpredictable bytes from the kernel, fetched in batches (a seeded generator in the simulator). */
 void tow_loop_random(tow_loop *loop, void *out, size_t length);
 
+/* The time right now, in nanoseconds, where tow_loop_now is that of the round's beginning. */
+int64_t tow_loop_clock(const tow_loop *loop);
+
 /* Seconds since 1970 (virtual in the simulator). */
 int64_t tow_loop_wall_seconds(tow_loop *loop);
 
