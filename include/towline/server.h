@@ -58,8 +58,8 @@ typedef struct tow_handler {
 typedef struct tow_server_options {
     const char *listen;            /* "[HOST:]PORT" or "unix:PATH"; default localhost:9998 */
     const char *const *listens;    /* more than one; ends with NULL */
-    tow_loop *loop;                /* serve on this loop, which the caller steps; then `workers` is 1 */
-    int workers;                   /* default 1 */
+    tow_loop *loop;                /* the first worker serves on this loop, which stays the caller's */
+    int workers;                   /* default 1: no thread is made. More: a thread for each further one, in tow_server_run */
     tow_io io;
     const char *const *allow_origins; /* besides the same origin; "*" any; ends with NULL */
     const char *const *hosts;         /* names that Host may have; ends with NULL; "*" any */
@@ -72,6 +72,7 @@ typedef struct tow_server_options {
     const char *status;            /* "[HOST:]PORT" or "unix:PATH" for counters and health; default none */
     void (*on_log)(void *user, int level, const char *line); /* level as syslog: 3 error to 7 debug; any worker's thread */
     void *log_user;
+    int log_level;                 /* lines above this level are not made; default 6 (info), which has a line a request */
 } tow_server_options;
 
 /* Makes a server; nothing listens yet. Errors: ARGUMENT, ADDRESS, MEMORY. */
@@ -79,6 +80,9 @@ int tow_server_new_sized(tow_server **server, const tow_server_options *options,
 static inline int tow_server_new(tow_server **server, const tow_server_options *options) {
     return tow_server_new_sized(server, options, sizeof(tow_server_options));
 }
+
+/* Frees a server that does not run (any more). One that serves on a loop of the caller's must be done first, or the loop is
+ * never stepped again. NULL is allowed. */
 void tow_server_free(tow_server *server);
 
 /* Serves `path` by `handler`, which is copied: an exact path, or "/prefix/" followed by an asterisk for all below.
@@ -89,15 +93,21 @@ static inline int tow_server_route(tow_server *server, const char *path, const t
     return tow_server_route_sized(server, path, handler, sizeof(tow_handler));
 }
 
-/* Opens the listeners. Errors: ADDRESS_IN_USE, ADDRESS, PERMISSION, DESCRIPTORS, SYSTEM. */
+/* Opens the listeners. On a loop of the caller's the server is served from now on, by whoever steps that loop.
+ * Errors: STATE (twice), ADDRESS_IN_USE, ADDRESS, PERMISSION, DESCRIPTORS, SYSTEM, MEMORY, UNSUPPORTED. */
 int tow_server_listen(tow_server *server);
 
-/* Listens if that was not done yet, and serves until tow_server_stop has drained everything. Returns 0 or a
- * negative tow_error; 1 is what main should return for one. */
+/* Listens if that was not done yet, and serves until tow_server_stop has drained everything. Runs the loop of
+ * the first worker (the caller's, if it is one) on the calling thread. Returns 0 or a negative tow_error; 1 is what main
+ * should return for one. Errors: STATE (it ran before), those of tow_server_listen. */
 int tow_server_run(tow_server *server);
 
-/* Starts the drain: no more accepting, 1001 to every connection, reset after drain_seconds. Any thread. */
+/* Starts the drain: no more accepting, 1001 to every connection, reset after drain_seconds. Any thread. With
+ * a loop of the caller's and without tow_server_run, the server may be freed when tow_server_is_done. */
 void tow_server_stop(tow_server *server);
+
+/* Whether the drain has ended: nothing of the server is on the caller's loop any more. */
+bool tow_server_is_done(const tow_server *server);
 
 /* The port of listener `index` (in the order of the options), after tow_server_listen; 0 for a Unix socket. */
 int tow_server_port(const tow_server *server, size_t index);

@@ -1,7 +1,5 @@
 #include "server/route.h"
 
-#include "server/limits.h"
-
 #include <stdlib.h>
 #include <towline/error.h>
 
@@ -105,7 +103,7 @@ static int route_new(
     if (route == NULL)
         return TOW_ERROR_MEMORY;
     route->handler = *handler;
-    route->handler.limits = tow_limits_filled(&handler->limits, &defaults->limits);
+    tow_limits_resolve(&route->handler.limits, &defaults->limits);
     route->behaviour = behaviour_of(&route->handler, defaults);
     route->path = strdup(path);
     int error = route->path == NULL ? TOW_ERROR_MEMORY : 0;

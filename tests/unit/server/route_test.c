@@ -1,6 +1,5 @@
 #include "../unit.h"
 
-#include "server/limits.h"
 #include "server/route.h"
 
 #include <towline/error.h>
@@ -13,7 +12,7 @@ static void *mark(size_t index) {
 
 static int add(tow_routes *routes, const char *path, size_t index) {
     return tow_routes_add(routes, path, &(tow_handler){.user = mark(index)},
-        &(tow_route_defaults){.limits = tow_limits_standard});
+        &(tow_route_defaults){0});
 }
 
 static const void *found(const tow_routes *routes, const char *path) {
@@ -97,8 +96,7 @@ static void protocols_are_copied_and_limits_filled_in(void **state) {
     char name[] = "soap";
     const char *protocols[] = {name, NULL};
     tow_handler handler = {.protocols = protocols, .limits = {.max_message = 10, .idle_seconds = TOW_OFF}};
-    tow_route_defaults defaults = {.limits = tow_limits_standard};
-    defaults.limits.close_seconds = 7;
+    tow_route_defaults defaults = {.limits = {.close_seconds = 7}};
     assert_int_equal(tow_routes_add(&routes, "/x", &handler, &defaults), 0);
     name[0] = 'X';
     protocols[0] = NULL;

@@ -1,0 +1,160 @@
+#include "answer.h"
+
+#include "http/response.h"
+#include "report.h"
+
+#include <stdio.h>
+#include <towline/error.h>
+
+/* More of an unread body than this is not read over to keep the connection: it ends instead. */
+enum { UNREAD_MAX = 64 * 1024 };
+
+/* RFC 9110, sections 6.4.1 and 9.3.2. */
+static bool has_content(const tow_exchange *exchange, int status) {
+    return !exchange->is_head && status != 204 && status != 304;
+}
+
+/* A client that waits for 100 may send its body after all, or not: nobody can tell where the next request
+ * begins. */
+static bool is_last(const tow_exchange *exchange) {
+    bool unsure = exchange->has_body && exchange->expects_continue;
+    bool long_body = exchange->has_body && exchange->reader.kind == TOW_BODY_LENGTH &&
+                     exchange->reader.remaining > UNREAD_MAX;
+    return !exchange->keeps_alive || unsure || long_body;
+}
+
+static int connection_field(const tow_exchange *exchange, tow_buffer *out, int status) {
+    if (status == 426) { /* RFC 9110, section 15.5.22; RFC 6455, section 4.4 */
+        int error = tow_buffer_append_text(out, "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n");
+        return error != 0 ? error : tow_response_field(out, "Connection", "Upgrade, close");
+    }
+    if (!exchange->keeps_alive)
+        return tow_response_field(out, "Connection", "close");
+    return exchange->is_old ? tow_response_field(out, "Connection", "keep-alive") : 0;
+}
+
+static int head_fields(
+    const tow_exchange *exchange, tow_buffer *out, int status, const char *type, uint64_t length) {
+    int error = type != NULL ? tow_response_field(out, "Content-Type", type) : 0;
+    if (error == 0 && status != 204 && status != 304)
+        error = tow_response_field_number(out, "Content-Length", length);
+    if (error == 0)
+        error = tow_buffer_append(out, exchange->fields.data, exchange->fields.length);
+    if (error == 0)
+        error = connection_field(exchange, out, status);
+    return error != 0 ? error : tow_response_end(out);
+}
+
+/* Writes the head into the output; on an error the output is as before. */
+static int write_head(tow_exchange *exchange, int status, const char *type, uint64_t length) {
+    tow_buffer *out = &exchange->output.pending;
+    size_t before = out->length;
+    if (status < 200)
+        return TOW_ERROR_ARGUMENT;
+    exchange->keeps_alive = !is_last(exchange);
+    tow_loop *loop = exchange->connection->worker->loop;
+    int error = tow_response_begin(out, status, tow_loop_wall_seconds(loop));
+    if (error == 0)
+        error = head_fields(exchange, out, status, type, length);
+    if (error != 0)
+        out->length = before;
+    return error;
+}
+
+static int write_whole(
+    tow_exchange *exchange, int status, const char *type, const void *body, size_t length) {
+    tow_buffer *out = &exchange->output.pending;
+    size_t before = out->length;
+    int error = write_head(exchange, status, type, length);
+    if (error == 0 && has_content(exchange, status))
+        error = tow_buffer_append(out, body, length);
+    if (error != 0) {
+        out->length = before;
+        return error;
+    }
+    exchange->answered = true;
+    return 0;
+}
+
+void tow_answer_report(tow_exchange *exchange, int level, int status, const char *text) {
+    const tow_settings *settings = &tow_conversation_server(exchange)->settings;
+    if (!tow_report_wants(settings, level))
+        return;
+    tow_report(settings, level, "%s %s %d%s%s", tow_conversation_peer(exchange),
+        exchange->line[0] != '\0' ? exchange->line : "-", status, text != NULL ? " " : "",
+        text != NULL ? text : "");
+}
+
+static bool may_answer(const tow_exchange *exchange) {
+    return exchange->in_handler && !exchange->answered && !exchange->wants_body;
+}
+
+int tow_exchange_respond(
+    tow_exchange *exchange, int status, const char *type, const void *body, size_t length) {
+    if (!may_answer(exchange))
+        return TOW_ERROR_STATE;
+    int error = write_whole(exchange, status, type, body, length);
+    if (error == 0)
+        tow_answer_report(exchange, TOW_LOG_INFO, status, NULL);
+    return error;
+}
+
+static int stream_begin(tow_exchange *exchange, int status, const char *type, uint64_t length) {
+    if (!may_answer(exchange))
+        return TOW_ERROR_STATE;
+    int error = write_head(exchange, status, type, length);
+    if (error != 0)
+        return error;
+    exchange->answered = true;
+    tow_answer_report(exchange, TOW_LOG_INFO, status, NULL);
+    return 0;
+}
+
+int tow_exchange_stream(
+    tow_exchange *exchange, int status, const char *type, uint64_t length, const tow_body_source *source) {
+    int error = stream_begin(exchange, status, type, length);
+    if (error == 0 && has_content(exchange, status))
+        tow_output_set_source(&exchange->output, source, length);
+    else if (source->close != NULL)
+        source->close(source->user);
+    return error;
+}
+
+int tow_answer_field(tow_exchange *exchange, const char *name, const char *value) {
+    return tow_response_field(&exchange->fields, name, value);
+}
+
+int tow_exchange_field(tow_exchange *exchange, const char *name, const char *value) {
+    return may_answer(exchange) ? tow_answer_field(exchange, name, value) : TOW_ERROR_STATE;
+}
+
+int tow_exchange_read_body(tow_exchange *exchange, size_t limit,
+    void (*on_body)(tow_exchange *exchange, void *user, const void *body, size_t length), void *user) {
+    if (!may_answer(exchange) || exchange->request == NULL)
+        return TOW_ERROR_STATE;
+    exchange->wants_body = true;
+    exchange->body_limit = limit;
+    exchange->on_body = on_body;
+    exchange->body_user = user;
+    return 0;
+}
+
+tow_loop *tow_exchange_loop(const tow_exchange *exchange) {
+    return exchange->connection->worker->loop;
+}
+
+int tow_answer_continue(tow_exchange *exchange) {
+    return tow_buffer_append_text(&exchange->output.pending, "HTTP/1.1 100 Continue\r\n\r\n");
+}
+
+void tow_answer_refuse(tow_exchange *exchange, int status, const char *text, const char *advice) {
+    char body[160];
+    exchange->keeps_alive = false;
+    size_t length = (size_t)snprintf(body, sizeof(body), "%s\n", text);
+    if (write_whole(exchange, status, "text/plain; charset=utf-8", body, length) != 0) {
+        tow_count(&exchange->connection->worker->counters.memory_failures);
+        tow_conversation_reset(exchange);
+        return;
+    }
+    tow_answer_report(exchange, TOW_LOG_NOTICE, status, advice != NULL ? advice : text);
+}

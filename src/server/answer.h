@@ -1,0 +1,20 @@
+/* answer: writing the answer to a request into the output of its conversation. */
+#ifndef TOW_SERVER_ANSWER_H
+#define TOW_SERVER_ANSWER_H
+
+#include "conversation.h"
+
+/* Answers with one line of text that says what is wrong; the connection ends after it. What tow_answer_field added goes along.
+ * `advice` (may be NULL) is for the log only. Without memory for all that the connection is reset. */
+void tow_answer_refuse(tow_exchange *exchange, int status, const char *text, const char *advice);
+
+/* The same as tow_exchange_field, for the server itself. */
+int tow_answer_field(tow_exchange *exchange, const char *name, const char *value);
+
+/* "100 Continue" (RFC 9110, section 10.1.1). Errors: MEMORY. */
+int tow_answer_continue(tow_exchange *exchange);
+
+/* A line for the log: peer, request and status. */
+void tow_answer_report(tow_exchange *exchange, int level, int status, const char *text);
+
+#endif

@@ -1,0 +1,151 @@
+#include "connection.h"
+
+#include "conversation.h"
+#include "protocol/close.h"
+
+#include <towline/error.h>
+
+enum { REFUSING_MAX = 64, STATUS_MAX = 64 };
+
+/* Undoes what was counted for a connection of this kind. */
+static void uncount(tow_worker *worker, tow_connection_kind kind) {
+    switch (kind) {
+    case TOW_CONNECTION_NONE:
+        break;
+    case TOW_CONNECTION_SERVED:
+        atomic_fetch_sub_explicit(&worker->server->connections, 1, memory_order_relaxed);
+        atomic_fetch_sub_explicit(&worker->load, 1, memory_order_relaxed);
+        break;
+    case TOW_CONNECTION_REFUSED:
+        worker->refusing--;
+        break;
+    case TOW_CONNECTION_STATUS:
+        worker->status_count--;
+        break;
+    }
+}
+
+/* Refusals, and whoever asks for the status, are bounded too: beyond that a connection is just closed. */
+static bool may_have(tow_worker *worker, tow_connection_kind kind) {
+    if (kind == TOW_CONNECTION_REFUSED)
+        return worker->refusing < REFUSING_MAX;
+    return kind != TOW_CONNECTION_STATUS || worker->status_count < STATUS_MAX;
+}
+
+static void count(tow_worker *worker, tow_connection_kind kind) {
+    worker->refusing += kind == TOW_CONNECTION_REFUSED;
+    worker->status_count += kind == TOW_CONNECTION_STATUS;
+}
+
+/* Makes a slot with an exchange on the stream. Errors: MEMORY, SYSTEM; nothing is left then. */
+static int connection_new(
+    tow_connection **out, tow_worker *worker, int fd, tow_connection_kind kind, bool local) {
+    uint32_t slot;
+    tow_connection *connection = tow_slab_take(&worker->slots, &slot);
+    if (connection == NULL)
+        return TOW_ERROR_MEMORY;
+    connection->worker = worker;
+    connection->slot = slot;
+    connection->local = local;
+    int error = tow_conversation_new(&connection->exchange, connection);
+    if (error == 0)
+        error =
+            tow_stream_adopt(tow_connection_stream(connection), worker->loop, fd, &tow_conversation_events);
+    if (error != 0) {
+        tow_conversation_free(connection->exchange);
+        tow_slab_give(&worker->slots, slot);
+        return error;
+    }
+    connection->kind = (uint8_t)kind;
+    *out = connection;
+    return 0;
+}
+
+/* Counts the connection by its address; one too many is refused. */
+static bool enter_address(tow_connection *connection) {
+    tow_address_table *table = connection->worker->server->addresses;
+    tow_address address;
+    if (table == NULL || connection->kind != TOW_CONNECTION_SERVED ||
+        tow_stream_peer(tow_connection_stream(connection), &address) != 0)
+        return true;
+    uint64_t key = tow_address_key(&address);
+    if (tow_address_table_enter(table, key) != 0)
+        return false;
+    connection->address_key = key;
+    return true;
+}
+
+static void refuse(tow_connection *connection) {
+    tow_worker *worker = connection->worker;
+    if (may_have(worker, TOW_CONNECTION_REFUSED))
+        tow_conversation_refuse_all(connection->exchange);
+    else
+        tow_conversation_reset(connection->exchange);
+}
+
+void tow_connection_open(tow_worker *worker, int fd, tow_connection_kind kind, bool local) {
+    tow_connection *connection;
+    if (!may_have(worker, kind)) {
+        tow_loop_discard(worker->loop, fd);
+        return;
+    }
+    count(worker, kind);
+    if (connection_new(&connection, worker, fd, kind, local) != 0) {
+        tow_count(&worker->counters.memory_failures);
+        tow_loop_discard(worker->loop, fd);
+        uncount(worker, kind);
+        return;
+    }
+    if (kind == TOW_CONNECTION_REFUSED) {
+        tow_conversation_refuse_all(connection->exchange);
+    } else if (!enter_address(connection)) {
+        tow_count(&worker->counters.over_address);
+        uncount(worker, kind);
+        connection->kind = TOW_CONNECTION_REFUSED;
+        refuse(connection);
+        count(worker, TOW_CONNECTION_REFUSED);
+    }
+}
+
+void tow_connection_abandon(tow_worker *worker, int fd) {
+    tow_loop_discard(worker->loop, fd);
+    uncount(worker, TOW_CONNECTION_SERVED);
+}
+
+void tow_connection_release(tow_connection *connection) {
+    tow_worker *worker = connection->worker;
+    if (connection->address_key != 0)
+        tow_address_table_leave(worker->server->addresses, connection->address_key);
+    uncount(worker, (tow_connection_kind)connection->kind);
+    connection->kind = TOW_CONNECTION_NONE;
+    tow_slab_give(&worker->slots, connection->slot);
+    tow_worker_connection_gone(worker);
+}
+
+void tow_connection_drain(tow_connection *connection) {
+    if (connection->exchange != NULL)
+        tow_conversation_drain(connection->exchange);
+    else
+        tow_websocket_close(&connection->socket, TOW_CLOSE_GOING_AWAY, NULL);
+}
+
+void tow_connection_reset(tow_connection *connection) {
+    if (connection->exchange != NULL)
+        tow_conversation_reset(connection->exchange);
+    else
+        tow_websocket_abort(&connection->socket, 0);
+}
+
+void tow_connection_socket_opened(tow_websocket *socket) {
+    const tow_route *route = (const tow_route *)socket->behaviour;
+    if (route->handler.on_open != NULL)
+        route->handler.on_open(socket);
+    tow_connection *connection = (tow_connection *)socket;
+    if (connection->exchange != NULL)
+        connection->exchange->request = NULL;
+}
+
+void tow_connection_socket_gone(tow_websocket *socket) {
+    tow_websocket_clear(socket);
+    tow_connection_release((tow_connection *)socket);
+}

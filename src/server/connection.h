@@ -1,0 +1,48 @@
+/* connection: a slot of a worker's slab, from accept to the end of the stream.
+ *
+ * It begins with HTTP, for which an exchange is allocated; an opening handshake turns it into a WebSocket and frees
+ * the exchange, so that an idle WebSocket is this struct and nothing else. */
+#ifndef TOW_SERVER_CONNECTION_H
+#define TOW_SERVER_CONNECTION_H
+
+#include "worker.h"
+
+typedef enum tow_connection_kind {
+    TOW_CONNECTION_NONE, /* the slot is free */
+    TOW_CONNECTION_SERVED,
+    TOW_CONNECTION_REFUSED, /* over a limit: gets 503 and is not counted */
+    TOW_CONNECTION_STATUS
+} tow_connection_kind;
+
+struct tow_connection {
+    tow_websocket socket; /* first; its stream carries HTTP too */
+    tow_worker *worker;
+    tow_exchange *exchange; /* NULL once it is a WebSocket */
+    uint64_t address_key;   /* what the table of addresses counts it by; 0: not counted */
+    uint32_t slot;
+    uint8_t kind;
+    bool local; /* came over a Unix socket */
+};
+
+/* Takes over an accepted descriptor: counted already (SERVED) or not to be counted. The descriptor is closed when it fails. */
+void tow_connection_open(tow_worker *worker, int fd, tow_connection_kind kind, bool local);
+
+/* Gives up a descriptor that is counted as SERVED and was not opened. */
+void tow_connection_abandon(tow_worker *worker, int fd);
+
+/* Its stream is closed and nothing uses it any more: frees the slot. */
+void tow_connection_release(tow_connection *connection);
+
+/* What the drain does: ends it politely, or (late) resets it. */
+void tow_connection_drain(tow_connection *connection);
+void tow_connection_reset(tow_connection *connection);
+
+/* Callbacks of every route's behaviour. */
+void tow_connection_socket_opened(tow_websocket *socket);
+void tow_connection_socket_gone(tow_websocket *socket);
+
+static inline tow_stream *tow_connection_stream(tow_connection *connection) {
+    return &connection->socket.stream;
+}
+
+#endif

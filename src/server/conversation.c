@@ -1,0 +1,533 @@
+#include "conversation.h"
+
+#include "answer.h"
+#include "dispatch.h"
+#include "protocol/opening.h"
+
+#include <stdlib.h>
+#include <towline/error.h>
+
+enum {
+    LINGER_SECONDS = 1,
+    LINGER_BYTES = 256 * 1024, /* a peer that goes on sending after our end is reset */
+    DISCARD_BYTES = 64 * 1024, /* the rest of a body that is read over to keep the connection */
+    KEPT_CAPACITY = 4096
+};
+
+/* What has come and was not used yet. */
+struct received {
+    uint8_t *bytes;
+    size_t length;
+};
+
+static tow_server_counters *counters(tow_exchange *exchange) {
+    return &exchange->connection->worker->counters;
+}
+
+static tow_loop *loop_of(const tow_exchange *exchange) {
+    return exchange->connection->worker->loop;
+}
+
+/* Deadlines: one timer, set again only when it must fire sooner than it would. */
+
+static void timer_fired(tow_timer *timer);
+
+static void timer_arm(tow_exchange *exchange) {
+    bool sooner = !tow_timer_is_set(&exchange->timer) || exchange->deadline < exchange->armed;
+    if (exchange->deadline == INT64_MAX || !sooner)
+        return;
+    exchange->armed = exchange->deadline;
+    tow_timer_set(loop_of(exchange), &exchange->timer, exchange->deadline, timer_fired);
+}
+
+static int64_t seconds_after(int64_t time, int seconds) {
+    return seconds == TOW_OFF ? INT64_MAX : time + seconds * TOW_SECOND;
+}
+
+static int64_t state_deadline(const tow_exchange *exchange) {
+    const tow_settings *settings = &exchange->connection->worker->server->settings;
+    const tow_limits *limits =
+        exchange->route != NULL ? &exchange->route->behaviour.limits : &settings->limits;
+    int64_t now = tow_loop_now(loop_of(exchange));
+    if (exchange->state != TOW_OVER && !tow_output_is_idle(&exchange->output))
+        return seconds_after(now, limits->stall_seconds);
+    switch ((tow_conversation_state)exchange->state) {
+    case TOW_WAITING:
+        return exchange->served == 0 ? seconds_after(exchange->begun, settings->handshake_seconds)
+                                     : seconds_after(now, limits->idle_seconds);
+    case TOW_HEAD:
+        return seconds_after(exchange->begun, settings->handshake_seconds);
+    case TOW_BODY:
+    case TOW_DISCARDING:
+        return seconds_after(now, limits->message_seconds);
+    case TOW_ANSWERING:
+        return seconds_after(now, limits->stall_seconds);
+    case TOW_LINGERING:
+        return seconds_after(now, LINGER_SECONDS);
+    case TOW_OVER:
+        break;
+    }
+    return INT64_MAX;
+}
+
+/* The only place where the state changes, but for the upgrade. The same state again begins its time anew. */
+static void enter(tow_exchange *exchange, tow_conversation_state state) {
+    exchange->state = (uint8_t)state;
+    exchange->deadline = state_deadline(exchange);
+    if (state == TOW_OVER)
+        tow_timer_cancel(loop_of(exchange), &exchange->timer);
+    else
+        timer_arm(exchange);
+}
+
+static void close_stream(tow_exchange *exchange) {
+    enter(exchange, TOW_OVER);
+    tow_stream_close(tow_conversation_stream(exchange));
+}
+
+void tow_conversation_reset(tow_exchange *exchange) {
+    enter(exchange, TOW_OVER);
+    tow_stream_reset(tow_conversation_stream(exchange));
+}
+
+static void out_of_memory(tow_exchange *exchange) {
+    tow_count(&counters(exchange)->memory_failures);
+    tow_conversation_reset(exchange);
+}
+
+/* Steps: each does what its state can do with what has come, and tells whether there is more to do. */
+
+static bool refuse(tow_exchange *exchange, int status, const char *text) {
+    tow_answer_refuse(exchange, status, text, NULL);
+    if (exchange->state != TOW_OVER)
+        enter(exchange, TOW_ANSWERING);
+    return true;
+}
+
+static bool refuse_syntax(tow_exchange *exchange, int status) {
+    tow_count(&counters(exchange)->bad_requests);
+    switch (status) {
+    case 431:
+        return refuse(exchange, status, "too many header fields");
+    case 501:
+        return refuse(exchange, status, "this method or transfer coding is not known here");
+    case 505:
+        return refuse(exchange, status, "only HTTP/1.1 and HTTP/1.0 are spoken here");
+    default:
+        return refuse(exchange, 400, "this is not valid HTTP/1.1");
+    }
+}
+
+static bool begin_request(tow_exchange *exchange, const struct received *received) {
+    if (received->length == 0)
+        return false;
+    if (exchange->served > 0)
+        exchange->begun = tow_loop_now(loop_of(exchange));
+    exchange->line[0] = '\0';
+    exchange->is_head = false;
+    enter(exchange, TOW_HEAD);
+    return true;
+}
+
+/* The answer 101 stands alone in the cork: what was said before leaves first. */
+static bool must_wait_to_upgrade(tow_exchange *exchange, const tow_http_head *head) {
+    if (exchange->served == 0 || !tow_opening_is_requested(head->fields, head->field_count))
+        return false;
+    tow_stream_flush(tow_conversation_stream(exchange));
+    return !tow_output_is_idle(&exchange->output);
+}
+
+static void dispatch(
+    tow_exchange *exchange, const tow_http_head *head, size_t head_length, struct received *received) {
+    tow_dispatch(exchange, head, head_length, received->bytes, received->length);
+    received->bytes += head_length;
+    received->length -= head_length;
+    if (exchange->state == TOW_OVER)
+        return;
+    enter(exchange, exchange->wants_body ? TOW_BODY : TOW_ANSWERING);
+    bool waits = exchange->wants_body && exchange->expects_continue && received->length == 0;
+    exchange->expects_continue = false;
+    if (waits && tow_answer_continue(exchange) != 0)
+        out_of_memory(exchange);
+}
+
+static bool read_head(tow_exchange *exchange, struct received *received) {
+    uint64_t limit = (uint64_t)tow_conversation_server(exchange)->settings.handshake_bytes;
+    size_t offered = received->length < limit ? received->length : (size_t)limit;
+    tow_http_head head;
+    int length = tow_http_request_read(&head, (const char *)received->bytes, offered, &exchange->scanned);
+    if (length == 0 && offered < limit)
+        return false;
+    if (length == 0 || length == TOW_ERROR_HTTP_TOO_LARGE) {
+        tow_count(&counters(exchange)->heads_too_large);
+        return refuse(exchange, 431, "the request's head is too large");
+    }
+    if (length < 0)
+        return refuse_syntax(exchange, tow_http_refusal_status(&head));
+    if (must_wait_to_upgrade(exchange, &head))
+        return false;
+    dispatch(exchange, &head, (size_t)length, received);
+    return true;
+}
+
+/* The next piece of the request's body: 1, 0 when there is none yet, 2 at the end, or an error. */
+static int next_piece(tow_exchange *exchange, struct received *received, tow_slice *piece) {
+    const char *bytes = (const char *)received->bytes;
+    size_t length = received->length;
+    int result = tow_body_next(&exchange->reader, &bytes, &length, piece);
+    received->bytes += received->length - length;
+    received->length = length;
+    return result;
+}
+
+static bool keep_piece(tow_exchange *exchange, tow_slice piece) {
+    if (piece.length > exchange->body_limit - exchange->body.length) {
+        tow_dispatch_body_too_large(exchange);
+        if (exchange->state != TOW_OVER)
+            enter(exchange, TOW_ANSWERING);
+    } else if (tow_buffer_append(&exchange->body, piece.data, piece.length) != 0) {
+        out_of_memory(exchange);
+    }
+    return true;
+}
+
+static bool read_body(tow_exchange *exchange, struct received *received) {
+    tow_slice piece;
+    bool moved;
+    if (tow_output_pump(&exchange->output, tow_conversation_stream(exchange), &moved) == TOW_OUTPUT_FAILED) {
+        tow_conversation_reset(exchange); /* 100 Continue did not get out */
+        return false;
+    }
+    switch (next_piece(exchange, received, &piece)) {
+    case 0:
+        return false;
+    case 1:
+        return keep_piece(exchange, piece);
+    case 2:
+        tow_dispatch_body(exchange);
+        if (exchange->state != TOW_OVER)
+            enter(exchange, TOW_ANSWERING);
+        return true;
+    default:
+        exchange->wants_body = false;
+        return refuse_syntax(exchange, 400);
+    }
+}
+
+static bool linger(tow_exchange *exchange) {
+    tow_stream *stream = tow_conversation_stream(exchange);
+    tow_stream_flush(stream);
+    if (!tow_output_is_idle(&exchange->output))
+        return false; /* the end must not overtake the answer */
+    if (exchange->peer_ended) {
+        close_stream(exchange);
+        return false;
+    }
+    tow_stream_shutdown(stream);
+    exchange->dropped = 0;
+    enter(exchange, TOW_LINGERING);
+    return true;
+}
+
+/* The answer is out: on with the next request, or the end. */
+static bool after_answer(tow_exchange *exchange) {
+    if (!exchange->keeps_alive)
+        return linger(exchange);
+    exchange->served++;
+    tow_buffer_clear(&exchange->fields);
+    enter(exchange, exchange->has_body ? TOW_DISCARDING : TOW_WAITING);
+    return true;
+}
+
+static bool write_answer(tow_exchange *exchange) {
+    bool moved;
+    switch (tow_output_pump(&exchange->output, tow_conversation_stream(exchange), &moved)) {
+    case TOW_OUTPUT_DONE:
+        return after_answer(exchange);
+    case TOW_OUTPUT_BLOCKED:
+        if (moved)
+            enter(exchange, TOW_ANSWERING); /* the peer takes something: the time for a stall begins anew */
+        return false;
+    case TOW_OUTPUT_PAUSED:
+        exchange->yielded = true;
+        exchange->deadline = tow_loop_now(loop_of(exchange));
+        timer_arm(exchange);
+        return false;
+    case TOW_OUTPUT_FAILED:
+        break;
+    }
+    tow_conversation_reset(exchange);
+    return false;
+}
+
+static bool discard_body(tow_exchange *exchange, struct received *received) {
+    tow_slice piece;
+    int result = next_piece(exchange, received, &piece);
+    if (result == 0)
+        return false;
+    if (result == 2) {
+        exchange->has_body = false;
+        enter(exchange, TOW_WAITING);
+        return true;
+    }
+    exchange->dropped += result == 1 ? piece.length : 0;
+    return result == 1 && exchange->dropped <= DISCARD_BYTES ? true : linger(exchange);
+}
+
+static bool drop(tow_exchange *exchange, struct received *received) {
+    exchange->dropped += received->length;
+    received->length = 0;
+    if (exchange->state == TOW_LINGERING && exchange->dropped > LINGER_BYTES)
+        close_stream(exchange);
+    return false;
+}
+
+static bool step(tow_exchange *exchange, struct received *received) {
+    switch ((tow_conversation_state)exchange->state) {
+    case TOW_WAITING:
+        return tow_output_is_idle(&exchange->output) && begin_request(exchange, received);
+    case TOW_HEAD:
+        return tow_output_is_idle(&exchange->output) && read_head(exchange, received);
+    case TOW_BODY:
+        return read_body(exchange, received);
+    case TOW_ANSWERING:
+        return write_answer(exchange);
+    case TOW_DISCARDING:
+        return discard_body(exchange, received);
+    case TOW_LINGERING:
+    case TOW_OVER:
+        break;
+    }
+    return drop(exchange, received);
+}
+
+/* The frame around the steps. */
+
+/* Keeps what was not used for the next time. */
+static void keep_rest(tow_exchange *exchange, const struct received *rest, bool is_kept) {
+    if (!is_kept) {
+        if (tow_buffer_append(&exchange->input, rest->bytes, rest->length) != 0)
+            out_of_memory(exchange);
+        return;
+    }
+    tow_buffer_consume(&exchange->input, exchange->input.length - rest->length);
+    if (rest->length == 0 && exchange->input.capacity > KEPT_CAPACITY)
+        tow_buffer_clear(&exchange->input);
+}
+
+/* What the peer's end cuts off will never be whole. */
+static bool is_cut_off(const tow_exchange *exchange) {
+    return exchange->peer_ended && exchange->state != TOW_ANSWERING && tow_output_is_idle(&exchange->output);
+}
+
+static void settle(tow_exchange *exchange) {
+    tow_stream *stream = tow_conversation_stream(exchange);
+    if (exchange->state == TOW_OVER)
+        return;
+    if (exchange->output.lost) {
+        out_of_memory(exchange);
+        return;
+    }
+    if (is_cut_off(exchange)) {
+        close_stream(exchange);
+        return;
+    }
+    bool pauses = exchange->state == TOW_ANSWERING || !tow_output_is_idle(&exchange->output);
+    if (pauses != exchange->paused) {
+        exchange->paused = pauses;
+        if (pauses)
+            tow_stream_pause(stream);
+        else
+            tow_stream_resume(stream);
+    }
+}
+
+/* Does all that can be done, with what was kept and what has come now. The exchange may be gone afterwards.
+ */
+static void run(tow_exchange *exchange, uint8_t *bytes, size_t length) {
+    bool is_kept = exchange->input.length > 0;
+    if (is_kept && tow_buffer_append(&exchange->input, bytes, length) != 0) {
+        out_of_memory(exchange);
+        return;
+    }
+    struct received received = {.bytes = bytes, .length = length};
+    if (is_kept)
+        received = (struct received){.bytes = exchange->input.data, .length = exchange->input.length};
+    while (step(exchange, &received))
+        continue;
+    if (exchange->upgraded) {
+        tow_conversation_free(exchange);
+        return;
+    }
+    if (exchange->state != TOW_OVER)
+        keep_rest(exchange, &received, is_kept);
+    settle(exchange);
+}
+
+static tow_exchange *exchange_of(tow_stream *stream) {
+    return ((tow_connection *)stream)->exchange;
+}
+
+static void on_bytes(tow_stream *stream, uint8_t *bytes, size_t length) {
+    run(exchange_of(stream), bytes, length);
+}
+
+static void on_unsent(tow_stream *stream, const uint8_t *segment, size_t length, size_t taken) {
+    tow_exchange *exchange = exchange_of(stream);
+    tow_output_take_back(&exchange->output, segment + taken, length - taken);
+    enter(exchange, exchange->state); /* from now on the peer must take something */
+}
+
+/* An answer that was corked and not taken is written while the next request is awaited already. */
+static void write_rest(tow_exchange *exchange) {
+    bool moved;
+    if (tow_output_is_idle(&exchange->output))
+        return;
+    if (tow_output_pump(&exchange->output, tow_conversation_stream(exchange), &moved) == TOW_OUTPUT_FAILED)
+        tow_conversation_reset(exchange);
+    else if (moved)
+        enter(exchange, exchange->state);
+}
+
+static void on_writable(tow_stream *stream) {
+    tow_exchange *exchange = exchange_of(stream);
+    if (exchange->state == TOW_OVER)
+        return;
+    if (exchange->state != TOW_ANSWERING)
+        write_rest(exchange);
+    run(exchange, NULL, 0);
+}
+
+static void on_end(tow_stream *stream) {
+    tow_exchange *exchange = exchange_of(stream);
+    exchange->peer_ended = true;
+    run(exchange, NULL, 0);
+}
+
+static void on_error(tow_stream *stream, int error) {
+    close_stream(exchange_of(stream));
+}
+
+static void on_closed(tow_stream *stream) {
+    tow_connection *connection = (tow_connection *)stream;
+    tow_conversation_free(connection->exchange);
+    connection->exchange = NULL;
+    tow_connection_release(connection);
+}
+
+const tow_stream_events tow_conversation_events = {
+    .on_bytes = on_bytes,
+    .on_unsent = on_unsent,
+    .on_writable = on_writable,
+    .on_end = on_end,
+    .on_error = on_error,
+    .on_closed = on_closed,
+};
+
+static void head_timed_out(tow_exchange *exchange) {
+    tow_count(&counters(exchange)->handshake_timeouts);
+    refuse(exchange, 408, "the request took too long");
+    run(exchange, NULL, 0);
+}
+
+static void body_timed_out(tow_exchange *exchange) {
+    tow_count(&counters(exchange)->body_timeouts);
+    exchange->wants_body = false;
+    refuse(exchange, 408, "the body took too long");
+    run(exchange, NULL, 0);
+}
+
+/* Nobody asked for anything: there is nothing to answer. */
+static void waiting_timed_out(tow_exchange *exchange) {
+    tow_server_counters *counted = counters(exchange);
+    tow_count(exchange->served == 0 ? &counted->handshake_timeouts : &counted->idle_timeouts);
+    close_stream(exchange);
+}
+
+static void timed_out(tow_exchange *exchange) {
+    if (!tow_output_is_idle(&exchange->output)) {
+        tow_count(&counters(exchange)->stalls);
+        tow_conversation_reset(exchange);
+        return;
+    }
+    switch ((tow_conversation_state)exchange->state) {
+    case TOW_WAITING:
+        waiting_timed_out(exchange);
+        break;
+    case TOW_HEAD:
+        head_timed_out(exchange);
+        break;
+    case TOW_BODY:
+        body_timed_out(exchange);
+        break;
+    case TOW_DISCARDING:
+        tow_count(&counters(exchange)->body_timeouts);
+        tow_conversation_reset(exchange);
+        break;
+    case TOW_LINGERING:
+        close_stream(exchange);
+        break;
+    case TOW_ANSWERING: /* then the output is not idle */
+    case TOW_OVER:
+        break;
+    }
+}
+
+static void timer_fired(tow_timer *timer) {
+    tow_exchange *exchange = (tow_exchange *)((char *)timer - offsetof(tow_exchange, timer));
+    if (exchange->yielded) {
+        exchange->yielded = false;
+        enter(exchange, TOW_ANSWERING);
+        run(exchange, NULL, 0);
+    } else if (tow_loop_now(loop_of(exchange)) < exchange->deadline) {
+        timer_arm(exchange);
+    } else {
+        timed_out(exchange);
+    }
+}
+
+int tow_conversation_new(tow_exchange **out, tow_connection *connection) {
+    tow_exchange *exchange = calloc(1, sizeof(*exchange));
+    if (exchange == NULL)
+        return TOW_ERROR_MEMORY;
+    exchange->connection = connection;
+    exchange->begun = tow_loop_now(connection->worker->loop);
+    enter(exchange, TOW_WAITING);
+    *out = exchange;
+    return 0;
+}
+
+void tow_conversation_free(tow_exchange *exchange) {
+    if (exchange == NULL)
+        return;
+    tow_timer_cancel(loop_of(exchange), &exchange->timer);
+    tow_output_clear(&exchange->output);
+    tow_buffer_clear(&exchange->input);
+    tow_buffer_clear(&exchange->fields);
+    tow_buffer_clear(&exchange->body);
+    free(exchange);
+}
+
+void tow_conversation_refuse_all(tow_exchange *exchange) {
+    if (tow_answer_field(exchange, "Retry-After", "5") != 0) {
+        out_of_memory(exchange);
+        return;
+    }
+    refuse(exchange, 503, "too many connections");
+    run(exchange, NULL, 0);
+}
+
+void tow_conversation_drain(tow_exchange *exchange) {
+    exchange->keeps_alive = false;
+    if (exchange->state == TOW_WAITING && tow_output_is_idle(&exchange->output))
+        close_stream(exchange);
+}
+
+const char *tow_conversation_peer(tow_exchange *exchange) {
+    tow_address address;
+    if (exchange->peer[0] != '\0')
+        return exchange->peer;
+    if (tow_stream_peer(tow_conversation_stream(exchange), &address) == 0)
+        tow_address_text(&address, exchange->peer);
+    return exchange->peer[0] != '\0' ? exchange->peer : "unknown";
+}

@@ -1,0 +1,145 @@
+#include "dispatch.h"
+
+#include "answer.h"
+#include "handshake.h"
+#include "protocol/opening.h"
+#include "report.h"
+
+#include <stdio.h>
+
+static tow_worker *worker_of(tow_exchange *exchange) {
+    return exchange->connection->worker;
+}
+
+static void note_line(tow_exchange *exchange, const tow_http_head *head) {
+    exchange->line[0] = '\0';
+    if (!tow_report_wants(&tow_conversation_server(exchange)->settings, TOW_LOG_NOTICE))
+        return;
+    snprintf(exchange->line, sizeof(exchange->line), "%.*s %.*s", (int)(head->method.length & 0xff),
+        head->method.data, (int)(head->target.length & 0xffff), head->target.data);
+}
+
+static void begin(tow_exchange *exchange, const tow_http_head *head) {
+    exchange->fields.length = 0;
+    exchange->answered = false;
+    exchange->wants_body = false;
+    exchange->is_head = tow_slice_equals(head->method, "HEAD");
+    exchange->is_old = tow_slice_equals(head->version, "HTTP/1.0");
+    exchange->keeps_alive = head->keep_alive && worker_of(exchange)->drain == TOW_SERVING;
+    exchange->expects_continue = head->expect_continue;
+    exchange->has_body = head->body != TOW_BODY_NONE;
+    exchange->dropped = 0;
+    exchange->route = NULL;
+    tow_body_reader_init(&exchange->reader, head);
+    note_line(exchange, head);
+    tow_count(&worker_of(exchange)->counters.requests);
+}
+
+/* A page elsewhere may have made its own name mean our address. */
+static bool host_is_allowed(tow_exchange *exchange, const tow_http_head *head) {
+    const tow_server *server = tow_conversation_server(exchange);
+    bool status = exchange->connection->kind == TOW_CONNECTION_STATUS;
+    const tow_host_rule *rule = status ? &server->status_host_rule : &server->host_rule;
+    return exchange->connection->local || tow_host_is_allowed(rule, head->authority);
+}
+
+static void refuse_host(tow_exchange *exchange, const tow_http_head *head) {
+    char advice[320];
+    snprintf(advice, sizeof(advice), "Host \"%.*s\": --host %.*s would allow it",
+        (int)(head->authority.length & 0x7f), head->authority.data, (int)(head->authority.length & 0x7f),
+        head->authority.data);
+    tow_count(&worker_of(exchange)->counters.host_refused);
+    tow_answer_refuse(exchange, 421, "this host is not served here", advice);
+}
+
+static void refuse_path(tow_exchange *exchange) {
+    tow_count(&worker_of(exchange)->counters.not_found);
+    tow_answer_refuse(exchange, 404, "nothing is served at this path", NULL);
+}
+
+/* A request that is no opening handshake, on a route that knows nothing else. */
+static void refuse_plain(tow_exchange *exchange, const tow_http_head *head) {
+    if (exchange->is_head || tow_slice_equals(head->method, "GET")) {
+        tow_answer_refuse(exchange, 426, "this path speaks WebSocket only", NULL);
+    } else if (tow_answer_field(exchange, "Allow", "GET") == 0) {
+        tow_answer_refuse(exchange, 405, "this path speaks WebSocket only, and that begins with GET", NULL);
+    } else {
+        tow_conversation_reset(exchange);
+    }
+}
+
+/* A handler that neither answered nor wants the body has left the peer without an answer. */
+static void after_handler(tow_exchange *exchange) {
+    exchange->in_handler = false;
+    if (!exchange->answered && !exchange->wants_body && exchange->state != TOW_OVER)
+        tow_answer_refuse(exchange, 500, "the handler gave no answer", NULL);
+}
+
+static void call_handler(tow_exchange *exchange, const tow_request *request) {
+    exchange->in_handler = true;
+    exchange->route->handler.on_request(exchange, request);
+    after_handler(exchange);
+    if (!exchange->wants_body)
+        return;
+    bool announced = exchange->reader.kind == TOW_BODY_LENGTH;
+    if (announced && exchange->reader.remaining > exchange->body_limit)
+        tow_dispatch_body_too_large(exchange);
+}
+
+void tow_dispatch_body_too_large(tow_exchange *exchange) {
+    exchange->wants_body = false;
+    tow_count(&worker_of(exchange)->counters.bodies_too_large);
+    tow_answer_refuse(exchange, 413, "the body is too large", NULL);
+}
+
+void tow_dispatch_body(tow_exchange *exchange) {
+    exchange->wants_body = false;
+    exchange->has_body = false;
+    exchange->in_handler = true;
+    const void *body = exchange->body.length > 0 ? (const void *)exchange->body.data : "";
+    exchange->on_body(exchange, exchange->body_user, body, exchange->body.length);
+    after_handler(exchange);
+    tow_buffer_clear(&exchange->body);
+}
+
+static const tow_route *find_route(tow_exchange *exchange, const tow_http_head *head) {
+    const tow_server *server = tow_conversation_server(exchange);
+    bool status = exchange->connection->kind == TOW_CONNECTION_STATUS;
+    return tow_routes_find(status ? &server->status_routes : &server->routes, head->path);
+}
+
+static void serve(tow_exchange *exchange, tow_request *request, uint8_t *rest, size_t rest_length) {
+    const tow_http_head *head = request->head;
+    if (!host_is_allowed(exchange, head)) {
+        refuse_host(exchange, head);
+        return;
+    }
+    const tow_route *route = find_route(exchange, head);
+    exchange->route = route;
+    request->route = route;
+    if (route == NULL)
+        refuse_path(exchange);
+    else if (tow_route_is_websocket(route) && tow_opening_is_requested(head->fields, head->field_count))
+        tow_handshake_answer(exchange, request, rest, rest_length);
+    else if (route->handler.on_request != NULL)
+        call_handler(exchange, request);
+    else if (tow_route_is_websocket(route))
+        refuse_plain(exchange, head);
+    else
+        refuse_path(exchange);
+}
+
+void tow_dispatch(
+    tow_exchange *exchange, const tow_http_head *head, size_t head_length, uint8_t *bytes, size_t length) {
+    begin(exchange, head);
+    tow_request request;
+    if (tow_request_init(&request, exchange, head, bytes, head_length) != 0) {
+        tow_count(&worker_of(exchange)->counters.memory_failures);
+        tow_answer_refuse(exchange, 503, "out of memory", NULL);
+        return;
+    }
+    exchange->request = &request;
+    serve(exchange, &request, bytes + head_length, length - head_length);
+    exchange->request = NULL;
+    tow_request_clear(&request);
+}

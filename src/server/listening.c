@@ -1,0 +1,191 @@
+#include "listening.h"
+
+#include "report.h"
+#include "transport/listener.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <towline/error.h>
+
+enum { PORT_TRIES = 8 };
+
+static size_t list_length(char *const *list) {
+    size_t count = 0;
+    while (list != NULL && list[count] != NULL)
+        count++;
+    return count;
+}
+
+/* Adds the addresses of one text. */
+static int group_add(tow_sites *sites, const char *text, size_t group, bool status) {
+    tow_address addresses[TOW_ADDRESSES_MAX];
+    int count = tow_address_parse(text, addresses);
+    if (count < 0)
+        return count;
+    for (int i = 0; i < count; i++)
+        sites->items[sites->count++] =
+            (tow_site){.address = addresses[i], .text = text, .group = group, .status = status, .fd = -1};
+    return 0;
+}
+
+static int sites_make(tow_sites *sites, const tow_settings *settings) {
+    size_t listens = list_length(settings->listens);
+    size_t texts = listens + list_length(settings->status);
+    sites->items = calloc(texts * TOW_ADDRESSES_MAX, sizeof(*sites->items));
+    if (sites->items == NULL)
+        return TOW_ERROR_MEMORY;
+    int error = 0;
+    for (size_t i = 0; error == 0 && i < texts; i++)
+        error = group_add(
+            sites, i < listens ? settings->listens[i] : settings->status[i - listens], i, i >= listens);
+    return error;
+}
+
+static int site_open(tow_site *site, tow_loop *loop) {
+    tow_address bound;
+    int fd = tow_listen_socket(loop, &site->address, NULL, &bound);
+    if (fd < 0)
+        return fd;
+    site->address = bound;
+    site->opened = true;
+    site->fd = fd;
+    return 0;
+}
+
+static void sites_close(tow_sites *sites, size_t first, size_t end, tow_loop *loop) {
+    for (size_t i = first; i < end; i++) {
+        if (sites->items[i].fd >= 0)
+            tow_loop_discard(loop, sites->items[i].fd);
+        sites->items[i].fd = -1;
+        sites->items[i].opened = false;
+    }
+}
+
+/* A machine may have no IPv6, or no IPv4: one address of a text that stands for several is enough. */
+static bool is_missing_family(int error) {
+    return error == TOW_ERROR_ADDRESS || error == TOW_ERROR_UNSUPPORTED;
+}
+
+/* Opens one group; with port 0 the first address decides on the port for all. */
+static int group_try(tow_sites *sites, size_t first, size_t end, tow_loop *loop) {
+    uint16_t port = tow_address_port(&sites->items[first].address);
+    int missing = 0;
+    for (size_t i = first; i < end; i++) {
+        tow_site *site = &sites->items[i];
+        if (!tow_address_is_unix(&site->address))
+            tow_address_set_port(&site->address, port);
+        int error = site_open(site, loop);
+        if (error != 0 && !(end - first > 1 && is_missing_family(error)))
+            return error;
+        if (error != 0)
+            missing = error;
+        else
+            port = tow_address_port(&site->address);
+    }
+    for (size_t i = first; i < end; i++) {
+        if (sites->items[i].fd >= 0)
+            return 0;
+    }
+    return missing;
+}
+
+/* The kernel's choice of a port is free on the first address only: another choice when it is not on the next.
+ */
+static int group_open(tow_sites *sites, size_t first, size_t end, tow_loop *loop) {
+    bool any_port = tow_address_port(&sites->items[first].address) == 0;
+    int error = TOW_ERROR_ADDRESS_IN_USE;
+    for (int i = 0; error == TOW_ERROR_ADDRESS_IN_USE && i < (any_port ? PORT_TRIES : 1); i++) {
+        sites_close(sites, first, end, loop);
+        if (any_port && !tow_address_is_unix(&sites->items[first].address))
+            tow_address_set_port(&sites->items[first].address, 0);
+        error = group_try(sites, first, end, loop);
+    }
+    return error;
+}
+
+static bool is_shared(const tow_site *site) {
+    return site->opened && !site->status && !tow_address_is_unix(&site->address);
+}
+
+/* Only now, so that a port that somebody else uses was an error. */
+static int sites_share(const tow_sites *sites) {
+    int error = 0;
+    for (size_t i = 0; error == 0 && i < sites->count; i++) {
+        if (is_shared(&sites->items[i]))
+            error = tow_listen_share(sites->items[i].fd);
+    }
+    return error;
+}
+
+int tow_sites_open(tow_sites *sites, tow_loop *loop, const tow_settings *settings) {
+    int error = sites_make(sites, settings);
+    for (size_t first = 0; error == 0 && first < sites->count;) {
+        size_t end = first + 1;
+        while (end < sites->count && sites->items[end].group == sites->items[first].group)
+            end++;
+        error = group_open(sites, first, end, loop);
+        first = end;
+    }
+    if (error == 0 && settings->workers > 1)
+        error = sites_share(sites);
+    if (error != 0)
+        tow_sites_clear(sites, loop);
+    return error;
+}
+
+int tow_site_open_again(const tow_site *site, tow_loop *loop) {
+    if (!is_shared(site))
+        return TOW_ERROR_UNSUPPORTED;
+    tow_address bound;
+    return tow_listen_socket(loop, &site->address, &(tow_listen_options){.reuse_port = true}, &bound);
+}
+
+bool tow_sites_are_loopback(const tow_sites *sites, bool status) {
+    for (size_t i = 0; i < sites->count; i++) {
+        const tow_site *site = &sites->items[i];
+        if (site->status == status && !tow_address_is_unix(&site->address) &&
+            !tow_address_is_loopback(&site->address))
+            return false;
+    }
+    return true;
+}
+
+static const tow_site *group_first(const tow_sites *sites, size_t group) {
+    for (size_t i = 0; i < sites->count; i++) {
+        if (sites->items[i].group == group && sites->items[i].opened)
+            return &sites->items[i];
+    }
+    return NULL;
+}
+
+int tow_sites_port(const tow_sites *sites, size_t group) {
+    const tow_site *site = group_first(sites, group);
+    return site == NULL || tow_address_is_unix(&site->address) ? 0 : tow_address_port(&site->address);
+}
+
+void tow_sites_clear(tow_sites *sites, tow_loop *loop) {
+    sites_close(sites, 0, sites->count, loop);
+    free(sites->items);
+    *sites = (tow_sites){0};
+}
+
+/* The host as in the option, as that is what people will type. */
+static void group_report(const tow_sites *sites, const tow_site *site, const tow_settings *settings) {
+    const char *colon = strrchr(site->text, ':');
+    const char *scheme = site->status ? "http" : "ws";
+    if (tow_address_is_unix(&site->address))
+        tow_report(settings, TOW_LOG_NOTICE, "listening on %s", site->text);
+    else if (colon == NULL)
+        tow_report(settings, TOW_LOG_NOTICE, "listening on %s://localhost:%d/", scheme,
+            tow_sites_port(sites, site->group));
+    else
+        tow_report(settings, TOW_LOG_NOTICE, "listening on %s://%.*s:%d/", scheme, (int)(colon - site->text),
+            site->text, tow_sites_port(sites, site->group));
+}
+
+void tow_sites_report(const tow_sites *sites, const tow_settings *settings) {
+    for (size_t i = 0; i < sites->count; i++) {
+        if (i == 0 || sites->items[i].group != sites->items[i - 1].group)
+            group_report(sites, &sites->items[i], settings);
+    }
+}

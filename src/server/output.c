@@ -1,0 +1,133 @@
+#include "output.h"
+
+#include <string.h>
+#include <towline/error.h>
+
+enum {
+    PIECE = 64 * 1024,
+    CORKED_MAX = 16 * 1024, /* what is larger goes to the stream without a copy */
+    PIECES_A_ROUND = 16,    /* so that a fast reader of a large body does not keep the others waiting */
+    KEPT_CAPACITY = 4096    /* a larger buffer is not kept for the next answer */
+};
+
+bool tow_output_is_idle(const tow_output *output) {
+    return output->unsent.length == 0 && output->pending.length == 0 && output->source.read == NULL;
+}
+
+static void source_close(tow_output *output) {
+    tow_body_source source = output->source;
+    output->source = (tow_body_source){0};
+    if (source.close != NULL)
+        source.close(source.user);
+}
+
+void tow_output_set_source(tow_output *output, const tow_body_source *source, uint64_t length) {
+    output->source = *source;
+    output->source_left = length;
+    if (length == 0)
+        source_close(output);
+}
+
+void tow_output_clear(tow_output *output) {
+    source_close(output);
+    tow_buffer_clear(&output->unsent);
+    tow_buffer_clear(&output->pending);
+    output->unsent_taken = 0;
+    output->pending_taken = 0;
+}
+
+void tow_output_take_back(tow_output *output, const uint8_t *rest, size_t length) {
+    if (tow_buffer_append(&output->unsent, rest, length) != 0)
+        output->lost = true;
+}
+
+static void buffer_reset(tow_buffer *buffer, size_t *taken) {
+    buffer->length = 0;
+    *taken = 0;
+    if (buffer->capacity > KEPT_CAPACITY)
+        tow_buffer_clear(buffer);
+}
+
+static void note_taken(tow_output *output, size_t taken) {
+    size_t first = output->unsent.length - output->unsent_taken;
+    first = taken < first ? taken : first;
+    output->unsent_taken += first;
+    output->pending_taken += taken - first;
+    if (output->unsent_taken == output->unsent.length)
+        buffer_reset(&output->unsent, &output->unsent_taken);
+    if (output->pending_taken == output->pending.length)
+        buffer_reset(&output->pending, &output->pending_taken);
+}
+
+/* Small answers share the cork with what the connection said before. */
+static bool cork_pending(tow_output *output, tow_stream *stream) {
+    uint8_t *room = tow_stream_cork(stream, output->pending.length, 0);
+    if (room == NULL)
+        return false;
+    memcpy(room, output->pending.data, output->pending.length);
+    note_taken(output, output->pending.length);
+    return true;
+}
+
+static ssize_t write_waiting(tow_output *output, tow_stream *stream) {
+    struct iovec pieces[2];
+    int count = 0;
+    if (output->unsent.length > 0)
+        pieces[count++] = (struct iovec){.iov_base = output->unsent.data + output->unsent_taken,
+            .iov_len = output->unsent.length - output->unsent_taken};
+    if (output->pending.length > 0)
+        pieces[count++] = (struct iovec){.iov_base = output->pending.data + output->pending_taken,
+            .iov_len = output->pending.length - output->pending_taken};
+    return tow_stream_write(stream, pieces, count);
+}
+
+/* Gives the stream what is in memory. */
+static tow_output_result push(tow_output *output, tow_stream *stream, bool *moved) {
+    while (output->unsent.length + output->pending.length > 0) {
+        if (tow_stream_is_blocked(stream))
+            return TOW_OUTPUT_BLOCKED;
+        bool small =
+            output->unsent.length == 0 && output->pending_taken == 0 && output->pending.length <= CORKED_MAX;
+        if (small && !cork_pending(output, stream))
+            return tow_stream_is_blocked(stream) ? TOW_OUTPUT_BLOCKED : TOW_OUTPUT_FAILED;
+        if (!small) {
+            ssize_t taken = write_waiting(output, stream);
+            if (taken <= 0)
+                return taken == 0 ? TOW_OUTPUT_BLOCKED : TOW_OUTPUT_FAILED;
+            note_taken(output, (size_t)taken);
+        }
+        *moved = true;
+    }
+    return TOW_OUTPUT_DONE;
+}
+
+/* Reads the next piece from the source behind what is pending. */
+static int pull(tow_output *output) {
+    size_t wanted = output->source_left < PIECE ? (size_t)output->source_left : PIECE;
+    int error = tow_buffer_reserve(&output->pending, wanted);
+    if (error != 0)
+        return error;
+    uint8_t *end = output->pending.data + output->pending.length;
+    int64_t got = output->source.read(output->source.user, end, wanted);
+    if (got <= 0 || (uint64_t)got > wanted)
+        return TOW_ERROR_ENDED;
+    output->pending.length += (size_t)got;
+    output->source_left -= (uint64_t)got;
+    if (output->source_left == 0)
+        source_close(output);
+    return 0;
+}
+
+tow_output_result tow_output_pump(tow_output *output, tow_stream *stream, bool *moved) {
+    *moved = false;
+    for (int piece = 0; piece < PIECES_A_ROUND; piece++) {
+        if (output->lost ||
+            (output->source.read != NULL && output->pending_taken == 0 && output->unsent.length == 0 &&
+                output->pending.length < PIECE && pull(output) != 0))
+            return TOW_OUTPUT_FAILED;
+        tow_output_result result = push(output, stream, moved);
+        if (result != TOW_OUTPUT_DONE || output->source.read == NULL)
+            return result;
+    }
+    return TOW_OUTPUT_PAUSED;
+}

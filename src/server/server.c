@@ -1,0 +1,236 @@
+#include "server.h"
+
+#include "connection.h"
+#include "report.h"
+#include "status.h"
+#include "transport/loop.h"
+#include "transport/workers.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <towline/error.h>
+
+/* What the caller knows of a struct that may have grown since. */
+static size_t smaller(size_t known, size_t given) {
+    return known < given ? known : given;
+}
+
+static int server_fill(tow_server *server, const tow_server_options *options) {
+    int error = tow_settings_read(&server->settings, options);
+    if (error != 0)
+        return error;
+    server->loop = options->loop;
+    server->owns_loop = options->loop == NULL;
+    server->worker_count = (size_t)server->settings.workers;
+    server->workers = calloc(server->worker_count, sizeof(*server->workers));
+    if (server->workers == NULL)
+        return TOW_ERROR_MEMORY;
+    server->route_defaults = (tow_route_defaults){
+        .limits = server->settings.limits,
+        .on_open = tow_connection_socket_opened,
+        .on_gone = tow_connection_socket_gone,
+    };
+    return tow_status_routes(server);
+}
+
+int tow_server_new_sized(tow_server **out, const tow_server_options *options, size_t options_size) {
+    tow_server_options known = {0};
+    if (options != NULL)
+        memcpy(&known, options, smaller(sizeof(known), options_size));
+    tow_server *server = calloc(1, sizeof(*server));
+    if (server == NULL)
+        return TOW_ERROR_MEMORY;
+    pthread_mutex_init(&server->mutex, NULL);
+    int error = server_fill(server, &known);
+    if (error != 0) {
+        tow_server_free(server);
+        return error;
+    }
+    *out = server;
+    return 0;
+}
+
+/* A worker that listens and never ran, or whose loop is never stepped again. */
+static void forget_worker(tow_worker *worker) {
+    for (size_t i = 0; i < worker->port_count; i++)
+        tow_listener_stop(&worker->ports[i].listener);
+    if (worker->loop != NULL)
+        tow_timer_cancel(worker->loop, &worker->drain_timer);
+    tow_worker_end(worker);
+}
+
+void tow_server_free(tow_server *server) {
+    if (server == NULL)
+        return;
+    for (size_t i = 0; server->workers != NULL && i < server->worker_count; i++)
+        forget_worker(&server->workers[i]);
+    tow_sites_clear(&server->sites, server->loop);
+    if (server->owns_loop)
+        tow_loop_free(server->loop);
+    tow_address_table_free(server->addresses);
+    tow_routes_clear(&server->routes);
+    tow_routes_clear(&server->status_routes);
+    tow_settings_clear(&server->settings);
+    pthread_mutex_destroy(&server->mutex);
+    free(server->workers);
+    free(server);
+}
+
+int tow_server_route_sized(
+    tow_server *server, const char *path, const tow_handler *handler, size_t handler_size) {
+    tow_handler known = {0};
+    if (server->state != TOW_SERVER_MADE)
+        return TOW_ERROR_STATE;
+    memcpy(&known, handler, smaller(sizeof(known), handler_size));
+    return tow_routes_add(&server->routes, path, &known, &server->route_defaults);
+}
+
+/* Listening */
+
+static void set_host_rules(tow_server *server) {
+    const char *const *names = (const char *const *)server->settings.hosts;
+    server->host_rule = (tow_host_rule){
+        .names = names,
+        .local = names == NULL && tow_sites_are_loopback(&server->sites, false),
+    };
+    server->status_host_rule = (tow_host_rule){
+        .names = names,
+        .local = names == NULL && tow_sites_are_loopback(&server->sites, true),
+    };
+}
+
+static int make_address_table(tow_server *server) {
+    int64_t limit = server->settings.max_connections_per_address;
+    uint64_t seed;
+    if (limit == INT64_MAX || server->addresses != NULL)
+        return 0;
+    tow_loop_random(server->loop, &seed, sizeof(seed));
+    return tow_address_table_new(&server->addresses, limit, seed);
+}
+
+static int listen_on_loop(tow_server *server) {
+    int error = make_address_table(server);
+    if (error == 0)
+        error = tow_sites_open(&server->sites, server->loop, &server->settings);
+    if (error != 0)
+        return error;
+    set_host_rules(server);
+    error = tow_worker_begin(&server->workers[0], server, server->loop, true);
+    if (error != 0) {
+        tow_worker_end(&server->workers[0]);
+        tow_sites_clear(&server->sites, server->loop);
+    }
+    return error;
+}
+
+int tow_server_listen(tow_server *server) {
+    if (server->state != TOW_SERVER_MADE)
+        return TOW_ERROR_STATE;
+    if (server->loop == NULL) {
+        int error = tow_loop_new(&server->loop, &(tow_loop_options){.io = server->settings.io});
+        if (error != 0)
+            return error;
+    }
+    int error = listen_on_loop(server);
+    if (error != 0)
+        return error;
+    server->state = TOW_SERVER_LISTENING;
+    server->started = tow_loop_wall_seconds(server->loop);
+    tow_sites_report(&server->sites, &server->settings);
+    return 0;
+}
+
+int tow_server_port(const tow_server *server, size_t index) {
+    return tow_sites_port(&server->sites, index);
+}
+
+/* Running */
+
+static void note_error(tow_server *server, int error) {
+    int none = 0;
+    atomic_compare_exchange_strong(&server->error, &none, error);
+}
+
+static void run_worker(tow_worker *worker) {
+    int error = tow_worker_run(worker);
+    if (error == 0)
+        return;
+    note_error(worker->server, error);
+    atomic_store(&worker->accepting, false);
+    tow_server_stop(worker->server);
+}
+
+/* A further worker's thread. Its loop is published under the mutex, so that a stop finds it or is found by
+ * it. */
+static void run_thread(void *argument, int index, tow_loop *loop) {
+    tow_server *server = argument;
+    tow_worker *worker = &server->workers[index + 1];
+    pthread_mutex_lock(&server->mutex);
+    int error = tow_worker_begin(worker, server, loop, false);
+    pthread_mutex_unlock(&server->mutex);
+    if (error == 0) {
+        run_worker(worker);
+        return;
+    }
+    note_error(server, error);
+    tow_server_stop(server);
+}
+
+static void end_workers(tow_server *server, tow_workers *threads) {
+    pthread_mutex_lock(&server->mutex);
+    server->state = TOW_SERVER_RAN;
+    pthread_mutex_unlock(&server->mutex);
+    tow_workers_join(threads);
+    for (size_t i = 1; i < server->worker_count; i++)
+        tow_worker_end(&server->workers[i]);
+}
+
+int tow_server_run(tow_server *server) {
+    tow_workers *threads = NULL;
+    int error = server->state == TOW_SERVER_MADE ? tow_server_listen(server) : 0;
+    if (error != 0)
+        return error;
+    if (server->state != TOW_SERVER_LISTENING)
+        return TOW_ERROR_STATE;
+    server->state = TOW_SERVER_RUNNING;
+    if (server->worker_count > 1)
+        error = tow_workers_start(
+            &threads, (int)server->worker_count - 1, server->settings.io, run_thread, server);
+    if (error != 0) {
+        note_error(server, error);
+        tow_server_stop(server);
+    }
+    run_worker(&server->workers[0]);
+    end_workers(server, threads);
+    tow_report(&server->settings, TOW_LOG_NOTICE, "stopped");
+    return atomic_load(&server->error);
+}
+
+/* Stopping */
+
+static void drain_task(void *argument) {
+    tow_worker_drain(argument);
+}
+
+static void stop_worker(tow_worker *worker) {
+    /* Without memory for the task the loop is interrupted, and tow_worker_run looks what is the matter. */
+    if (worker->loop != NULL && tow_loop_post(worker->loop, drain_task, worker) != 0)
+        tow_loop_stop(worker->loop);
+}
+
+void tow_server_stop(tow_server *server) {
+    if (atomic_exchange(&server->stopping, true))
+        return;
+    tow_report(&server->settings, TOW_LOG_NOTICE, "draining %lld connections",
+        (long long)atomic_load(&server->connections));
+    pthread_mutex_lock(&server->mutex);
+    bool runs = server->state == TOW_SERVER_LISTENING || server->state == TOW_SERVER_RUNNING;
+    for (size_t i = 0; runs && i < server->worker_count; i++)
+        stop_worker(&server->workers[i]);
+    pthread_mutex_unlock(&server->mutex);
+}
+
+bool tow_server_is_done(const tow_server *server) {
+    bool serves = server->state == TOW_SERVER_LISTENING || server->state == TOW_SERVER_RUNNING;
+    return !serves || server->workers[0].drain == TOW_WORKER_DONE;
+}

@@ -1,0 +1,161 @@
+#include "settings.h"
+
+#include "server/host.h"
+#include "server/origin.h"
+#include "transport/address.h"
+#include "websocket/websocket.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <towline/error.h>
+
+enum {
+    HANDSHAKE_SECONDS = 10,
+    HANDSHAKE_BYTES = 16 * 1024,
+    DRAIN_SECONDS = 5,
+    LOG_INFO = 6,
+    /* Descriptors that are no connections: what a program has open, and for each worker its listeners and its
+       loop. */
+    RESERVED_DESCRIPTORS = 32,
+    RESERVED_PER_WORKER = 16,
+    WORKERS_MAX = 1024
+};
+
+static size_t list_length(const char *const *list) {
+    size_t count = 0;
+    while (list != NULL && list[count] != NULL)
+        count++;
+    return count;
+}
+
+static void list_free(char **list) {
+    for (size_t i = 0; list != NULL && list[i] != NULL; i++)
+        free(list[i]);
+    free(list);
+}
+
+/* A copy of `first` (may be NULL) and `list`. */
+static int list_copy(char ***out, const char *first, const char *const *list) {
+    size_t length = list_length(list);
+    if (first == NULL && length == 0)
+        return 0;
+    char **copy = calloc(length + 2, sizeof(*copy));
+    if (copy == NULL)
+        return TOW_ERROR_MEMORY;
+    *out = copy;
+    if (first != NULL && (*copy++ = strdup(first)) == NULL)
+        return TOW_ERROR_MEMORY;
+    for (size_t i = 0; i < length; i++) {
+        if ((*copy++ = strdup(list[i])) == NULL)
+            return TOW_ERROR_MEMORY;
+    }
+    return 0;
+}
+
+static int texts_copy(tow_settings *settings, const tow_server_options *options) {
+    bool bare = options->listen == NULL && list_length(options->listens) == 0;
+    int error = list_copy(&settings->listens, bare ? "localhost:9998" : options->listen, options->listens);
+    if (error == 0)
+        error = list_copy(&settings->status, options->status, NULL);
+    if (error == 0)
+        error = list_copy(&settings->allow_origins, NULL, options->allow_origins);
+    if (error == 0)
+        error = list_copy(&settings->hosts, NULL, options->hosts);
+    return error;
+}
+
+static int addresses_check(char *const *texts) {
+    tow_address addresses[TOW_ADDRESSES_MAX];
+    for (size_t i = 0; texts != NULL && texts[i] != NULL; i++) {
+        int count = tow_address_parse(texts[i], addresses);
+        if (count < 0)
+            return count;
+    }
+    return 0;
+}
+
+static int names_check(char *const *names, bool (*is_valid)(const char *)) {
+    for (size_t i = 0; names != NULL && names[i] != NULL; i++) {
+        if (!is_valid(names[i]))
+            return TOW_ERROR_ARGUMENT;
+    }
+    return 0;
+}
+
+static int texts_check(const tow_settings *settings) {
+    int error = addresses_check(settings->listens);
+    if (error == 0)
+        error = addresses_check(settings->status);
+    if (error == 0)
+        error = names_check(settings->allow_origins, tow_origin_pattern_is_valid);
+    if (error == 0)
+        error = names_check(settings->hosts, tow_host_name_is_valid);
+    return error;
+}
+
+static bool numbers_are_valid(const tow_server_options *options) {
+    const tow_limits *limits = &options->limits;
+    const int64_t numbers[] = {options->workers, options->handshake_seconds, options->handshake_bytes,
+        options->max_connections, options->max_connections_per_address, options->drain_seconds,
+        limits->max_message, limits->max_queue, limits->message_seconds, limits->stall_seconds,
+        limits->ping_seconds, limits->idle_seconds, limits->close_seconds, limits->compression_min};
+    for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+        if (numbers[i] < TOW_OFF)
+            return false;
+    }
+    return options->workers != TOW_OFF && options->workers <= WORKERS_MAX;
+}
+
+/* As many as there are descriptors, less a reserve. */
+static int64_t connections_default(int workers) {
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur > INT64_MAX)
+        return INT64_MAX;
+    int64_t descriptors = (int64_t)limit.rlim_cur;
+    int64_t reserve = RESERVED_DESCRIPTORS + (int64_t)RESERVED_PER_WORKER * workers + descriptors / 64;
+    return descriptors > 2 * reserve ? descriptors - reserve : descriptors / 2;
+}
+
+static int64_t limit_or(int64_t value, int64_t otherwise) {
+    if (value == TOW_OFF)
+        return INT64_MAX;
+    return value != 0 ? value : otherwise;
+}
+
+static void numbers_fill(tow_settings *settings, const tow_server_options *options) {
+    settings->limits = options->limits;
+    tow_limits_resolve(&settings->limits, NULL);
+    settings->workers = options->workers != 0 ? options->workers : 1;
+    settings->io = options->io;
+    settings->handshake_seconds =
+        options->handshake_seconds != 0 ? options->handshake_seconds : HANDSHAKE_SECONDS;
+    settings->drain_seconds = options->drain_seconds != 0 ? options->drain_seconds : DRAIN_SECONDS;
+    settings->handshake_bytes = limit_or(options->handshake_bytes, HANDSHAKE_BYTES);
+    settings->max_connections = limit_or(options->max_connections, connections_default(settings->workers));
+    settings->max_connections_per_address = limit_or(options->max_connections_per_address, INT64_MAX);
+    settings->log_level = options->log_level != 0 ? options->log_level : LOG_INFO;
+    settings->on_log = options->on_log;
+    settings->log_user = options->log_user;
+}
+
+int tow_settings_read(tow_settings *settings, const tow_server_options *options) {
+    *settings = (tow_settings){0};
+    if (!numbers_are_valid(options))
+        return TOW_ERROR_ARGUMENT;
+    numbers_fill(settings, options);
+    int error = texts_copy(settings, options);
+    if (error == 0)
+        error = texts_check(settings);
+    if (error != 0)
+        tow_settings_clear(settings);
+    return error;
+}
+
+void tow_settings_clear(tow_settings *settings) {
+    list_free(settings->listens);
+    list_free(settings->status);
+    list_free(settings->allow_origins);
+    list_free(settings->hosts);
+    *settings = (tow_settings){0};
+}

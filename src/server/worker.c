@@ -1,0 +1,272 @@
+#include "worker.h"
+
+#include "connection.h"
+#include "server.h"
+
+#include <stdlib.h>
+#include <towline/error.h>
+
+enum { DRAINED_A_TICK = 1000 /* connections, so that a round stays short */ };
+
+#define DRAIN_TICK (2 * TOW_MILLISECOND)
+#define INCOMING_TICK (10 * TOW_MILLISECOND)
+
+/* Accepting */
+
+/* The limit is exact over all workers. */
+static bool enter_server(tow_server *server) {
+    if (atomic_fetch_add_explicit(&server->connections, 1, memory_order_relaxed) <
+        server->settings.max_connections)
+        return true;
+    atomic_fetch_sub_explicit(&server->connections, 1, memory_order_relaxed);
+    return false;
+}
+
+static int64_t load_of(tow_worker *worker) {
+    return atomic_load_explicit(&worker->load, memory_order_relaxed);
+}
+
+/* The worker with the least load, when ours is more than an eighth above it; else ours. */
+static tow_worker *choose(tow_worker *worker) {
+    tow_server *server = worker->server;
+    tow_worker *least = worker;
+    for (size_t i = 0; i < server->worker_count; i++) {
+        tow_worker *other = &server->workers[i];
+        if (load_of(other) < load_of(least) && atomic_load(&other->accepting))
+            least = other;
+    }
+    int64_t ours = load_of(worker);
+    return (ours - load_of(least)) * 8 > ours ? least : worker;
+}
+
+/* A descriptor on its way to another worker. */
+typedef struct transfer {
+    tow_worker *to;
+    int fd;
+    bool local;
+} transfer;
+
+static void transfer_arrives(void *argument) {
+    transfer arrived = *(transfer *)argument;
+    tow_worker *worker = arrived.to;
+    free(argument);
+    atomic_fetch_sub(&worker->incoming, 1);
+    if (worker->drain == TOW_SERVING)
+        tow_connection_open(worker, arrived.fd, TOW_CONNECTION_SERVED, arrived.local);
+    else
+        tow_connection_abandon(worker, arrived.fd);
+}
+
+/* Posts a descriptor, which is counted in the other's load already. The other waits in its drain for what is
+ * announced before it stopped accepting. */
+static bool post(tow_worker *to, int fd, bool local) {
+    transfer *argument = malloc(sizeof(*argument));
+    if (argument == NULL)
+        return false;
+    *argument = (transfer){.to = to, .fd = fd, .local = local};
+    atomic_fetch_add(&to->incoming, 1);
+    if (atomic_load(&to->accepting) && tow_loop_post(to->loop, transfer_arrives, argument) == 0)
+        return true;
+    atomic_fetch_sub(&to->incoming, 1);
+    free(argument);
+    return false;
+}
+
+static void place(tow_worker *worker, int fd, bool local) {
+    tow_worker *chosen = choose(worker);
+    atomic_fetch_add_explicit(&chosen->load, 1, memory_order_relaxed);
+    if (chosen != worker && post(chosen, fd, local)) {
+        tow_count(&worker->counters.moved);
+        return;
+    }
+    if (chosen != worker) {
+        atomic_fetch_sub_explicit(&chosen->load, 1, memory_order_relaxed);
+        atomic_fetch_add_explicit(&worker->load, 1, memory_order_relaxed);
+    }
+    tow_connection_open(worker, fd, TOW_CONNECTION_SERVED, local);
+}
+
+static void on_accept(tow_listener *listener, int fd) {
+    const tow_port *port = (const tow_port *)listener;
+    tow_worker *worker = port->worker;
+    if (port->status) {
+        tow_connection_open(worker, fd, TOW_CONNECTION_STATUS, port->local);
+        return;
+    }
+    tow_count(&worker->counters.accepted);
+    if (enter_server(worker->server)) {
+        place(worker, fd, port->local);
+        return;
+    }
+    tow_count(&worker->counters.over_connections);
+    tow_connection_open(worker, fd, TOW_CONNECTION_REFUSED, port->local);
+}
+
+/* Beginning */
+
+static int site_descriptor(tow_site *site, tow_loop *loop, bool is_first) {
+    return is_first ? site->fd : tow_site_open_again(site, loop);
+}
+
+static int port_open(tow_worker *worker, tow_site *site, bool is_first) {
+    int fd = site_descriptor(site, worker->loop, is_first);
+    if (fd == TOW_ERROR_UNSUPPORTED || (is_first && fd < 0))
+        return 0;
+    if (fd < 0)
+        return fd;
+    tow_port *port = &worker->ports[worker->port_count];
+    *port =
+        (tow_port){.worker = worker, .status = site->status, .local = tow_address_is_unix(&site->address)};
+    int error = tow_listener_start(&port->listener, worker->loop, fd, on_accept);
+    if (error == 0)
+        worker->port_count++;
+    if (error == 0 && is_first)
+        site->fd = -1;
+    if (error != 0 && !is_first)
+        tow_loop_discard(worker->loop, fd);
+    return error;
+}
+
+static void ports_stop(tow_worker *worker, bool status) {
+    for (size_t i = 0; i < worker->port_count; i++) {
+        if (worker->ports[i].status == status)
+            tow_listener_stop(&worker->ports[i].listener);
+    }
+}
+
+static int ports_open(tow_worker *worker, bool is_first) {
+    tow_sites *sites = &worker->server->sites;
+    worker->ports = calloc(sites->count, sizeof(*worker->ports));
+    int error = worker->ports == NULL ? TOW_ERROR_MEMORY : 0;
+    for (size_t i = 0; error == 0 && i < sites->count; i++)
+        error = port_open(worker, &sites->items[i], is_first);
+    return error;
+}
+
+int tow_worker_begin(tow_worker *worker, tow_server *server, tow_loop *loop, bool is_first) {
+    worker->server = server;
+    worker->loop = loop;
+    tow_slab_init(&worker->slots, sizeof(tow_connection));
+    int error = tow_websocket_context_new(&worker->context, loop);
+    if (error == 0)
+        error = ports_open(worker, is_first);
+    if (error != 0) {
+        ports_stop(worker, false);
+        ports_stop(worker, true);
+        return error;
+    }
+    atomic_store(&worker->accepting, true);
+    return 0;
+}
+
+int tow_worker_run(tow_worker *worker) {
+    int error = 0;
+    while (error == 0 && worker->drain != TOW_WORKER_DONE) {
+        if (atomic_load(&worker->server->stopping))
+            tow_worker_drain(worker);
+        error = tow_loop_run(worker->loop);
+        if (error == 0 && worker->drain == TOW_SERVING)
+            tow_server_stop(worker->server); /* somebody stopped the loop */
+    }
+    return error;
+}
+
+void tow_worker_end(tow_worker *worker) {
+    tow_websocket_context_free(worker->context);
+    tow_slab_clear(&worker->slots);
+    free(worker->ports);
+    worker->context = NULL;
+    worker->ports = NULL;
+    worker->port_count = 0;
+}
+
+/* Draining: listeners first, then connections, a part in each tick; at the deadline what is left is reset;
+ * then --status. */
+
+static void drain_fired(tow_timer *timer);
+
+static void drain_in(tow_worker *worker, int64_t delay) {
+    tow_timer_set(worker->loop, &worker->drain_timer, tow_loop_now(worker->loop) + delay, drain_fired);
+}
+
+static bool takes_part(const tow_connection *connection) {
+    return connection->kind == TOW_CONNECTION_SERVED || connection->kind == TOW_CONNECTION_REFUSED;
+}
+
+static void drain_one(tow_worker *worker, tow_connection *connection) {
+    if (!takes_part(connection))
+        return;
+    if (!worker->drain_is_late) {
+        tow_connection_drain(connection);
+        return;
+    }
+    tow_count(&worker->counters.drain_resets);
+    tow_connection_reset(connection);
+}
+
+static void drain_part(tow_worker *worker) {
+    for (int i = 0; i < DRAINED_A_TICK && worker->drain_next < worker->slots.fresh; i++)
+        drain_one(worker, tow_slab_at(&worker->slots, worker->drain_next++));
+}
+
+static void reset_all(tow_worker *worker) {
+    for (uint32_t slot = 0; slot < worker->slots.fresh; slot++) {
+        tow_connection *connection = tow_slab_at(&worker->slots, slot);
+        if (connection->kind != TOW_CONNECTION_NONE)
+            tow_connection_reset(connection);
+    }
+}
+
+static void drain_goes_on(tow_worker *worker) {
+    int64_t now = tow_loop_now(worker->loop);
+    if (!worker->drain_is_late && now >= worker->drain_deadline) {
+        worker->drain_is_late = true;
+        worker->drain_next = 0;
+    }
+    drain_part(worker);
+    if (worker->slots.used == worker->status_count && atomic_load(&worker->incoming) == 0) {
+        worker->drain = TOW_ENDING;
+        ports_stop(worker, true);
+        reset_all(worker);
+        drain_in(worker, 0);
+    } else if (worker->drain_next < worker->slots.fresh) {
+        drain_in(worker, DRAIN_TICK);
+    } else if (atomic_load(&worker->incoming) > 0) {
+        drain_in(worker, INCOMING_TICK);
+    } else if (!worker->drain_is_late && worker->drain_deadline != INT64_MAX) {
+        drain_in(worker, worker->drain_deadline - now);
+    }
+}
+
+static void drain_ends(tow_worker *worker) {
+    if (worker->slots.used > 0)
+        return;
+    worker->drain = TOW_WORKER_DONE;
+    if (worker->server->state == TOW_SERVER_RUNNING)
+        tow_loop_stop(worker->loop); /* what else the caller has on it keeps it alive */
+}
+
+static void drain_fired(tow_timer *timer) {
+    tow_worker *worker = (tow_worker *)((char *)timer - offsetof(tow_worker, drain_timer));
+    if (worker->drain == TOW_DRAINING)
+        drain_goes_on(worker);
+    else if (worker->drain == TOW_ENDING)
+        drain_ends(worker);
+}
+
+void tow_worker_drain(tow_worker *worker) {
+    if (worker->drain != TOW_SERVING)
+        return;
+    int seconds = worker->server->settings.drain_seconds;
+    worker->drain = TOW_DRAINING;
+    worker->drain_deadline =
+        seconds == TOW_OFF ? INT64_MAX : tow_loop_now(worker->loop) + seconds * TOW_SECOND;
+    atomic_store(&worker->accepting, false);
+    ports_stop(worker, false);
+    drain_in(worker, 0);
+}
+
+void tow_worker_connection_gone(tow_worker *worker) {
+    if (worker->drain != TOW_SERVING)
+        drain_in(worker, 0);
+}

@@ -1,0 +1,71 @@
+/* worker: what one loop of a server owns: listeners, connections, counters, and the drain.
+ *
+ * Only `load`, `incoming` and `accepting` are touched by other workers, and only when a connection is accepted. */
+#ifndef TOW_SERVER_WORKER_H
+#define TOW_SERVER_WORKER_H
+
+#include "base/slab.h"
+#include "counters.h"
+#include "listening.h"
+#include "transport/listener.h"
+#include "transport/loop.h"
+#include "transport/timer.h"
+#include "websocket/websocket.h"
+
+#include <stdatomic.h>
+
+typedef struct tow_worker tow_worker;
+typedef struct tow_connection tow_connection;
+
+/* A listener and what its connections are. */
+typedef struct tow_port {
+    tow_listener listener; /* first: found by a cast */
+    tow_worker *worker;
+    bool status;
+    bool local; /* a Unix socket: no address, no rule for Host */
+} tow_port;
+
+typedef enum tow_drain_state {
+    TOW_SERVING,
+    TOW_DRAINING,  /* waits for connections to end */
+    TOW_ENDING,    /* the --status connections are reset */
+    TOW_WORKER_DONE /* nothing is left on the loop */
+} tow_drain_state;
+
+struct tow_worker {
+    tow_server *server;
+    tow_loop *loop; /* NULL before it begins and after its end: see tow_server.mutex */
+    tow_websocket_context *context;
+    tow_slab slots;
+    tow_port *ports;
+    size_t port_count;
+    tow_server_counters counters;
+    uint32_t refusing; /* connections over a limit that get their 503 */
+    uint32_t status_count;
+    tow_drain_state drain;
+    tow_timer drain_timer;
+    int64_t drain_deadline;
+    uint32_t drain_next; /* the slot with which the drain goes on */
+    bool drain_is_late;  /* the deadline is over: what is left is reset */
+    _Atomic int64_t load;     /* connections that it has or is about to get */
+    _Atomic int64_t incoming; /* posted by other workers and not taken yet */
+    atomic_bool accepting;    /* other workers may post */
+};
+
+/* Makes a worker on a loop: takes the sites' sockets (the first worker) or opens its own, and starts to accept. Errors: as
+ * tow_listen_socket and tow_listener_start, MEMORY; nothing is left on the loop then but listeners that were stopped. */
+int tow_worker_begin(tow_worker *worker, tow_server *server, tow_loop *loop, bool is_first);
+
+/* Begins to drain; a second call does nothing. */
+void tow_worker_drain(tow_worker *worker);
+
+/* Runs the loop until the drain is done. Errors: as tow_loop_run. */
+int tow_worker_run(tow_worker *worker);
+
+/* When nothing runs any more: frees what the worker holds. A second call does nothing. */
+void tow_worker_end(tow_worker *worker);
+
+/* A connection of this worker is gone: perhaps it was the last that the drain waited for. */
+void tow_worker_connection_gone(tow_worker *worker);
+
+#endif
