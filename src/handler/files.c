@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 struct tow_files {
-    char *root;
+    char *root; /* stands behind the struct */
 };
 
 /* A request under way. */
@@ -148,22 +148,16 @@ int tow_files_new(tow_files **files, const char *root) {
     if (fd < 0)
         return fd;
     close(fd);
-    tow_files *made = malloc(sizeof *made);
-    char *copy = strdup(root);
-    if (made == NULL || copy == NULL) {
-        free(made);
-        free(copy);
+    size_t length = strlen(root);
+    tow_files *made = malloc(sizeof *made + length + 1);
+    if (made == NULL)
         return TOW_ERROR_MEMORY;
-    }
-    made->root = copy;
+    made->root = memcpy(made + 1, root, length + 1);
     *files = made;
     return 0;
 }
 
 void tow_files_free(tow_files *files) {
-    if (files == NULL)
-        return;
-    free(files->root);
     free(files);
 }
 

@@ -79,9 +79,11 @@ static int entry_add(listing *list, const char *name, const struct stat *status)
     int error = listing_reserve(list);
     if (error != 0)
         return error;
-    char *copy = strdup(name);
+    size_t length = strlen(name);
+    char *copy = malloc(length + 1);
     if (copy == NULL)
         return TOW_ERROR_MEMORY;
+    memcpy(copy, name, length + 1);
     list->entries[list->count++] = (entry){
         .name = copy,
         .is_directory = S_ISDIR(status->st_mode),
