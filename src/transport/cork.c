@@ -50,17 +50,21 @@ uint8_t *tow_cork_add(tow_cork *cork, tow_stream *stream, size_t length) {
     return room;
 }
 
-int tow_cork_pieces(const tow_cork *cork, const tow_stream *stream, struct iovec *out, size_t *length) {
+int tow_cork_pieces(const tow_cork *cork, const tow_stream *stream, struct iovec *out) {
     int count = 0;
-    *length = 0;
-    for (uint32_t number = stream->cork_first; number != 0; number = cork->segments[number - 1].next) {
+    for (uint32_t number = stream->cork_first; number != 0 && count < IOV_MAX;
+         number = cork->segments[number - 1].next) {
         const tow_segment *segment = &cork->segments[number - 1];
-        *length += segment->length;
-        if (count < IOV_MAX)
-            out[count++] =
-                (struct iovec){.iov_base = cork->memory + segment->offset, .iov_len = segment->length};
+        out[count++] = (struct iovec){.iov_base = cork->memory + segment->offset, .iov_len = segment->length};
     }
     return count;
+}
+
+size_t tow_cork_length(const tow_cork *cork, const tow_stream *stream) {
+    size_t length = 0;
+    for (uint32_t number = stream->cork_first; number != 0; number = cork->segments[number - 1].next)
+        length += cork->segments[number - 1].length;
+    return length;
 }
 
 /* Gives back what is free at the end. */

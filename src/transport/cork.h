@@ -31,9 +31,12 @@ void tow_cork_clear(tow_cork *cork);
 /* Room for `length` bytes more of a stream, in its last segment or a new one; NULL if there is none. */
 uint8_t *tow_cork_add(tow_cork *cork, tow_stream *stream, size_t length);
 
-/* The stream's segments as pieces for one write; adds up *length. At most IOV_MAX of them are written to
+/* The stream's segments as pieces for one write. At most IOV_MAX of them are written to
  * `out`: the rest counts as not taken. Returns how many. The segments stay until they are released. */
-int tow_cork_pieces(const tow_cork *cork, const tow_stream *stream, struct iovec *out, size_t *length);
+int tow_cork_pieces(const tow_cork *cork, const tow_stream *stream, struct iovec *out);
+
+/* How many bytes the stream has in the cork. */
+size_t tow_cork_length(const tow_cork *cork, const tow_stream *stream);
 
 /* The stream's segments have left, up to `taken` bytes; the stream hears of those that have not. */
 void tow_cork_release(tow_cork *cork, tow_stream *stream, size_t taken);

@@ -12,7 +12,7 @@
 int tow_loop_init(tow_loop *loop, const tow_loop_kind *kind, bool with_wake_fd) {
     memset(loop, 0, sizeof(*loop));
     loop->kind = kind;
-    loop->wake_fd = -1;
+    loop->wake_fd = loop->epoll = loop->timer_fd = -1;
     loop->attention_end = &loop->attention;
     int error = tow_cork_init(&loop->cork);
     if (error != 0)
@@ -32,8 +32,10 @@ int tow_loop_init(tow_loop *loop, const tow_loop_kind *kind, bool with_wake_fd) 
 
 void tow_loop_clear(tow_loop *loop) {
     tow_mailbox_clear(&loop->mailbox);
-    if (loop->wake_fd >= 0)
-        close(loop->wake_fd);
+    const int descriptors[] = {loop->wake_fd, loop->epoll, loop->timer_fd};
+    for (size_t i = 0; i < sizeof(descriptors) / sizeof(descriptors[0]); i++)
+        if (descriptors[i] >= 0)
+            close(descriptors[i]);
     tow_cork_clear(&loop->cork);
 }
 
@@ -44,9 +46,7 @@ int tow_loop_new_sized(tow_loop **loop, const tow_loop_options *options, size_t 
     if (io == TOW_IO_EPOLL)
         return tow_loop_new_epoll(loop);
     int error = tow_loop_new_uring(loop);
-    if (error == TOW_ERROR_UNSUPPORTED && io == TOW_IO_AUTO)
-        return tow_loop_new_epoll(loop);
-    return error;
+    return error != 0 && io == TOW_IO_AUTO ? tow_loop_new_epoll(loop) : error;
 }
 
 /* Streams that were closed are owed their on_closed. */
@@ -179,14 +179,6 @@ void tow_loop_touch(tow_loop *loop) {
         return;
     loop->touched = true;
     wake(loop);
-}
-
-void tow_loop_awake(tow_loop *loop) {
-    eventfd_t count;
-    loop->counters.system_calls++;
-    if (eventfd_read(loop->wake_fd, &count) != 0) {
-        /* Somebody drained it already. */
-    }
 }
 
 void tow_loop_stop(tow_loop *loop) {

@@ -2,56 +2,36 @@
  *
  * A readable stream costs one recv, and one send if it has said something meanwhile; interest in it is
  * changed only when a stream blocks, or when an event comes that is not wanted (any more). */
-#include "loop_shared.h"
-
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/epoll.h>
-#include <sys/timerfd.h>
 #include <towline/error.h>
 #include <unistd.h>
 
+#include "epoll.h"
 #include "socket.h"
 #include "system_error.h"
 
 enum { EVENTS = 512, BUFFER_SIZE = 512 * 1024, ACCEPTS = 64 };
 
-/* In the low bits of an event's pointer. */
-enum { TAG_STREAM, TAG_LISTENER, TAG_WATCH, TAG_WAKE, TAG_TIMER, TAG_MASK = 7 };
-
 typedef struct epoll_loop {
     tow_loop loop;
-    int epoll;
-    int timer_fd; /* -1 until tow_loop_fd */
     uint8_t *buffer;
     struct epoll_event events[EVENTS];
 } epoll_loop;
 
-static int control(tow_loop *loop, int operation, int fd, uint32_t events, void *pointer, unsigned tag) {
-    loop->counters.system_calls++;
-    struct epoll_event event = {.events = events, .data.u64 = (uintptr_t)pointer | tag};
-    return epoll_ctl(((epoll_loop *)loop)->epoll, operation, fd, &event) == 0 ? 0 : tow_system_error(errno);
-}
-
 /* Streams */
 
 static void detach(tow_stream *stream) {
-    if (stream->flags & STREAM_DETACHED)
-        return;
-    stream->flags |= STREAM_DETACHED;
+    tow_epoll_detach(stream);
     stream->flags &= (uint16_t) ~(STREAM_READING | STREAM_WRITING);
-    (void)control(stream->loop, EPOLL_CTL_DEL, stream->fd, 0, NULL, 0);
 }
 
 static int attach(tow_stream *stream, bool reading, bool writing) {
-    int operation = stream->flags & STREAM_DETACHED ? EPOLL_CTL_ADD : EPOLL_CTL_MOD;
-    uint32_t events = (reading ? EPOLLIN : 0U) | (writing ? EPOLLOUT : 0U);
-    int error = control(stream->loop, operation, stream->fd, events, stream, TAG_STREAM);
+    int error = tow_epoll_attach(stream, (reading ? EPOLLIN : 0U) | (writing ? EPOLLOUT : 0U));
     if (error != 0)
         return error;
-    stream->flags &= (uint16_t) ~(STREAM_READING | STREAM_WRITING | STREAM_DETACHED);
+    stream->flags &= (uint16_t) ~(STREAM_READING | STREAM_WRITING);
     stream->flags |= (uint16_t)((reading ? STREAM_READING : 0) | (writing ? STREAM_WRITING : 0));
     return 0;
 }
@@ -93,7 +73,6 @@ static int start_connect(tow_stream *stream, const tow_address *address) {
 }
 
 static bool close_stream(tow_stream *stream) {
-    /* Closing would do, if no child process held a copy of the descriptor. */
     detach(stream);
     tow_socket_close(stream);
     return true;
@@ -182,22 +161,24 @@ static const tow_stream_class streams = {
     .peer = tow_socket_peer,
 };
 
-/* Listeners and watches */
+/* Listeners */
 
 static int listener_start(tow_listener *listener) {
     int flags = fcntl(listener->fd, F_GETFL);
     if (flags < 0 || fcntl(listener->fd, F_SETFL, flags | O_NONBLOCK) != 0)
         return tow_system_error(errno);
-    return control(listener->loop, EPOLL_CTL_ADD, listener->fd, EPOLLIN, listener, TAG_LISTENER);
+    return tow_epoll_control(
+        listener->loop, EPOLL_CTL_ADD, listener->fd, EPOLLIN, listener, TOW_TAG_LISTENER);
 }
 
 static void listener_stop(tow_listener *listener) {
-    (void)control(listener->loop, EPOLL_CTL_DEL, listener->fd, 0, NULL, 0);
+    (void)tow_epoll_control(listener->loop, EPOLL_CTL_DEL, listener->fd, 0, NULL, 0);
     close(listener->fd);
 }
 
 static void listener_arm(tow_listener *listener, bool armed) {
-    (void)control(listener->loop, EPOLL_CTL_MOD, listener->fd, armed ? EPOLLIN : 0, listener, TAG_LISTENER);
+    (void)tow_epoll_control(
+        listener->loop, EPOLL_CTL_MOD, listener->fd, armed ? EPOLLIN : 0, listener, TOW_TAG_LISTENER);
 }
 
 static void listener_event(tow_listener *listener) {
@@ -209,54 +190,18 @@ static void listener_event(tow_listener *listener) {
     }
 }
 
-static int watch_start(tow_watch *watch) {
-    uint32_t events = (watch->wanted & TOW_READABLE ? (uint32_t)EPOLLIN : 0) |
-                      (watch->wanted & TOW_WRITABLE ? (uint32_t)EPOLLOUT : 0);
-    return control(watch->loop, EPOLL_CTL_ADD, watch->fd, events, watch, TAG_WATCH);
-}
-
-static void watch_stop(tow_watch *watch) {
-    (void)control(watch->loop, EPOLL_CTL_DEL, watch->fd, 0, NULL, 0);
-}
-
-/* A broken descriptor is ready for whatever is wanted: the attempt tells what is wrong. */
-static void watch_event(tow_watch *watch, uint32_t events) {
-    if (!watch->started)
-        return;
-    int ready = (events & EPOLLIN ? TOW_READABLE : 0) | (events & EPOLLOUT ? TOW_WRITABLE : 0);
-    if (events & (EPOLLERR | EPOLLHUP))
-        ready = watch->wanted;
-    watch->callback(watch, ready);
-}
-
 /* The loop */
 
-static void drain_timer(epoll_loop *self) {
-    uint64_t count;
-    if (read(self->timer_fd, &count, sizeof(count)) < 0) {
-        /* It was set anew meanwhile. */
-    }
-}
-
-static void dispatch(epoll_loop *self, const struct epoll_event *event) {
-    void *pointer =
-        (void *)(uintptr_t)(event->data.u64 & ~(uint64_t)TAG_MASK); // NOLINT(performance-no-int-to-ptr)
-    switch (event->data.u64 & TAG_MASK) {
-    case TAG_STREAM:
-        stream_event(pointer, event->events);
+static void dispatch(tow_loop *loop, const struct epoll_event *event) {
+    switch (tow_epoll_tag(event)) {
+    case TOW_TAG_STREAM:
+        stream_event(tow_epoll_pointer(event), event->events);
         break;
-    case TAG_LISTENER:
-        listener_event(pointer);
+    case TOW_TAG_LISTENER:
+        listener_event(tow_epoll_pointer(event));
         break;
-    case TAG_WATCH:
-        watch_event(pointer, event->events);
-        break;
-    case TAG_WAKE:
-        tow_loop_awake(&self->loop);
-        break;
-    case TAG_TIMER:
-        drain_timer(self);
-        break;
+    default:
+        tow_epoll_dispatch(loop, event);
     }
 }
 
@@ -279,50 +224,29 @@ static int turn(tow_loop *loop, bool wait) {
     epoll_loop *self = (epoll_loop *)loop;
     flush(loop);
     int timeout = wait ? milliseconds(tow_loop_patience(loop)) : 0;
-    int count = epoll_wait(self->epoll, self->events, EVENTS, timeout);
+    int count = epoll_wait(loop->epoll, self->events, EVENTS, timeout);
     int error = count < 0 && errno != EINTR ? tow_system_error(errno) : 0;
     loop->counters.system_calls++;
     loop->now = tow_system_clock(loop);
     for (int i = 0; i < count; i++)
-        dispatch(self, &self->events[i]);
+        dispatch(loop, &self->events[i]);
     return error;
 }
 
 static int descriptor(tow_loop *loop) {
-    epoll_loop *self = (epoll_loop *)loop;
-    if (self->timer_fd >= 0)
-        return self->epoll;
-    int fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
-    if (fd < 0)
-        return tow_system_error(errno);
-    int error = control(loop, EPOLL_CTL_ADD, fd, EPOLLIN, self, TAG_TIMER);
-    if (error != 0) {
-        close(fd);
-        return error;
+    if (loop->timer_fd < 0) {
+        int fd = tow_epoll_open_timer(loop, loop->epoll);
+        if (fd < 0)
+            return fd;
+        loop->timer_fd = fd;
     }
-    self->timer_fd = fd;
-    return self->epoll;
-}
-
-static void arm(tow_loop *loop, int64_t deadline) {
-    struct itimerspec when = {0};
-    if (deadline != INT64_MAX) {
-        when.it_value.tv_sec = (time_t)(deadline / TOW_SECOND);
-        when.it_value.tv_nsec = (long)(deadline % TOW_SECOND) + 1; /* all zero would disarm it */
-    }
-    loop->counters.system_calls++;
-    (void)timerfd_settime(((epoll_loop *)loop)->timer_fd, TFD_TIMER_ABSTIME, &when, NULL);
+    return loop->epoll;
 }
 
 static void free_loop(tow_loop *loop) {
-    epoll_loop *self = (epoll_loop *)loop;
-    if (self->epoll >= 0)
-        close(self->epoll);
-    if (self->timer_fd >= 0)
-        close(self->timer_fd);
-    free(self->buffer);
+    free(((epoll_loop *)loop)->buffer);
     tow_loop_clear(loop);
-    free(self);
+    free(loop);
 }
 
 static const tow_loop_kind kind = {
@@ -332,7 +256,7 @@ static const tow_loop_kind kind = {
     .turn = turn,
     .flush = flush,
     .fd = descriptor,
-    .arm = arm,
+    .arm = tow_epoll_arm,
     .clock = tow_system_clock,
     .wall_seconds = tow_system_wall_seconds,
     .random = tow_system_random,
@@ -341,19 +265,9 @@ static const tow_loop_kind kind = {
     .listener_stop = listener_stop,
     .listener_arm = listener_arm,
     .discard = tow_socket_discard,
-    .watch_start = watch_start,
-    .watch_stop = watch_stop,
+    .watch_start = tow_epoll_watch_start,
+    .watch_stop = tow_epoll_watch_stop,
 };
-
-static int open_epoll(epoll_loop *self) {
-    self->buffer = aligned_alloc(4096, BUFFER_SIZE);
-    if (self->buffer == NULL)
-        return TOW_ERROR_MEMORY;
-    self->epoll = epoll_create1(EPOLL_CLOEXEC);
-    if (self->epoll < 0)
-        return tow_system_error(errno);
-    return control(&self->loop, EPOLL_CTL_ADD, self->loop.wake_fd, EPOLLIN, self, TAG_WAKE);
-}
 
 int tow_loop_new_epoll(tow_loop **loop) {
     epoll_loop *self = malloc(sizeof(*self));
@@ -364,9 +278,8 @@ int tow_loop_new_epoll(tow_loop **loop) {
         free(self);
         return error;
     }
-    self->epoll = self->timer_fd = -1;
-    self->buffer = NULL;
-    error = open_epoll(self);
+    self->buffer = aligned_alloc(4096, BUFFER_SIZE);
+    error = self->buffer != NULL ? tow_epoll_open(&self->loop) : TOW_ERROR_MEMORY;
     if (error != 0) {
         free_loop(&self->loop);
         return error;

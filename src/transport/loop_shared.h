@@ -28,13 +28,14 @@ enum {
     STREAM_CLOSED = 1 << 7, /* by the owner */
     STREAM_RESET = 1 << 8,  /* close with RST */
     STREAM_LISTED = 1 << 9, /* in the loop's list of streams to attend to */
-    /* of one kind of loop */
-    STREAM_READING = 1 << 10,   /* interest in bytes is registered, or a receive is under way */
-    STREAM_WRITING = 1 << 11,   /* interest in room is registered, or a poll is under way */
-    STREAM_DETACHED = 1 << 12,  /* epoll does not know the descriptor */
-    STREAM_STOPPING = 1 << 13,  /* the receive under way is being cancelled */
-    STREAM_SENDING = 1 << 14,   /* the cork was submitted and its result is not known yet */
-    STREAM_UNPOLLING = 1 << 15, /* the poll under way is being cancelled */
+    /* of the real kinds of loop */
+    STREAM_READING = 1 << 10,  /* epoll tells of bytes; or a receive is under way */
+    STREAM_WRITING = 1 << 11,  /* epoll tells of room */
+    STREAM_DETACHED = 1 << 12, /* epoll does not know the descriptor */
+    /* of io_uring */
+    STREAM_STOPPING = 1 << 13, /* the receive under way is being cancelled */
+    STREAM_SENDING = 1 << 14,  /* the cork was submitted and its result is not known yet */
+    STREAM_MINDING = 1 << 15,  /* epoll tells of errors, or did all it can */
 };
 
 /* No bytes are delivered in any of these states. */
@@ -99,7 +100,9 @@ struct tow_loop {
     size_t open;           /* streams, listeners and referenced watches */
     size_t closing;        /* streams that are owed on_closed */
     void *user;
-    int wake_fd; /* an eventfd, -1 if no other thread can wake the loop */
+    int wake_fd;  /* an eventfd, -1 if no other thread can wake the loop */
+    int epoll;    /* -1 in the simulator */
+    int timer_fd; /* -1 until tow_loop_fd */
     bool stepping;
     bool foreign; /* tow_loop_fd was asked for */
     bool touched; /* since the last step, and the descriptor says so */
@@ -125,9 +128,6 @@ void tow_loop_attend(tow_stream *stream);
 /* Makes the descriptor for foreign loops readable if a call from outside of a step left something to do. */
 void tow_loop_touch(tow_loop *loop);
 
-/* Drains the eventfd that tow_loop_post and tow_loop_touch write to. */
-void tow_loop_awake(tow_loop *loop);
-
 /* What loops tell streams. Each may run callbacks; afterwards only flags may be looked at. */
 void tow_stream_deliver(tow_stream *stream, uint8_t *bytes, size_t length);
 void tow_stream_end(tow_stream *stream);
@@ -140,8 +140,8 @@ void tow_stream_block(tow_stream *stream);
 
 /* Sends one stream's cork by `send` of its class. */
 void tow_stream_send_cork(tow_stream *stream);
-/* Settles the result of such a send: bytes taken or a negative error. */
-void tow_stream_settle(tow_stream *stream, ssize_t result, size_t length);
+/* The result of sending one stream's whole cork: bytes taken or a negative tow_error. */
+void tow_stream_settle(tow_stream *stream, ssize_t result);
 
 /* An accept brought a descriptor (or a negative errno). False: no more accepts for now. */
 bool tow_listener_accepted(tow_listener *listener, int result);

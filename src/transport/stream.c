@@ -67,13 +67,17 @@ void tow_stream_block(tow_stream *stream) {
     stream->class->update(stream);
 }
 
-void tow_stream_settle(tow_stream *stream, ssize_t result, size_t length) {
+void tow_stream_settle(tow_stream *stream, ssize_t result) {
     tow_loop *loop = stream->loop;
+    if (stream->flags & (STREAM_FAILED | STREAM_CLOSED)) {
+        tow_cork_drop(&loop->cork, stream);
+        return;
+    }
     if (result < 0) {
         tow_stream_fail(stream, (int)result);
         return;
     }
-    if ((size_t)result < length) {
+    if ((size_t)result < tow_cork_length(&loop->cork, stream)) {
         loop->counters.unsent++;
         tow_stream_block(stream);
     }
@@ -82,9 +86,8 @@ void tow_stream_settle(tow_stream *stream, ssize_t result, size_t length) {
 
 void tow_stream_send_cork(tow_stream *stream) {
     tow_cork *cork = &stream->loop->cork;
-    size_t length;
-    int count = tow_cork_pieces(cork, stream, cork->pieces, &length);
-    tow_stream_settle(stream, stream->class->send(stream, cork->pieces, count), length);
+    int count = tow_cork_pieces(cork, stream, cork->pieces);
+    tow_stream_settle(stream, stream->class->send(stream, cork->pieces, count));
 }
 
 void tow_stream_flush(tow_stream *stream) {

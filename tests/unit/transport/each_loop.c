@@ -1,0 +1,228 @@
+#include "each_loop.h"
+
+static int make(void **state, int error, tow_loop *const *loop) {
+    if (error != 0) {
+        print_error("cannot make the loop: %s\n", tow_strerror(error));
+        return -1;
+    }
+    each_loop *each = calloc(1, sizeof(*each));
+    each->loop = *loop;
+    *state = each;
+    return 0;
+}
+
+int each_loop_epoll(void **state) {
+    tow_loop *loop = NULL;
+    return make(state, tow_loop_new(&loop, &(tow_loop_options){.io = TOW_IO_EPOLL}), &loop);
+}
+
+int each_loop_uring(void **state) {
+    tow_loop *loop = NULL;
+    return make(state, tow_loop_new(&loop, &(tow_loop_options){.io = TOW_IO_URING}), &loop);
+}
+
+int each_loop_simulated(void **state) {
+    tow_loop *loop = NULL;
+    return make(state, tow_loop_new_simulated(&loop, &(tow_simulation_options){.seed = 1}), &loop);
+}
+
+int each_loop_teardown(void **state) {
+    each_loop *each = *state;
+    tow_loop_free(each->loop);
+    free(each);
+    return 0;
+}
+
+static void out_of_time(tow_timer *timer) {
+    each_loop *each = (each_loop *)((char *)timer - offsetof(each_loop, deadline));
+    each->timed_out = true;
+}
+
+/* Steps by hand, so that the condition is looked at after each round. */
+static void run(each_loop *each, bool (*done)(void *argument), void *argument, int64_t patience) {
+    each->timed_out = false;
+    tow_timer_set(each->loop, &each->deadline, tow_loop_now(each->loop) + patience, out_of_time);
+    while (!each->timed_out && (done == NULL || !done(argument)))
+        assert_true(tow_loop_step(each->loop) >= 0);
+    tow_timer_cancel(each->loop, &each->deadline);
+}
+
+void run_until(each_loop *each, bool (*done)(void *argument), void *argument) {
+    run(each, done, argument, 10 * TOW_SECOND);
+    assert_false(each->timed_out);
+}
+
+void run_for(each_loop *each, int64_t nanoseconds) {
+    run(each, NULL, NULL, nanoseconds);
+}
+
+void run_to_the_end(each_loop *each) {
+    assert_int_equal(tow_loop_run(each->loop), 0);
+}
+
+static test_end *end_of(tow_stream *stream) {
+    return (test_end *)stream;
+}
+
+static void end_on_bytes(tow_stream *stream, uint8_t *bytes, size_t length) {
+    test_end *end = end_of(stream);
+    assert_false(end->forbidden);
+    assert_int_equal(end->ended, 0);
+    assert_true(length > 0);
+    end->reads++;
+    assert_int_equal(tow_buffer_append(&end->received, bytes, length), 0);
+    if (end->echo)
+        end_send(end, bytes, length);
+    memset(bytes, 0xdd, length);
+    if (end->on_bytes != NULL)
+        end->on_bytes(end);
+}
+
+static void end_on_unsent(tow_stream *stream, const uint8_t *segment, size_t length, size_t taken) {
+    test_end *end = end_of(stream);
+    assert_true(taken < length);
+    assert_true(tow_stream_is_blocked(stream));
+    assert_int_equal(tow_stream_corked_payload(stream), 0);
+    assert_int_equal(tow_buffer_append(&end->unsent, segment + taken, length - taken), 0);
+}
+
+static void end_on_writable(tow_stream *stream) {
+    test_end *end = end_of(stream);
+    assert_false(end->forbidden);
+    assert_int_equal(end->errors, 0);
+    assert_false(tow_stream_is_blocked(stream));
+    end->writable++;
+    if (end->unsent.length > 0) {
+        struct iovec piece = {.iov_base = end->unsent.data, .iov_len = end->unsent.length};
+        ssize_t taken = tow_stream_write(stream, &piece, 1);
+        if (taken > 0)
+            tow_buffer_consume(&end->unsent, (size_t)taken);
+    }
+    if (end->on_writable != NULL)
+        end->on_writable(end);
+}
+
+static void end_on_end(tow_stream *stream) {
+    test_end *end = end_of(stream);
+    assert_false(end->forbidden);
+    assert_int_equal(end->errors, 0);
+    end->ended++;
+    if (end->close_at_end)
+        end_close(end);
+}
+
+static void end_on_error(tow_stream *stream, int error) {
+    test_end *end = end_of(stream);
+    assert_false(end->forbidden);
+    assert_true(error < 0);
+    end->errors++;
+    end->error = error;
+    if (end->close_at_end)
+        end_close(end);
+}
+
+static void end_on_closed(tow_stream *stream) {
+    test_end *end = end_of(stream);
+    end->closed++;
+    end->forbidden = true;
+    /* The memory may be reused now: whoever still looks at it shall fail. */
+    memset(stream, 0xdd, sizeof(*stream));
+}
+
+const tow_stream_events end_events = {
+    .on_bytes = end_on_bytes,
+    .on_unsent = end_on_unsent,
+    .on_writable = end_on_writable,
+    .on_end = end_on_end,
+    .on_error = end_on_error,
+    .on_closed = end_on_closed,
+};
+
+void end_send(test_end *end, const void *bytes, size_t length) {
+    const uint8_t *from = bytes;
+    while (length > 0) {
+        size_t part = length < TOW_CORK_MAX ? length : TOW_CORK_MAX;
+        uint8_t *room = end->unsent.length == 0 ? tow_stream_cork(&end->stream, part, part) : NULL;
+        if (room != NULL)
+            memcpy(room, from, part);
+        else
+            assert_int_equal(tow_buffer_append(&end->unsent, from, part), 0);
+        from += part;
+        length -= part;
+    }
+}
+
+void end_close(test_end *end) {
+    tow_stream_close(&end->stream);
+    end->forbidden = true;
+}
+
+void end_clear(test_end *end) {
+    tow_buffer_clear(&end->received);
+    tow_buffer_clear(&end->unsent);
+}
+
+static void on_accept(tow_listener *listener, int fd) {
+    test_pair *pair = listener->user;
+    assert_int_equal(tow_stream_adopt(&pair->server.stream, listener->loop, fd, &end_events), 0);
+    pair->accepted = true;
+    tow_listener_stop(listener);
+}
+
+static bool is_connected(void *argument) {
+    test_pair *pair = argument;
+    return pair->accepted && pair->client.writable > 0;
+}
+
+void pair_open(test_pair *pair, each_loop *each) {
+    memset(pair, 0, sizeof(*pair));
+    pair->each = each;
+    tow_address address[TOW_ADDRESSES_MAX], bound;
+    assert_int_equal(tow_address_parse("127.0.0.1:0", address), 1);
+    int fd = tow_listen_socket(each->loop, &address[0], NULL, &bound);
+    assert_true(fd >= 0);
+    pair->listener.user = pair;
+    assert_int_equal(tow_listener_start(&pair->listener, each->loop, fd, on_accept), 0);
+    assert_int_equal(tow_stream_connect(&pair->client.stream, each->loop, &bound, &end_events), 0);
+    assert_true(tow_stream_is_blocked(&pair->client.stream));
+    assert_null(tow_stream_cork(&pair->client.stream, 1, 1));
+    run_until(each, is_connected, pair);
+    assert_int_equal(pair->client.writable, 1);
+    pair->client.writable = 0;
+}
+
+void pairs_close(test_pair *pairs, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        if (!pairs[i].client.closed)
+            end_close(&pairs[i].client);
+        if (!pairs[i].server.closed)
+            end_close(&pairs[i].server);
+    }
+    run_to_the_end(pairs->each);
+    for (size_t i = 0; i < count; i++) {
+        assert_int_equal(pairs[i].client.closed, 1);
+        assert_int_equal(pairs[i].server.closed, 1);
+        end_clear(&pairs[i].client);
+        end_clear(&pairs[i].server);
+    }
+}
+
+void pair_close(test_pair *pair) {
+    pairs_close(pair, 1);
+}
+
+/* The period is a prime, so that a shift by any power of two shows. */
+static uint8_t pattern_at(size_t place) {
+    return (uint8_t)(place % 251);
+}
+
+void fill_pattern(uint8_t *bytes, size_t length, size_t offset) {
+    for (size_t i = 0; i < length; i++)
+        bytes[i] = pattern_at(offset + i);
+}
+
+void assert_pattern(const uint8_t *bytes, size_t length) {
+    for (size_t i = 0; i < length; i++)
+        if (bytes[i] != pattern_at(i))
+            fail_msg("byte %zu is %u, not %u", i, bytes[i], pattern_at(i));
+}

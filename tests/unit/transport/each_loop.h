@@ -1,0 +1,83 @@
+/* each_loop: runs a test on every kind of loop, and a pair of connected streams for it.
+ *
+ * A kernel that refuses io_uring fails the tests "… on io_uring" by name. */
+#ifndef TOW_TESTS_EACH_LOOP_H
+#define TOW_TESTS_EACH_LOOP_H
+
+#include "../unit.h"
+
+#include "base/buffer.h"
+#include "transport/listener.h"
+#include "transport/loop.h"
+#include "transport/stream.h"
+#include "transport/timer.h"
+
+#include <stdbool.h>
+#include <towline/error.h>
+
+/* What a test's state points to. */
+typedef struct each_loop {
+    tow_loop *loop;
+    tow_timer deadline;
+    bool timed_out;
+} each_loop;
+
+int each_loop_epoll(void **state);
+int each_loop_uring(void **state);
+int each_loop_simulated(void **state);
+int each_loop_teardown(void **state);
+
+#define ON_REAL_LOOPS(test)                                                                                  \
+    {#test " on epoll", test, each_loop_epoll, each_loop_teardown, NULL}, {                                  \
+#test " on io_uring", test, each_loop_uring, each_loop_teardown, NULL                                \
+    }
+#define ON_EACH_LOOP(test)                                                                                   \
+    ON_REAL_LOOPS(test), {                                                                                   \
+#test " in the simulator", test, each_loop_simulated, each_loop_teardown, NULL                       \
+    }
+
+/* Runs the loop until `done(argument)`, at most some seconds of the loop's time; fails the test otherwise. */
+void run_until(each_loop *each, bool (*done)(void *argument), void *argument);
+/* Lets time pass. */
+void run_for(each_loop *each, int64_t nanoseconds);
+/* Runs the loop until nothing keeps it alive. */
+void run_to_the_end(each_loop *each);
+
+/* A stream that notes all that happens to it. */
+typedef struct test_end {
+    tow_stream stream; /* first */
+    tow_buffer received;
+    tow_buffer unsent; /* written again from on_writable */
+    int writable, ended, error, errors, closed, reads, late_reads;
+    bool echo;         /* sends back what it receives, by the cork */
+    bool close_at_end; /* closes when the peer ended or an error came */
+    bool forbidden;    /* closed by the owner: only on_closed may come */
+    void (*on_bytes)(struct test_end *end);
+    void (*on_writable)(struct test_end *end);
+} test_end;
+
+extern const tow_stream_events end_events;
+
+/* Gives bytes to the cork, or to the queue while the stream is blocked. */
+void end_send(test_end *end, const void *bytes, size_t length);
+void end_close(test_end *end);
+void end_clear(test_end *end);
+
+/* Two ends, connected over TCP on the loop itself. */
+typedef struct test_pair {
+    each_loop *each;
+    tow_listener listener;
+    test_end client, server;
+    bool accepted;
+} test_pair;
+
+void pair_open(test_pair *pair, each_loop *each);
+/* Closes what is open, runs the loop to its end, and checks that each end was closed once. */
+void pair_close(test_pair *pair);
+void pairs_close(test_pair *pairs, size_t count);
+
+/* `length` bytes that differ from place to place. */
+void fill_pattern(uint8_t *bytes, size_t length, size_t offset);
+void assert_pattern(const uint8_t *bytes, size_t length);
+
+#endif
