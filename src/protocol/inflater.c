@@ -26,24 +26,25 @@ struct tow_inflater {
 
 int tow_inflater_new(tow_inflater **inflater, int window_bits, bool takeover) {
     assert(window_bits >= 8 && window_bits <= 15);
-    bool whole = !takeover && window_bits == 15;
     tow_inflater *made = calloc(1, sizeof(*made));
     if (made == NULL)
         return TOW_ERROR_MEMORY;
     made->step = window_bits == 15 ? STEP_MAX : (size_t)1 << window_bits;
     made->takeover = takeover;
     tow_zlib_memory_use(&made->stream);
-    if (inflateInit2(&made->stream, -window_bits) == Z_OK) {
-        if (whole)
-            made->whole = libdeflate_alloc_decompressor();
-        if (!whole || made->whole != NULL) {
-            *inflater = made;
-            return 0;
-        }
-        inflateEnd(&made->stream);
+    if (inflateInit2(&made->stream, -window_bits) != Z_OK) {
+        free(made);
+        return TOW_ERROR_MEMORY;
     }
-    free(made);
-    return TOW_ERROR_MEMORY;
+    bool whole = !takeover && window_bits == 15;
+    if (whole)
+        made->whole = libdeflate_alloc_decompressor();
+    if (whole && made->whole == NULL) {
+        tow_inflater_free(made);
+        return TOW_ERROR_MEMORY;
+    }
+    *inflater = made;
+    return 0;
 }
 
 void tow_inflater_free(tow_inflater *inflater) {

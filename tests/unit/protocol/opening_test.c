@@ -2,6 +2,7 @@
 
 #include "protocol/opening.h"
 
+#include <openssl/crypto.h>
 #include <towline/error.h>
 
 /* The example of RFC 6455, section 1.3. */
@@ -352,7 +353,35 @@ static void an_extension_that_was_not_offered_is_refused(void **state) {
     assert_true(got.agreement.enabled);
 }
 
+/* libcrypto's memory; it must be given before the first call of libcrypto. */
+static bool crypto_is_out_of_memory;
+
+static void *crypto_malloc(size_t size, const char *file, int line) {
+    return crypto_is_out_of_memory ? NULL : malloc(size);
+}
+
+static void *crypto_realloc(void *memory, size_t size, const char *file, int line) {
+    return crypto_is_out_of_memory ? NULL : realloc(memory, size);
+}
+
+static void crypto_free(void *memory, const char *file, int line) {
+    free(memory);
+}
+
+static void without_memory_both_roles_say_so(void **state) {
+    (void)state;
+    crypto_is_out_of_memory = true;
+    int server = check(HEAD(UPGRADE, CONNECTION, VERSION, GOOD_KEY));
+    int client = check_response(HEAD(UPGRADE, CONNECTION, GOOD_ACCEPT));
+    crypto_is_out_of_memory = false;
+    assert_int_equal(server, TOW_ERROR_MEMORY);
+    assert_int_equal(client, TOW_ERROR_MEMORY);
+    assert_int_equal(check(HEAD(UPGRADE, CONNECTION, VERSION, GOOD_KEY)), 0);
+}
+
 int main(void) {
+    if (CRYPTO_set_mem_functions(crypto_malloc, crypto_realloc, crypto_free) != 1)
+        return 1;
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_key_of_the_standard_gives_its_accept_value),
         cmocka_unit_test(a_nonce_becomes_a_key_that_a_server_takes),
@@ -375,6 +404,7 @@ int main(void) {
         cmocka_unit_test(the_accept_value_stands_once_and_answers_our_key),
         cmocka_unit_test(the_subprotocol_is_one_of_those_offered),
         cmocka_unit_test(an_extension_that_was_not_offered_is_refused),
+        cmocka_unit_test(without_memory_both_roles_say_so),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
