@@ -64,11 +64,9 @@ void tow_inflater_reset(tow_inflater *inflater) {
 /* A block with BFINAL set ended a DEFLATE stream, not the message (RFC 7692, section 7.2.1): go on with the
  * next stream, which may refer to what came before. Takes no time that depends on the window: a message may
  * have many of these. */
-static int next_stream(z_stream *stream) {
-    if (inflateResetKeep(stream) != Z_OK)
-        return TOW_ERROR_COMPRESSED_DATA;
+static void next_stream(z_stream *stream) {
+    inflateResetKeep(stream);
     stream->data_type = AT_BLOCK_BORDER;
-    return 0;
 }
 
 /* One call of zlib. */
@@ -78,7 +76,8 @@ static int inflate_step(z_stream *stream) {
     case Z_BUF_ERROR: /* it could do nothing: input or output is used up */
         return 0;
     case Z_STREAM_END:
-        return next_stream(stream);
+        next_stream(stream);
+        return 0;
     case Z_MEM_ERROR:
         return TOW_ERROR_MEMORY;
     default:
