@@ -1,8 +1,9 @@
 /* deflate: compressing and inflating the payload of messages (RFC 7692, section 7.2).
  *
- * With no context takeover one deflater or inflater serves all connections of a worker in turn, a whole message at a time: while
- * the pieces of one message are being inflated, the inflater can't serve another. With takeover each connection has its own:
- * a deflater takes 2 ^ (window bits + 2) bytes and 22 KiB more at most, an inflater 2 ^ window bits and 8 KiB. */
+ * With no context takeover one deflater or inflater serves all connections of a worker in turn, a whole
+ * message at a time: while the pieces of one message are being inflated, the inflater can't serve another.
+ * With takeover each connection has its own: a deflater takes 2 ^ (window bits + 2) bytes and 22 KiB more at
+ * most, an inflater 2 ^ window bits and 8 KiB. */
 #ifndef TOW_PROTOCOL_DEFLATE_H
 #define TOW_PROTOCOL_DEFLATE_H
 
@@ -20,8 +21,8 @@ typedef struct tow_inflater tow_inflater;
 int tow_deflater_new(tow_deflater **deflater, int window_bits, bool takeover);
 void tow_deflater_free(tow_deflater *deflater);
 
-/* Appends the compressed message to `out`, without the final 00 00 FF FF. Errors: MEMORY; after one, `out` may hold a part of the
- * message, and a deflater with takeover must not be used again. */
+/* Appends the compressed message to `out`, without the final 00 00 FF FF. Errors: MEMORY; after one, `out`
+ * may hold a part of the message, and a deflater with takeover must not be used again. */
 int tow_deflater_message(tow_deflater *deflater, const void *data, size_t length, tow_buffer *out);
 
 /* `window_bits` and `takeover` as for the deflater. References over more than twice the window
@@ -29,9 +30,10 @@ int tow_deflater_message(tow_deflater *deflater, const void *data, size_t length
 int tow_inflater_new(tow_inflater **inflater, int window_bits, bool takeover);
 void tow_inflater_free(tow_inflater *inflater);
 
-/* Inflates the next piece of a message, appending to `out`; `last` ends the message. The caller clears `out` between
- * messages. When `out` would become longer than `limit`: MESSAGE_TOO_LARGE, and nothing beyond limit was produced.
- * Errors: COMPRESSED_DATA, MESSAGE_TOO_LARGE, MEMORY; after one, start anew with tow_inflater_reset. */
+/* Inflates the next piece of a message, appending to `out`; `last` ends the message. The caller clears `out`
+ * between messages. When `out` would become longer than `limit`: MESSAGE_TOO_LARGE, and nothing beyond limit
+ * was produced. Errors: COMPRESSED_DATA, MESSAGE_TOO_LARGE, MEMORY; after one, start anew with
+ * tow_inflater_reset. */
 int tow_inflater_piece(
     tow_inflater *inflater, const uint8_t *data, size_t length, bool last, size_t limit, tow_buffer *out);
 

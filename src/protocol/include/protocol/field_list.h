@@ -15,8 +15,9 @@ bool tow_is_token(tow_slice text);
 /* Whether a character may stand in a token. */
 bool tow_is_token_character(char character);
 
-/* Goes through a comma-separated list over all fields of one name: the next element without its white space, false at the end.
- * Start with a zeroed cursor. Empty elements are skipped. Quoted strings keep their commas. */
+/* Goes through a comma-separated list over all fields of one name: the next element without its white space,
+ * false at the end. Start with a zeroed cursor. Empty elements are skipped. Quoted strings keep their commas.
+ */
 typedef struct tow_list_cursor {
     size_t field;
     size_t offset;
@@ -30,7 +31,8 @@ bool tow_list_has(const tow_field *fields, size_t count, const char *name, const
 /* How many fields have this name. */
 size_t tow_field_count(const tow_field *fields, size_t count, const char *name);
 
-/* The value of the only field of this name: false if there is none or more than one (*found tells how many). */
+/* The value of the only field of this name: false if there is none or more than one (*found tells how many).
+ */
 bool tow_field_only(const tow_field *fields, size_t count, const char *name, tow_slice *value, size_t *found);
 
 #endif

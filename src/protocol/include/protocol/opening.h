@@ -29,19 +29,21 @@ typedef struct tow_opening_request {
 bool tow_opening_is_requested(const tow_field *fields, size_t count);
 
 /* Checks a request. `method` and `version` are as in the request line ("GET", "HTTP/1.1").
- * Returns 0, or the reason: HANDSHAKE_METHOD (answer 405 or 400), HANDSHAKE_VERSION (426 with Sec-WebSocket-Version: 13),
- * and those to be answered with 400: HANDSHAKE_UPGRADE, HANDSHAKE_CONNECTION, HANDSHAKE_KEY, HANDSHAKE_PROTOCOL (not tokens,
- * one stands twice, more than TOW_OFFERS_MAX), HANDSHAKE_EXTENSION (Sec-WebSocket-Extensions is no list of extensions at all:
- * RFC 6455, section 9.1; offers with wrong parameters are merely declined); MEMORY (500). */
-int tow_opening_request_check(tow_opening_request *opening, tow_slice method, tow_slice version,
-    const tow_field *fields, size_t count);
+ * Returns 0, or the reason: HANDSHAKE_METHOD (answer 405 or 400), HANDSHAKE_VERSION (426 with
+ * Sec-WebSocket-Version: 13), and those to be answered with 400: HANDSHAKE_UPGRADE, HANDSHAKE_CONNECTION,
+ * HANDSHAKE_KEY, HANDSHAKE_PROTOCOL (not tokens, one stands twice, more than TOW_OFFERS_MAX),
+ * HANDSHAKE_EXTENSION (Sec-WebSocket-Extensions is no list of extensions at all: RFC 6455, section 9.1;
+ * offers with wrong parameters are merely declined); MEMORY (500). */
+int tow_opening_request_check(
+    tow_opening_request *opening, tow_slice method, tow_slice version, const tow_field *fields, size_t count);
 
 /* Checks a server's answer, as a client: status 101, Upgrade, Connection, the accept value for our key, a
- * subprotocol that we offered (`offered`: zero-terminated texts, ends with NULL, may be NULL; one must be acknowledged if
- * any was offered), extensions that we offered. On success *protocol is the chosen one (length 0 if none) and *agreement what compression does.
- * Errors: HTTP_STATUS, HANDSHAKE_UPGRADE, _CONNECTION, _ACCEPT, _PROTOCOL, _EXTENSION, MEMORY. */
-int tow_opening_response_check(int status, const tow_field *fields, size_t count, const char key[TOW_KEY_LENGTH],
-    const char *const *offered, const tow_compression_settings *settings, tow_slice *protocol,
-    tow_compression_agreement *agreement);
+ * subprotocol that we offered (`offered`: zero-terminated texts, ends with NULL, may be NULL; one must be
+ * acknowledged if any was offered), extensions that we offered. On success *protocol is the chosen one
+ * (length 0 if none) and *agreement what compression does. Errors: HTTP_STATUS, HANDSHAKE_UPGRADE,
+ * _CONNECTION, _ACCEPT, _PROTOCOL, _EXTENSION, MEMORY. */
+int tow_opening_response_check(int status, const tow_field *fields, size_t count,
+    const char key[TOW_KEY_LENGTH], const char *const *offered, const tow_compression_settings *settings,
+    tow_slice *protocol, tow_compression_agreement *agreement);
 
 #endif
