@@ -1,4 +1,5 @@
-/* A complete echo server: every message goes back as it came. Try it with: towline connect ws://localhost:9998/echo */
+/* A complete echo server: every message goes back as it came. Try it with: towline connect
+ * ws://localhost:9998/echo */
 #include <towline.h>
 
 static void echo(tow_websocket *socket, const tow_message *message) {
