@@ -9,11 +9,12 @@
 /* RFC 9110, section 8.8.2.2: after a minute a date is taken to tell states apart. */
 enum { STRONG_AFTER_SECONDS = 60 };
 
-void tow_validators_of(tow_validators *validators, const struct stat *file, int64_t now) {
-    snprintf(validators->etag, sizeof validators->etag, "\"%" PRIx64 "-%" PRIx64 "-%" PRIx64 ".%lx\"",
+tow_validators tow_validators_of(const struct stat *file, int64_t now) {
+    tow_validators made = {.modified = file->st_mtim.tv_sec < now ? file->st_mtim.tv_sec : now};
+    snprintf(made.etag, sizeof made.etag, "\"%" PRIx64 "-%" PRIx64 "-%" PRIx64 ".%lx\"",
         (uint64_t)file->st_ino, (uint64_t)file->st_size, (uint64_t)file->st_mtim.tv_sec,
         (unsigned long)file->st_mtim.tv_nsec);
-    validators->modified = file->st_mtim.tv_sec < now ? file->st_mtim.tv_sec : now;
+    return made;
 }
 
 typedef struct entity_tag {

@@ -12,7 +12,7 @@ typedef struct tow_validators {
     int64_t modified; /* seconds since 1970, never later than now (RFC 9110, section 8.8.2.1) */
 } tow_validators;
 
-void tow_validators_of(tow_validators *validators, const struct stat *file, int64_t now);
+tow_validators tow_validators_of(const struct stat *file, int64_t now);
 
 /* The fields' values; NULL where there is none. */
 typedef struct tow_conditions {

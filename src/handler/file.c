@@ -1,6 +1,6 @@
 #include "file.h"
 
-#include "answer.h"
+#include "reply.h"
 #include "conditional.h"
 #include "file_body.h"
 #include "http/date.h"
@@ -41,7 +41,7 @@ static int validators_answer(tow_exchange *exchange, const tow_validators *valid
         {"Last-Modified", date},
         {"Cache-Control", "no-cache"},
     };
-    return tow_answer_fields(exchange, fields, sizeof fields / sizeof *fields);
+    return tow_reply_fields(exchange, fields, sizeof fields / sizeof *fields);
 }
 
 /* RFC 9110, section 14.4. */
@@ -63,7 +63,7 @@ static int range_answer(tow_exchange *exchange, const tow_range *range, int64_t 
         {"Content-Range", content_range(part, range, size)},
         {"X-Content-Type-Options", "nosniff"},
     };
-    return tow_answer_fields(exchange, fields, sizeof fields / sizeof *fields);
+    return tow_reply_fields(exchange, fields, sizeof fields / sizeof *fields);
 }
 
 /* Answers with the range of the file; takes `fd` on success. */
@@ -81,8 +81,7 @@ static int body_answer(
 void tow_file_answer(
     tow_exchange *exchange, const tow_request *request, const char *name, int fd, const struct stat *file) {
     int64_t now = tow_loop_wall_seconds(tow_exchange_loop(exchange));
-    tow_validators validators;
-    tow_validators_of(&validators, file, now);
+    tow_validators validators = tow_validators_of(file, now);
     int status = condition_of(request, &validators);
     tow_range range = range_of(request, &validators, file->st_size, now);
     if (status == 0 && range.kind == TOW_RANGE_UNSATISFIABLE)
@@ -98,5 +97,5 @@ void tow_file_answer(
     if (error == 0 && status == 304)
         tow_exchange_respond(exchange, 304, NULL, NULL, 0);
     else
-        tow_answer_status(exchange, error != 0 ? tow_status_of_error(error) : status);
+        tow_reply_status(exchange, error != 0 ? tow_status_of_error(error) : status);
 }

@@ -1,6 +1,6 @@
 #include "handler/files.h"
 
-#include "answer.h"
+#include "reply.h"
 #include "beneath.h"
 #include "file.h"
 #include "listing.h"
@@ -25,13 +25,13 @@ typedef struct visit {
 } visit;
 
 static void error_answer(const visit *now, int error) {
-    tow_answer_status(now->exchange, tow_status_of_error(error));
+    tow_reply_status(now->exchange, tow_status_of_error(error));
 }
 
 /* RFC 9110, section 15.5.6. */
 static void method_answer(tow_exchange *exchange) {
     int error = tow_exchange_field(exchange, "Allow", "GET, HEAD");
-    tow_answer_status(exchange, error == 0 ? 405 : tow_status_of_error(error));
+    tow_reply_status(exchange, error == 0 ? 405 : tow_status_of_error(error));
 }
 
 /* Where a directory's page is: at its own name with a slash behind, so that relative links in it work. The
@@ -51,7 +51,7 @@ static void slash_answer(const visit *now) {
     int error = location_append(&location, now);
     if (error == 0)
         error = tow_exchange_field(now->exchange, "Location", (const char *)location.data);
-    tow_answer_status(now->exchange, error == 0 ? 301 : tow_status_of_error(error));
+    tow_reply_status(now->exchange, error == 0 ? 301 : tow_status_of_error(error));
     tow_buffer_clear(&location);
 }
 
@@ -64,7 +64,7 @@ static void listing_answer(const visit *now) {
     tow_buffer page = {0};
     int error = tow_listing_append(&page, now->root, now->path.name);
     if (error == 0)
-        error = tow_answer_fields(now->exchange, fields, sizeof fields / sizeof *fields);
+        error = tow_reply_fields(now->exchange, fields, sizeof fields / sizeof *fields);
     if (error == 0)
         tow_exchange_respond(now->exchange, 200, "text/html; charset=utf-8", page.data, page.length);
     else
@@ -115,7 +115,7 @@ static void name_answer(const visit *now) {
     if (S_ISDIR(file.st_mode))
         slash_answer(now);
     else
-        tow_answer_status(now->exchange, 404); /* a FIFO, a device: nothing to send */
+        tow_reply_status(now->exchange, 404); /* a FIFO, a device: nothing to send */
 }
 
 static void on_request(tow_exchange *exchange, const tow_request *request) {
@@ -128,7 +128,7 @@ static void on_request(tow_exchange *exchange, const tow_request *request) {
     visit now = {.exchange = exchange, .request = request};
     int status = tow_file_path_read(&now.path, tow_request_path(request));
     if (status != 0) {
-        tow_answer_status(exchange, status);
+        tow_reply_status(exchange, status);
         return;
     }
     now.root = tow_root_open(files->root);

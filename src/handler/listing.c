@@ -165,6 +165,7 @@ static const char page_begin[] =
     "  tr { display: flex; flex-wrap: wrap; padding: .35rem 0; border-bottom: 1px solid var(--line); }\n"
     "  td { padding: .1rem .25rem; border: 0; }\n"
     "  .name { flex: 0 0 100%; box-sizing: border-box; }\n"
+    "  td:empty { display: none; }\n"
     "}\n"
     "</style>\n";
 

@@ -10,7 +10,8 @@ static const int64_t last_second = 253402300799; /* 9999-12-31 23:59:59 */
 
 static const char *const days[] = {
     "Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"};
-static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
+static const char *const months[] = {
+    "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
 
 typedef struct calendar {
     int year;
@@ -67,7 +68,7 @@ void tow_http_date(char out[TOW_HTTP_DATE_LENGTH + 1], int64_t seconds) {
     memcpy(out, "Day, 00 Mon 0000 00:00:00 GMT", TOW_HTTP_DATE_LENGTH + 1);
     memcpy(out, days[(day + 4) % 7], 3); /* 1970 began with a Thursday */
     put_digits(out + 5, date.day, 2);
-    memcpy(out + 8, months + (date.month - 1) * 3, 3);
+    memcpy(out + 8, months[date.month - 1], 3);
     put_digits(out + 12, date.year, 4);
     put_digits(out + 17, second / 3600, 2);
     put_digits(out + 20, second / 60 % 60, 2);
@@ -112,13 +113,9 @@ static bool take_day_name(cursor *text, bool whole) {
 }
 
 static bool take_month(cursor *text, int *month) {
-    if (text->end - text->at < 3)
-        return false;
     for (*month = 1; *month <= 12; (*month)++) {
-        if (memcmp(text->at, months + (*month - 1) * 3, 3) == 0) {
-            text->at += 3;
+        if (take_text(text, months[*month - 1]))
             return true;
-        }
     }
     return false;
 }
@@ -168,7 +165,7 @@ int64_t tow_http_date_read(const char *text, size_t length) {
         return -1;
     if (!is_in_calendar(&date))
         return -1;
-    int64_t seconds = days_from(date.year, date.month, date.day) * DAY_SECONDS + date.hour * 3600 +
-                      date.minute * 60 + date.second;
+    int second_of_day = (date.hour * 60 + date.minute) * 60 + date.second;
+    int64_t seconds = days_from(date.year, date.month, date.day) * DAY_SECONDS + second_of_day;
     return seconds < 0 ? 0 : seconds;
 }

@@ -98,8 +98,8 @@ static void what_is_not_there_is_not_found(void **state) {
     memset(long_name, 'a', sizeof long_name);
     long_name[sizeof long_name - 1] = '\0';
     for (size_t i = 0; i < 2; i++) {
-        static const char *const names[] = {"nothing", "inner/nothing", "nothing/file", "file/file",
-            "dangling", "loop", "loop/file"};
+        static const char *const names[] = {
+            "nothing", "inner/nothing", "nothing/file", "file/file", "dangling", "loop", "loop/file"};
         for (size_t name = 0; name < 7; name++)
             assert_error(both[i], names[name], TOW_ERROR_NAME_NOT_FOUND);
         assert_error(both[i], long_name, TOW_ERROR_NAME_NOT_FOUND);

@@ -105,7 +105,7 @@ static void the_tag_changes_with_size_time_and_inode(void **state) {
     files[3].st_mtim.tv_sec++;
     files[4].st_mtim.tv_nsec++;
     for (size_t i = 0; i < 5; i++) {
-        tow_validators_of(&made[i], &files[i], modified + 100);
+        made[i] = tow_validators_of(&files[i], modified + 100);
         for (size_t other = 0; other < i; other++)
             assert_string_not_equal(made[i].etag, made[other].etag);
         size_t length = strlen(made[i].etag);
@@ -115,17 +115,16 @@ static void the_tag_changes_with_size_time_and_inode(void **state) {
     largest.st_ino = UINT64_MAX;
     largest.st_size = INT64_MAX;
     largest.st_mtim = (struct timespec){.tv_sec = INT64_MIN, .tv_nsec = 999999999};
-    tow_validators_of(&made[0], &largest, modified);
+    made[0] = tow_validators_of(&largest, modified);
     assert_int_equal(made[0].etag[strlen(made[0].etag) - 1], '"');
 }
 
 static void no_file_was_modified_in_the_future(void **state) {
     (void)state;
     struct stat file = sample();
-    tow_validators made;
-    tow_validators_of(&made, &file, modified - 10);
+    tow_validators made = tow_validators_of(&file, modified - 10);
     assert_int_equal(made.modified, modified - 10);
-    tow_validators_of(&made, &file, modified + 10);
+    made = tow_validators_of(&file, modified + 10);
     assert_int_equal(made.modified, modified);
 }
 

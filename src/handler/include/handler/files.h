@@ -1,8 +1,9 @@
 /* files: serves the files below a directory, to be routed at all paths ("/" and an asterisk).
  *
- * GET and HEAD; index.html, else a listing; conditions and single ranges (RFC 9110, sections 13 and 14; more than one range gets
- * the whole file). Names that begin with a dot are hidden, but for .well-known at the root. Nothing outside the root is reached: relative links that stay
- * inside are followed, others are not found. The root is looked up anew for each request, so it may be replaced while it is served. */
+ * GET and HEAD; index.html, else a listing; conditions and single ranges (RFC 9110, sections 13 and 14; more
+ * than one range gets the whole file). Names that begin with a dot are hidden, but for .well-known at the
+ * root. Nothing outside the root is reached: relative links that stay inside are followed, others are not
+ * found. The root is looked up anew for each request, so it may be replaced while it is served. */
 #ifndef TOW_HANDLER_FILES_H
 #define TOW_HANDLER_FILES_H
 
@@ -10,7 +11,8 @@
 
 typedef struct tow_files tow_files;
 
-/* Errors: NAME_NOT_FOUND (there is no such directory), ARGUMENT (it is none), PERMISSION, DESCRIPTORS, MEMORY, SYSTEM. */
+/* Errors: NAME_NOT_FOUND (there is no such directory), ARGUMENT (it is none), PERMISSION, DESCRIPTORS,
+ * MEMORY, SYSTEM. */
 int tow_files_new(tow_files **files, const char *root);
 
 /* After the server that has the handler. NULL is allowed. */

@@ -12,7 +12,8 @@
 const char *tow_http_reason(int status);
 
 /* Begins a head: status line and Date. Further fields by tow_response_field, the end by tow_response_end.
- * Errors: ARGUMENT (a status that has not three digits), MEMORY. After an error the buffer is as before, here and below. */
+ * Errors: ARGUMENT (a status that has not three digits), MEMORY. After an error the buffer is as before, here
+ * and below. */
 int tow_response_begin(tow_buffer *out, int status, int64_t wall_seconds);
 
 /* Errors: ARGUMENT (a name that is no token; a control character, so CR or LF, in the value), MEMORY. */

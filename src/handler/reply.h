@@ -1,16 +1,16 @@
-/* answer: what the answers of the file handler have in common. */
-#ifndef TOW_HANDLER_ANSWER_H
-#define TOW_HANDLER_ANSWER_H
+/* reply: what the answers of the file handler have in common. */
+#ifndef TOW_HANDLER_REPLY_H
+#define TOW_HANDLER_REPLY_H
 
 #include "server/exchange.h"
 
 #include <stddef.h>
 
 /* Adds the fields whose value is not NULL. Errors: MEMORY, STATE. */
-int tow_answer_fields(tow_exchange *exchange, const tow_header_field *fields, size_t count);
+int tow_reply_fields(tow_exchange *exchange, const tow_header_field *fields, size_t count);
 
 /* Answers with a line of text that names the status. */
-void tow_answer_status(tow_exchange *exchange, int status);
+void tow_reply_status(tow_exchange *exchange, int status);
 
 /* The status for an error of the system's calls. */
 int tow_status_of_error(int error);

@@ -1,4 +1,4 @@
-#include "answer.h"
+#include "reply.h"
 
 #include "http/response.h"
 
@@ -6,7 +6,7 @@
 #include <string.h>
 #include <towline/error.h>
 
-int tow_answer_fields(tow_exchange *exchange, const tow_header_field *fields, size_t count) {
+int tow_reply_fields(tow_exchange *exchange, const tow_header_field *fields, size_t count) {
     int error = 0;
     for (size_t i = 0; i < count && error == 0; i++) {
         if (fields[i].value != NULL)
@@ -15,7 +15,7 @@ int tow_answer_fields(tow_exchange *exchange, const tow_header_field *fields, si
     return error;
 }
 
-void tow_answer_status(tow_exchange *exchange, int status) {
+void tow_reply_status(tow_exchange *exchange, int status) {
     char text[64];
     snprintf(text, sizeof text, "%d %s\n", status, tow_http_reason(status));
     tow_exchange_respond(exchange, status, "text/plain; charset=utf-8", text, strlen(text));
