@@ -59,6 +59,15 @@ static void append_chunk(tow_queue *queue, tow_queue_chunk *chunk) {
     queue->last = chunk;
 }
 
+static void insert_segment(tow_queue *queue, tow_queue_chunk *chunk) {
+    tow_queue_chunk **place = queue->segment == NULL ? &queue->first : &queue->segment->next;
+    chunk->next = *place;
+    *place = chunk;
+    if (chunk->next == NULL)
+        queue->last = chunk;
+    queue->segment = chunk;
+}
+
 static tow_queue_chunk *chunk_new(size_t capacity) {
     tow_queue_chunk *chunk = malloc(sizeof(*chunk) + capacity);
     if (chunk == NULL)
@@ -95,6 +104,7 @@ static uint8_t *room(tow_queue *queue, size_t length) {
 }
 
 uint8_t *tow_queue_add(tow_queue *queue, size_t length, size_t payload) {
+    queue->segment = NULL;
     uint8_t *bytes = room(queue, length);
     if (bytes != NULL)
         queue->payload += payload;
@@ -144,24 +154,27 @@ int tow_queue_add_rest(tow_queue *queue, const struct iovec *header, const struc
     append_chunk(queue, second);
     queue->bytes = header_rest + payload_rest;
     queue->payload = payload_rest;
-    queue->front =
-        (tow_frame_place){.header_left = header_rest, .payload_left = payload->iov_len, .is_data = true};
-    if (header_rest == 0)
-        queue->front.payload_left = payload_rest;
+    queue->front = (tow_frame_place){0};
+    if (taken > 0)
+        queue->front =
+            (tow_frame_place){.header_left = header_rest, .payload_left = payload_rest, .is_data = true};
     return 0;
 }
 
 int tow_queue_add_segment(tow_queue *queue, const uint8_t *segment, size_t length, size_t taken) {
     if (taken == length)
         return 0;
-    uint8_t *copy = room(queue, length - taken);
-    if (copy == NULL)
+    struct iovec piece = {.iov_base = (void *)(uintptr_t)segment, .iov_len = length};
+    bool is_first = queue->segment == NULL;
+    tow_queue_chunk *chunk = chunk_from_copy(&piece, length - taken);
+    if (chunk == NULL)
         return TOW_ERROR_MEMORY;
-    memcpy(copy, segment + taken, length - taken);
+    insert_segment(queue, chunk);
     tow_frame_place place = {.header_left = response_head_length(segment, length)};
     place_advance(&place, segment, length, taken);
-    if (queue->bytes == length - taken)
+    if (is_first)
         queue->front = place;
+    queue->bytes += length - taken;
     queue->payload += place_advance(&place, segment + taken, length - taken, length - taken);
     return 0;
 }
@@ -184,6 +197,7 @@ static void remove_first_chunk(tow_queue *queue) {
 
 void tow_queue_take(tow_queue *queue, size_t count) {
     assert(count <= queue->bytes);
+    queue->segment = NULL;
     queue->bytes -= count;
     while (count > 0) {
         tow_queue_chunk *chunk = queue->first;

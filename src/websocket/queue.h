@@ -33,8 +33,9 @@ typedef struct tow_queue_chunk {
 typedef struct tow_queue { /* zeroed: empty */
     tow_queue_chunk *first;
     tow_queue_chunk *last;
-    size_t bytes;   /* waiting, framing included */
-    size_t payload; /* application data among them */
+    size_t bytes;             /* waiting, framing included */
+    size_t payload;           /* application data among them */
+    tow_queue_chunk *segment; /* the last segment of the cork, while more of the same may come; else NULL */
     tow_frame_place front;
 } tow_queue;
 
@@ -53,7 +54,8 @@ int tow_queue_add_rest(tow_queue *queue, const struct iovec *header, const struc
     size_t taken, tow_buffer *owner);
 
 /* Adds what was not taken of a segment of the cork: whole frames from its beginning, perhaps behind the head
- * of an HTTP response. Errors: MEMORY. */
+ * of an HTTP response. It is older than all that was queued meanwhile, so it goes before that, behind the
+ * segments that just came before it. Errors: MEMORY. */
 int tow_queue_add_segment(tow_queue *queue, const uint8_t *segment, size_t length, size_t taken);
 
 /* Fills at most `count` pieces from the front; returns how many. */

@@ -17,10 +17,15 @@ static bool is_deaf(const tow_websocket *socket) {
     return socket->failed || socket->close_received || socket->ready_state == TOW_CLOSED;
 }
 
+/* A server stops reading while too much of its own waits: its peer gets no more answers than it takes. A
+ * client does not: if both ends did, two that send much at once would wait for each other for ever. */
+static bool is_held(const tow_websocket *socket) {
+    return socket->above_high && socket->behaviour->role == TOW_ROLE_SERVER;
+}
+
 /* A closing connection reads on, as it waits for the peer's Close. */
 static bool may_deliver(const tow_websocket *socket) {
-    return !is_deaf(socket) &&
-           (socket->ready_state == TOW_CLOSING || !(socket->paused || socket->above_high));
+    return !is_deaf(socket) && (socket->ready_state == TOW_CLOSING || !(socket->paused || is_held(socket)));
 }
 
 bool tow_receive_has_kept(const tow_websocket *socket) {
@@ -273,7 +278,7 @@ void tow_websocket_resume(tow_websocket *socket) {
     if (socket->ready_state != TOW_OPEN || !socket->paused)
         return;
     socket->paused = false;
-    if (socket->delivering || socket->above_high)
+    if (socket->delivering || is_held(socket))
         return;
     if (!tow_receive_has_kept(socket)) {
         go_on_reading(socket);
