@@ -278,6 +278,8 @@ static int operands_check(const word_parser *parser) {
 static int defaults_set(const tow_command *command, void *settings, char *error) {
     for (size_t i = 0; i < command->option_count; i++) {
         const tow_option *option = &command->options[i];
+        if (option->unset != 0)
+            integer_store(option, settings, option->unset);
         int problem =
             option->fallback == NULL ? 0 : tow_option_set(option, settings, option->fallback, error);
         if (problem != 0)

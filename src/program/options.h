@@ -35,6 +35,7 @@ typedef struct tow_option {
     const char *value;    /* what help calls the value: "SIZE"; for choices it comes from the list */
     const char *fallback; /* the default as one would type it, NULL: the field stays zero */
     const char *note;     /* the default in words, where it is not one value */
+    int64_t unset;        /* of numbers: what the field holds then */
     const char *off;      /* what "off" means ("no limit"), NULL: "off" is no value */
     const char *help;
     const char *expects;        /* for errors, after "is not" */

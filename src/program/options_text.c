@@ -140,6 +140,8 @@ static int options_help(tow_buffer *out, const tow_command *command, int columns
         if (error == 0)
             error = option_help(out, option, columns);
     }
+    if (error == 0)
+        error = tow_buffer_append_text(out, "\n");
     return error != 0 ? error : option_help(out, &help_option, columns);
 }
 

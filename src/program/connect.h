@@ -1,0 +1,28 @@
+/* connect: `towline connect`, a WebSocket client for terminals and pipes. */
+#ifndef TOW_PROGRAM_CONNECT_H
+#define TOW_PROGRAM_CONNECT_H
+
+#include <towline/websocket.h>
+
+/* After the end of the input: until as many messages came as were sent, at most a second after the last. */
+enum { TOW_LINGER_FOR_ANSWERS = -2 };
+
+typedef struct tow_connect_settings {
+    const char *const *protocols;
+    const char *origin;
+    const char *const *headers; /* "Name: value" */
+    tow_compression compression;
+    int64_t max_message;
+    const char *const *messages; /* -x */
+    const char *output;          /* file for binary messages, NULL: none */
+    int64_t linger;   /* nanoseconds, TOW_OFF: as long as the peer wants, or TOW_LINGER_FOR_ANSWERS */
+    int64_t ping;     /* nanoseconds, 0 or TOW_OFF: none */
+    int64_t max_time; /* nanoseconds, 0 or TOW_OFF: no limit */
+    bool binary;
+    bool echo;
+    bool verbose;
+} tow_connect_settings;
+
+int tow_connect(const void *settings, const char *const *operands);
+
+#endif

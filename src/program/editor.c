@@ -1,0 +1,276 @@
+#include "editor.h"
+
+#include "history.h"
+#include "paint.h"
+
+#include "transport/watch.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <histedit.h>
+#include <langinfo.h>
+#include <locale.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <towline/error.h>
+#include <unistd.h>
+#include <wchar.h>
+
+enum { HISTORY_LINES = 1000 };
+
+struct tow_editor {
+    tow_loop *loop;
+    EditLine *line;
+    History *history;
+    const char *history_path;
+    tow_watch watch;
+    char prompt[64];
+    int prompt_columns;
+    char keys[256]; /* read from the terminal, not yet taken by the line editor */
+    size_t key_count;
+    mbstate_t key_state;
+    bool reading; /* a line is on the screen */
+    bool stopped;
+};
+
+static tow_editor *editor_of(EditLine *line) {
+    void *editor = NULL;
+    el_get(line, EL_CLIENTDATA, &editor);
+    return editor;
+}
+
+static char *prompt_of(EditLine *line) {
+    return editor_of(line)->prompt;
+}
+
+static void on_keys(tow_watch *watch, int ready) {
+    tow_editor *editor = watch->user;
+    ssize_t count = read(STDIN_FILENO, editor->keys, sizeof editor->keys);
+    if (count > 0)
+        editor->key_count = (size_t)count;
+    else if (count == 0 || (errno != EINTR && errno != EAGAIN))
+        editor->stopped = true;
+    tow_loop_stop(editor->loop);
+}
+
+/* Runs the loop until a key was pressed or the editor is stopped. */
+static bool keys_wait(tow_editor *editor) {
+    editor->watch = (tow_watch){.user = editor};
+    if (tow_watch_start(&editor->watch, editor->loop, STDIN_FILENO, TOW_READABLE, on_keys) != 0)
+        return false;
+    while (editor->key_count == 0 && !editor->stopped)
+        if (tow_loop_run(editor->loop) != 0)
+            editor->stopped = true;
+    tow_watch_stop(&editor->watch);
+    return !editor->stopped;
+}
+
+/* Takes one character from the keys; 0 when what there is is only the beginning of one. */
+static size_t key_take(tow_editor *editor, wchar_t *character) {
+    size_t used = mbrtowc(character, editor->keys, editor->key_count, &editor->key_state);
+    if (used == (size_t)-1) { /* no character: pass over a byte */
+        editor->key_state = (mbstate_t){0};
+        *character = L'?';
+        used = 1;
+    } else if (used == 0) {
+        used = 1; /* ^@ */
+    } else if (used == (size_t)-2) {
+        editor->key_count = 0;
+        return 0;
+    }
+    editor->key_count -= used;
+    memmove(editor->keys, editor->keys + used, editor->key_count);
+    return used;
+}
+
+/* What the line editor calls for the next character: 1, or 0 at the end of the input. */
+static int key_get(EditLine *line, wchar_t *character) {
+    tow_editor *editor = editor_of(line);
+    for (;;) {
+        if (editor->stopped || (editor->key_count == 0 && !keys_wait(editor)))
+            return 0;
+        if (key_take(editor, character) > 0)
+            return 1;
+    }
+}
+
+/* Without a UTF-8 locale the editor could not show what is typed. */
+static void locale_choose(void) {
+    if (strcmp(nl_langinfo(CODESET), "UTF-8") != 0)
+        setlocale(LC_CTYPE, "C.UTF-8");
+}
+
+static void keys_bind(EditLine *line) {
+    static const char *const bindings[][2] = {
+        {"^R", "em-inc-search-prev"},
+        {"^W", "ed-delete-prev-word"},
+        {"\\e[1;5C", "em-next-word"},
+        {"\\e[1;5D", "ed-prev-word"},
+        {"\\e[3~", "ed-delete-next-char"},
+    };
+    el_set(line, EL_EDITOR, "emacs");
+    for (size_t i = 0; i < sizeof bindings / sizeof bindings[0]; i++)
+        el_set(line, EL_BIND, bindings[i][0], bindings[i][1], NULL);
+    el_source(line, NULL); /* ~/.editrc: what the user wants instead */
+}
+
+static int history_open(tow_editor *editor, const char *path) {
+    HistEvent event;
+    editor->history = history_init();
+    if (editor->history == NULL)
+        return TOW_ERROR_MEMORY;
+    editor->history_path = path;
+    history(editor->history, &event, H_SETSIZE, HISTORY_LINES);
+    history(editor->history, &event, H_SETUNIQUE, 1);
+    if (path != NULL)
+        history(editor->history, &event, H_LOAD, path);
+    el_set(editor->line, EL_HIST, history, editor->history);
+    return 0;
+}
+
+/* Writes beside the file and renames, so that two programs that end at once leave a whole file. */
+static void history_save(tow_editor *editor) {
+    char path[4096];
+    HistEvent event;
+    if (editor->history_path == NULL)
+        return;
+    int length = snprintf(path, sizeof path, "%s.%ld", editor->history_path, (long)getpid());
+    if (length < 0 || (size_t)length >= sizeof path)
+        return;
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+    FILE *file = fd >= 0 ? fdopen(fd, "w") : NULL;
+    if (file == NULL) {
+        if (fd >= 0)
+            close(fd);
+        return;
+    }
+    int saved = history(editor->history, &event, H_SAVE_FP, file);
+    if (fclose(file) != 0 || saved < 0 || rename(path, editor->history_path) != 0)
+        unlink(path);
+}
+
+int tow_editor_new(
+    tow_editor **out, tow_loop *loop, const char *prompt, const char *history_path, bool painted) {
+    tow_editor *editor = calloc(1, sizeof *editor);
+    if (editor == NULL)
+        return TOW_ERROR_MEMORY;
+    locale_choose();
+    editor->loop = loop;
+    editor->prompt_columns = (int)strlen(prompt);
+    editor->line = el_init("towline", stdin, stdout, stderr);
+    if (editor->line == NULL || history_open(editor, history_path) != 0) {
+        tow_editor_free(editor);
+        return TOW_ERROR_MEMORY;
+    }
+    /* \1 stands around what takes no room on the screen. */
+    if (painted)
+        snprintf(editor->prompt, sizeof editor->prompt, "\1%s\1%s\1%s\1", tow_paint(true, TOW_COLOUR_GREEN),
+            prompt, tow_paint_end(true));
+    else
+        snprintf(editor->prompt, sizeof editor->prompt, "%s", prompt);
+    el_set(editor->line, EL_CLIENTDATA, editor);
+    el_set(editor->line, EL_PROMPT_ESC, prompt_of, '\1');
+    el_set(editor->line, EL_SIGNAL, 0);
+    el_wset(editor->line, EL_GETCFN, key_get);
+    keys_bind(editor->line);
+    *out = editor;
+    return 0;
+}
+
+void tow_editor_free(tow_editor *editor) {
+    if (editor == NULL)
+        return;
+    if (editor->history != NULL)
+        history_save(editor);
+    if (editor->line != NULL)
+        el_end(editor->line);
+    if (editor->history != NULL)
+        history_end(editor->history);
+    free(editor);
+}
+
+static int character_columns(wchar_t character) {
+    int columns = wcwidth(character);
+    if (columns >= 0)
+        return columns;
+    return character < 0x80 ? 2 : 8; /* shown as ^X or \U+XXXX */
+}
+
+/* On which row below the prompt's the cursor stands. */
+static int cursor_row(tow_editor *editor) {
+    int columns = tow_paint_columns(STDOUT_FILENO, 80);
+    int row = 0;
+    int column = editor->prompt_columns;
+    const LineInfoW *line = el_wline(editor->line);
+    for (const wchar_t *at = line->buffer; at < line->cursor; at++) {
+        int width = character_columns(*at);
+        if (column + width > columns) {
+            row++;
+            column = 0;
+        }
+        column += width;
+    }
+    return column >= columns ? row + 1 : row;
+}
+
+/* Takes the prompt and what was typed off the screen. */
+static void line_hide(tow_editor *editor) {
+    int row = cursor_row(editor);
+    fputc('\r', stdout);
+    if (row > 0)
+        fprintf(stdout, "\033[%dA", row);
+    fputs("\033[J", stdout);
+}
+
+int tow_editor_read(tow_editor *editor, const char **out) {
+    int count = 0;
+    if (editor->stopped)
+        return 0;
+    editor->reading = true;
+    const char *line = el_gets(editor->line, &count);
+    if (line == NULL || count <= 0) {
+        line_hide(editor);
+        fflush(stdout);
+        editor->reading = false;
+        return 0;
+    }
+    editor->reading = false;
+    char *text = (char *)(uintptr_t)line; /* the editor's own buffer, which it lends */
+    if (text[count - 1] == '\n')
+        text[count - 1] = '\0';
+    if (text[0] != '\0') {
+        HistEvent event;
+        history(editor->history, &event, H_ENTER, text);
+    }
+    *out = text;
+    return 1;
+}
+
+void tow_editor_stop(tow_editor *editor) {
+    editor->stopped = true;
+    tow_loop_stop(editor->loop);
+}
+
+void tow_editor_print(tow_editor *editor, const void *text, size_t length) {
+    if (editor->reading)
+        line_hide(editor);
+    fwrite(text, 1, length, stdout);
+    if (editor->reading)
+        el_set(editor->line, EL_REFRESH);
+    fflush(stdout);
+}
+
+void tow_editor_resized(tow_editor *editor) {
+    el_resize(editor->line);
+    if (editor->reading)
+        el_set(editor->line, EL_REFRESH);
+}
+
+void tow_editor_continued(tow_editor *editor) {
+    if (!editor->reading)
+        return;
+    el_set(editor->line, EL_PREP_TERM, 1);
+    el_set(editor->line, EL_REFRESH);
+}

@@ -1,0 +1,142 @@
+/* main: finds the subcommand, has its options read, and runs it. Exit status: 0 done, 1 failed at run time, 2
+ * wrong usage. */
+#include "option_table.h"
+#include "options_text.h"
+#include "paint.h"
+#include "suggest.h"
+#include "version.h"
+
+#include <locale.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <towline/error.h>
+#include <towline/version.h>
+#include <unistd.h>
+
+enum { EXIT_USAGE = 2 };
+
+/* Prints what was written into `text`, unless writing it failed. */
+static int print(tow_buffer *text, int error) {
+    if (error == 0 && fwrite(text->data, 1, text->length, stdout) == text->length && fflush(stdout) == 0)
+        error = 0;
+    else if (error == 0)
+        error = TOW_ERROR_SYSTEM;
+    tow_buffer_clear(text);
+    if (error != 0)
+        fprintf(stderr, "towline: writing the output: %s\n", tow_strerror(error));
+    return error == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+static int help_columns(void) {
+    int columns = tow_paint_columns(STDOUT_FILENO, 80);
+    return columns > 100 ? 100 : columns < 60 ? 60 : columns;
+}
+
+static int print_command_help(const tow_command *command) {
+    tow_buffer text = {0};
+    return print(&text, tow_options_help(&text, command, help_columns(), tow_paint_wanted(STDOUT_FILENO)));
+}
+
+static int print_manual(const tow_command *command) {
+    tow_buffer text = {0};
+    return print(&text, tow_options_manual(&text, command));
+}
+
+static int usage_write(tow_buffer *text, bool painted) {
+    const char *bold = tow_paint(painted, TOW_COLOUR_BOLD);
+    const char *plain = tow_paint_end(painted);
+    int error =
+        tow_buffer_append_format(text, "usage: towline COMMAND [OPTIONS]\n\n%sCommands%s\n", bold, plain);
+    for (size_t i = 0; error == 0 && i < tow_command_count; i++)
+        error = tow_buffer_append_format(text, "  %-10s %s\n", tow_commands[i].name, tow_commands[i].summary);
+    if (error == 0)
+        error = tow_buffer_append_text(text, "\n'towline COMMAND --help' tells about a command, 'towline "
+                                             "--version' what this build is made of.\n");
+    return error;
+}
+
+static int print_usage(void) {
+    tow_buffer text = {0};
+    return print(&text, usage_write(&text, tow_paint_wanted(STDOUT_FILENO)));
+}
+
+static int wrong_command(const char *name) {
+    const char *names[16];
+    size_t count = 0;
+    for (; count < tow_command_count && count < 16; count++)
+        names[count] = tow_commands[count].name;
+    const char *nearest = tow_suggest(name, names, count);
+    if (name[0] == '-')
+        fprintf(stderr, "towline: no option %s here; options stand behind the command: towline serve %s\n",
+            name, name);
+    else if (nearest != NULL)
+        fprintf(stderr, "towline: no command %s; did you mean %s?\n", name, nearest);
+    else
+        fprintf(stderr, "towline: no command %s; 'towline --help' lists them\n", name);
+    return EXIT_USAGE;
+}
+
+static int help_for(const char *name) {
+    if (name == NULL)
+        return print_usage();
+    const tow_command *command = tow_command_find(name);
+    return command != NULL ? print_command_help(command) : wrong_command(name);
+}
+
+static int command_run(const tow_command *command, const char *const *words) {
+    char error[TOW_OPTIONS_ERROR_MAX];
+    const char *const *operands = NULL;
+    void *settings = calloc(1, command->settings_size);
+    if (settings == NULL) {
+        fprintf(stderr, "towline: %s\n", tow_strerror(TOW_ERROR_MEMORY));
+        return EXIT_FAILURE;
+    }
+    int status = EXIT_USAGE;
+    switch (tow_options_parse(command, words, settings, &operands, error)) {
+    case TOW_OPTIONS_RUN:
+        status = command->run(settings, operands);
+        break;
+    case TOW_OPTIONS_HELP:
+        status = print_command_help(command);
+        break;
+    case TOW_OPTIONS_MANUAL:
+        status = print_manual(command);
+        break;
+    case TOW_OPTIONS_WRONG:
+        fprintf(stderr, "towline %s: %s\n", command->name, error);
+        break;
+    }
+    tow_options_clear(command, settings, operands);
+    free(settings);
+    return status;
+}
+
+static bool is_one_of(const char *word, const char *one, const char *two, const char *three) {
+    return strcmp(word, one) == 0 || strcmp(word, two) == 0 || strcmp(word, three) == 0;
+}
+
+int main(int count, char **words) {
+    const char *const *next = (const char *const *)words + 1;
+    setlocale(LC_CTYPE, "");
+    if (strcmp(tow_version(), TOW_VERSION) != 0) {
+        fprintf(stderr, "towline: this is version %s, but libtowline is %s; install both from one build\n",
+            TOW_VERSION, tow_version());
+        return EXIT_FAILURE;
+    }
+    if (count < 2) {
+        tow_buffer text = {0};
+        if (usage_write(&text, tow_paint_wanted(STDERR_FILENO)) == 0)
+            fwrite(text.data, 1, text.length, stderr);
+        tow_buffer_clear(&text);
+        return EXIT_USAGE;
+    }
+    if (is_one_of(*next, "--help", "-h", "help"))
+        return help_for(next[1]);
+    if (is_one_of(*next, "--version", "-V", "version")) {
+        tow_buffer text = {0};
+        return print(&text, tow_version_write(&text));
+    }
+    const tow_command *command = tow_command_find(*next);
+    return command != NULL ? command_run(command, next + 1) : wrong_command(*next);
+}

@@ -1,0 +1,448 @@
+#include "option_table.h"
+
+#include "connect.h"
+#include "serve.h"
+
+#include "server/host.h"
+#include "server/origin.h"
+#include "transport/address.h"
+
+#include <string.h>
+#include <syslog.h>
+#include <towline/error.h>
+
+enum { DAY = 86400 };
+
+#define SERVE(member) TOW_OPTION_FIELD(tow_serve_settings, member)
+#define CONNECT(member) TOW_OPTION_FIELD(tow_connect_settings, member)
+
+static const tow_option_choice io_choices[] = {
+    {"auto", TOW_IO_AUTO}, {"io_uring", TOW_IO_URING}, {"epoll", TOW_IO_EPOLL}, {0}};
+
+static const tow_option_choice compression_choices[] = {{"off", TOW_COMPRESSION_OFF},
+    {"shared", TOW_COMPRESSION_SHARED}, {"takeover", TOW_COMPRESSION_TAKEOVER}, {0}};
+
+static const tow_option_choice log_level_choices[] = {
+    {"error", LOG_ERR}, {"warning", LOG_WARNING}, {"info", LOG_INFO}, {"debug", LOG_DEBUG}, {0}};
+
+static const tow_option_choice log_format_choices[] = {
+    {"text", TOW_SERVE_LOG_TEXT}, {"json", TOW_SERVE_LOG_JSON}, {0}};
+
+static int check_listen_address(const char *text) {
+    tow_address addresses[TOW_ADDRESSES_MAX];
+    int count = tow_address_parse(text, addresses);
+    return count < 0 ? count : 0;
+}
+
+static int check_origin(const char *text) {
+    return tow_origin_pattern_is_valid(text) ? 0 : TOW_ERROR_ARGUMENT;
+}
+
+static int check_host_name(const char *text) {
+    return tow_host_name_is_valid(text) ? 0 : TOW_ERROR_ARGUMENT;
+}
+
+/* A host as it stands before ":PORT": what is wrong shows when a port is put behind it. */
+static int check_host(const char *text) {
+    return strchr(text, '/') == NULL && text[0] != '\0' && strcspn(text, " \t") == strlen(text)
+               ? 0
+               : TOW_ERROR_ADDRESS;
+}
+
+/* "Name: value" */
+static int check_header(const char *text) {
+    size_t name = strcspn(text, ":");
+    return name > 0 && text[name] == ':' && strcspn(text, "\r\n") == strlen(text) &&
+                   strcspn(text, " \t") > name
+               ? 0
+               : TOW_ERROR_ARGUMENT;
+}
+
+/* RFC 9110, section 5.6.2: what a subprotocol's name is made of. */
+static int check_token(const char *text) {
+    static const char characters[] =
+        "!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+    return text[0] != '\0' && text[strspn(text, characters)] == '\0' ? 0 : TOW_ERROR_ARGUMENT;
+}
+
+static const tow_option serve_options[] = {
+    {.group = "Listening",
+        .name = "port",
+        .letter = 'p',
+        .kind = TOW_OPTION_LIST,
+        .value = "[HOST:]PORT|unix:PATH",
+        .note = "localhost:9998",
+        .help = "where to listen; a bare port means localhost, *:PORT every address, port 0 any free port",
+        .expects = "an address such as 9998, localhost:9998, *:80, [::1]:9998 or unix:/run/towline.socket",
+        .check = check_listen_address,
+        SERVE(server.listens)},
+    {.name = "server-host",
+        .letter = 'H',
+        .kind = TOW_OPTION_TEXT,
+        .value = "HOST",
+        .note = "localhost",
+        .help = "host of every --port that has none",
+        .expects = "a host such as localhost, 127.0.0.1 or *",
+        .check = check_host,
+        SERVE(server_host)},
+    {.name = "status",
+        .kind = TOW_OPTION_TEXT,
+        .value = "[HOST:]PORT|unix:PATH",
+        .note = "none",
+        .help = "where to serve counters for Prometheus and a health check",
+        .expects = "an address such as 9999, localhost:9999 or unix:/run/towline.status",
+        .check = check_listen_address,
+        SERVE(server.status)},
+    {.group = "What is served",
+        .name = "document-root",
+        .letter = 'd',
+        .kind = TOW_OPTION_TEXT,
+        .value = "DIR",
+        .note = "none",
+        .help = "folder of static files to serve at /",
+        SERVE(document_root)},
+    {.group = "Who may connect",
+        .name = "allow-origin",
+        .kind = TOW_OPTION_LIST,
+        .value = "ORIGIN",
+        .note = "the same origin",
+        .help = "origin whose pages may connect besides the server's own, such as https://example.org; * for "
+                "any; others get 403",
+        .expects = "an origin such as https://example.org, or *",
+        .check = check_origin,
+        SERVE(server.allow_origins)},
+    {.name = "host",
+        .kind = TOW_OPTION_LIST,
+        .value = "NAME",
+        .note = "names of this machine if all listening is local, else any",
+        .help = "name that requests may have in Host, * for any; others get 421",
+        .expects = "a host's name such as example.org, or *",
+        .check = check_host_name,
+        SERVE(server.hosts)},
+    {.name = "max-connections",
+        .kind = TOW_OPTION_NUMBER,
+        .value = "N",
+        .note = "the limit of file descriptors less a reserve",
+        .help = "connections at a time; more get 503",
+        .minimum = 1,
+        SERVE(server.max_connections)},
+    {.name = "max-connections-per-address",
+        .kind = TOW_OPTION_NUMBER,
+        .value = "N",
+        .fallback = "off",
+        .off = "no limit",
+        .help = "connections at a time from one address; more get 503",
+        .minimum = 1,
+        SERVE(server.max_connections_per_address)},
+    {.group = "Limits of the opening handshake",
+        .name = "handshake-seconds",
+        .kind = TOW_OPTION_NUMBER,
+        .value = "SECONDS",
+        .fallback = "10",
+        .off = "no limit",
+        .help = "for a request's head to arrive; then 408",
+        .minimum = 1,
+        .maximum = DAY,
+        SERVE(server.handshake_seconds)},
+    {.name = "handshake-bytes",
+        .kind = TOW_OPTION_SIZE,
+        .value = "SIZE",
+        .fallback = "16K",
+        .help = "of a request's head; more get 431",
+        .minimum = 256,
+        .maximum = 1048576,
+        SERVE(server.handshake_bytes)},
+    {.group = "Limits of a connection",
+        .name = "max-message",
+        .kind = TOW_OPTION_SIZE,
+        .value = "SIZE",
+        .fallback = "16M",
+        .off = "no limit",
+        .help = "of a message, after inflation; a larger one closes with 1009",
+        .minimum = 1,
+        SERVE(server.limits.max_message)},
+    {.name = "message-seconds",
+        .kind = TOW_OPTION_NUMBER,
+        .value = "SECONDS",
+        .fallback = "60",
+        .off = "no limit",
+        .help = "from a message's first byte to its last; then 1008",
+        .minimum = 1,
+        .maximum = DAY,
+        SERVE(server.limits.message_seconds)},
+    {.name = "max-queue",
+        .kind = TOW_OPTION_SIZE,
+        .value = "SIZE",
+        .fallback = "1M",
+        .off = "no limit",
+        .help = "that may wait to be sent when a message is added; more closes with 1008",
+        .minimum = 1,
+        SERVE(server.limits.max_queue)},
+    {.name = "stall-seconds",
+        .kind = TOW_OPTION_NUMBER,
+        .value = "SECONDS",
+        .fallback = "30",
+        .off = "no limit",
+        .help = "that a peer may take nothing of what waits for it; then the connection is reset",
+        .minimum = 1,
+        .maximum = DAY,
+        SERVE(server.limits.stall_seconds)},
+    {.name = "ping-seconds",
+        .kind = TOW_OPTION_NUMBER,
+        .value = "SECONDS",
+        .fallback = "20",
+        .off = "no pings",
+        .help = "of silence after which a Ping is sent",
+        .minimum = 1,
+        .maximum = DAY,
+        SERVE(server.limits.ping_seconds)},
+    {.name = "idle-seconds",
+        .kind = TOW_OPTION_NUMBER,
+        .value = "SECONDS",
+        .fallback = "60",
+        .off = "no limit",
+        .help = "of silence, Pongs too, after which the connection ends with 1001",
+        .minimum = 1,
+        .maximum = DAY,
+        SERVE(server.limits.idle_seconds)},
+    {.name = "close-seconds",
+        .kind = TOW_OPTION_NUMBER,
+        .value = "SECONDS",
+        .note = "5, after an error 1",
+        .off = "no limit",
+        .help = "for the peer's Close; then the connection is reset",
+        .minimum = 1,
+        .maximum = DAY,
+        SERVE(server.limits.close_seconds)},
+    {.group = "Compression",
+        .name = "compression",
+        .kind = TOW_OPTION_CHOICE,
+        .fallback = "shared",
+        .choices = compression_choices,
+        .help = "permessage-deflate: shared keeps no state for an idle connection, takeover makes similar "
+                "messages smaller and costs memory",
+        SERVE(server.limits.compression)},
+    {.name = "compression-min",
+        .kind = TOW_OPTION_SIZE,
+        .value = "SIZE",
+        .fallback = "512",
+        .help = "smaller messages are sent as they are",
+        .minimum = 1,
+        SERVE(server.limits.compression_min)},
+    {.group = "Running",
+        .name = "workers",
+        .kind = TOW_OPTION_NUMBER,
+        .value = "N",
+        .note = "one a core",
+        .help = "threads, each with connections of its own",
+        .minimum = 1,
+        .maximum = 1024,
+        SERVE(server.workers)},
+    {.name = "io",
+        .kind = TOW_OPTION_CHOICE,
+        .fallback = "auto",
+        .choices = io_choices,
+        .help = "how the kernel is asked; auto takes io_uring where it is allowed",
+        SERVE(server.io)},
+    {.name = "drain-seconds",
+        .kind = TOW_OPTION_NUMBER,
+        .value = "SECONDS",
+        .fallback = "5",
+        .off = "no limit",
+        .help =
+            "for connections to end after SIGTERM or SIGINT, which close them with 1001; then they are reset",
+        .minimum = 1,
+        .maximum = DAY,
+        SERVE(server.drain_seconds)},
+    {.group = "Log",
+        .name = "log-file",
+        .letter = 'l',
+        .kind = TOW_OPTION_TEXT,
+        .value = "FILE",
+        .note = "standard error",
+        .help = "file that log lines are appended to; SIGHUP opens it again",
+        SERVE(log_file)},
+    {.name = "log-level",
+        .kind = TOW_OPTION_CHOICE,
+        .fallback = "info",
+        .choices = log_level_choices,
+        .help = "the least that is logged",
+        SERVE(log_level)},
+    {.name = "log-format",
+        .kind = TOW_OPTION_CHOICE,
+        .fallback = "text",
+        .choices = log_format_choices,
+        .help = "how a line looks",
+        SERVE(log_format)},
+    {.letter = 'x', .kind = TOW_OPTION_REFUSED, .help = "CGI programs are not served"},
+};
+
+static const char *const serve_description[] = {
+    "Serves WebSocket and HTTP until SIGTERM or SIGINT. Without options: an echo at "
+    "ws://localhost:9998/echo, which any page may use, "
+    "and a console page for trying endpoints at http://localhost:9998/.console, and at / when there is no "
+    "--document-root.",
+    NULL,
+};
+
+static const char *const serve_examples[] = {
+    "towline serve -p 8080 -d public",
+    "the files of a folder, with /echo and /.console beside them",
+    "towline serve -p '*:80' --host example.org --allow-origin https://example.com",
+    "for the network, under one name, and for the pages of another site",
+    NULL,
+};
+
+static const tow_option connect_options[] = {
+    {.group = "The opening handshake",
+        .name = "subprotocol",
+        .letter = 's',
+        .kind = TOW_OPTION_LIST,
+        .value = "NAME",
+        .help = "subprotocol to offer, the preferred one first",
+        .expects = "the name of a subprotocol: letters, digits and !#$%&'*+-.^_`|~",
+        .check = check_token,
+        CONNECT(protocols)},
+    {.name = "origin",
+        .letter = 'o',
+        .kind = TOW_OPTION_TEXT,
+        .value = "ORIGIN",
+        .note = "none",
+        .help = "Origin to send, as a page of that site would",
+        CONNECT(origin)},
+    {.name = "header",
+        .letter = 'H',
+        .kind = TOW_OPTION_LIST,
+        .value = "'NAME: VALUE'",
+        .help = "header to send",
+        .expects = "a header: write 'Name: value'",
+        .check = check_header,
+        CONNECT(headers)},
+    {.name = "compression",
+        .kind = TOW_OPTION_CHOICE,
+        .fallback = "takeover",
+        .choices = compression_choices,
+        .help = "permessage-deflate to offer: shared asks both ends to keep no context",
+        CONNECT(compression)},
+    {.group = "Messages",
+        .letter = 'x',
+        .name = "execute",
+        .kind = TOW_OPTION_LIST,
+        .value = "MESSAGE",
+        .help = "send this message, print the answer, leave; several are sent one after the other's answer",
+        CONNECT(messages)},
+    {.name = "echo",
+        .kind = TOW_OPTION_FLAG,
+        .help = "answer every message with itself until the peer closes; read no input",
+        CONNECT(echo)},
+    {.name = "binary",
+        .letter = 'b',
+        .kind = TOW_OPTION_FLAG,
+        .help = "send binary messages: what -x says, a line typed, or the input of a pipe in the pieces in "
+                "which it comes",
+        CONNECT(binary)},
+    {.name = "output",
+        .letter = 'O',
+        .kind = TOW_OPTION_TEXT,
+        .value = "FILE",
+        .help = "append the payloads of binary messages to this file instead of printing them",
+        CONNECT(output)},
+    {.name = "max-message",
+        .kind = TOW_OPTION_SIZE,
+        .value = "SIZE",
+        .fallback = "16M",
+        .off = "no limit",
+        .help = "of a message, after inflation; a larger one closes with 1009",
+        .minimum = 1,
+        CONNECT(max_message)},
+    {.group = "Time",
+        .name = "linger",
+        .kind = TOW_OPTION_DURATION,
+        .value = "SECONDS",
+        .note = "until as many messages came as were sent, a second after the last at most",
+        .unset = TOW_LINGER_FOR_ANSWERS,
+        .off = "when the peer closes",
+        .help = "after the end of the input, leave when nothing came for this long",
+        CONNECT(linger)},
+    {.name = "ping",
+        .kind = TOW_OPTION_DURATION,
+        .value = "SECONDS",
+        .fallback = "off",
+        .off = "no pings",
+        .help = "send a Ping this often; -v shows the round trips",
+        .maximum = DAY,
+        CONNECT(ping)},
+    {.name = "max-time",
+        .kind = TOW_OPTION_DURATION,
+        .value = "SECONDS",
+        .fallback = "off",
+        .off = "no limit",
+        .help = "leave after this time, with exit status 1",
+        CONNECT(max_time)},
+    {.group = "What is shown",
+        .name = "verbose",
+        .letter = 'v',
+        .kind = TOW_OPTION_FLAG,
+        .help = "show the opening handshake, pings and pongs",
+        CONNECT(verbose)},
+};
+
+static const char *const connect_description[] = {
+    "Opens a WebSocket connection. On a terminal, each line typed is sent as a text message, with editing "
+    "and history; what comes is shown "
+    "as it comes. In a pipe, each line of the input is a message and the payloads that come are the output; "
+    "what there is to say besides goes to "
+    "standard error.",
+    "URL is ws://HOST[:PORT][/PATH][?QUERY]; without ws:// that is assumed.",
+    "On a terminal, lines that begin with a slash are commands: /ping, /close [CODE [REASON]], /binary FILE, "
+    "/help; // sends a line that begins with a slash. "
+    "The exit status is 0 after a clean close with 1000, 1001 or no status code, and when you leave by "
+    "yourself; 1 otherwise.",
+    NULL,
+};
+
+static const char *const connect_examples[] = {
+    "towline connect ws://localhost:9998/echo",
+    "talk to a server",
+    "echo hello | towline connect localhost:9998/echo",
+    "send a line, print what comes back",
+    "towline connect -x '{\"op\":\"ping\"}' -v ws://localhost:9998/echo",
+    "one question, one answer, and the handshake in full",
+    "towline connect --linger off ws://localhost:9998/news </dev/null",
+    "print what comes until the server closes",
+    NULL,
+};
+
+#define COUNT(array) (sizeof(array) / sizeof(array)[0])
+
+const tow_command tow_commands[] = {
+    {.name = "serve",
+        .operands = "",
+        .summary = "a realtime server that needs no code",
+        .description = serve_description,
+        .examples = serve_examples,
+        .options = serve_options,
+        .option_count = COUNT(serve_options),
+        .settings_size = sizeof(tow_serve_settings),
+        .run = tow_serve},
+    {.name = "connect",
+        .operands = "URL",
+        .operands_minimum = 1,
+        .operands_maximum = 1,
+        .summary = "talk to a WebSocket server, from a terminal or a pipe",
+        .description = connect_description,
+        .examples = connect_examples,
+        .options = connect_options,
+        .option_count = COUNT(connect_options),
+        .settings_size = sizeof(tow_connect_settings),
+        .run = tow_connect},
+};
+
+const size_t tow_command_count = COUNT(tow_commands);
+
+const tow_command *tow_command_find(const char *name) {
+    for (size_t i = 0; i < tow_command_count; i++)
+        if (strcmp(tow_commands[i].name, name) == 0)
+            return &tow_commands[i];
+    return NULL;
+}

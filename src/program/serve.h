@@ -1,0 +1,20 @@
+/* serve: `towline serve`, a WebSocket and HTTP server without code. */
+#ifndef TOW_PROGRAM_SERVE_H
+#define TOW_PROGRAM_SERVE_H
+
+#include <towline/server.h>
+
+enum { TOW_SERVE_LOG_TEXT, TOW_SERVE_LOG_JSON };
+
+typedef struct tow_serve_settings {
+    tow_server_options server; /* `listens` are the texts of --port */
+    const char *server_host;   /* host of every port without one; NULL: localhost */
+    const char *document_root; /* NULL: none */
+    const char *log_file;      /* NULL: standard error */
+    int log_level;             /* as syslog */
+    int log_format;            /* TOW_SERVE_LOG_… */
+} tow_serve_settings;
+
+int tow_serve(const void *settings, const char *const *operands);
+
+#endif

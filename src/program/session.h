@@ -1,0 +1,51 @@
+/* session: the state of one `towline connect`, shared by its parts. */
+#ifndef TOW_PROGRAM_SESSION_H
+#define TOW_PROGRAM_SESSION_H
+
+#include "connect.h"
+#include "input.h"
+#include "view.h"
+
+#include "transport/timer.h"
+
+typedef struct tow_session tow_session;
+
+struct tow_session {
+    const tow_connect_settings *settings;
+    tow_loop *loop;
+    tow_websocket *socket;
+    tow_view view;
+    tow_input input;
+    tow_signals signals;
+    tow_timer linger_timer;
+    tow_timer ping_timer;
+    tow_timer limit_timer;
+    const char *const *next_message; /* of -x */
+    uint64_t sent;
+    uint64_t came; /* since the first was sent */
+    uint64_t ping_number;
+    int64_t ping_at;
+    char ping_payload[126];
+    size_t ping_length;
+    unsigned interrupts;
+    bool interactive; /* lines are edited */
+    bool opened;
+    bool input_ended;
+    bool leaving; /* by our own decision */
+    bool failed;  /* whatever the close code */
+    bool ended;
+};
+
+/* Sends a message; what cannot be sent is told and ends the session as failed. */
+void tow_session_send(tow_session *session, tow_message_type type, const void *data, size_t length);
+
+/* Sends a Ping with this payload, at most 125 bytes, and notes the time. */
+void tow_session_ping(tow_session *session, const void *payload, size_t length);
+
+/* Closes with this code, by our own decision. */
+void tow_session_leave(tow_session *session, uint16_t code, const char *reason);
+
+/* Carries out a line that was typed: a message or a command. */
+void tow_session_line(tow_session *session, const char *line);
+
+#endif
