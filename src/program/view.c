@@ -142,7 +142,7 @@ static int line_append(
     return error != 0 ? error : tow_buffer_append_format(text, "%s\n", tow_paint_end(painted));
 }
 
-static void line_print(
+__attribute__((format(printf, 4, 0))) static void line_print(
     tow_view *view, tow_colour colour, const char *before, const char *format, va_list arguments) {
     char line[1024];
     tow_buffer text = {0};
