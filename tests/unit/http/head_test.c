@@ -105,6 +105,22 @@ static void a_request_cut_anywhere_is_incomplete_and_then_the_same(void **state)
     guarded_free(memory);
 }
 
+/* Looking at all bytes again for each that comes would take minutes. */
+static void a_head_that_comes_byte_by_byte_costs_linear_time(void **state) {
+    (void)state;
+    size_t length = (size_t)1 << 20;
+    size_t scanned = 0;
+    char *text = malloc(length);
+    assert_non_null(text);
+    memset(text, 'a', length);
+    memcpy(text, GET_HOST "A:", strlen(GET_HOST "A:"));
+    memcpy(text + length - 4, "\r\n\r\n", 4);
+    for (size_t cut = 0; cut < length; cut++)
+        assert_int_equal(tow_http_request_read(&head, text, cut, &scanned), 0);
+    assert_int_equal(tow_http_request_read(&head, text, length, &scanned), length);
+    free(text);
+}
+
 static void what_follows_the_head_is_not_looked_at(void **state) {
     (void)state;
     assert_int_equal(read_request(GET_HOST "\r\n\n\n\x01"), strlen(GET_HOST "\r\n"));
@@ -529,6 +545,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_browsers_opening_handshake_is_cut_into_slices),
         cmocka_unit_test(a_request_cut_anywhere_is_incomplete_and_then_the_same),
+        cmocka_unit_test(a_head_that_comes_byte_by_byte_costs_linear_time),
         cmocka_unit_test(what_follows_the_head_is_not_looked_at),
         cmocka_unit_test(one_empty_line_before_the_request_is_tolerated),
         cmocka_unit_test(methods_are_tokens),
