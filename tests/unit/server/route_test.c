@@ -11,8 +11,7 @@ static void *mark(size_t index) {
 }
 
 static int add(tow_routes *routes, const char *path, size_t index) {
-    return tow_routes_add(routes, path, &(tow_handler){.user = mark(index)},
-        &(tow_route_defaults){0});
+    return tow_routes_add(routes, path, &(tow_handler){.user = mark(index)}, &(tow_route_defaults){0});
 }
 
 static const void *found(const tow_routes *routes, const char *path) {
