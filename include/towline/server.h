@@ -23,15 +23,15 @@ typedef struct tow_exchange tow_exchange; /* one HTTP request and its response *
 
 /* Limits and origins that a route may have for itself; zero means what the server has. */
 typedef struct tow_limits {
-    int64_t max_message;      /* bytes after inflation; default 16 MiB; more: 1009 */
-    int64_t max_queue;        /* bytes waiting to be sent; default 1 MiB; more: 1008 */
-    int message_seconds;      /* first to last byte of a message; default 60; more: 1008 */
-    int stall_seconds;        /* something is queued and the peer takes nothing; default 30; then reset */
-    int ping_seconds;         /* silence after which a Ping is sent; default 20 */
-    int idle_seconds;         /* silence after which the connection ends with 1001; default 60 */
-    int close_seconds;        /* for the peer's Close; default 5 (1 after an error); then reset */
+    int64_t max_message; /* bytes after inflation; default 16 MiB; more: 1009 */
+    int64_t max_queue;   /* bytes waiting to be sent; default 1 MiB; more: 1008 */
+    int message_seconds; /* first to last byte of a message; default 60; more: 1008 */
+    int stall_seconds;   /* something is queued and the peer takes nothing; default 30; then reset */
+    int ping_seconds;    /* silence after which a Ping is sent; default 20 */
+    int idle_seconds;    /* silence after which the connection ends with 1001; default 60 */
+    int close_seconds;   /* for the peer's Close; default 5 (1 after an error); then reset */
     tow_compression compression;
-    int64_t compression_min;  /* bytes; smaller messages are not compressed; default 512 */
+    int64_t compression_min; /* bytes; smaller messages are not compressed; default 512 */
 } tow_limits;
 
 /* What a path serves. Callbacks left NULL do nothing. `on_request` answers plain HTTP requests, and opening
@@ -50,29 +50,30 @@ typedef struct tow_handler {
     tow_on_ping on_ping;
     tow_on_ping on_pong;
     void (*on_request)(tow_exchange *exchange, const tow_request *request);
-    bool any_origin;                   /* accept any Origin on this route */
+    bool any_origin; /* accept any Origin on this route */
     tow_limits limits;
 } tow_handler;
 
 /* Zero means the default, TOW_OFF none. Copied by tow_server_new. */
 typedef struct tow_server_options {
-    const char *listen;            /* "[HOST:]PORT" or "unix:PATH"; default localhost:9998 */
-    const char *const *listens;    /* more than one; ends with NULL */
-    tow_loop *loop;                /* the first worker serves on this loop, which stays the caller's */
-    int workers;                   /* default 1: no thread is made. More: a thread for each further one, in tow_server_run */
+    const char *listen;         /* "[HOST:]PORT" or "unix:PATH"; default localhost:9998 */
+    const char *const *listens; /* more than one; ends with NULL */
+    tow_loop *loop;             /* the first worker serves on this loop, which stays the caller's */
+    int workers; /* default 1: no thread is made. More: a thread for each further one, in tow_server_run */
     tow_io io;
-    const char *const *allow_origins; /* besides the same origin; "*" any; ends with NULL */
-    const char *const *hosts;         /* names that Host may have; ends with NULL; "*" any */
-    int handshake_seconds;         /* default 10; 408 */
-    int64_t handshake_bytes;       /* default 16 KiB; 431 */
-    int64_t max_connections;       /* default: descriptors less a reserve; 503 */
+    const char *const *allow_origins;    /* besides the same origin; "*" any; ends with NULL */
+    const char *const *hosts;            /* names that Host may have; ends with NULL; "*" any */
+    int handshake_seconds;               /* default 10; 408 */
+    int64_t handshake_bytes;             /* default 16 KiB; 431 */
+    int64_t max_connections;             /* default: descriptors less a reserve; 503 */
     int64_t max_connections_per_address; /* default none; 503 */
-    int drain_seconds;             /* default 5 */
+    int drain_seconds;                   /* default 5 */
     tow_limits limits;
-    const char *status;            /* "[HOST:]PORT" or "unix:PATH" for counters and health; default none */
-    void (*on_log)(void *user, int level, const char *line); /* level as syslog: 3 error to 7 debug; any worker's thread */
+    const char *status; /* "[HOST:]PORT" or "unix:PATH" for counters and health; default none */
+    void (*on_log)(void *user, int level,
+        const char *line); /* level as syslog: 3 error to 7 debug; any worker's thread */
     void *log_user;
-    int log_level;                 /* lines above this level are not made; default 6 (info), which has a line a request */
+    int log_level; /* lines above this level are not made; default 6 (info), which has a line a request */
 } tow_server_options;
 
 /* Makes a server; nothing listens yet. Errors: ARGUMENT, ADDRESS, MEMORY. */
@@ -81,25 +82,27 @@ static inline int tow_server_new(tow_server **server, const tow_server_options *
     return tow_server_new_sized(server, options, sizeof(tow_server_options));
 }
 
-/* Frees a server that does not run (any more). One that serves on a loop of the caller's must be done first, or the loop is
- * never stepped again. NULL is allowed. */
+/* Frees a server that does not run (any more). One that serves on a loop of the caller's must be done first,
+ * or the loop is never stepped again. NULL is allowed. */
 void tow_server_free(tow_server *server);
 
-/* Serves `path` by `handler`, which is copied: an exact path, or "/prefix/" followed by an asterisk for all below.
- * An exact path wins over a prefix, a longer prefix over a shorter; the same path again replaces.
+/* Serves `path` by `handler`, which is copied: an exact path, or "/prefix/" followed by an asterisk for all
+ * below. An exact path wins over a prefix, a longer prefix over a shorter; the same path again replaces.
  * Errors: ARGUMENT (not a path), STATE (already running), MEMORY. */
-int tow_server_route_sized(tow_server *server, const char *path, const tow_handler *handler, size_t handler_size);
+int tow_server_route_sized(
+    tow_server *server, const char *path, const tow_handler *handler, size_t handler_size);
 static inline int tow_server_route(tow_server *server, const char *path, const tow_handler *handler) {
     return tow_server_route_sized(server, path, handler, sizeof(tow_handler));
 }
 
-/* Opens the listeners. On a loop of the caller's the server is served from now on, by whoever steps that loop.
- * Errors: STATE (twice), ADDRESS_IN_USE, ADDRESS, PERMISSION, DESCRIPTORS, SYSTEM, MEMORY, UNSUPPORTED. */
+/* Opens the listeners. On a loop of the caller's the server is served from now on, by whoever steps that
+ * loop. Errors: STATE (twice), ADDRESS_IN_USE, ADDRESS, PERMISSION, DESCRIPTORS, SYSTEM, MEMORY, UNSUPPORTED.
+ */
 int tow_server_listen(tow_server *server);
 
 /* Listens if that was not done yet, and serves until tow_server_stop has drained everything. Runs the loop of
- * the first worker (the caller's, if it is one) on the calling thread. Returns 0 or a negative tow_error; 1 is what main
- * should return for one. Errors: STATE (it ran before), those of tow_server_listen. */
+ * the first worker (the caller's, if it is one) on the calling thread. Returns 0 or a negative tow_error; 1
+ * is what main should return for one. Errors: STATE (it ran before), those of tow_server_listen. */
 int tow_server_run(tow_server *server);
 
 /* Starts the drain: no more accepting, 1001 to every connection, reset after drain_seconds. Any thread. With
@@ -109,7 +112,8 @@ void tow_server_stop(tow_server *server);
 /* Whether the drain has ended: nothing of the server is on the caller's loop any more. */
 bool tow_server_is_done(const tow_server *server);
 
-/* The port of listener `index` (in the order of the options), after tow_server_listen; 0 for a Unix socket. */
+/* The port of listener `index` (in the order of the options), after tow_server_listen; 0 for a Unix socket.
+ */
 int tow_server_port(const tow_server *server, size_t index);
 
 /* The request that opened a server's socket: in on_select and on_open only, else NULL. */
@@ -120,9 +124,10 @@ const char *tow_request_method(const tow_request *request);
 const char *tow_request_target(const tow_request *request); /* path and query as sent */
 const char *tow_request_path(const tow_request *request);   /* without the query, as sent */
 const char *tow_request_query(const tow_request *request);  /* "" if none */
-const char *tow_request_header(const tow_request *request, const char *name); /* first of that name, or NULL */
-const char *tow_request_peer(const tow_request *request);   /* "127.0.0.1:50001", "unix" */
-void *tow_request_user(const tow_request *request);         /* the handler's user */
+const char *tow_request_header(
+    const tow_request *request, const char *name);        /* first of that name, or NULL */
+const char *tow_request_peer(const tow_request *request); /* "127.0.0.1:50001", "unix" */
+void *tow_request_user(const tow_request *request);       /* the handler's user */
 
 /* Answers a request whole. `type` is the Content-Type. `body` is copied. */
 int tow_exchange_respond(

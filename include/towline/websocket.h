@@ -1,7 +1,7 @@
 /* towline/websocket.h: the browser's WebSocket interface, the same object at both ends.
  *
- * Names and meanings are those of the WHATWG WebSocket standard (https://websockets.spec.whatwg.org/) unless a
- * comment says otherwise. Every call is for the thread of the socket's loop. An object may be closed, and a
+ * Names and meanings are those of the WHATWG WebSocket standard (https://websockets.spec.whatwg.org/) unless
+ * a comment says otherwise. Every call is for the thread of the socket's loop. An object may be closed, and a
  * client's freed, inside any of its own callbacks; no callback runs inside the call that made the object.
  *
  *     static void greet(tow_websocket *socket) { tow_websocket_send(socket, TOW_TEXT, "hello", 5); }
@@ -73,11 +73,11 @@ typedef enum tow_compression {
 
 /* Options of a client's socket. Zero means the default; numbers accept TOW_OFF. Copied by the call. */
 typedef struct tow_websocket_options {
-    const char *const *protocols; /* subprotocols to offer, in order of preference; ends with NULL */
-    const char *origin;           /* Origin header; default none */
+    const char *const *protocols;    /* subprotocols to offer, in order of preference; ends with NULL */
+    const char *origin;              /* Origin header; default none */
     const tow_header_field *headers; /* further headers; ends with a NULL name */
     tow_compression compression;
-    void *user;                   /* what tow_websocket_user answers */
+    void *user; /* what tow_websocket_user answers */
 
     tow_on_open on_open;
     tow_on_message on_message;
@@ -87,18 +87,18 @@ typedef struct tow_websocket_options {
     tow_on_ping on_ping;   /* a Ping came (its Pong is sent by the library) */
     tow_on_ping on_pong;   /* a Pong came */
 
-    int64_t max_message;       /* bytes, after inflation; default 16 MiB */
-    int64_t max_queue;         /* bytes that may wait to be sent; default 1 MiB */
-    int connect_seconds;       /* until the opening handshake is done; default 30 */
-    int close_seconds;         /* for the peer's Close; default 5 */
-    int ping_seconds;          /* default off for clients */
-    int idle_seconds;          /* default off for clients */
+    int64_t max_message; /* bytes, after inflation; default 16 MiB */
+    int64_t max_queue;   /* bytes that may wait to be sent; default 1 MiB */
+    int connect_seconds; /* until the opening handshake is done; default 30 */
+    int close_seconds;   /* for the peer's Close; default 5 */
+    int ping_seconds;    /* default off for clients */
+    int idle_seconds;    /* default off for clients */
 } tow_websocket_options;
 
 /* Opens a connection as a client. The socket is the caller's until tow_websocket_free; callbacks start from
  * the loop's next round. `options` may be NULL.
- * Errors: URL (not ws://HOST[:PORT][/PATH][?QUERY]), ARGUMENT (a subprotocol that is no token or stands twice, a
- * header that is not valid), MEMORY. What goes wrong later comes to on_error and on_close. */
+ * Errors: URL (not ws://HOST[:PORT][/PATH][?QUERY]), ARGUMENT (a subprotocol that is no token or stands
+ * twice, a header that is not valid), MEMORY. What goes wrong later comes to on_error and on_close. */
 int tow_websocket_open_sized(tow_websocket **socket, tow_loop *loop, const char *url,
     const tow_websocket_options *options, size_t options_size);
 static inline int tow_websocket_open(
@@ -110,19 +110,20 @@ static inline int tow_websocket_open(
  * A server's sockets are the library's: they are freed after on_close. */
 void tow_websocket_free(tow_websocket *socket);
 
-/* Sends a message. `data` has been copied or is finished with when the call returns; it may be the data of the
- * message that is being delivered. Text must be UTF-8: checked. Returns the buffered amount in bytes, or
- * CONNECTING (send from on_open), CLOSED (counted in the buffered amount, not sent), UTF8, QUEUE_FULL (more than
- * max-queue was waiting: the connection is closed with 1008), MEMORY. */
+/* Sends a message. `data` has been copied or is finished with when the call returns; it may be the data of
+ * the message that is being delivered. Text must be UTF-8: checked. Returns the buffered amount in bytes, or
+ * CONNECTING (send from on_open), CLOSED (counted in the buffered amount, not sent), UTF8, QUEUE_FULL (more
+ * than max-queue was waiting: the connection is closed with 1008), MEMORY. */
 int64_t tow_websocket_send(tow_websocket *socket, tow_message_type type, const void *data, size_t length);
 
-/* Sends a Ping or an unsolicited Pong of at most 125 bytes. Errors: ARGUMENT (too long), CONNECTING, CLOSED. */
+/* Sends a Ping or an unsolicited Pong of at most 125 bytes. Errors: ARGUMENT (too long), CONNECTING, CLOSED.
+ */
 int tow_websocket_ping(tow_websocket *socket, const void *payload, size_t length);
 int tow_websocket_pong(tow_websocket *socket, const void *payload, size_t length);
 
 /* Starts the closing handshake. `code` 0 sends a Close without a status code. Clients may send 1000 and
- * 3000 to 4999, servers 1000 to 1003, 1007 to 1009, 1011 to 1014 and 3000 to 4999; `reason` (may be NULL) is at most
- * 123 bytes of UTF-8. Errors: ARGUMENT. A second call does nothing and returns 0. */
+ * 3000 to 4999, servers 1000 to 1003, 1007 to 1009, 1011 to 1014 and 3000 to 4999; `reason` (may be NULL) is
+ * at most 123 bytes of UTF-8. Errors: ARGUMENT. A second call does nothing and returns 0. */
 int tow_websocket_close(tow_websocket *socket, uint16_t code, const char *reason);
 
 /* Stops and restarts the delivery of messages. While paused the peer is not read. */
@@ -134,8 +135,8 @@ tow_ready_state tow_websocket_ready_state(const tow_websocket *socket);
 /* Bytes of application data that were sent and not yet given to the network; framing is not counted. */
 int64_t tow_websocket_buffered_amount(const tow_websocket *socket);
 
-/* The subprotocol in use, the extensions in use as in the header, the URL: "" where there is none. They stay valid
- * as long as the socket. */
+/* The subprotocol in use, the extensions in use as in the header, the URL: "" where there is none. They stay
+ * valid as long as the socket. */
 const char *tow_websocket_protocol(const tow_websocket *socket);
 const char *tow_websocket_extensions(const tow_websocket *socket);
 const char *tow_websocket_url(const tow_websocket *socket);

@@ -4,8 +4,9 @@
 
 #include "conversation.h"
 
-/* Answers with one line of text that says what is wrong; the connection ends after it. What tow_answer_field added goes along.
- * `advice` (may be NULL) is for the log only. Without memory for all that the connection is reset. */
+/* Answers with one line of text that says what is wrong; the connection ends after it. What tow_answer_field
+ * added goes along. `advice` (may be NULL) is for the log only. Without memory for all that the connection is
+ * reset. */
 void tow_answer_refuse(tow_exchange *exchange, int status, const char *text, const char *advice);
 
 /* The same as tow_exchange_field, for the server itself. */

@@ -1,7 +1,7 @@
 /* connection: a slot of a worker's slab, from accept to the end of the stream.
  *
- * It begins with HTTP, for which an exchange is allocated; an opening handshake turns it into a WebSocket and frees
- * the exchange, so that an idle WebSocket is this struct and nothing else. */
+ * It begins with HTTP, for which an exchange is allocated; an opening handshake turns it into a WebSocket and
+ * frees the exchange, so that an idle WebSocket is this struct and nothing else. */
 #ifndef TOW_SERVER_CONNECTION_H
 #define TOW_SERVER_CONNECTION_H
 
@@ -24,7 +24,8 @@ struct tow_connection {
     bool local; /* came over a Unix socket */
 };
 
-/* Takes over an accepted descriptor: counted already (SERVED) or not to be counted. The descriptor is closed when it fails. */
+/* Takes over an accepted descriptor: counted already (SERVED) or not to be counted. The descriptor is closed
+ * when it fails. */
 void tow_connection_open(tow_worker *worker, int fd, tow_connection_kind kind, bool local);
 
 /* Gives up a descriptor that is counted as SERVED and was not opened. */

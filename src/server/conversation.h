@@ -1,7 +1,8 @@
 /* conversation: HTTP/1.1 on one connection: requests in, answers out, in order; ends, or becomes a WebSocket.
  *
- * The exchange (server/exchange.h) is the request under way and its answer; there is one struct for all of a connection's,
- * one after the other. Requests are read from the loop's memory where they come whole, and kept where they do not. */
+ * The exchange (server/exchange.h) is the request under way and its answer; there is one struct for all of a
+ * connection's, one after the other. Requests are read from the loop's memory where they come whole, and kept
+ * where they do not. */
 #ifndef TOW_SERVER_CONVERSATION_H
 #define TOW_SERVER_CONVERSATION_H
 
@@ -55,8 +56,8 @@ struct tow_exchange {
     bool peer_ended; /* no more bytes will come */
     bool paused;
     bool upgraded;
-    bool yielded; /* goes on with the answer when the timer fires */
-    uint32_t served; /* requests that were answered */
+    bool yielded;                    /* goes on with the answer when the timer fires */
+    uint32_t served;                 /* requests that were answered */
     char peer[TOW_ADDRESS_TEXT_MAX]; /* "" until somebody asks */
     char line[128];                  /* method and target, for the log; "" when there is none */
 };

@@ -1,4 +1,5 @@
-/* counters: what a worker of a server counts, as one table. Only the worker adds (base/count.h); --status adds them up. */
+/* counters: what a worker of a server counts, as one table. Only the worker adds (base/count.h); --status
+ * adds them up. */
 #ifndef TOW_SERVER_COUNTERS_H
 #define TOW_SERVER_COUNTERS_H
 
@@ -15,7 +16,8 @@
     X(not_found, "Requests for a path without a route.")                                                     \
     X(memory_failures, "Connections given up for want of memory.")
 
-/* X(name, option): how often each limit was reached. What a limit counts in the websocket floor is added to it. */
+/* X(name, option): how often each limit was reached. What a limit counts in the websocket floor is added to
+ * it. */
 #define TOW_SERVER_LIMIT_COUNTERS(X)                                                                         \
     X(host_refused, "host")                                                                                  \
     X(origin_refused, "allow-origin")                                                                        \

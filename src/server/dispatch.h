@@ -1,11 +1,12 @@
-/* dispatch: what to do with a request that was read: host rule, route, then the handler or the opening handshake. */
+/* dispatch: what to do with a request that was read: host rule, route, then the handler or the opening
+ * handshake. */
 #ifndef TOW_SERVER_DISPATCH_H
 #define TOW_SERVER_DISPATCH_H
 
 #include "conversation.h"
 
-/* Afterwards the exchange is answered, or wants its body, or its state is TOW_OVER. `bytes` begin with the head, of
- * `head_length`; what stands behind it may be frames. */
+/* Afterwards the exchange is answered, or wants its body, or its state is TOW_OVER. `bytes` begin with the
+ * head, of `head_length`; what stands behind it may be frames. */
 void tow_dispatch(
     tow_exchange *exchange, const tow_http_head *head, size_t head_length, uint8_t *bytes, size_t length);
 

@@ -1,5 +1,5 @@
-/* handshake: the opening handshake as a server does it (RFC 6455, section 4.2): a request in; 101 and a WebSocket, or a refusal
- * out. */
+/* handshake: the opening handshake as a server does it (RFC 6455, section 4.2): a request in; 101 and a
+ * WebSocket, or a refusal out. */
 #ifndef TOW_SERVER_HANDSHAKE_H
 #define TOW_SERVER_HANDSHAKE_H
 

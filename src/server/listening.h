@@ -1,4 +1,5 @@
-/* listening: the addresses of a server as sockets: which there are, opening them, sharing them between workers. */
+/* listening: the addresses of a server as sockets: which there are, opening them, sharing them between
+ * workers. */
 #ifndef TOW_SERVER_LISTENING_H
 #define TOW_SERVER_LISTENING_H
 
@@ -8,11 +9,12 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* One address. A text such as "localhost:80" stands for several: they have the same group and the same port. */
+/* One address. A text such as "localhost:80" stands for several: they have the same group and the same port.
+ */
 typedef struct tow_site {
     tow_address address;
     const char *text;
-    size_t group;    /* index in the options' listens; the status listener's is one past the last */
+    size_t group; /* index in the options' listens; the status listener's is one past the last */
     bool status;
     bool opened; /* false when this family can't be used here */
     int fd;      /* -1 once a listener has it */
@@ -26,8 +28,8 @@ typedef struct tow_sites { /* zeroed: none */
 /* Opens all sites of the settings on `loop`. Errors: as tow_listen_socket; nothing is open then. */
 int tow_sites_open(tow_sites *sites, tow_loop *loop, const tow_settings *settings);
 
-/* Opens the socket of another worker for a site that is open. Returns the descriptor, or UNSUPPORTED for sites that only the
- * first worker serves (Unix sockets, --status), or an error. */
+/* Opens the socket of another worker for a site that is open. Returns the descriptor, or UNSUPPORTED for
+ * sites that only the first worker serves (Unix sockets, --status), or an error. */
 int tow_site_open_again(const tow_site *site, tow_loop *loop);
 
 /* Whether all TCP sites of this kind are on loopback addresses. */

@@ -1,7 +1,7 @@
 /* output: the bytes of answers on their way to a peer, in order, with a bound on what waits.
  *
- * Goes in: heads and bodies, whole or from a source. Goes out: what the stream takes. A body from a source is pulled in
- * pieces, the next one when the last was taken, so that a slow peer costs one piece of memory. */
+ * Goes in: heads and bodies, whole or from a source. Goes out: what the stream takes. A body from a source is
+ * pulled in pieces, the next one when the last was taken, so that a slow peer costs one piece of memory. */
 #ifndef TOW_SERVER_OUTPUT_H
 #define TOW_SERVER_OUTPUT_H
 
@@ -10,8 +10,8 @@
 #include "transport/stream.h"
 
 typedef struct tow_output { /* zeroed: nothing waits */
-    tow_buffer unsent;  /* what the stream gave back from its cork: goes first */
-    tow_buffer pending; /* what it was not given yet; append here */
+    tow_buffer unsent;      /* what the stream gave back from its cork: goes first */
+    tow_buffer pending;     /* what it was not given yet; append here */
     size_t unsent_taken;
     size_t pending_taken;
     tow_body_source source; /* `read` is NULL when there is none */

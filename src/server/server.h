@@ -1,4 +1,5 @@
-/* server: what all workers of one server share. Made before they run; afterwards only read, but for the atomics. */
+/* server: what all workers of one server share. Made before they run; afterwards only read, but for the
+ * atomics. */
 #ifndef TOW_SERVER_SERVER_H
 #define TOW_SERVER_SERVER_H
 
@@ -33,7 +34,7 @@ struct tow_server {
     tow_server_state state;
     tow_worker *workers;
     size_t worker_count;
-    int64_t started; /* wall time in seconds */
+    int64_t started;       /* wall time in seconds */
     pthread_mutex_t mutex; /* guards tow_worker.loop against its end; not for the data path */
     _Atomic int64_t connections;
     atomic_bool stopping;

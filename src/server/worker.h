@@ -1,6 +1,7 @@
 /* worker: what one loop of a server owns: listeners, connections, counters, and the drain.
  *
- * Only `load`, `incoming` and `accepting` are touched by other workers, and only when a connection is accepted. */
+ * Only `load`, `incoming` and `accepting` are touched by other workers, and only when a connection is
+ * accepted. */
 #ifndef TOW_SERVER_WORKER_H
 #define TOW_SERVER_WORKER_H
 
@@ -27,8 +28,8 @@ typedef struct tow_port {
 
 typedef enum tow_drain_state {
     TOW_SERVING,
-    TOW_DRAINING,  /* waits for connections to end */
-    TOW_ENDING,    /* the --status connections are reset */
+    TOW_DRAINING,   /* waits for connections to end */
+    TOW_ENDING,     /* the --status connections are reset */
     TOW_WORKER_DONE /* nothing is left on the loop */
 } tow_drain_state;
 
@@ -45,15 +46,16 @@ struct tow_worker {
     tow_drain_state drain;
     tow_timer drain_timer;
     int64_t drain_deadline;
-    uint32_t drain_next; /* the slot with which the drain goes on */
-    bool drain_is_late;  /* the deadline is over: what is left is reset */
+    uint32_t drain_next;      /* the slot with which the drain goes on */
+    bool drain_is_late;       /* the deadline is over: what is left is reset */
     _Atomic int64_t load;     /* connections that it has or is about to get */
     _Atomic int64_t incoming; /* posted by other workers and not taken yet */
     atomic_bool accepting;    /* other workers may post */
 };
 
-/* Makes a worker on a loop: takes the sites' sockets (the first worker) or opens its own, and starts to accept. Errors: as
- * tow_listen_socket and tow_listener_start, MEMORY; nothing is left on the loop then but listeners that were stopped. */
+/* Makes a worker on a loop: takes the sites' sockets (the first worker) or opens its own, and starts to
+ * accept. Errors: as tow_listen_socket and tow_listener_start, MEMORY; nothing is left on the loop then but
+ * listeners that were stopped. */
 int tow_worker_begin(tow_worker *worker, tow_server *server, tow_loop *loop, bool is_first);
 
 /* Begins to drain; a second call does nothing. */

@@ -22,7 +22,8 @@ int tow_buffer_reserve_exactly(tow_buffer *buffer, size_t more);
 /* Appends a copy of the bytes. Errors: MEMORY (the buffer is as before). */
 int tow_buffer_append(tow_buffer *buffer, const void *bytes, size_t length);
 int tow_buffer_append_text(tow_buffer *buffer, const char *text);
-__attribute__((format(printf, 2, 3))) int tow_buffer_append_format(tow_buffer *buffer, const char *format, ...);
+__attribute__((format(printf, 2, 3))) int tow_buffer_append_format(
+    tow_buffer *buffer, const char *format, ...);
 
 /* Takes `length` bytes away from the front. */
 void tow_buffer_consume(tow_buffer *buffer, size_t length);

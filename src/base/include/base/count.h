@@ -1,7 +1,7 @@
 /* count: counters that one thread adds to and any thread may read.
  *
- * Only the owner adds, so no locked instruction is needed; the relaxed store and load are what keeps a reader on
- * another thread from seeing half a number. */
+ * Only the owner adds, so no locked instruction is needed; the relaxed store and load are what keeps a reader
+ * on another thread from seeing half a number. */
 #ifndef TOW_BASE_COUNT_H
 #define TOW_BASE_COUNT_H
 

@@ -1,7 +1,7 @@
 /* log: lines to a descriptor or a file, through a bounded buffer.
  *
- * A reader that is stuck stalls nobody: what does not fit is dropped and counted, and the log says so when it can
- * again. Any thread may write. Knows no clock: the time comes along with the line. */
+ * A reader that is stuck stalls nobody: what does not fit is dropped and counted, and the log says so when it
+ * can again. Any thread may write. Knows no clock: the time comes along with the line. */
 #ifndef TOW_BASE_LOG_H
 #define TOW_BASE_LOG_H
 
@@ -31,8 +31,8 @@ void tow_log_write(tow_log *log, int level, int64_t milliseconds, const char *li
 /* Writes what waits, as far as that is possible without waiting. Returns whether nothing waits any more. */
 bool tow_log_flush(tow_log *log);
 
-/* Opens the file anew, after it was moved away. Nothing happens without a path. Errors: PERMISSION, SYSTEM; the log then goes
- * on as before. */
+/* Opens the file anew, after it was moved away. Nothing happens without a path. Errors: PERMISSION, SYSTEM;
+ * the log then goes on as before. */
 int tow_log_reopen(tow_log *log);
 
 /* How many lines were dropped so far. */

@@ -11,9 +11,9 @@
 typedef struct tow_slab {
     uint8_t **blocks;
     uint32_t block_count;
-    uint32_t used;       /* slots handed out now */
-    uint32_t fresh;      /* slots below this number were handed out at least once */
-    uint32_t free_slot;  /* head of the list of freed slots plus one, 0 if none */
+    uint32_t used;      /* slots handed out now */
+    uint32_t fresh;     /* slots below this number were handed out at least once */
+    uint32_t free_slot; /* head of the list of freed slots plus one, 0 if none */
     uint32_t slot_size;
 } tow_slab;
 

@@ -1,4 +1,5 @@
-/* client: what the program needs of a client's socket beyond towline/websocket.h: to watch the opening handshake.
+/* client: what the program needs of a client's socket beyond towline/websocket.h: to watch the opening
+ * handshake.
  *
  * Each call takes a socket of tow_websocket_open. */
 #ifndef TOW_CLIENT_CLIENT_H
@@ -7,8 +8,8 @@
 #include "http/head.h"
 #include "websocket/websocket.h"
 
-/* A head as it went over the wire, with the empty line at its end; borrowed until the callback returns. `sent`: our request, else the
- * server's response (each one, if it sends interim ones). */
+/* A head as it went over the wire, with the empty line at its end; borrowed until the callback returns.
+ * `sent`: our request, else the server's response (each one, if it sends interim ones). */
 typedef void (*tow_client_on_head)(tow_websocket *socket, bool sent, const char *head, size_t length);
 
 /* Call it right after tow_websocket_open: the handshake begins in the loop's next round. */

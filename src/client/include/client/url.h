@@ -5,13 +5,14 @@
 #include <stdint.h>
 
 typedef struct tow_url { /* zeroed: empty */
-    char *text;   /* the URL in its normal form; all other texts lie in the same memory */
-    char *host;   /* in lower case; an IPv6 literal in its brackets */
-    char *target; /* path and query, percent-encoded where that was missing; at least "/" */
+    char *text;          /* the URL in its normal form; all other texts lie in the same memory */
+    char *host;          /* in lower case; an IPv6 literal in its brackets */
+    char *target;        /* path and query, percent-encoded where that was missing; at least "/" */
     uint16_t port;
 } tow_url;
 
-/* Errors: URL, UNSUPPORTED (wss), MEMORY; then *why (unless it is NULL) is a static text that says what is wrong. */
+/* Errors: URL, UNSUPPORTED (wss), MEMORY; then *why (unless it is NULL) is a static text that says what is
+ * wrong. */
 int tow_url_read(tow_url *url, const char *text, const char **why);
 
 /* Frees the texts. */

@@ -26,9 +26,10 @@ typedef struct conform_totals {
     size_t passed, not_strict, informational, not_applicable, failed;
 } conform_totals;
 
-/* Loads the cases that apply. `tests_client` chooses the role. Errors: MEMORY, ARGUMENT (a case that can't be read: `error` says
- * where). */
-int conform_suite_new(conform_suite **suite, const conform_suite_options *options, bool tests_client, tow_buffer *error);
+/* Loads the cases that apply. `tests_client` chooses the role. Errors: MEMORY, ARGUMENT (a case that can't be
+ * read: `error` says where). */
+int conform_suite_new(
+    conform_suite **suite, const conform_suite_options *options, bool tests_client, tow_buffer *error);
 void conform_suite_free(conform_suite *suite);
 
 /* Adds the cases of another text, for cases of one's own. Errors as above. */
@@ -37,12 +38,14 @@ int conform_suite_add(conform_suite *suite, const char *name, const char *text, 
 size_t conform_suite_count(const conform_suite *suite);
 
 /* Runs all cases against an echo server; returns when they are done. `host` is for the Host field. */
-int conform_suite_run(conform_suite *suite, tow_loop *loop, const tow_address *address, const char *host, const char *path);
+int conform_suite_run(
+    conform_suite *suite, tow_loop *loop, const tow_address *address, const char *host, const char *path);
 
-/* Lets clients play the cases: they connect to `address` and ask for /cases, /case/N and /report, which ends the run. With
- * `command` it is run for each case instead, with {url} filled in. `on_listening` (may be NULL) is told the port. */
-int conform_suite_run_clients(conform_suite *suite, tow_loop *loop, const tow_address *address, const char *command,
-    void (*on_listening)(void *user, unsigned port), void *user);
+/* Lets clients play the cases: they connect to `address` and ask for /cases, /case/N and /report, which ends
+ * the run. With `command` it is run for each case instead, with {url} filled in. `on_listening` (may be NULL)
+ * is told the port. */
+int conform_suite_run_clients(conform_suite *suite, tow_loop *loop, const tow_address *address,
+    const char *command, void (*on_listening)(void *user, unsigned port), void *user);
 
 conform_totals conform_suite_totals(const conform_suite *suite);
 

@@ -24,9 +24,11 @@ enum {
 bool tow_close_code_is_legal(unsigned code);
 
 /* Reads a Close frame's payload. An empty one gives 1005. Errors: CLOSE_LENGTH, CLOSE_CODE, UTF8. */
-int tow_close_payload_read(const uint8_t *payload, size_t length, uint16_t *code, const char **reason, size_t *reason_length);
+int tow_close_payload_read(
+    const uint8_t *payload, size_t length, uint16_t *code, const char **reason, size_t *reason_length);
 
-/* Writes a payload; code 0 or 1005 gives an empty one. The reason is cut at 123 bytes at a character's border. */
+/* Writes a payload; code 0 or 1005 gives an empty one. The reason is cut at 123 bytes at a character's
+ * border. */
 size_t tow_close_payload_write(uint8_t out[125], uint16_t code, const char *reason, size_t reason_length);
 
 /* The status code with which to fail a connection after an error of the receiver or the inflater: 1002, 1007

@@ -1,6 +1,7 @@
 /* frame: the header of a frame, read and written (RFC 6455, section 5.2).
  *
- * Bytes in, a plain struct out, and back. Knows the wire format, not what is allowed when: that is the receiver's. */
+ * Bytes in, a plain struct out, and back. Knows the wire format, not what is allowed when: that is the
+ * receiver's. */
 #ifndef TOW_PROTOCOL_FRAME_H
 #define TOW_PROTOCOL_FRAME_H
 
@@ -38,8 +39,8 @@ typedef struct tow_frame_header {
     uint8_t masking_key[4];
 } tow_frame_header;
 
-/* Reads a header from the front of `bytes`. Returns its length in bytes (2 to 14), 0 when there are too few bytes
- * to know, LENGTH_NOT_MINIMAL or LENGTH_TOO_LARGE. */
+/* Reads a header from the front of `bytes`. Returns its length in bytes (2 to 14), 0 when there are too few
+ * bytes to know, LENGTH_NOT_MINIMAL or LENGTH_TOO_LARGE. */
 int tow_frame_header_read(tow_frame_header *header, const uint8_t *bytes, size_t length);
 
 /* Writes a header; returns its length in bytes, 2 to 14. */

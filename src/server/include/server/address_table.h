@@ -10,8 +10,8 @@
 
 typedef struct tow_address_table tow_address_table;
 
-/* At most `limit` connections an address. `seed` is unpredictable, so that peers can't choose addresses that collide.
- * Errors: MEMORY. */
+/* At most `limit` connections an address. `seed` is unpredictable, so that peers can't choose addresses that
+ * collide. Errors: MEMORY. */
 int tow_address_table_new(tow_address_table **table, int64_t limit, uint64_t seed);
 void tow_address_table_free(tow_address_table *table);
 

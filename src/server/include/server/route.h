@@ -1,7 +1,9 @@
 /* route: which handler serves a path.
  *
- * Paths are compared as they were sent: nothing is decoded, so "/a%2Fb" is not "/a/b". An exact path wins over
- * "/prefix/" followed by an asterisk, a longer prefix over a shorter. Made before the server runs, then only read. */
+ * Paths are compared as they were sent: nothing is decoded, so "/a%2Fb" is not "/a/b". An exact path wins
+ * over
+ * "/prefix/" followed by an asterisk, a longer prefix over a shorter. Made before the server runs, then only
+ * read. */
 #ifndef TOW_SERVER_ROUTE_H
 #define TOW_SERVER_ROUTE_H
 
@@ -23,14 +25,16 @@ typedef struct tow_routes { /* zeroed: empty */
     size_t exact_count;
 } tow_routes;
 
-/* What a server gives to each route: its limits, resolved, and the two callbacks by which it follows its sockets. */
+/* What a server gives to each route: its limits, resolved, and the two callbacks by which it follows its
+ * sockets. */
 typedef struct tow_route_defaults {
     tow_limits limits;
     tow_on_open on_open;
     void (*on_gone)(tow_websocket *socket);
 } tow_route_defaults;
 
-/* Adds a copy of the handler, or replaces the one that has this path. Errors: ARGUMENT (not a path), MEMORY. */
+/* Adds a copy of the handler, or replaces the one that has this path. Errors: ARGUMENT (not a path), MEMORY.
+ */
 int tow_routes_add(
     tow_routes *routes, const char *path, const tow_handler *handler, const tow_route_defaults *defaults);
 

@@ -14,11 +14,13 @@ typedef struct tow_address {
 
 enum { TOW_ADDRESSES_MAX = 4, TOW_ADDRESS_TEXT_MAX = 128 };
 
-/* Reads "[HOST:]PORT" or "unix:PATH", as on the command line, into one or more addresses: a bare PORT and localhost give
- * 127.0.0.1 and ::1; "*:PORT" every address (:: and 0.0.0.0); IPv6 literals stand in brackets. Returns how many, or ADDRESS. */
+/* Reads "[HOST:]PORT" or "unix:PATH", as on the command line, into one or more addresses: a bare PORT and
+ * localhost give 127.0.0.1 and ::1; "*:PORT" every address (:: and 0.0.0.0); IPv6 literals stand in brackets.
+ * Returns how many, or ADDRESS. */
 int tow_address_parse(const char *text, tow_address out[TOW_ADDRESSES_MAX]);
 
-/* The same for a host and port that are already apart (as in a URL). Errors: ADDRESS, NAME_NOT_FOUND (a name). */
+/* The same for a host and port that are already apart (as in a URL). Errors: ADDRESS, NAME_NOT_FOUND (a
+ * name). */
 int tow_address_from_host(const char *host, uint16_t port, tow_address out[TOW_ADDRESSES_MAX]);
 
 /* "127.0.0.1:9998", "[::1]:9998", "unix:/path" or "unix" */

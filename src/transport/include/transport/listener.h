@@ -27,24 +27,27 @@ struct tow_listener { /* embedded; zeroed: not in use. Private but `user`. */
 };
 
 typedef struct tow_listen_options {
-    int backlog;      /* 0: SOMAXCONN */
-    bool reuse_port;  /* another worker of this process listens there already (or will) */
+    int backlog;     /* 0: SOMAXCONN */
+    bool reuse_port; /* another worker of this process listens there already (or will) */
 } tow_listen_options;
 
-/* Binds and listens without accepting yet, so that errors are known before workers start. Stale Unix sockets (nobody
- * answers) are replaced. Port 0: the kernel picks; *bound is the address with the port.
- * Errors: ADDRESS_IN_USE, ADDRESS, PERMISSION, DESCRIPTORS, SYSTEM. Returns a descriptor. */
-int tow_listen_socket(tow_loop *loop, const tow_address *address, const tow_listen_options *options, tow_address *bound);
+/* Binds and listens without accepting yet, so that errors are known before workers start. Stale Unix sockets
+ * (nobody answers) are replaced. Port 0: the kernel picks; *bound is the address with the port. Errors:
+ * ADDRESS_IN_USE, ADDRESS, PERMISSION, DESCRIPTORS, SYSTEM. Returns a descriptor. */
+int tow_listen_socket(
+    tow_loop *loop, const tow_address *address, const tow_listen_options *options, tow_address *bound);
 
-/* Sets SO_REUSEPORT on a socket that was bound without it, so that other workers may bind the same address. */
+/* Sets SO_REUSEPORT on a socket that was bound without it, so that other workers may bind the same address.
+ */
 int tow_listen_share(int fd);
 
 /* Starts accepting on a descriptor of tow_listen_socket, which is the listener's from now on. Keeps `user`.
  * Errors: MEMORY, SYSTEM; the descriptor is then still the caller's. */
 int tow_listener_start(tow_listener *listener, tow_loop *loop, int fd, tow_on_accept on_accept);
 
-/* Stops accepting and closes the descriptor; on_closed is not needed: no callback comes afterwards, and the memory may be
- * reused after the loop's current round, at once if it is not being stepped. The file of a Unix socket stays. */
+/* Stops accepting and closes the descriptor; on_closed is not needed: no callback comes afterwards, and the
+ * memory may be reused after the loop's current round, at once if it is not being stepped. The file of a Unix
+ * socket stays. */
 void tow_listener_stop(tow_listener *listener);
 
 bool tow_listener_is_started(const tow_listener *listener);

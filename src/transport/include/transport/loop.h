@@ -24,17 +24,18 @@ void *tow_loop_user(const tow_loop *loop);
 /* What the loop has done: for tests and --status. */
 typedef struct tow_loop_counters {
     uint64_t rounds;
-    uint64_t reads;       /* deliveries of on_bytes */
-    uint64_t writes;      /* sends, by call or by submission */
+    uint64_t reads;  /* deliveries of on_bytes */
+    uint64_t writes; /* sends, by call or by submission */
     uint64_t system_calls;
-    uint64_t unsent;      /* sends that were not taken whole */
+    uint64_t unsent; /* sends that were not taken whole */
     uint64_t accepts;
-    uint64_t exhausted;   /* accepts that found no descriptor */
+    uint64_t exhausted; /* accepts that found no descriptor */
 } tow_loop_counters;
 const tow_loop_counters *tow_loop_count(const tow_loop *loop);
 
-/* A simulated network: one loop, streams in memory between its own connects and listeners, virtual time, and a seed that
- * decides how reads and writes are cut and ordered. tow_loop_step jumps to the next timer when nothing is ready. */
+/* A simulated network: one loop, streams in memory between its own connects and listeners, virtual time, and
+ * a seed that decides how reads and writes are cut and ordered. tow_loop_step jumps to the next timer when
+ * nothing is ready. */
 typedef struct tow_simulation_options {
     uint64_t seed;
     bool whole;             /* do not cut reads and writes */

@@ -1,12 +1,14 @@
 /* stream: ordered bytes to and from a peer (TCP, Unix socket; simulated), embedded in what owns it.
  *
- * Reading: on_bytes gets what one read brought, in the loop's memory; the owner takes all of it (and keeps what it can't use yet).
- * Writing: small pieces go into the loop's cork (tow_stream_cork), which leaves in one write for each stream when the read
- * that is being delivered is done (epoll) or at the end of the round (io_uring; other streams); large ones are written at
- * once (tow_stream_write). What the kernel does not take is the owner's to keep and to write again from on_writable.
+ * Reading: on_bytes gets what one read brought, in the loop's memory; the owner takes all of it (and keeps
+ * what it can't use yet). Writing: small pieces go into the loop's cork (tow_stream_cork), which leaves in
+ * one write for each stream when the read that is being delivered is done (epoll) or at the end of the round
+ * (io_uring; other streams); large ones are written at once (tow_stream_write). What the kernel does not take
+ * is the owner's to keep and to write again from on_writable.
  *
- * Life: adopt or connect, then close or reset, then on_closed: after it, and not before, the memory may be reused. No
- * callback runs inside a call on the same stream except on_unsent, and none but on_closed after close or reset. */
+ * Life: adopt or connect, then close or reset, then on_closed: after it, and not before, the memory may be
+ * reused. No callback runs inside a call on the same stream except on_unsent, and none but on_closed after
+ * close or reset. */
 #ifndef TOW_TRANSPORT_STREAM_H
 #define TOW_TRANSPORT_STREAM_H
 
@@ -22,31 +24,35 @@
 typedef struct tow_stream tow_stream;
 
 typedef struct tow_stream_events {
-    /* `bytes` may be changed; they are valid until the callback returns. What the kernel had handed over before a pause (io_uring)
-     * still comes after it. */
+    /* `bytes` may be changed; they are valid until the callback returns. What the kernel had handed over
+     * before a pause (io_uring) still comes after it. */
     void (*on_bytes)(tow_stream *stream, uint8_t *bytes, size_t length);
-    /* Part of what was corked was not taken: of the `length` bytes at `segment` the kernel took the first `taken`. The owner copies the
-     * rest (it calls nothing on the stream, and nobody above) and the stream is blocked until on_writable. A segment is what one
-     * or more calls of tow_stream_cork in a row gave; when others corked in between there are several, and the callback comes for
-     * each that was not taken whole, in order, at once. The corked payload is 0 already. */
+    /* Part of what was corked was not taken: of the `length` bytes at `segment` the kernel took the first
+     * `taken`. The owner copies the rest (it calls nothing on the stream, and nobody above) and the stream is
+     * blocked until on_writable. A segment is what one or more calls of tow_stream_cork in a row gave; when
+     * others corked in between there are several, and the callback comes for each that was not taken whole,
+     * in order, at once. The corked payload is 0 already. */
     void (*on_unsent)(tow_stream *stream, const uint8_t *segment, size_t length, size_t taken);
     /* A blocked stream takes bytes again; also: a connect succeeded. */
     void (*on_writable)(tow_stream *stream);
     /* The peer ended its side; writing is still possible. Not called after on_error. */
     void (*on_end)(tow_stream *stream);
-    /* The stream failed (RESET, TIMED_OUT, REFUSED, UNREACHABLE …); what was corked is gone. The owner closes it. At most once. */
+    /* The stream failed (RESET, TIMED_OUT, REFUSED, UNREACHABLE …); what was corked is gone. The owner closes
+     * it. At most once. */
     void (*on_error)(tow_stream *stream, int error);
     /* The last callback. */
     void (*on_closed)(tow_stream *stream);
-    /* Optional, may be NULL: memory into which the next bytes should be received, for a large message whose length is known. Sets
-     * *length; returns NULL for none. on_bytes then gets this very pointer. The loop may deliver elsewhere all the same. */
+    /* Optional, may be NULL: memory into which the next bytes should be received, for a large message whose
+     * length is known. Sets *length; returns NULL for none. on_bytes then gets this very pointer. The loop
+     * may deliver elsewhere all the same. */
     uint8_t *(*receive_into)(tow_stream *stream, size_t *length);
 } tow_stream_events;
 
 /* What a kind of stream does; chosen by the loop. */
 typedef struct tow_stream_class tow_stream_class;
 
-struct tow_stream { /* 64 bytes at most; zeroed: not in use. All fields are private to transport/ but `events`. */
+struct tow_stream { /* 64 bytes at most; zeroed: not in use. All fields are private to transport/ but
+                       `events`. */
     const tow_stream_class *class;
     const tow_stream_events *events; /* may be changed at any time by the owner */
     tow_loop *loop;
@@ -73,16 +79,17 @@ int tow_stream_adopt(tow_stream *stream, tow_loop *loop, int fd, const tow_strea
 int tow_stream_connect(
     tow_stream *stream, tow_loop *loop, const tow_address *address, const tow_stream_events *events);
 
-/* Room for `length` bytes (at most TOW_CORK_MAX) in the cork, to be filled before any other call; `payload_length` of them
- * are application data. NULL when the stream is blocked or failed: the owner queues instead. */
+/* Room for `length` bytes (at most TOW_CORK_MAX) in the cork, to be filled before any other call;
+ * `payload_length` of them are application data. NULL when the stream is blocked or failed: the owner queues
+ * instead. */
 enum { TOW_CORK_MAX = 64 * 1024 + 64 };
 uint8_t *tow_stream_cork(tow_stream *stream, size_t length, size_t payload_length);
 
 /* Writes what this stream has in the cork now. */
 void tow_stream_flush(tow_stream *stream);
 
-/* Flushes the cork, then writes at once without waiting. Returns the number of bytes taken, 0 when blocked (on_writable
- * follows), or a negative error (on_error follows as well, in a later round). */
+/* Flushes the cork, then writes at once without waiting. Returns the number of bytes taken, 0 when blocked
+ * (on_writable follows), or a negative error (on_error follows as well, in a later round). */
 ssize_t tow_stream_write(tow_stream *stream, const struct iovec *pieces, int count);
 
 /* Whether bytes must be queued by the owner: on_writable is still to come. */
@@ -92,12 +99,13 @@ bool tow_stream_is_blocked(const tow_stream *stream);
 void tow_stream_pause(tow_stream *stream);
 void tow_stream_resume(tow_stream *stream);
 
-/* Flushes, and ends our side (FIN). Reading goes on. What the owner still has queued is its own loss: write it first. */
+/* Flushes, and ends our side (FIN). Reading goes on. What the owner still has queued is its own loss: write
+ * it first. */
 void tow_stream_shutdown(tow_stream *stream);
 
-/* Flushes, and closes the descriptor; on_closed follows. A second call does nothing. If the peer has sent bytes that were not
- * received, the kernel sends RST, and the peer may lose what it has not read yet: an orderly end is shutdown, then close
- * after on_end. */
+/* Flushes, and closes the descriptor; on_closed follows. A second call does nothing. If the peer has sent
+ * bytes that were not received, the kernel sends RST, and the peer may lose what it has not read yet: an
+ * orderly end is shutdown, then close after on_end. */
 void tow_stream_close(tow_stream *stream);
 
 /* Closes with RST; what is corked is dropped; on_closed follows. */

@@ -1,8 +1,8 @@
 /* timer: something to do later, on a hierarchical wheel with ticks of about a millisecond.
  *
  * A timer is embedded in what owns it. Setting, moving and cancelling allocate nothing and cost O(1); a timer
- * fires at its deadline or up to two ticks later, never before. Connections move theirs lazily: they note when
- * they last heard something, and set the timer again only when it fires. */
+ * fires at its deadline or up to two ticks later, never before. Connections move theirs lazily: they note
+ * when they last heard something, and set the timer again only when it fires. */
 #ifndef TOW_TRANSPORT_TIMER_H
 #define TOW_TRANSPORT_TIMER_H
 

@@ -1,8 +1,8 @@
 /* websocket: what the server and client floors need of tow_websocket beyond towline/websocket.h.
  *
- * The struct is embedded by value in the server's connection and in the client's object. This floor owns ready state, events, send
- * queue, closing handshake, and the timers of an open connection; the opening handshake is done by the floors above, which own
- * stream->events until tow_websocket_start. */
+ * The struct is embedded by value in the server's connection and in the client's object. This floor owns
+ * ready state, events, send queue, closing handshake, and the timers of an open connection; the opening
+ * handshake is done by the floors above, which own stream->events until tow_websocket_start. */
 #ifndef TOW_WEBSOCKET_WEBSOCKET_H
 #define TOW_WEBSOCKET_WEBSOCKET_H
 
@@ -16,9 +16,10 @@
 
 /* Things that happened, counted per worker; --status adds the workers up. */
 typedef struct tow_websocket_counters {
-    uint64_t opened, closed, messages_in, messages_out, bytes_in, bytes_out; /* bytes of payload as on the application's side */
-    uint64_t protocol_errors, invalid_text, too_large, message_timeouts, queue_overflows, stalls, idle_timeouts, close_timeouts,
-        pings_sent, pongs_received, memory_failures;
+    uint64_t opened, closed, messages_in, messages_out, bytes_in,
+        bytes_out; /* bytes of payload as on the application's side */
+    uint64_t protocol_errors, invalid_text, too_large, message_timeouts, queue_overflows, stalls,
+        idle_timeouts, close_timeouts, pings_sent, pongs_received, memory_failures;
 } tow_websocket_counters;
 
 /* What all connections of one route (or one client) share. Not copied: outlives the connections. */
@@ -33,18 +34,20 @@ typedef struct tow_behaviour {
     tow_on_ping on_pong;
     tow_limits limits; /* resolved by tow_limits_resolve: no zero is left, TOW_OFF is kept */
     const char *url;   /* "" for servers */
-    /* After on_close, when the stream is closed and the floor below uses nothing of the socket any more. Its memory may go, in this
-     * call or later, after tow_websocket_clear. */
+    /* After on_close, when the stream is closed and the floor below uses nothing of the socket any more. Its
+     * memory may go, in this call or later, after tow_websocket_clear. */
     void (*on_gone)(tow_websocket *socket);
-    /* The socket was closed or failed while the opening handshake is under way (CONNECTING): the owner of the handshake ends it, with
-     * no callback inside this call. Only clients need it. */
+    /* The socket was closed or failed while the opening handshake is under way (CONNECTING): the owner of the
+     * handshake ends it, with no callback inside this call. Only clients need it. */
     void (*on_abandon)(tow_websocket *socket);
 } tow_behaviour;
 
-/* Gives each limit that is zero the value in `otherwise`, or the default of the library where that is zero or NULL. */
+/* Gives each limit that is zero the value in `otherwise`, or the default of the library where that is zero or
+ * NULL. */
 void tow_limits_resolve(tow_limits *limits, const tow_limits *otherwise);
 
-/* What connections on one loop share: compressors without takeover, counters. One per loop and floor above. */
+/* What connections on one loop share: compressors without takeover, counters. One per loop and floor above.
+ */
 typedef struct tow_websocket_context tow_websocket_context;
 int tow_websocket_context_new(tow_websocket_context **context, tow_loop *loop);
 void tow_websocket_context_free(tow_websocket_context *context);
@@ -63,43 +66,47 @@ struct tow_websocket { /* zeroed but `stream` and `user`, then filled by tow_web
     const tow_behaviour *behaviour;
     tow_websocket_context *context;
     void *user;
-    struct tow_websocket_extra *extra; /* what only some connections need: queue, partial message, compressors, texts */
+    struct tow_websocket_extra
+        *extra; /* what only some connections need: queue, partial message, compressors, texts */
     union {
-        uint32_t heard;        /* OPEN: when something was received last, in milliseconds of the loop's time modulo 2^32; while
-                                  reading is paused, how long it had been silent by then */
+        uint32_t heard; /* OPEN: when something was received last, in milliseconds of the loop's time modulo
+                           2^32; while reading is paused, how long it had been silent by then */
         tow_websocket_end end; /* CLOSING, CLOSED */
     };
     uint32_t ready_state : 2; /* tow_ready_state */
     uint32_t agreement : 9;   /* what compression agreed on, packed by compressing.c; 0: none */
     bool close_sent : 1;      /* our Close is in the cork, in the queue or gone */
     bool close_received : 1;
-    bool failed : 1;          /* the close event is not a clean one */
-    bool shut : 1;            /* our side of the stream was ended */
-    bool ended : 1;           /* the peer ended its side */
-    bool stream_closed : 1;   /* the stream was closed or reset: its on_closed is all that is to come */
-    bool paused : 1;          /* by the application */
-    bool above_high : 1;      /* the queue passed the high-water mark and is not below the low one yet */
-    bool reading_paused : 1;  /* the stream is */
-    bool delivering : 1;      /* inside the loop over what was received */
-    bool pinged : 1;          /* a Ping was sent into this silence */
-    bool resumed : 1;         /* what was kept while paused is to be delivered in the next round */
-    bool lost : 1;            /* bytes that should have been queued are lost for want of memory: the stream is of no use */
+    bool failed : 1;         /* the close event is not a clean one */
+    bool shut : 1;           /* our side of the stream was ended */
+    bool ended : 1;          /* the peer ended its side */
+    bool stream_closed : 1;  /* the stream was closed or reset: its on_closed is all that is to come */
+    bool paused : 1;         /* by the application */
+    bool above_high : 1;     /* the queue passed the high-water mark and is not below the low one yet */
+    bool reading_paused : 1; /* the stream is */
+    bool delivering : 1;     /* inside the loop over what was received */
+    bool pinged : 1;         /* a Ping was sent into this silence */
+    bool resumed : 1;        /* what was kept while paused is to be delivered in the next round */
+    bool lost : 1; /* bytes that should have been queued are lost for want of memory: the stream is of no use
+                    */
 };
 
-/* The opening handshake is done (for a server: its response's head was corked, and nothing else). `socket->stream` is adopted or
- * connected, `protocol` (copied; length 0: none) and `agreement` were negotiated, `socket->user` is set. Takes the stream's events over, runs
- * on_open, then treats `rest`, bytes that came behind the handshake (may be changed). Errors: MEMORY; the caller then resets the stream. */
-int tow_websocket_start(tow_websocket *socket, tow_websocket_context *context, const tow_behaviour *behaviour, tow_slice protocol,
-    const tow_compression_agreement *agreement, uint8_t *rest, size_t rest_length);
+/* The opening handshake is done (for a server: its response's head was corked, and nothing else).
+ * `socket->stream` is adopted or connected, `protocol` (copied; length 0: none) and `agreement` were
+ * negotiated, `socket->user` is set. Takes the stream's events over, runs on_open, then treats `rest`, bytes
+ * that came behind the handshake (may be changed). Errors: MEMORY; the caller then resets the stream. */
+int tow_websocket_start(tow_websocket *socket, tow_websocket_context *context, const tow_behaviour *behaviour,
+    tow_slice protocol, const tow_compression_agreement *agreement, uint8_t *rest, size_t rest_length);
 
-/* Fails the connection as RFC 6455, section 7.1.7 says: Close with any legal code, then the end after a second at most. The events come
- * later, when the stream is closed. */
+/* Fails the connection as RFC 6455, section 7.1.7 says: Close with any legal code, then the end after a
+ * second at most. The events come later, when the stream is closed. */
 void tow_websocket_fail(tow_websocket *socket, uint16_t code, const char *reason, int error);
 
 /* Ends it with RST: on_error (unless `error` is 0), on_close (1006) and on_gone follow in a later round. */
 void tow_websocket_abort(tow_websocket *socket, int error);
 
-/* Frees what a socket holds, after on_gone. May be called twice; the getters answer for an empty socket then. */
+/* Frees what a socket holds, after on_gone. May be called twice; the getters answer for an empty socket then.
+ */
 void tow_websocket_clear(tow_websocket *socket);
 
 #endif
