@@ -43,6 +43,15 @@ static int print_manual(const tow_command *command) {
     return print(&text, tow_options_manual(&text, command));
 }
 
+/* The commands' sections of the manual page: script/manual puts them there. */
+static int print_manuals(void) {
+    tow_buffer text = {0};
+    int error = 0;
+    for (size_t i = 0; error == 0 && i < tow_command_count; i++)
+        error = tow_options_manual(&text, &tow_commands[i]);
+    return print(&text, error);
+}
+
 static int usage_write(tow_buffer *text, bool painted) {
     const char *bold = tow_paint(painted, TOW_COLOUR_BOLD);
     const char *plain = tow_paint_end(painted);
@@ -133,6 +142,8 @@ int main(int count, char **words) {
     }
     if (is_one_of(*next, "--help", "-h", "help"))
         return help_for(next[1]);
+    if (strcmp(*next, "--help=man") == 0)
+        return print_manuals();
     if (is_one_of(*next, "--version", "-V", "version")) {
         tow_buffer text = {0};
         return print(&text, tow_version_write(&text));

@@ -2,6 +2,7 @@
 
 #include "paint.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 #include <towline/error.h>
@@ -166,14 +167,35 @@ int tow_options_help(tow_buffer *out, const tow_command *command, int columns, b
     return error != 0 ? error : examples_help(out, command, painted);
 }
 
+/* Characters that roff would take for an escape, a hyphen or the end of a quoted argument. */
+static int manual_argument(tow_buffer *out, const char *text) {
+    int error = 0;
+    for (; error == 0 && *text != '\0'; text++) {
+        if (*text == '\\')
+            error = tow_buffer_append_text(out, "\\e");
+        else if (*text == '-')
+            error = tow_buffer_append_text(out, "\\-");
+        else if (*text == '"')
+            error = tow_buffer_append_text(out, "\\(dq");
+        else if (*text == '\'')
+            error = tow_buffer_append_text(out, "\\(aq");
+        else
+            error = tow_buffer_append(out, text, 1);
+    }
+    return error;
+}
+
 /* A line of running text for mdoc(7): what roff would take for a request or an escape is protected. */
 static int manual_text(tow_buffer *out, const char *text) {
+    assert(text[0] != ' ');
     int error = text[0] == '.' || text[0] == '\'' ? tow_buffer_append_text(out, "\\&") : 0;
     for (; error == 0 && *text != '\0'; text++) {
         if (*text == '\\')
             error = tow_buffer_append_text(out, "\\e");
         else if (*text == '-' && text[1] == '-')
             error = tow_buffer_append_text(out, "\\-");
+        else if (*text == ' ' && text[-1] == '.' && text[1] >= 'A' && text[1] <= 'Z')
+            error = tow_buffer_append_text(out, "\n"); /* mdoc wants each sentence on a line of its own */
         else
             error = tow_buffer_append(out, text, 1);
     }
@@ -223,6 +245,22 @@ static int manual_options(tow_buffer *out, const tow_command *command) {
     return error != 0 ? error : tow_buffer_append_text(out, ".El\n");
 }
 
+static int manual_examples(tow_buffer *out, const tow_command *command) {
+    int error = command->examples[0] == NULL
+                    ? 0
+                    : tow_buffer_append_text(out, ".Pp\nExamples:\n.Bl -tag -width Ds -compact\n");
+    for (const char *const *example = command->examples; error == 0 && *example != NULL; example += 2) {
+        error = tow_buffer_append_text(out, ".It Li \"");
+        if (error == 0)
+            error = manual_argument(out, example[0]);
+        if (error == 0)
+            error = tow_buffer_append_text(out, "\"\n");
+        if (error == 0)
+            error = manual_text(out, example[1]);
+    }
+    return error != 0 || command->examples[0] == NULL ? error : tow_buffer_append_text(out, ".El\n");
+}
+
 int tow_options_manual(tow_buffer *out, const tow_command *command) {
     const char *argument = command->operands[0] != '\0' ? " Ar " : "";
     int error = tow_buffer_append_format(
@@ -233,5 +271,7 @@ int tow_options_manual(tow_buffer *out, const tow_command *command) {
         if (error == 0)
             error = manual_text(out, *paragraph);
     }
-    return error != 0 ? error : manual_options(out, command);
+    if (error == 0)
+        error = manual_options(out, command);
+    return error != 0 ? error : manual_examples(out, command);
 }
