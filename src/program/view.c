@@ -11,7 +11,7 @@
 #include <towline/error.h>
 #include <unistd.h>
 
-enum { INDENT = 2, HEX_SHOWN_MAX = 1024 };
+enum { INDENT = 2, HEX_SHOWN_MAX = 256 };
 
 void tow_view_init(tow_view *view, tow_loop *loop, void (*on_change)(tow_output *), void *user) {
     *view = (tow_view){.file = -1,
@@ -85,7 +85,7 @@ static int marked_append(tow_buffer *text, const tow_view *view, char mark, tow_
     if (error != 0)
         return error;
     if (type == TOW_BINARY)
-        return hex_append(text, view, data, length);
+        return mark == '<' ? hex_append(text, view, data, length) : note_append(text, view, length, "");
     error = tow_display_text(text, data, length, INDENT, view->painted);
     return error != 0 ? error : tow_buffer_append_text(text, "\n");
 }
