@@ -205,8 +205,7 @@ static void what_comes_while_paused_is_kept_and_delivered_in_order(void **state)
         for (uint8_t i = 0; i < 200; i++)
             peer_frame(&world.peer, 0x82, &i, 1);
         world_until(&world, world.server.messages == 1);
-        for (int i = 0; i < 100; i++)
-            world_step(&world);
+        world_run(&world, 100 * TOW_MILLISECOND);
         assert_int_equal(world.server.messages, 1);
         tow_websocket_resume(&world.server.socket);
         assert_int_equal(world.server.messages, 1);
@@ -230,8 +229,7 @@ static void each_resume_may_deliver_one_message(void **state) {
             peer_frame(&world.peer, 0x82, &i, 1);
         for (size_t i = 1; i <= 20; i++) {
             world_until(&world, world.server.messages == i);
-            for (int steps = 0; steps < 10; steps++)
-                world_step(&world);
+            world_run(&world, 10 * TOW_MILLISECOND);
             assert_int_equal(world.server.messages, i);
             tow_websocket_resume(&world.server.socket);
         }
@@ -267,8 +265,7 @@ static void while_paused_the_peer_is_not_read(void **state) {
     for (int i = 0; i < 100; i++)
         peer_frame(&world.peer, 0x82, bytes, sizeof(bytes));
     world_until(&world, world.server.messages == 1);
-    for (int i = 0; i < 1000; i++)
-        world_step(&world);
+    world_run(&world, 1000 * TOW_MILLISECOND);
     assert_true(world.peer.written < 300 * 1000);
     tow_websocket_resume(&world.server.socket);
     world_until(&world, world.server.messages == 100);
@@ -285,8 +282,7 @@ static void the_end_behind_what_was_kept_waits_for_its_delivery(void **state) {
         peer_close(&world.peer, 1000, "bye");
         peer_end(&world.peer);
         world_until(&world, world.server.messages == 1);
-        for (int i = 0; i < 100; i++)
-            world_step(&world);
+        world_run(&world, 100 * TOW_MILLISECOND);
         assert_int_equal(world.server.closes, 0);
         tow_websocket_resume(&world.server.socket);
         world_until(&world, world.server.gone == 1);

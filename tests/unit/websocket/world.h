@@ -62,6 +62,7 @@ typedef struct world {
     tow_loop *loop;
     tow_websocket_context *context;
     tow_listener listener;
+    tow_timer timer; /* of world_run */
     tow_address address;
     endpoint server;
     endpoint client;
@@ -87,7 +88,7 @@ void world_connect_client(test_world *world);
     } while (0)
 void world_step(test_world *world);
 
-/* Steps until nothing but timers is left, and the given virtual time has passed. */
+/* Steps until so much time has passed. */
 void world_run(test_world *world, int64_t nanoseconds);
 
 /* The peer says something. */

@@ -1,0 +1,250 @@
+/* Limits in time: silence, slow messages, peers that take nothing. Time is virtual. */
+#include "world.h"
+
+enum { TOLERANCE_MILLISECONDS = 5 };
+
+static uint8_t bytes[300 * 1024];
+
+static void assert_about(int64_t nanoseconds, int64_t expected) {
+    if (nanoseconds < expected - TOLERANCE_MILLISECONDS * TOW_MILLISECOND ||
+        nanoseconds > expected + TOLERANCE_MILLISECONDS * TOW_MILLISECOND)
+        fail_msg("%lld ms instead of %lld ms", (long long)(nanoseconds / TOW_MILLISECOND),
+            (long long)(expected / TOW_MILLISECOND));
+}
+
+static int64_t now(const test_world *world) {
+    return tow_loop_now(world->loop);
+}
+
+static tow_websocket_counters *counters(const test_world *world) {
+    return tow_websocket_context_counters(world->context);
+}
+
+static void silence_is_answered_with_one_ping_and_ended_with_1001(void **state) {
+    test_world world = {.simulation.whole = true};
+    world_open(&world);
+    world_connect_peer(&world);
+    int64_t since = now(&world);
+    world_until(&world, world.peer.received.length > 0);
+    assert_about(now(&world) - since, 20 * TOW_SECOND);
+    assert_int_equal(world.peer.received.length, 2);
+    assert_memory_equal(world.peer.received.data, "\x89\x00", 2);
+    world_until(&world, world.peer.ended);
+    assert_about(now(&world) - since, 60 * TOW_SECOND);
+    assert_memory_equal(world.peer.received.data + 2, "\x88", 1);
+    assert_int_equal(peer_close_code(&world.peer), TOW_CLOSE_GOING_AWAY);
+    world_until(&world, world.server.gone == 1);
+    assert_about(now(&world) - since, 61 * TOW_SECOND);
+    assert_int_equal(world.server.error, TOW_ERROR_TIMED_OUT);
+    assert_int_equal(counters(&world)->idle_timeouts, 1);
+    assert_int_equal(counters(&world)->pings_sent, 1);
+    world_until(&world, world.peer.closed);
+    assert_int_equal(world.peer.error, TOW_ERROR_RESET);
+    world_close(&world);
+}
+
+static void pongs_keep_a_silent_connection_alive(void **state) {
+    test_world world = {.simulation.whole = true};
+    world_open(&world);
+    world_connect_client(&world);
+    world_run(&world, 500 * TOW_SECOND);
+    assert_int_equal(world.server.closes, 0);
+    assert_true(counters(&world)->pongs_received >= 24);
+    assert_true(counters(&world)->pings_sent <= 50);
+    world_close(&world);
+}
+
+static void any_byte_is_life(void **state) {
+    test_world world = {.simulation.whole = true, .limits.message_seconds = TOW_OFF};
+    world_open(&world);
+    world_connect_peer(&world);
+    tow_buffer frame = {0};
+    frame_append(&frame, 0x81, "slow text", 9);
+    for (size_t i = 0; i < frame.length; i++) {
+        peer_bytes(&world.peer, frame.data + i, 1);
+        world_run(&world, 19 * TOW_SECOND);
+    }
+    assert_int_equal(world.server.messages, 1);
+    assert_int_equal(counters(&world)->pings_sent, 0);
+    assert_int_equal(world.server.closes, 0);
+    world_close(&world);
+    tow_buffer_clear(&frame);
+}
+
+static void limits_may_be_off(void **state) {
+    test_world world = {.simulation.whole = true,
+        .limits = {.ping_seconds = TOW_OFF,
+            .idle_seconds = TOW_OFF,
+            .stall_seconds = TOW_OFF,
+            .message_seconds = TOW_OFF}};
+    world_open(&world);
+    world_connect_peer(&world);
+    tow_stream_pause(&world.peer.stream);
+    tow_websocket_send(&world.server.socket, TOW_BINARY, bytes, sizeof(bytes));
+    peer_bytes(&world.peer, "\x81", 1);
+    world_run(&world, 100000 * TOW_SECOND);
+    assert_int_equal(world.server.closes, 0);
+    assert_false(tow_timer_is_set(&world.server.socket.timer));
+    world_close(&world);
+}
+
+static void the_idle_clock_stands_still_while_we_do_not_read(void **state) {
+    test_world world = {.simulation.whole = true, .limits.ping_seconds = TOW_OFF};
+    world_open(&world);
+    world_connect_peer(&world);
+    world_run(&world, 40 * TOW_SECOND);
+    tow_websocket_pause(&world.server.socket);
+    world_run(&world, 1000 * TOW_SECOND);
+    assert_int_equal(world.server.closes, 0);
+    tow_websocket_resume(&world.server.socket);
+    int64_t since = now(&world);
+    world_until(&world, world.peer.ended);
+    assert_about(now(&world) - since, 20 * TOW_SECOND);
+    world_close(&world);
+}
+
+/* Whole messages. */
+
+static void a_message_that_takes_too_long_is_refused_however_busy(void **state) {
+    test_world world = {.simulation.whole = true};
+    world_open(&world);
+    world_connect_peer(&world);
+    int64_t since = now(&world);
+    peer_frame(&world.peer, 0x01, "begin", 5);
+    while (!world.peer.ended) {
+        peer_frame(&world.peer, 0x00, "more", 4);
+        peer_frame(&world.peer, 0x89, "", 0);
+        world_run(&world, TOW_SECOND / 2);
+    }
+    assert_true(now(&world) - since >= 60 * TOW_SECOND && now(&world) - since <= 61 * TOW_SECOND);
+    assert_int_equal(peer_close_code(&world.peer), TOW_CLOSE_POLICY);
+    assert_int_equal(counters(&world)->message_timeouts, 1);
+    peer_end(&world.peer);
+    world_until(&world, world.server.gone == 1);
+    assert_int_equal(world.server.error, TOW_ERROR_TIMED_OUT);
+    world_close(&world);
+}
+
+static void a_header_of_which_half_came_is_a_message_that_began(void **state) {
+    test_world world = {
+        .simulation.whole = true, .limits.idle_seconds = TOW_OFF, .limits.message_seconds = 10};
+    world_open(&world);
+    world_connect_peer(&world);
+    int64_t since = now(&world);
+    peer_bytes(&world.peer, "\x81", 1);
+    world_until(&world, world.peer.ended);
+    assert_about(now(&world) - since, 10 * TOW_SECOND);
+    world_close(&world);
+}
+
+/* Each read brings the end of one message and the beginning of the next. */
+static void messages_that_overlap_reads_have_a_clock_each(void **state) {
+    test_world world = {.simulation.whole = true, .limits.message_seconds = 10};
+    world_open(&world);
+    world_connect_peer(&world);
+    tow_buffer frame = {0};
+    frame_append(&frame, 0x81, "one message", 11);
+    peer_bytes(&world.peer, frame.data, 7);
+    for (int i = 0; i < 20; i++) {
+        world_run(&world, 6 * TOW_SECOND);
+        peer_bytes(&world.peer, frame.data + 7, frame.length - 7);
+        peer_bytes(&world.peer, frame.data, 7);
+    }
+    world_run(&world, 6 * TOW_SECOND);
+    assert_int_equal(world.server.messages, 20);
+    assert_int_equal(world.server.closes, 0);
+    world_close(&world);
+    tow_buffer_clear(&frame);
+}
+
+static void the_message_clock_stands_still_while_we_do_not_read(void **state) {
+    test_world world = {.simulation.whole = true};
+    world_open(&world);
+    world_connect_peer(&world);
+    peer_frame(&world.peer, 0x01, "begin", 5);
+    world_run(&world, 30 * TOW_SECOND);
+    tow_websocket_pause(&world.server.socket);
+    world_run(&world, 300 * TOW_SECOND);
+    tow_websocket_resume(&world.server.socket);
+    for (int i = 0; i < 5; i++) {
+        world_run(&world, 5 * TOW_SECOND);
+        peer_frame(&world.peer, 0x00, "", 0);
+    }
+    assert_int_equal(world.server.closes, 0);
+    int64_t since = now(&world);
+    world_until(&world, world.peer.ended);
+    assert_about(now(&world) - since, 5 * TOW_SECOND);
+    world_close(&world);
+}
+
+/* Peers that take nothing. */
+
+static void a_peer_that_takes_nothing_is_reset(void **state) {
+    test_world world = {.simulation = {.whole = true, .stream_capacity = 1000}};
+    world_open(&world);
+    world_connect_peer(&world);
+    tow_stream_pause(&world.peer.stream);
+    int64_t since = now(&world);
+    tow_websocket_send(&world.server.socket, TOW_BINARY, bytes, 20000);
+    world_until(&world, world.server.gone == 1);
+    assert_about(now(&world) - since, 30 * TOW_SECOND);
+    assert_int_equal(world.server.error, TOW_ERROR_TIMED_OUT);
+    assert_int_equal(world.server.code, 1006);
+    assert_int_equal(counters(&world)->stalls, 1);
+    world_until(&world, world.peer.ended || world.peer.closed);
+    world_close(&world);
+}
+
+static void a_peer_that_takes_a_little_now_and_then_is_not(void **state) {
+    test_world world = {
+        .simulation = {.whole = true, .stream_capacity = 1000}, .limits.idle_seconds = TOW_OFF};
+    world_open(&world);
+    world_connect_peer(&world);
+    tow_websocket_send(&world.server.socket, TOW_BINARY, bytes, 10000);
+    for (int i = 0; i < 5; i++) {
+        tow_stream_pause(&world.peer.stream);
+        world_run(&world, 29 * TOW_SECOND);
+        tow_stream_resume(&world.peer.stream);
+        world_step(&world);
+        world_step(&world);
+    }
+    assert_int_equal(world.server.closes, 0);
+    world_until(&world, peer_payload_bytes(&world.peer) == 10000);
+    world_close(&world);
+}
+
+/* A queue that empties takes the stall clock with it. */
+static void the_stall_clock_starts_anew_with_each_queue(void **state) {
+    test_world world = {
+        .simulation = {.whole = true, .stream_capacity = 1000}, .limits.idle_seconds = TOW_OFF};
+    world_open(&world);
+    world_connect_peer(&world);
+    for (int i = 0; i < 5; i++) {
+        tow_stream_pause(&world.peer.stream);
+        tow_websocket_send(&world.server.socket, TOW_BINARY, bytes, 3000);
+        world_run(&world, 25 * TOW_SECOND);
+        tow_stream_resume(&world.peer.stream);
+        world_run(&world, TOW_SECOND);
+        assert_int_equal(tow_websocket_buffered_amount(&world.server.socket), 0);
+    }
+    assert_int_equal(world.server.closes, 0);
+    world_close(&world);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(silence_is_answered_with_one_ping_and_ended_with_1001),
+        cmocka_unit_test(pongs_keep_a_silent_connection_alive),
+        cmocka_unit_test(any_byte_is_life),
+        cmocka_unit_test(limits_may_be_off),
+        cmocka_unit_test(the_idle_clock_stands_still_while_we_do_not_read),
+        cmocka_unit_test(a_message_that_takes_too_long_is_refused_however_busy),
+        cmocka_unit_test(a_header_of_which_half_came_is_a_message_that_began),
+        cmocka_unit_test(messages_that_overlap_reads_have_a_clock_each),
+        cmocka_unit_test(the_message_clock_stands_still_while_we_do_not_read),
+        cmocka_unit_test(a_peer_that_takes_nothing_is_reset),
+        cmocka_unit_test(a_peer_that_takes_a_little_now_and_then_is_not),
+        cmocka_unit_test(the_stall_clock_starts_anew_with_each_queue),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
