@@ -1,5 +1,6 @@
 #include "option_table.h"
 
+#include "bench.h"
 #include "connect.h"
 #include "serve.h"
 
@@ -14,6 +15,7 @@
 enum { DAY = 86400 };
 
 #define SERVE(member) TOW_OPTION_FIELD(tow_serve_settings, member)
+#define BENCH(member) TOW_OPTION_FIELD(tow_bench_settings, member)
 #define CONNECT(member) TOW_OPTION_FIELD(tow_connect_settings, member)
 
 static const tow_option_choice io_choices[] = {
@@ -27,6 +29,9 @@ static const tow_option_choice log_level_choices[] = {
 
 static const tow_option_choice log_format_choices[] = {
     {"text", TOW_SERVE_LOG_TEXT}, {"json", TOW_SERVE_LOG_JSON}, {0}};
+
+static const tow_option_choice traffic_choices[] = {
+    {"binary", TOW_TRAFFIC_BINARY}, {"text", TOW_TRAFFIC_TEXT}, {"utf8", TOW_TRAFFIC_UTF8}, {0}};
 
 static int check_listen_address(const char *text) {
     tow_address addresses[TOW_ADDRESSES_MAX];
@@ -413,6 +418,114 @@ static const char *const connect_examples[] = {
     NULL,
 };
 
+static const tow_option bench_options[] = {
+    {.group = "Load",
+        .name = "connections",
+        .letter = 'c',
+        .kind = TOW_OPTION_NUMBER,
+        .value = "N",
+        .fallback = "100",
+        .help = "connections at a time",
+        .minimum = 1,
+        .maximum = 1000000,
+        BENCH(load.connections)},
+    {.name = "in-flight",
+        .letter = 'n',
+        .kind = TOW_OPTION_NUMBER,
+        .value = "N",
+        .fallback = "1",
+        .help = "messages under way on each connection; 0 opens the connections and stays silent",
+        .maximum = 65536,
+        BENCH(load.in_flight)},
+    {.name = "payload",
+        .letter = 'p',
+        .kind = TOW_OPTION_SIZE,
+        .value = "SIZE",
+        .fallback = "64",
+        .help = "of each message",
+        .minimum = 1,
+        .maximum = TOW_TRAFFIC_PAYLOAD_MAX,
+        BENCH(load.payload_length)},
+    {.name = "type",
+        .letter = 't',
+        .kind = TOW_OPTION_CHOICE,
+        .fallback = "binary",
+        .choices = traffic_choices,
+        .help = "of the messages; text is ASCII, utf8 text of characters of one to four bytes",
+        BENCH(load.kind)},
+    {.name = "rate",
+        .letter = 'r',
+        .kind = TOW_OPTION_NUMBER,
+        .value = "N",
+        .fallback = "off",
+        .off = "as many as are answered",
+        .help =
+            "messages a second over all connections; a message that has to wait for a connection waits on "
+            "its own time",
+        .minimum = 1,
+        BENCH(rate)},
+    {.name = "origin",
+        .letter = 'o',
+        .kind = TOW_OPTION_TEXT,
+        .value = "ORIGIN",
+        .note = "none",
+        .help = "Origin to send",
+        BENCH(load.origin)},
+    {.group = "Time",
+        .name = "seconds",
+        .letter = 's',
+        .kind = TOW_OPTION_DURATION,
+        .value = "SECONDS",
+        .fallback = "3",
+        .help = "to measure for",
+        .maximum = DAY,
+        BENCH(load.duration)},
+    {.name = "warm-up",
+        .kind = TOW_OPTION_DURATION,
+        .value = "SECONDS",
+        .fallback = "0.5",
+        .help = "of load before it that is not counted",
+        .maximum = DAY,
+        BENCH(load.warm_up)},
+    {.group = "Figures",
+        .name = "pid",
+        .kind = TOW_OPTION_NUMBER,
+        .value = "PID",
+        .note = "none",
+        .help = "process number of the server, if it runs on this machine: its CPU time and memory are shown",
+        .minimum = 1,
+        BENCH(load.pid)},
+    {.name = "system-calls",
+        .kind = TOW_OPTION_FLAG,
+        .help = "count the server's system calls; needs --pid, root and tracefs, and costs the server time",
+        BENCH(load.count_system_calls)},
+    {.name = "json",
+        .kind = TOW_OPTION_TEXT,
+        .value = "FILE",
+        .note = "none",
+        .help = "write the figures as one JSON object, with - to the output instead of text",
+        BENCH(json)},
+};
+
+static const char *const bench_description[] = {
+    "Sends messages to an echo server, keeps a number of them in flight on each connection, and checks every "
+    "byte that comes back. Shows messages and bytes a second and how long a message took.",
+    "URL is ws://HOST[:PORT][/PATH], or tcp://HOST:PORT for a server that echoes bytes without WebSocket. "
+    "The "
+    "exit status is 1 when a connection fails or a byte is wrong.",
+    NULL,
+};
+
+static const char *const bench_examples[] = {
+    "towline bench ws://localhost:9998/echo",
+    "a hundred connections, one message under way on each",
+    "towline bench -c 1000 -n 16 -p 1K -t text --pid $(pidof towline) ws://localhost:9998/echo",
+    "pipelined texts, with the server's CPU time for each",
+    "towline bench -c 18000 -n 0 --pid $(pidof towline) ws://localhost:9998/echo",
+    "memory of idle connections",
+    NULL,
+};
+
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
 
 const tow_command tow_commands[] = {
@@ -436,6 +549,17 @@ const tow_command tow_commands[] = {
         .option_count = COUNT(connect_options),
         .settings_size = sizeof(tow_connect_settings),
         .run = tow_connect},
+    {.name = "bench",
+        .operands = "URL",
+        .operands_minimum = 1,
+        .operands_maximum = 1,
+        .summary = "put load on an echo server and measure it",
+        .description = bench_description,
+        .examples = bench_examples,
+        .options = bench_options,
+        .option_count = COUNT(bench_options),
+        .settings_size = sizeof(tow_bench_settings),
+        .run = tow_bench},
 };
 
 const size_t tow_command_count = COUNT(tow_commands);
