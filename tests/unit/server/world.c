@@ -180,6 +180,12 @@ void peer_expect_end(struct peer *peer) {
     }
 }
 
+void peer_shutdown(struct peer *peer) {
+    while (peer->used && peer->out.length > 0)
+        assert_true(tow_loop_step(peer->world->loop) >= 0);
+    tow_stream_shutdown(&peer->stream);
+}
+
 static void wait_for_closed(struct peer *peer) {
     while (peer->used)
         assert_true(tow_loop_step(peer->world->loop) >= 0);

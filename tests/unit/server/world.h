@@ -61,6 +61,9 @@ void peer_expect(struct peer *peer, const char *text);
 void peer_expect_end(struct peer *peer);
 bool peer_has(const struct peer *peer, const char *text);
 
+/* Ends the peer's side when all it has to say is out. */
+void peer_shutdown(struct peer *peer);
+
 /* Closes, or resets, and runs until it is done. */
 void peer_close(struct peer *peer);
 void peer_reset(struct peer *peer);
