@@ -1,10 +1,12 @@
 #include "epoll.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <sys/timerfd.h>
 #include <towline/error.h>
 #include <unistd.h>
 
+#include "direct_stream.h"
 #include "system_error.h"
 
 int tow_epoll_control(tow_loop *loop, int operation, int fd, uint32_t events, void *pointer, unsigned tag) {
@@ -14,6 +16,9 @@ int tow_epoll_control(tow_loop *loop, int operation, int fd, uint32_t events, vo
 }
 
 int tow_epoll_open(tow_loop *loop) {
+    loop->buffer = aligned_alloc(4096, TOW_DIRECT_SIZE);
+    if (loop->buffer == NULL)
+        return TOW_ERROR_MEMORY;
     loop->epoll = epoll_create1(EPOLL_CLOEXEC);
     if (loop->epoll < 0)
         return tow_system_error(errno);
@@ -24,7 +29,7 @@ int tow_epoll_attach(tow_stream *stream, uint32_t events) {
     int operation = stream->flags & STREAM_DETACHED ? EPOLL_CTL_ADD : EPOLL_CTL_MOD;
     int error = tow_epoll_control(stream->loop, operation, stream->fd, events, stream, TOW_TAG_STREAM);
     if (error == 0)
-        stream->flags &= (uint16_t)~STREAM_DETACHED;
+        tow_stream_clear_flags(stream, STREAM_DETACHED);
     return error;
 }
 

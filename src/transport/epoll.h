@@ -11,7 +11,8 @@
 
 enum { TOW_TAG_STREAM, TOW_TAG_LISTENER, TOW_TAG_WATCH, TOW_TAG_WAKE, TOW_TAG_TIMER, TOW_TAG_MASK = 7 };
 
-/* Makes loop->epoll and has it tell of loop->wake_fd. Errors: DESCRIPTORS, MEMORY, SYSTEM. */
+/* Makes loop->buffer, and loop->epoll, and has it tell of loop->wake_fd. Errors: DESCRIPTORS, MEMORY, SYSTEM.
+ */
 int tow_epoll_open(tow_loop *loop);
 
 int tow_epoll_control(tow_loop *loop, int operation, int fd, uint32_t events, void *pointer, unsigned tag);

@@ -37,6 +37,7 @@ void tow_loop_clear(tow_loop *loop) {
         if (descriptors[i] >= 0)
             close(descriptors[i]);
     tow_cork_clear(&loop->cork);
+    free(loop->buffer);
 }
 
 int tow_loop_new_sized(tow_loop **loop, const tow_loop_options *options, size_t options_size) {
@@ -97,7 +98,7 @@ static void attend(tow_loop *loop) {
     loop->attention_end = &loop->attention;
     while (stream != NULL) {
         tow_stream *next = stream->next;
-        stream->flags &= (uint16_t)~STREAM_LISTED;
+        tow_stream_clear_flags(stream, STREAM_LISTED);
         attend_to(loop, stream);
         stream = next;
     }

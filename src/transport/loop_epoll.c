@@ -8,57 +8,28 @@
 #include <towline/error.h>
 #include <unistd.h>
 
+#include "direct_stream.h"
 #include "epoll.h"
 #include "socket.h"
 #include "system_error.h"
 
-enum { EVENTS = 512, BUFFER_SIZE = 512 * 1024, ACCEPTS = 64 };
+enum { EVENTS = 512, ACCEPTS = 64 };
 
 typedef struct epoll_loop {
     tow_loop loop;
-    uint8_t *buffer;
     struct epoll_event events[EVENTS];
 } epoll_loop;
 
 /* Streams */
 
-static void detach(tow_stream *stream) {
-    tow_epoll_detach(stream);
-    stream->flags &= (uint16_t) ~(STREAM_READING | STREAM_WRITING);
-}
-
-static int attach(tow_stream *stream, bool reading, bool writing) {
-    int error = tow_epoll_attach(stream, (reading ? EPOLLIN : 0U) | (writing ? EPOLLOUT : 0U));
-    if (error != 0)
-        return error;
-    stream->flags &= (uint16_t) ~(STREAM_READING | STREAM_WRITING);
-    stream->flags |= (uint16_t)((reading ? STREAM_READING : 0) | (writing ? STREAM_WRITING : 0));
-    return 0;
-}
-
-static void update(tow_stream *stream) {
-    if (stream->flags & STREAM_FAILED) {
-        detach(stream);
-        return;
-    }
-    bool reading = !(stream->flags & STREAM_DEAF);
-    bool writing = stream->flags & STREAM_BLOCKED;
-    bool detached = stream->flags & STREAM_DETACHED;
-    if (detached
-            ? !reading && !writing
-            : reading == !!(stream->flags & STREAM_READING) && writing == !!(stream->flags & STREAM_WRITING))
-        return;
-    int error = attach(stream, reading, writing);
-    if (error != 0)
-        tow_stream_fail(stream, error);
-}
-
 static int start(tow_stream *stream) {
-    return attach(stream, true, false);
+    stream->flags |= STREAM_DIRECT;
+    return tow_direct_attach(stream, true, false);
 }
 
 static int start_connect(tow_stream *stream, const tow_address *address) {
     int refusal;
+    stream->flags |= STREAM_DIRECT;
     int error = tow_socket_connect(address, &stream->fd, &refusal);
     if (error != 0)
         return error;
@@ -66,96 +37,23 @@ static int start_connect(tow_stream *stream, const tow_address *address) {
         tow_stream_fail(stream, refusal);
         return 0;
     }
-    error = attach(stream, false, true);
+    error = tow_direct_attach(stream, false, true);
     if (error != 0)
         close(stream->fd);
     return error;
 }
 
 static bool close_stream(tow_stream *stream) {
-    detach(stream);
+    tow_direct_detach(stream);
     tow_socket_close(stream);
     return true;
-}
-
-static void send_reply(tow_stream *stream) {
-    if (stream->cork_first != 0)
-        tow_stream_send_cork(stream);
-}
-
-static void receive(tow_stream *stream) {
-    tow_loop *loop = stream->loop;
-    uint8_t *buffer = NULL;
-    size_t length = 0;
-    if (stream->events->receive_into != NULL)
-        buffer = stream->events->receive_into(stream, &length);
-    if (buffer == NULL) {
-        buffer = ((epoll_loop *)loop)->buffer;
-        length = BUFFER_SIZE;
-    }
-    ssize_t got = recv(stream->fd, buffer, length, MSG_DONTWAIT);
-    loop->counters.system_calls++;
-    if (got > 0)
-        tow_stream_deliver(stream, buffer, (size_t)got);
-    else if (got == 0)
-        tow_stream_end(stream);
-    else if (errno != EAGAIN && errno != EINTR)
-        tow_stream_fail(stream, tow_system_error(errno));
-    send_reply(stream);
-}
-
-static void finish_connect(tow_stream *stream) {
-    int error = tow_socket_error(stream->fd);
-    if (error != 0) {
-        tow_stream_fail(stream, error);
-        return;
-    }
-    tow_stream_unblock(stream);
-    send_reply(stream);
-    if (!(stream->flags & (STREAM_CLOSED | STREAM_FAILED)))
-        update(stream);
-}
-
-/* Nothing is wanted of the stream now, but the kernel reports errors and the end of both sides for ever. */
-static void hang_up(tow_stream *stream) {
-    int error = tow_socket_error(stream->fd);
-    if (error != 0)
-        tow_stream_fail(stream, error);
-    else
-        detach(stream);
-}
-
-static void rare_event(tow_stream *stream, uint32_t events) {
-    bool broken = events & (EPOLLERR | EPOLLHUP);
-    if (!(stream->flags & STREAM_DEAF) && (broken || events & EPOLLIN))
-        receive(stream);
-    else if (!(stream->flags & STREAM_BLOCKED) && broken)
-        hang_up(stream);
-    if ((stream->flags & (STREAM_BLOCKED | STREAM_CLOSED | STREAM_FAILED)) == STREAM_BLOCKED &&
-        (broken || events & EPOLLOUT)) {
-        tow_stream_unblock(stream);
-        send_reply(stream);
-    }
-    if (!(stream->flags & (STREAM_CLOSED | STREAM_FAILED | STREAM_DETACHED)))
-        update(stream);
-}
-
-static void stream_event(tow_stream *stream, uint32_t events) {
-    if (events == EPOLLIN && !(stream->flags & STREAM_DEAF))
-        receive(stream);
-    else if (stream->flags & (STREAM_CLOSED | STREAM_FAILED))
-        return;
-    else if (stream->flags & STREAM_CONNECTING)
-        finish_connect(stream);
-    else
-        rare_event(stream, events);
 }
 
 static const tow_stream_class streams = {
     .start = start,
     .connect = start_connect,
     .send = tow_socket_send,
-    .update = update,
+    .update = tow_direct_update,
     .shutdown = tow_socket_shutdown,
     .close = close_stream,
     .peer = tow_socket_peer,
@@ -195,7 +93,7 @@ static void listener_event(tow_listener *listener) {
 static void dispatch(tow_loop *loop, const struct epoll_event *event) {
     switch (tow_epoll_tag(event)) {
     case TOW_TAG_STREAM:
-        stream_event(tow_epoll_pointer(event), event->events);
+        tow_direct_event(tow_epoll_pointer(event), event->events);
         break;
     case TOW_TAG_LISTENER:
         listener_event(tow_epoll_pointer(event));
@@ -244,7 +142,6 @@ static int descriptor(tow_loop *loop) {
 }
 
 static void free_loop(tow_loop *loop) {
-    free(((epoll_loop *)loop)->buffer);
     tow_loop_clear(loop);
     free(loop);
 }
@@ -278,8 +175,7 @@ int tow_loop_new_epoll(tow_loop **loop) {
         free(self);
         return error;
     }
-    self->buffer = aligned_alloc(4096, BUFFER_SIZE);
-    error = self->buffer != NULL ? tow_epoll_open(&self->loop) : TOW_ERROR_MEMORY;
+    error = tow_epoll_open(&self->loop);
     if (error != 0) {
         free_loop(&self->loop);
         return error;

@@ -29,19 +29,25 @@ enum {
     STREAM_RESET = 1 << 8,  /* close with RST */
     STREAM_LISTED = 1 << 9, /* in the loop's list of streams to attend to */
     /* of the real kinds of loop */
-    STREAM_READING = 1 << 10,  /* epoll tells of bytes; or a receive is under way */
-    STREAM_WRITING = 1 << 11,  /* epoll tells of room */
-    STREAM_DETACHED = 1 << 12, /* epoll does not know the descriptor */
+    STREAM_DIRECT = 1 << 10,   /* read by recv(2) when epoll tells of bytes, see direct_stream */
+    STREAM_READING = 1 << 11,  /* epoll tells of bytes */
+    STREAM_WRITING = 1 << 12,  /* epoll tells of room */
+    STREAM_DETACHED = 1 << 13, /* epoll does not know the descriptor */
+    STREAM_HUNG = 1 << 14,     /* both sides have ended: there are no more errors to hear of */
     /* of io_uring */
-    STREAM_STOPPING = 1 << 13, /* the receive under way is being cancelled */
-    STREAM_SENDING = 1 << 14,  /* the cork was submitted and its result is not known yet */
-    STREAM_MINDING = 1 << 15,  /* epoll tells of errors, or did all it can */
+    STREAM_RECEIVING = 1 << 15, /* a receive is under way */
+    STREAM_STOPPING = 1 << 16,  /* and is being cancelled */
+    STREAM_SENDING = 1 << 17,   /* the cork was submitted and its result is not known yet */
 };
 
 /* No bytes are delivered in any of these states. */
 enum { STREAM_DEAF = STREAM_CONNECTING | STREAM_PAUSED | STREAM_ENDED | STREAM_FAILED | STREAM_CLOSED };
 /* No bytes can be given away in any of these. */
 enum { STREAM_MUTE = STREAM_BLOCKED | STREAM_SHUT | STREAM_FAILED | STREAM_CLOSED | STREAM_SENDING };
+
+static inline void tow_stream_clear_flags(tow_stream *stream, uint32_t flags) {
+    stream->flags &= ~flags;
+}
 
 struct tow_stream_class {
     /* Starts reading. */
@@ -100,9 +106,10 @@ struct tow_loop {
     size_t open;           /* streams, listeners and referenced watches */
     size_t closing;        /* streams that are owed on_closed */
     void *user;
-    int wake_fd;  /* an eventfd, -1 if no other thread can wake the loop */
-    int epoll;    /* -1 in the simulator */
-    int timer_fd; /* -1 until tow_loop_fd */
+    uint8_t *buffer; /* for direct_stream */
+    int wake_fd;     /* an eventfd, -1 if no other thread can wake the loop */
+    int epoll;       /* -1 in the simulator */
+    int timer_fd;    /* -1 until tow_loop_fd */
     bool stepping;
     bool foreign; /* tow_loop_fd was asked for */
     bool touched; /* since the last step, and the descriptor says so */

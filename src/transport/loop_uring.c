@@ -15,12 +15,17 @@
 #include <towline/error.h>
 #include <unistd.h>
 
+#include "direct_stream.h"
 #include "epoll.h"
 #include "receive_ring.h"
 #include "socket.h"
 #include "system_error.h"
 
 enum { SUBMISSIONS = 1024, COMPLETIONS = 8192, EVENTS = 64 };
+
+/* A stream that fills a whole buffer of the ring is read directly from then on, until so many reads in a row
+ * were smaller than that. */
+enum { SMALL_READ = 16 * 1024, SMALL_READS = 16 };
 
 /* In the low bits of a completion's pointer. */
 enum { TAG_NONE, TAG_RECEIVE, TAG_SEND, TAG_ACCEPT, TAG_EPOLL, TAG_MASK = 7 };
@@ -92,7 +97,7 @@ static bool start_receiving(tow_stream *stream) {
     entry->flags |= IOSQE_BUFFER_SELECT;
     entry->buf_group = TOW_RECEIVE_GROUP;
     io_uring_sqe_set_data64(entry, (uintptr_t)stream | TAG_RECEIVE);
-    stream->flags |= STREAM_READING;
+    stream->flags |= STREAM_RECEIVING;
     stream->pending++;
     return true;
 }
@@ -105,36 +110,16 @@ static bool stop_receiving(tow_stream *stream) {
 }
 
 static bool adjust_receiving(tow_stream *stream) {
-    bool wanted = !(stream->flags & STREAM_DEAF);
-    if (wanted && !(stream->flags & STREAM_READING))
+    bool wanted = !(stream->flags & (STREAM_DEAF | STREAM_DIRECT));
+    if (wanted && !(stream->flags & STREAM_RECEIVING))
         return start_receiving(stream);
-    if (!wanted && (stream->flags & (STREAM_READING | STREAM_STOPPING)) == STREAM_READING)
+    if (!wanted && (stream->flags & (STREAM_RECEIVING | STREAM_STOPPING)) == STREAM_RECEIVING)
         return stop_receiving(stream);
     return true;
 }
 
-static int mind(tow_stream *stream, uint32_t events, unsigned flags) {
-    int error = tow_epoll_attach(stream, events | EPOLLONESHOT);
-    if (error == 0)
-        stream->flags |= (uint16_t)flags;
-    return error;
-}
-
-/* A receive tells of errors; without one, epoll does. */
-static int adjust_minding(tow_stream *stream) {
-    if (stream->flags & (STREAM_CLOSED | STREAM_FAILED))
-        return 0;
-    if (stream->flags & STREAM_BLOCKED)
-        return stream->flags & STREAM_WRITING ? 0 : mind(stream, EPOLLOUT, STREAM_WRITING | STREAM_MINDING);
-    if (stream->flags & (STREAM_PAUSED | STREAM_ENDED) && !(stream->flags & STREAM_MINDING))
-        return mind(stream, 0, STREAM_MINDING);
-    return 0;
-}
-
 static void attend(tow_stream *stream) {
-    int error = adjust_minding(stream);
-    if (error != 0)
-        tow_stream_fail(stream, error);
+    tow_direct_update(stream);
     if (!adjust_receiving(stream))
         tow_loop_attend(stream);
 }
@@ -158,7 +143,7 @@ static int start_connect(tow_stream *stream, const tow_address *address) {
 }
 
 static bool close_stream(tow_stream *stream) {
-    tow_epoll_detach(stream);
+    tow_direct_detach(stream);
     if (stream->pending > 0) {
         if (!adjust_receiving(stream))
             tow_loop_attend(stream);
@@ -214,6 +199,11 @@ static void receive_done(tow_stream *stream, int result, unsigned flags) {
     tow_receive_ring *buffers = &of(stream->loop)->buffers;
     unsigned number = flags >> IORING_CQE_BUFFER_SHIFT;
     bool open = !(stream->flags & (STREAM_CLOSED | STREAM_FAILED | STREAM_ENDED));
+    if (result == TOW_RECEIVE_SIZE) {
+        stream->flags |= STREAM_DIRECT;
+        stream->small_reads = 0;
+        tow_loop_attend(stream);
+    }
     if (result > 0 && open)
         tow_stream_deliver(stream, tow_receive_ring_buffer(buffers, number), (size_t)result);
     else if (result == 0 && open)
@@ -224,14 +214,14 @@ static void receive_done(tow_stream *stream, int result, unsigned flags) {
         tow_receive_ring_return(buffers, number);
     if (flags & IORING_CQE_F_MORE)
         return;
-    stream->flags &= (uint16_t) ~(STREAM_READING | STREAM_STOPPING);
+    tow_stream_clear_flags(stream, STREAM_RECEIVING | STREAM_STOPPING);
     one_less_pending(stream);
 }
 
 static void send_done(tow_stream *stream, int result) {
     uring_loop *self = of(stream->loop);
     self->sending--;
-    stream->flags &= (uint16_t)~STREAM_SENDING;
+    tow_stream_clear_flags(stream, STREAM_SENDING);
     stream->pending--;
     if (result == -EAGAIN || result == -EINTR)
         result = 0;
@@ -240,37 +230,14 @@ static void send_done(tow_stream *stream, int result) {
         tow_loop_attend(stream);
 }
 
-static void finish_connect(tow_stream *stream) {
-    int error = tow_socket_error(stream->fd);
-    if (error != 0)
-        tow_stream_fail(stream, error);
-    else {
-        make_blocking(stream);
-        tow_stream_unblock(stream);
-    }
-    tow_loop_attend(stream);
-}
-
-/* One event has come, and epoll is silent about the stream now. */
 static void stream_event(tow_stream *stream, uint32_t events) {
-    if (stream->flags & (STREAM_CLOSED | STREAM_FAILED))
+    size_t got = tow_direct_event(stream, events);
+    if (!(stream->flags & STREAM_DIRECT))
         return;
-    stream->flags &= (uint16_t)~STREAM_WRITING;
-    if (stream->flags & STREAM_CONNECTING) {
-        stream->flags &= (uint16_t)~STREAM_MINDING;
-        finish_connect(stream);
+    stream->small_reads = got < SMALL_READ ? stream->small_reads + 1 : 0;
+    if (stream->small_reads < SMALL_READS)
         return;
-    }
-    bool broken = events & (EPOLLERR | EPOLLHUP);
-    if (!broken)
-        stream->flags &= (uint16_t)~STREAM_MINDING;
-    if (stream->flags & STREAM_BLOCKED)
-        tow_stream_unblock(stream); /* if it is broken, the next send tells how */
-    else if (broken && stream->flags & (STREAM_PAUSED | STREAM_ENDED)) {
-        int error = tow_socket_error(stream->fd);
-        if (error != 0)
-            tow_stream_fail(stream, error);
-    }
+    tow_stream_clear_flags(stream, STREAM_DIRECT);
     tow_loop_attend(stream);
 }
 

@@ -135,7 +135,7 @@ void tow_stream_pause(tow_stream *stream) {
 void tow_stream_resume(tow_stream *stream) {
     if (!(stream->flags & STREAM_PAUSED))
         return;
-    stream->flags &= (uint16_t)~STREAM_PAUSED;
+    tow_stream_clear_flags(stream, STREAM_PAUSED);
     if (!(stream->flags & (STREAM_FAILED | STREAM_CLOSED)))
         stream->class->update(stream);
 }
@@ -151,7 +151,7 @@ void tow_stream_shutdown(tow_stream *stream) {
 }
 
 static void close_stream(tow_stream *stream, unsigned flags) {
-    stream->flags |= (uint16_t)(STREAM_CLOSED | flags);
+    stream->flags |= STREAM_CLOSED | flags;
     stream->loop->closing++;
     tow_loop_attend(stream);
 }
@@ -188,7 +188,7 @@ void tow_stream_end(tow_stream *stream) {
 }
 
 void tow_stream_unblock(tow_stream *stream) {
-    stream->flags &= (uint16_t) ~(STREAM_BLOCKED | STREAM_CONNECTING);
+    tow_stream_clear_flags(stream, STREAM_BLOCKED | STREAM_CONNECTING);
     stream->events->on_writable(stream);
 }
 

@@ -61,9 +61,10 @@ struct tow_stream { /* 64 bytes at most; zeroed: not in use. All fields are priv
     uint32_t corked_payload; /* application bytes in the cork */
     uint32_t cork_first;     /* segments in the cork, numbered from 1 */
     uint32_t cork_last;
-    uint16_t flags;
+    uint32_t flags;
     uint8_t pending; /* completions to wait for (io_uring) */
     uint8_t failure; /* a tow_error without its sign */
+    uint8_t small_reads; /* in a row (io_uring) */
 };
 
 /* Application bytes in the cork, not given to the network yet. */
