@@ -25,7 +25,7 @@ enum { SUBMISSIONS = 1024, COMPLETIONS = 8192, EVENTS = 64 };
 
 /* A stream that fills a whole buffer of the ring is read directly from then on, until so many reads in a row
  * were smaller than that. */
-enum { SMALL_READ = 16 * 1024, SMALL_READS = 16 };
+enum { SMALL_READ = 8 * 1024, SMALL_READS = 16 };
 
 /* In the low bits of a completion's pointer. */
 enum { TAG_NONE, TAG_RECEIVE, TAG_SEND, TAG_ACCEPT, TAG_EPOLL, TAG_MASK = 7 };

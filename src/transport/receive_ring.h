@@ -14,7 +14,7 @@ enum {
     TOW_RECEIVE_GROUP = 1,
     TOW_RECEIVE_BUFFERS_FIRST = 32,
     TOW_RECEIVE_BUFFERS_MAX = 512, /* a power of two */
-    TOW_RECEIVE_SIZE = 64 * 1024,  /* bytes of a buffer: as much as comes in one go */
+    TOW_RECEIVE_SIZE = 16 * 1024, /* bytes of a buffer; streams that bring more in one go are read directly */
 };
 
 typedef struct tow_receive_ring {
