@@ -1,0 +1,292 @@
+/* Memory: messages that come in one read need none, and wherever an allocation fails the connection ends
+ * well. */
+#include "world.h"
+
+#include "../allocation.h"
+#include "protocol/deflate.h"
+
+enum { MIB = 1024 * 1024 };
+
+static uint8_t bytes[MIB];
+
+/* The allocation that is to fail, counted over all calls of the library; calls of the test itself and of the
+ * loop don't count. */
+static size_t to_fail;
+
+static void begin_call(void) {
+    allocation_fail_at(to_fail);
+}
+
+static void end_call(void) {
+    size_t count = allocation_count();
+    to_fail = to_fail > count ? to_fail - count : 0;
+    allocation_fail_at(0);
+}
+
+static void deliver(test_world *world, uint8_t *data, size_t length) {
+    tow_stream *stream = &world->server.socket.stream;
+    if (world->server.socket.stream_closed)
+        return;
+    begin_call();
+    stream->events->on_bytes(stream, data, length);
+    tow_stream_flush(stream);
+    end_call();
+}
+
+/* Without failures. */
+
+static void echo_without_allocation(uint8_t first_byte, size_t length) {
+    test_world world = {.simulation = {.whole = true, .stream_capacity = 4 * MIB}, .server.echoes = true};
+    world_open(&world);
+    world_connect_peer(&world);
+    tow_buffer frames = {0};
+    for (int i = 0; i < 3; i++)
+        frame_append(&frames, first_byte, bytes, length);
+    allocation_fail_at(0);
+    world.server.socket.stream.events->on_bytes(&world.server.socket.stream, frames.data, frames.length);
+    assert_int_equal(allocation_count(), 0);
+    assert_null(world.server.socket.extra);
+    world_until(&world, peer_payload_bytes(&world.peer) == 3 * length);
+    world_close(&world);
+    tow_buffer_clear(&frames);
+}
+
+static void an_echo_of_messages_in_one_read_allocates_nothing(void **state) {
+    static const size_t lengths[] = {0, 1, 64, 125, 126, 1000, 65535, 65536, 300000};
+    for (size_t i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++) {
+        echo_without_allocation(0x82, lengths[i]);
+        memset(bytes, 'a', sizeof(bytes));
+        echo_without_allocation(0x81, lengths[i]);
+    }
+}
+
+static void a_pong_allocates_nothing(void **state) {
+    test_world world = {.simulation.whole = true};
+    world_open(&world);
+    world.server.behaviour.on_ping = NULL;
+    world_connect_peer(&world);
+    tow_buffer frame = {0};
+    frame_append(&frame, 0x89, "payload", 7);
+    allocation_fail_at(0);
+    world.server.socket.stream.events->on_bytes(&world.server.socket.stream, frame.data, frame.length);
+    assert_int_equal(allocation_count(), 0);
+    world_close(&world);
+    tow_buffer_clear(&frame);
+}
+
+/* One allocation at the front, and few more however large the message. */
+static void a_large_message_takes_few_allocations(void **state) {
+    test_world world = {.simulation = {.whole = true, .stream_capacity = 64 * 1024}};
+    world_open(&world);
+    world.server.behaviour.on_message = NULL;
+    world_connect_peer(&world);
+    tow_buffer frame = {0};
+    frame_append(&frame, 0x82, bytes, sizeof(bytes));
+    for (int i = 0; i < 2; i++) {
+        size_t count = 0;
+        for (size_t offset = 0; offset < frame.length;) {
+            size_t length = 64 * 1024;
+            allocation_fail_at(0);
+            uint8_t *into =
+                world.server.socket.stream.events->receive_into(&world.server.socket.stream, &length);
+            if (length > frame.length - offset)
+                length = frame.length - offset;
+            uint8_t buffer[64 * 1024];
+            memcpy(into == NULL ? buffer : into, frame.data + offset, length);
+            world.server.socket.stream.events->on_bytes(
+                &world.server.socket.stream, into == NULL ? buffer : into, length);
+            count += allocation_count();
+            offset += length;
+        }
+        assert_true(count <= (i == 0 ? 6 : 1)); /* the second message finds the memory of the first */
+    }
+    assert_null(world.server.socket.extra);
+    assert_int_equal(tow_websocket_context_counters(world.context)->messages_in, 2);
+    world_close(&world);
+    tow_buffer_clear(&frame);
+}
+
+/* Failures. */
+
+static void pause_at_third(endpoint *end, const tow_message *message) {
+    if (end->messages == 3)
+        tow_websocket_pause(&end->socket);
+}
+
+static void conversation(tow_buffer *out, bool compressed) {
+    frame_append(out, 0x82, bytes, 3000);
+    frame_append(out, 0x01, "fragment", 8);
+    frame_append(out, 0x89, "ping", 4);
+    frame_append(out, 0x80, "ed", 2);
+    if (compressed) {
+        tow_deflater *deflater;
+        tow_buffer deflated = {0};
+        assert_int_equal(tow_deflater_new(&deflater, 15, true), 0);
+        for (int i = 0; i < 3; i++) {
+            deflated.length = 0;
+            assert_int_equal(tow_deflater_message(deflater, bytes, 20000, &deflated), 0);
+            frame_append(out, 0xc2, deflated.data, deflated.length);
+        }
+        tow_deflater_free(deflater);
+        tow_buffer_clear(&deflated);
+    }
+    frame_append(out, 0x82, bytes, 100 * 1000);
+    frame_append(out, 0x82, bytes, 10);
+    frame_append(out, 0x88,
+        "\x03\xe8"
+        "enough",
+        8);
+}
+
+static void feed(test_world *world, const tow_buffer *frames) {
+    static const size_t steps[] = {1, 700, 3, 4096, 70000};
+    uint8_t *copy = malloc(frames->length);
+    memcpy(copy, frames->data, frames->length);
+    for (size_t offset = 0, i = 0; offset < frames->length; i++) {
+        size_t step = steps[i % 5] < frames->length - offset ? steps[i % 5] : frames->length - offset;
+        deliver(world, copy + offset, step);
+        offset += step;
+    }
+    free(copy);
+}
+
+static bool run(size_t failing, const tow_buffer *frames, const tow_compression_agreement *agreement) {
+    long before = allocation_outstanding();
+    test_world world = {.simulation = {.whole = true, .stream_capacity = 2000},
+        .server.echoes = true,
+        .server.then_message = pause_at_third,
+        .protocol = "chat",
+        .agreement = *agreement};
+    world_open(&world);
+    world.server.behaviour.on_ping = NULL;
+    world_connect_peer(&world);
+    to_fail = failing;
+    feed(&world, frames);
+    begin_call();
+    tow_websocket_resume(&world.server.socket);
+    tow_websocket_ping(&world.server.socket, "ping", 4);
+    tow_websocket_extensions(&world.server.socket);
+    end_call();
+    bool failed = failing != 0 && to_fail == 0;
+    world_run(&world, 100 * TOW_MILLISECOND);
+    peer_end(&world.peer);
+    world_until(&world, world.server.gone == 1);
+    assert_int_equal(world.server.closes, 1);
+    if (!failed) {
+        assert_true(world.server.was_clean);
+        assert_int_equal(world.server.messages, agreement->enabled ? 7 : 4);
+        assert_string_equal(world.server.reason, "enough");
+    } else if (!world.server.was_clean) {
+        assert_int_equal(world.server.error, TOW_ERROR_MEMORY);
+    }
+    world_close(&world);
+    assert_int_equal(allocation_outstanding(), before);
+    return failed;
+}
+
+static void run_with_each_failure(const tow_compression_agreement *agreement) {
+    tow_buffer frames = {0};
+    conversation(&frames, agreement->enabled);
+    assert_false(run(0, &frames, agreement));
+    size_t failing = 1;
+    while (run(failing, &frames, agreement))
+        failing++;
+    assert_true(failing > 5);
+    tow_buffer_clear(&frames);
+}
+
+static void each_allocation_of_a_conversation_may_fail(void **state) {
+    run_with_each_failure(&(tow_compression_agreement){0});
+}
+
+static void each_allocation_of_a_compressed_conversation_may_fail(void **state) {
+    run_with_each_failure(&(tow_compression_agreement){
+        .enabled = true, .server_max_window_bits = 15, .client_max_window_bits = 15});
+    run_with_each_failure(&(tow_compression_agreement){.enabled = true,
+        .server_no_context_takeover = true,
+        .server_max_window_bits = 10,
+        .client_max_window_bits = 15});
+}
+
+static void a_message_that_finds_no_memory_is_not_sent_and_the_next_is(void **state) {
+    test_world world = {.simulation = {.whole = true, .stream_capacity = 100}};
+    world_open(&world);
+    world_connect_peer(&world);
+    tow_websocket_send(&world.server.socket, TOW_BINARY, bytes, 1000);
+    tow_stream_flush(&world.server.socket.stream);
+    allocation_fail_at(1);
+    int64_t answer = tow_websocket_send(&world.server.socket, TOW_BINARY, bytes, 5000);
+    allocation_fail_at(0);
+    assert_int_equal(answer, TOW_ERROR_MEMORY);
+    assert_int_equal(tow_websocket_buffered_amount(&world.server.socket), 904);
+    tow_websocket_send(&world.server.socket, TOW_BINARY, bytes, 70);
+    world_until(&world, peer_payload_bytes(&world.peer) == 1070);
+    assert_int_equal(world.server.closes, 0);
+    world_close(&world);
+}
+
+/* Half a frame is on its way, and no memory for the other half: nothing may follow it. */
+static void a_frame_whose_rest_is_lost_is_the_last(void **state) {
+    test_world world = {.simulation = {.whole = true, .stream_capacity = 1000}};
+    world_open(&world);
+    world_connect_peer(&world);
+    allocation_fail_at(1);
+    int64_t answer = tow_websocket_send(&world.server.socket, TOW_BINARY, bytes, 100 * 1000);
+    allocation_fail_at(0);
+    assert_int_equal(answer, TOW_ERROR_MEMORY);
+    tow_websocket_send(&world.server.socket, TOW_TEXT, "after", 5);
+    world_until(&world, world.server.gone == 1 && world.peer.closed);
+    assert_int_equal(world.server.error, TOW_ERROR_MEMORY);
+    assert_true(world.peer.received.length <= 1000);
+    world_close(&world);
+}
+
+static void a_corked_rest_that_is_lost_ends_the_connection(void **state) {
+    test_world world = {.simulation = {.whole = true, .stream_capacity = 1000}};
+    world_open(&world);
+    world_connect_peer(&world);
+    for (int i = 0; i < 5; i++)
+        tow_websocket_send(&world.server.socket, TOW_BINARY, bytes, 500);
+    for (size_t failing = 1; failing <= 1; failing++) {
+        allocation_fail_at(failing);
+        tow_stream_flush(&world.server.socket.stream);
+        allocation_fail_at(0);
+    }
+    tow_websocket_send(&world.server.socket, TOW_TEXT, "after", 5);
+    world_until(&world, world.server.gone == 1 && world.peer.closed);
+    assert_int_equal(world.server.error, TOW_ERROR_MEMORY);
+    assert_true(world.peer.received.length <= 1000);
+    world_close(&world);
+}
+
+static void a_socket_without_memory_for_its_subprotocol_does_not_start(void **state) {
+    test_world world = {.simulation.whole = true};
+    world_open(&world);
+    for (size_t failing = 1; failing <= 2; failing++) {
+        tow_websocket socket = {0};
+        allocation_fail_at(failing);
+        int error = tow_websocket_start(&socket, world.context, &world.server.behaviour,
+            (tow_slice){"chat", 4}, &(tow_compression_agreement){0}, NULL, 0);
+        allocation_fail_at(0);
+        assert_int_equal(error, TOW_ERROR_MEMORY);
+        assert_null(socket.extra);
+        assert_int_equal(tow_websocket_ready_state(&socket), TOW_CONNECTING);
+    }
+    assert_int_equal(world.server.opens, 0);
+    world_close(&world);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(an_echo_of_messages_in_one_read_allocates_nothing),
+        cmocka_unit_test(a_pong_allocates_nothing),
+        cmocka_unit_test(a_large_message_takes_few_allocations),
+        cmocka_unit_test(each_allocation_of_a_conversation_may_fail),
+        cmocka_unit_test(each_allocation_of_a_compressed_conversation_may_fail),
+        cmocka_unit_test(a_message_that_finds_no_memory_is_not_sent_and_the_next_is),
+        cmocka_unit_test(a_frame_whose_rest_is_lost_is_the_last),
+        cmocka_unit_test(a_corked_rest_that_is_lost_ends_the_connection),
+        cmocka_unit_test(a_socket_without_memory_for_its_subprotocol_does_not_start),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
