@@ -40,6 +40,7 @@ static void gone(tow_websocket *socket) {
 }
 
 static void abandon(tow_websocket *socket) {
+    socket->ready_state = TOW_CLOSING;
     tow_opening_fail(client_of(socket), TOW_ERROR_CLOSED, "closed before the connection was open");
 }
 

@@ -49,7 +49,6 @@ void tow_opening_fail(tow_client *client, int error, const char *text) {
         return;
     tow_loop *loop = tow_websocket_loop(&client->socket);
     client->stage = TOW_CLIENT_FAILED;
-    client->socket.ready_state = TOW_CLOSING;
     client->error = error;
     snprintf(client->text, sizeof(client->text), "%s", text == NULL ? tow_strerror(error) : text);
     if (client->has_stream) {

@@ -1,0 +1,542 @@
+/* The opening handshake as a client, from the URL to on_open or to the reason why not. */
+#include "stage.h"
+
+enum { SEEDS = 24 };
+
+static bool request_has(const test_stage *stage, const char *line) {
+    char pattern[300];
+    snprintf(pattern, sizeof(pattern), "\r\n%s\r\n", line);
+    return memmem(stage->request, stage->head_length, pattern, strlen(pattern)) != NULL;
+}
+
+static void a_connection_opens_and_talks(void **state) {
+    for (uint64_t seed = 0; seed < SEEDS; seed++) {
+        test_stage stage = {.simulation.seed = seed, .real = seed % 6 == 5};
+        stage_open(&stage);
+        stage_connect(&stage, "/echo?x");
+        assert_int_equal(tow_websocket_send(stage.socket, TOW_TEXT, "early", 5), TOW_ERROR_CONNECTING);
+        assert_int_equal(tow_websocket_ping(stage.socket, NULL, 0), TOW_ERROR_CONNECTING);
+        assert_int_equal(stage.opens, 0);
+        stage_until(&stage, stage.opens == 1);
+        char line[64];
+        snprintf(line, sizeof(line), "Host: localhost:%d", stage.port);
+        assert_true(request_has(&stage, line));
+        assert_true(request_has(&stage, "Upgrade: websocket"));
+        assert_true(request_has(&stage, "Connection: Upgrade"));
+        assert_true(request_has(&stage, "Sec-WebSocket-Version: 13"));
+        assert_true(
+            request_has(&stage, "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits"));
+        assert_memory_equal(stage.request, "GET /echo?x HTTP/1.1\r\n", 22);
+        assert_string_equal(tow_websocket_url(stage.socket), stage.url);
+        assert_string_equal(tow_websocket_protocol(stage.socket), "");
+        assert_string_equal(tow_websocket_extensions(stage.socket), "");
+        stage_say(&stage, "\x81\x05hello", 7);
+        stage_until(&stage, stage.messages == 1);
+        assert_string_equal(stage.last_message, "hello");
+        assert_int_equal(tow_websocket_close(stage.socket, 1000, NULL), 0);
+        stage_until(&stage, stage.request_length >= stage.head_length + 8);
+        stage_say(&stage, "\x88\x02\x03\xe8", 4);
+        stage.hangs_up = true;
+        stage_say(&stage, "", 0);
+        stage_until(&stage, stage.closes == 1);
+        assert_true(stage.close.was_clean);
+        assert_int_equal(stage.close.code, 1000);
+        assert_int_equal(stage.errors, 0);
+        assert_int_equal(stage.heads_sent, 1);
+        assert_int_equal(stage.heads_received, 1);
+        assert_string_equal(tow_websocket_url(stage.socket), stage.url);
+        stage_close(&stage);
+    }
+}
+
+static void say_everything(test_stage *stage) {
+    stage_accept(stage, "");
+    stage_say(stage, "\x81\x03one\x89\x00\x82\x03two", 12);
+    stage_say(stage, "\x88\x04\x0f\xa0ok", 6);
+}
+
+/* Frames may come with the response, cut anywhere. */
+static void the_response_may_be_cut_at_each_byte(void **state) {
+    for (size_t step = 1; step < 180; step++) {
+        test_stage stage = {
+            .simulation.whole = true, .then_answer = say_everything, .step = step, .hangs_up = true};
+        stage_open(&stage);
+        stage_connect(&stage, "/");
+        stage_until(&stage, stage.closes == 1);
+        assert_int_equal(stage.opens, 1);
+        assert_int_equal(stage.messages, 2);
+        assert_string_equal(stage.last_message, "two");
+        assert_int_equal(stage.close.code, 4000);
+        assert_true(stage.close.was_clean);
+        stage_close(&stage);
+    }
+}
+
+static void interim_responses_are_passed_over(test_stage *stage) {
+    stage_say(stage, "HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n", 40);
+    stage_accept(stage, "");
+    stage_say(stage, "\x81\x02hi", 4);
+}
+
+static void an_interim_response_may_come_first(void **state) {
+    for (size_t step = 0; step < 60; step++) {
+        test_stage stage = {
+            .simulation.whole = true, .then_answer = interim_responses_are_passed_over, .step = step};
+        stage_open(&stage);
+        stage_connect(&stage, "/");
+        stage_until(&stage, stage.messages == 1);
+        assert_int_equal(stage.heads_received, 2);
+        stage_close(&stage);
+    }
+}
+
+/* What the options say. */
+
+static void accept_soap_compressed(test_stage *stage) {
+    stage_accept(stage, "Sec-WebSocket-Protocol: soap\r\nX-Note: seen\r\n"
+                        "Sec-WebSocket-Extensions: permessage-deflate; server_no_context_takeover; "
+                        "client_max_window_bits=10\r\n");
+}
+
+static void look_at_response(test_stage *stage) {
+    tow_slice note = tow_http_field(tow_client_response(stage->socket), "x-note");
+    assert_true(tow_slice_equals(note, "seen"));
+}
+
+static void options_go_into_the_request(void **state) {
+    static const char *const protocols[] = {"soap", "xmpp", NULL};
+    static const tow_header_field headers[] = {
+        {"Authorization", "Basic dTpw"}, {"X-Empty", ""}, {"host", "example.com"}, {NULL, NULL}};
+    test_stage stage = {.simulation.seed = 3,
+        .options = {.protocols = protocols, .origin = "http://example.com", .headers = headers},
+        .then_answer = accept_soap_compressed,
+        .then_open = look_at_response};
+    stage_open(&stage);
+    stage_connect(&stage, "");
+    stage_until(&stage, stage.opens == 1);
+    assert_true(request_has(&stage, "Sec-WebSocket-Protocol: soap, xmpp"));
+    assert_true(request_has(&stage, "Origin: http://example.com"));
+    assert_true(request_has(&stage, "Authorization: Basic dTpw"));
+    assert_true(request_has(&stage, "X-Empty: "));
+    assert_true(request_has(&stage, "Host: example.com"));
+    assert_string_equal(tow_websocket_protocol(stage.socket), "soap");
+    assert_string_equal(tow_websocket_extensions(stage.socket),
+        "permessage-deflate; server_no_context_takeover; client_max_window_bits=10");
+    assert_null(tow_client_response(stage.socket));
+    stage_close(&stage);
+}
+
+static void compression_may_be_off(void **state) {
+    test_stage stage = {.simulation.seed = 3, .options.compression = TOW_COMPRESSION_OFF};
+    stage_open(&stage);
+    stage_connect(&stage, "");
+    stage_until(&stage, stage.opens == 1);
+    assert_null(memmem(stage.request, stage.head_length, "Extensions", 10));
+    stage_close(&stage);
+}
+
+static void keys_are_fresh(void **state) {
+    char keys[2][64];
+    for (uint64_t i = 0; i < 2; i++) {
+        test_stage stage = {.simulation = {.seed = i, .whole = true}};
+        stage_open(&stage);
+        stage_connect(&stage, "");
+        stage_until(&stage, stage.opens == 1);
+        const char *key = memmem(stage.request, stage.head_length, "Sec-WebSocket-Key: ", 19);
+        memcpy(keys[i], key, 43);
+        stage_close(&stage);
+    }
+    assert_memory_not_equal(keys[0], keys[1], 43);
+}
+
+static int open_with(const tow_websocket_options *options, const char *url) {
+    tow_loop *loop;
+    tow_websocket *socket = NULL;
+    assert_int_equal(tow_loop_new_simulated(&loop, NULL), 0);
+    int error = tow_websocket_open(&socket, loop, url, options);
+    assert_int_equal(socket == NULL, error != 0);
+    tow_websocket_free(socket);
+    tow_loop_free(loop);
+    return error;
+}
+
+static void wrong_arguments_are_refused_at_once(void **state) {
+    static const char *const spaced[] = {"a b", NULL};
+    static const char *const empty[] = {"", NULL};
+    static const char *const twice[] = {"a", "b", "a", NULL};
+    static const char *const good[] = {"a", "b", "A", NULL};
+    const tow_header_field broken[][2] = {{{"X Y", "z"}}, {{"", "z"}}, {{"X", "y\r\nZ: 1"}}, {{"X", "y\n"}},
+        {{"X", "\x7f"}}, {{"X", NULL}}, {{"Connection", "close"}}, {{"upgrade", "h2c"}},
+        {{"Sec-WebSocket-Key", "x"}}, {{"sec-websocket-protocol", "x"}}, {{"Content-Length", "3"}},
+        {{"Transfer-Encoding", "chunked"}}, {{"Expect", "100-continue"}}};
+    assert_int_equal(open_with(NULL, "ws://localhost:1"), 0);
+    assert_int_equal(open_with(&(tow_websocket_options){.protocols = good}, "ws://localhost:1"), 0);
+    assert_int_equal(open_with(NULL, "localhost:1"), TOW_ERROR_URL);
+    assert_int_equal(open_with(NULL, "wss://localhost:1"), TOW_ERROR_UNSUPPORTED);
+    assert_int_equal(
+        open_with(&(tow_websocket_options){.protocols = spaced}, "ws://localhost"), TOW_ERROR_ARGUMENT);
+    assert_int_equal(
+        open_with(&(tow_websocket_options){.protocols = empty}, "ws://localhost"), TOW_ERROR_ARGUMENT);
+    assert_int_equal(
+        open_with(&(tow_websocket_options){.protocols = twice}, "ws://localhost"), TOW_ERROR_ARGUMENT);
+    assert_int_equal(
+        open_with(&(tow_websocket_options){.origin = "a\r\nb"}, "ws://localhost"), TOW_ERROR_ARGUMENT);
+    assert_int_equal(
+        open_with(&(tow_websocket_options){.max_message = -2}, "ws://localhost"), TOW_ERROR_ARGUMENT);
+    assert_int_equal(
+        open_with(&(tow_websocket_options){.connect_seconds = -2}, "ws://localhost"), TOW_ERROR_ARGUMENT);
+    for (size_t i = 0; i < sizeof(broken) / sizeof(broken[0]); i++)
+        assert_int_equal(
+            open_with(&(tow_websocket_options){.headers = broken[i]}, "ws://localhost"), TOW_ERROR_ARGUMENT);
+}
+
+/* An older program's shorter struct is understood. */
+static void a_shorter_options_struct_is_taken(void **state) {
+    static const char *const protocols[] = {"soap", NULL};
+    test_stage stage = {.simulation.whole = true};
+    stage_open(&stage);
+    stage.options.protocols = protocols;
+    stage.options.origin = "http://not-seen";
+    snprintf(stage.url, sizeof(stage.url), "ws://127.0.0.1:%d/", stage.port);
+    assert_int_equal(tow_websocket_open_sized(&stage.socket, stage.loop, stage.url, &stage.options,
+                         offsetof(tow_websocket_options, origin)),
+        0);
+    stage_until(&stage, stage.head_length > 0);
+    assert_true(request_has(&stage, "Sec-WebSocket-Protocol: soap"));
+    assert_null(memmem(stage.request, stage.head_length, "not-seen", 8));
+    stage_run(&stage, TOW_SECOND / 10);
+    stage_close(&stage);
+}
+
+/* Refusals. */
+
+static const char *raw_answer;
+
+static void answer_raw(test_stage *stage) {
+    stage_say(stage, raw_answer, strlen(raw_answer));
+}
+
+static void expect_failure(const char *answer, int error, int status, const char *text) {
+    for (uint64_t seed = 0; seed < 6; seed++) {
+        test_stage stage = {.simulation.seed = seed, .then_answer = answer_raw, .real = seed == 5};
+        raw_answer = answer;
+        stage_open(&stage);
+        stage_connect(&stage, "/");
+        stage_until(&stage, stage.closes == 1);
+        assert_int_equal(stage.error.error, error);
+        assert_int_equal(stage.error.http_status, status);
+        if (text != NULL)
+            assert_string_equal(stage.error_text, text);
+        assert_int_equal(stage.errors, 1);
+        assert_int_equal(stage.opens, 0);
+        assert_int_equal(stage.close.code, 1006);
+        assert_false(stage.close.was_clean);
+        assert_int_equal(tow_websocket_ready_state(stage.socket), TOW_CLOSED);
+        assert_int_equal(tow_websocket_send(stage.socket, TOW_TEXT, "late", 4), TOW_ERROR_CLOSED);
+        stage_close(&stage);
+    }
+}
+
+static void a_refusal_says_why(void **state) {
+    expect_failure("HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n", TOW_ERROR_HTTP_STATUS, 403,
+        "the server answered 403 Forbidden");
+    expect_failure("HTTP/1.1 301 Moved\r\nLocation: http://x/\r\nContent-Length: 0\r\n\r\n",
+        TOW_ERROR_HTTP_STATUS, 301, "the server answered 301 Moved: http://x/");
+    expect_failure("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi", TOW_ERROR_HTTP_STATUS, 200,
+        "the server answered 200 OK");
+    expect_failure("HTTP/1.1 500 \r\nContent-Length: 2\r\n\r\nhi", TOW_ERROR_HTTP_STATUS, 500,
+        "the server answered 500");
+    expect_failure("nonsense\r\n\r\n", TOW_ERROR_HTTP_SYNTAX, 0, NULL);
+    expect_failure("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n",
+        TOW_ERROR_HANDSHAKE_ACCEPT, 0, NULL);
+    expect_failure("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                   "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n",
+        TOW_ERROR_HANDSHAKE_ACCEPT, 0, NULL);
+    expect_failure("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\n\r\n",
+        TOW_ERROR_HANDSHAKE_UPGRADE, 0, NULL);
+}
+
+static void refuse_with_text(test_stage *stage) {
+    static const char answer[] =
+        "HTTP/1.1 403 Forbidden\r\nContent-Type: text/plain\r\nContent-Length: 40\r\n\r\n"
+        "origin not allowed: see --allow-origin\r\n";
+    stage_say(stage, answer, sizeof(answer) - 1);
+}
+
+static void the_first_line_of_a_plain_body_is_part_of_the_reason(void **state) {
+    test_stage stage = {.simulation.whole = true, .then_answer = refuse_with_text};
+    stage_open(&stage);
+    stage_connect(&stage, "/");
+    stage_until(&stage, stage.closes == 1);
+    assert_string_equal(
+        stage.error_text, "the server answered 403 Forbidden: origin not allowed: see --allow-origin");
+    stage_close(&stage);
+}
+
+static const char *accept_fields;
+
+static void accept_with_fields(test_stage *stage) {
+    stage_accept(stage, accept_fields);
+}
+
+static void what_was_not_offered_or_not_acknowledged_fails(void **state) {
+    static const char *const protocols[] = {"soap", NULL};
+    static const struct {
+        const char *fields;
+        bool offer;
+        int error;
+    } cases[] = {
+        {"Sec-WebSocket-Protocol: soap\r\n", false, TOW_ERROR_HANDSHAKE_PROTOCOL},
+        {"Sec-WebSocket-Protocol: xmpp\r\n", true, TOW_ERROR_HANDSHAKE_PROTOCOL},
+        {"", true, TOW_ERROR_HANDSHAKE_PROTOCOL},
+        {"Sec-WebSocket-Extensions: x-unknown\r\n", false, TOW_ERROR_HANDSHAKE_EXTENSION},
+        {"Sec-WebSocket-Extensions: permessage-deflate; what\r\n", false, TOW_ERROR_HANDSHAKE_EXTENSION},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        test_stage stage = {.simulation.seed = i,
+            .then_answer = accept_with_fields,
+            .options.protocols = cases[i].offer ? protocols : NULL};
+        accept_fields = cases[i].fields;
+        stage_open(&stage);
+        stage_connect(&stage, "/");
+        stage_until(&stage, stage.closes == 1);
+        assert_int_equal(stage.opens, 0);
+        assert_int_equal(stage.error.error, cases[i].error);
+        stage_close(&stage);
+    }
+}
+
+static void flood_with_head(test_stage *stage) {
+    static char head[40000] = "HTTP/1.1 200 OK\r\nX: ";
+    memset(head + strlen(head), 'x', sizeof(head) - strlen(head) - 1);
+    stage_say(stage, head, sizeof(head) - 1);
+}
+
+static void a_head_without_end_is_refused(void **state) {
+    for (uint64_t seed = 0; seed < 6; seed++) {
+        test_stage stage = {.simulation.seed = seed, .then_answer = flood_with_head};
+        stage_open(&stage);
+        stage_connect(&stage, "/");
+        stage_until(&stage, stage.closes == 1);
+        assert_int_equal(stage.error.error, TOW_ERROR_HTTP_TOO_LARGE);
+        stage_close(&stage);
+    }
+}
+
+static size_t hang_up_at;
+
+static void answer_in_part(test_stage *stage) {
+    stage_accept(stage, "");
+    stage->answer_length = hang_up_at;
+    stage->hangs_up = true;
+}
+
+static void a_server_may_vanish_at_each_byte_of_its_answer(void **state) {
+    for (hang_up_at = 0; hang_up_at < 129; hang_up_at++) {
+        test_stage stage = {.simulation.seed = hang_up_at, .then_answer = answer_in_part, .step = 1};
+        stage_open(&stage);
+        stage_connect(&stage, "/");
+        stage_until(&stage, stage.closes == 1);
+        assert_int_equal(stage.opens, 0);
+        assert_int_equal(stage.error.error, TOW_ERROR_ENDED);
+        stage_close(&stage);
+    }
+}
+
+/* Reaching the server. */
+
+static void the_next_address_is_tried(void **state) {
+    for (uint64_t seed = 0; seed < 8; seed++) {
+        test_stage stage = {.simulation.seed = seed, .listen = "[::1]:0", .real = seed == 7};
+        stage_open(&stage);
+        stage_connect(&stage, "/"); /* localhost is 127.0.0.1 first */
+        stage_until(&stage, stage.opens == 1);
+        stage_close(&stage);
+    }
+}
+
+static void nobody_there_is_an_error_with_the_place(void **state) {
+    for (uint64_t seed = 0; seed < 8; seed++) {
+        test_stage stage = {.simulation.seed = seed, .real = seed == 7};
+        char text[100];
+        stage_open(&stage);
+        tow_listener_stop(&stage.listener);
+        stage_step(&stage);
+        stage_connect(&stage, "/");
+        stage_until(&stage, stage.closes == 1);
+        assert_int_equal(stage.error.error, TOW_ERROR_REFUSED);
+        snprintf(text, sizeof(text), "localhost port %d: connection refused", stage.port);
+        assert_string_equal(stage.error_text, text);
+        tow_websocket_free(stage.socket);
+        tow_loop_free(stage.loop);
+    }
+}
+
+static void a_name_is_not_looked_up(void **state) {
+    test_stage stage = {.simulation.whole = true};
+    stage_open(&stage);
+    assert_int_equal(tow_websocket_open(&stage.socket, stage.loop, "ws://example.com/", &stage.options), 0);
+    assert_int_equal(stage.errors, 0);
+    stage_until(&stage, stage.closes == 1);
+    assert_int_equal(stage.error.error, TOW_ERROR_NAME_NOT_FOUND);
+    stage_close(&stage);
+}
+
+static void out_of_descriptors_is_an_error_event(void **state) {
+    test_stage stage = {.simulation = {.whole = true, .descriptors = 1}};
+    stage_open(&stage);
+    stage_connect(&stage, "/");
+    assert_int_equal(stage.errors, 0);
+    stage_until(&stage, stage.closes == 1);
+    assert_int_equal(stage.error.error, TOW_ERROR_DESCRIPTORS);
+    stage_close(&stage);
+}
+
+static void a_server_that_does_not_answer_is_given_up(void **state) {
+    for (int partly = 0; partly < 2; partly++) {
+        test_stage stage = {.simulation.whole = true, .answers_nothing = true, .options.connect_seconds = 7};
+        stage_open(&stage);
+        int64_t since = tow_loop_now(stage.loop);
+        stage_connect(&stage, "/");
+        stage_until(&stage, stage.head_length > 0);
+        if (partly)
+            stage_say(&stage, "HTTP/1.1 101 Sw", 15);
+        stage_until(&stage, stage.closes == 1);
+        assert_int_equal(stage.error.error, TOW_ERROR_TIMED_OUT);
+        assert_string_equal(stage.error_text, "no answer to the opening handshake within 7 seconds");
+        assert_true(stage.closed_at - since >= 7 * TOW_SECOND && stage.closed_at - since < 8 * TOW_SECOND);
+        stage_close(&stage);
+    }
+}
+
+static void an_open_connection_has_no_connect_timer(void **state) {
+    test_stage stage = {.simulation.whole = true, .options.connect_seconds = 1};
+    stage_open(&stage);
+    stage_connect(&stage, "/");
+    stage_run(&stage, 1000 * TOW_SECOND);
+    assert_int_equal(stage.opens, 1);
+    assert_int_equal(stage.closes, 0);
+    stage_close(&stage);
+}
+
+/* Giving up. */
+
+static void close_while_connecting_fails_the_connection(void **state) {
+    for (uint64_t seed = 0; seed < SEEDS; seed++) {
+        test_stage stage = {.simulation.seed = seed};
+        stage_open(&stage);
+        stage_connect(&stage, "/");
+        for (uint64_t i = 0; i < seed && stage.opens == 0; i++)
+            stage_step(&stage);
+        bool was_open = stage.opens == 1;
+        assert_int_equal(tow_websocket_close(stage.socket, 1000, NULL), 0);
+        assert_int_equal(tow_websocket_ready_state(stage.socket), TOW_CLOSING);
+        assert_int_equal(tow_websocket_close(stage.socket, 1000, NULL), 0);
+        assert_int_equal(stage.closes, 0);
+        stage_until(&stage, stage.closes == 1);
+        if (!was_open) {
+            assert_int_equal(stage.error.error, TOW_ERROR_CLOSED);
+            assert_int_equal(stage.opens, 0);
+        }
+        assert_int_equal(stage.close.code, 1006);
+        stage_close(&stage);
+    }
+}
+
+static void a_socket_may_be_freed_at_any_time_and_says_nothing_then(void **state) {
+    for (uint64_t seed = 0; seed < 40; seed++) {
+        test_stage stage = {.simulation.seed = seed, .then_answer = say_everything, .hangs_up = true};
+        stage_open(&stage);
+        stage_connect(&stage, "/");
+        for (uint64_t i = 0; i < seed; i++)
+            stage_step(&stage);
+        size_t heard = stage.opens + stage.messages + stage.errors + stage.closes + stage.heads_sent;
+        tow_websocket_free(stage.socket);
+        stage.socket = NULL;
+        stage_run(&stage, TOW_SECOND);
+        assert_int_equal(
+            stage.opens + stage.messages + stage.errors + stage.closes + stage.heads_sent, heard);
+        stage_close(&stage);
+    }
+}
+
+static void free_socket(test_stage *stage) {
+    tow_websocket *socket = stage->socket;
+    stage->socket = NULL;
+    tow_websocket_free(socket);
+}
+
+static void free_at_head(test_stage *stage, bool sent) {
+    free_socket(stage);
+}
+
+static void free_at_response(test_stage *stage, bool sent) {
+    if (!sent)
+        free_socket(stage);
+}
+
+static void a_socket_may_be_freed_in_each_of_its_callbacks(void **state) {
+    for (int place = 0; place < 7; place++) {
+        for (uint64_t seed = 0; seed < 8; seed++) {
+            test_stage stage = {.simulation.seed = seed, .then_answer = say_everything, .hangs_up = true};
+            raw_answer = "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n";
+            stage.then_open = place == 0 ? free_socket : NULL;
+            stage.then_message = place == 1 ? free_socket : NULL;
+            stage.then_close = place == 2 || place == 4 ? free_socket : NULL;
+            stage.then_error = place == 3 ? free_socket : NULL;
+            stage.then_head = place == 5 ? free_at_head : place == 6 ? free_at_response : NULL;
+            if (place == 3 || place == 4)
+                stage.then_answer = answer_raw;
+            stage_open(&stage);
+            stage_connect(&stage, "/");
+            stage_until(&stage, stage.socket == NULL);
+            stage_run(&stage, TOW_SECOND);
+            assert_int_equal(stage.opens, place <= 2);
+            assert_int_equal(stage.messages, place == 1 ? 1 : place == 2 ? 2 : 0);
+            assert_int_equal(stage.closes, place == 2 || place == 4);
+            assert_int_equal(stage.errors, place == 3 || place == 4);
+            stage_close(&stage);
+        }
+    }
+}
+
+/* The loop lives as long as the connection, and tow_loop_run ends with it. */
+static void the_loop_runs_until_the_connection_is_closed(void **state) {
+    test_stage stage = {.simulation.whole = true, .then_answer = say_everything, .hangs_up = true};
+    stage_open(&stage);
+    stage_connect(&stage, "/");
+    tow_listener_stop(&stage.listener);
+    stage_until(&stage, stage.closes == 1);
+    tow_websocket_free(stage.socket);
+    tow_loop_free(stage.loop);
+    tow_websocket_free(NULL);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_connection_opens_and_talks),
+        cmocka_unit_test(the_response_may_be_cut_at_each_byte),
+        cmocka_unit_test(an_interim_response_may_come_first),
+        cmocka_unit_test(options_go_into_the_request),
+        cmocka_unit_test(compression_may_be_off),
+        cmocka_unit_test(keys_are_fresh),
+        cmocka_unit_test(wrong_arguments_are_refused_at_once),
+        cmocka_unit_test(a_shorter_options_struct_is_taken),
+        cmocka_unit_test(a_refusal_says_why),
+        cmocka_unit_test(the_first_line_of_a_plain_body_is_part_of_the_reason),
+        cmocka_unit_test(what_was_not_offered_or_not_acknowledged_fails),
+        cmocka_unit_test(a_head_without_end_is_refused),
+        cmocka_unit_test(a_server_may_vanish_at_each_byte_of_its_answer),
+        cmocka_unit_test(the_next_address_is_tried),
+        cmocka_unit_test(nobody_there_is_an_error_with_the_place),
+        cmocka_unit_test(a_name_is_not_looked_up),
+        cmocka_unit_test(out_of_descriptors_is_an_error_event),
+        cmocka_unit_test(a_server_that_does_not_answer_is_given_up),
+        cmocka_unit_test(an_open_connection_has_no_connect_timer),
+        cmocka_unit_test(close_while_connecting_fails_the_connection),
+        cmocka_unit_test(a_socket_may_be_freed_at_any_time_and_says_nothing_then),
+        cmocka_unit_test(a_socket_may_be_freed_in_each_of_its_callbacks),
+        cmocka_unit_test(the_loop_runs_until_the_connection_is_closed),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
