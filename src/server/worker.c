@@ -10,6 +10,7 @@ enum { DRAINED_A_TICK = 1000 /* connections, so that a round stays short */ };
 
 #define DRAIN_TICK (2 * TOW_MILLISECOND)
 #define INCOMING_TICK (10 * TOW_MILLISECOND)
+#define NEVER (24 * 3600 * TOW_SECOND)
 
 /* Accepting */
 
@@ -102,6 +103,12 @@ static void on_accept(tow_listener *listener, int fd) {
     tow_connection_open(worker, fd, TOW_CONNECTION_REFUSED, port->local);
 }
 
+static void drain_fired(tow_timer *timer);
+
+static void drain_in(tow_worker *worker, int64_t delay) {
+    tow_timer_set(worker->loop, &worker->drain_timer, tow_loop_now(worker->loop) + delay, drain_fired);
+}
+
 /* Beginning */
 
 static int site_descriptor(tow_site *site, tow_loop *loop, bool is_first) {
@@ -156,6 +163,9 @@ int tow_worker_begin(tow_worker *worker, tow_server *server, tow_loop *loop, boo
         return error;
     }
     atomic_store(&worker->accepting, true);
+    if (worker->port_count == 0)
+        drain_in(
+            worker, NEVER); /* nothing else keeps this loop alive while it waits for other workers' gifts */
     return 0;
 }
 
@@ -183,11 +193,9 @@ void tow_worker_end(tow_worker *worker) {
 /* Draining: listeners first, then connections, a part in each tick; at the deadline what is left is reset;
  * then --status. */
 
-static void drain_fired(tow_timer *timer);
-
-static void drain_in(tow_worker *worker, int64_t delay) {
-    tow_timer_set(worker->loop, &worker->drain_timer, tow_loop_now(worker->loop) + delay, drain_fired);
-}
+/* Draining: listeners first, then connections, a part in each tick; at the deadline what is left is reset;
+ * then
+ * --status. */
 
 static bool takes_part(const tow_connection *connection) {
     return connection->kind == TOW_CONNECTION_SERVED || connection->kind == TOW_CONNECTION_REFUSED;
@@ -252,6 +260,8 @@ static void drain_fired(tow_timer *timer) {
         drain_goes_on(worker);
     else if (worker->drain == TOW_ENDING)
         drain_ends(worker);
+    else if (worker->drain == TOW_SERVING)
+        drain_in(worker, NEVER);
 }
 
 void tow_worker_drain(tow_worker *worker) {

@@ -1,0 +1,180 @@
+#include "world.h"
+
+#include "../allocation.h"
+#include "server/exchange.h"
+
+#include <towline/error.h>
+
+static void echo(tow_websocket *socket, const tow_message *message) {
+    tow_websocket_send(socket, message->type, message->data, message->length);
+}
+
+static int opened;
+static int closed;
+static int sources;
+
+static void note_open(tow_websocket *socket) {
+    opened++;
+    assert_string_equal(tow_request_path(tow_websocket_request(socket)), "/echo");
+}
+
+static void note_close(tow_websocket *socket, const tow_close_event *event) {
+    closed++;
+}
+
+static int take_first(const tow_request *request, const char *const *offered, size_t count) {
+    return 0;
+}
+
+static int64_t give_x(void *user, void *out, size_t length) {
+    memset(out, 'x', length);
+    return (int64_t)length;
+}
+
+static void source_close(void *user) {
+    sources--;
+}
+
+static void stream(tow_exchange *exchange, const tow_request *request) {
+    sources++;
+    tow_exchange_stream(
+        exchange, 200, "text/plain", 3000, &(tow_body_source){.read = give_x, .close = source_close});
+}
+
+static void send_body_back(tow_exchange *exchange, void *user, const void *body, size_t length) {
+    if (tow_exchange_field(exchange, "X-Field", "value") == 0)
+        tow_exchange_respond(exchange, 200, "text/plain", body, length);
+}
+
+static void want_body(tow_exchange *exchange, const tow_request *request) {
+    assert_int_equal(tow_exchange_read_body(exchange, 100, send_body_back, NULL), 0);
+}
+
+static int add_routes(tow_server *server) {
+    const char *const protocols[] = {"soap", "xmpp", NULL};
+    const tow_handler echoes = {.on_message = echo,
+        .on_open = note_open,
+        .on_close = note_close,
+        .on_select = take_first,
+        .protocols = protocols};
+    int error = tow_server_route(server, "/echo", &echoes);
+    if (error == 0)
+        error = tow_server_route(server, "/stream", &(tow_handler){.on_request = stream});
+    if (error == 0)
+        error = tow_server_route(server, "/body", &(tow_handler){.on_request = want_body});
+    return error;
+}
+
+/* What the test itself needs is there before allocations begin to fail. */
+static void prepare(struct peer *peer, struct world *world) {
+    peer_connect(peer, world);
+    assert_int_equal(tow_buffer_reserve(&peer->in, 100000), 0);
+    assert_int_equal(tow_buffer_reserve(&peer->out, 10000), 0);
+    assert_int_equal(tow_buffer_reserve(&world->log, 100000), 0);
+}
+
+static void still_works(struct world *world) {
+    struct peer peer;
+    peer_connect(&peer, world);
+    peer_text(&peer, OPENING("/echo"));
+    peer_expect(&peer, OPENED);
+    peer_frame(&peer, 1, "x", 1);
+    peer_expect_frame(&peer, 1, "x", 1);
+    peer_close(&peer);
+}
+
+/* Lets each allocation of a conversation fail in turn. Returns how many there were. */
+static size_t with_each_failure(const char *conversation, size_t length, const char *last) {
+    for (size_t failing = 1;; failing++) {
+        struct world world;
+        struct peer peer;
+        opened = closed = sources = 0;
+        world_make(&world, &(tow_simulation_options){.seed = failing / 8},
+            &(tow_server_options){.max_connections_per_address = 10});
+        assert_int_equal(add_routes(world.server), 0);
+        world_listen(&world);
+        prepare(&peer, &world);
+        allocation_fail_at(failing);
+        peer_send(&peer, conversation, length / 2);
+        world_run(&world, 20);
+        if (peer.used && !peer.failed)
+            peer_send(&peer, conversation + length / 2, length - length / 2);
+        world_run(&world, 100);
+        bool was_last = allocation_count() < failing;
+        allocation_fail_at(0);
+        bool whole = memmem(peer.in.data, peer.in.length, last, strlen(last)) != NULL;
+        if (was_last)
+            assert_true(whole);
+        peer_close(&peer);
+        still_works(&world);
+        world_run(&world, 20);
+        assert_int_equal(opened, closed);
+        assert_int_equal(sources, 0);
+        world_end(&world);
+        if (was_last)
+            return failing;
+    }
+}
+
+static void an_opening_handshake_survives_each_failure(void **state) {
+    (void)state;
+    uint8_t bytes[1024];
+    static const char request[] = OPENING_WITH("/echo?query=1",
+        "Sec-WebSocket-Protocol: soap, xmpp\r\nSec-WebSocket-Extensions: permessage-deflate\r\n"
+        "Origin: http://localhost\r\n");
+    size_t length = sizeof(request) - 1;
+    memcpy(bytes, request, length);
+    length += frame_write(bytes + length, 1, "hello", 5);
+    size_t allocations = with_each_failure((const char *)bytes, length, "\x81\x05hello");
+    assert_true(allocations > 5);
+}
+
+static void requests_survive_each_failure(void **state) {
+    (void)state;
+    static const char requests[] = "GET /stream?a HTTP/1.1\r\nHost: localhost\r\n\r\n"
+                                   "POST /body HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: "
+                                   "chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n"
+                                   "GET /nowhere HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    size_t allocations =
+        with_each_failure(requests, sizeof(requests) - 1, "nothing is served at this path\n");
+    assert_true(allocations > 5);
+}
+
+static void making_a_server_survives_each_failure(void **state) {
+    (void)state;
+    const char *const names[] = {"a.example", "b.example", NULL};
+    tow_loop *loop;
+    assert_int_equal(tow_loop_new_simulated(&loop, NULL), 0);
+    const tow_server_options options = {.loop = loop,
+        .listens = (const char *const[]){"127.0.0.1:1000", "127.0.0.1:1001", NULL},
+        .hosts = names,
+        .status = "127.0.0.1:1002",
+        .max_connections_per_address = 5};
+    int error = TOW_ERROR_MEMORY;
+    size_t failing = 0;
+    while (error != 0) {
+        tow_server *server = NULL;
+        allocation_fail_at(++failing);
+        error = tow_server_new(&server, &options);
+        if (error == 0)
+            error = add_routes(server);
+        if (error == 0)
+            error = tow_server_listen(server);
+        allocation_fail_at(0);
+        assert_true(error == 0 || error == TOW_ERROR_MEMORY);
+        tow_server_free(server);
+        while (tow_loop_step(loop) > 0)
+            continue;
+    }
+    assert_true(failing > 10);
+    tow_loop_free(loop);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(an_opening_handshake_survives_each_failure),
+        cmocka_unit_test(requests_survive_each_failure),
+        cmocka_unit_test(making_a_server_survives_each_failure),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

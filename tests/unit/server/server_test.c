@@ -1,0 +1,400 @@
+/* The server on the system's own network: addresses, workers, stopping from other threads. */
+#include "../unit.h"
+
+#include "transport/loop.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <sys/un.h>
+#include <towline/error.h>
+#include <towline/server.h>
+#include <unistd.h>
+
+#define HANDSHAKE                                                                                            \
+    "GET /echo HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"                 \
+    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+
+static void echo(tow_websocket *socket, const tow_message *message) {
+    tow_websocket_send(socket, message->type, message->data, message->length);
+}
+
+static tow_server *make(const tow_server_options *options) {
+    tow_server *server;
+    assert_int_equal(tow_server_new(&server, options), 0);
+    assert_int_equal(tow_server_route(server, "/echo", &(tow_handler){.on_message = echo}), 0);
+    return server;
+}
+
+/* Clients that wait, on plain sockets */
+
+static void set_patience(int fd) {
+    struct timeval patience = {.tv_sec = 10};
+    assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)), 0);
+}
+
+static int connect_ip4(int port) {
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_true(fd >= 0);
+    set_patience(fd);
+    assert_int_equal(connect(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+    return fd;
+}
+
+static int connect_ip6(int port) {
+    struct sockaddr_in6 address = {.sin6_family = AF_INET6, .sin6_port = htons((uint16_t)port)};
+    address.sin6_addr = in6addr_loopback;
+    int fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_true(fd >= 0);
+    set_patience(fd);
+    assert_int_equal(connect(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+    return fd;
+}
+
+static int connect_unix(const char *path) {
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    snprintf(address.sun_path, sizeof(address.sun_path), "%s", path);
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_true(fd >= 0);
+    set_patience(fd);
+    assert_int_equal(connect(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+    return fd;
+}
+
+static void say(int fd, const void *bytes, size_t length) {
+    assert_int_equal(send(fd, bytes, length, MSG_NOSIGNAL), length);
+}
+
+/* Reads until the text has come. */
+static void hear(int fd, const char *text) {
+    char received[4096];
+    size_t length = 0;
+    while (memmem(received, length, text, strlen(text)) == NULL) {
+        ssize_t got = recv(fd, received + length, sizeof(received) - length, 0);
+        if (got <= 0)
+            fail_msg("waited for %s, received %.*s", text, (int)length, received);
+        length += (size_t)got;
+    }
+}
+
+static void open_socket(int fd) {
+    say(fd, HANDSHAKE, strlen(HANDSHAKE));
+    hear(fd, "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n");
+}
+
+static void echo_once(int fd) {
+    say(fd, "\x81\x85\0\0\0\0hello", 11);
+    hear(fd, "\x81\x05hello");
+}
+
+/* Answers the server's Close, as in a drain. */
+static void close_politely(int fd) {
+    hear(fd, "\x88\x02\x03\xe9");
+    say(fd, "\x88\x82\0\0\0\0\x03\xe9", 8);
+    char rest[16];
+    assert_int_equal(recv(fd, rest, sizeof(rest), 0), 0);
+    close(fd);
+}
+
+/* A server on a thread of its own */
+
+typedef struct running {
+    tow_server *server;
+    pthread_t thread;
+    int result;
+} running;
+
+static void *run(void *argument) {
+    running *self = argument;
+    self->result = tow_server_run(self->server);
+    return NULL;
+}
+
+static void start(running *self, const tow_server_options *options) {
+    self->server = make(options);
+    assert_int_equal(tow_server_listen(self->server), 0);
+    assert_int_equal(pthread_create(&self->thread, NULL, run, self), 0);
+}
+
+static void stop(running *self) {
+    tow_server_stop(self->server);
+    assert_int_equal(pthread_join(self->thread, NULL), 0);
+    assert_int_equal(self->result, 0);
+    assert_true(tow_server_is_done(self->server));
+    assert_int_equal(tow_server_run(self->server), TOW_ERROR_STATE);
+    tow_server_free(self->server);
+}
+
+static void options_that_make_no_sense_are_refused(void **state) {
+    (void)state;
+    tow_server *server = NULL;
+    const struct {
+        tow_server_options options;
+        int error;
+    } cases[] = {
+        {{.listen = "no-such-host:80"}, TOW_ERROR_ADDRESS},
+        {{.listen = "localhost:99999"}, TOW_ERROR_ADDRESS},
+        {{.status = "x"}, TOW_ERROR_ADDRESS},
+        {{.workers = -1}, TOW_ERROR_ARGUMENT},
+        {{.workers = 100000}, TOW_ERROR_ARGUMENT},
+        {{.handshake_seconds = -2}, TOW_ERROR_ARGUMENT},
+        {{.limits = {.max_queue = -2}}, TOW_ERROR_ARGUMENT},
+        {{.allow_origins = (const char *const[]){"a.example", NULL}}, TOW_ERROR_ARGUMENT},
+        {{.hosts = (const char *const[]){"http://a.example", NULL}}, TOW_ERROR_ARGUMENT},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        int error = tow_server_new(&server, &cases[i].options);
+        if (error != cases[i].error)
+            fail_msg("case %zu gave %s", i, tow_error_name(error));
+    }
+    assert_null(server);
+    tow_server_free(NULL);
+}
+
+static void a_port_that_is_in_use_is_an_error(void **state) {
+    (void)state;
+    tow_server *one = make(&(tow_server_options){.listen = "localhost:0"});
+    assert_int_equal(tow_server_listen(one), 0);
+    assert_int_equal(tow_server_listen(one), TOW_ERROR_STATE);
+    assert_int_equal(tow_server_route(one, "/late", &(tow_handler){.on_message = echo}), TOW_ERROR_STATE);
+    char address[32];
+    snprintf(address, sizeof(address), "localhost:%d", tow_server_port(one, 0));
+    for (int workers = 1; workers <= 2; workers++) {
+        tow_server *other = make(&(tow_server_options){.listen = address, .workers = workers});
+        assert_int_equal(tow_server_run(other), TOW_ERROR_ADDRESS_IN_USE);
+        tow_server_free(other);
+    }
+    tow_server_free(one);
+}
+
+static void a_new_server_may_listen_where_one_was_before(void **state) {
+    (void)state;
+    tow_server *one = make(&(tow_server_options){.listen = "127.0.0.1:0"});
+    assert_int_equal(tow_server_listen(one), 0);
+    int port = tow_server_port(one, 0);
+    assert_true(port > 0);
+    tow_server_free(one);
+    char address[32];
+    snprintf(address, sizeof(address), "127.0.0.1:%d", port);
+    tow_server *other = make(&(tow_server_options){.listen = address});
+    assert_int_equal(tow_server_listen(other), 0);
+    assert_int_equal(tow_server_port(other, 0), port);
+    assert_int_equal(tow_server_port(other, 1), 0);
+    tow_server_free(other);
+}
+
+static void both_families_of_localhost_have_one_port(void **state) {
+    (void)state;
+    running self;
+    start(&self, &(tow_server_options){.listen = "localhost:0", .io = TOW_IO_EPOLL});
+    int port = tow_server_port(self.server, 0);
+    int ip4 = connect_ip4(port);
+    int ip6 = connect_ip6(port);
+    open_socket(ip4);
+    open_socket(ip6);
+    echo_once(ip4);
+    echo_once(ip6);
+    tow_server_stop(self.server);
+    close_politely(ip4);
+    close_politely(ip6);
+    stop(&self);
+}
+
+static void a_unix_socket_serves_without_a_host_rule(void **state) {
+    (void)state;
+    static const char request[] = "GET /echo HTTP/1.1\r\nHost: anything.example\r\n\r\n";
+    char folder[] = "/tmp/towline-unix-XXXXXX";
+    char address[64];
+    assert_non_null(mkdtemp(folder));
+    snprintf(address, sizeof(address), "unix:%s/socket", folder);
+    for (int workers = 1; workers <= 2; workers++) {
+        running self;
+        start(&self, &(tow_server_options){.listen = address, .workers = workers, .io = TOW_IO_EPOLL});
+        assert_int_equal(tow_server_port(self.server, 0), 0);
+        int fd = connect_unix(address + strlen("unix:"));
+        say(fd, request, strlen(request));
+        hear(fd, "HTTP/1.1 426 ");
+        close(fd);
+        for (int i = 0; i < 10; i++) {
+            fd = connect_unix(address + strlen("unix:"));
+            open_socket(fd);
+            echo_once(fd);
+            close(fd);
+        }
+        stop(&self);
+    }
+    unlink(address + strlen("unix:"));
+    rmdir(folder);
+}
+
+static void a_server_lives_on_a_foreign_loop(void **state) {
+    (void)state;
+    tow_loop *loop;
+    assert_int_equal(tow_loop_new(&loop, &(tow_loop_options){.io = TOW_IO_EPOLL}), 0);
+    tow_server *server = make(&(tow_server_options){.listen = "127.0.0.1:0", .loop = loop});
+    struct pollfd ready = {.fd = tow_loop_fd(loop), .events = POLLIN};
+    assert_int_equal(tow_server_listen(server), 0);
+    int fd = connect_ip4(tow_server_port(server, 0));
+    say(fd, HANDSHAKE "\x81\x85\0\0\0\0hello", strlen(HANDSHAKE) + 11);
+    char received[512];
+    ssize_t got = 0;
+    for (int i = 0; got < 100 && i < 100; i++) {
+        assert_int_equal(poll(&ready, 1, 5000), 1);
+        assert_int_equal(tow_loop_step(loop), 1);
+        ssize_t more = recv(fd, received + got, sizeof(received) - (size_t)got, MSG_DONTWAIT);
+        got += more > 0 ? more : 0;
+    }
+    assert_non_null(memmem(received, (size_t)got, "\x81\x05hello", 7));
+    tow_server_stop(server);
+    close(fd);
+    while (!tow_server_is_done(server)) {
+        poll(&ready, 1, 100);
+        tow_loop_step(loop);
+    }
+    tow_server_free(server);
+    tow_loop_free(loop);
+}
+
+static atomic_int lines;
+
+static void count_line(void *user, int level, const char *line) {
+    atomic_fetch_add(&lines, 1);
+}
+
+static long metric(int port, const char *name) {
+    static const char request[] = "GET /metrics HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+    static char text[65536];
+    char wanted[96];
+    int fd = connect_ip4(port);
+    say(fd, request, strlen(request));
+    size_t length = 0;
+    ssize_t got;
+    while ((got = recv(fd, text + length, sizeof(text) - 1 - length, 0)) > 0)
+        length += (size_t)got;
+    text[length] = '\0';
+    close(fd);
+    snprintf(wanted, sizeof(wanted), "\ntowline_%s ", name);
+    const char *found = strstr(text, wanted);
+    if (found == NULL)
+        fail_msg("no metric %s in %s", name, text);
+    return strtol(found + strlen(wanted), NULL, 10);
+}
+
+/* For ThreadSanitizer too: workers take connections, echo, are asked for their counters, and drain. */
+static void workers_share_the_connections(void **state) {
+    (void)state;
+    enum { WORKERS = 3, CLIENTS = 60 };
+    running self;
+    int fds[CLIENTS];
+    atomic_store(&lines, 0);
+    start(&self, &(tow_server_options){.listens = (const char *const[]){"localhost:0", "127.0.0.1:0", NULL},
+                     .status = "127.0.0.1:0",
+                     .workers = WORKERS,
+                     .io = TOW_IO_EPOLL,
+                     .max_connections = CLIENTS,
+                     .max_connections_per_address = 1000,
+                     .on_log = count_line});
+    int status = tow_server_port(self.server, 2);
+    for (int i = 0; i < CLIENTS; i++) {
+        fds[i] = connect_ip4(tow_server_port(self.server, (size_t)i % 2));
+        open_socket(fds[i]);
+        if (i % 10 == 0)
+            assert_int_equal(metric(status, "websockets"), i + 1);
+    }
+    for (int i = 0; i < CLIENTS; i++)
+        echo_once(fds[i]);
+    int refused = connect_ip4(tow_server_port(self.server, 0));
+    hear(refused, "HTTP/1.1 503 ");
+    close(refused);
+    assert_int_equal(metric(status, "connections"), CLIENTS);
+    assert_int_equal(metric(status, "messages_in_total"), CLIENTS);
+    long least = CLIENTS;
+    long most = 0;
+    for (int i = 0; i < WORKERS; i++) {
+        char name[64];
+        snprintf(name, sizeof(name), "worker_connections{worker=\"%d\"}", i);
+        long load = metric(status, name);
+        least = load < least ? load : least;
+        most = load > most ? load : most;
+    }
+    assert_true(most - least <= CLIENTS / WORKERS / 4);
+    assert_true(atomic_load(&lines) >= CLIENTS);
+    tow_server_stop(self.server);
+    for (int i = 0; i < CLIENTS; i++)
+        close_politely(fds[i]);
+    stop(&self);
+}
+
+/* All of a Unix socket's connections are accepted by one worker, which gives most of them away. */
+static void a_worker_gives_connections_away(void **state) {
+    (void)state;
+    enum { WORKERS = 2, CLIENTS = 40 };
+    char folder[] = "/tmp/towline-unix-XXXXXX";
+    char address[64];
+    running self;
+    int fds[CLIENTS];
+    assert_non_null(mkdtemp(folder));
+    snprintf(address, sizeof(address), "unix:%s/socket", folder);
+    start(&self, &(tow_server_options){
+                     .listen = address, .status = "127.0.0.1:0", .workers = WORKERS, .io = TOW_IO_EPOLL});
+    int status = tow_server_port(self.server, 1);
+    while (metric(status, "connections") != 0 || metric(status, "worker_connections{worker=\"1\"}") != 0)
+        continue;
+    for (int i = 0; i < CLIENTS; i++) {
+        fds[i] = connect_unix(address + strlen("unix:"));
+        open_socket(fds[i]);
+        echo_once(fds[i]);
+    }
+    long other = metric(status, "worker_connections{worker=\"1\"}");
+    assert_true(other >= CLIENTS / 2 - CLIENTS / 8 && other <= CLIENTS / 2 + CLIENTS / 8);
+    assert_int_equal(metric(status, "moved_total"), other);
+    tow_server_stop(self.server);
+    for (int i = 0; i < CLIENTS; i++)
+        close_politely(fds[i]);
+    stop(&self);
+    unlink(address + strlen("unix:"));
+    rmdir(folder);
+}
+
+/* Connections come while the server stops: each is served, refused or closed, and the end is reached. */
+static void a_stop_may_come_at_any_time(void **state) {
+    (void)state;
+    for (int round = 0; round < 20; round++) {
+        running self;
+        start(&self,
+            &(tow_server_options){
+                .listen = "127.0.0.1:0", .workers = 1 + round % 3, .io = TOW_IO_EPOLL, .drain_seconds = 1});
+        int fds[8];
+        for (int i = 0; i < 8; i++) {
+            fds[i] = connect_ip4(tow_server_port(self.server, 0));
+            say(fds[i], HANDSHAKE, (size_t)(round * 9) % strlen(HANDSHAKE) + 1);
+        }
+        if (round % 2 == 0)
+            usleep(1000);
+        tow_server_stop(self.server);
+        for (int i = 0; i < 8; i++)
+            close(fds[i]);
+        stop(&self);
+    }
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(options_that_make_no_sense_are_refused),
+        cmocka_unit_test(a_port_that_is_in_use_is_an_error),
+        cmocka_unit_test(a_new_server_may_listen_where_one_was_before),
+        cmocka_unit_test(both_families_of_localhost_have_one_port),
+        cmocka_unit_test(a_unix_socket_serves_without_a_host_rule),
+        cmocka_unit_test(a_server_lives_on_a_foreign_loop),
+        cmocka_unit_test(workers_share_the_connections),
+        cmocka_unit_test(a_worker_gives_connections_away),
+        cmocka_unit_test(a_stop_may_come_at_any_time),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
