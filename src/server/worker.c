@@ -171,6 +171,7 @@ int tow_worker_begin(tow_worker *worker, tow_server *server, tow_loop *loop, boo
 
 int tow_worker_run(tow_worker *worker) {
     int error = 0;
+    worker->runs = true;
     while (error == 0 && worker->drain != TOW_WORKER_DONE) {
         if (atomic_load(&worker->server->stopping))
             tow_worker_drain(worker);
@@ -250,7 +251,7 @@ static void drain_ends(tow_worker *worker) {
     if (worker->slots.used > 0)
         return;
     worker->drain = TOW_WORKER_DONE;
-    if (worker->server->state == TOW_SERVER_RUNNING)
+    if (worker->runs)
         tow_loop_stop(worker->loop); /* what else the caller has on it keeps it alive */
 }
 

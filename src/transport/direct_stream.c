@@ -63,7 +63,7 @@ static size_t receive(tow_stream *stream) {
         length = TOW_DIRECT_SIZE;
     }
     ssize_t got = recv(stream->fd, buffer, length, MSG_DONTWAIT);
-    loop->counters.system_calls++;
+    tow_count(&loop->counters.system_calls);
     if (got > 0)
         tow_stream_deliver(stream, buffer, (size_t)got);
     else if (got == 0)

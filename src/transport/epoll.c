@@ -10,7 +10,7 @@
 #include "system_error.h"
 
 int tow_epoll_control(tow_loop *loop, int operation, int fd, uint32_t events, void *pointer, unsigned tag) {
-    loop->counters.system_calls++;
+    tow_count(&loop->counters.system_calls);
     struct epoll_event event = {.events = events, .data.u64 = (uintptr_t)pointer | tag};
     return epoll_ctl(loop->epoll, operation, fd, &event) == 0 ? 0 : tow_system_error(errno);
 }
@@ -74,11 +74,11 @@ void tow_epoll_dispatch(tow_loop *loop, const struct epoll_event *event) {
         watch_event(tow_epoll_pointer(event), event->events);
         break;
     case TOW_TAG_WAKE:
-        loop->counters.system_calls++;
+        tow_count(&loop->counters.system_calls);
         drain(loop->wake_fd);
         break;
     case TOW_TAG_TIMER:
-        loop->counters.system_calls++;
+        tow_count(&loop->counters.system_calls);
         drain(loop->timer_fd);
         break;
     }
@@ -104,6 +104,6 @@ void tow_epoll_arm(tow_loop *loop, int64_t deadline) {
     }
     if (deadline == 0)
         when.it_value.tv_nsec = 1; /* nothing but zeros would disarm it */
-    loop->counters.system_calls++;
+    tow_count(&loop->counters.system_calls);
     (void)timerfd_settime(loop->timer_fd, TFD_TIMER_ABSTIME, &when, NULL);
 }

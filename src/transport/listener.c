@@ -80,7 +80,7 @@ static void retry(tow_timer *timer) {
 
 static void starve(tow_listener *listener) {
     tow_loop *loop = listener->loop;
-    loop->counters.exhausted++;
+    tow_count(&loop->counters.exhausted);
     listener->exhausted++;
     listener->next = loop->starved;
     loop->starved = listener;
@@ -96,7 +96,7 @@ void tow_loop_descriptor_closed(tow_loop *loop) {
 
 bool tow_listener_accepted(tow_listener *listener, int result) {
     if (result >= 0) {
-        listener->loop->counters.accepts++;
+        tow_count(&listener->loop->counters.accepts);
         listener->on_accept(listener, result);
         return tow_listener_is_started(listener);
     }

@@ -125,7 +125,7 @@ int64_t tow_loop_patience(tow_loop *loop) {
 }
 
 static int round_once(tow_loop *loop, bool wait) {
-    loop->counters.rounds++;
+    tow_count(&loop->counters.rounds);
     attend(loop);
     int error = loop->kind->turn(loop, wait && is_alive(loop)); /* the last stream may just have gone */
     if (loop->timers.count > 0)

@@ -82,7 +82,7 @@ static void listener_arm(tow_listener *listener, bool armed) {
 static void listener_event(tow_listener *listener) {
     for (int i = 0; i < ACCEPTS && tow_listener_is_started(listener); i++) {
         int fd = accept4(listener->fd, NULL, NULL, SOCK_CLOEXEC);
-        listener->loop->counters.system_calls++;
+        tow_count(&listener->loop->counters.system_calls);
         if (!tow_listener_accepted(listener, fd >= 0 ? fd : -errno))
             return;
     }
@@ -124,7 +124,7 @@ static int turn(tow_loop *loop, bool wait) {
     int timeout = wait ? milliseconds(tow_loop_patience(loop)) : 0;
     int count = epoll_wait(loop->epoll, self->events, EVENTS, timeout);
     int error = count < 0 && errno != EINTR ? tow_system_error(errno) : 0;
-    loop->counters.system_calls++;
+    tow_count(&loop->counters.system_calls);
     loop->now = tow_system_clock(loop);
     for (int i = 0; i < count; i++)
         dispatch(loop, &self->events[i]);

@@ -7,6 +7,7 @@
 #ifndef TOW_TRANSPORT_LOOP_SHARED_H
 #define TOW_TRANSPORT_LOOP_SHARED_H
 
+#include "base/count.h"
 #include "cork.h"
 #include "mailbox.h"
 #include "random.h"

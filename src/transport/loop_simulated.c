@@ -55,7 +55,7 @@ static int start_connect(tow_stream *stream, const tow_address *address) {
 }
 
 static ssize_t send_pieces(tow_stream *stream, const struct iovec *pieces, int count) {
-    stream->loop->counters.writes++;
+    tow_count(&stream->loop->counters.writes);
     return tow_network_send(&of(stream->loop)->network, socket_of(stream), pieces, count);
 }
 

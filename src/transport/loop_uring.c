@@ -63,7 +63,7 @@ static uring_loop *of(const tow_loop *loop) {
 /* Submissions */
 
 static int submit(uring_loop *self) {
-    self->loop.counters.system_calls++;
+    tow_count(&self->loop.counters.system_calls);
     self->headers_used = 0;
     int result = io_uring_submit(&self->ring);
     return result >= 0 ? 0 : result;
@@ -174,7 +174,7 @@ static void one_less_pending(tow_stream *stream) {
 /* A receive must wait in the kernel, which it does not for a descriptor that others made non-blocking. */
 static void make_blocking(tow_stream *stream) {
     int flags = fcntl(stream->fd, F_GETFL);
-    stream->loop->counters.system_calls += 2;
+    tow_count_add(&stream->loop->counters.system_calls, 2);
     if (flags < 0 || fcntl(stream->fd, F_SETFL, flags & ~O_NONBLOCK) != 0)
         tow_stream_fail(stream, tow_system_error(errno));
 }
@@ -346,7 +346,7 @@ static void poll_epoll(uring_loop *self) {
 static void epoll_is_ready(uring_loop *self) {
     self->epoll_polled = false;
     int count = epoll_wait(self->loop.epoll, self->events, EVENTS, 0);
-    self->loop.counters.system_calls++;
+    tow_count(&self->loop.counters.system_calls);
     for (int i = 0; i < count; i++)
         if (tow_epoll_tag(&self->events[i]) == TOW_TAG_STREAM)
             stream_event(tow_epoll_pointer(&self->events[i]), self->events[i].events);
@@ -372,7 +372,7 @@ static int prepare_send(uring_loop *self, tow_stream *stream, struct iovec *piec
     stream->flags |= STREAM_SENDING;
     stream->pending++;
     self->sending++;
-    self->loop.counters.writes++;
+    tow_count(&self->loop.counters.writes);
     return count;
 }
 
@@ -443,7 +443,7 @@ static void dispatch_all(uring_loop *self) {
  * wait for. */
 static int enter(uring_loop *self, bool wait) {
     int64_t patience = wait && self->sending == 0 ? tow_loop_patience(&self->loop) : 0;
-    self->loop.counters.system_calls++;
+    tow_count(&self->loop.counters.system_calls);
     self->headers_used = 0;
     if (self->sending > 0)
         return io_uring_submit_and_wait(&self->ring, self->sending);
@@ -471,7 +471,7 @@ static int enable(uring_loop *self) {
 
 static void drain_ring_event(uring_loop *self) {
     eventfd_t count;
-    self->loop.counters.system_calls++;
+    tow_count(&self->loop.counters.system_calls);
     if (eventfd_read(self->ring_event, &count) != 0) {
         /* Nothing has come. */
     }

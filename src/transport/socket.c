@@ -52,8 +52,8 @@ int tow_socket_error(int fd) {
 
 ssize_t tow_socket_send(tow_stream *stream, const struct iovec *pieces, int count) {
     tow_loop_counters *counters = &stream->loop->counters;
-    counters->writes++;
-    counters->system_calls++;
+    tow_count(&counters->writes);
+    tow_count(&counters->system_calls);
     ssize_t sent;
     if (count == 1) {
         sent = send(stream->fd, pieces->iov_base, pieces->iov_len, MSG_DONTWAIT | MSG_NOSIGNAL);
@@ -70,7 +70,7 @@ ssize_t tow_socket_send(tow_stream *stream, const struct iovec *pieces, int coun
 }
 
 void tow_socket_shutdown(tow_stream *stream) {
-    stream->loop->counters.system_calls++;
+    tow_count(&stream->loop->counters.system_calls);
     if (shutdown(stream->fd, SHUT_WR) != 0) {
         /* The peer has reset: reading tells. */
     }
@@ -89,11 +89,11 @@ void tow_socket_close(tow_stream *stream) {
     if (stream->flags & STREAM_RESET) {
         struct linger at_once = {.l_onoff = 1};
         (void)setsockopt(stream->fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
-        stream->loop->counters.system_calls++;
+        tow_count(&stream->loop->counters.system_calls);
     }
     close(stream->fd);
     stream->fd = -1;
-    stream->loop->counters.system_calls++;
+    tow_count(&stream->loop->counters.system_calls);
     tow_loop_descriptor_closed(stream->loop);
 }
 
@@ -166,7 +166,7 @@ int tow_socket_listen(
 }
 
 void tow_socket_discard(tow_loop *loop, int fd) {
-    loop->counters.system_calls++;
+    tow_count(&loop->counters.system_calls);
     close(fd);
 }
 

@@ -78,7 +78,7 @@ void tow_stream_settle(tow_stream *stream, ssize_t result) {
         return;
     }
     if ((size_t)result < tow_cork_length(&loop->cork, stream)) {
-        loop->counters.unsent++;
+        tow_count(&loop->counters.unsent);
         tow_stream_block(stream);
     }
     tow_cork_release(&loop->cork, stream, (size_t)result);
@@ -116,7 +116,7 @@ ssize_t tow_stream_write(tow_stream *stream, const struct iovec *pieces, int cou
     if (taken < 0)
         tow_stream_fail(stream, (int)taken);
     else if ((size_t)taken < total_length(pieces, count)) {
-        stream->loop->counters.unsent++;
+        tow_count(&stream->loop->counters.unsent);
         tow_stream_block(stream);
     }
     return taken;
@@ -177,7 +177,7 @@ int tow_stream_peer(const tow_stream *stream, tow_address *address) {
 }
 
 void tow_stream_deliver(tow_stream *stream, uint8_t *bytes, size_t length) {
-    stream->loop->counters.reads++;
+    tow_count(&stream->loop->counters.reads);
     stream->events->on_bytes(stream, bytes, length);
 }
 

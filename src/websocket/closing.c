@@ -161,7 +161,7 @@ void tow_closing_timed_out(tow_websocket *socket) {
         return;
     }
     if (!socket->failed)
-        socket->context->counters.close_timeouts++;
+        tow_count(&socket->context->counters.close_timeouts);
     tow_websocket_abort(socket, TOW_ERROR_TIMED_OUT);
 }
 
@@ -193,7 +193,7 @@ void tow_closing_stream_closed(tow_stream *stream) {
     bool was_clean = is_clean(socket);
     socket->stream_closed = true;
     socket->ready_state = TOW_CLOSED;
-    socket->context->counters.closed++;
+    tow_count(&socket->context->counters.closed);
     tow_timer_cancel(socket->context->loop, &socket->timer);
     tow_receiver_clear(&socket->receiver);
     tow_extra_end(socket);

@@ -93,7 +93,7 @@ bool tow_compress(tow_websocket *socket, const void *data, size_t length) {
     tow_context_empty_scratch(out);
     tow_deflater *deflater = deflater_of(socket, way);
     if (deflater == NULL || tow_deflater_message(deflater, data, length, out) != 0) {
-        socket->context->counters.memory_failures++;
+        tow_count(&socket->context->counters.memory_failures);
         tow_compress_forget(socket);
         return false;
     }

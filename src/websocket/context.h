@@ -5,6 +5,7 @@
 #define TOW_WEBSOCKET_CONTEXT_H
 
 #include "base/buffer.h"
+#include "base/count.h"
 #include "protocol/deflate.h"
 #include "websocket/websocket.h"
 

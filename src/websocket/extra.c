@@ -9,7 +9,7 @@ tow_websocket_extra *tow_extra_need(tow_websocket *socket) {
     if (socket->extra == NULL)
         socket->extra = calloc(1, sizeof(*socket->extra));
     if (socket->extra == NULL && socket->context != NULL)
-        socket->context->counters.memory_failures++;
+        tow_count(&socket->context->counters.memory_failures);
     return socket->extra;
 }
 

@@ -39,8 +39,8 @@ static void deliver(tow_websocket *socket, const tow_message *message, tow_buffe
     tow_websocket_context *context = socket->context;
     if (socket->extra != NULL)
         socket->extra->message_began = 0;
-    context->counters.messages_in++;
-    context->counters.bytes_in += message->length;
+    tow_count(&context->counters.messages_in);
+    tow_count_add(&context->counters.bytes_in, message->length);
     if (socket->behaviour->on_message == NULL)
         return;
     context->delivery = (tow_delivery){.socket = socket,
@@ -55,13 +55,13 @@ static void deliver(tow_websocket *socket, const tow_message *message, tow_buffe
 static void fail_receiving(tow_websocket *socket, int error) {
     tow_websocket_counters *counters = &socket->context->counters;
     if (error == TOW_ERROR_UTF8)
-        counters->invalid_text++;
+        tow_count(&counters->invalid_text);
     else if (error == TOW_ERROR_MESSAGE_TOO_LARGE)
-        counters->too_large++;
+        tow_count(&counters->too_large);
     else if (error == TOW_ERROR_MEMORY)
-        counters->memory_failures++;
+        tow_count(&counters->memory_failures);
     else
-        counters->protocol_errors++;
+        tow_count(&counters->protocol_errors);
     tow_websocket_fail(socket, tow_close_code_for_error(error), tow_strerror(error), error);
 }
 
@@ -127,7 +127,7 @@ static void receive_ping(tow_websocket *socket, const tow_received *ping) {
 static void receive_pong(tow_websocket *socket, const tow_received *pong) {
     if (socket->ready_state != TOW_OPEN)
         return;
-    socket->context->counters.pongs_received++;
+    tow_count(&socket->context->counters.pongs_received);
     if (socket->behaviour->on_pong != NULL)
         socket->behaviour->on_pong(socket, pong->data, pong->length);
 }

@@ -80,7 +80,7 @@ static int add_to_queue(tow_websocket *socket, const outgoing *frame) {
         return TOW_ERROR_MEMORY;
     uint8_t *out = tow_queue_add(&socket->extra->queue, frame_length(socket, frame), application_data(frame));
     if (out == NULL) {
-        socket->context->counters.memory_failures++;
+        tow_count(&socket->context->counters.memory_failures);
         return TOW_ERROR_MEMORY;
     }
     fill(socket, out, frame);
@@ -202,7 +202,7 @@ static bool queue_is_full(const tow_websocket *socket) {
 }
 
 static int refuse_as_full(tow_websocket *socket, size_t length) {
-    socket->context->counters.queue_overflows++;
+    tow_count(&socket->context->counters.queue_overflows);
     tow_websocket_fail(
         socket, TOW_CLOSE_POLICY, "more than max-queue waits to be sent", TOW_ERROR_QUEUE_FULL);
     tow_send_discard(socket, length);
@@ -248,8 +248,8 @@ int64_t tow_websocket_send(tow_websocket *socket, tow_message_type type, const v
         is_compressed(socket, length) ? send_compressed(socket, &message) : send_frame(socket, &message);
     if (error != 0)
         return error;
-    socket->context->counters.messages_out++;
-    socket->context->counters.bytes_out += length;
+    tow_count(&socket->context->counters.messages_out);
+    tow_count_add(&socket->context->counters.bytes_out, length);
     if (socket->above_high && !socket->delivering)
         tow_receive_adjust(socket);
     return tow_websocket_buffered_amount(socket);
@@ -284,7 +284,7 @@ int tow_websocket_ping(tow_websocket *socket, const void *payload, size_t length
     int error = control_check(socket, payload, length);
     if (error != 0)
         return error;
-    socket->context->counters.pings_sent++;
+    tow_count(&socket->context->counters.pings_sent);
     return send_control_or_abort(socket, TOW_OPCODE_PING, payload, length);
 }
 

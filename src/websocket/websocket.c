@@ -43,7 +43,7 @@ int tow_websocket_start(tow_websocket *socket, tow_websocket_context *context, c
     socket->agreement = tow_agreement_pack(agreement) & 0x1ffU;
     socket->ready_state = TOW_OPEN;
     socket->stream.events = &stream_events;
-    context->counters.opened++;
+    tow_count(&context->counters.opened);
     tow_timing_heard(socket);
     tow_timing_update(socket);
     if (behaviour->on_open != NULL)
