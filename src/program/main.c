@@ -6,6 +6,7 @@
 #include "suggest.h"
 #include "version.h"
 
+#include <fcntl.h>
 #include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -125,8 +126,20 @@ static bool is_one_of(const char *word, const char *one, const char *two, const 
     return strcmp(word, one) == 0 || strcmp(word, two) == 0 || strcmp(word, three) == 0;
 }
 
+/* Started without one of them, the program would take the first descriptor that it opens for a terminal or a
+ * log. */
+static bool have_standard_descriptors(void) {
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) != fd)
+            return false;
+    }
+    return true;
+}
+
 int main(int count, char **words) {
     const char *const *next = (const char *const *)words + 1;
+    if (!have_standard_descriptors())
+        return EXIT_FAILURE;
     setlocale(LC_CTYPE, "");
     if (strcmp(tow_version(), TOW_VERSION) != 0) {
         fprintf(stderr, "towline: this is version %s, but libtowline is %s; install both from one build\n",
