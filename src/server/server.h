@@ -31,7 +31,7 @@ struct tow_server {
     tow_sites sites;
     tow_loop *loop; /* of the first worker */
     bool owns_loop;
-    tow_server_state state;
+    _Atomic tow_server_state state;
     tow_worker *workers;
     size_t worker_count;
     int64_t started;       /* wall time in seconds */
