@@ -142,7 +142,8 @@ static char *write_host(char *out, tow_slice host) {
 /* Whether this is a host at all; whether it can be found is seen later. */
 static int host_check(const char *host, const char **why) {
     tow_address addresses[TOW_ADDRESSES_MAX];
-    if (tow_address_from_host(host, 1, addresses) == TOW_ERROR_ADDRESS)
+    bool is_name = host[strspn(host, "abcdefghijklmnopqrstuvwxyz0123456789-._")] == '\0';
+    if ((host[0] != '[' && !is_name) || tow_address_from_host(host, 1, addresses) == TOW_ERROR_ADDRESS)
         return refuse(why, TOW_ERROR_URL, "the host in the URL is neither a name nor an address");
     return 0;
 }

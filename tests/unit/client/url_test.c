@@ -52,7 +52,8 @@ static void what_is_no_url_is_refused_with_a_reason(void **state) {
         "ws://localhost:-1", "ws://localhost:+1", "ws://localhost/#", "ws://localhost#fragment",
         "ws://localhost?q#f", "ws://user@localhost/", "ws://user:secret@localhost/", "ws://[::1",
         "ws://[::1]x/", "ws://[]/", "ws://[1.2.3.4]/", "ws://::1/", "ws://a b/", "ws://a%20b/", "ws://h/\n",
-        "ws://h/\t", "ws://h/\x7f", "ws://h\r\nX: y/", "ws://\xc3\xbc/", "ws://h\\x"};
+        "ws://h/\t", "ws://h/\x7f", "ws://h\r\nX: y/", "ws://\xc3\xbc/", "ws://h\\x",
+        "ws://(\xd1.localhost/"};
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
         tow_url url = {0};
         const char *why = NULL;
