@@ -2,6 +2,7 @@
 
 #include "close_name.h"
 #include "client/client.h"
+#include "client/url.h"
 #include "history.h"
 #include "number.h"
 #include "session.h"
@@ -10,7 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <towline/error.h>
 #include <unistd.h>
 
@@ -95,7 +95,11 @@ static void on_signal(tow_signals *signals, int number) {
 
 static void on_linger(tow_timer *timer) {
     tow_session *session = (tow_session *)((char *)timer - offsetof(tow_session, linger_timer));
-    tow_session_leave(session, 1000, NULL);
+    if (session->view.output.waiting.length > OUTPUT_LOW) /* it is we who are silent: the peer is not read */
+        tow_timer_set(
+            session->loop, timer, tow_loop_now(session->loop) + ANSWER_SECONDS * TOW_SECOND, on_linger);
+    else
+        tow_session_leave(session, 1000, NULL);
 }
 
 /* After the end of the input: leave now, or when it has been silent for long enough. */
@@ -131,10 +135,21 @@ static void next_message_send(tow_session *session) {
     tow_session_send(session, type_to_send(session), message, strlen(message));
 }
 
-/* When the reader of our output is gone there is nothing to say, and nobody to say it to. */
+/* That the reader of our output has seen enough and is gone needs no words. */
+static void output_failed(tow_session *session) {
+    if (session->view.output.reason != EPIPE && !session->failed)
+        tow_view_error(
+            &session->view, "writing to standard output: %s", strerror(session->view.output.reason));
+    session_fail(session);
+}
+
 static bool message_show(tow_session *session, const tow_message *message) {
     int error = tow_view_message(&session->view, message);
-    if (error == TOW_ERROR_SYSTEM && session->view.output.error == 0)
+    if (session->view.output.error != 0) {
+        output_failed(session);
+        return false;
+    }
+    if (error == TOW_ERROR_SYSTEM)
         tow_view_error(&session->view, "writing to %s: %s", session->settings->output, strerror(errno));
     else if (error == TOW_ERROR_MEMORY)
         tow_view_error(&session->view, "%s", tow_strerror(error));
@@ -164,7 +179,7 @@ static void on_message(tow_websocket *socket, const tow_message *message) {
 static void on_output(tow_output *output) {
     tow_session *session = output->user;
     if (output->error != 0)
-        session_fail(session);
+        output_failed(session);
     else if (output->waiting.length < OUTPUT_LOW)
         tow_websocket_resume(session->socket);
 }
@@ -420,33 +435,33 @@ static int session_run(tow_session *session) {
     return error == 0 && session->opened && !session->failed ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
-static int wrong_url(const char *url, int error) {
-    if (error == TOW_ERROR_URL)
-        fprintf(
-            stderr, "towline connect: '%.200s' is not a WebSocket URL; write ws://HOST[:PORT][/PATH]\n", url);
-    else if (error == TOW_ERROR_ARGUMENT)
-        fputs("towline connect: a subprotocol stands twice, or a header cannot be sent\n", stderr);
+/* Tells why it did not begin; returns the exit status. */
+static int refused(int error) {
+    if (error == TOW_ERROR_ARGUMENT)
+        fputs("towline connect: a subprotocol stands twice, or a header cannot be sent: the handshake's own "
+              "are not yours\n",
+            stderr);
     else
         fprintf(stderr, "towline connect: %s\n", tow_strerror(error));
-    return error == TOW_ERROR_URL || error == TOW_ERROR_ARGUMENT ? EXIT_USAGE : EXIT_FAILURE;
+    return error == TOW_ERROR_ARGUMENT ? EXIT_USAGE : EXIT_FAILURE;
 }
 
 static int session_begin(tow_session *session, const char *url) {
     const tow_connect_settings *settings = session->settings;
     int error = tow_loop_new(&session->loop, NULL);
     if (error != 0)
-        return wrong_url(url, error);
+        return refused(error);
     tow_view_init(&session->view, session->loop, on_output, session);
     int status = EXIT_FAILURE;
     if (settings->output != NULL && tow_view_open_file(&session->view, settings->output) != 0)
         tow_view_error(&session->view, "--output: %s: %s", settings->output, strerror(errno));
     else if ((error = signals_start(session)) != 0 || (error = socket_open(session, url)) != 0)
-        status = wrong_url(url, error);
+        status = refused(error);
     else
         status = session_run(session);
+    tow_view_clear(&session->view);
     tow_websocket_free(session->socket);
     tow_signals_stop(&session->signals);
-    tow_view_clear(&session->view);
     tow_loop_run(session->loop); /* takes back a stop that was not needed any more */
     tow_loop_run(session->loop); /* what is still being closed */
     tow_loop_free(session->loop);
@@ -460,21 +475,33 @@ static int url_complete(const char *url, tow_buffer *out) {
     return error != 0 ? error : tow_buffer_append(out, "", 1);
 }
 
+/* Returns 0, or the exit status after telling what is wrong. */
+static int url_check(const char *text) {
+    tow_url url = {0};
+    const char *why = NULL;
+    int error = tow_url_read(&url, text, &why);
+    tow_url_clear(&url);
+    if (error == 0)
+        return 0;
+    if (error == TOW_ERROR_MEMORY)
+        return refused(error);
+    fprintf(stderr, "towline connect: %.200s: %s\n", text, why);
+    return EXIT_USAGE;
+}
+
 int tow_connect(const void *options, const char *const *operands) {
     const tow_connect_settings *settings = options;
     if (settings->echo && settings->messages != NULL) {
         fputs("towline connect: --echo answers, -x asks; take one of them\n", stderr);
         return EXIT_USAGE;
     }
-    if (strncasecmp(operands[0], "wss://", 6) == 0) {
-        fputs("towline connect: wss:// needs TLS, which this build of towline does not have; use ws://\n",
-            stderr);
-        return EXIT_USAGE;
-    }
     tow_buffer url = {0};
-    if (url_complete(operands[0], &url) != 0) {
-        fprintf(stderr, "towline connect: %s\n", tow_strerror(TOW_ERROR_MEMORY));
-        return EXIT_FAILURE;
+    if (url_complete(operands[0], &url) != 0)
+        return refused(TOW_ERROR_MEMORY);
+    int wrong = url_check((const char *)url.data);
+    if (wrong != 0) {
+        tow_buffer_clear(&url);
+        return wrong;
     }
     tow_session session = {.settings = settings,
         .next_message = settings->messages,

@@ -50,8 +50,15 @@ static int64_t write_now(const tow_output *output, const uint8_t *bytes, size_t 
     return (int64_t)done;
 }
 
+static void watch_end(tow_output *output) {
+    if (output->watching)
+        tow_watch_stop(&output->watch);
+    output->watching = false;
+}
+
 static void fail(tow_output *output) {
     output->error = TOW_ERROR_SYSTEM;
+    output->reason = errno;
     tow_output_clear(output);
 }
 
@@ -63,17 +70,18 @@ static void on_writable(tow_watch *watch, int ready) {
     else
         tow_buffer_consume(&output->waiting, (size_t)done);
     if (output->waiting.length == 0)
-        tow_watch_stop(&output->watch);
+        watch_end(output);
     output->on_change(output);
 }
 
 static int wait_with(tow_output *output, const uint8_t *bytes, size_t length) {
-    bool watching = output->waiting.length > 0;
     int error = tow_buffer_append(&output->waiting, bytes, length);
-    if (error != 0 || watching)
+    if (error != 0 || output->watching)
         return error;
     output->watch = (tow_watch){.user = output};
-    return tow_watch_start(&output->watch, output->loop, output->fd, TOW_WRITABLE, on_writable);
+    error = tow_watch_start(&output->watch, output->loop, output->fd, TOW_WRITABLE, on_writable);
+    output->watching = error == 0;
+    return error;
 }
 
 int tow_output_write(tow_output *output, const void *bytes, size_t length) {
@@ -104,7 +112,6 @@ void tow_output_finish(tow_output *output) {
 }
 
 void tow_output_clear(tow_output *output) {
-    if (output->waiting.length > 0)
-        tow_watch_stop(&output->watch);
+    watch_end(output);
     tow_buffer_clear(&output->waiting);
 }

@@ -14,7 +14,9 @@ struct tow_output { /* embedded */
     tow_loop *loop;
     int fd;
     bool direct; /* files and terminals: written to at once */
-    int error;   /* SYSTEM: the reader is gone */
+    int error;   /* SYSTEM: nothing can be written any more; */
+    int reason;  /* errno says why */
+    bool watching;
     tow_buffer waiting;
     tow_watch watch;
     void (*on_change)(tow_output *output); /* less waits than before, or it failed */
