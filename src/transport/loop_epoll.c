@@ -56,6 +56,7 @@ static const tow_stream_class streams = {
     .update = tow_direct_update,
     .shutdown = tow_socket_shutdown,
     .close = close_stream,
+    .release = tow_direct_detach,
     .peer = tow_socket_peer,
 };
 

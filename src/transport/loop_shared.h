@@ -65,6 +65,8 @@ struct tow_stream_class {
     /* Gives the descriptor back. False while operations are under way: the loop attends to the stream again
      * after the last. */
     bool (*close)(tow_stream *stream);
+    /* The descriptor is about to be another stream's: the loop forgets it. Nothing is under way on it. */
+    void (*release)(tow_stream *stream);
     int (*peer)(const tow_stream *stream, tow_address *address);
 };
 

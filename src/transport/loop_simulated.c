@@ -68,7 +68,13 @@ static void shut_down(tow_stream *stream) {
     tow_network_shutdown(socket_of(stream));
 }
 
+static void release(tow_stream *stream) {
+    socket_of(stream)->owner = NULL;
+}
+
 static bool close_stream(tow_stream *stream) {
+    if (stream->fd < 0)
+        return true;
     tow_network_close(&of(stream->loop)->network, socket_of(stream), stream->flags & STREAM_RESET);
     tow_loop_descriptor_closed(stream->loop);
     return true;
@@ -86,6 +92,7 @@ static const tow_stream_class streams = {
     .update = update,
     .shutdown = shut_down,
     .close = close_stream,
+    .release = release,
     .peer = peer,
 };
 

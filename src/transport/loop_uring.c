@@ -161,6 +161,7 @@ static const tow_stream_class streams = {
     .attend = attend,
     .shutdown = tow_socket_shutdown,
     .close = close_stream,
+    .release = tow_direct_detach,
     .peer = tow_socket_peer,
 };
 

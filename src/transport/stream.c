@@ -172,6 +172,17 @@ void tow_stream_reset(tow_stream *stream) {
     close_stream(stream, STREAM_RESET);
 }
 
+int tow_stream_release(tow_stream *stream) {
+    const unsigned bound = STREAM_CONNECTING | STREAM_FAILED | STREAM_CLOSED | STREAM_SENDING;
+    if (stream->flags & bound || stream->cork_first != 0 || stream->pending > 0)
+        return TOW_ERROR_STATE;
+    int fd = stream->fd;
+    stream->class->release(stream);
+    stream->fd = -1;
+    close_stream(stream, 0);
+    return fd;
+}
+
 int tow_stream_peer(const tow_stream *stream, tow_address *address) {
     return stream->class->peer(stream, address);
 }

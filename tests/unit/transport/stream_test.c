@@ -541,6 +541,114 @@ static void bytes_are_received_where_the_owner_wants_them(void **state) {
     pair_close(&pair);
 }
 
+/* Releasing: `end` hands its descriptor to the other end of the test. */
+
+static test_end *heir;
+static int released;
+
+static void release_to_heir(test_end *end) {
+    tow_loop *loop = end->stream.loop;
+    released = tow_stream_release(&end->stream);
+    end->forbidden = true;
+    assert_true(released >= 0);
+    assert_int_equal(tow_stream_release(&end->stream), TOW_ERROR_STATE);
+    assert_int_equal(tow_stream_adopt(&heir->stream, loop, released, &end_events), 0);
+}
+
+typedef struct release_test {
+    tow_listener listener;
+    test_end client, server, heir;
+    bool accepted;
+} release_test;
+
+static void accept_and_greet(tow_listener *listener, int fd) {
+    release_test *test = listener->user;
+    assert_int_equal(tow_stream_adopt(&test->server.stream, listener->loop, fd, &end_events), 0);
+    test->server.echo = true;
+    end_send(&test->server, "hello ", 6);
+    test->accepted = true;
+    tow_listener_stop(listener);
+}
+
+static void release_test_connect(release_test *test, each_loop *each) {
+    tow_address address[TOW_ADDRESSES_MAX], bound;
+    assert_int_equal(tow_address_parse("127.0.0.1:0", address), 1);
+    int fd = tow_listen_socket(each->loop, &address[0], NULL, &bound);
+    assert_true(fd >= 0);
+    test->listener.user = test;
+    assert_int_equal(tow_listener_start(&test->listener, each->loop, fd, accept_and_greet), 0);
+    assert_int_equal(tow_stream_connect(&test->client.stream, each->loop, &bound, &end_events), 0);
+    heir = &test->heir;
+}
+
+static void heir_talks_to_the_end(release_test *test, each_loop *each) {
+    run_until(each, has_received, &(expectation){&test->heir, 6});
+    end_send(&test->heir, "again", 5);
+    run_until(each, has_received, &(expectation){&test->heir, 11});
+    assert_memory_equal(test->heir.received.data, "hello again", 11);
+    assert_int_equal(test->client.closed, 1);
+    assert_int_equal(test->client.reads, 0);
+    end_close(&test->heir);
+    end_close(&test->server);
+    run_to_the_end(each);
+    assert_int_equal(test->heir.closed, 1);
+    assert_int_equal(test->server.closed, 1);
+    end_clear(&test->heir);
+    end_clear(&test->server);
+}
+
+static void a_descriptor_is_released_as_soon_as_it_is_connected(void **state) {
+    each_loop *each = *state;
+    release_test test = {0};
+    release_test_connect(&test, each);
+    assert_int_equal(tow_stream_release(&test.client.stream), TOW_ERROR_STATE);
+    test.client.on_writable = release_to_heir;
+    heir_talks_to_the_end(&test, each);
+}
+
+static void pause_this(test_end *end) {
+    tow_stream_pause(&end->stream);
+}
+
+static bool is_greeted(void *argument) {
+    const release_test *test = argument;
+    return test->accepted && test->client.writable > 0;
+}
+
+static void a_stream_that_was_paused_when_it_connected_is_released_later(void **state) {
+    each_loop *each = *state;
+    release_test test = {0};
+    release_test_connect(&test, each);
+    test.client.on_writable = pause_this;
+    run_until(each, is_greeted, &test);
+    run_for(each, 20 * TOW_MILLISECOND);
+    release_to_heir(&test.client);
+    heir_talks_to_the_end(&test, each);
+}
+
+static void what_is_corked_or_failed_is_not_released(void **state) {
+    test_pair pair;
+    pair_open(&pair, *state);
+    end_send(&pair.client, "x", 1);
+    assert_int_equal(tow_stream_release(&pair.client.stream), TOW_ERROR_STATE);
+    receive(&pair, &pair.server, 1);
+    tow_stream_reset(&pair.client.stream);
+    pair.client.forbidden = true;
+    assert_int_equal(tow_stream_release(&pair.client.stream), TOW_ERROR_STATE);
+    run_until(pair.each, has_failed, &pair.server);
+    assert_int_equal(tow_stream_release(&pair.server.stream), TOW_ERROR_STATE);
+    pair_close(&pair);
+}
+
+/* What the kernel has handed over already would be lost. */
+static void a_stream_with_a_receive_under_way_is_not_released(void **state) {
+    test_pair pair;
+    pair_open(&pair, *state);
+    run_for(pair.each, 20 * TOW_MILLISECOND);
+    assert_int_equal(tow_stream_release(&pair.client.stream), TOW_ERROR_STATE);
+    pair_close(&pair);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         ON_EACH_LOOP(bytes_are_echoed_in_order),
@@ -572,6 +680,11 @@ int main(void) {
         ON_REAL_LOOPS(accepted_and_connected_streams_do_not_delay),
         ON_EACH_LOOP(adopt_refuses_what_is_no_descriptor),
         ON_EACH_LOOP(bytes_are_received_where_the_owner_wants_them),
+        ON_EACH_LOOP(a_descriptor_is_released_as_soon_as_it_is_connected),
+        ON_EACH_LOOP(a_stream_that_was_paused_when_it_connected_is_released_later),
+        ON_EACH_LOOP(what_is_corked_or_failed_is_not_released),
+        {"a_stream_with_a_receive_under_way_is_not_released on io_uring",
+            a_stream_with_a_receive_under_way_is_not_released, each_loop_uring, each_loop_teardown, NULL},
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

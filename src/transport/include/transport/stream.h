@@ -62,8 +62,8 @@ struct tow_stream { /* 64 bytes at most; zeroed: not in use. All fields are priv
     uint32_t cork_first;     /* segments in the cork, numbered from 1 */
     uint32_t cork_last;
     uint32_t flags;
-    uint8_t pending; /* completions to wait for (io_uring) */
-    uint8_t failure; /* a tow_error without its sign */
+    uint8_t pending;     /* completions to wait for (io_uring) */
+    uint8_t failure;     /* a tow_error without its sign */
     uint8_t small_reads; /* in a row (io_uring) */
 };
 
@@ -111,6 +111,13 @@ void tow_stream_close(tow_stream *stream);
 
 /* Closes with RST; what is corked is dropped; on_closed follows. */
 void tow_stream_reset(tow_stream *stream);
+
+/* Gives the connected descriptor away, to be adopted by another stream of the same loop; on_closed follows,
+ * as after a close. Nothing is lost: it is refused as long as bytes may be between the kernel and the owner.
+ * It is always possible inside the on_writable that tells of the connection, and later if the stream was
+ * paused there. Returns the descriptor, or STATE (not connected, failed, closed, bytes are corked, a receive
+ * is under way). */
+int tow_stream_release(tow_stream *stream);
 
 /* The peer's address. Errors: SYSTEM. */
 int tow_stream_peer(const tow_stream *stream, tow_address *address);
