@@ -251,6 +251,19 @@ static void address_say(tow_service *service, const char *port, int number) {
         say(service, LOG_NOTICE, "towline: serving ws://%s/echo, console http://%s/.console", name, name);
 }
 
+/* The status address is the server's last listener. */
+static void status_say(tow_service *service, const char *address) {
+    char name[TOW_PORT_NAME_MAX];
+    size_t last = 0;
+    while (service->ports[last] != NULL)
+        last++;
+    tow_port_name(address, tow_server_port(service->server, last), name);
+    if (strncmp(address, "unix:", 5) == 0)
+        say(service, LOG_NOTICE, "towline: counters and health on %s", address);
+    else
+        say(service, LOG_NOTICE, "towline: counters http://%s/metrics, health http://%s/health", name, name);
+}
+
 static int listen_and_say(tow_service *service) {
     service->starting = true;
     int error = tow_server_listen(service->server);
@@ -264,7 +277,7 @@ static int listen_and_say(tow_service *service) {
     for (size_t i = 0; service->ports[i] != NULL; i++)
         address_say(service, service->ports[i], tow_server_port(service->server, i));
     if (service->settings->server.status != NULL)
-        say(service, LOG_NOTICE, "towline: counters and health on %s", service->settings->server.status);
+        status_say(service, service->settings->server.status);
     return 0;
 }
 

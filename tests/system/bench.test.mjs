@@ -1,0 +1,62 @@
+// towline bench measures real servers, and notices wrong answers.
+
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { test } from "node:test";
+import { WebSocketServer } from "ws";
+
+import { loops, run, serve } from "../support/towline.mjs";
+
+for (const io of loops) {
+  for (const [connections, depth, payload] of [[1, 1, 64], [20, 16, 1024], [3, 4, 300000]]) {
+    test(`${connections} connections x ${depth} in flight x ${payload} bytes against ${io}`, async (t) => {
+      const server = await serve(t, ["--io", io]);
+      const words = ["bench", server.url(), "--connections", `${connections}`, "--in-flight", `${depth}`, "--payload", `${payload}`];
+      const { status, output, errors } = await run([...words, "--seconds", "0.5", "--pid", `${server.pid}`, "--json", "-"]);
+      assert.equal(status, 0, errors);
+      const figures = JSON.parse(output);
+      assert.ok(figures.messages > 0);
+      assert.equal(figures.connections, connections);
+      assert.equal(figures.payload, payload);
+      assert.ok(figures.p50_ns > 0 && figures.p50_ns <= figures.p99_ns && figures.p99_ns <= figures.p999_ns);
+      assert.ok(figures.server_cpu_ns_per_message > 0);
+    });
+  }
+}
+
+test("people get lines to read", async (t) => {
+  const server = await serve(t);
+  const { status, output, errors } = await run(["bench", server.url(), "--seconds", "0.2", "--type", "utf8", "--rate", "500"]);
+  assert.equal(status, 0, errors);
+  assert.match(output, /messages +\d+ a second/);
+  assert.match(output, /p99\.9/);
+  assert.equal(errors, "", "no progress line without a terminal");
+});
+
+test("a server that answers something else is found out", async (t) => {
+  const server = new WebSocketServer({ host: "127.0.0.1", port: 0 });
+  await once(server, "listening");
+  t.after(() => server.close());
+  server.on("connection", (socket) => socket.on("message", (data) => socket.send(Buffer.concat([data.subarray(1), Buffer.from([0])]))));
+  const { status, errors } = await run(["bench", `ws://127.0.0.1:${server.address().port}/`, "--seconds", "0.2"]);
+  assert.equal(status, 1);
+  assert.match(errors, /not what was sent/);
+});
+
+test("a server that sends fragments and pings is measured all the same", async (t) => {
+  const server = new WebSocketServer({ host: "127.0.0.1", port: 0 });
+  await once(server, "listening");
+  t.after(() => server.close());
+  let pongs = 0;
+  server.on("connection", (socket) => {
+    socket.on("pong", () => pongs++);
+    socket.on("message", (data) => {
+      socket.send(data.subarray(0, 10), { fin: false });
+      socket.ping("here?");
+      socket.send(data.subarray(10), { fin: true });
+    });
+  });
+  const { status, errors } = await run(["bench", `ws://127.0.0.1:${server.address().port}/`, "--seconds", "0.2", "--in-flight", "3"]);
+  assert.equal(status, 0, errors);
+  assert.ok(pongs > 0);
+});
