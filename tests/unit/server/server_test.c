@@ -19,6 +19,26 @@
     "GET /echo HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"                 \
     "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
 
+/* How the loops of the test that runs ask the kernel. */
+static tow_io loop_io;
+
+static int on_epoll(void **state) {
+    (void)state;
+    loop_io = TOW_IO_EPOLL;
+    return 0;
+}
+
+static int on_uring(void **state) {
+    (void)state;
+    loop_io = TOW_IO_URING;
+    return 0;
+}
+
+#define ON_BOTH(test)                                                                                        \
+    {#test " on epoll", test, on_epoll, NULL, NULL}, {                                                       \
+#test " on io_uring", test, on_uring, NULL, NULL                                                     \
+    }
+
 static void echo(tow_websocket *socket, const tow_message *message) {
     tow_websocket_send(socket, message->type, message->data, message->length);
 }
@@ -201,7 +221,7 @@ static void a_new_server_may_listen_where_one_was_before(void **state) {
 static void both_families_of_localhost_have_one_port(void **state) {
     (void)state;
     running self;
-    start(&self, &(tow_server_options){.listen = "localhost:0", .io = TOW_IO_EPOLL});
+    start(&self, &(tow_server_options){.listen = "localhost:0", .io = loop_io});
     int port = tow_server_port(self.server, 0);
     int ip4 = connect_ip4(port);
     int ip6 = connect_ip6(port);
@@ -224,7 +244,7 @@ static void a_unix_socket_serves_without_a_host_rule(void **state) {
     snprintf(address, sizeof(address), "unix:%s/socket", folder);
     for (int workers = 1; workers <= 2; workers++) {
         running self;
-        start(&self, &(tow_server_options){.listen = address, .workers = workers, .io = TOW_IO_EPOLL});
+        start(&self, &(tow_server_options){.listen = address, .workers = workers, .io = loop_io});
         assert_int_equal(tow_server_port(self.server, 0), 0);
         int fd = connect_unix(address + strlen("unix:"));
         say(fd, request, strlen(request));
@@ -245,7 +265,7 @@ static void a_unix_socket_serves_without_a_host_rule(void **state) {
 static void a_server_lives_on_a_foreign_loop(void **state) {
     (void)state;
     tow_loop *loop;
-    assert_int_equal(tow_loop_new(&loop, &(tow_loop_options){.io = TOW_IO_EPOLL}), 0);
+    assert_int_equal(tow_loop_new(&loop, &(tow_loop_options){.io = loop_io}), 0);
     tow_server *server = make(&(tow_server_options){.listen = "127.0.0.1:0", .loop = loop});
     struct pollfd ready = {.fd = tow_loop_fd(loop), .events = POLLIN};
     assert_int_equal(tow_server_listen(server), 0);
@@ -304,7 +324,7 @@ static void workers_share_the_connections(void **state) {
     start(&self, &(tow_server_options){.listens = (const char *const[]){"localhost:0", "127.0.0.1:0", NULL},
                      .status = "127.0.0.1:0",
                      .workers = WORKERS,
-                     .io = TOW_IO_EPOLL,
+                     .io = loop_io,
                      .max_connections = CLIENTS,
                      .max_connections_per_address = 1000,
                      .on_log = count_line});
@@ -353,8 +373,8 @@ static void a_worker_gives_connections_away(void **state) {
     int fds[CLIENTS];
     assert_non_null(mkdtemp(folder));
     snprintf(address, sizeof(address), "unix:%s/socket", folder);
-    start(&self, &(tow_server_options){
-                     .listen = address, .status = "127.0.0.1:0", .workers = WORKERS, .io = TOW_IO_EPOLL});
+    start(&self,
+        &(tow_server_options){.listen = address, .status = "127.0.0.1:0", .workers = WORKERS, .io = loop_io});
     int status = tow_server_port(self.server, 1);
     while (metric(status, "loop_rounds_total{worker=\"1\"}") < 0)
         continue; /* until the other has begun */
@@ -379,9 +399,9 @@ static void a_stop_may_come_at_any_time(void **state) {
     (void)state;
     for (int round = 0; round < 20; round++) {
         running self;
-        start(&self,
-            &(tow_server_options){
-                .listen = "127.0.0.1:0", .workers = 1 + round % 3, .io = TOW_IO_EPOLL, .drain_seconds = 1});
+        start(
+            &self, &(tow_server_options){
+                       .listen = "127.0.0.1:0", .workers = 1 + round % 3, .io = loop_io, .drain_seconds = 1});
         int fds[8];
         for (int i = 0; i < 8; i++) {
             fds[i] = connect_ip4(tow_server_port(self.server, 0));
@@ -401,12 +421,12 @@ int main(void) {
         cmocka_unit_test(options_that_make_no_sense_are_refused),
         cmocka_unit_test(a_port_that_is_in_use_is_an_error),
         cmocka_unit_test(a_new_server_may_listen_where_one_was_before),
-        cmocka_unit_test(both_families_of_localhost_have_one_port),
-        cmocka_unit_test(a_unix_socket_serves_without_a_host_rule),
-        cmocka_unit_test(a_server_lives_on_a_foreign_loop),
-        cmocka_unit_test(workers_share_the_connections),
-        cmocka_unit_test(a_worker_gives_connections_away),
-        cmocka_unit_test(a_stop_may_come_at_any_time),
+        ON_BOTH(both_families_of_localhost_have_one_port),
+        ON_BOTH(a_unix_socket_serves_without_a_host_rule),
+        ON_BOTH(a_server_lives_on_a_foreign_loop),
+        ON_BOTH(workers_share_the_connections),
+        ON_BOTH(a_worker_gives_connections_away),
+        ON_BOTH(a_stop_may_come_at_any_time),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
