@@ -176,7 +176,7 @@ static void on_message(tow_websocket *socket, const tow_message *message) {
 }
 
 /* The reader of our output took something, or is gone. */
-static void on_output(tow_output *output) {
+static void on_output(tow_writer *output) {
     tow_session *session = output->user;
     if (output->error != 0)
         output_failed(session);

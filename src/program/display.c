@@ -94,7 +94,7 @@ static void hex_line(char *line, const uint8_t *bytes, size_t count) {
     }
     at += sprintf(at, "  |");
     for (size_t i = 0; i < count; i++)
-        *at++ = bytes[i] >= 0x20 && bytes[i] < 0x7F ? (char)bytes[i] : '.';
+        *at++ = (char)(bytes[i] >= 0x20 && bytes[i] < 0x7F ? bytes[i] : '.');
     memcpy(at, "|", 2);
 }
 

@@ -3,6 +3,7 @@
 #include "history.h"
 #include "paint.h"
 
+#include "base/buffer.h"
 #include "transport/watch.h"
 
 #include <errno.h>
@@ -31,7 +32,8 @@ struct tow_editor {
     char keys[256]; /* read from the terminal, not yet taken by the line editor */
     size_t key_count;
     mbstate_t key_state;
-    bool reading; /* a line is on the screen */
+    tow_buffer text; /* the last line */
+    bool reading;    /* a line is on the screen */
     bool stopped;
 };
 
@@ -188,6 +190,7 @@ void tow_editor_free(tow_editor *editor) {
         el_end(editor->line);
     if (editor->history != NULL)
         history_end(editor->history);
+    tow_buffer_clear(&editor->text);
     free(editor);
 }
 
@@ -224,6 +227,23 @@ static void line_hide(tow_editor *editor) {
     fputs("\033[J", stdout);
 }
 
+/* Copies the line without its line feed, and into the history. */
+static int line_keep(tow_editor *editor, const char *line, size_t length, const char **out) {
+    HistEvent event;
+    if (line[length - 1] == '\n')
+        length--;
+    editor->text.length = 0;
+    int error = tow_buffer_append(&editor->text, line, length);
+    if (error == 0)
+        error = tow_buffer_append(&editor->text, "", 1);
+    if (error != 0)
+        return error;
+    *out = (const char *)editor->text.data;
+    if (length > 0)
+        history(editor->history, &event, H_ENTER, *out);
+    return 1;
+}
+
 int tow_editor_read(tow_editor *editor, const char **out) {
     int count = 0;
     if (editor->stopped)
@@ -237,15 +257,7 @@ int tow_editor_read(tow_editor *editor, const char **out) {
         return 0;
     }
     editor->reading = false;
-    char *text = (char *)(uintptr_t)line; /* the editor's own buffer, which it lends */
-    if (text[count - 1] == '\n')
-        text[count - 1] = '\0';
-    if (text[0] != '\0') {
-        HistEvent event;
-        history(editor->history, &event, H_ENTER, text);
-    }
-    *out = text;
-    return 1;
+    return line_keep(editor, line, (size_t)count, out);
 }
 
 void tow_editor_stop(tow_editor *editor) {

@@ -20,7 +20,7 @@ int tow_editor_new(
 void tow_editor_free(tow_editor *editor);
 
 /* Reads a line, running the loop meanwhile. Returns 1 with the line (borrowed until the next call, without
- * its line feed), 0 when the input ended (^D) or tow_editor_stop was called, or SYSTEM. */
+ * its line feed), 0 when the input ended (^D) or tow_editor_stop was called, or MEMORY. */
 int tow_editor_read(tow_editor *editor, const char **line);
 
 /* Ends the read that is under way, and those to come. Callable from the loop's callbacks. */

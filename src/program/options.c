@@ -53,8 +53,9 @@ int tow_list_append(const char *const **list, const char *more) {
 }
 
 void tow_list_free(const char *const *list) {
-    const void *memory = list;
-    free((void *)(uintptr_t)memory);
+    void *memory;
+    memcpy(&memory, &list, sizeof memory);
+    free(memory);
 }
 
 static void *field_of(const tow_option *option, void *settings) {
@@ -220,7 +221,7 @@ static int option_take(word_parser *parser, const tow_option *option, const char
     if (!takes_value(option)) {
         if (attached != NULL && option->kind == TOW_OPTION_FLAG)
             return complain(parser->error, "%s takes no value", label);
-        return tow_option_set(option, parser->settings, NULL, parser->error);
+        return tow_option_set(option, parser->settings, "", parser->error);
     }
     if (attached == NULL && *parser->next == NULL)
         return complain(parser->error, "%s needs a value%s%s", label, option->value != NULL ? ": " : "",

@@ -13,13 +13,13 @@
 
 enum { INDENT = 2, HEX_SHOWN_MAX = 256 };
 
-void tow_view_init(tow_view *view, tow_loop *loop, void (*on_change)(tow_output *), void *user) {
+void tow_view_init(tow_view *view, tow_loop *loop, void (*on_change)(tow_writer *), void *user) {
     *view = (tow_view){.file = -1,
         .terminal = isatty(STDOUT_FILENO),
         .painted = tow_paint_wanted(STDOUT_FILENO),
         .notices_terminal = isatty(STDERR_FILENO),
         .notices_painted = tow_paint_wanted(STDERR_FILENO)};
-    tow_output_init(&view->output, loop, STDOUT_FILENO, on_change, user);
+    tow_writer_init(&view->output, loop, STDOUT_FILENO, on_change, user);
 }
 
 int tow_view_open_file(tow_view *view, const char *name) {
@@ -29,7 +29,7 @@ int tow_view_open_file(tow_view *view, const char *name) {
 }
 
 void tow_view_clear(tow_view *view) {
-    tow_output_finish(&view->output);
+    tow_writer_finish(&view->output);
     if (view->file >= 0)
         close(view->file);
     view->file = -1;
@@ -50,7 +50,7 @@ static int write_all(int fd, const void *bytes, size_t length) {
 /* To standard output, which on a terminal may have a line that is being typed. */
 static int print(tow_view *view, const tow_buffer *text) {
     if (view->editor == NULL)
-        return tow_output_write(&view->output, text->data, text->length);
+        return tow_writer_write(&view->output, text->data, text->length);
     tow_editor_print(view->editor, text->data, text->length);
     return 0;
 }
@@ -118,8 +118,8 @@ int tow_view_message(tow_view *view, const tow_message *message) {
         return file_append(view, message);
     if (view->terminal)
         return marked_print(view, '<', message->type, message->data, message->length);
-    int error = tow_output_write(&view->output, message->data, message->length);
-    return error != 0 || message->type == TOW_BINARY ? error : tow_output_write(&view->output, "\n", 1);
+    int error = tow_writer_write(&view->output, message->data, message->length);
+    return error != 0 || message->type == TOW_BINARY ? error : tow_writer_write(&view->output, "\n", 1);
 }
 
 int tow_view_sent(tow_view *view, tow_message_type type, const void *data, size_t length) {

@@ -7,13 +7,13 @@
 #define TOW_PROGRAM_VIEW_H
 
 #include "editor.h"
-#include "output.h"
+#include "writer.h"
 
 #include <towline/message.h>
 
 typedef struct tow_view { /* embedded */
     tow_editor *editor;   /* while lines are edited: text goes above the line; set by the owner */
-    tow_output output;
+    tow_writer output;
     bool terminal; /* standard output is one */
     bool painted;
     bool notices_terminal; /* standard error is one */
@@ -23,7 +23,7 @@ typedef struct tow_view { /* embedded */
 } tow_view;
 
 /* `on_change` is the output's. */
-void tow_view_init(tow_view *view, tow_loop *loop, void (*on_change)(tow_output *), void *user);
+void tow_view_init(tow_view *view, tow_loop *loop, void (*on_change)(tow_writer *), void *user);
 
 /* Opens the file to which binary payloads are appended. Errors: SYSTEM (errno tells). */
 int tow_view_open_file(tow_view *view, const char *name);
