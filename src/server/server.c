@@ -50,23 +50,24 @@ int tow_server_new_sized(tow_server **out, const tow_server_options *options, si
     return 0;
 }
 
-/* A worker that listens and never ran, or whose loop is never stepped again. */
-static void forget_worker(tow_worker *worker) {
+/* Takes a worker that has not ended off its loop. */
+static void take_off_loop(tow_worker *worker) {
     for (size_t i = 0; i < worker->port_count; i++)
         tow_listener_stop(&worker->ports[i].listener);
     if (worker->loop != NULL)
         tow_timer_cancel(worker->loop, &worker->drain_timer);
-    tow_worker_end(worker);
 }
 
 void tow_server_free(tow_server *server) {
     if (server == NULL)
         return;
     for (size_t i = 0; server->workers != NULL && i < server->worker_count; i++)
-        forget_worker(&server->workers[i]);
+        take_off_loop(&server->workers[i]);
     tow_sites_clear(&server->sites, server->loop);
     if (server->owns_loop)
-        tow_loop_free(server->loop);
+        tow_loop_free(server->loop); /* which may still have streams to close */
+    for (size_t i = 0; server->workers != NULL && i < server->worker_count; i++)
+        tow_worker_end(&server->workers[i]);
     tow_address_table_free(server->addresses);
     tow_routes_clear(&server->routes);
     tow_routes_clear(&server->status_routes);
@@ -181,8 +182,10 @@ static void end_workers(tow_server *server, tow_workers *threads) {
     server->state = TOW_SERVER_RAN;
     pthread_mutex_unlock(&server->mutex);
     tow_workers_join(threads);
-    for (size_t i = 1; i < server->worker_count; i++)
+    for (size_t i = 1; i < server->worker_count; i++) {
         tow_worker_end(&server->workers[i]);
+        server->workers[i].loop = NULL; /* it went with its thread */
+    }
 }
 
 int tow_server_run(tow_server *server) {
