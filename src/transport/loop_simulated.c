@@ -22,8 +22,6 @@ typedef struct simulated_loop {
     tow_network network;
     int64_t clock;
     uint64_t random; /* for tow_loop_random: what the program draws does not change the network's chances */
-    int *ready;
-    size_t ready_capacity;
     uint8_t buffer[BUFFER_SIZE];
 } simulated_loop;
 
@@ -199,29 +197,21 @@ static void dispatch(simulated_loop *self, int fd) {
     send_reply(stream);
 }
 
-/* Lists the descriptors that are ready. */
-static int find_ready(simulated_loop *self, size_t *count) {
-    tow_network *network = &self->network;
-    if (self->ready_capacity < network->count) {
-        int *ready = realloc(self->ready, network->count * sizeof(*ready));
-        if (ready == NULL)
-            return TOW_ERROR_MEMORY;
-        self->ready = ready;
-        self->ready_capacity = network->count;
-    }
-    *count = 0;
+/* Lists the descriptors that are ready, and returns how many. */
+static size_t find_ready(tow_network *network) {
+    size_t count = 0;
     for (size_t i = 0; i < network->count; i++)
         if (readiness_of(network, network->sockets[i]) != NOTHING)
-            self->ready[(*count)++] = TOW_SIMULATED_FD + (int)i;
-    return 0;
+            network->ready[count++] = TOW_SIMULATED_FD + (int)i;
+    return count;
 }
 
 static void shuffle(simulated_loop *self, size_t count) {
     for (size_t i = count; i > 1; i--) {
         size_t j = tow_network_chance(&self->network, i);
-        int fd = self->ready[i - 1];
-        self->ready[i - 1] = self->ready[j];
-        self->ready[j] = fd;
+        int fd = self->network.ready[i - 1];
+        self->network.ready[i - 1] = self->network.ready[j];
+        self->network.ready[j] = fd;
     }
 }
 
@@ -232,7 +222,7 @@ static void deliver(simulated_loop *self, size_t count) {
         shuffle(self, count);
     for (size_t i = 0; i < count; i++)
         if (i == 0 || whole || tow_network_chance(&self->network, 4) != 0)
-            dispatch(self, self->ready[i]);
+            dispatch(self, self->network.ready[i]);
 }
 
 static void flush(tow_loop *loop) {
@@ -245,10 +235,7 @@ static void flush(tow_loop *loop) {
 static int turn(tow_loop *loop, bool wait) {
     simulated_loop *self = of(loop);
     flush(loop);
-    size_t count;
-    int error = find_ready(self, &count);
-    if (error != 0)
-        return error;
+    size_t count = find_ready(&self->network);
     int64_t patience = tow_loop_patience(loop);
     if (count > 0)
         self->clock += 1000 * (int64_t)(1 + tow_network_chance(&self->network, ROUND_MICROSECONDS));
@@ -336,7 +323,6 @@ static void seeded_random(tow_loop *loop, void *out, size_t length) {
 static void free_loop(tow_loop *loop) {
     simulated_loop *self = of(loop);
     tow_network_clear(&self->network);
-    free(self->ready);
     tow_loop_clear(loop);
     free(self);
 }

@@ -24,7 +24,9 @@ void tow_network_clear(tow_network *network) {
         while (network->sockets[i] != NULL)
             tow_network_close(network, network->sockets[i], true);
     free(network->sockets);
+    free(network->ready);
     network->sockets = NULL;
+    network->ready = NULL;
     network->count = 0;
 }
 
@@ -65,20 +67,28 @@ static bool has_free_descriptor(const tow_network *network) {
     return network->options.descriptors == 0 || network->open < network->options.descriptors;
 }
 
+static int add_descriptors(tow_network *network) {
+    size_t count = network->count * 2 + 16;
+    int *ready = realloc(network->ready, count * sizeof(*ready));
+    if (ready == NULL)
+        return TOW_ERROR_MEMORY;
+    network->ready = ready;
+    tow_simulated_socket **sockets = realloc(network->sockets, count * sizeof(*sockets));
+    if (sockets == NULL)
+        return TOW_ERROR_MEMORY;
+    memset(sockets + network->count, 0, (count - network->count) * sizeof(*sockets));
+    network->sockets = sockets;
+    network->count = count;
+    return 0;
+}
+
 /* Gives the socket the lowest free descriptor. */
 static int assign_descriptor(tow_network *network, tow_simulated_socket *socket) {
     size_t index = 0;
     while (index < network->count && network->sockets[index] != NULL)
         index++;
-    if (index == network->count) {
-        size_t count = network->count * 2 + 16;
-        tow_simulated_socket **sockets = realloc(network->sockets, count * sizeof(*sockets));
-        if (sockets == NULL)
-            return TOW_ERROR_MEMORY;
-        memset(sockets + network->count, 0, (count - network->count) * sizeof(*sockets));
-        network->sockets = sockets;
-        network->count = count;
-    }
+    if (index == network->count && add_descriptors(network) != 0)
+        return TOW_ERROR_MEMORY;
     network->sockets[index] = socket;
     network->open++;
     return socket->fd = TOW_SIMULATED_FD + (int)index;

@@ -38,6 +38,7 @@ typedef struct tow_simulated_socket {
 
 typedef struct tow_network {
     tow_simulated_socket **sockets; /* by descriptor; NULL: free */
+    int *ready;                     /* as many places, for the loop */
     size_t count;
     size_t open;
     tow_simulation_options options;

@@ -27,14 +27,14 @@ int each_loop_uring(void **state);
 int each_loop_simulated(void **state);
 int each_loop_teardown(void **state);
 
-#define ON_REAL_LOOPS(test)                                                                                  \
-    {#test " on epoll", test, each_loop_epoll, each_loop_teardown, NULL}, {                                  \
-#test " on io_uring", test, each_loop_uring, each_loop_teardown, NULL                                \
-    }
-#define ON_EACH_LOOP(test)                                                                                   \
-    ON_REAL_LOOPS(test), {                                                                                   \
-#test " in the simulator", test, each_loop_simulated, each_loop_teardown, NULL                       \
-    }
+#define ON_EPOLL(test)                                                                                       \
+    { #test " on epoll", test, each_loop_epoll, each_loop_teardown, NULL }
+#define ON_URING(test)                                                                                       \
+    { #test " on io_uring", test, each_loop_uring, each_loop_teardown, NULL }
+#define IN_THE_SIMULATOR(test)                                                                               \
+    { #test " in the simulator", test, each_loop_simulated, each_loop_teardown, NULL }
+#define ON_REAL_LOOPS(test) ON_EPOLL(test), ON_URING(test)
+#define ON_EACH_LOOP(test) ON_REAL_LOOPS(test), IN_THE_SIMULATOR(test)
 
 /* Runs the loop until `done(argument)`, at most some seconds of the loop's time; fails the test otherwise. */
 void run_until(each_loop *each, bool (*done)(void *argument), void *argument);
@@ -49,9 +49,10 @@ typedef struct test_end {
     tow_buffer received;
     tow_buffer unsent; /* written again from on_writable */
     int writable, ended, error, errors, closed, reads, late_reads;
-    bool echo;         /* sends back what it receives, by the cork */
-    bool close_at_end; /* closes when the peer ended or an error came */
-    bool forbidden;    /* closed by the owner: only on_closed may come */
+    bool echo;              /* sends back what it receives, by the cork */
+    bool close_at_end;      /* closes when the peer ended or an error came */
+    bool forbidden;         /* closed by the owner: only on_closed may come */
+    struct test_end *other; /* for on_bytes */
     void (*on_bytes)(struct test_end *end);
     void (*on_writable)(struct test_end *end);
 } test_end;
