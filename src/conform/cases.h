@@ -1,4 +1,4 @@
-/* cases: the cases as data, read from the text that docs/conformance-cases.md explains.
+/* cases: the cases as data, read from a text. docs/conformance-cases.md explains its language.
  *
  * A text in, an array of cases out. Knows nothing of running them. */
 #ifndef TOW_CONFORM_CASES_H
@@ -19,7 +19,7 @@ typedef enum payload_kind {
     PAYLOAD_ASCII,   /* `size` printable bytes */
     PAYLOAD_UNICODE, /* `size` bytes of characters of one to four bytes, filled up with ASCII */
     PAYLOAD_BINARY,  /* `size` bytes that repeat with a period of 251 */
-    PAYLOAD_RANDOM,  /* `size` bytes that do not compress; the same in each run */
+    PAYLOAD_RANDOM,  /* `size` bytes that do not compress, or repeat after `period`; the same in each run */
     PAYLOAD_ZEROS
 } payload_kind;
 
@@ -27,6 +27,7 @@ typedef struct case_payload {
     payload_kind kind;
     uint8_t *literal; /* owned */
     size_t size;
+    size_t period; /* 0: none */
 } case_payload;
 
 typedef enum step_kind {
@@ -38,22 +39,25 @@ typedef enum step_kind {
     STEP_WAIT,
     STEP_SHUTDOWN, /* half close */
     STEP_RESET,
-    STEP_EXPECT,       /* a message or control frame */
-    STEP_EXPECT_CLOSE, /* a Close with one of `codes` (any if none) */
-    STEP_EXPECT_FAIL, /* the connection fails: Close with one of `codes` is strict, ending otherwise is not */
-    STEP_EXPECT_END,  /* the end of TCP */
-    STEP_EXPECT_SILENCE, /* nothing at all for `milliseconds` */
-    STEP_EXPECT_STATUS,  /* the answer's status, of `codes`; 0 among them: ending without an answer will do */
-    STEP_FINISH          /* closing handshake begun by us, with 1000; then the peer's end */
+    STEP_EXPECT,            /* a message or control frame */
+    STEP_EXPECT_CLOSE,      /* a Close; with another code than one of `codes` it is not strict */
+    STEP_EXPECT_FAIL,       /* the same, or the end: that is not strict unless 0 is one of `codes` */
+    STEP_EXPECT_END,        /* the end of TCP */
+    STEP_EXPECT_SILENCE,    /* nothing at all for `milliseconds` */
+    STEP_EXPECT_NO_MESSAGE, /* a Close, the end, or no message for `milliseconds` */
+    STEP_EXPECT_STATUS, /* the answer's status, of `codes`; 0 among them: ending without one is not strict */
+    STEP_EXPECT_FIELD,  /* the answer has the field `name`, and `value` in its list */
+    STEP_FINISH         /* closing handshake begun by us, with 1000; then the peer's end */
 } step_kind;
 
-enum { STEP_CODES_MAX = 16 };
+/* What a step may ask for at most: it is made in memory. */
+enum { STEP_CODES_MAX = 16, STEP_SIZE_MAX = 256 << 20, STEP_COUNT_MAX = 100000 };
 
 typedef struct case_step {
     step_kind kind;
     case_payload payload;
     uint64_t claimed_length;        /* with has_claim */
-    unsigned codes[STEP_CODES_MAX]; /* below 10: a class of statuses */
+    unsigned codes[STEP_CODES_MAX]; /* 1 to 9: a class of statuses */
     size_t code_count;
     size_t fragment; /* bytes of each fragment, 0: one frame */
     size_t count;    /* repetitions; bytes of a chop */
@@ -70,6 +74,10 @@ typedef struct case_step {
     bool has_reserved_bits;
     bool has_claim;
     bool any_payload;
+    bool eventually; /* what comes before with another payload is passed over */
+    bool cleanly;    /* an end by RST is not strict */
+    char *name;      /* of a field, owned */
+    char *value;     /* owned; NULL: any */
 } case_step;
 
 /* A change of the opening handshake, with the names {host}, {path}, {key}, {accept} and {nul} to be filled
@@ -93,10 +101,17 @@ typedef struct conform_case {
     size_t edit_count;
     case_step *steps;
     size_t step_count;
-    char *offer;   /* the extension offered or answered, NULL: none */
-    char *needs;   /* what the peer's answer must hold, else the case is not applicable; NULL: nothing */
-    char *refuses; /* what the peer's answer must not hold; NULL: nothing */
-    bool early;    /* the first steps go in the same write as the request */
+    char *offer;     /* the extension offered or answered, NULL: none */
+    char *needs;     /* what the peer's answer must hold, else the case is not applicable; NULL: nothing */
+    char *unless;    /* if the peer's answer holds this, the case is not applicable; NULL: nothing */
+    char *refuses;   /* what the peer's answer must not hold; NULL: nothing */
+    bool early;      /* the first steps go in the same write as the request */
+    bool is_service; /* no case, but an answer to a client that asks about them */
+    bool may_be_too_large; /* a Close with 1009 or 1008 in place of a message: the peer's limit, not
+                              applicable */
+    size_t pieces;         /* the opening handshake goes in pieces of so many bytes, 0: whole */
+    int pieces_milliseconds;
+    int within; /* milliseconds for each expectation, 0: as the run has it */
     int line;
 } conform_case;
 
@@ -106,8 +121,8 @@ typedef struct case_list {
     size_t capacity;
 } case_list;
 
-/* Reads a text of cases and appends them. Returns 0, or MEMORY, or ARGUMENT with a line of explanation in
- * `error`. */
+/* Reads a text of cases and appends them. Ids must be new. Returns 0, or MEMORY, or ARGUMENT with a line of
+ * explanation in `error`; what was appended until then stays. */
 int case_list_read(case_list *list, const char *name, const char *text, tow_buffer *error);
 void case_list_clear(case_list *list);
 

@@ -26,37 +26,60 @@ void conversation_note(
     transcript_note(&self->transcript, microseconds, direction, bytes, length, "%s", words);
 }
 
-void conversation_not_strict(conversation *self, const char *format, ...) {
-    if (self->verdict != VERDICT_PASS)
+/* Keeps the first of the worst verdicts, with its reason. */
+static void worsen(conversation *self, case_verdict verdict, const char *format, va_list arguments) {
+    if (verdict <= self->verdict)
         return;
+    self->verdict = verdict;
+    vsnprintf(self->why, sizeof(self->why), format, arguments);
+}
+
+void conversation_not_strict(conversation *self, const char *format, ...) {
+    bool is_choice = self->one != NULL && self->one->level == LEVEL_MAY;
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(self->why, sizeof(self->why), format, arguments);
+    worsen(self, is_choice ? VERDICT_INFORMATIONAL : VERDICT_NOT_STRICT, format, arguments);
     va_end(arguments);
-    self->verdict = VERDICT_NOT_STRICT;
+}
+
+static void end(conversation *self) {
+    self->done = true;
+    conversation_note(self, '=', NULL, 0, "%s", self->why[0] == 0 ? "as expected" : self->why);
+    self->ended = tow_loop_now(self->settings->loop);
+    tow_timer_cancel(self->settings->loop, &self->timer);
+    tow_timer_cancel(self->settings->loop, &self->pump_timer);
+    if (self->verdict < VERDICT_NOT_APPLICABLE)
+        tow_stream_close(&self->stream);
+    else
+        tow_stream_reset(&self->stream);
 }
 
 void conversation_end(conversation *self, case_verdict verdict, const char *format, ...) {
     if (self->done)
         return;
-    self->done = true;
-    if (verdict == VERDICT_FAIL && self->one != NULL && self->one->level != LEVEL_MUST)
-        verdict = VERDICT_INFORMATIONAL;
-    if (verdict > self->verdict) {
-        va_list arguments;
-        va_start(arguments, format);
-        vsnprintf(self->why, sizeof(self->why), format, arguments);
-        va_end(arguments);
-        self->verdict = verdict;
-    }
-    conversation_note(self, '=', NULL, 0, "%s", self->why[0] == 0 ? "as expected" : self->why);
-    self->ended = tow_loop_now(self->settings->loop);
-    tow_timer_cancel(self->settings->loop, &self->timer);
-    tow_timer_cancel(self->settings->loop, &self->pump_timer);
-    if (self->verdict == VERDICT_PASS || self->verdict == VERDICT_NOT_STRICT)
-        tow_stream_close(&self->stream);
-    else
-        tow_stream_reset(&self->stream);
+    va_list arguments;
+    va_start(arguments, format);
+    worsen(self, verdict, format, arguments);
+    va_end(arguments);
+    end(self);
+}
+
+void conversation_unmet(conversation *self, const char *format, ...) {
+    static const case_verdict verdicts[] = {[LEVEL_MUST] = VERDICT_FAIL,
+        [LEVEL_SHOULD] = VERDICT_NOT_STRICT,
+        [LEVEL_MAY] = VERDICT_INFORMATIONAL};
+    if (self->done)
+        return;
+    va_list arguments;
+    va_start(arguments, format);
+    worsen(self, self->one == NULL ? VERDICT_FAIL : verdicts[self->one->level], format, arguments);
+    va_end(arguments);
+    end(self);
+}
+
+void conversation_abandon(conversation *self) {
+    self->abandoned = true;
+    conversation_end(self, VERDICT_FAIL, "the run was stopped");
 }
 
 void conversation_free(conversation *self) {
@@ -67,228 +90,48 @@ void conversation_free(conversation *self) {
     tow_buffer_clear(&self->in);
     tow_buffer_clear(&self->message);
     squeeze_clear(&self->squeeze);
+    judged_head_clear(&self->answer);
+    *self->previous = self->next;
+    if (self->next != NULL)
+        self->next->previous = self->previous;
     transcript_clear(&self->transcript);
     free(self);
 }
 
 /* ---- waiting ---- */
 
-static const char *expectation(const case_step *step) {
-    static const char *const names[] = {[STEP_EXPECT] = "a message or control frame",
-        [STEP_EXPECT_CLOSE] = "a Close",
-        [STEP_EXPECT_FAIL] = "the connection to fail",
-        [STEP_EXPECT_END] = "the end of the connection",
-        [STEP_EXPECT_STATUS] = "an answer to the opening handshake",
-        [STEP_FINISH] = "the closing handshake"};
-    return names[step->kind] == NULL ? "this" : names[step->kind];
+int conversation_patience(const conversation *self) {
+    bool own = self->one != NULL && self->one->within > 0;
+    return own ? self->one->within : self->settings->timeout_milliseconds;
 }
 
+/* Whether the case's steps may go on. */
+static bool is_playing(const conversation *self) {
+    return self->connected && self->one != NULL &&
+           (self->opened || self->status_expected || self->one->early || self->ended_by_peer);
+}
+
+/* Time is not over while bytes cross, unless the case says how long it may take. */
 static void on_time(tow_timer *timer) {
     conversation *self = (conversation *)((char *)timer - offsetof(conversation, timer));
+    int64_t patience = self->settings->timeout_milliseconds * TOW_MILLISECOND;
+    if (!is_playing(self)) {
+        conversation_unmet(self, self->connected ? "no opening handshake came" : "no connection came about");
+        return;
+    }
+    bool busy = tow_loop_now(self->settings->loop) - self->last_crossed < patience;
+    if (busy && self->awaits && self->one->within == 0) {
+        tow_timer_set(self->settings->loop, &self->timer, self->last_crossed + patience, on_time);
+        return;
+    }
     self->waited = true;
     conversation_advance(self);
 }
 
-static void wait_for(conversation *self, int milliseconds) {
+void conversation_wait(conversation *self, int milliseconds) {
     if (!tow_timer_is_set(&self->timer))
         tow_timer_set(self->settings->loop, &self->timer,
             tow_loop_now(self->settings->loop) + milliseconds * TOW_MILLISECOND, on_time);
-}
-
-/* What a step comes to. */
-typedef enum progress { STEP_DONE, STEP_WAITS } progress;
-
-static case_event *next_event(conversation *self) {
-    return self->event_at < self->event_count ? &self->events[self->event_at] : NULL;
-}
-
-static void drop_event(conversation *self) {
-    tow_buffer_clear(&self->events[self->event_at++].payload);
-}
-
-/* Nothing came yet: waits, or gives up when the time is over. */
-static progress await(conversation *self, const case_step *step) {
-    if (self->waited)
-        conversation_end(self, VERDICT_FAIL, "%s did not come within %d ms", expectation(step),
-            self->settings->timeout_milliseconds);
-    else
-        wait_for(self, self->settings->timeout_milliseconds);
-    return STEP_WAITS;
-}
-
-/* ---- expectations ---- */
-
-static const char *event_word(const case_event *event) {
-    static const char *const words[] = {[EVENT_STATUS] = "an answer to the opening handshake",
-        [EVENT_PING] = "a ping",
-        [EVENT_PONG] = "a pong",
-        [EVENT_CLOSE] = "a Close",
-        [EVENT_END] = "the end of the connection"};
-    if (event->kind == EVENT_MESSAGE)
-        return event->opcode == 1 ? "a text message" : "a binary message";
-    return words[event->kind];
-}
-
-static progress unexpected(conversation *self, const case_step *step, const case_event *event) {
-    if (event->kind == EVENT_CLOSE)
-        conversation_end(self, VERDICT_FAIL, "a Close with %u instead of %s (line %d)", event->code,
-            expectation(step), step->line);
-    else
-        conversation_end(self, VERDICT_FAIL, "%s instead of %s (line %d)", event_word(event),
-            expectation(step), step->line);
-    return STEP_WAITS;
-}
-
-static bool has_code(const case_step *step, unsigned code) {
-    for (size_t i = 0; i < step->code_count; i++) {
-        if (step->codes[i] == code || (code >= 100 && step->codes[i] == code / 100))
-            return true;
-    }
-    return step->code_count == 0;
-}
-
-static bool payload_is(const case_step *step, const case_event *event) {
-    if (step->any_payload)
-        return true;
-    uint8_t *payload = case_payload_make(&step->payload);
-    bool same = payload != NULL && event->payload.length == step->payload.size &&
-                (step->payload.size == 0 || memcmp(event->payload.data, payload, step->payload.size) == 0);
-    free(payload);
-    return same;
-}
-
-/* Pongs and messages are two orders: what a step waits for is the first of its own kind, but never behind a
- * Close. */
-static case_event *next_of_kind(conversation *self, bool pong) {
-    for (size_t i = self->event_at; i < self->event_count; i++) {
-        case_event *event = &self->events[i];
-        bool data = event->kind == EVENT_MESSAGE || event->kind == EVENT_PONG;
-        if (!data || (event->kind == EVENT_PONG) == pong)
-            return event;
-    }
-    return NULL;
-}
-
-static void drop_this(conversation *self, case_event *event) {
-    case_event gone = *event;
-    case_event *first = &self->events[self->event_at];
-    memmove(first + 1, first, (size_t)(event - first) * sizeof(*event));
-    *first = gone;
-    drop_event(self);
-}
-
-static progress expect_frame(conversation *self, const case_step *step) {
-    case_event *event = next_of_kind(self, step->opcode == 10);
-    if (event == NULL)
-        return await(self, step);
-    if (event->opcode != step->opcode || event->kind == EVENT_END || event->kind == EVENT_STATUS)
-        return unexpected(self, step, event);
-    if (!payload_is(step, event)) {
-        conversation_end(self, VERDICT_FAIL,
-            "another payload than expected: %zu bytes, expected %zu (line %d)", event->payload.length,
-            step->payload.size, step->line);
-        return STEP_WAITS;
-    }
-    drop_this(self, event);
-    if (++self->matched < step->count)
-        return expect_frame(self, step);
-    return STEP_DONE;
-}
-
-/* What is left when only the end is of interest: Pongs are passed over. */
-static case_event *next_but_pongs(conversation *self) {
-    while (self->event_at < self->event_count && self->events[self->event_at].kind == EVENT_PONG)
-        drop_event(self);
-    return next_event(self);
-}
-
-/* A peer answers a Close with a Close (RFC 6455, section 5.5.1): we do, too. */
-static void answer_close(conversation *self, unsigned code) {
-    if (self->close_sent || self->ended_by_peer)
-        return;
-    outgoing_close(self, code);
-    outgoing_pump(self);
-}
-
-static progress expect_close(conversation *self, const case_step *step) {
-    case_event *event = next_but_pongs(self);
-    if (event == NULL)
-        return await(self, step);
-    if (event->kind != EVENT_CLOSE)
-        return unexpected(self, step, event);
-    if (!has_code(step, event->code))
-        conversation_not_strict(self, "status code %u, expected %u", event->code, step->codes[0]);
-    answer_close(self, event->code);
-    drop_event(self);
-    return STEP_DONE;
-}
-
-/* RFC 6455, section 7.1.7: a Close with a fitting status code, then the end; the end alone is allowed, but
- * not helpful. */
-static progress expect_failure(conversation *self, const case_step *step) {
-    case_event *event = next_but_pongs(self);
-    if (event == NULL)
-        return await(self, step);
-    if (event->kind == EVENT_CLOSE)
-        return expect_close(self, step);
-    if (event->kind != EVENT_END)
-        return unexpected(self, step, event);
-    conversation_not_strict(self, "the connection ended without a Close that says why");
-    return STEP_DONE; /* the end itself is for a later step */
-}
-
-static progress expect_end(conversation *self, const case_step *step) {
-    case_event *event = next_but_pongs(self);
-    if (event == NULL)
-        return await(self, step);
-    if (event->kind != EVENT_END)
-        return unexpected(self, step, event);
-    return STEP_DONE;
-}
-
-static progress expect_silence(conversation *self, const case_step *step) {
-    case_event *event = next_event(self);
-    if (event != NULL)
-        return unexpected(self, step, event);
-    if (self->waited)
-        return STEP_DONE;
-    wait_for(self, step->milliseconds);
-    return STEP_WAITS;
-}
-
-static progress expect_status(conversation *self, const case_step *step) {
-    case_event *event = next_event(self);
-    if (event == NULL)
-        return await(self, step);
-    unsigned code = event->kind == EVENT_STATUS ? event->code : 0;
-    if (!has_code(step, code)) {
-        conversation_end(
-            self, VERDICT_FAIL, "status %u, expected %u (line %d)", code, step->codes[0], step->line);
-        return STEP_WAITS;
-    }
-    if (event->kind == EVENT_STATUS)
-        drop_event(self);
-    return STEP_DONE;
-}
-
-/* Our Close, the peer's, and TCP's end, which the server makes (RFC 6455, section 7.1.1). */
-static progress finish(conversation *self, const case_step *step) {
-    if (!self->close_sent) {
-        outgoing_close(self, 1000);
-        outgoing_pump(self);
-    }
-    case_event *event = next_but_pongs(self);
-    if (event == NULL)
-        return self->tests_client && self->close_received ? STEP_DONE : await(self, step);
-    if (event->kind == EVENT_CLOSE) {
-        if (event->code != 1000 && event->code != 1005)
-            conversation_not_strict(self, "the Close was answered with %u", event->code);
-        drop_event(self);
-        return finish(self, step);
-    }
-    if (event->kind == EVENT_END && self->close_received)
-        return STEP_DONE;
-    return unexpected(self, step, event);
 }
 
 /* ---- steps ---- */
@@ -296,7 +139,7 @@ static progress finish(conversation *self, const case_step *step) {
 static progress wait_step(conversation *self, const case_step *step) {
     if (self->waited)
         return STEP_DONE;
-    wait_for(self, step->milliseconds);
+    conversation_wait(self, step->milliseconds);
     return STEP_WAITS;
 }
 
@@ -313,22 +156,36 @@ static progress send_step(conversation *self, const case_step *step) {
     return STEP_DONE;
 }
 
+/* Whether all that was sent before is with the kernel; else the step is tried again soon. */
+static bool is_drained(conversation *self) {
+    if (self->out.length == self->sent || self->ended_by_peer)
+        return true;
+    conversation_wait(self, 1);
+    self->waited = false;
+    return false;
+}
+
 static progress chop_step(conversation *self, const case_step *step) {
-    bool pending = self->out.length > self->sent && !self->ended_by_peer && !self->together;
-    if (pending) /* what was sent before is not chopped */
-        return wait_for(self, 1), self->waited = false, STEP_WAITS;
+    if (!self->together && !is_drained(self)) /* what was sent before is not chopped */
+        return STEP_WAITS;
     self->chop = step->count;
     self->chop_milliseconds = step->milliseconds;
     return STEP_DONE;
 }
 
-static progress shut_step(conversation *self, const case_step *step) {
-    conversation_note(
-        self, '=', NULL, 0, step->kind == STEP_RESET ? "we reset the connection" : "we end our side");
-    if (step->kind == STEP_SHUTDOWN)
-        tow_stream_shutdown(&self->stream);
-    else
-        conversation_end(self, VERDICT_PASS, "%s", "");
+static progress shutdown_step(conversation *self) {
+    if (!is_drained(self))
+        return STEP_WAITS;
+    conversation_shut(self);
+    return STEP_DONE;
+}
+
+static progress reset_step(conversation *self) {
+    if (!is_drained(self))
+        return STEP_WAITS;
+    conversation_note(self, '=', NULL, 0, "we reset the connection");
+    tow_stream_reset(&self->stream);
+    conversation_end(self, VERDICT_PASS, "%s", "");
     return STEP_DONE;
 }
 
@@ -338,8 +195,6 @@ static void release(conversation *self) {
 }
 
 static progress run_step(conversation *self, const case_step *step) {
-    if (step->kind >= STEP_EXPECT)
-        release(self);
     switch (step->kind) {
     case STEP_SEND:
     case STEP_RAW:
@@ -353,49 +208,54 @@ static progress run_step(conversation *self, const case_step *step) {
     case STEP_WAIT:
         return wait_step(self, step);
     case STEP_SHUTDOWN:
+        return shutdown_step(self);
     case STEP_RESET:
-        return shut_step(self, step);
+        return reset_step(self);
     case STEP_EXPECT:
-        return expect_frame(self, step);
     case STEP_EXPECT_CLOSE:
-        return expect_close(self, step);
     case STEP_EXPECT_FAIL:
-        return expect_failure(self, step);
     case STEP_EXPECT_END:
-        return expect_end(self, step);
     case STEP_EXPECT_SILENCE:
-        return expect_silence(self, step);
+    case STEP_EXPECT_NO_MESSAGE:
     case STEP_EXPECT_STATUS:
-        return expect_status(self, step);
+    case STEP_EXPECT_FIELD:
     case STEP_FINISH:
-        return finish(self, step);
+        break;
     }
-    return STEP_DONE;
+    release(self);
+    self->awaits = step->kind != STEP_EXPECT_SILENCE && step->kind != STEP_EXPECT_NO_MESSAGE;
+    return expectation_step(self, step);
 }
 
-/* The status of a right opening handshake is no event of the case's, unless the case asks for it. */
-static void pass_over_status(conversation *self) {
-    case_event *event = next_event(self);
-    if (event != NULL && event->kind == EVENT_STATUS && !self->status_expected)
-        drop_event(self);
+void conversation_shut(conversation *self) {
+    if (self->shut)
+        return;
+    self->shut = true;
+    conversation_note(self, '=', NULL, 0, "we end our side");
+    tow_stream_shutdown(&self->stream);
 }
 
 void conversation_advance(conversation *self) {
-    if (!self->connected || (self->one == NULL) ||
-        (!self->opened && !self->status_expected && !self->one->early && !self->ended_by_peer))
+    if (!is_playing(self))
         return;
     while (!self->done && self->step < self->one->step_count) {
-        pass_over_status(self);
         const case_step *step = &self->one->steps[self->step];
         if (run_step(self, step) == STEP_WAITS)
             return;
         tow_timer_cancel(self->settings->loop, &self->timer);
-        self->waited = false;
+        self->awaits = self->waited = false;
         self->matched = 0;
         self->step++;
     }
     if (!self->done && self->sent == self->out.length)
         conversation_end(self, VERDICT_PASS, "%s", "");
+}
+
+void conversation_begin(conversation *self) {
+    self->together = self->one->early;
+    self->chop = self->one->pieces;
+    self->chop_milliseconds = self->one->pieces_milliseconds;
+    outgoing_pump(self);
 }
 
 /* ---- the stream ---- */
@@ -411,8 +271,7 @@ static void send_request(conversation *self) {
         return;
     }
     conversation_note(self, '>', self->out.data, self->out.length, "the request of the opening handshake");
-    self->together = self->one->early;
-    outgoing_pump(self);
+    conversation_begin(self);
     conversation_advance(self);
 }
 
@@ -428,29 +287,31 @@ static void on_writable(tow_stream *stream) {
 }
 
 static void on_bytes(tow_stream *stream, uint8_t *bytes, size_t length) {
-    conversation_receive(of(stream), bytes, length);
+    conversation *self = of(stream);
+    self->last_crossed = tow_loop_now(self->settings->loop);
+    conversation_receive(self, bytes, length);
 }
 
 static void on_unsent(tow_stream *stream, const uint8_t *segment, size_t length, size_t taken) {
     (void)stream, (void)segment, (void)length, (void)taken; /* nothing of ours goes through the cork */
 }
 
-static void peer_ended(conversation *self, const char *how) {
+/* `how` is 0 for an orderly end. */
+static void peer_ended(conversation *self, int how) {
     if (self->done)
         return;
-    conversation_note(self, '<', NULL, 0, "%s", how);
+    conversation_note(self, '<', NULL, 0, "%s", how == 0 ? "the peer ended its side" : tow_strerror(how));
     self->ended_by_peer = true;
     self->sent = self->out.length; /* nobody reads the rest */
-    conversation_add_event(self, (case_event){.kind = EVENT_END, .opcode = 255});
+    conversation_add_event(self, (case_event){.kind = EVENT_END, .opcode = 255, .code = how != 0});
     if (!self->opened && !self->status_expected)
-        conversation_end(
-            self, VERDICT_FAIL, "the connection ended before the opening handshake was answered");
+        conversation_unmet(self, "the connection ended before the opening handshake was answered");
     else
         conversation_advance(self);
 }
 
 static void on_end(tow_stream *stream) {
-    peer_ended(of(stream), "the peer ended its side");
+    peer_ended(of(stream), 0);
 }
 
 static void on_error(tow_stream *stream, int error) {
@@ -458,7 +319,7 @@ static void on_error(tow_stream *stream, int error) {
     if (!self->connected)
         conversation_end(self, VERDICT_FAIL, "no connection: %s", tow_strerror(error));
     else
-        peer_ended(self, tow_strerror(error));
+        peer_ended(self, error);
 }
 
 static void on_closed(tow_stream *stream) {
@@ -479,9 +340,14 @@ static conversation *make(const conversation_settings *settings, const conform_c
         return NULL;
     self->settings = settings;
     self->one = one;
-    self->started = tow_loop_now(settings->loop);
+    self->started = self->last_crossed = tow_loop_now(settings->loop);
     for (size_t i = 0; one != NULL && i < one->step_count; i++)
         self->status_expected |= one->steps[i].kind == STEP_EXPECT_STATUS;
+    self->previous = settings->under_way;
+    self->next = *settings->under_way;
+    *settings->under_way = self;
+    if (self->next != NULL)
+        self->next->previous = &self->next;
     return self;
 }
 
@@ -493,6 +359,8 @@ int conversation_connect(
     int error = tow_stream_connect(&self->stream, settings->loop, address, &events);
     if (error != 0)
         conversation_free(self);
+    else
+        conversation_wait(self, conversation_patience(self));
     return error;
 }
 
@@ -505,5 +373,7 @@ int conversation_accept(const conversation_settings *settings, int fd) {
     int error = tow_stream_adopt(&self->stream, settings->loop, fd, &events);
     if (error != 0)
         conversation_free(self);
+    else
+        conversation_wait(self, conversation_patience(self));
     return error;
 }

@@ -2,25 +2,27 @@
  *
  * Sends what the case says, turns what comes back into events, holds those against the case's expectations
  * and against the rules that every frame must keep, and ends with a verdict. Many run at the same time on one
- * loop. */
+ * loop. It knows its stream only by tow_stream's calls, whatever carries that. */
 #ifndef TOW_CONFORM_CONVERSATION_H
 #define TOW_CONFORM_CONVERSATION_H
 
 #include "base/buffer.h"
 #include "cases.h"
 #include "decoder.h"
+#include "key_watch.h"
 #include "opening_judge.h"
 #include "squeeze.h"
 #include "transcript.h"
 #include "transport/stream.h"
 #include "transport/timer.h"
 
+/* From good to bad: of several the worst counts. */
 typedef enum case_verdict {
     VERDICT_PASS,
-    VERDICT_NOT_STRICT,     /* works, but not as the text asks */
-    VERDICT_INFORMATIONAL,  /* a SHOULD or MAY that is not met */
+    VERDICT_INFORMATIONAL,  /* a MAY that the peer does not make use of */
+    VERDICT_NOT_STRICT,     /* works, but not as a SHOULD asks */
     VERDICT_NOT_APPLICABLE, /* the peer does not have what the case needs: compression, a window size */
-    VERDICT_FAIL
+    VERDICT_FAIL            /* a MUST that is not met */
 } case_verdict;
 
 typedef enum event_kind {
@@ -35,11 +37,18 @@ typedef enum event_kind {
 typedef struct case_event {
     event_kind kind;
     uint8_t opcode;
-    unsigned code; /* status, or a Close's status code (1005: none) */
+    unsigned code; /* status, a Close's status code (1005: none), or 1 for an end by RST */
     tow_buffer payload;
 } case_event;
 
-enum { EVENTS_MAX = 4096 };
+enum { EVENTS_MAX = 4096, NONCES_MAX = 1024 };
+
+/* What all clients of a run have sent, to be found again. */
+typedef struct client_memory {
+    key_watch first_keys; /* of each connection */
+    char nonces[NONCES_MAX][25];
+    size_t nonce_count;
+} client_memory;
 
 typedef struct conversation conversation;
 
@@ -48,7 +57,9 @@ typedef struct conversation_settings {
     tow_loop *loop;
     const char *host; /* as in the Host field */
     const char *path;
-    int timeout_milliseconds; /* for each expectation */
+    int timeout_milliseconds; /* for each expectation, as long as nothing crosses */
+    client_memory *memory;    /* of clients under test; NULL for servers */
+    conversation **under_way; /* the list of them all */
     /* A client is tested: finds the case for a request's target; NULL refuses it with 404. */
     const conform_case *(*choose)(void *user, const char *target);
     /* The conversation is over; its stream is closed already. The callee frees it. */
@@ -62,13 +73,17 @@ struct conversation {
     tow_timer pump_timer;
     const conversation_settings *settings;
     const conform_case *one;
+    conversation *next; /* of the run's conversations under way */
+    conversation **previous;
     transcript transcript;
     char why[200];
     case_verdict verdict;
     int64_t started;
     int64_t ended;
+    int64_t last_crossed; /* when a byte came or went */
 
     judged_agreement agreement;
+    judged_head answer; /* the peer's part of the opening handshake */
     squeeze squeeze;
     char key[25];
     bool tests_client;
@@ -78,8 +93,11 @@ struct conversation {
     bool ended_by_peer;
     bool close_sent;
     bool close_received;
+    bool shut;      /* our side of TCP has ended */
+    bool abandoned; /* the run was stopped: no result */
     bool together;
-    bool waited;          /* the current step's time is over */
+    bool awaits;          /* the current step waits for the peer */
+    bool waited;          /* its time is over */
     bool status_expected; /* the case judges the status itself */
 
     size_t step;
@@ -93,9 +111,7 @@ struct conversation {
     tow_buffer message;
     uint8_t message_opcode; /* 0: no message under way */
     bool message_compressed;
-    uint8_t last_key[4];
-    size_t keys;
-    size_t same_keys;
+    key_watch keys;
     case_event *events;
     size_t event_count;
     size_t event_at;
@@ -111,11 +127,16 @@ int conversation_accept(const conversation_settings *settings, int fd);
 
 void conversation_free(conversation *talk);
 
+/* Ends it without a result: on_done follows. */
+void conversation_abandon(conversation *talk);
+
 /* Between the files of the conversation. */
 
 /* Ends it: the first verdict that is worse than before is kept with its reason. */
 __attribute__((format(printf, 3, 4))) void conversation_end(
     conversation *self, case_verdict verdict, const char *format, ...);
+/* Ends it because an expectation was not met: what that weighs is the case's level. */
+__attribute__((format(printf, 2, 3))) void conversation_unmet(conversation *self, const char *format, ...);
 /* Notes a lesser fault and goes on. */
 __attribute__((format(printf, 2, 3))) void conversation_not_strict(
     conversation *self, const char *format, ...);
@@ -123,6 +144,21 @@ __attribute__((format(printf, 5, 6))) void conversation_note(
     conversation *self, char direction, const void *bytes, size_t length, const char *format, ...);
 /* Goes on with the case's steps as far as they go now. */
 void conversation_advance(conversation *self);
+/* Our part of the opening handshake is ready to be sent. */
+void conversation_begin(conversation *self);
+/* Ends our side of TCP. */
+void conversation_shut(conversation *self);
+
+/* What a step comes to. */
+typedef enum progress { STEP_DONE, STEP_WAITS } progress;
+
+/* Lets the step wait for an event, or so long at most; `waited` tells when the time is over. */
+void conversation_wait(conversation *self, int milliseconds);
+/* How long an expectation of the case may take. */
+int conversation_patience(const conversation *self);
+
+/* expectations.c: holds what came against an expectation. */
+progress expectation_step(conversation *self, const case_step *step);
 
 /* incoming.c: takes what was received apart and adds events. */
 void conversation_receive(conversation *self, const uint8_t *bytes, size_t length);
@@ -131,6 +167,7 @@ void conversation_add_event(conversation *self, case_event event);
 /* outgoing.c: encodes a step's frames; writes what is waiting. */
 int outgoing_frames(conversation *self, const case_step *step);
 int outgoing_close(conversation *self, unsigned code);
+void outgoing_pong(conversation *self, const uint8_t *payload, size_t length);
 void outgoing_pump(conversation *self);
 
 #endif

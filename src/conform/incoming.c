@@ -19,7 +19,7 @@ void conversation_add_event(conversation *self, case_event event) {
     self->events[self->event_count++] = event;
 }
 
-/* ---- rules that every frame must keep ---- */
+/* ---- rules that every frame must keep, whatever the case is about ---- */
 
 static bool violates(conversation *self, const char *what, const char *section) {
     conversation_end(self, VERDICT_FAIL, "the peer sent %s (%s)", what, section);
@@ -34,15 +34,16 @@ static bool masking_is_wrong(conversation *self, const wire_frame *frame) {
         "RFC 6455, section 5.1");
 }
 
-/* RFC 6455, section 5.3: a fresh key for each frame. One repetition is chance, three are none. */
-static bool key_is_stale(conversation *self, const wire_frame *frame) {
+/* RFC 6455, section 5.3: a fresh key for each frame that can't be foretold; not on the next connection
+ * either. */
+static bool key_is_foreseeable(conversation *self, const wire_frame *frame) {
     if (!frame->masked)
         return false;
-    if (self->keys++ > 0 && memcmp(self->last_key, frame->masking_key, 4) == 0)
-        self->same_keys++;
-    memcpy(self->last_key, frame->masking_key, 4);
-    return self->same_keys >= 3 &&
-           violates(self, "the same masking key again and again", "RFC 6455, section 5.3");
+    bool first = self->keys.count == 0 && self->settings->memory != NULL;
+    const char *what = key_watch_add(&self->keys, frame->masking_key);
+    if (what == NULL && first)
+        what = key_watch_add(&self->settings->memory->first_keys, frame->masking_key);
+    return what != NULL && violates(self, what, "RFC 6455, section 5.3");
 }
 
 /* RFC 6455, section 5.2; RFC 7692, section 6 */
@@ -74,11 +75,14 @@ static bool data_frame_is_wrong(conversation *self, const wire_frame *frame) {
 }
 
 static bool frame_is_wrong(conversation *self, const wire_frame *frame) {
-    if (self->close_received)
-        return violates(self, "a frame after its Close", "RFC 6455, section 5.5.1");
+    if (self->close_received && frame->opcode < 8)
+        return violates(self, "a data frame after its Close", "RFC 6455, section 5.5.1");
+    if (self->close_received && frame->opcode == 8)
+        conversation_not_strict(self, "the peer sent a second Close (RFC 6455, section 5.5.1)");
     if (!wire_frame_is_minimal(frame))
         return violates(self, "a length in more bytes than it needs", "RFC 6455, section 5.2");
-    if (masking_is_wrong(self, frame) || key_is_stale(self, frame) || reserved_bits_are_wrong(self, frame))
+    if (masking_is_wrong(self, frame) || key_is_foreseeable(self, frame) ||
+        reserved_bits_are_wrong(self, frame))
         return true;
     return frame->opcode >= 8 ? control_frame_is_wrong(self, frame) : data_frame_is_wrong(self, frame);
 }
@@ -87,9 +91,10 @@ static bool frame_is_wrong(conversation *self, const wire_frame *frame) {
 
 static void end_message(conversation *self) {
     case_event event = {.kind = EVENT_MESSAGE, .opcode = self->message_opcode};
+    const char *why = NULL;
     bool right = true;
     if (self->message_compressed) {
-        right = squeeze_read(&self->squeeze, self->message.data, self->message.length, &event.payload);
+        right = squeeze_read(&self->squeeze, self->message.data, self->message.length, &event.payload, &why);
         tow_buffer_clear(&self->message);
     } else {
         event.payload = self->message;
@@ -98,8 +103,7 @@ static void end_message(conversation *self) {
     self->message_opcode = 0;
     if (!right) {
         tow_buffer_clear(&event.payload);
-        violates(
-            self, "compressed data that can't be inflated with the agreed window", "RFC 7692, section 7.2");
+        violates(self, why, "RFC 7692, section 7.2.1");
         return;
     }
     if (event.opcode == 1 && !wire_utf8_is_valid(event.payload.data, event.payload.length)) {
@@ -148,14 +152,17 @@ static void take_control_frame(conversation *self, const wire_frame *frame) {
     wire_frame_payload(frame, event.payload.data);
     event.payload.length = (size_t)frame->length;
     event.kind = frame->opcode == 8 ? EVENT_CLOSE : frame->opcode == 9 ? EVENT_PING : EVENT_PONG;
+    bool wrong = false;
     if (event.kind == EVENT_CLOSE) {
         self->close_received = true;
-        if (close_payload_is_wrong(self, event.payload.data, event.payload.length, &event.code)) {
-            tow_buffer_clear(&event.payload);
-            return;
-        }
+        wrong = close_payload_is_wrong(self, event.payload.data, event.payload.length, &event.code);
     }
-    conversation_add_event(self, event);
+    if (event.kind == EVENT_PING) /* no case is about a peer's own Pings, but it may send them */
+        outgoing_pong(self, event.payload.data, event.payload.length);
+    if (wrong || event.kind == EVENT_PING)
+        tow_buffer_clear(&event.payload);
+    else
+        conversation_add_event(self, event);
 }
 
 static const char *opcode_word(uint8_t opcode) {
@@ -198,28 +205,41 @@ static bool start_squeeze(conversation *self) {
     return error == 0;
 }
 
-static bool has_what_the_case_needs(conversation *self, const judged_head *answer) {
+/* Whether the case is for this peer, by the extensions in its part of the opening handshake. */
+static bool is_applicable(conversation *self, const judged_head *head) {
+    const conform_case *one = self->one;
+    const char *verb = self->tests_client ? "offer" : "answer with";
     size_t count;
-    const char *value = judged_head_value(answer, "sec-websocket-extensions", &count);
-    if (self->one->needs == NULL || (value != NULL && strstr(value, self->one->needs) != NULL))
-        return true;
-    conversation_end(self, VERDICT_NOT_APPLICABLE, "the peer does not answer with %s", self->one->needs);
-    return false;
+    const char *value = judged_head_value(head, "sec-websocket-extensions", &count);
+    if (one->needs != NULL && (value == NULL || strstr(value, one->needs) == NULL)) {
+        conversation_end(self, VERDICT_NOT_APPLICABLE, "the peer does not %s %s", verb, one->needs);
+        return false;
+    }
+    if (one->unless != NULL && value != NULL && strstr(value, one->unless) != NULL) {
+        conversation_end(self, VERDICT_NOT_APPLICABLE, "the peer does %s %s", verb, one->unless);
+        return false;
+    }
+    if (one->refuses != NULL && value != NULL && strstr(value, one->refuses) != NULL) {
+        conversation_unmet(self, "the answer holds %s: %.100s", one->refuses, value);
+        return false;
+    }
+    return true;
 }
 
+/* Keeps the head for the case's look at its fields. */
 static void take_answer(conversation *self, const judged_head *answer) {
     char why[160];
     conversation_add_event(self, (case_event){.kind = EVENT_STATUS, .code = (unsigned)answer->status});
     if (answer->status != 101) {
         if (!self->status_expected)
-            conversation_end(self, VERDICT_FAIL, "the opening handshake was answered: %.100s", answer->first);
+            conversation_unmet(self, "the opening handshake was answered with %.100s", answer->first);
         self->ended_by_peer = true; /* nothing after it is WebSocket */
         return;
     }
     self->opened = true;
     if (!opening_answer_judge(self->one, answer, self->key, &self->agreement, why))
         conversation_end(self, VERDICT_FAIL, "%s", why);
-    else if (has_what_the_case_needs(self, answer))
+    else if (is_applicable(self, answer))
         start_squeeze(self);
 }
 
@@ -230,59 +250,74 @@ static void refuse_request(conversation *self) {
     conversation_end(self, VERDICT_NOT_APPLICABLE, "no such case");
 }
 
-/* The target of a request line; cuts the line. */
-static const char *target_of(judged_head *head) {
-    char *start = strchr(head->first, ' ');
-    if (start == NULL)
-        return "";
-    char *end = strchr(start + 1, ' ');
-    return end == NULL ? "" : (*end = 0, start + 1);
+/* The case that the target of the request line asks for. */
+static const conform_case *chosen_case(conversation *self, const judged_head *request) {
+    char target[256] = "";
+    sscanf(request->first, "%*s %255s", target);
+    return self->settings->choose(self->settings->user, target);
 }
 
-static void take_request(conversation *self, judged_head *request) {
+/* RFC 6455, section 4.1: the nonce is selected randomly for each connection. */
+static bool nonce_is_fresh(conversation *self, const judged_head *request) {
+    client_memory *memory = self->settings->memory;
+    size_t count;
+    const char *nonce = judged_head_value(request, "sec-websocket-key", &count);
+    for (size_t i = 0; i < memory->nonce_count; i++) {
+        if (strcmp(memory->nonces[i], nonce) == 0)
+            return false;
+    }
+    if (memory->nonce_count < NONCES_MAX)
+        memcpy(memory->nonces[memory->nonce_count++], nonce, 25);
+    return true;
+}
+
+static bool request_is_right(conversation *self, const judged_head *request) {
     char why[160];
-    bool right = opening_request_judge(request, why);
-    self->one = self->settings->choose(self->settings->user, target_of(request));
+    if (!opening_request_judge(request, why)) {
+        conversation_end(self, VERDICT_FAIL, "the request: %s", why);
+        return false;
+    }
+    if (!nonce_is_fresh(self, request)) {
+        conversation_end(
+            self, VERDICT_FAIL, "a Sec-WebSocket-Key that was used before (RFC 6455, section 4.1)");
+        return false;
+    }
+    return is_applicable(self, request);
+}
+
+static void take_request(conversation *self, const judged_head *request) {
+    self->one = chosen_case(self, request);
     if (self->one == NULL) {
         refuse_request(self);
         return;
     }
-    if (!right) {
-        conversation_end(self, VERDICT_FAIL, "the request: %s", why);
+    if (!self->one->is_service && !request_is_right(self, request))
         return;
-    }
-    size_t count;
-    const char *offer = judged_head_value(request, "sec-websocket-extensions", &count);
-    if (self->one->needs != NULL && (offer == NULL || strstr(offer, self->one->needs) == NULL)) {
-        conversation_end(self, VERDICT_NOT_APPLICABLE, "the client does not offer %s", self->one->needs);
-        return;
-    }
     self->opened = true;
     if (self->one->offer != NULL)
         agreement_read(self->one->offer, &self->agreement);
     if (!start_squeeze(self) || opening_answer_write(self->one, request, &self->out) != 0)
         return;
     conversation_note(self, '>', self->out.data, self->out.length, "the answer to the opening handshake");
-    self->together = self->one->early;
-    outgoing_pump(self);
+    conversation_begin(self);
 }
 
 static void take_head(conversation *self) {
-    judged_head head;
+    judged_head *head = &self->answer;
     char why[160] = "";
-    int result = judged_head_read(&head, self->in.data, self->in.length, why);
+    int result = judged_head_read(head, self->in.data, self->in.length, why);
     if (result > 0) {
-        size_t size = head.size;
-        conversation_note(self, '<', self->in.data, size, "%.100s", head.first);
+        conversation_note(self, '<', self->in.data, head->size, "%.100s", head->first);
+        tow_buffer_consume(&self->in, head->size);
         if (self->tests_client)
-            take_request(self, &head);
+            take_request(self, head);
         else
-            take_answer(self, &head);
-        tow_buffer_consume(&self->in, size);
-    } else if (result < 0) {
-        conversation_end(self, VERDICT_FAIL, "%s", why);
+            take_answer(self, head);
+    } else {
+        judged_head_clear(head);
     }
-    judged_head_clear(&head);
+    if (result < 0)
+        conversation_end(self, VERDICT_FAIL, "%s", why);
 }
 
 void conversation_receive(conversation *self, const uint8_t *bytes, size_t length) {
@@ -292,7 +327,7 @@ void conversation_receive(conversation *self, const uint8_t *bytes, size_t lengt
         conversation_end(self, VERDICT_FAIL, "out of memory");
         return;
     }
-    if (!self->opened)
+    if (!self->opened && self->answer.text == NULL)
         take_head(self);
     if (self->opened && !self->done)
         take_frames(self);

@@ -8,6 +8,9 @@
 #include <strings.h>
 #include <towline/error.h>
 
+/* What {letters=} and {fields=} make at most. */
+enum { HEAD_FILL_MAX = 1 << 20 };
+
 /* ---- reading a head ---- */
 
 static int refuse(char why[160], const char *text) {
@@ -103,15 +106,19 @@ static size_t next_element(const char **at, const char **element) {
     return length;
 }
 
+static bool list_has(const char *list, const char *token) {
+    const char *element;
+    for (size_t length; (length = next_element(&list, &element)) > 0;) {
+        if (length == strlen(token) && strncasecmp(element, token, length) == 0)
+            return true;
+    }
+    return false;
+}
+
 bool judged_head_has_token(const judged_head *head, const char *name, const char *token) {
     for (size_t i = 0; i < head->count; i++) {
-        if (strcasecmp(head->lines[i].name, name) != 0)
-            continue;
-        const char *element, *at = head->lines[i].value;
-        for (size_t length; (length = next_element(&at, &element)) > 0;) {
-            if (length == strlen(token) && strncasecmp(element, token, length) == 0)
-                return true;
-        }
+        if (strcasecmp(head->lines[i].name, name) == 0 && list_has(head->lines[i].value, token))
+            return true;
     }
     return false;
 }
@@ -149,32 +156,58 @@ struct names {
     const char *host, *path, *key, *accept;
 };
 
-static int append_with_names(tow_buffer *out, const char *text, const struct names *names) {
+static int append_letters(tow_buffer *out, unsigned long count) {
+    int error = count > HEAD_FILL_MAX ? TOW_ERROR_LIMIT : tow_buffer_reserve(out, count);
+    if (error == 0) {
+        memset(out->data + out->length, 'a', count);
+        out->length += count;
+    }
+    return error;
+}
+
+static int append_fields(tow_buffer *out, unsigned long count) {
+    int error = count > HEAD_FILL_MAX ? TOW_ERROR_LIMIT : 0;
+    for (unsigned long i = 1; i <= count && error == 0; i++)
+        error = tow_buffer_append_format(out, "X-Field-%lu: %lu\r\n", i, i);
+    return error;
+}
+
+/* What a brace at the front of the text stands for is appended. Returns how long it is in the text, 1 for a
+ * brace that is only a brace, or a negative error. */
+static int append_brace(tow_buffer *out, const char *text, const struct names *names) {
     const struct {
         const char *name;
         const char *value;
     } table[] = {
         {"{host}", names->host}, {"{path}", names->path}, {"{key}", names->key}, {"{accept}", names->accept}};
-    int error = 0;
-    while (*text != 0 && error == 0) {
-        size_t plain = strcspn(text, "{");
-        error = tow_buffer_append(out, text, plain);
-        text += plain;
-        size_t used = 0;
-        for (size_t i = 0; i < 4 && *text == '{' && used == 0 && error == 0; i++) {
-            if (strncmp(text, "{nul}", 5) == 0) {
-                error = tow_buffer_append(out, "", 1);
-                used = 5;
-            } else if (strncmp(text, table[i].name, strlen(table[i].name)) == 0) {
-                used = strlen(table[i].name);
-                error = tow_buffer_append_text(out, table[i].value);
-            }
-        }
-        if (used == 0 && *text == '{' && error == 0)
-            error = tow_buffer_append(out, text, used = 1);
-        text += used;
+    int error = 0, used = 0;
+    unsigned long count;
+    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+        int length = (int)strlen(table[i].name);
+        if (strncmp(text, table[i].name, (size_t)length) == 0)
+            return error = tow_buffer_append_text(out, table[i].value), error == 0 ? length : error;
     }
-    return error;
+    if (strncmp(text, "{nul}", 5) == 0)
+        return error = tow_buffer_append(out, "", 1), error == 0 ? 5 : error;
+    if (sscanf(text, "{letters=%lu}%n", &count, &used) == 1 && used > 0)
+        return error = append_letters(out, count), error == 0 ? used : error;
+    if (sscanf(text, "{fields=%lu}%n", &count, &used) == 1 && used > 0)
+        return error = append_fields(out, count), error == 0 ? used : error;
+    return error = tow_buffer_append(out, text, 1), error == 0 ? 1 : error;
+}
+
+static int append_with_names(tow_buffer *out, const char *text, const struct names *names) {
+    while (*text != 0) {
+        size_t plain = strcspn(text, "{");
+        int result = tow_buffer_append(out, text, plain);
+        text += plain;
+        if (result == 0 && *text == '{')
+            result = append_brace(out, text, names);
+        if (result < 0)
+            return result;
+        text += result;
+    }
+    return 0;
 }
 
 static int append_line(const conform_case *one, tow_buffer *out, const char *name, const char *value,
@@ -303,19 +336,36 @@ bool agreement_read(const char *text, judged_agreement *agreement) {
 
 /* ---- judging ---- */
 
-/* Our offer as it went out: the case's `offer`, or its own header line. */
-static const char *offered(const conform_case *one) {
-    for (size_t i = 0; i < one->edit_count; i++) {
-        if (one->edits[i].name != NULL && strcasecmp(one->edits[i].name, "Sec-WebSocket-Extensions") == 0)
-            return one->edits[i].value;
+/* The next value of a field of our request that the case edits; NULL after the last. */
+static const char *next_edit(const conform_case *one, const char *name, size_t *at) {
+    while (*at < one->edit_count) {
+        const case_edit *edit = &one->edits[(*at)++];
+        if (edit->kind != EDIT_DROP && strcasecmp(edit->name, name) == 0)
+            return edit->value;
     }
-    return one->offer;
+    return NULL;
+}
+
+/* Our offers of extensions as they went out: the case's `offer`, and its own fields. How many hold the text;
+ * `*first` is the first of those. */
+static size_t offers_with(const conform_case *one, const char *text, const char **first) {
+    size_t at = 0, count = one->offer != NULL && strstr(one->offer, text) != NULL;
+    *first = count > 0 ? one->offer : NULL;
+    for (const char *value; (value = next_edit(one, "Sec-WebSocket-Extensions", &at)) != NULL;) {
+        if (strstr(value, text) == NULL)
+            continue;
+        if (count++ == 0)
+            *first = value;
+    }
+    return count;
 }
 
 /* What a single offer asks of the server, an agreement grants (RFC 7692, sections 7.1.1.1 and 7.1.2.1). */
-static bool judge_grants(const char *offer, const judged_agreement *agreement, char why[160]) {
+static bool judge_grants(const conform_case *one, const judged_agreement *agreement, char why[160]) {
     judged_agreement asked;
-    if (!agreement->enabled || offer == NULL || !agreement_read(offer, &asked))
+    const char *offer;
+    if (!agreement->enabled || offers_with(one, "permessage-deflate", &offer) != 1 ||
+        !agreement_read(offer, &asked))
         return true;
     if (asked.server_no_context_takeover && !agreement->server_no_context_takeover)
         return snprintf(why, 160, "server_no_context_takeover was asked for and not granted"), false;
@@ -327,18 +377,17 @@ static bool judge_grants(const char *offer, const judged_agreement *agreement, c
 static bool judge_extensions(
     const conform_case *one, const judged_head *answer, judged_agreement *agreement, char why[160]) {
     size_t count;
-    const char *value = judged_head_value(answer, "sec-websocket-extensions", &count);
-    const char *offer = offered(one);
-    if (count > 0 && (offer == NULL || strstr(offer, "permessage-deflate") == NULL))
-        return snprintf(why, 160, "an extension that was not offered: %s", value), false;
+    const char *value = judged_head_value(answer, "sec-websocket-extensions", &count), *offer;
+    if (count > 0 && offers_with(one, "permessage-deflate", &offer) == 0)
+        return snprintf(why, 160, "an extension that was not offered: %.100s", value), false;
     if (count > 1 || !agreement_read(value, agreement))
-        return snprintf(why, 160, "parameters that are not valid: %s", value), false;
+        return snprintf(why, 160, "parameters that are not valid: %.100s", value), false;
     if (value != NULL && strstr(value, "client_max_window_bits") != NULL &&
-        strstr(offer, "client_max_window_bits") == NULL)
+        offers_with(one, "client_max_window_bits", &offer) == 0)
         return snprintf(
                    why, 160, "client_max_window_bits, which was not offered (RFC 7692, section 7.1.2.2)"),
                false;
-    return judge_grants(offer, agreement, why);
+    return judge_grants(one, agreement, why);
 }
 
 static bool judge_protocol(const conform_case *one, const judged_head *answer, char why[160]) {
@@ -346,11 +395,11 @@ static bool judge_protocol(const conform_case *one, const judged_head *answer, c
     const char *value = judged_head_value(answer, "sec-websocket-protocol", &count);
     if (count == 0)
         return true;
-    for (size_t i = 0; i < one->edit_count && count == 1; i++) {
-        const char *element, *at = one->edits[i].value;
-        if (strcasecmp(one->edits[i].name, "Sec-WebSocket-Protocol") != 0)
-            continue;
-        for (size_t length; (length = next_element(&at, &element)) > 0;) {
+    size_t at_edit = 0;
+    for (const char *list;
+         count == 1 && (list = next_edit(one, "Sec-WebSocket-Protocol", &at_edit)) != NULL;) {
+        const char *element;
+        for (size_t length; (length = next_element(&list, &element)) > 0;) {
             if (length == strlen(value) && strncmp(element, value, length) == 0)
                 return true;
         }
@@ -358,11 +407,26 @@ static bool judge_protocol(const conform_case *one, const judged_head *answer, c
     return snprintf(why, 160, "a subprotocol that was not offered: %s", value), false;
 }
 
+/* RFC 9110, section 8.6; RFC 9112, section 6.1: an answer with 1xx has no body, and does not speak of one. */
+static bool judge_no_body(const judged_head *answer, char why[160]) {
+    static const char *const names[] = {"content-length", "transfer-encoding"};
+    size_t count;
+    for (size_t i = 0; i < 2; i++) {
+        judged_head_value(answer, names[i], &count);
+        if (count > 0)
+            return snprintf(why, 160, "a 101 with %s (RFC 9110, section 8.6)", names[i]), false;
+    }
+    return true;
+}
+
 bool opening_answer_judge(const conform_case *one, const judged_head *answer, const char *key,
     judged_agreement *agreement, char why[160]) {
     char accept[29];
-    size_t count;
-    judged_accept(key, accept);
+    size_t count, at = 0;
+    const char *own_key = next_edit(one, "Sec-WebSocket-Key", &at);
+    judged_accept(own_key == NULL || strcmp(own_key, "{key}") == 0 ? key : own_key, accept);
+    if (!judge_no_body(answer, why))
+        return false;
     const char *upgrade = judged_head_value(answer, "upgrade", &count);
     if (count != 1 || strcasecmp(upgrade, "websocket") != 0)
         return snprintf(why, 160, "Upgrade is not websocket"), false;

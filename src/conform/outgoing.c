@@ -107,6 +107,14 @@ int outgoing_close(conversation *self, unsigned code) {
     return error;
 }
 
+void outgoing_pong(conversation *self, const uint8_t *payload, size_t length) {
+    case_step step = {.final = true, .opcode = 10};
+    if (self->close_sent || append_frame(self, &step, 0x8a, payload, length) != 0)
+        return;
+    conversation_note(self, '>', payload, length, "a Pong for the peer's Ping");
+    outgoing_pump(self);
+}
+
 static void pump_again(tow_timer *timer) {
     conversation *self = (conversation *)((char *)timer - offsetof(conversation, pump_timer));
     outgoing_pump(self);
@@ -126,6 +134,7 @@ void outgoing_pump(conversation *self) {
         if (taken <= 0)
             return;
         self->sent += (size_t)taken;
+        self->last_crossed = tow_loop_now(self->settings->loop);
         if (self->chop > 0 && self->chop_milliseconds > 0 && self->sent < self->out.length)
             tow_timer_set(self->settings->loop, &self->pump_timer,
                 tow_loop_now(self->settings->loop) + self->chop_milliseconds * TOW_MILLISECOND, pump_again);

@@ -22,10 +22,14 @@ static void fill_binary(uint8_t *out, size_t size) {
         out[i] = (uint8_t)(i % 251);
 }
 
-/* xorshift64*: a fixed start, so that every run sends the same */
-static void fill_random(uint8_t *out, size_t size) {
+/* xorshift64*: a fixed start, so that every run sends the same; from `period` on it repeats. */
+static void fill_random(uint8_t *out, size_t size, size_t period) {
     uint64_t state = UINT64_C(0x9e3779b97f4a7c15);
     for (size_t i = 0; i < size; i++) {
+        if (period > 0 && i >= period) {
+            out[i] = out[i - period];
+            continue;
+        }
         state ^= state >> 12;
         state ^= state << 25;
         state ^= state >> 27;
@@ -52,7 +56,7 @@ uint8_t *case_payload_make(const case_payload *payload) {
         fill_binary(out, payload->size);
         break;
     case PAYLOAD_RANDOM:
-        fill_random(out, payload->size);
+        fill_random(out, payload->size, payload->period);
         break;
     case PAYLOAD_ZEROS:
         break;

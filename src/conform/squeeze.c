@@ -1,21 +1,22 @@
 #include "squeeze.h"
 
+#include "unpack.h"
+
 #include <string.h>
 #include <towline/error.h>
 
 int squeeze_init(squeeze *self, int out_bits, bool out_takeover, int in_bits, bool in_takeover) {
-    *self = (squeeze){.out_takeover = out_takeover, .in_takeover = in_takeover};
+    *self = (squeeze){
+        .out_takeover = out_takeover, .in_takeover = in_takeover, .in_window = (size_t)1 << in_bits};
     int writing = out_bits < 9 ? 9 : out_bits;
     self->out_ready = deflateInit2(&self->out, 6, Z_DEFLATED, -writing, 8, Z_DEFAULT_STRATEGY) == Z_OK;
-    self->in_ready = inflateInit2(&self->in, -in_bits) == Z_OK;
-    return self->out_ready && self->in_ready ? 0 : TOW_ERROR_MEMORY;
+    return self->out_ready ? 0 : TOW_ERROR_MEMORY;
 }
 
 void squeeze_clear(squeeze *self) {
     if (self->out_ready)
         deflateEnd(&self->out);
-    if (self->in_ready)
-        inflateEnd(&self->in);
+    tow_buffer_clear(&self->history);
     *self = (squeeze){0};
 }
 
@@ -55,30 +56,22 @@ int squeeze_message(squeeze *self, const uint8_t *data, size_t length, int level
     return error;
 }
 
-/* Inflates one stretch of input; false when it is broken. */
-static bool inflate_all(squeeze *self, const uint8_t *data, size_t length, tow_buffer *out) {
-    self->in.next_in = (Bytef *)(uintptr_t)data;
-    self->in.avail_in = (uInt)length;
-    for (;;) {
-        if (tow_buffer_reserve(out, 65536) != 0)
-            return false;
-        self->in.next_out = out->data + out->length;
-        self->in.avail_out = 65536;
-        int result = inflate(&self->in, Z_SYNC_FLUSH);
-        out->length += 65536 - self->in.avail_out;
-        if (result == Z_STREAM_END && inflateReset(&self->in) != Z_OK)
-            return false;
-        if (result != Z_OK && result != Z_BUF_ERROR && result != Z_STREAM_END)
-            return false;
-        if (self->in.avail_in == 0 && self->in.avail_out > 0)
-            return true;
-    }
+/* Keeps the end of what came, for the next message. */
+static bool remember(squeeze *self, const tow_buffer *all) {
+    size_t kept = all->length < self->in_window ? all->length : self->in_window;
+    self->history.length = 0;
+    return !self->in_takeover || tow_buffer_append(&self->history, all->data + all->length - kept, kept) == 0;
 }
 
-bool squeeze_read(squeeze *self, const uint8_t *data, size_t length, tow_buffer *out) {
+bool squeeze_read(squeeze *self, const uint8_t *data, size_t length, tow_buffer *out, const char **why) {
     static const uint8_t tail[4] = {0, 0, 0xff, 0xff};
-    bool right = inflate_all(self, data, length, out) && inflate_all(self, tail, sizeof(tail), out);
-    if (!self->in_takeover)
-        inflateReset(&self->in);
+    tow_buffer packed = {0};
+    size_t before = self->history.length;
+    bool right = tow_buffer_append(&packed, data, length) == 0 && tow_buffer_append(&packed, tail, 4) == 0 &&
+                 tow_buffer_append(out, self->history.data, before) == 0;
+    *why = "out of memory";
+    right = right && unpack(packed.data, packed.length, self->in_window, out, why) && remember(self, out);
+    tow_buffer_clear(&packed);
+    tow_buffer_consume(out, before < out->length ? before : out->length);
     return right;
 }

@@ -9,10 +9,25 @@
 #include <string.h>
 #include <towline/error.h>
 
+/* Whether one of the patterns, which have commas between them, fits the id. */
+static bool matches(const char *patterns, const char *id) {
+    char pattern[256];
+    while (*patterns != 0) {
+        size_t length = strcspn(patterns, ",");
+        size_t copied = length < sizeof(pattern) ? length : sizeof(pattern) - 1;
+        memcpy(pattern, patterns, copied);
+        pattern[copied] = 0;
+        if (fnmatch(pattern, id, 0) == 0)
+            return true;
+        patterns += length + (patterns[length] == ',');
+    }
+    return false;
+}
+
 static bool applies(const conform_suite *suite, const conform_case *one) {
     if (one->role == (suite->tests_client ? ROLE_SERVER_TESTED : ROLE_CLIENT_TESTED))
         return false;
-    return suite->options.only == NULL || fnmatch(suite->options.only, one->id, 0) == 0;
+    return suite->options.only == NULL || matches(suite->options.only, one->id);
 }
 
 /* Rebuilds the list of the cases that apply, with room for their results. */
@@ -70,6 +85,8 @@ size_t conform_suite_count(const conform_suite *suite) {
     return suite->count;
 }
 
+/* ---- results ---- */
+
 static conform_result *result_of(conform_suite *suite, const conform_case *one) {
     for (size_t i = 0; i < suite->count; i++) {
         if (suite->results[i].one == one)
@@ -78,55 +95,126 @@ static conform_result *result_of(conform_suite *suite, const conform_case *one) 
     return NULL;
 }
 
-static void start_next(conform_suite *suite);
-
-void conform_suite_take(conform_suite *suite, conversation *talk) {
-    conform_result *result = result_of(suite, talk->one);
-    if (result != NULL) {
-        transcript_clear(&result->transcript);
-        result->ran = true;
-        result->verdict = talk->verdict;
-        result->microseconds = (talk->ended - talk->started) / 1000;
-        memcpy(result->why, talk->why, sizeof(result->why));
-        result->transcript = talk->transcript;
-        talk->transcript = (transcript){0};
-    }
-    conversation_free(talk);
+void conform_suite_note(conform_suite *suite, conform_result *result) {
+    if (result->ran)
+        return;
+    result->ran = true;
     suite->done++;
     if (suite->options.on_progress != NULL)
         suite->options.on_progress(suite->options.user, suite->done, suite->count);
 }
 
-static void on_done(void *user, conversation *talk) {
-    conform_suite *suite = user;
-    conform_suite_take(suite, talk);
-    suite->under_way--;
-    start_next(suite);
+/* A client that plays a case again keeps its first result. */
+void conform_suite_take(conform_suite *suite, conversation *talk) {
+    conform_result *result = result_of(suite, talk->one);
+    if (result != NULL && !result->ran && !talk->abandoned) {
+        result->verdict = talk->verdict;
+        result->microseconds = (talk->ended - talk->started) / 1000;
+        memcpy(result->why, talk->why, sizeof(result->why));
+        result->transcript = talk->transcript;
+        talk->transcript = (transcript){0};
+        conform_suite_note(suite, result);
+    }
+    conversation_free(talk);
 }
 
+/* ---- a run against a server ---- */
+
 static void start_next(conform_suite *suite) {
-    while (suite->next < suite->count && suite->under_way < suite->options.at_once && suite->error == 0) {
+    while (suite->next < suite->count && suite->running < suite->options.at_once && suite->error == 0) {
         suite->error =
             conversation_connect(&suite->settings, suite->results[suite->next++].one, &suite->address);
         if (suite->error == 0)
-            suite->under_way++;
+            suite->running++;
     }
 }
 
-int conform_suite_run(
-    conform_suite *suite, tow_loop *loop, const tow_address *address, const char *host, const char *path) {
+static void on_done(void *user, conversation *talk) {
+    conform_suite *suite = user;
+    conform_suite_take(suite, talk);
+    suite->running--;
+    start_next(suite);
+}
+
+/* The first connection only finds out which of the addresses there is a server at. */
+static void probe(conform_suite *suite);
+
+static void probe_connected(tow_stream *stream) {
+    conform_suite *suite = (conform_suite *)stream;
+    suite->address = suite->target.addresses[suite->probed];
+    suite->error = 0;
+    tow_stream_close(stream);
+}
+
+static void probe_failed(tow_stream *stream, int error) {
+    conform_suite *suite = (conform_suite *)stream;
+    suite->error = error;
+    tow_stream_close(stream);
+}
+
+static void probe_bytes(tow_stream *stream, uint8_t *bytes, size_t length) {
+    (void)stream, (void)bytes, (void)length;
+}
+
+static void probe_unsent(tow_stream *stream, const uint8_t *segment, size_t length, size_t taken) {
+    (void)stream, (void)segment, (void)length, (void)taken;
+}
+
+static void probe_ended(tow_stream *stream) {
+    (void)stream;
+}
+
+static void probe_closed(tow_stream *stream) {
+    conform_suite *suite = (conform_suite *)stream;
+    suite->probed++;
+    if (suite->error == 0)
+        start_next(suite);
+    else
+        probe(suite);
+}
+
+static const tow_stream_events probe_events = {.on_bytes = probe_bytes,
+    .on_unsent = probe_unsent,
+    .on_writable = probe_connected,
+    .on_end = probe_ended,
+    .on_error = probe_failed,
+    .on_closed = probe_closed};
+
+static void probe(conform_suite *suite) {
+    while (suite->probed < suite->target.count) {
+        int error = tow_stream_connect(
+            &suite->stream, suite->settings.loop, &suite->target.addresses[suite->probed], &probe_events);
+        if (error == 0)
+            return;
+        suite->error = error;
+        suite->probed++;
+    }
+}
+
+int conform_suite_run(conform_suite *suite, tow_loop *loop, const conform_target *target) {
     suite->settings = (conversation_settings){.loop = loop,
-        .host = host,
-        .path = path,
+        .host = target->host,
+        .path = target->path,
         .timeout_milliseconds = suite->options.timeout_milliseconds,
+        .under_way = &suite->under_way,
         .on_done = on_done,
         .user = suite};
-    suite->address = *address;
-    suite->next = suite->done = 0;
-    start_next(suite);
+    suite->target = *target;
+    suite->next = suite->done = suite->probed = 0;
+    probe(suite);
     int error = tow_loop_run(loop);
     return suite->error != 0 ? suite->error : error;
 }
+
+void conform_suite_stop(conform_suite *suite) {
+    suite->next = suite->count;
+    if (suite->on_stop != NULL)
+        suite->on_stop(suite);
+    for (conversation *talk = suite->under_way; talk != NULL; talk = talk->next)
+        conversation_abandon(talk);
+}
+
+/* ---- what came of it ---- */
 
 conform_totals conform_suite_totals(const conform_suite *suite) {
     conform_totals totals = {0};
@@ -154,7 +242,11 @@ int conform_suite_list(const conform_suite *suite, tow_buffer *out) {
 }
 
 const char *conform_verdict_word(case_verdict verdict) {
-    static const char *const words[] = {"pass", "not strict", "informational", "not applicable", "FAIL"};
+    static const char *const words[] = {[VERDICT_PASS] = "pass",
+        [VERDICT_INFORMATIONAL] = "informational",
+        [VERDICT_NOT_STRICT] = "not strict",
+        [VERDICT_NOT_APPLICABLE] = "not applicable",
+        [VERDICT_FAIL] = "FAIL"};
     return words[verdict];
 }
 
@@ -174,11 +266,12 @@ static int explain(const conform_result *result, tow_buffer *out) {
     return error;
 }
 
-int conform_suite_explain(const conform_suite *suite, tow_buffer *out) {
+int conform_suite_explain(const conform_suite *suite, bool all, tow_buffer *out) {
     int error = 0;
     for (size_t i = 0; i < suite->count && error == 0; i++) {
         const conform_result *result = &suite->results[i];
-        if (result->ran && result->verdict != VERDICT_PASS && result->verdict != VERDICT_NOT_APPLICABLE)
+        bool lesser = result->verdict == VERDICT_NOT_STRICT || result->verdict == VERDICT_INFORMATIONAL;
+        if (result->ran && (result->verdict == VERDICT_FAIL || (all && lesser)))
             error = explain(result, out);
     }
     return error;

@@ -15,17 +15,23 @@ typedef struct conform_result {
 } conform_result;
 
 struct conform_suite {
+    tow_stream stream; /* of the probe; first */
     conform_suite_options options;
     bool tests_client;
     case_list list;
     conform_result *results; /* of the cases that apply */
     size_t count;
     conversation_settings settings;
+    conversation *under_way;
+    conform_target target;
     tow_address address;
+    size_t probed; /* of the target's addresses */
     size_t next;
     size_t done;
-    int under_way;
+    int running;
     int error;
+    void (*on_stop)(conform_suite *suite); /* what the run does besides when it is stopped; may be NULL */
+    void *run;
 };
 
 /* "pass", "not strict", …: as reports have it. */
@@ -33,5 +39,8 @@ const char *conform_verdict_word(case_verdict verdict);
 
 /* Keeps a conversation's result and frees it. */
 void conform_suite_take(conform_suite *suite, conversation *talk);
+
+/* The result is there: counts it. */
+void conform_suite_note(conform_suite *suite, conform_result *result);
 
 #endif

@@ -5,19 +5,28 @@
 #include <stdlib.h>
 #include <string.h>
 
-void transcript_note(transcript *log, int64_t microseconds, char direction, const void *bytes, size_t length,
-    const char *format, ...) {
+/* When full, what comes goes behind the first ones, and pushes out the oldest of the last ones. */
+static transcript_entry *new_entry(transcript *log) {
     if (log->count == ENTRIES_MAX) {
+        transcript_entry *last = &log->entries[ENTRIES_FIRST];
+        memmove(last, last + 1, (ENTRIES_MAX - ENTRIES_FIRST - 1) * sizeof(*last));
         log->left_out++;
-        return;
+        return &log->entries[ENTRIES_MAX - 1];
     }
     transcript_entry *entries = realloc(log->entries, (log->count + 1) * sizeof(*entries));
-    if (entries == NULL) {
+    if (entries == NULL)
+        return NULL;
+    log->entries = entries;
+    return &entries[log->count++];
+}
+
+void transcript_note(transcript *log, int64_t microseconds, char direction, const void *bytes, size_t length,
+    const char *format, ...) {
+    transcript_entry *entry = new_entry(log);
+    if (entry == NULL) {
         log->left_out++;
         return;
     }
-    log->entries = entries;
-    transcript_entry *entry = &entries[log->count++];
     *entry = (transcript_entry){.microseconds = microseconds, .direction = direction, .length = length};
     if (length > 0)
         memcpy(entry->bytes, bytes, length < ENTRY_BYTES_MAX ? length : ENTRY_BYTES_MAX);

@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { ENTRY_BYTES_MAX = 48, ENTRIES_MAX = 64 };
+enum { ENTRY_BYTES_MAX = 48, ENTRIES_MAX = 64, ENTRIES_FIRST = 48 };
 
 typedef struct transcript_entry {
     int64_t microseconds; /* since the case began */
@@ -16,7 +16,7 @@ typedef struct transcript_entry {
     char words[120];
 } transcript_entry;
 
-/* The first and last entries of a conversation; what lies between is counted. */
+/* The first ENTRIES_FIRST and the last entries of a conversation; those that lay between are counted. */
 typedef struct transcript {
     transcript_entry *entries; /* owned */
     size_t count;

@@ -14,10 +14,11 @@
 typedef struct conform_suite conform_suite;
 
 typedef struct conform_suite_options {
-    const char *name;         /* of the tested implementation, for reports; NULL: its address */
-    const char *only;         /* a pattern of ids as in fnmatch(3); NULL: all */
-    int at_once;              /* cases at the same time; 0: 24 */
-    int timeout_milliseconds; /* for each expectation; 0: 5000 */
+    const char *name; /* of the tested implementation, for reports; borrowed */
+    const char
+        *only;   /* a pattern of ids as in fnmatch(3), or several with commas between; NULL: all. Borrowed */
+    int at_once; /* cases at the same time; 0: 24 */
+    int timeout_milliseconds; /* for each expectation, as long as nothing crosses; 0: 5000 */
     void (*on_progress)(void *user, size_t done, size_t total);
     void *user;
 } conform_suite_options;
@@ -37,22 +38,34 @@ int conform_suite_add(conform_suite *suite, const char *name, const char *text, 
 
 size_t conform_suite_count(const conform_suite *suite);
 
-/* Runs all cases against an echo server; returns when they are done. `host` is for the Host field. */
-int conform_suite_run(
-    conform_suite *suite, tow_loop *loop, const tow_address *address, const char *host, const char *path);
+/* Where the server under test is. Its addresses are tried in turn. */
+typedef struct conform_target {
+    const tow_address *addresses;
+    size_t count;
+    const char *host; /* for the Host field */
+    const char *path; /* with its query */
+} conform_target;
+
+/* Runs all cases against an echo server; returns when they are done. Errors: that of the last address, if
+ * none takes connections; MEMORY, DESCRIPTORS, SYSTEM. */
+int conform_suite_run(conform_suite *suite, tow_loop *loop, const conform_target *target);
 
 /* Lets clients play the cases: they connect to `address` and ask for /cases, /case/N and /report, which ends
  * the run. With `command` it is run for each case instead, with {url} filled in. `on_listening` (may be NULL)
- * is told the port. */
+ * is told the port. Errors: as tow_listen_socket; MEMORY, SYSTEM. */
 int conform_suite_run_clients(conform_suite *suite, tow_loop *loop, const tow_address *address,
     const char *command, void (*on_listening)(void *user, unsigned port), void *user);
 
+/* Ends a run early, from a callback of its loop: cases that are not done have no result. */
+void conform_suite_stop(conform_suite *suite);
+
 conform_totals conform_suite_totals(const conform_suite *suite);
 
-/* Ids, levels, sections and sentences, a line each. */
+/* Ids, levels, sections and sentences, a line each. Errors: MEMORY. */
 int conform_suite_list(const conform_suite *suite, tow_buffer *out);
 
-/* The failures and what is not strict, with what crossed, for a terminal. */
-int conform_suite_explain(const conform_suite *suite, tow_buffer *out);
+/* The failures, with what crossed, for a terminal; with `all` also what is not strict or informational.
+ * Errors: MEMORY. */
+int conform_suite_explain(const conform_suite *suite, bool all, tow_buffer *out);
 
 #endif
