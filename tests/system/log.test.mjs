@@ -1,0 +1,114 @@
+// The log of towline serve: where it goes, how it looks, and that nobody waits for it.
+
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, mkdtempSync, readFileSync, renameSync, rmSync } from "node:fs";
+import http from "node:http";
+import { test } from "node:test";
+
+import { Raw } from "../support/raw.mjs";
+import { program, request, Server, until, within } from "../support/towline.mjs";
+
+function folder(t) {
+  const name = mkdtempSync("/tmp/towline-test-");
+  t.after(() => rmSync(name, { recursive: true }));
+  return name;
+}
+
+/** A server that logs to a file, so that its start is read there. */
+async function serveInto(t, file, words = []) {
+  const child = spawn(program, ["serve", "-p", "127.0.0.1:0", "-l", file, ...words], { stdio: ["ignore", "ignore", "inherit"] });
+  const port = await until(() => {
+    try {
+      return Number(readFileSync(file, "utf8").match(/serving ws:\/\/127\.0\.0\.1:(\d+)/)?.[1]);
+    } catch {
+      return false;
+    }
+  }, "the first line");
+  const stop = async () => {
+    if (child.exitCode === null) child.kill("SIGTERM");
+    if (child.exitCode === null) await within(10000, once(child, "close"), "the end");
+    assert.equal(child.exitCode, 0);
+  };
+  t.after(stop);
+  return { child, port, stop };
+}
+
+test("SIGHUP opens the file again", async (t) => {
+  const file = `${folder(t)}/log`;
+  const server = await serveInto(t, file);
+  await request({ port: server.port, path: "/before" });
+  renameSync(file, `${file}.1`);
+  await request({ port: server.port, path: "/moved" });
+  server.child.kill("SIGHUP");
+  await until(async () => {
+    await request({ port: server.port, path: "/after" });
+    try {
+      return readFileSync(file, "utf8").includes("/after");
+    } catch {
+      return false;
+    }
+  }, "the new file");
+  const old = readFileSync(`${file}.1`, "utf8");
+  assert.match(old, /\/before/);
+  assert.match(old, /\/moved/);
+  assert.doesNotMatch(readFileSync(file, "utf8"), /\/before/);
+});
+
+test("json is one object a line", async (t) => {
+  const file = `${folder(t)}/log`;
+  const server = await serveInto(t, file, ["--log-format", "json", "--log-level", "debug"]);
+  await request({ port: server.port, path: '/a"b' });
+  await server.stop();
+  const lines = readFileSync(file, "utf8").trim().split("\n").map((line) => JSON.parse(line));
+  assert.ok(lines.length >= 3);
+  for (const line of lines) {
+    assert.deepEqual(Object.keys(line), ["time", "level", "message"]);
+    assert.ok(!Number.isNaN(Date.parse(line.time)));
+  }
+  assert.ok(lines.some((line) => line.message.includes('/a"b')));
+});
+
+test("with --log-level warning a good day leaves no line", async (t) => {
+  const place = folder(t);
+  const child = spawn(program, ["serve", "-p", `unix:${place}/socket`, "-l", `${place}/log`, "--log-level", "warning"]);
+  await until(() => existsSync(`${place}/socket`), "listening");
+  const [response] = await once(http.get({ socketPath: `${place}/socket`, path: "/.console" }), "response");
+  response.resume();
+  assert.equal(response.statusCode, 200);
+  child.kill("SIGTERM");
+  const [code] = await within(10000, once(child, "close"), "the end");
+  assert.equal(code, 0);
+  assert.equal(readFileSync(`${place}/log`, "utf8"), "");
+});
+
+test("a log that nobody reads holds nobody up", async (t) => {
+  const child = spawn(program, ["serve", "-p", "127.0.0.1:0", "--io", "epoll"], { stdio: ["ignore", "ignore", "pipe"] });
+  t.after(() => child.kill("SIGKILL"));
+  const [first] = await once(child.stderr, "data");
+  const port = Number(first.toString().match(/serving ws:\/\/127\.0\.0\.1:(\d+)/)[1]);
+  child.stderr.pause();
+  const target = `/${"x".repeat(800)}`;
+  for (let i = 0; i < 1200; i++) {
+    const { status } = await within(5000, request({ port, path: target }), "an answer");
+    assert.equal(status, 404);
+  }
+  child.kill("SIGTERM");
+  child.stderr.resume();
+  const [code] = await within(10000, once(child, "close"), "the end");
+  assert.equal(code, 0);
+});
+
+test("a second SIGINT ends a drain at once, with 0", async (t) => {
+  const server = await Server.start(["--drain-seconds", "60"]);
+  const raw = await Raw.open(server.port);
+  server.signal("SIGINT");
+  await until(() => server.log.includes("draining"), "the drain");
+  await until(() => raw.received.length > 0, "a Close");
+  const started = Date.now();
+  server.signal("SIGINT");
+  assert.equal(await within(5000, server.exit, "the end"), 0);
+  assert.ok(Date.now() - started < 2000);
+  raw.socket.destroy();
+});
