@@ -117,13 +117,12 @@ static void serve(tow_exchange *exchange, tow_request *request, uint8_t *rest, s
     const tow_route *route = find_route(exchange, head);
     exchange->route = route;
     request->route = route;
-    if (route == NULL)
-        refuse_path(exchange);
-    else if (tow_route_is_websocket(route) && tow_opening_is_requested(head->fields, head->field_count))
+    bool websocket = route != NULL && tow_route_is_websocket(route);
+    if (websocket && tow_opening_is_requested(head->fields, head->field_count))
         tow_handshake_answer(exchange, request, rest, rest_length);
-    else if (route->handler.on_request != NULL)
+    else if (route != NULL && route->handler.on_request != NULL)
         call_handler(exchange, request);
-    else if (tow_route_is_websocket(route))
+    else if (websocket)
         refuse_plain(exchange, head);
     else
         refuse_path(exchange);

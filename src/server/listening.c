@@ -31,6 +31,8 @@ static int group_add(tow_sites *sites, const char *text, size_t group, bool stat
 static int sites_make(tow_sites *sites, const tow_settings *settings) {
     size_t listens = list_length(settings->listens);
     size_t texts = listens + list_length(settings->status);
+    if (texts == 0)
+        return TOW_ERROR_ARGUMENT;
     sites->items = calloc(texts * TOW_ADDRESSES_MAX, sizeof(*sites->items));
     if (sites->items == NULL)
         return TOW_ERROR_MEMORY;

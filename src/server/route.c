@@ -123,11 +123,11 @@ static int route_new(
 }
 
 static int insert(tow_routes *routes, size_t at, tow_route *route) {
-    tow_route **items = realloc(routes->items, (routes->count + 1) * sizeof(*items));
+    tow_route **items = realloc(routes->items, (routes->count + 1) * sizeof(tow_route *));
     if (items == NULL)
         return TOW_ERROR_MEMORY;
     routes->items = items;
-    memmove(items + at + 1, items + at, (routes->count - at) * sizeof(*items));
+    memmove(items + at + 1, items + at, (routes->count - at) * sizeof(tow_route *));
     items[at] = route;
     routes->count++;
     routes->exact_count += !route->is_prefix;

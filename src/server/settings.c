@@ -35,19 +35,19 @@ static void list_free(char **list) {
     free(list);
 }
 
-/* A copy of `first` (may be NULL) and `list`. */
+/* A copy of `first` (may be NULL) and the list; nothing if there is neither. */
 static int list_copy(char ***out, const char *first, const char *const *list) {
-    size_t length = list_length(list);
-    if (first == NULL && length == 0)
+    size_t before = first != NULL ? 1 : 0;
+    size_t length = before + list_length(list);
+    if (length == 0)
         return 0;
-    char **copy = calloc(length + 2, sizeof(*copy));
+    char **copy = calloc(length + 1, sizeof(copy[0]));
     if (copy == NULL)
         return TOW_ERROR_MEMORY;
     *out = copy;
-    if (first != NULL && (*copy++ = strdup(first)) == NULL)
-        return TOW_ERROR_MEMORY;
     for (size_t i = 0; i < length; i++) {
-        if ((*copy++ = strdup(list[i])) == NULL)
+        copy[i] = strdup(i < before ? first : list[i - before]);
+        if (copy[i] == NULL)
             return TOW_ERROR_MEMORY;
     }
     return 0;

@@ -10,7 +10,7 @@ enum { DRAINED_A_TICK = 1000 /* connections, so that a round stays short */ };
 
 #define DRAIN_TICK (2 * TOW_MILLISECOND)
 #define INCOMING_TICK (10 * TOW_MILLISECOND)
-#define NEVER (24 * 3600 * TOW_SECOND)
+#define NEVER (INT64_C(24) * 3600 * TOW_SECOND)
 
 /* Accepting */
 
