@@ -1,7 +1,9 @@
 #include "base/slice.h"
 
 static char lower(char character) {
-    return character >= 'A' && character <= 'Z' ? (char)(character + ('a' - 'A')) : character;
+    if (character >= 'A' && character <= 'Z')
+        return (char)(character + ('a' - 'A'));
+    return character;
 }
 
 bool tow_slices_match(tow_slice one, tow_slice other) {

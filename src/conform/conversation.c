@@ -27,7 +27,8 @@ void conversation_note(
 }
 
 /* Keeps the first of the worst verdicts, with its reason. */
-static void worsen(conversation *self, case_verdict verdict, const char *format, va_list arguments) {
+__attribute__((format(printf, 3, 0))) static void worsen(
+    conversation *self, case_verdict verdict, const char *format, va_list arguments) {
     if (verdict <= self->verdict)
         return;
     self->verdict = verdict;
