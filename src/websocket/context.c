@@ -31,6 +31,7 @@ void tow_websocket_context_free(tow_websocket_context *context) {
         tow_deflater_free(context->deflaters[i]);
     for (size_t i = 0; i < TOW_SPARES; i++)
         tow_buffer_clear(&context->spares[i]);
+    tow_buffer_clear(&context->landing);
     tow_buffer_clear(&context->inflated);
     tow_buffer_clear(&context->deflated);
     extension_texts_free(context->extension_texts);

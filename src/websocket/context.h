@@ -11,7 +11,7 @@
 
 enum {
     TOW_KEYS_SIZE = 256,             /* bytes of masking keys fetched at once */
-    TOW_SPARES = 4,                  /* assembly buffers kept for the next large message */
+    TOW_SPARES = 8,                  /* assembly buffers kept for the next large message */
     TOW_SPARE_MAX = 2 * 1024 * 1024, /* larger ones are freed */
     TOW_SCRATCH_MAX = 1024 * 1024    /* scratch memory above this is freed after use */
 };
@@ -40,6 +40,9 @@ struct tow_websocket_context {
     uint16_t keys_left; /* bytes at the end of `keys` that were not used yet */
     uint8_t keys[TOW_KEYS_SIZE];
     tow_buffer spares[TOW_SPARES];
+    tow_buffer landing;  /* where a socket that gets large messages reads the next one, header and all */
+    size_t landing_size; /* how large it should be: for one more like the last large message */
+    const uint8_t *landing_end; /* behind the bytes that are being delivered from it; NULL: from elsewhere */
     tow_inflater *inflater;
     tow_deflater *deflaters[8]; /* by window bits, from 8 */
     tow_buffer inflated;

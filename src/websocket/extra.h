@@ -18,11 +18,12 @@ typedef struct tow_websocket_extra {
         *pong; /* the latest Pong that waits for the queue to shrink: its length and its payload; or NULL */
 
     tow_buffer
-        assembly; /* the pieces so far of a message that did not come at once, compressed ones as they came */
-    int64_t message_began; /* when the message under way began, 0: none; while reading is paused, how long it
-                              had taken by then */
-    tow_buffer kept;       /* received while delivery was paused */
-    size_t kept_offset;    /* what of it was delivered */
+        assembly; /* the pieces so far of a message that did not come at once; compressed ones as they are */
+    size_t assembly_offset; /* where the message begins in it: a header may lie before */
+    int64_t message_began;  /* when the message under way began, 0: none; while reading is paused, how long it
+                               had taken by then */
+    tow_buffer kept;        /* received while delivery was paused */
+    size_t kept_offset;     /* what of it was delivered */
 
     struct tow_deflater *deflater; /* with context takeover only */
     struct tow_inflater *inflater;

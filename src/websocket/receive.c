@@ -81,13 +81,17 @@ static void deliver_compressed(
  * context after it. */
 static void deliver_assembled(tow_websocket *socket, tow_message_type type, bool compressed) {
     tow_websocket_context *context = socket->context;
-    tow_buffer assembly = socket->extra->assembly;
-    socket->extra->assembly = (tow_buffer){0};
+    tow_websocket_extra *extra = socket->extra;
+    tow_buffer assembly = extra->assembly;
+    uint8_t *data = assembly.data + extra->assembly_offset;
+    size_t length = assembly.length - extra->assembly_offset;
+    extra->assembly = (tow_buffer){0};
+    extra->assembly_offset = 0;
+    tow_assembly_note_size(socket, length);
     if (compressed)
-        deliver_compressed(socket, type, assembly.data, assembly.length);
+        deliver_compressed(socket, type, data, length);
     else
-        deliver(socket, &(tow_message){.type = type, .data = assembly.data, .length = assembly.length},
-            &assembly);
+        deliver(socket, &(tow_message){.type = type, .data = data, .length = length}, &assembly);
     tow_context_give_buffer(context, &assembly);
 }
 
@@ -110,7 +114,8 @@ static void receive_data(tow_websocket *socket, const tow_received *piece) {
     else if (piece->compressed)
         deliver_compressed(socket, type, piece->data, piece->length);
     else
-        deliver(socket, &(tow_message){.type = type, .data = piece->data, .length = piece->length}, NULL);
+        deliver(socket, &(tow_message){.type = type, .data = piece->data, .length = piece->length},
+            tow_assembly_owner(socket, piece));
 }
 
 /* Control frames. */
@@ -215,8 +220,11 @@ void tow_receive_bytes(tow_stream *stream, uint8_t *bytes, size_t length) {
     if (socket->ready_state == TOW_OPEN && !socket->reading_paused)
         tow_timing_heard(socket);
     size_t left = length;
-    if (!tow_receive_has_kept(socket))
+    if (!tow_receive_has_kept(socket)) {
+        tow_assembly_read_begins(socket, bytes, length);
         left = deliver_all(socket, bytes, length);
+        tow_assembly_read_ends(socket, length);
+    }
     if (!is_deaf(socket))
         keep(socket, bytes + length - left, left);
     settle(socket);

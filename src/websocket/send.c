@@ -136,7 +136,7 @@ static int write_masked_frame(tow_websocket *socket, const outgoing *frame) {
 /* The buffer that holds the message under delivery, if that is what is sent: the queue may take it over. */
 static tow_buffer *owner_of(const tow_websocket *socket, const outgoing *frame) {
     const tow_delivery *delivery = &socket->context->delivery;
-    if (delivery->socket != socket || delivery->assembly == NULL || delivery->assembly->data != frame->data)
+    if (delivery->socket != socket || delivery->assembly == NULL || delivery->data != frame->data)
         return NULL;
     return delivery->length == frame->length ? delivery->assembly : NULL;
 }

@@ -105,6 +105,41 @@ static void large_messages_come_whole_however_they_are_cut(void **state) {
     }
 }
 
+static void pause_now_and_then(endpoint *end, const tow_message *message) {
+    if (end->messages % 5 == 0)
+        tow_websocket_pause(&end->socket);
+}
+
+/* Large messages are read into memory of their own, header and all, and what follows them may be anything. */
+static void large_and_small_messages_may_alternate(void **state) {
+    static uint8_t large[400 * 1000];
+    pattern_fill(large, sizeof(large), 3);
+    for (uint64_t seed = 0; seed < SEEDS; seed++) {
+        test_world world = {.simulation = {.seed = seed, .stream_capacity = seed % 3 == 0 ? 500 * 1000 : 0},
+            .server = {.echoes = true, .then_message = pause_now_and_then},
+            .real = seed % 6 == 5,
+            .limits.max_queue = TOW_OFF};
+        world_open(&world);
+        world_connect_client(&world);
+        size_t lengths[60];
+        for (size_t i = 0; i < 60; i++) {
+            lengths[i] = (i * 7919 + seed * 104729) % (i % 4 == 3 ? 100 : sizeof(large));
+            tow_websocket_send(
+                &world.client.socket, TOW_BINARY, large + i, lengths[i] - (lengths[i] > i ? i : 0));
+            lengths[i] -= lengths[i] > i ? i : 0;
+            if (i % 7 == 0)
+                tow_websocket_ping(&world.client.socket, "ping", 4);
+        }
+        while (world.client.messages < 60) {
+            tow_websocket_resume(&world.server.socket);
+            world_step(&world);
+        }
+        for (size_t i = 0; i < 60; i += 7)
+            assert_heard(&world.client, i, TOW_BINARY, large + i, lengths[i]);
+        world_close(&world);
+    }
+}
+
 /* Memory follows what came, not what was promised. */
 static void a_claim_alone_takes_no_memory(void **state) {
     static const uint8_t claim[] = {0x82, 0xff, 0, 0, 0, 0, 0x01, 0, 0, 0, 1, 2, 3, 4, 'x'};
@@ -300,6 +335,7 @@ int main(void) {
         cmocka_unit_test(messages_may_be_cut_at_each_byte),
         cmocka_unit_test(messages_may_come_byte_by_byte),
         cmocka_unit_test(large_messages_come_whole_however_they_are_cut),
+        cmocka_unit_test(large_and_small_messages_may_alternate),
         cmocka_unit_test(a_claim_alone_takes_no_memory),
         cmocka_unit_test(the_largest_message_is_heard_and_one_byte_more_is_not),
         cmocka_unit_test(a_message_before_a_violation_is_answered),
