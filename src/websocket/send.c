@@ -324,7 +324,7 @@ int tow_websocket_pong(tow_websocket *socket, const void *payload, size_t length
 void tow_send_unsent(tow_stream *stream, const uint8_t *segment, size_t length, size_t taken) {
     tow_websocket *socket = (tow_websocket *)stream;
     bool was_empty = !tow_send_is_waiting(socket);
-    if (socket->stream_closed || socket->lost)
+    if (socket->lost)
         return;
     if (tow_extra_need(socket) == NULL ||
         tow_queue_add_segment(&socket->extra->queue, segment, length, taken) != 0) {
@@ -332,7 +332,8 @@ void tow_send_unsent(tow_stream *stream, const uint8_t *segment, size_t length, 
         tow_timing_now(socket);
         return;
     }
-    queue_grew(socket, was_empty);
+    if (!socket->stream_closed) /* else it only counts for the buffered amount */
+        queue_grew(socket, was_empty);
 }
 
 /* Below the low mark again. */
