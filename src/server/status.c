@@ -31,6 +31,7 @@ static totals gather(tow_server *server) {
         if (worker->context != NULL)
             add_counters(&sum.sockets, tow_websocket_context_counters(worker->context), sizeof(sum.sockets));
     }
+    sum.server.memory_failures += sum.sockets.memory_failures;
     return sum;
 }
 
