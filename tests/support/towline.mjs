@@ -44,12 +44,12 @@ export async function within(milliseconds, promise, what) {
 
 /** A started `towline serve`. */
 export class Server {
-  /** Options: `ports` (default one on 127.0.0.1), `prefix` (a command that executes the program), `status` (serve counters). */
+  /** Options: `ports` (default one on 127.0.0.1; an empty list leaves it to the program), `prefix` (a command that executes the program), `status` (serve counters). */
   static async start(words = [], { ports = ["127.0.0.1:0"], prefix = [], status = false } = {}) {
     const command = [...prefix, program, "serve", ...ports.flatMap((port) => ["-p", port]), ...words];
     if (status) command.push("--status", "127.0.0.1:0");
     const server = new Server(command);
-    await server.#listening(ports.length + (status ? 1 : 0));
+    await server.#listening(Math.max(ports.length, 1) + (status ? 1 : 0));
     return server;
   }
 

@@ -1,0 +1,59 @@
+// The page that tutorials have people write, in Chromium, against `towline serve` as they would start it: on port 9998.
+
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import net from "node:net";
+import path from "node:path";
+import { after, before, test } from "node:test";
+import { fileURLToPath, pathToFileURL } from "node:url";
+
+import { launch, watch } from "../support/browser.mjs";
+import { Server, loops, until, within } from "../support/towline.mjs";
+
+const folder = path.dirname(fileURLToPath(import.meta.url));
+let browser;
+before(async () => (browser = await launch()));
+after(() => browser.close());
+
+async function assertPortIsFree(port) {
+  for (const host of ["127.0.0.1", "::1"]) {
+    const probe = net.createServer();
+    const free = once(probe.listen(port, host), "listening").then(() => true, () => false);
+    assert.ok(await free, `port ${port} of ${host} is in use by another program; the tutorials' page needs it`);
+    await new Promise((resolve) => probe.close(resolve));
+  }
+}
+
+for (const io of loops) {
+  for (const [name, url] of [
+    ["the document root", "http://localhost:9998/tutorial.html"],
+    ["a file: URL", pathToFileURL(path.join(folder, "tutorial.html")).href],
+  ]) {
+    test(`the tutorials' page from ${name} shows its four alerts, ${io}`, async () => {
+      await assertPortIsFree(9998);
+      const server = await Server.start(["-d", folder, "--io", io], { ports: [] });
+      try {
+        const page = await browser.newPage();
+        const faults = watch(page);
+        const alerts = [];
+        page.on("dialog", async (dialog) => {
+          alerts.push(dialog.message());
+          await dialog.accept();
+        });
+        await page.goto(url);
+        await page.click("text=Run WebSocket");
+        await until(() => alerts.length >= 3, "three alerts");
+        server.signal("SIGTERM");
+        await until(() => alerts.length >= 4, "four alerts");
+        assert.deepEqual(alerts, ["This browser supports WebSocket.", "Message is sent.", "Message is received: Message to send", "Connection is closed."]);
+        assert.deepEqual(await page.evaluate(() => window.closed_with), { code: 1001, wasClean: true });
+        assert.equal(await within(8000, server.exit, "the drain's end"), 0, server.log);
+        assert.deepEqual(faults, []);
+        await page.close();
+      } finally {
+        server.signal("SIGKILL");
+        await server.exit;
+      }
+    });
+  }
+}
