@@ -54,9 +54,9 @@ static int append(const tow_websocket *socket, tow_buffer *assembly, const tow_r
     size_t needed = assembly->length + piece->length;
     bool is_there = assembly->data != NULL && piece->data == assembly->data + assembly->length;
     if (piece->length > 0 && !is_there) {
-        int error = needed <= assembly->capacity ? 0 : resize(assembly, capacity_for(socket, needed, piece));
-        if (error != 0)
-            return error;
+        bool fits = assembly->data != NULL && needed <= assembly->capacity;
+        if (!fits && resize(assembly, capacity_for(socket, needed, piece)) != 0)
+            return TOW_ERROR_MEMORY;
         memcpy(assembly->data + assembly->length, piece->data, piece->length);
     }
     assembly->length = needed;

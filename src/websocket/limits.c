@@ -1,8 +1,8 @@
 #include "websocket/websocket.h"
 
 static const tow_limits defaults = {
-    .max_message = 16 * 1024 * 1024,
-    .max_queue = 1024 * 1024,
+    .max_message = INT64_C(16) << 20,
+    .max_queue = INT64_C(1) << 20,
     .message_seconds = 60,
     .stall_seconds = 30,
     .ping_seconds = 20,

@@ -125,14 +125,18 @@ static tow_queue_chunk *chunk_from_owner(const struct iovec *payload, size_t len
     return chunk;
 }
 
-/* Copies the last `length` bytes of a piece into a chunk of their own. */
-static tow_queue_chunk *chunk_from_copy(const struct iovec *piece, size_t length) {
+/* Copies the `length` bytes before `end` into a chunk of their own. */
+static tow_queue_chunk *chunk_from_copy(const uint8_t *end, size_t length) {
     tow_queue_chunk *chunk = chunk_new(length);
     if (chunk == NULL)
         return NULL;
-    memcpy(chunk->bytes, (const uint8_t *)piece->iov_base + piece->iov_len - length, length);
+    memcpy(chunk->bytes, end - length, length);
     chunk->length = length;
     return chunk;
+}
+
+static const uint8_t *end_of(const struct iovec *piece) {
+    return (const uint8_t *)piece->iov_base + piece->iov_len;
 }
 
 int tow_queue_add_rest(tow_queue *queue, const struct iovec *header, const struct iovec *payload,
@@ -140,11 +144,11 @@ int tow_queue_add_rest(tow_queue *queue, const struct iovec *header, const struc
     assert(tow_queue_is_empty(queue));
     size_t header_rest = header->iov_len - smaller(taken, header->iov_len);
     size_t payload_rest = payload->iov_len - (taken - (header->iov_len - header_rest));
-    tow_queue_chunk *first = header_rest > 0 ? chunk_from_copy(header, header_rest) : NULL;
+    tow_queue_chunk *first = header_rest > 0 ? chunk_from_copy(end_of(header), header_rest) : NULL;
     if (header_rest > 0 && first == NULL)
         return TOW_ERROR_MEMORY;
     tow_queue_chunk *second = owner != NULL ? chunk_from_owner(payload, payload_rest, owner)
-                                            : chunk_from_copy(payload, payload_rest);
+                                            : chunk_from_copy(end_of(payload), payload_rest);
     if (second == NULL) {
         free(first);
         return TOW_ERROR_MEMORY;
@@ -164,9 +168,8 @@ int tow_queue_add_rest(tow_queue *queue, const struct iovec *header, const struc
 int tow_queue_add_segment(tow_queue *queue, const uint8_t *segment, size_t length, size_t taken) {
     if (taken == length)
         return 0;
-    struct iovec piece = {.iov_base = (void *)(uintptr_t)segment, .iov_len = length};
     bool is_first = queue->segment == NULL;
-    tow_queue_chunk *chunk = chunk_from_copy(&piece, length - taken);
+    tow_queue_chunk *chunk = chunk_from_copy(segment + length, length - taken);
     if (chunk == NULL)
         return TOW_ERROR_MEMORY;
     insert_segment(queue, chunk);

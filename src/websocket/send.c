@@ -167,7 +167,8 @@ static int write_frame(tow_websocket *socket, const outgoing *frame) {
         .final = true};
     size_t header_length = tow_frame_header_write(bytes, &header);
     struct iovec pieces[2] = {{.iov_base = bytes, .iov_len = header_length},
-        {.iov_base = (void *)(uintptr_t)frame->data, .iov_len = frame->length}};
+        {.iov_base = (void *)(uintptr_t)frame->data, // NOLINT(performance-no-int-to-ptr)
+            .iov_len = frame->length}};
     ssize_t taken = tow_stream_write(&socket->stream, pieces, 2);
     if (taken < 0) { /* on_error follows */
         tow_send_discard(socket, frame->length);

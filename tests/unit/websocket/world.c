@@ -299,10 +299,18 @@ uint16_t peer_close_code(const test_peer *peer) {
 
 /* The world. */
 
+/* Both kinds in turn, where the kernel allows io_uring. */
+static int new_real_loop(test_world *world) {
+    tow_io io = world->simulation.seed / 8 % 2 == 0 ? TOW_IO_EPOLL : TOW_IO_URING;
+    int error = tow_loop_new(&world->loop, &(tow_loop_options){.io = io});
+    if (error == TOW_ERROR_UNSUPPORTED)
+        error = tow_loop_new(&world->loop, &(tow_loop_options){.io = TOW_IO_EPOLL});
+    return error;
+}
+
 void world_open(test_world *world) {
     tow_address addresses[TOW_ADDRESSES_MAX];
-    int error = world->real ? tow_loop_new(&world->loop, &(tow_loop_options){.io = TOW_IO_EPOLL})
-                            : tow_loop_new_simulated(&world->loop, &world->simulation);
+    int error = world->real ? new_real_loop(world) : tow_loop_new_simulated(&world->loop, &world->simulation);
     assert_int_equal(error, 0);
     assert_int_equal(tow_websocket_context_new(&world->context, world->loop), 0);
     assert_true(tow_address_parse("127.0.0.1:0", addresses) == 1);

@@ -54,7 +54,7 @@ typedef struct peer {
 } test_peer;
 
 typedef struct world {
-    bool real; /* epoll, not the simulator */
+    bool real; /* the kernel's network, not the simulator */
     tow_simulation_options simulation;
     tow_limits limits; /* of both sockets; zero: the defaults */
     tow_compression_agreement agreement;
