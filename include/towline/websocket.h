@@ -93,12 +93,15 @@ typedef struct tow_websocket_options {
     int close_seconds;   /* for the peer's Close; default 5 */
     int ping_seconds;    /* default off for clients */
     int idle_seconds;    /* default off for clients */
+
+    const char *unix_path; /* connect to this Unix socket instead of the URL's host and port; default none */
 } tow_websocket_options;
 
 /* Opens a connection as a client. The socket is the caller's until tow_websocket_free; callbacks start from
  * the loop's next round. `options` may be NULL.
  * Errors: URL (not ws://HOST[:PORT][/PATH][?QUERY]), ARGUMENT (a subprotocol that is no token or stands
- * twice, a header that is not valid), MEMORY. What goes wrong later comes to on_error and on_close. */
+ * twice, a header that is not valid), ADDRESS (a path that is too long), MEMORY. What goes wrong later comes
+ * to on_error and on_close. */
 int tow_websocket_open_sized(tow_websocket **socket, tow_loop *loop, const char *url,
     const tow_websocket_options *options, size_t options_size);
 static inline int tow_websocket_open(

@@ -24,6 +24,8 @@ void tow_client_destroy(tow_client *client) {
         tow_websocket_clear(&client->socket);
         tow_websocket_context_free(client->socket.context);
     }
+    tow_connector_stop(client->connector);
+    free(client->unix_path);
     tow_url_clear(&client->url);
     free(client->protocols);
     tow_buffer_clear(&client->request);
@@ -116,6 +118,8 @@ static int fill(tow_client *client, tow_loop *loop, const char *url, const tow_w
         return TOW_ERROR_MEMORY;
     client->compression = tow_options_compression(options);
     client->connect_seconds = options->connect_seconds == 0 ? CONNECT_SECONDS : options->connect_seconds;
+    if (options->unix_path != NULL && (client->unix_path = strdup(options->unix_path)) == NULL)
+        return TOW_ERROR_MEMORY;
     set_behaviour(client, options);
     client->socket.behaviour = &client->behaviour;
     client->socket.user = options->user;
@@ -134,11 +138,12 @@ int tow_websocket_open_sized(tow_websocket **socket, tow_loop *loop, const char 
     if (client == NULL)
         return TOW_ERROR_MEMORY;
     error = fill(client, loop, url, &known);
+    if (error == 0)
+        error = tow_opening_start(client);
     if (error != 0) {
         tow_client_destroy(client);
         return error;
     }
-    tow_opening_start(client);
     *socket = &client->socket;
     return 0;
 }

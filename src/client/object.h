@@ -6,12 +6,12 @@
 #include "base/buffer.h"
 #include "client/client.h"
 #include "client/url.h"
+#include "connect/connector.h"
 #include "protocol/opening.h"
-#include "transport/address.h"
 
 /* Where the object stands. */
 typedef enum tow_client_stage {
-    TOW_CLIENT_CONNECTING, /* to one address after the other */
+    TOW_CLIENT_CONNECTING, /* the connector is at work */
     TOW_CLIENT_ASKING,     /* the request is on its way, or the response */
     TOW_CLIENT_OPENED,     /* the websocket floor has the stream */
     TOW_CLIENT_FAILED,     /* before it was open: the events are to come */
@@ -36,16 +36,16 @@ typedef struct tow_client {
     size_t response_scanned;
     const tow_http_head *head; /* lent to tow_client_response */
     tow_client_on_head on_head;
-    tow_address addresses[TOW_ADDRESSES_MAX];
-    int address_count; /* or a negative error */
-    int address_next;
-    int error; /* why it failed */
+    tow_connector *connector; /* while it is at work */
+    char *unix_path;          /* a Unix socket instead of the URL's host and port */
+    int error;                /* why it failed */
     int http_status;
-    char text[256]; /* the same in words */
+    char text[512]; /* the same in words */
 } tow_client;
 
-/* Starts connecting; the handshake follows by itself. No callback runs inside. */
-void tow_opening_start(tow_client *client);
+/* Starts connecting; the handshake follows by itself. No callback runs inside. Errors: MEMORY, ADDRESS,
+ * SYSTEM. */
+int tow_opening_start(tow_client *client);
 
 /* Ends a handshake that is under way; the events come in a later round. `text` may be NULL. */
 void tow_opening_fail(tow_client *client, int error, const char *text);

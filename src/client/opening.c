@@ -1,6 +1,7 @@
-/* The opening handshake as a client (RFC 6455, section 4.1): connect to one address after the other, send the
- * request, read the response, and give the stream to the websocket floor. */
+/* The opening handshake as a client (RFC 6455, section 4.1): reach the server, send the request, read the
+ * response, and give the stream to the websocket floor. */
 #include "object.h"
+#include "transport/listener.h"
 #include "transport/timer.h"
 
 #include <stdio.h>
@@ -51,6 +52,8 @@ void tow_opening_fail(tow_client *client, int error, const char *text) {
     client->stage = TOW_CLIENT_FAILED;
     client->error = error;
     snprintf(client->text, sizeof(client->text), "%s", text == NULL ? tow_strerror(error) : text);
+    tow_connector_stop(client->connector);
+    client->connector = NULL;
     if (client->has_stream) {
         tow_timer_cancel(loop, &client->socket.timer);
         tow_stream_close(&client->socket.stream);
@@ -61,86 +64,89 @@ void tow_opening_fail(tow_client *client, int error, const char *text) {
 
 static void no_answer_in_time(tow_timer *timer) {
     tow_client *client = (tow_client *)(void *)((char *)timer - offsetof(tow_websocket, timer));
-    char text[96];
-    snprintf(
-        text, sizeof(text), "no answer to the opening handshake within %d seconds", client->connect_seconds);
+    char text[sizeof(client->text)];
+    if (client->connector == NULL)
+        snprintf(text, sizeof(text), "no answer to the opening handshake within %d seconds",
+            client->connect_seconds);
+    else
+        snprintf(text, sizeof(text), "%s %s within %d seconds", client->url.host,
+            tow_connector_is_resolving(client->connector) ? "was not found" : "was not reached",
+            client->connect_seconds);
     tow_opening_fail(client, TOW_ERROR_TIMED_OUT, text);
 }
 
 /* Connecting. */
-
-static const tow_stream_events handshake_events;
-
-static void fail_to_connect(tow_client *client, int error) {
-    const char *why = tow_strerror(error);
-    char text[sizeof(client->text)];
-    if (error == TOW_ERROR_NAME_NOT_FOUND)
-        why = "only addresses and localhost are known: names are not looked up";
-    snprintf(text, sizeof(text), "%s port %d: %s", client->url.host, client->url.port, why);
-    tow_opening_fail(client, error, text);
-}
-
-static void connect_next(tow_client *client) {
-    while (client->address_next < client->address_count) {
-        const tow_address *address = &client->addresses[client->address_next++];
-        client->error = tow_stream_connect(
-            &client->socket.stream, tow_websocket_loop(&client->socket), address, &handshake_events);
-        client->has_stream = client->error == 0;
-        if (client->has_stream)
-            return;
-    }
-    fail_to_connect(client, client->error);
-}
-
-void tow_opening_start(tow_client *client) {
-    tow_loop *loop = tow_websocket_loop(&client->socket);
-    client->address_count = tow_address_from_host(client->url.host, client->url.port, client->addresses);
-    client->error = client->address_count;
-    if (client->connect_seconds != TOW_OFF)
-        tow_timer_set(loop, &client->socket.timer, tow_loop_now(loop) + client->connect_seconds * TOW_SECOND,
-            no_answer_in_time);
-    connect_next(client);
-}
-
-static void failed(tow_stream *stream, int error) {
-    tow_client *client = client_of(stream);
-    if (client->stage == TOW_CLIENT_CONNECTING) {
-        client->error = error;
-        tow_stream_close(stream); /* the next address follows when it is closed */
-    } else {
-        fail_to_connect(client, error);
-    }
-}
-
-static void closed(tow_stream *stream) {
-    tow_client *client = client_of(stream);
-    client->has_stream = false;
-    if (client->stage == TOW_CLIENT_CONNECTING)
-        connect_next(client);
-    else
-        finish(client);
-}
-
-/* The request. */
 
 static void trace(tow_client *client, bool sent, const char *head, size_t length) {
     if (client->on_head != NULL)
         client->on_head(&client->socket, sent, head, length);
 }
 
-static void writable(tow_stream *stream) {
-    tow_client *client = client_of(stream);
-    if (client->stage == TOW_CLIENT_CONNECTING) {
-        client->stage = TOW_CLIENT_ASKING;
-        trace(client, true, (const char *)client->request.data, client->request.length);
+static const tow_stream_events handshake_events;
+
+static void send_request(tow_client *client);
+
+static void connected(void *user, int fd) {
+    tow_client *client = user;
+    tow_loop *loop = tow_websocket_loop(&client->socket);
+    client->connector = NULL;
+    int error = tow_stream_adopt(&client->socket.stream, loop, fd, &handshake_events);
+    if (error != 0) {
+        tow_loop_discard(loop, fd);
+        tow_opening_fail(client, error, NULL);
+        return;
     }
+    client->has_stream = true;
+    client->stage = TOW_CLIENT_ASKING;
+    trace(client, true, (const char *)client->request.data, client->request.length);
+    send_request(client);
+}
+
+static void not_connected(void *user, int error, const char *text) {
+    tow_client *client = user;
+    client->connector = NULL;
+    tow_opening_fail(client, error, text);
+}
+
+int tow_opening_start(tow_client *client) {
+    static const tow_connector_events events = {.on_connected = connected, .on_failed = not_connected};
+    tow_loop *loop = tow_websocket_loop(&client->socket);
+    const tow_place place = {
+        .host = client->url.host, .port = client->url.port, .unix_path = client->unix_path};
+    int error = tow_connector_start(&client->connector, loop, &place, &events, client);
+    if (error == 0 && client->connect_seconds != TOW_OFF)
+        tow_timer_set(loop, &client->socket.timer, tow_loop_now(loop) + client->connect_seconds * TOW_SECOND,
+            no_answer_in_time);
+    return error;
+}
+
+static void failed(tow_stream *stream, int error) {
+    tow_client *client = client_of(stream);
+    char text[sizeof(client->text)];
+    snprintf(text, sizeof(text), "%s port %d: %s", client->url.host, client->url.port, tow_strerror(error));
+    tow_opening_fail(client, error, text);
+}
+
+static void closed(tow_stream *stream) {
+    tow_client *client = client_of(stream);
+    client->has_stream = false;
+    finish(client);
+}
+
+/* The request. */
+
+static void send_request(tow_client *client) {
     if (client->stage != TOW_CLIENT_ASKING || client->request_sent == client->request.length)
         return;
     struct iovec piece = {.iov_base = client->request.data + client->request_sent,
         .iov_len = client->request.length - client->request_sent};
-    ssize_t taken = tow_stream_write(stream, &piece, 1);
+    ssize_t taken = tow_stream_write(&client->socket.stream, &piece, 1);
     if (taken > 0)
         client->request_sent += (size_t)taken;
+}
+
+static void writable(tow_stream *stream) {
+    send_request(client_of(stream));
 }
 
 /* The response. */

@@ -395,7 +395,8 @@ static int socket_open(tow_session *session, const char *url) {
                 .on_drain = on_drain,
                 .on_ping = on_ping,
                 .on_pong = on_pong,
-                .max_message = settings->max_message});
+                .max_message = settings->max_message,
+                .unix_path = settings->unix_path});
     if (error == 0 && settings->verbose)
         tow_client_set_trace(session->socket, on_head);
     free(fields);

@@ -12,6 +12,7 @@ typedef struct tow_connect_settings {
     const char *origin;
     const char *const *headers; /* "Name: value" */
     tow_compression compression;
+    const char *unix_path; /* NULL: the URL's host and port */
     int64_t max_message;
     const char *const *messages; /* -x */
     const char *output;          /* file for binary messages, NULL: none */

@@ -56,6 +56,8 @@ void tow_loop_free(tow_loop *loop) {
     if (loop == NULL)
         return;
     loop->stepping = true;
+    if (loop->companion != NULL)
+        loop->companion->free(loop->companion);
     for (attend(loop); loop->closing > 0; attend(loop))
         if (loop->kind->turn(loop, true) != 0)
             break;
@@ -231,6 +233,18 @@ void tow_loop_set_user(tow_loop *loop, void *user) {
 
 void *tow_loop_user(const tow_loop *loop) {
     return loop->user;
+}
+
+bool tow_loop_has_descriptors(const tow_loop *loop) {
+    return loop->epoll >= 0;
+}
+
+void tow_loop_set_companion(tow_loop *loop, tow_loop_companion *companion) {
+    loop->companion = companion;
+}
+
+tow_loop_companion *tow_loop_get_companion(const tow_loop *loop) {
+    return loop->companion;
 }
 
 const tow_loop_counters *tow_loop_count(const tow_loop *loop) {

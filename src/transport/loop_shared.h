@@ -109,6 +109,7 @@ struct tow_loop {
     size_t open;           /* streams, listeners and referenced watches */
     size_t closing;        /* streams that are owed on_closed */
     void *user;
+    tow_loop_companion *companion;
     uint8_t *buffer; /* for direct_stream */
     int wake_fd;     /* an eventfd, -1 if no other thread can wake the loop */
     int epoll;       /* -1 in the simulator */

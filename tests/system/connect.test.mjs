@@ -130,6 +130,16 @@ test("a connection that is cut is a failure", async (t) => {
   assert.match(errors, /1006|reset|ended/);
 });
 
+test("--unix connects to a Unix socket", async (t) => {
+  const folder = mkdtempSync("/tmp/towline-");
+  t.after(() => rmSync(folder, { recursive: true }));
+  await serve(t, [], { ports: [`unix:${folder}/socket`] });
+  const { status, output, errors } = await run(["connect", "--unix", `${folder}/socket`, "-v", "-x", "hi", "ws://localhost/echo"]);
+  assert.equal(output, "hi\n");
+  assert.match(errors, /> Host: localhost\r?\n/);
+  assert.equal(status, 0);
+});
+
 test("a refused connection, another status and a name that is none are failures of one line", async (t) => {
   const server = await serve(t);
   for (const [url, pattern] of [

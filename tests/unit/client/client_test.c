@@ -372,13 +372,33 @@ static void nobody_there_is_an_error_with_the_place(void **state) {
     }
 }
 
-static void a_name_is_not_looked_up(void **state) {
+static void a_name_that_is_not_found_is_named(void **state) {
     test_stage stage = {.simulation.whole = true};
     stage_open(&stage);
     assert_int_equal(tow_websocket_open(&stage.socket, stage.loop, "ws://example.com/", &stage.options), 0);
     assert_int_equal(stage.errors, 0);
     stage_until(&stage, stage.closes == 1);
     assert_int_equal(stage.error.error, TOW_ERROR_NAME_NOT_FOUND);
+    assert_string_equal(stage.error_text, "example.com: the name was not found");
+    stage_close(&stage);
+}
+
+static void a_unix_socket_may_stand_for_host_and_port(void **state) {
+    for (uint64_t seed = 0; seed < 4; seed++) {
+        test_stage stage = {
+            .simulation.seed = seed, .listen = "unix:/simulated", .options.unix_path = "/simulated"};
+        stage_open(&stage);
+        stage.port = 99;
+        stage_connect(&stage, "/");
+        stage_until(&stage, stage.opens == 1);
+        assert_true(request_has(&stage, "Host: localhost:99"));
+        stage_close(&stage);
+    }
+    test_stage stage = {.simulation.whole = true, .options.unix_path = "/nowhere"};
+    stage_open(&stage);
+    stage_connect(&stage, "/");
+    stage_until(&stage, stage.closes == 1);
+    assert_string_equal(stage.error_text, "/nowhere: connection refused");
     stage_close(&stage);
 }
 
@@ -529,7 +549,8 @@ int main(void) {
         cmocka_unit_test(a_server_may_vanish_at_each_byte_of_its_answer),
         cmocka_unit_test(the_next_address_is_tried),
         cmocka_unit_test(nobody_there_is_an_error_with_the_place),
-        cmocka_unit_test(a_name_is_not_looked_up),
+        cmocka_unit_test(a_name_that_is_not_found_is_named),
+        cmocka_unit_test(a_unix_socket_may_stand_for_host_and_port),
         cmocka_unit_test(out_of_descriptors_is_an_error_event),
         cmocka_unit_test(a_server_that_does_not_answer_is_given_up),
         cmocka_unit_test(an_open_connection_has_no_connect_timer),

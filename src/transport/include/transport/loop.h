@@ -21,6 +21,17 @@ int64_t tow_loop_wall_seconds(tow_loop *loop);
 void tow_loop_set_user(tow_loop *loop, void *user);
 void *tow_loop_user(const tow_loop *loop);
 
+/* Whether the system's descriptors can be watched: not in the simulator. */
+bool tow_loop_has_descriptors(const tow_loop *loop);
+
+/* Something of a higher floor that all its users on a loop share (what looks names up). It begins with this,
+ * and is freed with the loop, unless it is taken away before (NULL). */
+typedef struct tow_loop_companion {
+    void (*free)(struct tow_loop_companion *companion);
+} tow_loop_companion;
+void tow_loop_set_companion(tow_loop *loop, tow_loop_companion *companion);
+tow_loop_companion *tow_loop_get_companion(const tow_loop *loop);
+
 /* What the loop has done: for tests and --status. */
 typedef struct tow_loop_counters {
     uint64_t rounds;
