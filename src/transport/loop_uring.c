@@ -23,6 +23,9 @@
 
 enum { SUBMISSIONS = 1024, COMPLETIONS = 8192, EVENTS = 64 };
 
+/* About as many bytes of streams as are best treated in one round. */
+enum { ROUND_BYTES = 128 * 1024 };
+
 /* A stream that fills a whole buffer of the ring is read directly from then on, until so many reads in a row
  * were smaller than that. */
 enum { SMALL_READ = 8 * 1024, SMALL_READS = 16 };
@@ -49,6 +52,8 @@ typedef struct uring_loop {
     bool busy; /* the last call brought something of streams: there may be more that has not been asked for */
     unsigned sending; /* sends whose result has not been looked at */
     unsigned headers_used;
+    unsigned receives;       /* in this round */
+    size_t received_bytes;   /* by them */
     acceptance *acceptances; /* to start or to cancel */
     int foreign_epoll;       /* for tow_loop_fd; -1 until then */
     int ring_event;          /* an eventfd that the ring writes to; the same */
@@ -196,6 +201,11 @@ static void receive_failed(tow_stream *stream, int number) {
     }
 }
 
+static void count_receive(uring_loop *self, int result) {
+    self->receives++;
+    self->received_bytes += result > 0 ? (size_t)result : 0;
+}
+
 static void receive_done(tow_stream *stream, int result, unsigned flags) {
     tow_receive_ring *buffers = &of(stream->loop)->buffers;
     unsigned number = flags >> IORING_CQE_BUFFER_SHIFT;
@@ -205,6 +215,7 @@ static void receive_done(tow_stream *stream, int result, unsigned flags) {
         stream->small_reads = 0;
         tow_loop_attend(stream);
     }
+    count_receive(of(stream->loop), result);
     if (result > 0 && open)
         tow_stream_deliver(stream, tow_receive_ring_buffer(buffers, number), (size_t)result);
     else if (result == 0 && open)
@@ -233,7 +244,7 @@ static void send_done(tow_stream *stream, int result) {
 
 static void stream_event(tow_stream *stream, uint32_t events) {
     size_t got = tow_direct_event(stream, events);
-    if (!(stream->flags & STREAM_DIRECT))
+    if (!(stream->flags & STREAM_DIRECT) || got == 0)
         return;
     stream->small_reads = got < SMALL_READ ? stream->small_reads + 1 : 0;
     if (stream->small_reads < SMALL_READS)
@@ -440,6 +451,15 @@ static void dispatch_all(uring_loop *self) {
     }
 }
 
+/* How many completions to ask for when there are as many sends, which are complete at once. The kernel looks
+ * for that many of streams too. Many at a time are cheaper, as long as their bytes stay in cache until they
+ * are sent. */
+static unsigned completions_to_ask_for(const uring_loop *self) {
+    size_t limit =
+        self->received_bytes > 0 ? ROUND_BYTES * self->receives / self->received_bytes : SUBMISSIONS;
+    return limit == 0 ? 1 : limit < self->sending ? (unsigned)limit : self->sending;
+}
+
 /* Submits what is prepared, and waits. Sends are complete at once, so with some of them there is nothing to
  * wait for. */
 static int enter(uring_loop *self, bool wait) {
@@ -447,7 +467,7 @@ static int enter(uring_loop *self, bool wait) {
     tow_count(&self->loop.counters.system_calls);
     self->headers_used = 0;
     if (self->sending > 0)
-        return io_uring_submit_and_wait(&self->ring, self->sending);
+        return io_uring_submit_and_wait(&self->ring, completions_to_ask_for(self));
     if (patience == 0)
         return io_uring_submit_and_get_events(&self->ring);
     if (patience < 0)
@@ -492,6 +512,8 @@ static int turn(tow_loop *loop, bool wait) {
     int result = enter(self, wait);
     loop->now = tow_system_clock(loop);
     self->busy = false;
+    self->receives = 0;
+    self->received_bytes = 0;
     settle_sends(self);
     dispatch_all(self);
     if (self->busy)
