@@ -33,7 +33,12 @@ static bool is_continuation(char byte) {
 static size_t character_read(const char *text, size_t length, uint32_t *character) {
     static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
     unsigned char first = (unsigned char)text[0];
-    size_t size = first < 0x80 ? 1 : first >= 0xF0 ? 4 : first >= 0xE0 ? 3 : first >= 0xC0 ? 2 : 0;
+    size_t size = first < 0x80    ? 1
+                  : first >= 0xF8 ? 0
+                  : first >= 0xF0 ? 4
+                  : first >= 0xE0 ? 3
+                  : first >= 0xC0 ? 2
+                                  : 0;
     uint32_t value = size == 1 ? first : (uint32_t)first & (0x7FU >> size);
     *character = UINT32_MAX;
     if (size == 0 || size > length)

@@ -45,7 +45,8 @@ static void what_is_no_utf8_becomes_bytes(void **state) {
     SHOWS("\xc0\x9b", "\\xc0\\x9b");          /* overlong ESC */
     SHOWS("\xed\xa0\x80", "\\xed\\xa0\\x80"); /* a surrogate */
     SHOWS("\xf4\x90\x80\x80", "\\xf4\\x90\\x80\\x80");
-    SHOWS("\xe2\x82", "\\xe2\\x82"); /* cut */
+    SHOWS("\xf9\x98\x8d\x80", "\\xf9\\x98\\x8d\\x80"); /* no first byte */
+    SHOWS("\xe2\x82", "\\xe2\\x82");                   /* cut */
 }
 
 static void lines_after_the_first_are_indented(void **state) {
