@@ -15,7 +15,8 @@
 typedef struct client_run {
     conform_suite *suite;
     tow_loop *loop;
-    tow_listener listener;
+    tow_listener listeners[TOW_ADDRESSES_MAX];
+    size_t listening;
     uint16_t port;
     commands commands;
     client_memory memory;
@@ -62,7 +63,8 @@ static void stop_listening(client_run *run) {
     if (run->stopped)
         return;
     run->stopped = true;
-    tow_listener_stop(&run->listener);
+    for (size_t i = 0; i < run->listening; i++)
+        tow_listener_stop(&run->listeners[i]);
 }
 
 static void on_commands_done(commands *all) {
@@ -94,48 +96,56 @@ static void on_accept(tow_listener *listener, int fd) {
         tow_loop_discard(run->loop, fd);
 }
 
-static int start_listening(client_run *run, const tow_address *address) {
-    tow_address bound;
-    int fd = tow_listen_socket(run->loop, address, &(tow_listen_options){0}, &bound);
-    if (fd < 0)
-        return fd;
-    run->port = tow_address_port(&bound);
-    run->listener.user = run;
-    return tow_listener_start(&run->listener, run->loop, fd, on_accept);
+static int start_listening(client_run *run, const conform_entrance *entrance) {
+    for (; run->listening < entrance->count && run->listening < TOW_ADDRESSES_MAX; run->listening++) {
+        tow_listener *listener = &run->listeners[run->listening];
+        tow_address bound, address = entrance->addresses[run->listening];
+        if (tow_address_port(&address) == 0)
+            tow_address_set_port(&address, run->port);
+        int fd = tow_listen_socket(run->loop, &address, &(tow_listen_options){0}, &bound);
+        if (fd < 0)
+            return fd;
+        run->port = tow_address_port(&bound);
+        listener->user = run;
+        int error = tow_listener_start(listener, run->loop, fd, on_accept);
+        if (error != 0)
+            return error;
+    }
+    return 0;
 }
 
 /* Where a command on this machine reaches us. */
-static void make_base(const client_run *run, const tow_address *address, char base[64]) {
-    bool six = address->storage.ss_family == AF_INET6;
+static void make_base(const client_run *run, const conform_entrance *entrance, char base[64]) {
+    bool six = entrance->addresses[0].storage.ss_family == AF_INET6;
     snprintf(base, 64, "ws://%s:%u", six ? "[::1]" : "127.0.0.1", run->port);
 }
 
-static int run_all(client_run *run, const tow_address *address, const char *command,
-    void (*on_listening)(void *user, unsigned port), void *user) {
+static int run_all(client_run *run, const conform_entrance *entrance) {
     char base[64];
     int error = make_services(run);
     if (error == 0)
-        error = start_listening(run, address);
-    if (error != 0)
+        error = start_listening(run, entrance);
+    if (error != 0) {
+        stop_listening(run);
         return error;
-    make_base(run, address, base);
+    }
+    make_base(run, entrance, base);
     run->commands.base = base;
-    if (on_listening != NULL)
-        on_listening(user, run->port);
-    if (command != NULL)
+    if (entrance->on_listening != NULL)
+        entrance->on_listening(entrance->user, run->port);
+    if (entrance->command != NULL)
         commands_start(&run->commands);
     error = tow_loop_run(run->loop);
     return error != 0 ? error : run->commands.error;
 }
 
-int conform_suite_run_clients(conform_suite *suite, tow_loop *loop, const tow_address *address,
-    const char *command, void (*on_listening)(void *user, unsigned port), void *user) {
+int conform_suite_run_clients(conform_suite *suite, tow_loop *loop, const conform_entrance *entrance) {
     client_run *run = calloc(1, sizeof(*run));
     if (run == NULL)
         return TOW_ERROR_MEMORY;
     *run = (client_run){.suite = suite, .loop = loop};
-    run->commands =
-        (commands){.suite = suite, .loop = loop, .text = command, .on_done = on_commands_done, .user = run};
+    run->commands = (commands){
+        .suite = suite, .loop = loop, .text = entrance->command, .on_done = on_commands_done, .user = run};
     suite->settings = (conversation_settings){.loop = loop,
         .timeout_milliseconds = suite->options.timeout_milliseconds,
         .memory = &run->memory,
@@ -146,7 +156,7 @@ int conform_suite_run_clients(conform_suite *suite, tow_loop *loop, const tow_ad
     suite->next = suite->done = 0;
     suite->run = run;
     suite->on_stop = on_stop;
-    int error = run_all(run, address, command, on_listening, user);
+    int error = run_all(run, entrance);
     suite->on_stop = NULL;
     case_list_clear(&run->services);
     free(run);

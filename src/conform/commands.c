@@ -1,6 +1,6 @@
 #include "commands.h"
 
-#include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
@@ -34,10 +34,18 @@ static char *text_for(const commands *all, size_t index) {
 
 /* ---- the end of one ---- */
 
+static bool is_under_way(const conform_suite *suite, const conform_case *one) {
+    const conversation *talk = suite->under_way;
+    while (talk != NULL && talk->one != one)
+        talk = talk->next;
+    return talk != NULL;
+}
+
 /* A case that no conversation came for is a failure of the command. */
 static void judge_absence(const client_command *command, int status) {
-    conform_result *result = &command->all->suite->results[command->index];
-    if (result->ran)
+    conform_suite *suite = command->all->suite;
+    conform_result *result = &suite->results[command->index];
+    if (result->ran || is_under_way(suite, result->one))
         return;
     result->verdict = VERDICT_FAIL;
     if (command->killed)
@@ -45,7 +53,7 @@ static void judge_absence(const client_command *command, int status) {
     else
         snprintf(result->why, sizeof(result->why), "the command ended (status %d) without playing the case",
             WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
-    conform_suite_note(command->all->suite, result);
+    conform_suite_note(suite, result);
 }
 
 static void on_exit_of(tow_watch *watch, int ready) {
@@ -81,16 +89,36 @@ static void give_time(client_command *command, int64_t milliseconds) {
 
 /* ---- the start of one ---- */
 
-static int spawn_shell(pid_t *pid, char *text) {
-    posix_spawnattr_t attributes;
+/* A group of its own, no signal blocked, and nothing to read or to print: the command may redirect by itself.
+ */
+static int spawn_with(
+    pid_t *pid, char *text, posix_spawnattr_t *attributes, posix_spawn_file_actions_t *actions) {
     char shell[] = "sh", option[] = "-c";
     char *arguments[] = {shell, option, text, NULL};
+    sigset_t none;
+    sigemptyset(&none);
+    posix_spawnattr_setflags(attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK);
+    posix_spawnattr_setsigmask(attributes, &none);
+    bool wrong = posix_spawn_file_actions_addopen(actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0) != 0 ||
+                 posix_spawn_file_actions_addopen(actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0) != 0 ||
+                 posix_spawn_file_actions_adddup2(actions, STDOUT_FILENO, STDERR_FILENO) != 0;
+    return wrong || posix_spawnp(pid, shell, actions, attributes, arguments, environ) != 0 ? TOW_ERROR_SYSTEM
+                                                                                           : 0;
+}
+
+static int spawn_shell(pid_t *pid, char *text) {
+    posix_spawnattr_t attributes;
+    posix_spawn_file_actions_t actions;
     if (posix_spawnattr_init(&attributes) != 0)
         return TOW_ERROR_MEMORY;
-    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP);
-    int refused = posix_spawnp(pid, shell, NULL, &attributes, arguments, environ);
+    if (posix_spawn_file_actions_init(&actions) != 0) {
+        posix_spawnattr_destroy(&attributes);
+        return TOW_ERROR_MEMORY;
+    }
+    int error = spawn_with(pid, text, &attributes, &actions);
+    posix_spawn_file_actions_destroy(&actions);
     posix_spawnattr_destroy(&attributes);
-    return refused == 0 ? 0 : TOW_ERROR_SYSTEM;
+    return error;
 }
 
 static int start_one(commands *all, client_command *command, size_t index) {

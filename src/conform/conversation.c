@@ -157,6 +157,11 @@ static progress send_step(conversation *self, const case_step *step) {
     return STEP_DONE;
 }
 
+static void release(conversation *self) {
+    self->together = false;
+    outgoing_pump(self);
+}
+
 /* Whether all that was sent before is with the kernel; else the step is tried again soon. */
 static bool is_drained(conversation *self) {
     if (self->out.length == self->sent || self->ended_by_peer)
@@ -175,6 +180,7 @@ static progress chop_step(conversation *self, const case_step *step) {
 }
 
 static progress shutdown_step(conversation *self) {
+    release(self);
     if (!is_drained(self))
         return STEP_WAITS;
     conversation_shut(self);
@@ -182,17 +188,13 @@ static progress shutdown_step(conversation *self) {
 }
 
 static progress reset_step(conversation *self) {
+    release(self);
     if (!is_drained(self))
         return STEP_WAITS;
     conversation_note(self, '=', NULL, 0, "we reset the connection");
     tow_stream_reset(&self->stream);
     conversation_end(self, VERDICT_PASS, "%s", "");
     return STEP_DONE;
-}
-
-static void release(conversation *self) {
-    self->together = false;
-    outgoing_pump(self);
 }
 
 static progress run_step(conversation *self, const case_step *step) {

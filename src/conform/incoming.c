@@ -294,9 +294,15 @@ static void take_request(conversation *self, const judged_head *request) {
     if (!self->one->is_service && !request_is_right(self, request))
         return;
     self->opened = true;
-    if (self->one->offer != NULL)
-        agreement_read(self->one->offer, &self->agreement);
-    if (!start_squeeze(self) || opening_answer_write(self->one, request, &self->out) != 0)
+    char granted[GRANTED_MAX];
+    if (self->one->offer != NULL) {
+        size_t count;
+        opening_grant(
+            self->one->offer, judged_head_value(request, "sec-websocket-extensions", &count), granted);
+        agreement_read(granted, &self->agreement);
+    }
+    const char *extension = self->one->offer != NULL ? granted : NULL;
+    if (!start_squeeze(self) || opening_answer_write(self->one, extension, request, &self->out) != 0)
         return;
     conversation_note(self, '>', self->out.data, self->out.length, "the answer to the opening handshake");
     conversation_begin(self);

@@ -261,7 +261,23 @@ int opening_request_write(
     return error == 0 ? append_edits(one, out, &names) : error;
 }
 
-int opening_answer_write(const conform_case *one, const judged_head *request, tow_buffer *out) {
+void opening_grant(const char *wanted, const char *offer, char granted[GRANTED_MAX]) {
+    static const char bits[] = "server_max_window_bits=";
+    size_t first = offer == NULL ? 0 : strcspn(offer, ",");
+    char asked[GRANTED_MAX];
+    snprintf(asked, sizeof(asked), "%.*s", (int)first, offer == NULL ? "" : offer);
+    bool takeover = strstr(asked, "server_no_context_takeover") != NULL &&
+                    strstr(wanted, "server_no_context_takeover") == NULL;
+    const char *window = strstr(asked, bits);
+    int number = window == NULL || strstr(wanted, bits) != NULL ? 0 : atoi(window + sizeof(bits) - 1);
+    int length =
+        snprintf(granted, GRANTED_MAX, "%s%s", wanted, takeover ? "; server_no_context_takeover" : "");
+    if (number >= 8 && number <= 15 && length < GRANTED_MAX)
+        snprintf(granted + length, (size_t)(GRANTED_MAX - length), "; %s%d", bits, number);
+}
+
+int opening_answer_write(
+    const conform_case *one, const char *extension, const judged_head *request, tow_buffer *out) {
     size_t count;
     char accept[29];
     const char *key = judged_head_value(request, "sec-websocket-key", &count);
@@ -275,7 +291,7 @@ int opening_answer_write(const conform_case *one, const judged_head *request, to
         const char *name;
         const char *value;
     } lines[] = {{"Upgrade", "websocket"}, {"Connection", "Upgrade"}, {"Sec-WebSocket-Accept", "{accept}"},
-        {"Sec-WebSocket-Extensions", one->offer}};
+        {"Sec-WebSocket-Extensions", extension}};
     for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]) && error == 0; i++)
         error = append_line(one, out, lines[i].name, lines[i].value, &names);
     return error == 0 ? append_edits(one, out, &names) : error;

@@ -45,10 +45,17 @@ bool judged_head_has_token(const judged_head *head, const char *name, const char
 /* The value of Sec-WebSocket-Accept for a key; `out` has room for 29 bytes. */
 void judged_accept(const char *key, char out[29]);
 
-/* Our request for a case (key and edits applied), and our answer to a client's. Errors: MEMORY. */
+/* Our request for a case (key and edits applied), and our answer to a client's; `extension` may be NULL.
+ * Errors: MEMORY. */
 int opening_request_write(
     const conform_case *one, const char *host, const char *path, const char *key, tow_buffer *out);
-int opening_answer_write(const conform_case *one, const judged_head *request, tow_buffer *out);
+int opening_answer_write(
+    const conform_case *one, const char *extension, const judged_head *request, tow_buffer *out);
+
+/* The agreement that a case wants, with what the client's offer asks for besides: who answers grants it (RFC
+ * 7692, sections 7.1.1.1 and 7.1.2.1). */
+enum { GRANTED_MAX = 256 };
+void opening_grant(const char *wanted, const char *offer, char granted[GRANTED_MAX]);
 
 /* Whether a 101 answers our request: false with the reason. `agreement` is filled from it. */
 bool opening_answer_judge(const conform_case *one, const judged_head *answer, const char *key,

@@ -216,18 +216,38 @@ void conform_suite_stop(conform_suite *suite) {
 
 /* ---- what came of it ---- */
 
+static void count_result(conform_totals *totals, const conform_result *result) {
+    size_t *const counters[] = {[VERDICT_PASS] = &totals->passed,
+        [VERDICT_INFORMATIONAL] = &totals->informational,
+        [VERDICT_NOT_STRICT] = &totals->not_strict,
+        [VERDICT_NOT_APPLICABLE] = &totals->not_applicable,
+        [VERDICT_FAIL] = &totals->failed};
+    ++*(result->ran ? counters[result->verdict] : &totals->without_result);
+}
+
 conform_totals conform_suite_totals(const conform_suite *suite) {
     conform_totals totals = {0};
-    size_t *const counters[] = {[VERDICT_PASS] = &totals.passed,
-        [VERDICT_NOT_STRICT] = &totals.not_strict,
-        [VERDICT_INFORMATIONAL] = &totals.informational,
-        [VERDICT_NOT_APPLICABLE] = &totals.not_applicable,
-        [VERDICT_FAIL] = &totals.failed};
-    for (size_t i = 0; i < suite->count; i++) {
-        if (suite->results[i].ran)
-            ++*counters[suite->results[i].verdict];
-    }
+    for (size_t i = 0; i < suite->count; i++)
+        count_result(&totals, &suite->results[i]);
     return totals;
+}
+
+size_t conform_suite_groups(const conform_suite *suite, conform_group *groups, size_t maximum) {
+    size_t count = 0;
+    for (size_t i = 0; i < suite->count; i++) {
+        const char *id = suite->results[i].one->id;
+        size_t length = strcspn(id, "."), at = 0;
+        while (at < count && at < maximum &&
+               (strlen(groups[at].name) != length || strncmp(groups[at].name, id, length) != 0))
+            at++;
+        if (at == count && count++ < maximum) {
+            groups[at] = (conform_group){0};
+            memcpy(groups[at].name, id, length < sizeof(groups->name) ? length : sizeof(groups->name) - 1);
+        }
+        if (at < maximum)
+            count_result(&groups[at].totals, &suite->results[i]);
+    }
+    return count;
 }
 
 int conform_suite_list(const conform_suite *suite, tow_buffer *out) {
@@ -250,18 +270,30 @@ const char *conform_verdict_word(case_verdict verdict) {
     return words[verdict];
 }
 
-static int explain(const conform_result *result, tow_buffer *out) {
+static int explain_entry(const transcript_entry *entry, tow_buffer *out) {
+    enum { SHOWN = 20 };
+    int error = tow_buffer_append_format(
+        out, "    %8.1f ms %c %s", (double)entry->microseconds / 1000, entry->direction, entry->words);
+    for (size_t i = 0; i < entry->length && i < SHOWN && error == 0; i++)
+        error = tow_buffer_append_format(out, "%s%02x", i == 0 ? "  " : " ", entry->bytes[i]);
+    return error == 0 ? tow_buffer_append_text(out, entry->length > SHOWN ? " …\n" : "\n") : error;
+}
+
+/* The first and the last of what crossed. */
+static int explain(const conform_result *result, bool all, tow_buffer *out) {
+    enum { FIRST = 4, LAST = 6 };
     const conform_case *one = result->one;
-    int error = tow_buffer_append_format(out, "%s: %s: %s\n    %s: %s\n",
+    const transcript *log = &result->transcript;
+    int error = tow_buffer_append_format(out, "%s %s: %s\n    %s: %s\n",
         conform_verdict_word(result->verdict), one->id, result->why, one->section, one->says);
-    for (size_t i = 0; i < result->transcript.count && error == 0; i++) {
-        const transcript_entry *entry = &result->transcript.entries[i];
-        error = tow_buffer_append_format(
-            out, "    %8.3f ms %c %s", (double)entry->microseconds / 1000, entry->direction, entry->words);
-        for (size_t k = 0; k < entry->length && k < 24 && error == 0; k++)
-            error = tow_buffer_append_format(out, "%s%02x", k == 0 ? "  " : " ", entry->bytes[k]);
+    for (size_t i = 0; i < log->count && error == 0; i++) {
+        bool skips = !all && i == FIRST && log->count > FIRST + LAST + 1;
+        if (skips) {
+            error = tow_buffer_append_format(out, "           … %zu more …\n", log->count - FIRST - LAST);
+            i = log->count - LAST;
+        }
         if (error == 0)
-            error = tow_buffer_append_text(out, entry->length > 24 ? " …\n" : "\n");
+            error = explain_entry(&log->entries[i], out);
     }
     return error;
 }
@@ -272,7 +304,7 @@ int conform_suite_explain(const conform_suite *suite, bool all, tow_buffer *out)
         const conform_result *result = &suite->results[i];
         bool lesser = result->verdict == VERDICT_NOT_STRICT || result->verdict == VERDICT_INFORMATIONAL;
         if (result->ran && (result->verdict == VERDICT_FAIL || (all && lesser)))
-            error = explain(result, out);
+            error = explain(result, all, out);
     }
     return error;
 }

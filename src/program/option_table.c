@@ -1,6 +1,7 @@
 #include "option_table.h"
 
 #include "bench.h"
+#include "conform.h"
 #include "connect.h"
 #include "serve.h"
 
@@ -16,6 +17,7 @@ enum { DAY = 86400 };
 
 #define SERVE(member) TOW_OPTION_FIELD(tow_serve_settings, member)
 #define BENCH(member) TOW_OPTION_FIELD(tow_bench_settings, member)
+#define CONFORM(member) TOW_OPTION_FIELD(tow_conform_settings, member)
 #define CONNECT(member) TOW_OPTION_FIELD(tow_connect_settings, member)
 
 static const tow_option_choice io_choices[] = {
@@ -533,6 +535,120 @@ static const char *const bench_examples[] = {
     NULL,
 };
 
+static const tow_option conform_options[] = {
+    {.group = "Clients",
+        .name = "listen",
+        .letter = 'l',
+        .kind = TOW_OPTION_TEXT,
+        .value = "[HOST:]PORT",
+        .note = "with --client a free port",
+        .help = "wait for clients: one asks for /cases and gets their number as a text message, connects to "
+                "/case/N for each, "
+                "from 1, and echoes what it gets until it is closed; /report ends the run",
+        CONFORM(listen)},
+    {.name = "client",
+        .letter = 'c',
+        .kind = TOW_OPTION_TEXT,
+        .value = "'COMMAND {url}'",
+        .note = "none",
+        .help = "run this for each case, with the URL of the case in place of {url}; it echoes what it gets "
+                "until it is closed, and ends",
+        CONFORM(client)},
+    {.group = "Cases",
+        .name = "only",
+        .letter = 'o',
+        .kind = TOW_OPTION_TEXT,
+        .value = "PATTERN",
+        .note = "all",
+        .help = "cases whose id fits, as file names fit in a shell: 'utf8.*'; several with commas between",
+        CONFORM(only)},
+    {.name = "cases",
+        .kind = TOW_OPTION_LIST,
+        .value = "FILE",
+        .help = "add cases of your own from this file",
+        CONFORM(cases)},
+    {.name = "list",
+        .kind = TOW_OPTION_FLAG,
+        .help = "print the cases with their level, section and requirement; those for clients with --client "
+                "or --listen",
+        CONFORM(list)},
+    {.group = "The run",
+        .name = "at-once",
+        .letter = 'n',
+        .kind = TOW_OPTION_NUMBER,
+        .value = "N",
+        .fallback = "24",
+        .help = "cases at the same time",
+        .minimum = 1,
+        .maximum = 1000,
+        CONFORM(at_once)},
+    {.name = "timeout",
+        .letter = 't',
+        .kind = TOW_OPTION_DURATION,
+        .value = "SECONDS",
+        .fallback = "5",
+        .help = "what is expected may take this long while nothing crosses",
+        .maximum = DAY,
+        CONFORM(timeout)},
+    {.name = "strict",
+        .kind = TOW_OPTION_FLAG,
+        .help = "exit with 1 also when something is not strict or informational",
+        CONFORM(strict)},
+    {.group = "Results",
+        .name = "verbose",
+        .letter = 'v',
+        .kind = TOW_OPTION_FLAG,
+        .help = "explain also what is not strict or informational, and show all that crossed",
+        CONFORM(verbose)},
+    {.name = "name",
+        .kind = TOW_OPTION_TEXT,
+        .value = "NAME",
+        .note = "the URL or the command",
+        .help = "of what is tested, for the reports",
+        CONFORM(name)},
+    {.name = "json",
+        .kind = TOW_OPTION_TEXT,
+        .value = "FILE",
+        .note = "none",
+        .help = "write the results as JSON, with - to the output instead of text",
+        CONFORM(json)},
+    {.name = "html",
+        .kind = TOW_OPTION_TEXT,
+        .value = "FILE",
+        .note = "none",
+        .help = "write them as a page, with what was sent and received",
+        CONFORM(html)},
+    {.name = "merge",
+        .kind = TOW_OPTION_FLAG,
+        .help = "run nothing: put reports of --json side by side on the page of --html",
+        CONFORM(merge)},
+};
+
+static const char *const conform_description[] = {
+    "Tests a WebSocket server or client against the standards: RFC 6455, RFC 7692, RFC 3629, RFC 9110 and "
+    "RFC 9112. URL "
+    "is that of an echo server, ws://HOST[:PORT][/PATH]: one that sends every message back as it came. "
+    "Clients "
+    "are tested with --client or --listen.",
+    "A case fails when a MUST of the section that it names is not met; what does not do as a SHOULD says is "
+    "not strict, a MAY that is not made use of informational. The exit status is 1 when a case fails.",
+    NULL,
+};
+
+static const char *const conform_examples[] = {
+    "towline conform ws://localhost:9998/echo",
+    "test a server",
+    "towline conform --only 'utf8.*,closing.*' -v localhost:9998/echo",
+    "some cases, with all that crossed in those that do not pass",
+    "towline conform --client 'towline connect --echo {url}'",
+    "test a client that is a command",
+    "towline conform --listen 9001 --name mine --json mine.json",
+    "test a client that asks for the cases by itself",
+    "towline conform --merge mine.json theirs.json --html all.html",
+    "compare two",
+    NULL,
+};
+
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
 
 const tow_command tow_commands[] = {
@@ -567,6 +683,16 @@ const tow_command tow_commands[] = {
         .option_count = COUNT(bench_options),
         .settings_size = sizeof(tow_bench_settings),
         .run = tow_bench},
+    {.name = "conform",
+        .operands = "[URL | REPORT...]",
+        .operands_maximum = 64,
+        .summary = "test a server or client against the standards",
+        .description = conform_description,
+        .examples = conform_examples,
+        .options = conform_options,
+        .option_count = COUNT(conform_options),
+        .settings_size = sizeof(tow_conform_settings),
+        .run = tow_conform},
 };
 
 const size_t tow_command_count = COUNT(tow_commands);

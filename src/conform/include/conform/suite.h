@@ -25,7 +25,13 @@ typedef struct conform_suite_options {
 
 typedef struct conform_totals {
     size_t passed, not_strict, informational, not_applicable, failed;
+    size_t without_result; /* the run was stopped, or no client came for them */
 } conform_totals;
+
+typedef struct conform_group {
+    char name[64];
+    conform_totals totals;
+} conform_group;
 
 /* Loads the cases that apply. `tests_client` chooses the role. Errors: MEMORY, ARGUMENT (a case that can't be
  * read: `error` says where). */
@@ -50,16 +56,27 @@ typedef struct conform_target {
  * none takes connections; MEMORY, DESCRIPTORS, SYSTEM. */
 int conform_suite_run(conform_suite *suite, tow_loop *loop, const conform_target *target);
 
-/* Lets clients play the cases: they connect to `address` and ask for /cases, /case/N and /report, which ends
- * the run. With `command` it is run for each case instead, with {url} filled in. `on_listening` (may be NULL)
- * is told the port. Errors: as tow_listen_socket; MEMORY, SYSTEM. */
-int conform_suite_run_clients(conform_suite *suite, tow_loop *loop, const tow_address *address,
-    const char *command, void (*on_listening)(void *user, unsigned port), void *user);
+/* Where clients under test find us, and how they are started. */
+typedef struct conform_entrance {
+    const tow_address *addresses; /* to listen on; with port 0, all on the port that the first one gets */
+    size_t count;
+    const char *command; /* run for each case, with {url} filled in; NULL: clients come by themselves */
+    void (*on_listening)(void *user, unsigned port); /* may be NULL */
+    void *user;
+} conform_entrance;
+
+/* Lets clients play the cases: they connect and ask for /cases, /case/N and /report, which ends the run; or
+ * the command is run for each case. Errors: as tow_listen_socket; MEMORY, SYSTEM. */
+int conform_suite_run_clients(conform_suite *suite, tow_loop *loop, const conform_entrance *entrance);
 
 /* Ends a run early, from a callback of its loop: cases that are not done have no result. */
 void conform_suite_stop(conform_suite *suite);
 
 conform_totals conform_suite_totals(const conform_suite *suite);
+
+/* The same for each group, in their order; returns how many there are, of which at most `maximum` are filled
+ * in. */
+size_t conform_suite_groups(const conform_suite *suite, conform_group *groups, size_t maximum);
 
 /* Ids, levels, sections and sentences, a line each. Errors: MEMORY. */
 int conform_suite_list(const conform_suite *suite, tow_buffer *out);

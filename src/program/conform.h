@@ -1,0 +1,26 @@
+/* conform: `towline conform`, the conformance cases for servers and clients, and pages of their results. */
+#ifndef TOW_PROGRAM_CONFORM_H
+#define TOW_PROGRAM_CONFORM_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+typedef struct tow_conform_settings {
+    const char *listen; /* "[HOST:]PORT": clients come here; NULL: a server is tested, or `client` */
+    const char *client; /* a command for each case, with {url} in it */
+    bool merge;         /* the operands are reports */
+    bool list;
+    const char *only;
+    const char *const *cases; /* files with cases of one's own */
+    const char *json;         /* "-" for the output; NULL: none */
+    const char *html;
+    const char *name;
+    int at_once;
+    int64_t timeout; /* nanoseconds */
+    bool strict;
+    bool verbose;
+} tow_conform_settings;
+
+int tow_conform(const void *settings, const char *const *operands);
+
+#endif
