@@ -117,7 +117,7 @@ void tow_input_pause(tow_input *input) {
 }
 
 void tow_input_resume(tow_input *input) {
-    if (!input->paused || input->stopped)
+    if (!input->paused || input->stopped || input->loop == NULL)
         return;
     input->paused = false;
     int error = schedule(input);

@@ -140,6 +140,15 @@ static void a_pause_holds_lines_back(void **state) {
     what_is_read_waits_while_paused(*state, file_with("one\ntwo\nthree"));
 }
 
+/* As with --echo, where the session reads no input and the socket's queue fills and drains all the same. */
+static void an_input_that_was_not_started_may_be_paused_and_resumed(void **state) {
+    (void)state;
+    tow_input input = {0};
+    tow_input_pause(&input);
+    tow_input_resume(&input);
+    tow_input_stop(&input);
+}
+
 static void after_a_stop_nothing_comes(void **state) {
     int writer;
     int fd = pipe_with("one\n", &writer);
@@ -166,6 +175,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(a_closed_descriptor_is_an_end, loop_setup, loop_teardown),
         cmocka_unit_test_setup_teardown(a_folder_cannot_be_read, loop_setup, loop_teardown),
         cmocka_unit_test_setup_teardown(a_pause_holds_lines_back, loop_setup, loop_teardown),
+        cmocka_unit_test(an_input_that_was_not_started_may_be_paused_and_resumed),
         cmocka_unit_test_setup_teardown(after_a_stop_nothing_comes, loop_setup, loop_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
