@@ -196,6 +196,11 @@ static void opened(tow_client *client, tow_slice protocol, const tow_compression
 static void answered(tow_client *client, const tow_http_head *head, uint8_t *rest, size_t rest_length) {
     tow_slice protocol;
     tow_compression_agreement agreement;
+    if (head->status == 101 && !tow_slice_equals(head->version, "HTTP/1.1")) { /* RFC 9110, section 15.2 */
+        tow_opening_fail(
+            client, TOW_ERROR_HTTP_SYNTAX, "the server answered 101 in HTTP/1.0, which has none");
+        return;
+    }
     int error = tow_opening_response_check(head->status, head->fields, head->field_count, client->key,
         (const char *const *)client->protocols, &client->compression, &protocol, &agreement);
     if (error == TOW_ERROR_HTTP_STATUS)

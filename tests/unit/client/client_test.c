@@ -247,6 +247,8 @@ static void a_refusal_says_why(void **state) {
     expect_failure("HTTP/1.1 500 \r\nContent-Length: 2\r\n\r\nhi", TOW_ERROR_HTTP_STATUS, 500,
         "the server answered 500");
     expect_failure("nonsense\r\n\r\n", TOW_ERROR_HTTP_SYNTAX, 0, NULL);
+    expect_failure("HTTP/1.0 101 Switching Protocols\r\n\r\n", TOW_ERROR_HTTP_SYNTAX, 0,
+        "the server answered 101 in HTTP/1.0, which has none");
     expect_failure("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n",
         TOW_ERROR_HANDSHAKE_ACCEPT, 0, NULL);
     expect_failure("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
