@@ -11,7 +11,7 @@
 
 int tow_epoll_control(tow_loop *loop, int operation, int fd, uint32_t events, void *pointer, unsigned tag) {
     tow_count(&loop->counters.system_calls);
-    struct epoll_event event = {.events = events, .data.u64 = (uintptr_t)pointer | tag};
+    struct epoll_event event = {.events = events, .data.ptr = (char *)pointer + tag};
     return epoll_ctl(loop->epoll, operation, fd, &event) == 0 ? 0 : tow_system_error(errno);
 }
 
@@ -38,7 +38,7 @@ void tow_epoll_detach(tow_stream *stream) {
     if (stream->flags & STREAM_DETACHED)
         return;
     stream->flags |= STREAM_DETACHED;
-    (void)tow_epoll_control(stream->loop, EPOLL_CTL_DEL, stream->fd, 0, NULL, 0);
+    (void)tow_epoll_control(stream->loop, EPOLL_CTL_DEL, stream->fd, 0, stream, TOW_TAG_STREAM);
 }
 
 int tow_epoll_watch_start(tow_watch *watch) {
@@ -48,7 +48,7 @@ int tow_epoll_watch_start(tow_watch *watch) {
 }
 
 void tow_epoll_watch_stop(tow_watch *watch) {
-    (void)tow_epoll_control(watch->loop, EPOLL_CTL_DEL, watch->fd, 0, NULL, 0);
+    (void)tow_epoll_control(watch->loop, EPOLL_CTL_DEL, watch->fd, 0, watch, TOW_TAG_WATCH);
 }
 
 /* A broken descriptor is ready for whatever is wanted: the attempt tells what is wrong. */
@@ -88,7 +88,7 @@ int tow_epoll_open_timer(tow_loop *loop, int epoll) {
     int fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
     if (fd < 0)
         return tow_system_error(errno);
-    struct epoll_event event = {.events = EPOLLIN, .data.u64 = (uintptr_t)loop | TOW_TAG_TIMER};
+    struct epoll_event event = {.events = EPOLLIN, .data.ptr = (char *)loop + TOW_TAG_TIMER};
     if (epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event) == 0)
         return fd;
     int error = tow_system_error(errno);

@@ -18,12 +18,11 @@ int tow_epoll_open(tow_loop *loop);
 int tow_epoll_control(tow_loop *loop, int operation, int fd, uint32_t events, void *pointer, unsigned tag);
 
 static inline unsigned tow_epoll_tag(const struct epoll_event *event) {
-    return event->data.u64 & TOW_TAG_MASK;
+    return (uintptr_t)event->data.ptr & TOW_TAG_MASK;
 }
 
 static inline void *tow_epoll_pointer(const struct epoll_event *event) {
-    return (
-        void *)(uintptr_t)(event->data.u64 & ~(uint64_t)TOW_TAG_MASK); // NOLINT(performance-no-int-to-ptr)
+    return (char *)event->data.ptr - tow_epoll_tag(event);
 }
 
 /* Adds a stream or changes what is wanted of it. */

@@ -50,8 +50,9 @@ int tow_loop_new_sized(tow_loop **loop, const tow_loop_options *options, size_t 
     return error != 0 && io == TOW_IO_AUTO ? tow_loop_new_epoll(loop) : error;
 }
 
-/* Streams that were closed are owed their on_closed. */
 static void attend(tow_loop *loop);
+
+/* Streams that were closed are owed their on_closed. */
 void tow_loop_free(tow_loop *loop) {
     if (loop == NULL)
         return;
@@ -117,7 +118,7 @@ static bool must_hurry(tow_loop *loop) {
 
 /* The time of the round is not asked: a long round would make the next timer as much late. */
 int64_t tow_loop_patience(tow_loop *loop) {
-    if (must_hurry(loop) || !is_alive(loop))
+    if (must_hurry(loop) || !is_alive(loop)) /* the last stream may just have gone */
         return 0;
     int64_t deadline = tow_timer_wheel_next(&loop->timers);
     if (deadline == INT64_MAX)
@@ -129,7 +130,7 @@ int64_t tow_loop_patience(tow_loop *loop) {
 static int round_once(tow_loop *loop, bool wait) {
     tow_count(&loop->counters.rounds);
     attend(loop);
-    int error = loop->kind->turn(loop, wait && is_alive(loop)); /* the last stream may just have gone */
+    int error = loop->kind->turn(loop, wait);
     if (loop->timers.count > 0)
         tow_timer_wheel_fire(&loop->timers, loop->now);
     tow_mailbox_run(&loop->mailbox);

@@ -71,7 +71,7 @@ static int listener_start(tow_listener *listener) {
 }
 
 static void listener_stop(tow_listener *listener) {
-    (void)tow_epoll_control(listener->loop, EPOLL_CTL_DEL, listener->fd, 0, NULL, 0);
+    (void)tow_epoll_control(listener->loop, EPOLL_CTL_DEL, listener->fd, 0, listener, TOW_TAG_LISTENER);
     close(listener->fd);
 }
 

@@ -25,8 +25,8 @@ typedef struct simulated_loop {
     uint8_t buffer[BUFFER_SIZE];
 } simulated_loop;
 
-static simulated_loop *of(const tow_loop *loop) {
-    return (simulated_loop *)(uintptr_t)loop;
+static simulated_loop *of(tow_loop *loop) {
+    return (simulated_loop *)loop;
 }
 
 static tow_simulated_socket *socket_of(const tow_stream *stream) {
@@ -302,11 +302,11 @@ static void arm(tow_loop *loop, int64_t deadline) {
 /* Time and chance */
 
 static int64_t virtual_clock(const tow_loop *loop) {
-    return of(loop)->clock;
+    return ((const simulated_loop *)loop)->clock;
 }
 
 static int64_t virtual_wall_seconds(const tow_loop *loop) {
-    return START_WALL_SECONDS + (of(loop)->clock - START_CLOCK) / TOW_SECOND;
+    return START_WALL_SECONDS + (virtual_clock(loop) - START_CLOCK) / TOW_SECOND;
 }
 
 static void seeded_random(tow_loop *loop, void *out, size_t length) {

@@ -33,6 +33,10 @@ enum { SMALL_READ = 8 * 1024, SMALL_READS = 16 };
 /* In the low bits of a completion's pointer. */
 enum { TAG_NONE, TAG_RECEIVE, TAG_SEND, TAG_ACCEPT, TAG_EPOLL, TAG_MASK = 7 };
 
+static unsigned tag_of(const char *data) {
+    return (uintptr_t)data & TAG_MASK;
+}
+
 /* An accept under way. It outlives its listener until the kernel is done with it. */
 typedef struct acceptance {
     struct acceptance *next;
@@ -61,8 +65,8 @@ typedef struct uring_loop {
     struct msghdr headers[SUBMISSIONS];
 } uring_loop;
 
-static uring_loop *of(const tow_loop *loop) {
-    return (uring_loop *)(uintptr_t)loop;
+static uring_loop *of(tow_loop *loop) {
+    return (uring_loop *)loop;
 }
 
 /* Submissions */
@@ -86,9 +90,9 @@ static bool cancel(uring_loop *self, void *pointer, unsigned tag) {
     struct io_uring_sqe *entry = get_entry(self);
     if (entry == NULL)
         return false;
-    io_uring_prep_cancel64(entry, (uintptr_t)pointer | tag, 0);
+    io_uring_prep_cancel(entry, (char *)pointer + tag, 0);
     io_uring_sqe_set_flags(entry, IOSQE_CQE_SKIP_SUCCESS);
-    io_uring_sqe_set_data64(entry, TAG_NONE);
+    io_uring_sqe_set_data(entry, NULL);
     return true;
 }
 
@@ -101,7 +105,7 @@ static bool start_receiving(tow_stream *stream) {
     io_uring_prep_recv_multishot(entry, stream->fd, NULL, 0, 0);
     entry->flags |= IOSQE_BUFFER_SELECT;
     entry->buf_group = TOW_RECEIVE_GROUP;
-    io_uring_sqe_set_data64(entry, (uintptr_t)stream | TAG_RECEIVE);
+    io_uring_sqe_set_data(entry, (char *)stream + TAG_RECEIVE);
     stream->flags |= STREAM_RECEIVING;
     stream->pending++;
     return true;
@@ -271,7 +275,7 @@ static bool start_accepting(uring_loop *self, acceptance *one) {
     if (entry == NULL)
         return false;
     io_uring_prep_multishot_accept(entry, one->listener->fd, NULL, NULL, SOCK_CLOEXEC);
-    io_uring_sqe_set_data64(entry, (uintptr_t)one | TAG_ACCEPT);
+    io_uring_sqe_set_data(entry, (char *)one + TAG_ACCEPT);
     one->under_way = true;
     return true;
 }
@@ -351,7 +355,7 @@ static void poll_epoll(uring_loop *self) {
     if (entry == NULL)
         return;
     io_uring_prep_poll_add(entry, self->loop.epoll, EPOLLIN);
-    io_uring_sqe_set_data64(entry, TAG_EPOLL);
+    io_uring_sqe_set_data(entry, (char *)self + TAG_EPOLL);
     self->epoll_polled = true;
 }
 
@@ -380,7 +384,7 @@ static int prepare_send(uring_loop *self, tow_stream *stream, struct iovec *piec
         *header = (struct msghdr){.msg_iov = pieces, .msg_iovlen = (size_t)count};
         io_uring_prep_sendmsg(entry, stream->fd, header, flags);
     }
-    io_uring_sqe_set_data64(entry, (uintptr_t)stream | TAG_SEND);
+    io_uring_sqe_set_data(entry, (char *)stream + TAG_SEND);
     stream->flags |= STREAM_SENDING;
     stream->pending++;
     self->sending++;
@@ -410,17 +414,17 @@ static void settle_sends(uring_loop *self) {
     io_uring_for_each_cqe(&self->ring, head, completion) {
         if (self->sending == 0)
             return;
-        if ((completion->user_data & TAG_MASK) != TAG_SEND)
+        char *data = io_uring_cqe_get_data(completion);
+        if (tag_of(data) != TAG_SEND)
             continue;
-        uint64_t data = completion->user_data;
         completion->user_data = TAG_NONE;
-        send_done((tow_stream *)(uintptr_t)(data - TAG_SEND), completion->res);
+        send_done((tow_stream *)(void *)(data - TAG_SEND), completion->res);
     }
 }
 
-static void dispatch(uring_loop *self, uint64_t data, int result, unsigned flags) {
-    void *pointer = (void *)(uintptr_t)(data & ~(uint64_t)TAG_MASK); // NOLINT(performance-no-int-to-ptr)
-    switch (data & TAG_MASK) {
+static void dispatch(uring_loop *self, char *data, int result, unsigned flags) {
+    void *pointer = data - tag_of(data);
+    switch (tag_of(data)) {
     case TAG_RECEIVE:
         self->busy = true;
         receive_done(pointer, result, flags);
@@ -443,7 +447,7 @@ static void dispatch_all(uring_loop *self) {
     for (unsigned count = io_uring_cq_ready(&self->ring); count > 0; count--) {
         if (io_uring_peek_cqe(&self->ring, &completion) != 0)
             return;
-        uint64_t data = completion->user_data;
+        char *data = io_uring_cqe_get_data(completion);
         int result = completion->res;
         unsigned flags = completion->flags;
         io_uring_cqe_seen(&self->ring, completion);
@@ -455,8 +459,9 @@ static void dispatch_all(uring_loop *self) {
  * for that many of streams too. Many at a time are cheaper, as long as their bytes stay in cache until they
  * are sent. */
 static unsigned completions_to_ask_for(const uring_loop *self) {
-    size_t limit =
-        self->received_bytes > 0 ? ROUND_BYTES * self->receives / self->received_bytes : SUBMISSIONS;
+    if (self->received_bytes == 0)
+        return self->sending;
+    size_t limit = (size_t)ROUND_BYTES * self->receives / self->received_bytes;
     return limit == 0 ? 1 : limit < self->sending ? (unsigned)limit : self->sending;
 }
 

@@ -73,10 +73,10 @@ static int add_descriptors(tow_network *network) {
     if (ready == NULL)
         return TOW_ERROR_MEMORY;
     network->ready = ready;
-    tow_simulated_socket **sockets = realloc(network->sockets, count * sizeof(*sockets));
+    tow_simulated_socket **sockets = realloc(network->sockets, count * sizeof(void *));
     if (sockets == NULL)
         return TOW_ERROR_MEMORY;
-    memset(sockets + network->count, 0, (count - network->count) * sizeof(*sockets));
+    memset(sockets + network->count, 0, (count - network->count) * sizeof(void *));
     network->sockets = sockets;
     network->count = count;
     return 0;

@@ -5,6 +5,7 @@
 #include <limits.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <time.h>
@@ -58,10 +59,8 @@ ssize_t tow_socket_send(tow_stream *stream, const struct iovec *pieces, int coun
     if (count == 1) {
         sent = send(stream->fd, pieces->iov_base, pieces->iov_len, MSG_DONTWAIT | MSG_NOSIGNAL);
     } else {
-        struct msghdr message = {
-            .msg_iov = (struct iovec *)(uintptr_t)pieces,
-            .msg_iovlen = (size_t)(count < IOV_MAX ? count : IOV_MAX),
-        };
+        struct msghdr message = {.msg_iovlen = (size_t)(count < IOV_MAX ? count : IOV_MAX)};
+        memcpy(&message.msg_iov, &pieces, sizeof(void *)); /* it is not const, but is only read */
         sent = sendmsg(stream->fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
     }
     if (sent >= 0)

@@ -56,6 +56,17 @@ void run_for(each_loop *each, int64_t nanoseconds) {
     run(each, NULL, NULL, nanoseconds);
 }
 
+static void stop_loop(tow_timer *timer) {
+    tow_loop_stop(((each_loop *)((char *)timer - offsetof(each_loop, deadline)))->loop);
+}
+
+uint64_t sleep_in_loop(each_loop *each, int64_t nanoseconds) {
+    uint64_t before = tow_loop_count(each->loop)->rounds;
+    tow_timer_set(each->loop, &each->deadline, tow_loop_now(each->loop) + nanoseconds, stop_loop);
+    assert_int_equal(tow_loop_run(each->loop), 0);
+    return tow_loop_count(each->loop)->rounds - before;
+}
+
 void run_to_the_end(each_loop *each) {
     assert_int_equal(tow_loop_run(each->loop), 0);
 }

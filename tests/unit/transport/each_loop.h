@@ -40,6 +40,9 @@ int each_loop_teardown(void **state);
 void run_until(each_loop *each, bool (*done)(void *argument), void *argument);
 /* Lets time pass. */
 void run_for(each_loop *each, int64_t nanoseconds);
+/* Lets time pass without stepping by hand: the loop sleeps as it would in a server. Returns how many rounds
+ * it made. */
+uint64_t sleep_in_loop(each_loop *each, int64_t nanoseconds);
 /* Runs the loop until nothing keeps it alive. */
 void run_to_the_end(each_loop *each);
 

@@ -337,16 +337,6 @@ static bool rest_for(void *argument) {
     return seconds() > *(double *)argument;
 }
 
-static void stop_loop(tow_timer *timer) {
-    tow_loop_stop(((each_loop *)((char *)timer - offsetof(each_loop, deadline)))->loop);
-}
-
-/* Runs without stepping, so that the loop sleeps as it would in a server. */
-static void sleep_in_loop(each_loop *each, int64_t nanoseconds) {
-    tow_timer_set(each->loop, &each->deadline, tow_loop_now(each->loop) + nanoseconds, stop_loop);
-    assert_int_equal(tow_loop_run(each->loop), 0);
-}
-
 static void accepting_rests_without_descriptors_and_goes_on_with_one(void **state) {
     enum { ROOM = 3, COMERS = 8 };
     struct house *house = open_house(*state, "127.0.0.1:0");

@@ -212,16 +212,60 @@ static void shutdown_ends_one_side_only(void **state) {
 }
 
 static void a_stream_whose_both_sides_have_ended_costs_no_rounds(void **state) {
+    for (int paused = 0; paused < 2; paused++) {
+        test_pair pair;
+        pair_open(&pair, *state);
+        tow_stream_shutdown(&pair.client.stream);
+        tow_stream_shutdown(&pair.server.stream);
+        if (paused)
+            tow_stream_pause(&pair.client.stream);
+        else
+            run_until(pair.each, has_ended, &pair.client);
+        run_until(pair.each, has_ended, &pair.server);
+        assert_in_range(sleep_in_loop(pair.each, 100 * TOW_MILLISECOND), 1, 20);
+        assert_int_equal(pair.client.errors, 0);
+        tow_stream_resume(&pair.client.stream);
+        run_until(pair.each, has_ended, &pair.client);
+        pair_close(&pair);
+    }
+}
+
+static void a_blocked_stream_whose_peer_has_ended_costs_no_rounds(void **state) {
     test_pair pair;
     pair_open(&pair, *state);
-    tow_stream_shutdown(&pair.client.stream);
     tow_stream_shutdown(&pair.server.stream);
     run_until(pair.each, has_ended, &pair.client);
-    run_until(pair.each, has_ended, &pair.server);
-    tow_timer timer = {0};
-    tow_timer_set(pair.each->loop, &timer, tow_loop_now(pair.each->loop) + 30 * TOW_MILLISECOND, NULL);
-    tow_timer_cancel(pair.each->loop, &timer);
+    tow_stream_pause(&pair.server.stream);
+    fill_until_blocked(&pair, &pair.client);
+    assert_in_range(sleep_in_loop(pair.each, 100 * TOW_MILLISECOND), 1, 20);
+    assert_true(tow_stream_is_blocked(&pair.client.stream));
+    size_t total = (size_t)pair.client.late_reads * 64 * 1024;
+    tow_stream_resume(&pair.server.stream);
+    receive(&pair, &pair.server, total);
+    assert_pattern(pair.server.received.data, total);
     pair_close(&pair);
+}
+
+static void a_descriptor_that_does_not_block_is_read_all_the_same(void **state) {
+    each_loop *each = *state;
+    int pair[2];
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair), 0);
+    test_end end = {.echo = true};
+    assert_int_equal(tow_stream_adopt(&end.stream, each->loop, pair[0], &end_events), 0);
+    for (size_t i = 1; i < 10; i++) {
+        assert_int_equal(write(pair[1], "x", 1), 1);
+        run_until(each, has_received, &(expectation){&end, i});
+        char echoed;
+        assert_int_equal(read(pair[1], &echoed, 1), 1);
+        assert_in_range(sleep_in_loop(each, 5 * TOW_MILLISECOND), 1, 20);
+    }
+    close(pair[1]);
+    run_until(each, has_ended, &end);
+    assert_in_range(sleep_in_loop(each, 50 * TOW_MILLISECOND), 1, 20);
+    end_close(&end);
+    run_to_the_end(each);
+    assert_int_equal(end.closed, 1);
+    end_clear(&end);
 }
 
 static void close_flushes_first(void **state) {
@@ -660,7 +704,9 @@ int main(void) {
         ON_EACH_LOOP(write_takes_what_it_can_and_announces_room),
         ON_EACH_LOOP(more_pieces_than_one_call_takes_are_written),
         ON_EACH_LOOP(shutdown_ends_one_side_only),
-        ON_EACH_LOOP(a_stream_whose_both_sides_have_ended_costs_no_rounds),
+        ON_REAL_LOOPS(a_stream_whose_both_sides_have_ended_costs_no_rounds),
+        ON_REAL_LOOPS(a_blocked_stream_whose_peer_has_ended_costs_no_rounds),
+        ON_REAL_LOOPS(a_descriptor_that_does_not_block_is_read_all_the_same),
         ON_EACH_LOOP(close_flushes_first),
         ON_EACH_LOOP(a_second_close_does_nothing),
         ON_EACH_LOOP(reset_reaches_the_peer_as_an_error),
