@@ -175,13 +175,20 @@ static void on_message(tow_websocket *socket, const tow_message *message) {
         linger(session);
 }
 
+/* The peer is not read while much waits for our reader or, with --echo, for the peer. */
+static void reading_resume(tow_session *session) {
+    bool echo_waits = session->settings->echo && tow_websocket_buffered_amount(session->socket) > QUEUE_HIGH;
+    if (session->view.output.waiting.length < OUTPUT_LOW && !echo_waits)
+        tow_websocket_resume(session->socket);
+}
+
 /* The reader of our output took something, or is gone. */
 static void on_output(tow_writer *output) {
     tow_session *session = output->user;
     if (output->error != 0)
         output_failed(session);
-    else if (output->waiting.length < OUTPUT_LOW)
-        tow_websocket_resume(session->socket);
+    else
+        reading_resume(session);
 }
 
 /* ---- sending ---- */
@@ -205,12 +212,17 @@ void tow_session_send(tow_session *session, tow_message_type type, const void *d
         return;
     }
     session->sent++;
-    if (buffered > QUEUE_HIGH)
-        tow_input_pause(&session->input);
+    if (buffered <= QUEUE_HIGH)
+        return;
+    tow_input_pause(&session->input);
+    if (session->settings->echo)
+        tow_websocket_pause(session->socket);
 }
 
 static void on_drain(tow_websocket *socket) {
-    tow_input_resume(&session_of(socket)->input);
+    tow_session *session = session_of(socket);
+    tow_input_resume(&session->input);
+    reading_resume(session);
 }
 
 static void on_piece(tow_input *input, const char *bytes, size_t length) {

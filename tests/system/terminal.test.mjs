@@ -31,7 +31,7 @@ class Terminal {
   constructor(t, command, { columns = 60, environment = "" } = {}) {
     this.folder = mkdtempSync("/tmp/towline-test-");
     // The search for leaks hangs when the terminal is taken away from under it.
-    this.tmux("new-session", "-d", "-x", `${columns}`, "-y", "30", `env -u XDG_STATE_HOME ASAN_OPTIONS=detect_leaks=0 ${environment} HOME=${this.folder} ${command}; echo "status $?"; sleep 60`);
+    this.tmux("new-session", "-d", "-x", `${columns}`, "-y", "30", `env -u XDG_STATE_HOME ${environment} ASAN_OPTIONS=detect_leaks=0 HOME=${this.folder} ${command}; echo "status $?"; sleep 60`);
     t.after(() => {
       this.tmux("kill-server");
       rmSync(this.folder, { recursive: true });
