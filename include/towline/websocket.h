@@ -43,7 +43,8 @@ typedef struct tow_close_event {
 } tow_close_event;
 
 /* Why a connection failed. Runs before the close event. `text` is one line, borrowed until the callback
- * returns; `error` is a tow_error; `http_status` is the status of a refused opening handshake, else 0. */
+ * returns; `error` is a tow_error; `http_status` is the status with which the server, or a proxy, refused,
+ * else 0. */
 typedef struct tow_error_event {
     int error;
     int http_status;
@@ -94,14 +95,16 @@ typedef struct tow_websocket_options {
     int ping_seconds;    /* default off for clients */
     int idle_seconds;    /* default off for clients */
 
+    const char *proxy; /* URL of a proxy: http://, socks5:// or socks5h://[USER:PASSWORD@]HOST[:PORT]; default
+                          none: the environment is not looked at */
     const char *unix_path; /* connect to this Unix socket instead of the URL's host and port; default none */
 } tow_websocket_options;
 
 /* Opens a connection as a client. The socket is the caller's until tow_websocket_free; callbacks start from
  * the loop's next round. `options` may be NULL.
  * Errors: URL (not ws://HOST[:PORT][/PATH][?QUERY]), ARGUMENT (a subprotocol that is no token or stands
- * twice, a header that is not valid), ADDRESS (a path that is too long), MEMORY. What goes wrong later comes
- * to on_error and on_close. */
+ * twice, a header or proxy that is not valid), UNSUPPORTED (another kind of proxy), ADDRESS (a path that is
+ * too long), MEMORY, SYSTEM. What goes wrong later comes to on_error and on_close. */
 int tow_websocket_open_sized(tow_websocket **socket, tow_loop *loop, const char *url,
     const tow_websocket_options *options, size_t options_size);
 static inline int tow_websocket_open(

@@ -2,6 +2,7 @@
 
 #include "object.h"
 #include "options.h"
+#include "proxying.h"
 #include "transport/loop.h"
 
 #include <stdlib.h>
@@ -25,6 +26,8 @@ void tow_client_destroy(tow_client *client) {
         tow_websocket_context_free(client->socket.context);
     }
     tow_connector_stop(client->connector);
+    tow_proxying_clear(client);
+    tow_proxy_clear(&client->proxy);
     free(client->unix_path);
     tow_url_clear(&client->url);
     free(client->protocols);
@@ -107,8 +110,18 @@ static int write_request(tow_client *client, const tow_websocket_options *option
     return error != 0 ? error : tow_buffer_append_text(&client->request, "\r\n");
 }
 
+/* A proxy over TLS is refused until streams can speak it. */
+static int read_way(tow_client *client, const tow_websocket_options *options) {
+    if (options->unix_path != NULL && (client->unix_path = strdup(options->unix_path)) == NULL)
+        return TOW_ERROR_MEMORY;
+    int error = options->proxy == NULL ? 0 : tow_proxy_read(&client->proxy, options->proxy, NULL);
+    return error == 0 && client->proxy.kind == TOW_PROXY_HTTPS ? TOW_ERROR_UNSUPPORTED : error;
+}
+
 static int fill(tow_client *client, tow_loop *loop, const char *url, const tow_websocket_options *options) {
     int error = tow_url_read(&client->url, url, NULL);
+    if (error == 0)
+        error = read_way(client, options);
     if (error == 0)
         error = tow_websocket_context_new(&client->socket.context, loop);
     if (error != 0)
@@ -118,8 +131,6 @@ static int fill(tow_client *client, tow_loop *loop, const char *url, const tow_w
         return TOW_ERROR_MEMORY;
     client->compression = tow_options_compression(options);
     client->connect_seconds = options->connect_seconds == 0 ? CONNECT_SECONDS : options->connect_seconds;
-    if (options->unix_path != NULL && (client->unix_path = strdup(options->unix_path)) == NULL)
-        return TOW_ERROR_MEMORY;
     set_behaviour(client, options);
     client->socket.behaviour = &client->behaviour;
     client->socket.user = options->user;

@@ -7,11 +7,13 @@
 #include "client/client.h"
 #include "client/url.h"
 #include "connect/connector.h"
+#include "connect/proxy_talk.h"
 #include "protocol/opening.h"
 
 /* Where the object stands. */
 typedef enum tow_client_stage {
     TOW_CLIENT_CONNECTING, /* the connector is at work */
+    TOW_CLIENT_PROXYING,   /* the proxy was reached, and is asked for the server */
     TOW_CLIENT_ASKING,     /* the request is on its way, or the response */
     TOW_CLIENT_OPENED,     /* the websocket floor has the stream */
     TOW_CLIENT_FAILED,     /* before it was open: the events are to come */
@@ -37,6 +39,8 @@ typedef struct tow_client {
     const tow_http_head *head; /* lent to tow_client_response */
     tow_client_on_head on_head;
     tow_connector *connector; /* while it is at work */
+    tow_proxy proxy;          /* `host` is NULL if there is none */
+    tow_proxy_talk *talk;     /* with it, while that is under way */
     char *unix_path;          /* a Unix socket instead of the URL's host and port */
     int error;                /* why it failed */
     int http_status;
@@ -46,6 +50,12 @@ typedef struct tow_client {
 /* Starts connecting; the handshake follows by itself. No callback runs inside. Errors: MEMORY, ADDRESS,
  * SYSTEM. */
 int tow_opening_start(tow_client *client);
+
+/* The stream leads to the server: sends the request. `rest` has come already. */
+void tow_opening_ask(tow_client *client, uint8_t *rest, size_t rest_length);
+
+/* The stream's on_closed, until the websocket floor has it. */
+void tow_opening_closed(tow_stream *stream);
 
 /* Ends a handshake that is under way; the events come in a later round. `text` may be NULL. */
 void tow_opening_fail(tow_client *client, int error, const char *text);

@@ -1,6 +1,7 @@
 /* The opening handshake as a client (RFC 6455, section 4.1): reach the server, send the request, read the
  * response, and give the stream to the websocket floor. */
 #include "object.h"
+#include "proxying.h"
 #include "transport/listener.h"
 #include "transport/timer.h"
 
@@ -65,54 +66,59 @@ void tow_opening_fail(tow_client *client, int error, const char *text) {
 static void no_answer_in_time(tow_timer *timer) {
     tow_client *client = (tow_client *)(void *)((char *)timer - offsetof(tow_websocket, timer));
     char text[sizeof(client->text)];
-    if (client->connector == NULL)
-        snprintf(text, sizeof(text), "no answer to the opening handshake within %d seconds",
+    const char *proxy = client->proxy.host;
+    if (client->connector != NULL)
+        snprintf(text, sizeof(text), "%s%.255s %s within %d seconds", proxy != NULL ? "the proxy " : "",
+            proxy != NULL ? proxy : client->url.host,
+            tow_connector_is_resolving(client->connector) ? "was not found" : "was not reached",
+            client->connect_seconds);
+    else if (client->stage == TOW_CLIENT_PROXYING)
+        snprintf(text, sizeof(text), "the proxy %.255s did not reach the server within %d seconds", proxy,
             client->connect_seconds);
     else
-        snprintf(text, sizeof(text), "%s %s within %d seconds", client->url.host,
-            tow_connector_is_resolving(client->connector) ? "was not found" : "was not reached",
+        snprintf(text, sizeof(text), "no answer to the opening handshake within %d seconds",
             client->connect_seconds);
     tow_opening_fail(client, TOW_ERROR_TIMED_OUT, text);
 }
 
 /* Connecting. */
 
-static void trace(tow_client *client, bool sent, const char *head, size_t length) {
-    if (client->on_head != NULL)
-        client->on_head(&client->socket, sent, head, length);
-}
-
 static const tow_stream_events handshake_events;
-
-static void send_request(tow_client *client);
 
 static void connected(void *user, int fd) {
     tow_client *client = user;
     tow_loop *loop = tow_websocket_loop(&client->socket);
     client->connector = NULL;
-    int error = tow_stream_adopt(&client->socket.stream, loop, fd, &handshake_events);
+    bool proxied = client->proxy.host != NULL;
+    int error = tow_stream_adopt(
+        &client->socket.stream, loop, fd, proxied ? &tow_proxying_events : &handshake_events);
     if (error != 0) {
         tow_loop_discard(loop, fd);
         tow_opening_fail(client, error, NULL);
         return;
     }
     client->has_stream = true;
-    client->stage = TOW_CLIENT_ASKING;
-    trace(client, true, (const char *)client->request.data, client->request.length);
-    send_request(client);
+    if (proxied)
+        tow_proxying_start(client);
+    else
+        tow_opening_ask(client, NULL, 0);
 }
 
 static void not_connected(void *user, int error, const char *text) {
     tow_client *client = user;
+    char proxy_text[sizeof(client->text)];
     client->connector = NULL;
-    tow_opening_fail(client, error, text);
+    snprintf(proxy_text, sizeof(proxy_text), "%s%s", client->proxy.host != NULL ? "the proxy " : "", text);
+    tow_opening_fail(client, error, proxy_text);
 }
 
 int tow_opening_start(tow_client *client) {
     static const tow_connector_events events = {.on_connected = connected, .on_failed = not_connected};
     tow_loop *loop = tow_websocket_loop(&client->socket);
-    const tow_place place = {
-        .host = client->url.host, .port = client->url.port, .unix_path = client->unix_path};
+    bool proxied = client->proxy.host != NULL;
+    const tow_place place = {.host = proxied ? client->proxy.host : client->url.host,
+        .port = proxied ? client->proxy.port : client->url.port,
+        .unix_path = client->unix_path};
     int error = tow_connector_start(&client->connector, loop, &place, &events, client);
     if (error == 0 && client->connect_seconds != TOW_OFF)
         tow_timer_set(loop, &client->socket.timer, tow_loop_now(loop) + client->connect_seconds * TOW_SECOND,
@@ -127,13 +133,18 @@ static void failed(tow_stream *stream, int error) {
     tow_opening_fail(client, error, text);
 }
 
-static void closed(tow_stream *stream) {
+void tow_opening_closed(tow_stream *stream) {
     tow_client *client = client_of(stream);
     client->has_stream = false;
     finish(client);
 }
 
 /* The request. */
+
+static void trace(tow_client *client, bool sent, const char *head, size_t length) {
+    if (client->on_head != NULL)
+        client->on_head(&client->socket, sent, head, length);
+}
 
 static void send_request(tow_client *client) {
     if (client->stage != TOW_CLIENT_ASKING || client->request_sent == client->request.length)
@@ -143,6 +154,17 @@ static void send_request(tow_client *client) {
     ssize_t taken = tow_stream_write(&client->socket.stream, &piece, 1);
     if (taken > 0)
         client->request_sent += (size_t)taken;
+}
+
+static void received(tow_stream *stream, uint8_t *bytes, size_t length);
+
+void tow_opening_ask(tow_client *client, uint8_t *rest, size_t rest_length) {
+    client->stage = TOW_CLIENT_ASKING;
+    client->socket.stream.events = &handshake_events;
+    trace(client, true, (const char *)client->request.data, client->request.length);
+    send_request(client);
+    if (rest_length > 0)
+        received(&client->socket.stream, rest, rest_length);
 }
 
 static void writable(tow_stream *stream) {
@@ -282,5 +304,5 @@ static const tow_stream_events handshake_events = {
     .on_writable = writable,
     .on_end = ended,
     .on_error = failed,
-    .on_closed = closed,
+    .on_closed = tow_opening_closed,
 };

@@ -87,6 +87,8 @@ int tow_options_check(const tow_websocket_options *options) {
         error = headers_check(options->headers);
     if (error == 0)
         error = origin_check(options);
+    if (error == 0 && options->proxy != NULL && options->unix_path != NULL)
+        error = TOW_ERROR_ARGUMENT; /* two ways */
     return error != 0 ? error : numbers_check(options);
 }
 

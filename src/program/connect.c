@@ -2,6 +2,7 @@
 
 #include "close_name.h"
 #include "client/client.h"
+#include "connect/proxy.h"
 #include "client/url.h"
 #include "history.h"
 #include "number.h"
@@ -408,9 +409,12 @@ static int socket_open(tow_session *session, const char *url) {
                 .on_ping = on_ping,
                 .on_pong = on_pong,
                 .max_message = settings->max_message,
+                .proxy = session->proxy,
                 .unix_path = settings->unix_path});
     if (error == 0 && settings->verbose)
         tow_client_set_trace(session->socket, on_head);
+    if (error == 0 && settings->verbose && session->proxy != NULL)
+        tow_view_notice(&session->view, "through the proxy %s", session->proxy_place);
     free(fields);
     tow_buffer_clear(&memory);
     return error;
@@ -502,6 +506,48 @@ static int url_check(const char *text) {
     return EXIT_USAGE;
 }
 
+/* What the environment says of this URL's host. Errors: MEMORY. */
+static int proxy_from_environment(tow_session *session, const char *text) {
+    tow_url url = {0};
+    int error = tow_url_read(&url, text, NULL);
+    if (error != 0)
+        return error;
+    session->proxy = tow_proxy_from_environment(getenv, strncasecmp(text, "wss:", 4) == 0, url.host);
+    tow_url_clear(&url);
+    return 0;
+}
+
+/* Tells what is wrong with a proxy, without its password. */
+static int proxy_refused(const char *from, const char *why) {
+    fprintf(stderr, "towline connect: %s: %s\n", from, why);
+    return EXIT_USAGE;
+}
+
+static int proxy_check(tow_session *session) {
+    const char *from = session->settings->proxy != NULL ? "--proxy" : "the environment's proxy";
+    const char *why = NULL;
+    tow_proxy proxy = {0};
+    if (tow_proxy_read(&proxy, session->proxy, &why) != 0)
+        return proxy_refused(from, why);
+    snprintf(session->proxy_place, sizeof session->proxy_place, "%s port %u", proxy.host, proxy.port);
+    bool encrypted = proxy.kind == TOW_PROXY_HTTPS;
+    tow_proxy_clear(&proxy);
+    return encrypted ? proxy_refused(from, "a proxy is spoken to without TLS: write http:// or socks5://")
+                     : 0;
+}
+
+/* Returns 0, or the exit status after telling what is wrong. */
+static int proxy_choose(tow_session *session, const char *url) {
+    const tow_connect_settings *settings = session->settings;
+    bool off = settings->proxy != NULL && strcmp(settings->proxy, "off") == 0;
+    if (settings->proxy != NULL && !off && settings->unix_path != NULL)
+        return proxy_refused("--proxy and --unix", "these are two ways; take one of them");
+    session->proxy = off ? NULL : settings->proxy;
+    if (settings->proxy == NULL && settings->unix_path == NULL && proxy_from_environment(session, url) != 0)
+        return refused(TOW_ERROR_MEMORY);
+    return session->proxy != NULL ? proxy_check(session) : 0;
+}
+
 int tow_connect(const void *options, const char *const *operands) {
     const tow_connect_settings *settings = options;
     if (settings->echo && settings->messages != NULL) {
@@ -511,15 +557,14 @@ int tow_connect(const void *options, const char *const *operands) {
     tow_buffer url = {0};
     if (url_complete(operands[0], &url) != 0)
         return refused(TOW_ERROR_MEMORY);
-    int wrong = url_check((const char *)url.data);
-    if (wrong != 0) {
-        tow_buffer_clear(&url);
-        return wrong;
-    }
     tow_session session = {.settings = settings,
         .next_message = settings->messages,
         .interactive = settings->messages == NULL && !settings->echo && is_terminal_for_editing()};
-    int status = session_begin(&session, (const char *)url.data);
+    int status = url_check((const char *)url.data);
+    if (status == 0)
+        status = proxy_choose(&session, (const char *)url.data);
+    if (status == 0)
+        status = session_begin(&session, (const char *)url.data);
     tow_buffer_clear(&url);
     return status;
 }

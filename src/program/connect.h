@@ -12,6 +12,7 @@ typedef struct tow_connect_settings {
     const char *origin;
     const char *const *headers; /* "Name: value" */
     tow_compression compression;
+    const char *proxy;     /* URL, "off", or NULL: what the environment says */
     const char *unix_path; /* NULL: the URL's host and port */
     int64_t max_message;
     const char *const *messages; /* -x */

@@ -5,6 +5,7 @@
 #include "connect.h"
 #include "serve.h"
 
+#include "connect/proxy.h"
 #include "server/host.h"
 #include "server/origin.h"
 #include "transport/address.h"
@@ -54,6 +55,13 @@ static int check_host(const char *text) {
     return strchr(text, '/') == NULL && text[0] != '\0' && strcspn(text, " \t") == strlen(text)
                ? 0
                : TOW_ERROR_ADDRESS;
+}
+
+static int check_proxy(const char *text) {
+    tow_proxy proxy = {0};
+    int error = strcmp(text, "off") == 0 ? 0 : tow_proxy_read(&proxy, text, NULL);
+    tow_proxy_clear(&proxy);
+    return error;
 }
 
 /* "Name: value" */
@@ -332,7 +340,16 @@ static const tow_option connect_options[] = {
         .help = "permessage-deflate to offer: shared asks both ends to keep no context",
         CONNECT(compression)},
     {.group = "The way to the server",
-        .name = "unix",
+        .name = "proxy",
+        .kind = TOW_OPTION_TEXT,
+        .value = "URL",
+        .note = "what http_proxy (for ws), https_proxy (for wss), all_proxy and no_proxy say, as with curl",
+        .help = "http://, socks5:// or socks5h://[USER:PASSWORD@]HOST[:PORT]; off: none; names are looked up "
+                "by the proxy",
+        .expects = "a proxy: write http://HOST:PORT or socks5://HOST:PORT",
+        .check = check_proxy,
+        CONNECT(proxy)},
+    {.name = "unix",
         .kind = TOW_OPTION_TEXT,
         .value = "PATH",
         .note = "none",

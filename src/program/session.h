@@ -12,6 +12,8 @@ typedef struct tow_session tow_session;
 
 struct tow_session {
     const tow_connect_settings *settings;
+    const char *proxy;     /* its URL, NULL: none */
+    char proxy_place[280]; /* the same to show: without the password */
     tow_loop *loop;
     tow_websocket *socket;
     tow_view view;

@@ -71,6 +71,8 @@ static void request_bytes(tow_stream *stream, uint8_t *bytes, size_t length) {
     assert_true(length <= sizeof(stage->request) - stage->request_length);
     memcpy(stage->request + stage->request_length, bytes, length);
     stage->request_length += length;
+    if (stage->then_bytes != NULL && stage->then_bytes(stage))
+        return;
     if (stage->head_length == 0)
         read_request(stage);
 }

@@ -23,6 +23,7 @@ typedef struct stage {
     bool real;
     const char *listen;                  /* default 127.0.0.1:0 */
     tow_websocket_options options;       /* the callbacks are the stage's */
+    bool (*then_bytes)(struct stage *);  /* something came: true keeps it from being read as a request */
     void (*then_answer)(struct stage *); /* the request is whole; default: stage_accept("") */
     bool answers_nothing;
     void (*then_open)(struct stage *);

@@ -1,0 +1,85 @@
+#include "proxying.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <towline/error.h>
+
+static tow_client *client_of(tow_stream *stream) {
+    return (tow_client *)(void *)stream;
+}
+
+void tow_proxying_clear(tow_client *client) {
+    if (client->talk == NULL)
+        return;
+    tow_proxy_talk_clear(client->talk);
+    free(client->talk);
+    client->talk = NULL;
+}
+
+static void fail(tow_client *client, int error, const char *what) {
+    char text[sizeof(client->text)];
+    snprintf(
+        text, sizeof(text), "the proxy %.255s port %d: %s", client->proxy.host, client->proxy.port, what);
+    tow_opening_fail(client, error, text);
+}
+
+static void send_output(tow_client *client) {
+    tow_buffer *output = &client->talk->output;
+    if (output->length == 0)
+        return;
+    struct iovec piece = {.iov_base = output->data, .iov_len = output->length};
+    ssize_t taken = tow_stream_write(&client->socket.stream, &piece, 1);
+    if (taken > 0)
+        tow_buffer_consume(output, (size_t)taken);
+}
+
+void tow_proxying_start(tow_client *client) {
+    client->stage = TOW_CLIENT_PROXYING;
+    client->talk = malloc(sizeof(*client->talk));
+    int error = client->talk == NULL ? TOW_ERROR_MEMORY : 0;
+    if (error == 0)
+        error = tow_proxy_talk_begin(client->talk, &client->proxy, client->url.host, client->url.port);
+    if (error != 0)
+        fail(client, error, tow_strerror(error));
+    else
+        send_output(client);
+}
+
+static void received(tow_stream *stream, uint8_t *bytes, size_t length) {
+    tow_client *client = client_of(stream);
+    size_t used;
+    if (client->stage != TOW_CLIENT_PROXYING)
+        return;
+    int result = tow_proxy_talk_read(client->talk, bytes, length, &used);
+    if (result < 0) {
+        client->http_status = client->talk->status;
+        tow_opening_fail(client, result, client->talk->text);
+    } else if (result == 0) {
+        send_output(client);
+    } else {
+        tow_proxying_clear(client);
+        tow_opening_ask(client, bytes + used, length - used);
+    }
+}
+
+static void writable(tow_stream *stream) {
+    tow_client *client = client_of(stream);
+    if (client->stage == TOW_CLIENT_PROXYING)
+        send_output(client);
+}
+
+static void ended(tow_stream *stream) {
+    fail(client_of(stream), TOW_ERROR_ENDED, "it ended the connection");
+}
+
+static void failed(tow_stream *stream, int error) {
+    fail(client_of(stream), error, tow_strerror(error));
+}
+
+const tow_stream_events tow_proxying_events = {
+    .on_bytes = received,
+    .on_writable = writable,
+    .on_end = ended,
+    .on_error = failed,
+    .on_closed = tow_opening_closed,
+};

@@ -1,0 +1,66 @@
+/* http_connect: a tunnel through an HTTP proxy (RFC 9110, section 9.3.6), with Basic authentication (RFC
+ * 7617). */
+#include "http/head.h"
+#include "talk.h"
+
+#include <openssl/evp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <towline/error.h>
+
+enum { HEAD_MAX = 16 * 1024, REASON_MAX = 100, UNAUTHORIZED = 407 };
+
+/* The texts of a user are as long as the user likes. */
+static int write_credentials(tow_buffer *output, const tow_proxy *proxy) {
+    tow_buffer plain = {0};
+    int error = tow_buffer_append_format(&plain, "%s:%s", proxy->user, proxy->password);
+    if (error == 0)
+        error = tow_buffer_append_text(output, "Proxy-Authorization: Basic ");
+    if (error == 0)
+        error = tow_buffer_reserve(output, (plain.length + 2) / 3 * 4 + 1);
+    if (error == 0) {
+        int length = EVP_EncodeBlock(output->data + output->length, plain.data, (int)plain.length);
+        output->length += (size_t)length;
+        error = tow_buffer_append_text(output, "\r\n");
+    }
+    tow_buffer_clear(&plain);
+    return error;
+}
+
+int tow_http_connect_begin(tow_proxy_talk *talk) {
+    tow_buffer *output = &talk->output;
+    talk->state = TOW_PROXY_ASKED;
+    int error = tow_buffer_append_format(
+        output, "CONNECT %s:%u HTTP/1.1\r\nHost: %s:%u\r\n", talk->host, talk->port, talk->host, talk->port);
+    if (error == 0 && talk->proxy->user != NULL)
+        error = write_credentials(output, talk->proxy);
+    return error != 0 ? error : tow_buffer_append_text(output, "\r\n");
+}
+
+static int refuse(tow_proxy_talk *talk, const tow_http_head *head) {
+    size_t shown = head->reason.length < REASON_MAX ? head->reason.length : REASON_MAX;
+    const char *before = "answered";
+    if (head->status == UNAUTHORIZED)
+        before = talk->proxy->user == NULL ? "wants a user and a password:"
+                                           : "does not accept the user and password:";
+    talk->status = head->status;
+    return tow_proxy_refuse(talk, TOW_ERROR_PROXY, "%s %d%s%.*s", before, head->status, shown > 0 ? " " : "",
+        (int)shown, head->reason.data);
+}
+
+/* Interim answers may come before the one that counts; of one that counts only the head is the proxy's. */
+ssize_t tow_http_connect_step(tow_proxy_talk *talk) {
+    tow_http_head head;
+    int length =
+        tow_http_response_read(&head, (const char *)talk->input.data, talk->input.length, &talk->scanned);
+    if (length < 0)
+        return tow_proxy_refuse(talk, length, "answered with something else than HTTP");
+    if (length > HEAD_MAX || (length == 0 && talk->input.length > HEAD_MAX))
+        return tow_proxy_refuse(talk, TOW_ERROR_HTTP_TOO_LARGE, "answered with too large a head");
+    if (length == 0 || head.status / 100 == 1)
+        return length;
+    if (head.status / 100 != 2)
+        return refuse(talk, &head);
+    talk->state = TOW_PROXY_DONE;
+    return length;
+}
