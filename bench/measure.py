@@ -43,7 +43,7 @@ def watch(generator, server):
 def load(server, connections, in_flight, payload, seconds, *more):
     """Runs the generator; its figures as a dictionary."""
     command = [str(TOWLINE), "bench", server.url, "--connections", str(connections), "--in-flight", str(in_flight)]
-    command += ["--payload", str(payload), "--seconds", str(seconds), "--pid", str(server.pid), "--json", "-", *more]
+    command += ["--payload", str(payload), "--seconds", f"{seconds:.3f}", "--pid", str(server.pid), "--json", "-", *more]
     generator = subprocess.Popen(
         on_core(GENERATOR_CORE, command), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
@@ -56,7 +56,7 @@ def load(server, connections, in_flight, payload, seconds, *more):
 def system_calls(server, connections, in_flight, payload, seconds):
     """System calls of the server for each message, counted in a run of its own because counting costs time."""
     try:
-        figures = load(server, connections, in_flight, payload, seconds, "--warm-up", str(seconds / 2), "--system-calls")
+        figures = load(server, connections, in_flight, payload, seconds, "--warm-up", f"{seconds / 2:.3f}", "--system-calls")
         return figures["server_system_calls_per_message"]
     except OutOfMemory:
         raise

@@ -94,7 +94,7 @@ def run_cell(farm, peer, cell, seconds):
     size, connections, depth = cell
     in_flight_bytes = SIZES[size] * connections * depth
     longer = 1 + min(2, in_flight_bytes / (256 << 20))  # a gigabyte under way needs time to come round
-    return measure.load(farm.get(peer), connections, depth, SIZES[size], seconds * longer, "--warm-up", str(0.3 * seconds * longer))
+    return measure.load(farm.get(peer), connections, depth, SIZES[size], seconds * longer, "--warm-up", f"{0.3 * seconds * longer:.3f}")
 
 
 def echo_rounds(arguments, farm):
@@ -204,11 +204,15 @@ def idle_count():
 
 
 def idle_row(peer, count):
+    """What is used once, whatever the number of connections, is touched by a load of 100 connections before."""
     row = [peer.name]
-    for more, in_flight, seconds in (([], 0, 1), (["--rate", str(count / 2)], 1, 3)):
+    once = []
+    for more, in_flight, seconds in (([], 0, 1), (["--rate", str(count // 2)], 1, 3)):
         progress(f"{count} idle connections: {peer.name}")
         server = Server(peer)
         try:
+            warm = measure.load(server, 100, 16, 64, 0.3)
+            once.append(warm["server_memory_per_connection"] * 100)
             figures = measure.load(server, count, in_flight, 64, seconds, *more)
             row.append(number(figures["server_memory_per_connection"]))
         except Failure as failure:
@@ -216,7 +220,7 @@ def idle_row(peer, count):
         finally:
             server.stop()
     progress("")
-    return row
+    return row + [number(statistics.median(once) / 1e6, "{:.1f} MB") if once else "–"]
 
 
 def idle(arguments):
@@ -225,9 +229,10 @@ def idle(arguments):
     return f"""## Idle connections
 
 Growth of the server's proportional set size for each of {count:,} open connections, in bytes: after the opening handshake, and after one or two
-echoes of 64 bytes on each.
+echoes of 64 bytes on each. A load of 100 connections comes before; "once" is what that added to the fresh server, for buffers and
+libraries, and is not part of the other figures.
 
-""" + table(["server", "opened", "after echoes"], rows)
+""" + table(["server", "opened", "after echoes", "once"], rows)
 
 
 # ---- start-up ----
