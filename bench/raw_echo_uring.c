@@ -178,7 +178,8 @@ static void on_send(
 }
 
 static void dispatch(struct server *server, const struct io_uring_cqe *completion) {
-    struct connection *connection = (struct connection *)(uintptr_t)(completion->user_data & ~UINT64_C(3));
+    uintptr_t address = (uintptr_t)(completion->user_data & ~UINT64_C(3));
+    struct connection *connection = (struct connection *)address; // NOLINT(performance-no-int-to-ptr)
     switch ((enum operation)(completion->user_data & 3)) {
     case ACCEPT:
         on_accept(server, completion);

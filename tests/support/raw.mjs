@@ -152,9 +152,10 @@ export class Raw {
     }
   }
 
-  /** Waits until the peer has ended or reset the connection. */
+  /** Waits until the peer has ended or reset the connection, and then lets go of it, too. */
   async end(milliseconds = 10000) {
     await until(() => this.over, "the end of the connection", milliseconds);
+    this.socket.destroy();
   }
 
   destroy() {
