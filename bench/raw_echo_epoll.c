@@ -43,8 +43,9 @@ static void accept_all(int epoll, int listener) {
         }
         connection->fd = fd;
         struct epoll_event event = {.events = EPOLLIN, .data.ptr = connection};
+        // NOLINTNEXTLINE(clang-analyzer-unix.Malloc): epoll has the pointer
         must(epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event), "epoll_ctl");
-    } // NOLINT(clang-analyzer-unix.Malloc): epoll has the pointer
+    }
 }
 
 /* Sends on from what waits; false when the peer is gone. */
