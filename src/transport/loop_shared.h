@@ -154,7 +154,7 @@ void tow_stream_send_cork(tow_stream *stream);
 /* The result of sending one stream's whole cork: bytes taken or a negative tow_error. */
 void tow_stream_settle(tow_stream *stream, ssize_t result);
 
-/* An accept brought a descriptor (or a negative errno). False: no more accepts for now. */
+/* An accept brought a descriptor (or a negative errno). False: accepting rests. */
 bool tow_listener_accepted(tow_listener *listener, int result);
 /* A descriptor was closed: listeners that wait for one try again. */
 void tow_loop_descriptor_closed(tow_loop *loop);

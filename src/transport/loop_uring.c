@@ -78,7 +78,7 @@ static int submit(uring_loop *self) {
     return result >= 0 ? 0 : result;
 }
 
-/* NULL if the kernel takes no more for now. */
+/* NULL if the kernel takes no more at the moment. */
 static struct io_uring_sqe *get_entry(uring_loop *self) {
     struct io_uring_sqe *entry = io_uring_get_sqe(&self->ring);
     if (entry == NULL && submit(self) == 0)
@@ -370,7 +370,7 @@ static void epoll_is_ready(uring_loop *self) {
             tow_epoll_dispatch(&self->loop, &self->events[i]);
 }
 
-/* Returns how many pieces were used, or -1 if the kernel takes no more for now. */
+/* Returns how many pieces were used, or -1 if the kernel takes no more at the moment. */
 static int prepare_send(uring_loop *self, tow_stream *stream, struct iovec *pieces) {
     struct io_uring_sqe *entry = get_entry(self);
     if (entry == NULL)
