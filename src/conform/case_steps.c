@@ -189,14 +189,21 @@ static bool read_milliseconds(const char *text, case_step *step) {
     return right;
 }
 
+/* `BYTES [MILLISECONDS [FIRST]]` */
 static bool read_chop(const char *text, case_step *step) {
+    const uint64_t maxima[] = {STEP_SIZE_MAX, 60000, STEP_SIZE_MAX};
+    uint64_t numbers[] = {0, 0, 0};
     char word[CASE_WORD_MAX];
-    uint64_t number;
-    text = case_take_word(text, word);
-    if (!case_read_number(word, STEP_SIZE_MAX, &number))
-        return false;
-    step->count = (size_t)number;
-    return *text == 0 || read_milliseconds(text, step);
+    size_t count = 0;
+    for (; *text != 0 && count < 3; count++) {
+        text = case_take_word(text, word);
+        if (!case_read_number(word, maxima[count], &numbers[count]))
+            return false;
+    }
+    step->count = (size_t)numbers[0];
+    step->milliseconds = (int)numbers[1];
+    step->first = (size_t)numbers[2];
+    return count > 0 && *text == 0;
 }
 
 static bool read_end(const char *text, case_step *step) {

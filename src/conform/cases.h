@@ -33,7 +33,8 @@ typedef struct case_payload {
 typedef enum step_kind {
     STEP_SEND,     /* a frame */
     STEP_RAW,      /* bytes as they are */
-    STEP_CHOP,     /* from now on in pieces of `count` bytes, `milliseconds` between them */
+    STEP_CHOP,     /* from now on (of the next `first` bytes, if that is not 0) in pieces of `count` bytes,
+                      `milliseconds` between them */
     STEP_TOGETHER, /* keep what is sent until STEP_APART or an expectation, then send it in one write */
     STEP_APART,
     STEP_WAIT,
@@ -61,6 +62,7 @@ typedef struct case_step {
     size_t code_count;
     size_t fragment; /* bytes of each fragment, 0: one frame */
     size_t count;    /* repetitions; bytes of a chop */
+    size_t first;
     int milliseconds;
     int line; /* in the text, for messages */
     uint8_t opcode;

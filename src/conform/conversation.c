@@ -176,6 +176,7 @@ static progress chop_step(conversation *self, const case_step *step) {
         return STEP_WAITS;
     self->chop = step->count;
     self->chop_milliseconds = step->milliseconds;
+    self->chop_left = step->first == 0 ? SIZE_MAX : step->first;
     return STEP_DONE;
 }
 
@@ -257,6 +258,7 @@ void conversation_advance(conversation *self) {
 void conversation_begin(conversation *self) {
     self->together = self->one->early;
     self->chop = self->one->pieces;
+    self->chop_left = SIZE_MAX;
     self->chop_milliseconds = self->one->pieces_milliseconds;
     outgoing_pump(self);
 }

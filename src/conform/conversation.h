@@ -103,6 +103,7 @@ struct conversation {
     size_t step;
     size_t matched; /* repetitions of the current expectation that came */
     size_t chop;
+    size_t chop_left; /* bytes that are still chopped */
     int chop_milliseconds;
     tow_buffer out;
     size_t sent;

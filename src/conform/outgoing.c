@@ -33,7 +33,9 @@ static int append_frame(
         header[1] |= 0x80;
         if (!step->zero_key)
             memcpy(key, (const uint8_t[]){0x37, 0xfa, 0x21, 0x3d}, 4);
-        key[0] = (uint8_t)(key[0] + self->out.length); /* a new key for each frame, the same in each run */
+        if (!step->zero_key)
+            key[0] =
+                (uint8_t)(key[0] + self->out.length); /* a new key for each frame, the same in each run */
         memcpy(header + size, key, 4);
         size += 4;
     }
@@ -122,6 +124,20 @@ static void pump_again(tow_timer *timer) {
         conversation_advance(self);
 }
 
+static void count_chopped(conversation *self, size_t taken) {
+    self->chop_left -= taken < self->chop_left ? taken : self->chop_left;
+    if (self->chop_left == 0)
+        self->chop = 0;
+}
+
+/* Pieces that go out in one round of the loop would come together: the next one waits for the clock's next
+ * tick at least. */
+static void pause_between_pieces(conversation *self) {
+    if (self->chop > 0 && self->sent < self->out.length)
+        tow_timer_set(self->settings->loop, &self->pump_timer,
+            tow_loop_now(self->settings->loop) + self->chop_milliseconds * TOW_MILLISECOND, pump_again);
+}
+
 void outgoing_pump(conversation *self) {
     while (self->connected && !self->together && !self->done && self->sent < self->out.length) {
         if (tow_timer_is_set(&self->pump_timer))
@@ -135,9 +151,8 @@ void outgoing_pump(conversation *self) {
             return;
         self->sent += (size_t)taken;
         self->last_crossed = tow_loop_now(self->settings->loop);
-        if (self->chop > 0 && self->chop_milliseconds > 0 && self->sent < self->out.length)
-            tow_timer_set(self->settings->loop, &self->pump_timer,
-                tow_loop_now(self->settings->loop) + self->chop_milliseconds * TOW_MILLISECOND, pump_again);
+        count_chopped(self, (size_t)taken);
+        pause_between_pieces(self);
     }
     if (self->sent == self->out.length) {
         self->out.length = 0;
