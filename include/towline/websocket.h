@@ -138,9 +138,9 @@ void tow_websocket_resume(tow_websocket *socket);
 
 tow_ready_state tow_websocket_ready_state(const tow_websocket *socket);
 
-/* Bytes of application data that were sent and not yet given to the network; framing is not counted, and what waits compressed
- * counts as it is. Does not become less by closing. While more than 256 KiB wait, a server's socket does not read; on_drain
- * comes when they are less than 64 KiB again. */
+/* Bytes of application data that were sent and not yet given to the network; framing is not counted, and what
+ * waits compressed counts as it is. Does not become less by closing. While more than 256 KiB wait, a server's
+ * socket does not read; on_drain comes when they are less than 64 KiB again. */
 int64_t tow_websocket_buffered_amount(const tow_websocket *socket);
 
 /* The subprotocol in use, the extensions in use as in the header, the URL: "" where there is none. They stay

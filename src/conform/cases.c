@@ -116,7 +116,7 @@ static void make_id(char *text) {
     for (const char *at = text; *at != 0; at++) {
         bool fits = isalnum((unsigned char)*at) || strchr("._=-", *at) != NULL;
         if (fits || (out > text && out[-1] != '-'))
-            *out++ = fits ? *at : '-';
+            *out++ = (char)(fits ? *at : '-');
     }
     while (out > text && out[-1] == '-')
         out--;
@@ -220,10 +220,13 @@ static const char *take_value(const char *text, char **value) {
         end += *end == '\\' && end[1] != 0 ? 2 : 1;
     if (!quoted)
         end += strcspn(end, " \t");
-    char *out = *value = strndup(text + quoted, (size_t)(end - text) - quoted);
-    if (out == NULL)
+    char *copy = strndup(text + quoted, (size_t)(end - text) - quoted);
+    char *out = copy;
+    *value = copy;
+    if (copy == NULL)
         return NULL;
-    for (const char *at = out; quoted && *at != 0; at++) {
+    for (const char *at = copy; quoted && *at != 0;
+         at++) { // NOLINT(clang-analyzer-unix.Malloc): it is the caller's
         at += *at == '\\' && at[1] == '"';
         *out++ = *at;
     }

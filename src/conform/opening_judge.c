@@ -53,7 +53,7 @@ static int read_lines(judged_head *head, char why[160]) {
     if (head->first == NULL)
         return refuse(why, "the first line does not end with CRLF or holds a control character");
     if (strncmp(head->first, "HTTP/1.1 ", 9) == 0)
-        head->status = atoi(head->first + 9);
+        head->status = (int)strtol(head->first + 9, NULL, 10);
     for (char *line = take_line(&rest); line == NULL || *line != 0; line = take_line(&rest)) {
         if (line == NULL || head->count == HEAD_LINES_MAX || !split_line(line, &head->lines[head->count]))
             return refuse(why, "a header line that is not NAME: VALUE with CRLF behind it");
@@ -172,6 +172,16 @@ static int append_fields(tow_buffer *out, unsigned long count) {
     return error;
 }
 
+/* `PREFIX NUMBER }` at the front: how long it is, 0 if it is not there. */
+static size_t read_count(const char *text, const char *prefix, size_t *count) {
+    size_t length = strlen(prefix);
+    if (strncmp(text, prefix, length) != 0)
+        return 0;
+    char *end;
+    *count = strtoul(text + length, &end, 10);
+    return *end == '}' ? (size_t)(end + 1 - text) : 0;
+}
+
 /* What a brace at the front of the text stands for is appended. Returns how long it is in the text, 1 for a
  * brace that is only a brace, or a negative error. */
 static int append_brace(tow_buffer *out, const char *text, const struct names *names) {
@@ -180,8 +190,9 @@ static int append_brace(tow_buffer *out, const char *text, const struct names *n
         const char *value;
     } table[] = {
         {"{host}", names->host}, {"{path}", names->path}, {"{key}", names->key}, {"{accept}", names->accept}};
-    int error = 0, used = 0;
-    unsigned long count;
+    int error = 0;
+    size_t count;
+    size_t used;
     for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
         int length = (int)strlen(table[i].name);
         if (strncmp(text, table[i].name, (size_t)length) == 0)
@@ -189,10 +200,10 @@ static int append_brace(tow_buffer *out, const char *text, const struct names *n
     }
     if (strncmp(text, "{nul}", 5) == 0)
         return error = tow_buffer_append(out, "", 1), error == 0 ? 5 : error;
-    if (sscanf(text, "{letters=%lu}%n", &count, &used) == 1 && used > 0)
-        return error = append_letters(out, count), error == 0 ? used : error;
-    if (sscanf(text, "{fields=%lu}%n", &count, &used) == 1 && used > 0)
-        return error = append_fields(out, count), error == 0 ? used : error;
+    if ((used = read_count(text, "{letters=", &count)) > 0)
+        return error = append_letters(out, count), error == 0 ? (int)used : error;
+    if ((used = read_count(text, "{fields=", &count)) > 0)
+        return error = append_fields(out, count), error == 0 ? (int)used : error;
     return error = tow_buffer_append(out, text, 1), error == 0 ? 1 : error;
 }
 
@@ -269,7 +280,8 @@ void opening_grant(const char *wanted, const char *offer, char granted[GRANTED_M
     bool takeover = strstr(asked, "server_no_context_takeover") != NULL &&
                     strstr(wanted, "server_no_context_takeover") == NULL;
     const char *window = strstr(asked, bits);
-    int number = window == NULL || strstr(wanted, bits) != NULL ? 0 : atoi(window + sizeof(bits) - 1);
+    int number =
+        window == NULL || strstr(wanted, bits) != NULL ? 0 : (int)strtol(window + sizeof(bits) - 1, NULL, 10);
     int length =
         snprintf(granted, GRANTED_MAX, "%s%s", wanted, takeover ? "; server_no_context_takeover" : "");
     if (number >= 8 && number <= 15 && length < GRANTED_MAX)

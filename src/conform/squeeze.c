@@ -45,7 +45,7 @@ int squeeze_message(squeeze *self, const uint8_t *data, size_t length, int level
     self->out.avail_in = 0;
     deflateParams(&self->out, level, Z_DEFAULT_STRATEGY);
     out->length += 64 - self->out.avail_out;
-    self->out.next_in = (Bytef *)(uintptr_t)data;
+    self->out.next_in = data;
     self->out.avail_in = (uInt)length;
     error = flush(self, Z_SYNC_FLUSH, out);
     static const uint8_t tail[4] = {0, 0, 0xff, 0xff};

@@ -6,6 +6,7 @@
 #include "base/buffer.h"
 
 #include <stdbool.h>
+#define ZLIB_CONST
 #include <zlib.h>
 
 typedef struct squeeze {

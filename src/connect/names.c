@@ -218,7 +218,7 @@ static void answer_came(void *argument, int status, int timeouts, struct ares_ad
     tow_name_query *query = argument;
     (void)timeouts;
     query->answered = true;
-    if (status == ARES_SUCCESS)
+    if (status == ARES_SUCCESS && result != NULL)
         note_addresses(&query->answer, query->family, result);
     else
         note_failure(&query->answer, status);

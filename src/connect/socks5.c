@@ -50,7 +50,7 @@ static int send_password(tow_proxy_talk *talk) {
 
 /* RFC 1928, section 5. */
 static int append_target(tow_proxy_talk *talk) {
-    tow_address addresses[TOW_ADDRESSES_MAX];
+    tow_address addresses[TOW_ADDRESSES_MAX] = {0};
     const void *storage = &addresses[0].storage;
     int count = tow_address_from_host(talk->host, talk->port, addresses);
     uint8_t kind = count != 1                                  ? ADDRESS_NAME

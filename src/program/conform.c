@@ -224,7 +224,7 @@ static int run_target(conform_run *run, const tow_url *url) {
 
 static int run_server(conform_run *run) {
     tow_url url = {0};
-    const char *why;
+    const char *why = "";
     tow_buffer text = {0};
     int error =
         tow_buffer_append_format(&text, "%s%s", strstr(run->url, "://") != NULL ? "" : "ws://", run->url);

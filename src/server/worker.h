@@ -47,7 +47,7 @@ struct tow_worker {
     tow_timer drain_timer;
     int64_t drain_deadline;
     uint32_t drain_next;      /* the slot with which the drain goes on */
-    bool runs;          /* tow_worker_run is under way */
+    bool runs;                /* tow_worker_run is under way */
     bool drain_is_late;       /* the deadline is over: what is left is reset */
     _Atomic int64_t load;     /* connections that it has or is about to get */
     _Atomic int64_t incoming; /* posted by other workers and not taken yet */

@@ -20,7 +20,8 @@ struct world {
 };
 
 /* Makes the loop and the server, with an address and the log filled in; routes follow, then world_listen. */
-void world_make(struct world *world, const tow_simulation_options *simulation, const tow_server_options *options);
+void world_make(
+    struct world *world, const tow_simulation_options *simulation, const tow_server_options *options);
 void world_listen(struct world *world);
 
 /* Steps for so long, in virtual time. */
@@ -70,7 +71,7 @@ void peer_reset(struct peer *peer);
 
 /* An opening handshake for a path, without and with further fields ("Name: value\r\n…"). */
 #define OPENING_WITH(path, fields)                                                                           \
-    "GET " path " HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"             \
+    "GET " path " HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"              \
     "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n" fields "\r\n"
 #define OPENING(path) OPENING_WITH(path, "")
 #define OPENED "HTTP/1.1 101 Switching Protocols\r\n"

@@ -87,7 +87,7 @@ struct tow_websocket { /* zeroed but `stream` and `user`, then filled by tow_web
     bool delivering : 1;     /* inside the loop over what was received */
     bool pinged : 1;         /* a Ping was sent into this silence */
     bool resumed : 1;        /* what was kept while paused is to be delivered in the next round */
-    bool gets_large : 1;      /* its last message was a large one: see assembly.c */
+    bool gets_large : 1;     /* its last message was a large one: see assembly.c */
     bool lost : 1; /* bytes that should have been queued are lost for want of memory: the stream is of no use
                     */
 };
