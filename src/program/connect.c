@@ -17,9 +17,14 @@
 
 enum {
     EXIT_USAGE = 2,
-    QUEUE_HIGH = 512 * 1024, /* bytes waiting for the peer, above which no input is read */
-    OUTPUT_HIGH =
-        256 * 1024, /* bytes waiting for the reader of our output, above which the peer is not read */
+    /* Bytes waiting for the peer: at most; above which no input is read; above which --echo does not read the
+       peer. */
+    QUEUE_MAX = 64 * 1024 * 1024,
+    QUEUE_HIGH = 512 * 1024,
+    ECHO_HIGH = 16 * 1024 * 1024,
+    /* Bytes waiting for the reader of our output, above which the peer is not read, and below which it is
+       again. */
+    OUTPUT_HIGH = 256 * 1024,
     OUTPUT_LOW = 64 * 1024,
     ANSWER_SECONDS = 1,
     LEAVE_MILLISECONDS = 500 /* for the peer's Close, when the time is over */
@@ -178,7 +183,7 @@ static void on_message(tow_websocket *socket, const tow_message *message) {
 
 /* The peer is not read while much waits for our reader or, with --echo, for the peer. */
 static void reading_resume(tow_session *session) {
-    bool echo_waits = session->settings->echo && tow_websocket_buffered_amount(session->socket) > QUEUE_HIGH;
+    bool echo_waits = session->settings->echo && tow_websocket_buffered_amount(session->socket) > ECHO_HIGH;
     if (session->view.output.waiting.length < OUTPUT_LOW && !echo_waits)
         tow_websocket_resume(session->socket);
 }
@@ -213,10 +218,9 @@ void tow_session_send(tow_session *session, tow_message_type type, const void *d
         return;
     }
     session->sent++;
-    if (buffered <= QUEUE_HIGH)
-        return;
-    tow_input_pause(&session->input);
-    if (session->settings->echo)
+    if (buffered > QUEUE_HIGH)
+        tow_input_pause(&session->input);
+    if (session->settings->echo && buffered > ECHO_HIGH)
         tow_websocket_pause(session->socket);
 }
 
@@ -410,6 +414,7 @@ static int socket_open(tow_session *session, const char *url) {
                 .on_pong = on_pong,
                 .max_message = settings->max_message,
                 .proxy = session->proxy,
+                .max_queue = QUEUE_MAX,
                 .unix_path = settings->unix_path});
     if (error == 0 && settings->verbose)
         tow_client_set_trace(session->socket, on_head);
