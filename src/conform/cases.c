@@ -225,8 +225,8 @@ static const char *take_value(const char *text, char **value) {
     *value = copy;
     if (copy == NULL)
         return NULL;
-    for (const char *at = copy; quoted && *at != 0;
-         at++) { // NOLINT(clang-analyzer-unix.Malloc): it is the caller's
+    /* The copy is the caller's already. NOLINTNEXTLINE(clang-analyzer-unix.Malloc) */
+    for (const char *at = copy; quoted && *at != 0; at++) {
         at += *at == '\\' && at[1] == '"';
         *out++ = *at;
     }
