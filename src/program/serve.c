@@ -224,6 +224,10 @@ static const char *failing_address(tow_service *service, int error, const char *
     return status;
 }
 
+static bool is_unix(const char *address) {
+    return strncmp(address, "unix:", 5) == 0;
+}
+
 static void complain_of_listening(tow_service *service, int error) {
     const char *option;
     const char *address = failing_address(service, error, &option);
@@ -231,8 +235,15 @@ static void complain_of_listening(tow_service *service, int error) {
         complain("%s is already in use; choose another port with %s, or stop the program that has it",
             address, option);
     else if (error == TOW_ERROR_PERMISSION)
-        complain("not allowed to listen on %s; ports below 1024 need privileges: choose another with %s",
-            address, option);
+        complain("not allowed to listen on %s; %s: choose another with %s", address,
+            is_unix(address) ? "its folder or socket belongs to somebody else"
+                             : "ports below 1024 need privileges",
+            option);
+    else if (error == TOW_ERROR_ADDRESS && is_unix(address))
+        complain("%s %s: there is no such folder; make it, or choose another path", option, address);
+    else if (error == TOW_ERROR_ADDRESS)
+        complain("%s %s: this machine has no such address; use one of its own, or *:PORT for every one",
+            option, address);
     else
         complain("%s %s: %s", option, address, tow_strerror(error));
 }
@@ -241,7 +252,7 @@ static void address_say(tow_service *service, const char *port, int number) {
     char name[TOW_PORT_NAME_MAX];
     const char *root = service->settings->document_root;
     tow_port_name(port, number, name);
-    if (strncmp(port, "unix:", 5) == 0)
+    if (is_unix(port))
         say(service, LOG_NOTICE, "towline: serving on %s", port);
     else if (root != NULL)
         say(service, LOG_NOTICE,
@@ -258,7 +269,7 @@ static void status_say(tow_service *service, const char *address) {
     while (service->ports[last] != NULL)
         last++;
     tow_port_name(address, tow_server_port(service->server, last), name);
-    if (strncmp(address, "unix:", 5) == 0)
+    if (is_unix(address))
         say(service, LOG_NOTICE, "towline: counters and health on %s", address);
     else
         say(service, LOG_NOTICE, "towline: counters http://%s/metrics, health http://%s/health", name, name);

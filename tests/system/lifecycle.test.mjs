@@ -182,6 +182,21 @@ test("a port in use on one of localhost's addresses is an error too", async () =
   assert.match(errors, /in use/);
 });
 
+for (const [address, pattern] of [
+  ["192.0.2.1:0", /192\.0\.2\.1:0: this machine has no such address; use/],
+  ["unix:/nonexistent/folder/socket", /unix:\/nonexistent\/folder\/socket: there is no such folder; make it/],
+]) {
+  for (const words of [["-p", address], ["-p", "127.0.0.1:0", "--status", address]]) {
+    test(`'towline serve ${words.join(" ")}' says why it can't listen there`, async () => {
+      const { status, errors } = await run(["serve", ...words]);
+      assert.equal(status, 1);
+      assert.match(errors, pattern);
+      assert.match(errors, new RegExp(words.at(-2)));
+      assert.equal(errors.trim().split("\n").length, 1);
+    });
+  }
+}
+
 for (const [words, pattern] of [
   [["serve", "--nonsense"], /--nonsense/],
   [["serve", "--workers", "many"], /many/],
