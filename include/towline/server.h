@@ -70,6 +70,10 @@ typedef struct tow_server_options {
     int drain_seconds;                   /* default 5 */
     tow_limits limits;
     const char *status; /* "[HOST:]PORT" or "unix:PATH" for counters and health; default none */
+    const char *const
+        *trusted_proxies; /* ADDRESS[/BITS] or "unix", of proxies whose Forwarded, X-Forwarded-For,
+                             -Proto and -Host are believed; ends with NULL; default none */
+    bool proxy_protocol;  /* trusted proxies begin each connection with a PROXY header, version 1 or 2 */
     void (*on_log)(void *user, int level,
         const char *line); /* level as syslog: 3 error to 7 debug; any worker's thread */
     void *log_user;
@@ -125,9 +129,11 @@ const char *tow_request_target(const tow_request *request); /* path and query as
 const char *tow_request_path(const tow_request *request);   /* without the query, as sent */
 const char *tow_request_query(const tow_request *request);  /* "" if none */
 const char *tow_request_header(
-    const tow_request *request, const char *name);        /* first of that name, or NULL */
-const char *tow_request_peer(const tow_request *request); /* "127.0.0.1:50001", "unix" */
-void *tow_request_user(const tow_request *request);       /* the handler's user */
+    const tow_request *request, const char *name); /* first of that name, or NULL */
+/* "127.0.0.1:50001", "unix"; the client's address if a trusted proxy names it, without a port if it says none
+ */
+const char *tow_request_peer(const tow_request *request);
+void *tow_request_user(const tow_request *request); /* the handler's user */
 
 /* Answers a request whole. `type` is the Content-Type. `body` is copied. */
 int tow_exchange_respond(

@@ -9,6 +9,7 @@
 #include "server/host.h"
 #include "server/origin.h"
 #include "transport/address.h"
+#include "transport/subnet.h"
 
 #include <string.h>
 #include <syslog.h>
@@ -62,6 +63,11 @@ static int check_proxy(const char *text) {
     int error = strcmp(text, "off") == 0 ? 0 : tow_proxy_read(&proxy, text, NULL);
     tow_proxy_clear(&proxy);
     return error;
+}
+
+static int check_subnet(const char *text) {
+    tow_subnet subnet;
+    return tow_subnet_read(&subnet, text, strlen(text));
 }
 
 /* "Name: value" */
@@ -126,6 +132,19 @@ static const tow_option serve_options[] = {
         .expects = "an origin such as https://example.org, or *",
         .check = check_origin,
         SERVE(server.allow_origins)},
+    {.name = "trusted-proxy",
+        .kind = TOW_OPTION_LIST,
+        .value = "ADDRESS[/BITS]",
+        .note = "none",
+        .help = "proxy in front of this server (unix: whoever comes over a Unix socket) whose Forwarded, "
+                "X-Forwarded-For, -Proto and -Host are believed",
+        .expects = "an address such as 10.0.0.1, a network such as 10.0.0.0/8, or unix",
+        .check = check_subnet,
+        SERVE(server.trusted_proxies)},
+    {.name = "proxy-protocol",
+        .kind = TOW_OPTION_FLAG,
+        .help = "trusted proxies begin each connection with a PROXY header, version 1 or 2",
+        SERVE(server.proxy_protocol)},
     {.name = "host",
         .kind = TOW_OPTION_LIST,
         .value = "NAME",

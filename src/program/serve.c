@@ -332,6 +332,12 @@ int tow_serve(const void *options, const char *const *operands) {
             service.settings->server_host);
         return EXIT_USAGE;
     }
+    if (service.settings->server.proxy_protocol && service.settings->server.trusted_proxies == NULL) {
+        complain(
+            "--proxy-protocol: name the proxies with --trusted-proxy, such as --trusted-proxy 127.0.0.1");
+        tow_ports_free(service.ports);
+        return EXIT_USAGE;
+    }
     descriptors_raise();
     error = service_start(&service);
     if (error == 0) {

@@ -2,6 +2,7 @@
 
 #include "conversation.h"
 #include "protocol/close.h"
+#include "visitor.h"
 
 #include <towline/error.h>
 
@@ -68,6 +69,8 @@ static bool enter_address(tow_connection *connection) {
     if (table == NULL || connection->kind != TOW_CONNECTION_SERVED ||
         tow_stream_peer(tow_connection_stream(connection), &address) != 0)
         return true;
+    if (tow_visitor_is_proxy(&connection->worker->server->settings, &address))
+        return true; /* its clients are counted as they send requests */
     uint64_t key = tow_address_key(&address);
     if (tow_address_table_enter(table, key) != 0)
         return false;

@@ -3,8 +3,11 @@
 #include "answer.h"
 #include "dispatch.h"
 #include "protocol/opening.h"
+#include "report.h"
+#include "visitor.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <towline/error.h>
 
 enum {
@@ -118,8 +121,22 @@ static bool refuse_syntax(tow_exchange *exchange, int status) {
     }
 }
 
-static bool begin_request(tow_exchange *exchange, const struct received *received) {
-    if (received->length == 0)
+/* Whether there are bytes of a request behind the PROXY header, if that has to come first. */
+static bool introduce(tow_exchange *exchange, struct received *received) {
+    int used = tow_visitor_introduce(exchange, received->bytes, received->length);
+    if (used < 0) {
+        tow_count(&counters(exchange)->proxy_headers_refused);
+        tow_answer_report(exchange, TOW_LOG_NOTICE, 0, "the proxy's PROXY header is missing or not valid");
+        tow_conversation_reset(exchange);
+        return false;
+    }
+    received->bytes += used;
+    received->length -= (size_t)used;
+    return exchange->introduced && received->length > 0;
+}
+
+static bool begin_request(tow_exchange *exchange, struct received *received) {
+    if (received->length == 0 || (!exchange->introduced && !introduce(exchange, received)))
         return false;
     if (exchange->served > 0)
         exchange->begun = tow_loop_now(loop_of(exchange));
@@ -524,10 +541,12 @@ void tow_conversation_drain(tow_exchange *exchange) {
 }
 
 const char *tow_conversation_peer(tow_exchange *exchange) {
-    tow_address address;
+    tow_address address = exchange->visitor.address;
     if (exchange->peer[0] != '\0')
         return exchange->peer;
-    if (tow_stream_peer(tow_conversation_stream(exchange), &address) == 0)
+    if (address.length > 0 || tow_stream_peer(tow_conversation_stream(exchange), &address) == 0)
         tow_address_text(&address, exchange->peer);
+    if (address.length > 0 && !tow_address_is_unix(&address) && tow_address_port(&address) == 0)
+        *strrchr(exchange->peer, ':') = '\0'; /* a proxy did not say the port */
     return exchange->peer[0] != '\0' ? exchange->peer : "unknown";
 }

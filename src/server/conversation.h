@@ -23,6 +23,15 @@ typedef enum tow_conversation_state {
     TOW_OVER        /* the stream is closing, or is a WebSocket's now */
 } tow_conversation_state;
 
+/* What trusted proxies say (visitor.h). */
+typedef struct tow_visitor {
+    tow_address hop;        /* by a PROXY header; length 0: none, the stream's peer counts */
+    const char *hop_scheme; /* "http", "https", or NULL: not known */
+    tow_address address;    /* of the request's client; length 0: the stream's peer */
+    const char *scheme;     /* of the request; the same */
+    tow_slice host; /* that the client asked for, in the request's bytes; data is NULL: as Host says */
+} tow_visitor;
+
 struct tow_exchange {
     tow_connection *connection;
     tow_timer timer;
@@ -44,7 +53,9 @@ struct tow_exchange {
     void *body_user;
     uint64_t dropped; /* bytes of the body, or behind the end, that were read and dropped */
 
+    tow_visitor visitor;
     uint8_t state;
+    bool introduced; /* no PROXY header is to come (any more) */
     bool in_handler; /* on_request or on_body runs */
     bool answered;
     bool wants_body;

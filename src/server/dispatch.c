@@ -4,8 +4,10 @@
 #include "handshake.h"
 #include "protocol/opening.h"
 #include "report.h"
+#include "visitor.h"
 
 #include <stdio.h>
+#include <towline/error.h>
 
 static tow_worker *worker_of(tow_exchange *exchange) {
     return exchange->connection->worker;
@@ -108,8 +110,27 @@ static const tow_route *find_route(tow_exchange *exchange, const tow_http_head *
     return tow_routes_find(status ? &server->status_routes : &server->routes, head->path);
 }
 
+static void refuse_visitor(tow_exchange *exchange, int error) {
+    tow_server_counters *counters = &worker_of(exchange)->counters;
+    if (error == TOW_ERROR_HTTP_SYNTAX) {
+        tow_count(&counters->bad_requests);
+        tow_answer_refuse(exchange, 400, "what the proxy says of the client is not valid", NULL);
+        return;
+    }
+    tow_count(error == TOW_ERROR_LIMIT ? &counters->over_address : &counters->memory_failures);
+    if (tow_answer_field(exchange, "Retry-After", "5") != 0)
+        tow_conversation_reset(exchange);
+    else
+        tow_answer_refuse(exchange, 503, "too many connections", NULL);
+}
+
 static void serve(tow_exchange *exchange, tow_request *request, uint8_t *rest, size_t rest_length) {
     const tow_http_head *head = request->head;
+    int error = tow_visitor_identify(exchange, head);
+    if (error != 0) {
+        refuse_visitor(exchange, error);
+        return;
+    }
     if (!host_is_allowed(exchange, head)) {
         refuse_host(exchange, head);
         return;

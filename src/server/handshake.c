@@ -33,8 +33,10 @@ static tow_origin_verdict judge_origin(tow_exchange *exchange, tow_slice *origin
     size_t found;
     if (!tow_field_only(head->fields, head->field_count, "Origin", origin, &found))
         return found == 0 ? TOW_ORIGIN_ALLOWED : TOW_ORIGIN_MALFORMED; /* only browsers must send one */
+    const tow_visitor *visitor = &exchange->visitor;
+    tow_slice authority = visitor->host.data != NULL ? visitor->host : head->authority;
     tow_origin_verdict verdict =
-        tow_origin_judge((const char *const *)settings->allow_origins, *origin, head->authority);
+        tow_origin_judge((const char *const *)settings->allow_origins, *origin, authority, visitor->scheme);
     bool any = exchange->route->handler.any_origin && verdict != TOW_ORIGIN_MALFORMED;
     return any ? TOW_ORIGIN_ALLOWED : verdict;
 }

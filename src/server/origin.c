@@ -61,10 +61,12 @@ static bool origin_read(tow_slice text, origin *out) {
     return true;
 }
 
-static bool is_same_origin(const origin *page, tow_slice authority) {
+static bool is_same_origin(const origin *page, tow_slice authority, const char *scheme) {
     tow_slice host;
     int port;
     int implied = default_port(page->scheme);
+    if (scheme != NULL && !tow_slice_equals_ignoring_case(page->scheme, scheme))
+        return false;
     if (implied < 0 || !tow_authority_split(authority, &host, &port))
         return false;
     return tow_slices_match(page->host, host) && page->port == (port < 0 ? implied : port);
@@ -109,14 +111,15 @@ static bool is_listed(const char *const *allowed, tow_slice text, const origin *
     return false;
 }
 
-tow_origin_verdict tow_origin_judge(const char *const *allowed, tow_slice text, tow_slice authority) {
+tow_origin_verdict tow_origin_judge(
+    const char *const *allowed, tow_slice text, tow_slice authority, const char *scheme) {
     if (tow_slice_equals(text, "null")) /* RFC 6454, section 7.1: an opaque origin */
         return is_listed(allowed, text, NULL) ? TOW_ORIGIN_ALLOWED : TOW_ORIGIN_FOREIGN;
     origin page;
     if (!origin_read(text, &page))
         return TOW_ORIGIN_MALFORMED;
-    return is_same_origin(&page, authority) || is_listed(allowed, text, &page) ? TOW_ORIGIN_ALLOWED
-                                                                               : TOW_ORIGIN_FOREIGN;
+    return is_same_origin(&page, authority, scheme) || is_listed(allowed, text, &page) ? TOW_ORIGIN_ALLOWED
+                                                                                       : TOW_ORIGIN_FOREIGN;
 }
 
 bool tow_origin_pattern_is_valid(const char *pattern) {

@@ -94,6 +94,22 @@ static int texts_check(const tow_settings *settings) {
     return error;
 }
 
+static int trusted_read(tow_settings *settings, const tow_server_options *options) {
+    size_t count = list_length(options->trusted_proxies);
+    settings->proxy_protocol = options->proxy_protocol;
+    if (count == 0)
+        return options->proxy_protocol ? TOW_ERROR_ARGUMENT : 0; /* from nobody */
+    settings->trusted = calloc(count, sizeof(*settings->trusted));
+    if (settings->trusted == NULL)
+        return TOW_ERROR_MEMORY;
+    for (; settings->trusted_count < count; settings->trusted_count++) {
+        const char *text = options->trusted_proxies[settings->trusted_count];
+        if (tow_subnet_read(&settings->trusted[settings->trusted_count], text, strlen(text)) != 0)
+            return TOW_ERROR_ARGUMENT;
+    }
+    return 0;
+}
+
 static bool numbers_are_valid(const tow_server_options *options) {
     const tow_limits *limits = &options->limits;
     const int64_t numbers[] = {options->workers, options->handshake_seconds, options->handshake_bytes,
@@ -147,6 +163,8 @@ int tow_settings_read(tow_settings *settings, const tow_server_options *options)
     int error = texts_copy(settings, options);
     if (error == 0)
         error = texts_check(settings);
+    if (error == 0)
+        error = trusted_read(settings, options);
     if (error != 0)
         tow_settings_clear(settings);
     return error;
@@ -157,5 +175,6 @@ void tow_settings_clear(tow_settings *settings) {
     list_free(settings->status);
     list_free(settings->allow_origins);
     list_free(settings->hosts);
+    free(settings->trusted);
     *settings = (tow_settings){0};
 }

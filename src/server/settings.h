@@ -2,6 +2,8 @@
 #ifndef TOW_SERVER_SETTINGS_H
 #define TOW_SERVER_SETTINGS_H
 
+#include "transport/subnet.h"
+
 #include <towline/server.h>
 
 typedef struct tow_settings {
@@ -9,6 +11,9 @@ typedef struct tow_settings {
     char **status;  /* none or one */
     char **allow_origins;
     char **hosts;
+    tow_subnet *trusted; /* proxies that are believed */
+    size_t trusted_count;
+    bool proxy_protocol;
     tow_limits limits;
     int workers;
     tow_io io;

@@ -3,7 +3,7 @@
 #include "server/origin.h"
 
 static tow_origin_verdict judge(const char *const *allowed, const char *origin, const char *authority) {
-    return tow_origin_judge(allowed, tow_slice_from(origin), tow_slice_from(authority));
+    return tow_origin_judge(allowed, tow_slice_from(origin), tow_slice_from(authority), NULL);
 }
 
 static void host_and_port_make_the_same_origin(void **state) {

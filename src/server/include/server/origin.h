@@ -15,10 +15,11 @@ typedef enum tow_origin_verdict {
 /* Judges the value of an Origin field. `authority` is the request's Host. `allowed` (ends with NULL, may be
  * NULL): "*" for any, an origin as browsers write it, or one whose host begins with "*." for all below.
  *
- * The same origin: host and port equal those of Host. The scheme of the connection is not known here, so a
- * Host without a port means the default port of the Origin's scheme. "null" and "file://" are never the same.
- */
-tow_origin_verdict tow_origin_judge(const char *const *allowed, tow_slice origin, tow_slice authority);
+ * The same origin: scheme, host and port are equal. `scheme` is that of the connection, "http" or "https";
+ * where it is not known (NULL), any will do. A Host without a port means the default port of the Origin's
+ * scheme. "null" and "file://" are never the same. */
+tow_origin_verdict tow_origin_judge(
+    const char *const *allowed, tow_slice origin, tow_slice authority, const char *scheme);
 
 /* Whether a text may stand in the list of allowed origins. */
 bool tow_origin_pattern_is_valid(const char *pattern);

@@ -1,0 +1,91 @@
+#include "visitor.h"
+
+#include "server/address_table.h"
+#include "server/forwarded.h"
+#include "server/proxy_header.h"
+
+#include <towline/error.h>
+
+bool tow_visitor_is_proxy(const tow_settings *settings, const tow_address *address) {
+    const tow_trusted trusted = {settings->trusted, settings->trusted_count};
+    return tow_is_trusted(&trusted, address);
+}
+
+static const tow_settings *settings_of(tow_exchange *exchange) {
+    return &tow_conversation_server(exchange)->settings;
+}
+
+/* Whoever is not trusted speaks for himself, and so does a client of --status. */
+static bool expects_header(tow_exchange *exchange) {
+    tow_address peer;
+    const tow_settings *settings = settings_of(exchange);
+    return settings->proxy_protocol && exchange->connection->kind == TOW_CONNECTION_SERVED &&
+           tow_stream_peer(tow_conversation_stream(exchange), &peer) == 0 &&
+           tow_visitor_is_proxy(settings, &peer);
+}
+
+int tow_visitor_introduce(tow_exchange *exchange, const uint8_t *bytes, size_t length) {
+    tow_proxy_header header;
+    if (!expects_header(exchange)) {
+        exchange->introduced = true;
+        return 0;
+    }
+    int used = tow_proxy_header_read(&header, bytes, length);
+    if (used <= 0)
+        return used;
+    exchange->introduced = true;
+    if (header.has_address)
+        exchange->visitor.hop = header.address;
+    if (header.knows_tls)
+        exchange->visitor.hop_scheme = header.is_secure ? "https" : "http";
+    return used;
+}
+
+/* The connection leaves the address that it was counted by. */
+static int count_address(tow_connection *connection, const tow_address *address) {
+    tow_address_table *table = connection->worker->server->addresses;
+    uint64_t key = tow_address_key(address);
+    if (table == NULL || key == connection->address_key)
+        return 0;
+    int error = key != 0 ? tow_address_table_enter(table, key) : 0;
+    if (error != 0)
+        return error;
+    if (connection->address_key != 0)
+        tow_address_table_leave(table, connection->address_key);
+    connection->address_key = key;
+    return 0;
+}
+
+static int read_forwarded(tow_exchange *exchange, const tow_http_head *head) {
+    const tow_settings *settings = settings_of(exchange);
+    const tow_trusted trusted = {settings->trusted, settings->trusted_count};
+    tow_visitor *visitor = &exchange->visitor;
+    tow_forwarded forwarded;
+    int error = tow_forwarded_read(&forwarded, head->fields, head->field_count, &trusted);
+    if (error != 0)
+        return error;
+    if (forwarded.has_address)
+        visitor->address = forwarded.address;
+    if (forwarded.scheme.data != NULL)
+        visitor->scheme = tow_slice_equals_ignoring_case(forwarded.scheme, "https") ? "https" : "http";
+    visitor->host = forwarded.host;
+    return 0;
+}
+
+int tow_visitor_identify(tow_exchange *exchange, const tow_http_head *head) {
+    const tow_settings *settings = settings_of(exchange);
+    tow_visitor *visitor = &exchange->visitor;
+    tow_address hop = visitor->hop;
+    if (settings->trusted_count == 0 || exchange->connection->kind != TOW_CONNECTION_SERVED)
+        return 0;
+    visitor->address = hop; /* the last request's client may have been another */
+    visitor->scheme = visitor->hop_scheme;
+    visitor->host = (tow_slice){0};
+    exchange->peer[0] = '\0';
+    if (hop.length == 0 && tow_stream_peer(tow_conversation_stream(exchange), &hop) != 0)
+        return 0;
+    int error = tow_visitor_is_proxy(settings, &hop) ? read_forwarded(exchange, head) : 0;
+    if (error != 0 || visitor->address.length == 0)
+        return error;
+    return count_address(exchange->connection, &visitor->address);
+}
