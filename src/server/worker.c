@@ -194,10 +194,6 @@ void tow_worker_end(tow_worker *worker) {
 /* Draining: listeners first, then connections, a part in each tick; at the deadline what is left is reset;
  * then --status. */
 
-/* Draining: listeners first, then connections, a part in each tick; at the deadline what is left is reset;
- * then
- * --status. */
-
 static bool takes_part(const tow_connection *connection) {
     return connection->kind == TOW_CONNECTION_SERVED || connection->kind == TOW_CONNECTION_REFUSED;
 }
