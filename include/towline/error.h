@@ -31,6 +31,8 @@ extern "C" {
     X(NAME_NOT_FOUND, -18, "the name was not found")                                                         \
     X(URL, -19, "not a WebSocket URL")                                                                       \
     X(QUEUE_FULL, -20, "more than max-queue is waiting to be sent")                                          \
+    X(TLS, -21, "TLS failed")                                                                                \
+    X(CERTIFICATE, -22, "a certificate or its key is not valid")                                             \
     X(PROXY, -30, "the proxy refused")                                                                       \
     /* RFC 6455: frames */                                                                                   \
     X(RESERVED_BITS, -40, "a reserved bit is set that no extension defines")                                 \

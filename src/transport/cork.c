@@ -50,14 +50,19 @@ uint8_t *tow_cork_add(tow_cork *cork, tow_stream *stream, size_t length) {
     return room;
 }
 
-int tow_cork_pieces(const tow_cork *cork, const tow_stream *stream, struct iovec *out) {
+int tow_cork_pieces_from(const tow_cork *cork, uint32_t *number, struct iovec *out, int max) {
     int count = 0;
-    for (uint32_t number = stream->cork_first; number != 0 && count < IOV_MAX;
-         number = cork->segments[number - 1].next) {
-        const tow_segment *segment = &cork->segments[number - 1];
+    while (*number != 0 && count < max) {
+        const tow_segment *segment = &cork->segments[*number - 1];
         out[count++] = (struct iovec){.iov_base = cork->memory + segment->offset, .iov_len = segment->length};
+        *number = segment->next;
     }
     return count;
+}
+
+int tow_cork_pieces(const tow_cork *cork, const tow_stream *stream, struct iovec *out) {
+    uint32_t number = stream->cork_first;
+    return tow_cork_pieces_from(cork, &number, out, IOV_MAX);
 }
 
 size_t tow_cork_length(const tow_cork *cork, const tow_stream *stream) {

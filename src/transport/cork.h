@@ -35,6 +35,9 @@ uint8_t *tow_cork_add(tow_cork *cork, tow_stream *stream, size_t length);
  * `out`: the rest counts as not taken. Returns how many. The segments stay until they are released. */
 int tow_cork_pieces(const tow_cork *cork, const tow_stream *stream, struct iovec *out);
 
+/* At most `max` of them, from segment `*number` on, which becomes that of the next; 0: there are no more. */
+int tow_cork_pieces_from(const tow_cork *cork, uint32_t *number, struct iovec *out, int max);
+
 /* How many bytes the stream has in the cork. */
 size_t tow_cork_length(const tow_cork *cork, const tow_stream *stream);
 

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "system_error.h"
+#include "tls_context.h"
 
 int tow_loop_init(tow_loop *loop, const tow_loop_kind *kind, bool with_wake_fd) {
     memset(loop, 0, sizeof(*loop));
@@ -37,6 +38,7 @@ void tow_loop_clear(tow_loop *loop) {
         if (descriptors[i] >= 0)
             close(descriptors[i]);
     tow_cork_clear(&loop->cork);
+    tow_tls_loop_free(loop->tls);
     free(loop->buffer);
 }
 

@@ -57,6 +57,8 @@ struct tow_stream_class {
     int (*connect)(tow_stream *stream, const tow_address *address);
     /* Without waiting. Returns how many bytes were taken, perhaps none, or a negative tow_error. */
     ssize_t (*send)(tow_stream *stream, const struct iovec *pieces, int count);
+    /* Sends the stream's cork and settles it; NULL: by `send`. */
+    void (*send_cork)(tow_stream *stream);
     /* Flags have changed that decide what the loop should wait for. */
     void (*update)(tow_stream *stream);
     /* When the loop attends to the stream; NULL if there is nothing to do. */
@@ -73,6 +75,8 @@ struct tow_stream_class {
 typedef struct tow_loop_kind {
     const char *name;
     const tow_stream_class *streams;
+    /* Sends what streams have said together at the end of the round, not when the read of each is done. */
+    bool gathers;
     void (*free)(tow_loop *loop);
     /* Sends the cork, waits at most until tow_loop_patience if `wait`, and delivers what is ready. */
     int (*turn)(tow_loop *loop, bool wait);
@@ -110,10 +114,11 @@ struct tow_loop {
     size_t closing;        /* streams that are owed on_closed */
     void *user;
     tow_loop_companion *companion;
-    uint8_t *buffer; /* for direct_stream */
-    int wake_fd;     /* an eventfd, -1 if no other thread can wake the loop */
-    int epoll;       /* -1 in the simulator */
-    int timer_fd;    /* -1 until tow_loop_fd */
+    uint8_t *buffer;          /* for direct_stream */
+    struct tow_tls_loop *tls; /* NULL until the first TLS stream */
+    int wake_fd;              /* an eventfd, -1 if no other thread can wake the loop */
+    int epoll;                /* -1 in the simulator */
+    int timer_fd;             /* -1 until tow_loop_fd */
     bool stepping;
     bool foreign; /* tow_loop_fd was asked for */
     bool touched; /* since the last step, and the descriptor says so */
@@ -138,6 +143,10 @@ void tow_loop_attend(tow_stream *stream);
 
 /* Makes the descriptor for foreign loops readable if a call from outside of a step left something to do. */
 void tow_loop_touch(tow_loop *loop);
+
+/* Takes the descriptor away from the stream, which is of no use then. Errors: STATE, as tow_stream_release.
+ */
+int tow_stream_detach(tow_stream *stream);
 
 /* What loops tell streams. Each may run callbacks; afterwards only flags may be looked at. */
 void tow_stream_deliver(tow_stream *stream, uint8_t *bytes, size_t length);

@@ -392,9 +392,19 @@ static int prepare_send(uring_loop *self, tow_stream *stream, struct iovec *piec
     return count;
 }
 
+/* What TLS streams have said becomes what the streams below them have. */
+static void encrypt_all(const tow_cork *cork) {
+    for (uint32_t i = 0; i < cork->count; i++) {
+        tow_stream *stream = cork->segments[i].stream;
+        if (stream != NULL && stream->class->send_cork != NULL)
+            tow_stream_flush(stream);
+    }
+}
+
 /* One entry for each stream that has something in the cork. */
 static void prepare_sends(uring_loop *self) {
     tow_cork *cork = &self->loop.cork;
+    encrypt_all(cork);
     struct iovec *pieces = cork->pieces;
     for (uint32_t i = 0; i < cork->count; i++) {
         tow_stream *stream = cork->segments[i].stream;
@@ -583,6 +593,7 @@ static void free_loop(tow_loop *loop) {
 static const tow_loop_kind kind = {
     .name = "io_uring",
     .streams = &streams,
+    .gathers = true,
     .free = free_loop,
     .turn = turn,
     .flush = flush,

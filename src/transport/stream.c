@@ -85,6 +85,10 @@ void tow_stream_settle(tow_stream *stream, ssize_t result) {
 }
 
 void tow_stream_send_cork(tow_stream *stream) {
+    if (stream->class->send_cork != NULL) {
+        stream->class->send_cork(stream);
+        return;
+    }
     tow_cork *cork = &stream->loop->cork;
     int count = tow_cork_pieces(cork, stream, cork->pieces);
     tow_stream_settle(stream, stream->class->send(stream, cork->pieces, count));
@@ -172,14 +176,21 @@ void tow_stream_reset(tow_stream *stream) {
     close_stream(stream, STREAM_RESET);
 }
 
-int tow_stream_release(tow_stream *stream) {
+int tow_stream_detach(tow_stream *stream) {
     const unsigned bound = STREAM_CONNECTING | STREAM_FAILED | STREAM_CLOSED | STREAM_SENDING;
-    if (stream->flags & bound || stream->cork_first != 0 || stream->pending > 0)
+    if (stream->flags & bound || stream->cork_first != 0 || stream->pending > 0 ||
+        stream->class->release == NULL)
         return TOW_ERROR_STATE;
     int fd = stream->fd;
     stream->class->release(stream);
     stream->fd = -1;
-    close_stream(stream, 0);
+    return fd;
+}
+
+int tow_stream_release(tow_stream *stream) {
+    int fd = tow_stream_detach(stream);
+    if (fd >= 0)
+        close_stream(stream, 0);
     return fd;
 }
 

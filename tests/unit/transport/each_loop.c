@@ -102,6 +102,11 @@ static void end_on_writable(tow_stream *stream) {
     assert_false(end->forbidden);
     assert_int_equal(end->errors, 0);
     assert_false(tow_stream_is_blocked(stream));
+    if (end->tls != NULL) {
+        assert_int_equal(tow_stream_start_tls(stream, end->tls, end->name), 0);
+        end->tls = NULL;
+        return;
+    }
     end->writable++;
     if (end->unsent.length > 0) {
         struct iovec piece = {.iov_base = end->unsent.data, .iov_len = end->unsent.length};
@@ -175,7 +180,11 @@ void end_clear(test_end *end) {
 
 static void on_accept(tow_listener *listener, int fd) {
     test_pair *pair = listener->user;
-    assert_int_equal(tow_stream_adopt(&pair->server.stream, listener->loop, fd, &end_events), 0);
+    test_end *server = &pair->server;
+    assert_int_equal(tow_stream_adopt(&server->stream, listener->loop, fd, &end_events), 0);
+    if (server->tls != NULL)
+        assert_int_equal(tow_stream_start_tls(&server->stream, server->tls, NULL), 0);
+    server->tls = NULL;
     pair->accepted = true;
     tow_listener_stop(listener);
 }
@@ -185,21 +194,71 @@ static bool is_connected(void *argument) {
     return pair->accepted && pair->client.writable > 0;
 }
 
+static bool has_met(void *argument) {
+    test_pair *pair = argument;
+    return pair->accepted && pair->client.stream.loop != NULL && pair->client.tls == NULL;
+}
+
+static bool one_port;
+static uint16_t the_port;
+
+void pair_open_uses_one_port(bool does) {
+    one_port = does;
+    the_port = 0;
+}
+
+static void connect_pair(test_pair *pair) {
+    tow_loop *loop = pair->each->loop;
+    tow_address address[TOW_ADDRESSES_MAX], bound;
+    assert_int_equal(tow_address_parse("127.0.0.1:0", address), 1);
+    if (one_port)
+        tow_address_set_port(&address[0], the_port);
+    int fd = tow_listen_socket(loop, &address[0], NULL, &bound);
+    assert_true(fd >= 0);
+    the_port = tow_address_port(&bound);
+    pair->listener.user = pair;
+    assert_int_equal(tow_listener_start(&pair->listener, loop, fd, on_accept), 0);
+    assert_int_equal(tow_stream_connect(&pair->client.stream, loop, &bound, &end_events), 0);
+    assert_true(tow_stream_is_blocked(&pair->client.stream));
+    assert_null(tow_stream_cork(&pair->client.stream, 1, 1));
+}
+
+void pair_open_tls(
+    test_pair *pair, each_loop *each, tow_tls_context *server, tow_tls_context *client, const char *name) {
+    memset(pair, 0, sizeof(*pair));
+    pair->each = each;
+    pair->server.tls = server;
+    pair->client.tls = client;
+    pair->client.name = name;
+    connect_pair(pair);
+    run_until(each, has_met, pair);
+}
+
+static tow_tls_context *usual_server, *usual_client;
+
+void pair_open_uses_tls(tow_tls_context *server, tow_tls_context *client) {
+    usual_server = server;
+    usual_client = client;
+}
+
+static bool is_open_at_both_ends(void *argument) {
+    test_pair *pair = argument;
+    return is_connected(pair) && !tow_stream_is_blocked(&pair->server.stream);
+}
+
 void pair_open(test_pair *pair, each_loop *each) {
     memset(pair, 0, sizeof(*pair));
     pair->each = each;
-    tow_address address[TOW_ADDRESSES_MAX], bound;
-    assert_int_equal(tow_address_parse("127.0.0.1:0", address), 1);
-    int fd = tow_listen_socket(each->loop, &address[0], NULL, &bound);
-    assert_true(fd >= 0);
-    pair->listener.user = pair;
-    assert_int_equal(tow_listener_start(&pair->listener, each->loop, fd, on_accept), 0);
-    assert_int_equal(tow_stream_connect(&pair->client.stream, each->loop, &bound, &end_events), 0);
-    assert_true(tow_stream_is_blocked(&pair->client.stream));
-    assert_null(tow_stream_cork(&pair->client.stream, 1, 1));
-    run_until(each, is_connected, pair);
-    assert_int_equal(pair->client.writable, 1);
-    pair->client.writable = 0;
+    pair->server.tls = usual_server;
+    pair->client.tls = usual_client;
+    pair->client.name = "example.test";
+    connect_pair(pair);
+    run_until(each, is_open_at_both_ends, pair);
+    if (usual_client != NULL)
+        run_for(each,
+            5 * TOW_MILLISECOND); /* the server's ticket: a client that closes before it has come resets */
+    assert_true(pair->client.writable == 1 || usual_client != NULL); /* a handshake may block once more */
+    pair->client.writable = pair->server.writable = 0;
 }
 
 void pairs_close(test_pair *pairs, size_t count) {

@@ -11,6 +11,7 @@
 #include "transport/loop.h"
 #include "transport/stream.h"
 #include "transport/timer.h"
+#include "transport/tls.h"
 
 #include <stdbool.h>
 #include <towline/error.h>
@@ -58,6 +59,8 @@ typedef struct test_end {
     struct test_end *other; /* for on_bytes */
     void (*on_bytes)(struct test_end *end);
     void (*on_writable)(struct test_end *end);
+    tow_tls_context *tls; /* starts TLS when it is connected */
+    const char *name;     /* with this server */
 } test_end;
 
 extern const tow_stream_events end_events;
@@ -76,6 +79,13 @@ typedef struct test_pair {
 } test_pair;
 
 void pair_open(test_pair *pair, each_loop *each);
+/* The same over TLS, as soon as TCP is connected. */
+void pair_open_tls(
+    test_pair *pair, each_loop *each, tow_tls_context *server, tow_tls_context *client, const char *name);
+/* From now on all pairs meet at one port, which the kernel picks for the first. */
+void pair_open_uses_one_port(bool does);
+/* From now on pair_open makes TLS streams; NULL: plain ones again. */
+void pair_open_uses_tls(tow_tls_context *server, tow_tls_context *client);
 /* Closes what is open, runs the loop to its end, and checks that each end was closed once. */
 void pair_close(test_pair *pair);
 void pairs_close(test_pair *pairs, size_t count);

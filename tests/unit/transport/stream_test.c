@@ -1,3 +1,4 @@
+#include "authority.h"
 #include "each_loop.h"
 
 #include <arpa/inet.h>
@@ -276,7 +277,7 @@ static void close_flushes_first(void **state) {
     assert_int_equal(pair.client.closed, 0);
     run_until(pair.each, has_ended, &pair.server);
     assert_int_equal(pair.server.received.length, 7);
-    assert_int_equal(pair.client.closed, 1);
+    run_until(pair.each, is_closed, &pair.client);
     pair_close(&pair);
 }
 
@@ -693,6 +694,36 @@ static void a_stream_with_a_receive_under_way_is_not_released(void **state) {
     pair_close(&pair);
 }
 
+/* Once more over TLS: nothing of this is to be noticed. */
+
+static test_authority authority;
+static tow_tls_context *server_context, *client_context;
+
+static int use_tls(void **state) {
+    (void)state;
+    char why[TOW_TLS_TEXT_MAX];
+    test_identity identity;
+    authority_make(&authority, "Test Authority");
+    authority_issue(&authority, &(test_subject){0}, &identity);
+    const tow_tls_settings server = {
+        .server = true, .certificate = identity.certificate, .key = identity.key};
+    const tow_tls_settings client = {.roots = authority.pem};
+    assert_int_equal(tow_tls_context_new(&server_context, &server, why), 0);
+    assert_int_equal(tow_tls_context_new(&client_context, &client, why), 0);
+    identity_clear(&identity);
+    pair_open_uses_tls(server_context, client_context);
+    return 0;
+}
+
+static int use_no_tls(void **state) {
+    (void)state;
+    pair_open_uses_tls(NULL, NULL);
+    tow_tls_context_release(server_context);
+    tow_tls_context_release(client_context);
+    authority_clear(&authority);
+    return 0;
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         ON_EACH_LOOP(bytes_are_echoed_in_order),
@@ -732,5 +763,32 @@ int main(void) {
         {"a_stream_with_a_receive_under_way_is_not_released on io_uring",
             a_stream_with_a_receive_under_way_is_not_released, each_loop_uring, each_loop_teardown, NULL},
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    int failed = cmocka_run_group_tests_name("plain", tests, NULL, NULL);
+    const struct CMUnitTest over_tls[] = {
+        ON_EACH_LOOP(bytes_are_echoed_in_order),
+        ON_EACH_LOOP(corked_payload_is_counted_until_it_leaves),
+        ON_EACH_LOOP(a_large_transfer_survives_blocking),
+        ON_EACH_LOOP(a_paused_stream_blocks_its_peer_and_loses_nothing),
+        ON_EACH_LOOP(pause_and_resume_in_turn_keep_the_order),
+        ON_EACH_LOOP(a_stream_may_be_paused_while_bytes_are_delivered),
+        ON_EACH_LOOP(write_takes_what_it_can_and_announces_room),
+        ON_EACH_LOOP(more_pieces_than_one_call_takes_are_written),
+        ON_EACH_LOOP(shutdown_ends_one_side_only),
+        ON_EACH_LOOP(a_stream_whose_both_sides_have_ended_costs_no_rounds),
+        ON_EACH_LOOP(close_flushes_first),
+        ON_EACH_LOOP(a_second_close_does_nothing),
+        ON_EACH_LOOP(reset_reaches_the_peer_as_an_error),
+        ON_EACH_LOOP(a_paused_stream_hears_of_a_reset),
+        ON_EACH_LOOP(a_stream_that_has_ended_hears_of_a_reset),
+        ON_EACH_LOOP(a_blocked_stream_hears_of_a_reset),
+        ON_EACH_LOOP(writing_to_a_closed_peer_fails_and_raises_no_signal),
+        ON_EACH_LOOP(a_stream_may_be_closed_while_bytes_are_delivered),
+        ON_EACH_LOOP(a_stream_may_be_closed_by_its_end_and_by_its_error),
+        ON_EACH_LOOP(a_stream_may_be_closed_when_it_becomes_writable),
+        ON_EACH_LOOP(events_for_streams_that_were_closed_meanwhile_are_dropped),
+        ON_EACH_LOOP(segments_of_streams_that_take_turns_stay_apart),
+        ON_EACH_LOOP(a_stream_knows_its_peer),
+        ON_EACH_LOOP(bytes_are_received_where_the_owner_wants_them),
+    };
+    return failed + cmocka_run_group_tests_name("over TLS", over_tls, use_tls, use_no_tls);
 }

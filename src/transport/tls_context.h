@@ -1,0 +1,42 @@
+/* tls_context: what TLS streams of one kind share, as the parts of transport see it. */
+#ifndef TOW_TRANSPORT_TLS_CONTEXT_H
+#define TOW_TRANSPORT_TLS_CONTEXT_H
+
+#include "tls_sessions.h"
+#include "transport/tls.h"
+
+#include <openssl/ssl.h>
+
+struct tow_tls_context {
+    int references;
+    SSL_CTX *ssl;
+    BIO_METHOD *method; /* how OpenSSL reads and writes: see tls_stream */
+    tow_tls_tickets *tickets;
+    tow_tls_sessions *sessions; /* a client's */
+    bool server;
+    bool checks_name;
+    bool plain_too;
+};
+
+/* What a loop keeps for all of its TLS streams. */
+enum { TOW_TLS_PLAIN_SIZE = 256 * 1024, TOW_TLS_RECORD = 16 * 1024, TOW_TLS_CLIENT_CONTEXTS = 8 };
+
+typedef struct tow_tls_client {
+    uint8_t settings[32]; /* a digest of them */
+    tow_tls_context *context;
+    uint64_t used;
+} tow_tls_client;
+
+typedef struct tow_tls_loop {
+    uint8_t plain[TOW_TLS_PLAIN_SIZE]; /* what one read brought, decrypted */
+    uint8_t record[TOW_TLS_RECORD];    /* small pieces that are encrypted together */
+    tow_tls_client clients[TOW_TLS_CLIENT_CONTEXTS];
+    uint64_t uses;
+} tow_tls_loop;
+
+/* The loop's, made at the first call; NULL when out of memory. */
+tow_tls_loop *tow_tls_of_loop(tow_loop *loop);
+/* NULL is allowed. */
+void tow_tls_loop_free(tow_tls_loop *tls);
+
+#endif
