@@ -161,10 +161,9 @@ static void run_worker(tow_worker *worker) {
     tow_server_stop(worker->server);
 }
 
-/* A further worker's thread. Its loop is published under the mutex, so that a stop finds it or is found by
- * it. */
-static void run_thread(void *argument, int index, tow_loop *loop) {
-    tow_server *server = argument;
+/* A further worker's life. Its loop is published under the mutex, so that a stop finds it or is found by it.
+ */
+static void live(tow_server *server, int index, tow_loop *loop) {
     tow_worker *worker = &server->workers[index + 1];
     pthread_mutex_lock(&server->mutex);
     int error = tow_worker_begin(worker, server, loop, false);
@@ -175,6 +174,13 @@ static void run_thread(void *argument, int index, tow_loop *loop) {
     }
     note_error(server, error);
     tow_server_stop(server);
+}
+
+/* A further worker's thread. */
+static void run_thread(void *argument, int index, tow_loop *loop) {
+    tow_server *server = argument;
+    live(server, index, loop);
+    atomic_fetch_sub(&server->others, 1);
 }
 
 static void end_workers(tow_server *server, tow_workers *threads) {
@@ -196,10 +202,12 @@ int tow_server_run(tow_server *server) {
     if (server->state != TOW_SERVER_LISTENING)
         return TOW_ERROR_STATE;
     server->state = TOW_SERVER_RUNNING;
+    atomic_store(&server->others, (int)server->worker_count - 1);
     if (server->worker_count > 1)
         error = tow_workers_start(
             &threads, (int)server->worker_count - 1, server->settings.io, run_thread, server);
     if (error != 0) {
+        atomic_store(&server->others, 0);
         note_error(server, error);
         tow_server_stop(server);
     }

@@ -194,6 +194,17 @@ void tow_worker_end(tow_worker *worker) {
 /* Draining: listeners first, then connections, a part in each tick; at the deadline what is left is reset;
  * then --status. */
 
+/* The first worker's loop has the program's signals and --status, so it ends last. */
+static bool waits_for_others(const tow_worker *worker) {
+    return worker == &worker->server->workers[0] && atomic_load(&worker->server->others) > 0;
+}
+
+/* Whether nothing can come any more, and nothing but --status is left. */
+static bool has_drained(const tow_worker *worker) {
+    return worker->slots.used == worker->status_count && atomic_load(&worker->incoming) == 0 &&
+           !waits_for_others(worker);
+}
+
 static bool takes_part(const tow_connection *connection) {
     return connection->kind == TOW_CONNECTION_SERVED || connection->kind == TOW_CONNECTION_REFUSED;
 }
@@ -229,14 +240,14 @@ static void drain_goes_on(tow_worker *worker) {
         worker->drain_next = 0;
     }
     drain_part(worker);
-    if (worker->slots.used == worker->status_count && atomic_load(&worker->incoming) == 0) {
+    if (has_drained(worker)) {
         worker->drain = TOW_ENDING;
         ports_stop(worker, true);
         reset_all(worker);
         drain_in(worker, 0);
     } else if (worker->drain_next < worker->slots.fresh) {
         drain_in(worker, DRAIN_TICK);
-    } else if (atomic_load(&worker->incoming) > 0) {
+    } else if (atomic_load(&worker->incoming) > 0 || waits_for_others(worker)) {
         drain_in(worker, INCOMING_TICK);
     } else if (!worker->drain_is_late && worker->drain_deadline != INT64_MAX) {
         drain_in(worker, worker->drain_deadline - now);

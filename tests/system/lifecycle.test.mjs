@@ -135,6 +135,21 @@ for (const io of loops) {
   });
 }
 
+test("--status answers until the last worker has drained", async () => {
+  const server = await Server.start(["--workers", "3", "--drain-seconds", "2", "--close-seconds", "60"], { status: true });
+  const deaf = await Promise.all(Array.from({ length: 12 }, () => Raw.open(server.port)));
+  server.signal("SIGTERM");
+  for (const raw of deaf) assert.equal(await raw.closeCode(), 1001);
+  for (const raw of deaf.slice(1)) raw.destroy(); // one is left, on one worker
+  await until(async () => (await server.counter("websockets")) === 1, "one is left");
+  await sleep(100);
+  const health = await request({ port: server.statusPort, path: "/health" });
+  assert.equal(health.status, 503);
+  assert.equal(health.body.toString(), "draining\n");
+  deaf[0].destroy();
+  assert.equal(await within(5000, server.exit, "the exit"), 0, server.log);
+});
+
 test("the counters of --status add up", async (t) => {
   const server = await serve(t, ["--workers", "2"], { status: true });
   const sockets = await Promise.all(Array.from({ length: 10 }, () => Raw.open(server.port)));
