@@ -8,7 +8,7 @@
 #include <string.h>
 #include <towline/error.h>
 
-enum { HEAD_MAX = 16 * 1024, REASON_MAX = 100, UNAUTHORIZED = 407 };
+enum { HEAD_MAX = 16 * 1024, REASON_MAX = 100, UNAUTHORIZED = 401, PROXY_UNAUTHORIZED = 407 };
 
 /* The texts of a user are as long as the user likes. */
 static int write_credentials(tow_buffer *output, const tow_proxy *proxy) {
@@ -40,7 +40,7 @@ int tow_http_connect_begin(tow_proxy_talk *talk) {
 static int refuse(tow_proxy_talk *talk, const tow_http_head *head) {
     size_t shown = head->reason.length < REASON_MAX ? head->reason.length : REASON_MAX;
     const char *before = "answered";
-    if (head->status == UNAUTHORIZED)
+    if (head->status == PROXY_UNAUTHORIZED || head->status == UNAUTHORIZED) /* tinyproxy says the other */
         before = talk->proxy->user == NULL ? "wants a user and a password:"
                                            : "does not accept the user and password:";
     talk->status = head->status;
