@@ -17,6 +17,16 @@ const char *case_take_word(const char *text, char word[CASE_WORD_MAX]) {
     return case_skip_blanks(text + length);
 }
 
+char *case_copy(const char *text, size_t length) {
+    length = strnlen(text, length);
+    char *out = malloc(length + 1);
+    if (out == NULL)
+        return NULL;
+    memcpy(out, text, length);
+    out[length] = 0;
+    return out;
+}
+
 bool case_takes(const char **text, const char *word) {
     size_t length = strlen(word);
     if (strncmp(*text, word, length) != 0 ||

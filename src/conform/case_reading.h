@@ -13,6 +13,9 @@ const char *case_skip_blanks(const char *text);
 /* Copies the word at the front (cut to fit); what follows it, without blanks. */
 const char *case_take_word(const char *text, char word[CASE_WORD_MAX]);
 
+/* Copies at most `length` bytes of a text; the caller frees them. NULL when out of memory. */
+char *case_copy(const char *text, size_t length);
+
 /* If the word at the front is `word`, moves behind it. */
 bool case_takes(const char **text, const char *word);
 

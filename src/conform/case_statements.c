@@ -12,7 +12,7 @@ static int add_edit(conform_case *one, edit_kind kind, const char *name, const c
         return TOW_ERROR_MEMORY;
     one->edits = edits;
     case_edit *edit = &edits[one->edit_count++];
-    *edit = (case_edit){.kind = kind, .name = strdup(name), .value = strdup(value)};
+    *edit = (case_edit){.kind = kind, .name = case_copy(name, SIZE_MAX), .value = case_copy(value, SIZE_MAX)};
     return edit->name == NULL || edit->value == NULL ? TOW_ERROR_MEMORY : 0;
 }
 
@@ -46,7 +46,7 @@ static int read_raw_head(conform_case *one, const char *text, edit_kind kind, bo
 
 static int set_text(char **field, const char *text) {
     free(*field);
-    *field = strdup(text);
+    *field = case_copy(text, SIZE_MAX);
     return *field == NULL ? TOW_ERROR_MEMORY : 0;
 }
 

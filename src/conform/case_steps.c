@@ -222,9 +222,9 @@ static bool read_field(const char *text, case_step *step) {
         step->codes[step->code_count++] = (unsigned)number;
     }
     size_t length = strcspn(text, ":");
-    step->name = strndup(text, length);
+    step->name = case_copy(text, length);
     if (text[length] == ':')
-        step->value = strdup(case_skip_blanks(text + length + 1));
+        step->value = case_copy(case_skip_blanks(text + length + 1), SIZE_MAX);
     return length > 0 && step->name != NULL && (text[length] == 0 || step->value != NULL);
 }
 

@@ -138,7 +138,7 @@ static int name_case(struct reader *reader, conform_case *one, const char *name)
         return error;
     one->id = (char *)id.data;
     make_id(one->id);
-    one->section = strdup(reader->section);
+    one->section = case_copy(reader->section, SIZE_MAX);
     if (one->section == NULL)
         return TOW_ERROR_MEMORY;
     return is_known(reader->list, one->id)
@@ -220,7 +220,7 @@ static const char *take_value(const char *text, char **value) {
         end += *end == '\\' && end[1] != 0 ? 2 : 1;
     if (!quoted)
         end += strcspn(end, " \t");
-    char *copy = strndup(text + quoted, (size_t)(end - text) - quoted);
+    char *copy = case_copy(text + quoted, (size_t)(end - text) - quoted);
     char *out = copy;
     *value = copy;
     if (copy == NULL)
@@ -276,7 +276,7 @@ static int add_line(struct reader *reader, const char *text) {
     struct block *block = &reader->block;
     if (block->count == LINES_MAX)
         return fail(reader, reader->line, "a case with too many lines", text);
-    block->lines[block->count] = strdup(text);
+    block->lines[block->count] = case_copy(text, SIZE_MAX);
     block->numbers[block->count] = reader->line;
     return block->lines[block->count++] == NULL ? TOW_ERROR_MEMORY : 0;
 }
@@ -314,7 +314,7 @@ int case_list_read(case_list *list, const char *name, const char *text, tow_buff
     int error = 0;
     while (*text != 0 && error == 0) {
         size_t length = strcspn(text, "\n");
-        char *line = strndup(text, length);
+        char *line = case_copy(text, length);
         if (line == NULL) {
             error = TOW_ERROR_MEMORY;
             break;
