@@ -82,7 +82,7 @@ static bool in_group(const char *id, const char *group) {
 static void put_tally(struct page *page, const json_t *run, const char *group) {
     size_t count = 0, passed = 0, strict = 0, failed = 0, at;
     json_t *one;
-    json_array_foreach(json_object_get(run, "cases"), at, one) {
+    for (at = 0; (one = json_array_get(json_object_get(run, "cases"), at)) != NULL; at++) {
         const char *verdict = text_of(one, "verdict");
         if (!in_group(text_of(one, "id"), group) || strcmp(verdict, "not applicable") == 0)
             continue;
@@ -99,9 +99,9 @@ static void put_tally(struct page *page, const json_t *run, const char *group) {
 }
 
 static void put_names(struct page *page) {
-    size_t at;
+    size_t at = 0;
     json_t *run;
-    json_array_foreach(page->runs, at, run) {
+    for (at = 0; (run = json_array_get(page->runs, at)) != NULL; at++) {
         put(page, "<th class=n>");
         put_escaped(page, text_of(run, "name"));
         put(page, "</th>");
@@ -110,7 +110,7 @@ static void put_names(struct page *page) {
 }
 
 static void put_group_row(struct page *page, const char *group) {
-    size_t at;
+    size_t at = 0;
     json_t *run;
     char name[64] = "";
     strncpy(name, group, group_length(group) < 63 ? group_length(group) : 63);
@@ -119,17 +119,18 @@ static void put_group_row(struct page *page, const char *group) {
     put(page, "'>");
     put_escaped(page, name);
     put(page, "</a></td>");
-    json_array_foreach(page->runs, at, run) put_tally(page, run, group);
+    for (at = 0; (run = json_array_get(page->runs, at)) != NULL; at++)
+        put_tally(page, run, group);
     put(page, "</tr>");
 }
 
 static void put_matrix(struct page *page) {
     const char *group = "";
-    size_t at;
+    size_t at = 0;
     json_t *one;
     put(page, "<div class=scroll><table><tr><th>group</th>");
     put_names(page);
-    json_array_foreach(page->ids, at, one) {
+    for (at = 0; (one = json_array_get(page->ids, at)) != NULL; at++) {
         const char *id = text_of(one, "id");
         if (!in_group(id, group))
             put_group_row(page, group = id);
@@ -142,10 +143,10 @@ static void put_matrix(struct page *page) {
 /* ---- the cases ---- */
 
 static void put_transcript(struct page *page, const json_t *result) {
-    size_t at;
+    size_t at = 0;
     json_t *entry;
     put(page, "<pre>");
-    json_array_foreach(json_object_get(result, "transcript"), at, entry) {
+    for (at = 0; (entry = json_array_get(json_object_get(result, "transcript"), at)) != NULL; at++) {
         if (page->error == 0)
             page->error = tow_buffer_append_format(
                 page->out, "%9.3f ms ", json_number_value(json_object_get(entry, "milliseconds")));
@@ -213,9 +214,9 @@ static void begin_group(struct page *page, const char *id, bool first) {
 
 static void put_cases(struct page *page) {
     const char *group = "";
-    size_t at;
+    size_t at = 0;
     json_t *one;
-    json_array_foreach(page->ids, at, one) {
+    for (at = 0; (one = json_array_get(page->ids, at)) != NULL; at++) {
         const char *id = text_of(one, "id");
         if (!in_group(id, group))
             begin_group(page, id, at == 0);
@@ -229,7 +230,7 @@ static void put_cases(struct page *page) {
 
 static int add_run(struct page *page, const char *text, tow_buffer *error) {
     json_error_t what;
-    size_t at;
+    size_t at = 0;
     json_t *one;
     json_t *run = json_loads(text, 0, &what);
     json_t *cases = json_object_get(run, "cases");
@@ -241,7 +242,7 @@ static int add_run(struct page *page, const char *text, tow_buffer *error) {
     }
     json_t *index = page->index[json_array_size(page->runs)] = json_object();
     json_array_append_new(page->runs, run);
-    json_array_foreach(cases, at, one) {
+    for (at = 0; (one = json_array_get(cases, at)) != NULL; at++) {
         json_object_set(index, text_of(one, "id"), one);
         if (json_object_get(page->seen, text_of(one, "id")) != NULL)
             continue;
