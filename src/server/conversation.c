@@ -540,13 +540,20 @@ void tow_conversation_drain(tow_exchange *exchange) {
         close_stream(exchange);
 }
 
+/* A proxy need not say the port. */
+static void cut_port(char *text) {
+    char *colon = strrchr(text, ':');
+    if (colon != NULL)
+        *colon = '\0';
+}
+
 const char *tow_conversation_peer(tow_exchange *exchange) {
     tow_address address = exchange->visitor.address;
     if (exchange->peer[0] != '\0')
         return exchange->peer;
     if (address.length > 0 || tow_stream_peer(tow_conversation_stream(exchange), &address) == 0)
         tow_address_text(&address, exchange->peer);
-    if (address.length > 0 && !tow_address_is_unix(&address) && tow_address_port(&address) == 0)
-        *strrchr(exchange->peer, ':') = '\0'; /* a proxy did not say the port */
+    if (exchange->visitor.address.length > 0 && tow_address_port(&address) == 0)
+        cut_port(exchange->peer);
     return exchange->peer[0] != '\0' ? exchange->peer : "unknown";
 }
