@@ -74,13 +74,20 @@ typedef struct tow_server_options {
         *trusted_proxies; /* ADDRESS[/BITS] or "unix", of proxies whose Forwarded, X-Forwarded-For,
                              -Proto and -Host are believed; ends with NULL; default none */
     bool proxy_protocol;  /* trusted proxies begin each connection with a PROXY header, version 1 or 2 */
+    const char *tls_certificate; /* a PEM file: TLS on every port (not on Unix sockets and `status`) by this
+                                    certificate, and those between it and the root; default none */
+    const char *tls_key;         /* its key, a PEM file; default the certificate's file */
+    const char *tls_client_ca;   /* authorities, a PEM file: clients need a certificate of theirs */
+    bool tls_self_signed;        /* instead: a certificate for localhost that is made for this run */
+    bool tls_redirect;           /* plain HTTP on the same ports is sent to https:// */
     void (*on_log)(void *user, int level,
         const char *line); /* level as syslog: 3 error to 7 debug; any worker's thread */
     void *log_user;
     int log_level; /* lines above this level are not made; default 6 (info), which has a line a request */
 } tow_server_options;
 
-/* Makes a server; nothing listens yet. Errors: ARGUMENT, ADDRESS, MEMORY. */
+/* Makes a server; nothing listens yet. Errors: ARGUMENT, ADDRESS, MEMORY; CERTIFICATE, PERMISSION and SYSTEM
+ * for the files of TLS, of which the log then has a line. */
 int tow_server_new_sized(tow_server **server, const tow_server_options *options, size_t options_size);
 static inline int tow_server_new(tow_server **server, const tow_server_options *options) {
     return tow_server_new_sized(server, options, sizeof(tow_server_options));
@@ -108,6 +115,11 @@ int tow_server_listen(tow_server *server);
  * the first worker (the caller's, if it is one) on the calling thread. Returns 0 or a negative tow_error; 1
  * is what main should return for one. Errors: STATE (it ran before), those of tow_server_listen. */
 int tow_server_run(tow_server *server);
+
+/* Reads certificate, key and authorities again, for the connections that come from now on; nobody is
+ * disconnected. Any thread. Does nothing without TLS. Errors: as the files in tow_server_new; everything
+ * stays as it was then. */
+int tow_server_reload(tow_server *server);
 
 /* Starts the drain: no more accepting, 1001 to every connection, reset after drain_seconds. Any thread. With
  * a loop of the caller's and without tow_server_run, the server may be freed when tow_server_is_done. */

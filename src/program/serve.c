@@ -87,11 +87,22 @@ static void leave_at_once(tow_service *service) {
     _exit(EXIT_SUCCESS);
 }
 
+/* What is wrong with the certificate, the server has logged. */
+static void reload(tow_service *service) {
+    if (tow_log_reopen(service->log) != 0)
+        say(service, LOG_ERR, "--log-file: %s: %s", service->settings->log_file, strerror(errno));
+    if (service->settings->server.tls_certificate == NULL)
+        return;
+    if (tow_server_reload(service->server) == 0)
+        say(service, LOG_NOTICE, "certificate and key were read again");
+    else
+        say(service, LOG_ERR, "the certificate stays as it was");
+}
+
 static void on_signal(tow_signals *signals, int number) {
     tow_service *service = signals->user;
     if (number == SIGHUP) {
-        if (tow_log_reopen(service->log) != 0)
-            say(service, LOG_ERR, "--log-file: %s: %s", service->settings->log_file, strerror(errno));
+        reload(service);
         return;
     }
     if (service->draining && number == SIGINT)
@@ -154,6 +165,11 @@ static int routes_add(tow_service *service) {
     return error;
 }
 
+static bool has_tls(const tow_service *service) {
+    const tow_server_options *options = &service->settings->server;
+    return options->tls_certificate != NULL || options->tls_self_signed;
+}
+
 static int server_make(tow_service *service) {
     tow_server_options options = service->settings->server;
     service->workers = options.workers != 0 ? options.workers : cores();
@@ -164,6 +180,8 @@ static int server_make(tow_service *service) {
     options.log_user = service;
     options.log_level = service->settings->log_level;
     int error = tow_server_new(&service->server, &options);
+    if (error != 0 && error != TOW_ERROR_ARGUMENT && error != TOW_ERROR_MEMORY && has_tls(service))
+        return error; /* the log says more */
     if (error == 0)
         error = routes_add(service);
     if (error != 0)
@@ -251,15 +269,17 @@ static void complain_of_listening(tow_service *service, int error) {
 static void address_say(tow_service *service, const char *port, int number) {
     char name[TOW_PORT_NAME_MAX];
     const char *root = service->settings->document_root;
+    const char *s = has_tls(service) ? "s" : "";
     tow_port_name(port, number, name);
     if (is_unix(port))
         say(service, LOG_NOTICE, "towline: serving on %s", port);
     else if (root != NULL)
         say(service, LOG_NOTICE,
-            "towline: serving ws://%s/echo, console http://%s/.console, http://%s/ from %s", name, name, name,
-            root);
+            "towline: serving ws%s://%s/echo, console http%s://%s/.console, http%s://%s/ from %s", s, name, s,
+            name, s, name, root);
     else
-        say(service, LOG_NOTICE, "towline: serving ws://%s/echo, console http://%s/.console", name, name);
+        say(service, LOG_NOTICE, "towline: serving ws%s://%s/echo, console http%s://%s/.console", s, name, s,
+            name);
 }
 
 /* The status address is the server's last listener. */
@@ -319,6 +339,26 @@ static void service_end(tow_service *service) {
     tow_ports_free(service->ports);
 }
 
+/* Options that make sense together only. */
+static bool complain_of_tls(const tow_serve_settings *settings) {
+    const tow_server_options *server = &settings->server;
+    const char *certificate = server->tls_certificate;
+    bool on = certificate != NULL || server->tls_self_signed;
+    if (settings->tls && !on)
+        complain(
+            "--tls: name a certificate with --certificate FILE, or have one made with --tls-self-signed");
+    else if (server->tls_self_signed && certificate != NULL)
+        complain("--tls-self-signed: there is a certificate already: leave one of the two away");
+    else if (server->tls_key != NULL && certificate == NULL)
+        complain("--key: name its certificate with --certificate FILE");
+    else if (!on && (server->tls_client_ca != NULL || server->tls_redirect))
+        complain("--%s: turn TLS on with --certificate FILE or --tls-self-signed",
+            server->tls_redirect ? "tls-redirect" : "tls-client-ca");
+    else
+        return false;
+    return true;
+}
+
 int tow_serve(const void *options, const char *const *operands) {
     tow_service service = {.settings = options};
     int error =
@@ -335,6 +375,10 @@ int tow_serve(const void *options, const char *const *operands) {
     if (service.settings->server.proxy_protocol && service.settings->server.trusted_proxies == NULL) {
         complain(
             "--proxy-protocol: name the proxies with --trusted-proxy, such as --trusted-proxy 127.0.0.1");
+        tow_ports_free(service.ports);
+        return EXIT_USAGE;
+    }
+    if (complain_of_tls(service.settings)) {
         tow_ports_free(service.ports);
         return EXIT_USAGE;
     }

@@ -9,6 +9,7 @@ enum { TOW_SERVE_LOG_TEXT, TOW_SERVE_LOG_JSON };
 typedef struct tow_serve_settings {
     tow_server_options server; /* `listens` are the texts of --port */
     const char *server_host;   /* host of every port without one; NULL: localhost */
+    bool tls;
     const char *document_root; /* NULL: none */
     const char *log_file;      /* NULL: standard error */
     int log_level;             /* as syslog */

@@ -62,6 +62,21 @@ static int connection_new(
     return 0;
 }
 
+/* The status port is for programs of this machine, a Unix socket for a proxy in front. */
+bool tow_connection_wants_tls(const tow_connection *connection) {
+    return connection->worker->tls != NULL && connection->kind != TOW_CONNECTION_STATUS && !connection->local;
+}
+
+/* A PROXY header comes before TLS. */
+static int start_tls(tow_connection *connection) {
+    tow_stream *stream = tow_connection_stream(connection);
+    if (!tow_connection_wants_tls(connection))
+        return 0;
+    tow_worker *worker = connection->worker;
+    return worker->server->settings.proxy_protocol ? tow_stream_prepare_tls(stream)
+                                                   : tow_stream_start_tls(stream, worker->tls, NULL);
+}
+
 /* Counts the connection by its address; one too many is refused. */
 static bool enter_address(tow_connection *connection) {
     tow_address_table *table = connection->worker->server->addresses;
@@ -99,7 +114,10 @@ void tow_connection_open(tow_worker *worker, int fd, tow_connection_kind kind, b
         uncount(worker, kind);
         return;
     }
-    if (kind == TOW_CONNECTION_REFUSED) {
+    if (start_tls(connection) != 0) {
+        tow_count(&worker->counters.memory_failures);
+        tow_conversation_reset(connection->exchange);
+    } else if (kind == TOW_CONNECTION_REFUSED) {
         tow_conversation_refuse_all(connection->exchange);
     } else if (!enter_address(connection)) {
         tow_count(&worker->counters.over_address);

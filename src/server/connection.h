@@ -31,6 +31,9 @@ void tow_connection_open(tow_worker *worker, int fd, tow_connection_kind kind, b
 /* Gives up a descriptor that is counted as SERVED and was not opened. */
 void tow_connection_abandon(tow_worker *worker, int fd);
 
+/* Whether it speaks TLS, perhaps after a PROXY header. */
+bool tow_connection_wants_tls(const tow_connection *connection);
+
 /* Its stream is closed and nothing uses it any more: frees the slot. */
 void tow_connection_release(tow_connection *connection);
 

@@ -121,6 +121,20 @@ static bool refuse_syntax(tow_exchange *exchange, int status) {
     }
 }
 
+/* What follows a PROXY header. */
+static bool begin_tls(tow_exchange *exchange, struct received *received) {
+    tow_connection *connection = exchange->connection;
+    bool waits = connection->worker->server->settings.proxy_protocol && tow_connection_wants_tls(connection);
+    if (!waits)
+        return false;
+    int error = tow_stream_start_prepared_tls(
+        tow_conversation_stream(exchange), connection->worker->tls, NULL, received->bytes, received->length);
+    received->length = 0;
+    if (error != 0)
+        out_of_memory(exchange);
+    return true;
+}
+
 /* Whether there are bytes of a request behind the PROXY header, if that has to come first. */
 static bool introduce(tow_exchange *exchange, struct received *received) {
     int used = tow_visitor_introduce(exchange, received->bytes, received->length);
@@ -132,7 +146,9 @@ static bool introduce(tow_exchange *exchange, struct received *received) {
     }
     received->bytes += used;
     received->length -= (size_t)used;
-    return exchange->introduced && received->length > 0;
+    if (!exchange->introduced || begin_tls(exchange, received))
+        return false;
+    return received->length > 0;
 }
 
 static bool begin_request(tow_exchange *exchange, struct received *received) {
@@ -146,12 +162,14 @@ static bool begin_request(tow_exchange *exchange, struct received *received) {
     return true;
 }
 
-/* The answer 101 stands alone in the cork: what was said before leaves first. */
+/* The answer 101 stands alone in the cork: what was said before leaves first, of TLS too. */
 static bool must_wait_to_upgrade(tow_exchange *exchange, const tow_http_head *head) {
-    if (exchange->served == 0 || !tow_opening_is_requested(head->fields, head->field_count))
+    tow_stream *stream = tow_conversation_stream(exchange);
+    if (!tow_opening_is_requested(head->fields, head->field_count))
         return false;
-    tow_stream_flush(tow_conversation_stream(exchange));
-    return !tow_output_is_idle(&exchange->output);
+    if (exchange->served > 0)
+        tow_stream_flush(stream);
+    return !tow_output_is_idle(&exchange->output) || tow_stream_is_blocked(stream);
 }
 
 static void dispatch(
@@ -422,7 +440,13 @@ static void on_end(tow_stream *stream) {
 }
 
 static void on_error(tow_stream *stream, int error) {
-    close_stream(exchange_of(stream));
+    tow_exchange *exchange = exchange_of(stream);
+    const char *why = tow_stream_failure_text(stream);
+    if (why != NULL) {
+        tow_count(&counters(exchange)->tls_failures);
+        tow_answer_report(exchange, TOW_LOG_INFO, 0, why);
+    }
+    close_stream(exchange);
 }
 
 static void on_closed(tow_stream *stream) {

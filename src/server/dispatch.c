@@ -124,6 +124,32 @@ static void refuse_visitor(tow_exchange *exchange, int error) {
         tow_answer_refuse(exchange, 503, "too many connections", NULL);
 }
 
+/* Whether this came in plain where TLS is spoken (--tls-redirect). */
+static bool is_to_be_redirected(tow_exchange *exchange) {
+    return tow_connection_wants_tls(exchange->connection) &&
+           !tow_stream_is_secure(tow_conversation_stream(exchange));
+}
+
+/* The same host and port over TLS; RFC 9110, section 15.4.9: by the same method. */
+static void redirect(tow_exchange *exchange, const tow_http_head *head) {
+    tow_buffer location = {0};
+    if (head->authority.length == 0 || head->path.data[0] != '/') {
+        tow_answer_refuse(
+            exchange, 400, "this is a port for https, and there is no Host to send you to", NULL);
+        return;
+    }
+    int error = tow_buffer_append_format(&location, "https://%.*s%.*s%s%.*s", (int)head->authority.length,
+        head->authority.data, (int)head->path.length, head->path.data, head->query.length > 0 ? "?" : "",
+        (int)head->query.length, head->query.data);
+    if (error == 0)
+        error = tow_answer_field(exchange, "Location", (const char *)location.data);
+    tow_buffer_clear(&location);
+    if (error != 0)
+        tow_conversation_reset(exchange);
+    else
+        tow_answer_refuse(exchange, 308, "this port speaks https", NULL);
+}
+
 static void serve(tow_exchange *exchange, tow_request *request, uint8_t *rest, size_t rest_length) {
     const tow_http_head *head = request->head;
     int error = tow_visitor_identify(exchange, head);
@@ -133,6 +159,10 @@ static void serve(tow_exchange *exchange, tow_request *request, uint8_t *rest, s
     }
     if (!host_is_allowed(exchange, head)) {
         refuse_host(exchange, head);
+        return;
+    }
+    if (is_to_be_redirected(exchange)) {
+        redirect(exchange, head);
         return;
     }
     const tow_route *route = find_route(exchange, head);

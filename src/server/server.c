@@ -19,6 +19,9 @@ static int server_fill(tow_server *server, const tow_server_options *options) {
     int error = tow_settings_read(&server->settings, options);
     if (error != 0)
         return error;
+    error = tow_secrecy_begin(&server->secrecy, &server->settings);
+    if (error != 0)
+        return error;
     server->loop = options->loop;
     server->owns_loop = options->loop == NULL;
     server->worker_count = (size_t)server->settings.workers;
@@ -71,6 +74,7 @@ void tow_server_free(tow_server *server) {
     tow_address_table_free(server->addresses);
     tow_routes_clear(&server->routes);
     tow_routes_clear(&server->status_routes);
+    tow_secrecy_clear(&server->secrecy);
     tow_settings_clear(&server->settings);
     pthread_mutex_destroy(&server->mutex);
     free(server->workers);
@@ -215,6 +219,25 @@ int tow_server_run(tow_server *server) {
     end_workers(server, threads);
     tow_report(&server->settings, TOW_LOG_NOTICE, "stopped");
     return atomic_load(&server->error);
+}
+
+/* Reloading */
+
+static void reload_task(void *argument) {
+    tow_worker_reload(argument);
+}
+
+int tow_server_reload(tow_server *server) {
+    int error = tow_secrecy_reload(&server->secrecy, &server->settings);
+    pthread_mutex_lock(&server->mutex);
+    bool runs = server->state == TOW_SERVER_LISTENING || server->state == TOW_SERVER_RUNNING;
+    for (size_t i = 0; error == 0 && runs && i < server->worker_count; i++) {
+        tow_worker *worker = &server->workers[i];
+        if (worker->loop != NULL && tow_secrecy_is_on(&server->secrecy))
+            error = tow_loop_post(worker->loop, reload_task, worker);
+    }
+    pthread_mutex_unlock(&server->mutex);
+    return error;
 }
 
 /* Stopping */

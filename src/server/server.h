@@ -7,6 +7,7 @@
 #include "server/address_table.h"
 #include "server/host.h"
 #include "server/route.h"
+#include "secrecy.h"
 #include "settings.h"
 #include "worker.h"
 
@@ -29,6 +30,7 @@ struct tow_server {
     tow_host_rule status_host_rule;
     tow_address_table *addresses; /* NULL without a limit for each address */
     tow_sites sites;
+    tow_secrecy secrecy;
     tow_loop *loop; /* of the first worker */
     bool owns_loop;
     _Atomic tow_server_state state;

@@ -65,6 +65,20 @@ static int texts_copy(tow_settings *settings, const tow_server_options *options)
     return error;
 }
 
+static int text_copy(char **out, const char *text) {
+    *out = text != NULL ? strdup(text) : NULL;
+    return text != NULL && *out == NULL ? TOW_ERROR_MEMORY : 0;
+}
+
+static int tls_copy(tow_settings *settings, const tow_server_options *options) {
+    settings->tls_self_signed = options->tls_self_signed;
+    settings->tls_redirect = options->tls_redirect;
+    int error = text_copy(&settings->tls_certificate, options->tls_certificate);
+    if (error == 0)
+        error = text_copy(&settings->tls_key, options->tls_key);
+    return error != 0 ? error : text_copy(&settings->tls_client_ca, options->tls_client_ca);
+}
+
 static int addresses_check(char *const *texts) {
     tow_address addresses[TOW_ADDRESSES_MAX];
     for (size_t i = 0; texts != NULL && texts[i] != NULL; i++) {
@@ -162,6 +176,8 @@ int tow_settings_read(tow_settings *settings, const tow_server_options *options)
     numbers_fill(settings, options);
     int error = texts_copy(settings, options);
     if (error == 0)
+        error = tls_copy(settings, options);
+    if (error == 0)
         error = texts_check(settings);
     if (error == 0)
         error = trusted_read(settings, options);
@@ -176,5 +192,8 @@ void tow_settings_clear(tow_settings *settings) {
     list_free(settings->allow_origins);
     list_free(settings->hosts);
     free(settings->trusted);
+    free(settings->tls_certificate);
+    free(settings->tls_key);
+    free(settings->tls_client_ca);
     *settings = (tow_settings){0};
 }

@@ -22,6 +22,11 @@ typedef struct tow_settings {
     int64_t handshake_bytes; /* INT64_MAX: no limit */
     int64_t max_connections;
     int64_t max_connections_per_address; /* INT64_MAX: no limit */
+    char *tls_certificate;               /* paths that we own; NULL: none */
+    char *tls_key;
+    char *tls_client_ca;
+    bool tls_self_signed;
+    bool tls_redirect;
     int log_level;
     void (*on_log)(void *user, int level, const char *line);
     void *log_user;

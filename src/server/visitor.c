@@ -76,6 +76,8 @@ int tow_visitor_identify(tow_exchange *exchange, const tow_http_head *head) {
     const tow_settings *settings = settings_of(exchange);
     tow_visitor *visitor = &exchange->visitor;
     tow_address hop = visitor->hop;
+    if (tow_stream_is_secure(tow_conversation_stream(exchange)))
+        visitor->scheme = visitor->hop_scheme = "https";
     if (settings->trusted_count == 0 || exchange->connection->kind != TOW_CONNECTION_SERVED)
         return 0;
     visitor->address = hop; /* the last request's client may have been another */

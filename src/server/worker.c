@@ -150,11 +150,26 @@ static int ports_open(tow_worker *worker, bool is_first) {
     return error;
 }
 
+static int tls_begin(tow_worker *worker) {
+    tow_server *server = worker->server;
+    if (!tow_secrecy_is_on(&server->secrecy))
+        return 0;
+    return tow_secrecy_context(&server->secrecy, &server->settings, &worker->tls);
+}
+
+void tow_worker_reload(tow_worker *worker) {
+    tow_tls_context *old = worker->tls;
+    if (tls_begin(worker) == 0)
+        tow_tls_context_release(old);
+}
+
 int tow_worker_begin(tow_worker *worker, tow_server *server, tow_loop *loop, bool is_first) {
     worker->server = server;
     worker->loop = loop;
     tow_slab_init(&worker->slots, sizeof(tow_connection));
     int error = tow_websocket_context_new(&worker->context, loop);
+    if (error == 0)
+        error = tls_begin(worker);
     if (error == 0)
         error = ports_open(worker, is_first);
     if (error != 0) {
@@ -184,9 +199,11 @@ int tow_worker_run(tow_worker *worker) {
 
 void tow_worker_end(tow_worker *worker) {
     tow_websocket_context_free(worker->context);
+    tow_tls_context_release(worker->tls);
     tow_slab_clear(&worker->slots);
     free(worker->ports);
     worker->context = NULL;
+    worker->tls = NULL;
     worker->ports = NULL;
     worker->port_count = 0;
 }

@@ -11,6 +11,7 @@
 #include "transport/listener.h"
 #include "transport/loop.h"
 #include "transport/timer.h"
+#include "transport/tls.h"
 #include "websocket/websocket.h"
 
 #include <stdatomic.h>
@@ -37,6 +38,7 @@ struct tow_worker {
     tow_server *server;
     tow_loop *loop; /* NULL before it begins and after its end: see tow_server.mutex */
     tow_websocket_context *context;
+    tow_tls_context *tls; /* NULL: connections are plain */
     tow_slab slots;
     tow_port *ports;
     size_t port_count;
@@ -61,6 +63,9 @@ int tow_worker_begin(tow_worker *worker, tow_server *server, tow_loop *loop, boo
 
 /* Begins to drain; a second call does nothing. */
 void tow_worker_drain(tow_worker *worker);
+
+/* Connections that come from now on get the certificate that was read last. */
+void tow_worker_reload(tow_worker *worker);
 
 /* Runs the loop until the drain is done. Errors: as tow_loop_run. */
 int tow_worker_run(tow_worker *worker);

@@ -34,6 +34,7 @@ typedef struct tls_stream {
     SSL *ssl;
     const uint8_t *input; /* what was received and OpenSSL has not read yet */
     size_t input_length;
+    tow_buffer early;  /* what came before TLS was started, and is TLS */
     tow_buffer unsent; /* what OpenSSL has written and the inner stream has not taken */
     tow_timer parting;
     char *name; /* a client's: whom it wants to talk to */
@@ -339,6 +340,7 @@ static void free_state(tls_stream *tls) {
     tow_timer_cancel(tls->inner.loop, &tls->parting);
     SSL_free(tls->ssl);
     tow_tls_context_release(tls->context);
+    tow_buffer_clear(&tls->early);
     tow_buffer_clear(&tls->unsent);
     free(tls->name);
     free(tls->text);
@@ -364,12 +366,18 @@ static int peer(const tow_stream *outer, tow_address *address) {
     return tow_stream_peer(&of(outer)->inner, address);
 }
 
+static void take_early(tls_stream *tls);
+
 /* tow_stream_class.attend: the owner may have paused or resumed. A handshake is not paused; a failed
  * stream is not read. */
 static void attend(tow_stream *outer) {
     tls_stream *tls = of(outer);
     if (tls->lost)
         tow_stream_fail(outer, TOW_ERROR_MEMORY);
+    if (tls->early.length > 0)
+        take_early(tls);
+    if (outer->flags & STREAM_CLOSED)
+        return;
     bool paused = outer->flags & STREAM_PAUSED && tls->state != TLS_HANDSHAKE;
     if (paused || outer->flags & STREAM_FAILED)
         tow_stream_pause(&tls->inner);
@@ -462,18 +470,11 @@ static void decrypt(tls_stream *tls) {
 
 /* RFC 8446, section 5.1: what a client says first begins with the type of the handshake's records. */
 static bool is_plain(const tls_stream *tls, const uint8_t *bytes) {
-    return tls->context->plain_too && tls->state == TLS_HANDSHAKE && bytes[0] != FIRST_BYTE_OF_TLS &&
+    return tls->state == TLS_HANDSHAKE && tls->context->plain_too && bytes[0] != FIRST_BYTE_OF_TLS &&
            SSL_in_before(tls->ssl);
 }
 
-static void take(tls_stream *tls, uint8_t *bytes, size_t length) {
-    if (is_plain(tls, bytes))
-        become_open(tls, TLS_PLAIN);
-    if (tls->state == TLS_PLAIN) {
-        if (is_live(tls))
-            tls->outer->events->on_bytes(tls->outer, bytes, length);
-        return;
-    }
+static void take_records(tls_stream *tls, const uint8_t *bytes, size_t length) {
     if (ERR_peek_error() != 0)
         ERR_clear_error(); /* somebody else's would be taken for ours */
     tls->input = bytes;
@@ -483,6 +484,29 @@ static void take(tls_stream *tls, uint8_t *bytes, size_t length) {
     if (tls->state == TLS_OPEN)
         decrypt(tls);
     tls->input_length = 0;
+}
+
+static void take(tls_stream *tls, uint8_t *bytes, size_t length);
+
+static void take_early(tls_stream *tls) {
+    tow_buffer early = tls->early;
+    tls->early = (tow_buffer){0};
+    if (early.length > 0 && is_hearing(tls))
+        take(tls, early.data, early.length);
+    tow_buffer_clear(&early);
+}
+
+static void take(tls_stream *tls, uint8_t *bytes, size_t length) {
+    if (is_plain(tls, bytes))
+        become_open(tls, TLS_PLAIN);
+    if (tls->state == TLS_PLAIN) {
+        if (is_live(tls))
+            tls->outer->events->on_bytes(tls->outer, bytes, length);
+    } else {
+        take_early(tls);
+        if (is_hearing(tls))
+            take_records(tls, bytes, length);
+    }
 }
 
 /* The inner stream's events */
@@ -632,12 +656,31 @@ static int prepare_ssl(tls_stream *tls) {
     return tls->name == NULL ? 0 : set_name(tls);
 }
 
-static int state_new(tls_stream **out, tow_stream *outer, tow_tls_context *context, const char *server_name) {
-    if (tow_tls_of_loop(outer->loop) == NULL)
+/* From plain to TLS. */
+static int secure(tls_stream *tls, tow_tls_context *context, const char *server_name) {
+    if (context->checks_name && server_name == NULL)
+        return TOW_ERROR_ARGUMENT;
+    tls->context = tow_tls_context_retain(context);
+    bool named = server_name != NULL && !context->server;
+    if (named && (tls->name = copy_name(server_name)) == NULL)
         return TOW_ERROR_MEMORY;
-    tls_stream *tls = calloc(1, sizeof(*tls));
+    int error = prepare_ssl(tls);
+    if (error == 0 && !context->server)
+        error = resume_session(tls);
+    ERR_clear_error();
+    if (error != 0)
+        return error;
+    tls->state = TLS_HANDSHAKE;
+    tls->outer->flags |= STREAM_BLOCKED;
+    if (!context->server)
+        shake_hands(tls);
+    return 0;
+}
+
+static tls_stream *state_new(tow_stream *outer) {
+    tls_stream *tls = tow_tls_of_loop(outer->loop) == NULL ? NULL : calloc(1, sizeof(*tls));
     if (tls == NULL)
-        return TOW_ERROR_MEMORY;
+        return NULL;
     tls->class = (tow_stream_class){
         .send = send_pieces,
         .send_cork = send_cork,
@@ -649,18 +692,8 @@ static int state_new(tls_stream **out, tow_stream *outer, tow_tls_context *conte
     };
     tls->outer = outer;
     tls->inner.loop = outer->loop;
-    tls->context = tow_tls_context_retain(context);
-    if (server_name != NULL && !context->server)
-        tls->name = copy_name(server_name);
-    int error =
-        server_name != NULL && !context->server && tls->name == NULL ? TOW_ERROR_MEMORY : prepare_ssl(tls);
-    ERR_clear_error();
-    if (error != 0) {
-        free_state(tls);
-        return error;
-    }
-    *out = tls;
-    return 0;
+    tls->state = TLS_PLAIN;
+    return tls;
 }
 
 /* The descriptor moves to the inner stream. */
@@ -676,28 +709,40 @@ static int move_descriptor(tls_stream *tls) {
         return error;
     }
     outer->class = &tls->class;
-    outer->flags = STREAM_BLOCKED | (outer->flags & (STREAM_LISTED | STREAM_PAUSED));
+    outer->flags &= STREAM_LISTED | STREAM_PAUSED;
     return 0;
+}
+
+int tow_stream_prepare_tls(tow_stream *stream) {
+    if (of(stream) != NULL)
+        return TOW_ERROR_STATE;
+    tls_stream *tls = state_new(stream);
+    int error = tls == NULL ? TOW_ERROR_MEMORY : move_descriptor(tls);
+    if (error != 0 && tls != NULL)
+        free_state(tls);
+    return error;
 }
 
 int tow_stream_start_tls(tow_stream *stream, tow_tls_context *context, const char *server_name) {
     if (context->checks_name && server_name == NULL)
         return TOW_ERROR_ARGUMENT;
-    if (of(stream) != NULL)
+    int error = tow_stream_prepare_tls(stream);
+    return error != 0 ? error : secure(of(stream), context, server_name);
+}
+
+int tow_stream_start_prepared_tls(tow_stream *stream, tow_tls_context *context, const char *server_name,
+    const uint8_t *rest, size_t rest_length) {
+    tls_stream *tls = of(stream);
+    if (tls == NULL || tls->context != NULL || !is_live(tls))
         return TOW_ERROR_STATE;
-    tls_stream *tls;
-    int error = state_new(&tls, stream, context, server_name);
-    if (error != 0)
-        return error;
-    error = move_descriptor(tls);
-    if (error == 0 && !context->server)
-        error = resume_session(tls);
-    if (error != 0 && stream->class != &tls->class) {
-        free_state(tls);
-        return error;
-    }
-    if (!context->server)
-        shake_hands(tls);
+    tow_stream_flush(stream);
+    if (stream->flags & STREAM_BLOCKED)
+        return TOW_ERROR_STATE;
+    int error = tow_buffer_append(&tls->early, rest, rest_length);
+    if (error == 0)
+        error = secure(tls, context, server_name);
+    if (rest_length > 0)
+        tow_loop_attend(stream);
     return error;
 }
 
@@ -706,6 +751,11 @@ int tow_stream_start_tls(tow_stream *stream, tow_tls_context *context, const cha
 bool tow_stream_is_secure(const tow_stream *stream) {
     const tls_stream *tls = of(stream);
     return tls != NULL && tls->state != TLS_PLAIN;
+}
+
+bool tow_stream_is_handshaking(const tow_stream *stream) {
+    const tls_stream *tls = of(stream);
+    return tls != NULL && tls->state == TLS_HANDSHAKE;
 }
 
 const char *tow_stream_failure_text(const tow_stream *stream) {

@@ -62,7 +62,7 @@ export class Server {
   }
 
   async #listening(count) {
-    const places = () => [...this.log.matchAll(/serving (?:ws:\/\/\S*?:(\d+)\/|on unix:)|counters http:\/\/\S*?:(\d+)\//g)];
+    const places = () => [...this.log.matchAll(/serving (?:wss?:\/\/\S*?:(\d+)\/|on unix:)|counters http:\/\/\S*?:(\d+)\//g)];
     let ended = false;
     this.exit.then(() => (ended = true));
     await until(() => ended || places().length >= count, "listening", 20000);

@@ -506,6 +506,49 @@ static void a_stream_may_stay_plain_if_that_is_allowed(void **state) {
     pair_close(&pair);
 }
 
+/* A line in plain, then TLS, as through a proxy: what follows the line in the same read is TLS already. */
+
+static tow_tls_context *after_the_line;
+
+static void start_after_the_line(test_end *end) {
+    const char *line = memchr(end->received.data, '\n', end->received.length);
+    if (after_the_line == NULL || line == NULL)
+        return;
+    size_t length = (size_t)(line + 1 - (const char *)end->received.data);
+    assert_int_equal(tow_stream_start_prepared_tls(&end->stream, after_the_line, NULL,
+                         end->received.data + length, end->received.length - length),
+        0);
+    after_the_line = NULL;
+    tow_buffer_clear(&end->received);
+}
+
+static void tls_may_start_behind_something_plain(void **state) {
+    test_pair pair;
+    pair_open(&pair, *state);
+    tow_tls_context *server = after_the_line = usual_server();
+    tow_tls_context *client = usual_client();
+    tow_stream_pause(&pair.client.stream);
+    tow_stream_pause(&pair.server.stream);
+    run_for(*state, TOW_MILLISECOND); /* until no receive is under way */
+    assert_int_equal(tow_stream_prepare_tls(&pair.server.stream), 0);
+    assert_int_equal(tow_stream_prepare_tls(&pair.client.stream), 0);
+    assert_false(tow_stream_is_secure(&pair.server.stream));
+    tow_stream_resume(&pair.client.stream);
+    tow_stream_resume(&pair.server.stream);
+    pair.server.on_bytes = start_after_the_line;
+    end_send(&pair.client, "PROXY UNKNOWN\r\n", 15);
+    assert_int_equal(tow_stream_start_prepared_tls(&pair.client.stream, client, "example.test", NULL, 0), 0);
+    assert_true(tow_stream_is_handshaking(&pair.client.stream));
+    run_until(*state, are_open, &pair);
+    assert_true(tow_stream_is_secure(&pair.server.stream));
+    assert_false(tow_stream_is_handshaking(&pair.client.stream));
+    end_send(&pair.client, "hello", 5);
+    receive(*state, &pair.server, "hello");
+    tow_tls_context_release(server);
+    tow_tls_context_release(client);
+    pair_close(&pair);
+}
+
 /* A client made by hand: OpenSSL over memory, its bytes carried over a plain stream as the test likes. */
 
 typedef struct hand_client {
@@ -803,6 +846,7 @@ int main(void) {
         ON_EACH_LOOP(garbage_instead_of_a_client_hello_is_an_error),
         ON_EACH_LOOP(a_bad_client_hello_is_answered_by_an_alert),
         ON_EACH_LOOP(a_stream_may_stay_plain_if_that_is_allowed),
+        ON_EACH_LOOP(tls_may_start_behind_something_plain),
         ON_EACH_LOOP(a_handshake_may_come_byte_by_byte),
         ON_EACH_LOOP(versions_before_1_2_are_refused),
         ON_EACH_LOOP(a_protocol_other_than_http11_is_refused),

@@ -1,0 +1,35 @@
+/* secrecy: a server's TLS: its files, read into memory, from which each worker makes a context of its own;
+ * read anew by a reload. Streams that are open keep the context that they began with. */
+#ifndef TOW_SERVER_SECRECY_H
+#define TOW_SERVER_SECRECY_H
+
+#include "settings.h"
+#include "transport/tls.h"
+
+#include <pthread.h>
+
+typedef struct tow_secrecy {  /* zeroed: no TLS */
+    tow_tls_tickets *tickets; /* NULL: no TLS */
+    pthread_mutex_t mutex;    /* guards the texts, which a reload may change from any thread */
+    char *certificate;
+    char *key;
+    char *roots; /* of clients' certificates; NULL: none are asked for */
+    bool redirects;
+} tow_secrecy;
+
+/* Reads the files of the settings, or makes a certificate; nothing if the settings want no TLS. What is wrong
+ * goes to the log. Errors: ARGUMENT, CERTIFICATE, PERMISSION, SYSTEM, MEMORY. */
+int tow_secrecy_begin(tow_secrecy *secrecy, const tow_settings *settings);
+void tow_secrecy_clear(tow_secrecy *secrecy);
+
+static inline bool tow_secrecy_is_on(const tow_secrecy *secrecy) {
+    return secrecy->tickets != NULL;
+}
+
+/* Reads the files again. Any thread. Errors as above: the texts are as before then. */
+int tow_secrecy_reload(tow_secrecy *secrecy, const tow_settings *settings);
+
+/* A context of what was read last, for one worker. Errors as above. */
+int tow_secrecy_context(tow_secrecy *secrecy, const tow_settings *settings, tow_tls_context **context);
+
+#endif
