@@ -34,7 +34,7 @@ static int scheme_read(const char **rest, const char **why) {
     }
     if (strncasecmp(*rest, "wss://", 6) == 0)
         return refuse(
-            why, TOW_ERROR_UNSUPPORTED, "wss:// needs TLS, which this version does not have: use ws://");
+            why, TOW_ERROR_UNSUPPORTED, "wss:// is spoken by the server only in this version: use ws://");
     return refuse(why, TOW_ERROR_URL, "a URL begins with ws://");
 }
 
