@@ -33,8 +33,8 @@ static int scheme_read(const char **rest, const char **why) {
         return 0;
     }
     if (strncasecmp(*rest, "wss://", 6) == 0)
-        return refuse(
-            why, TOW_ERROR_UNSUPPORTED, "wss:// is spoken by the server only in this version: use ws://");
+        return refuse(why, TOW_ERROR_UNSUPPORTED,
+            "wss:// needs TLS, which clients of this version do not speak: use ws://");
     return refuse(why, TOW_ERROR_URL, "a URL begins with ws://");
 }
 
