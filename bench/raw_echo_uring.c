@@ -29,7 +29,9 @@ struct server {
     struct io_uring ring;
     struct io_uring_buf_ring *buffers;
     uint8_t *memory;
-    struct connection *starved;
+    struct connection *starved; /* those that wait for a buffer, the first first */
+    struct connection **starved_end;
+    int free; /* buffers in the ring */
     int listener;
     struct {
         uint32_t length;
@@ -85,12 +87,20 @@ static void give_back(struct server *server, int32_t buffer) {
     io_uring_buf_ring_add(server->buffers, server->memory + (size_t)buffer * BUFFER_SIZE, BUFFER_SIZE,
         (unsigned short)buffer, io_uring_buf_ring_mask(BUFFERS), 0);
     io_uring_buf_ring_advance(server->buffers, 1);
-    struct connection *starved = server->starved;
-    if (starved == NULL)
-        return;
-    server->starved = starved->next;
-    starved->starved = false;
-    receive(server, starved);
+    server->free++;
+}
+
+/* Lets as many of those that wait for a buffer receive again as there are buffers. One may find that it has
+ * nothing to receive, so the next round lets others have a try. */
+static void feed_starved(struct server *server) {
+    for (int i = server->free; i > 0 && server->starved != NULL; i--) {
+        struct connection *connection = server->starved;
+        server->starved = connection->next;
+        if (server->starved == NULL)
+            server->starved_end = &server->starved;
+        connection->starved = false;
+        receive(server, connection);
+    }
 }
 
 static void drop_first(struct server *server, struct connection *connection) {
@@ -100,12 +110,15 @@ static void drop_first(struct server *server, struct connection *connection) {
     give_back(server, buffer);
 }
 
-/* Frees a connection that ended once nothing of it is in the kernel. */
+/* Lets go of a connection that ended: of its buffers when none is being sent, as others may wait for them; of
+ * the rest when nothing of it is in the kernel or in a list. */
 static void settle(struct server *server, struct connection *connection) {
-    if (!connection->ended || connection->sending || connection->receiving || connection->starved)
+    if (!connection->ended || connection->sending)
         return;
     while (connection->first != NONE)
         drop_first(server, connection);
+    if (connection->receiving || connection->starved)
+        return;
     close(connection->fd);
     free(connection);
 }
@@ -126,6 +139,7 @@ static void on_accept(struct server *server, const struct io_uring_cqe *completi
 }
 
 static void queue(struct server *server, struct connection *connection, int32_t buffer, uint32_t length) {
+    server->free--;
     server->received[buffer].length = length;
     server->received[buffer].next = NONE;
     if (connection->first == NONE)
@@ -139,8 +153,9 @@ static void queue(struct server *server, struct connection *connection, int32_t 
 
 static void starve(struct server *server, struct connection *connection) {
     connection->starved = true;
-    connection->next = server->starved;
-    server->starved = connection;
+    connection->next = NULL;
+    *server->starved_end = connection;
+    server->starved_end = &connection->next;
 }
 
 static void on_receive(
@@ -209,6 +224,7 @@ static void start(struct server *server) {
         .flags = IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_CQSIZE,
         .cq_entries = 4 * ENTRIES};
     server->listener = raw_listen(0);
+    server->starved_end = &server->starved;
     check(io_uring_queue_init_params(ENTRIES, &server->ring, &parameters), "io_uring_queue_init");
     server->memory = map((size_t)BUFFERS * BUFFER_SIZE);
     server->buffers = map(BUFFERS * sizeof(struct io_uring_buf));
@@ -225,8 +241,10 @@ int main(void) {
     static struct server server;
     start(&server);
     for (;;) {
-        int submitted = io_uring_submit_and_wait(&server.ring, 1);
-        if (submitted < 0 && submitted != -EINTR)
+        feed_starved(&server);
+        bool hurry = server.starved != NULL && server.free > 0;
+        int submitted = io_uring_submit_and_wait(&server.ring, hurry ? 0 : 1);
+        if (submitted < 0 && submitted != -EINTR && submitted != -EBUSY)
             check(submitted, "io_uring_submit_and_wait");
         struct io_uring_cqe *completion;
         unsigned head;

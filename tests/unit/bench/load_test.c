@@ -139,6 +139,17 @@ static void a_spoilt_byte_ends_the_load(void **state) {
     assert_string_equal(text, "connection 1 of 1: an answer is not what was sent (message 13)");
 }
 
+static void a_server_that_never_answers_is_an_error(void **state) {
+    (void)state;
+    char url[64];
+    int fd = listen_anywhere(url); /* the kernel accepts, nobody reads */
+    tow_load_options options = options_for(url);
+    options.warm_up = 0;
+    assert_int_equal(tow_load_run(&options, figures, text), TOW_ERROR_TIMED_OUT);
+    assert_string_equal(text, "nothing came back for 0.0 seconds");
+    close(fd);
+}
+
 static void a_refused_connection_ends_the_load(void **state) {
     (void)state;
     char url[64];
@@ -200,6 +211,7 @@ int main(void) {
         cmocka_unit_test(a_rate_is_kept),
         cmocka_unit_test(silence_sends_nothing),
         cmocka_unit_test(a_spoilt_byte_ends_the_load),
+        cmocka_unit_test(a_server_that_never_answers_is_an_error),
         cmocka_unit_test(a_refused_connection_ends_the_load),
         cmocka_unit_test(wrong_options_are_refused),
         cmocka_unit_test(a_process_uses_time_and_memory),

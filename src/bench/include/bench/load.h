@@ -27,10 +27,11 @@ typedef struct tow_load_options { /* times in nanoseconds */
     int in_flight;                /* messages under way on each connection; 0 opens and stays silent */
     size_t payload_length;
     tow_traffic_kind kind;
-    int64_t duration;        /* of the measurement */
-    int64_t warm_up;         /* load before it that is not counted */
-    double rate;             /* messages per second over all connections; 0: as fast as they are answered */
-    int pid;                 /* the server, where it runs on this machine; 0: unknown */
+    int64_t duration; /* of the measurement */
+    int64_t warm_up; /* load before it that is not counted; it lasts until nine of ten connections have had an
+                        answer */
+    double rate;     /* messages per second over all connections; 0: as fast as they are answered */
+    int pid;         /* the server, where it runs on this machine; 0: unknown */
     bool count_system_calls; /* of the server: needs `pid` and the right to trace */
     void (*on_progress)(
         void *user, const tow_load_progress *progress); /* about four times a second; may be NULL */
