@@ -123,7 +123,7 @@ static bool is_name(const char *host) {
 }
 
 int tow_address_from_host(const char *host, uint16_t port, tow_address out[TOW_ADDRESSES_MAX]) {
-    if (is_localhost(host))
+    if (is_localhost(host) && is_name(host))
         return set_loopback(port, out);
     char inner[INET6_ADDRSTRLEN];
     if (host[0] == '[')

@@ -40,6 +40,13 @@ static void a_bare_port_is_this_machine_in_both_families(void **state) {
     assert_parsed("localhost.:1", "127.0.0.1:1", "[::1]:1");
 }
 
+static void what_can_not_be_a_name_is_not_this_machine(void **state) {
+    (void)state;
+    tow_address addresses[TOW_ADDRESSES_MAX];
+    assert_int_equal(tow_address_from_host("[\xc7[\xb9.localhost", 1, addresses), TOW_ERROR_ADDRESS);
+    assert_int_equal(tow_address_from_host("a b.localhost", 1, addresses), TOW_ERROR_ADDRESS);
+}
+
 static void a_star_is_every_address(void **state) {
     (void)state;
     assert_parsed("*:80", "[::]:80", "0.0.0.0:80");
@@ -155,6 +162,7 @@ static void a_nameless_unix_socket_is_called_unix(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_bare_port_is_this_machine_in_both_families),
+        cmocka_unit_test(what_can_not_be_a_name_is_not_this_machine),
         cmocka_unit_test(a_star_is_every_address),
         cmocka_unit_test(literals_are_read_as_they_are),
         cmocka_unit_test(ports_reach_from_0_to_65535),
