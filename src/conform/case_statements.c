@@ -80,18 +80,18 @@ static bool set_within(conform_case *one, const char *text) {
     return right && milliseconds > 0;
 }
 
-/* Statements that keep the rest of the line as a text. */
-static char **text_of(conform_case *one, const char **text) {
+/* Statements that keep the rest of the line as a text; false for any other. */
+static bool read_text(conform_case *one, const char *text, int *error) {
     const struct {
         const char *word;
         char **field;
     } texts[] = {{"of", &one->section}, {"offer", &one->offer}, {"needs", &one->needs},
         {"unless", &one->unless}, {"refuses", &one->refuses}};
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
-        if (case_takes(text, texts[i].word))
-            return texts[i].field;
+        if (case_takes(&text, texts[i].word))
+            return *error = set_text(texts[i].field, text), true;
     }
-    return NULL;
+    return false;
 }
 
 static int add_step(conform_case *one, const char *text, int line, bool *understood) {
@@ -113,9 +113,9 @@ int case_statement_read(conform_case *one, const char *text, int line, bool *und
         return set_level(one, LEVEL_SHOULD, text);
     if (case_takes(&text, "may"))
         return set_level(one, LEVEL_MAY, text);
-    char **field = text_of(one, &text);
-    if (field != NULL)
-        return set_text(field, text);
+    int error;
+    if (read_text(one, text, &error))
+        return error;
     if (case_takes(&text, "role"))
         return *understood = set_role(one, text), 0;
     if (case_takes(&text, "in-pieces"))

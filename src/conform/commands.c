@@ -11,8 +11,6 @@
 #include <towline/error.h>
 #include <unistd.h>
 
-extern char **environ;
-
 /* The command's text with {url} filled in; the caller frees it. */
 static char *text_for(const commands *all, size_t index) {
     char url[128];

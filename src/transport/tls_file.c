@@ -21,8 +21,7 @@ static int read_all(FILE *file, char **text) {
         return error;
     }
     memory[length] = '\0';
-    char *small = realloc(memory, length + 1);
-    *text = small != NULL ? small : memory;
+    *text = memory;
     return 0;
 }
 

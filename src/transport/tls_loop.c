@@ -2,6 +2,7 @@
 
 #include <openssl/evp.h>
 #include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 #include <towline/error.h>
 
@@ -56,7 +57,7 @@ int tow_tls_client_context(
     uint8_t digest[32];
     tow_tls_loop *tls = tow_tls_of_loop(loop);
     if (tls == NULL || !digest_settings(settings, digest)) {
-        strcpy(why, tow_strerror(TOW_ERROR_MEMORY));
+        snprintf(why, TOW_TLS_TEXT_MAX, "%s", tow_strerror(TOW_ERROR_MEMORY));
         return TOW_ERROR_MEMORY;
     }
     tow_tls_client *client = find(tls, digest);

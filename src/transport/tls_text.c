@@ -27,7 +27,7 @@ void tow_tls_name_text(char *out, size_t size, const X509_NAME *name) {
 
 void tow_tls_date_text(char out[32], const ASN1_TIME *time) {
     struct tm parts;
-    strcpy(out, "?");
+    memcpy(out, "?", 2);
     if (time != NULL && ASN1_TIME_to_tm(time, &parts) == 1)
         strftime(out, 32, "%Y-%m-%d", &parts);
 }

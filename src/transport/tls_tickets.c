@@ -51,7 +51,7 @@ static bool makes_tickets(const aged_key *key, int64_t now) {
 }
 
 static bool is_good(const aged_key *key, int64_t now) {
-    return key->exists && now - key->made < 2 * TOW_TICKET_SECONDS && now >= key->made;
+    return key->exists && now - key->made < INT64_C(2) * TOW_TICKET_SECONDS && now >= key->made;
 }
 
 static int rotate(tow_tls_tickets *tickets, int64_t now) {
