@@ -38,14 +38,33 @@ struct tow_session {
     bool ended;
 };
 
+/* The callbacks of a client's socket, with the session as their user. */
+void tow_session_listen(tow_session *session, tow_websocket_options *options);
+
+/* The owner of view.output: it took something, or is gone. */
+void tow_session_output_changed(tow_writer *output);
+
 /* Sends a message; what cannot be sent is told and ends the session as failed. */
 void tow_session_send(tow_session *session, tow_message_type type, const void *data, size_t length);
 
-/* Sends a Ping with this payload, at most 125 bytes, and notes the time. */
+/* Sends a Ping with this payload, at most 125 bytes, and notes the time; without a payload, its number. */
 void tow_session_ping(tow_session *session, const void *payload, size_t length);
+
+/* Pings at the interval that the settings say, from now on. */
+void tow_session_ping_regularly(tow_session *session);
+
+/* For tow_websocket_options. */
+void tow_session_on_ping(tow_websocket *socket, const void *payload, size_t length);
+void tow_session_on_pong(tow_websocket *socket, const void *payload, size_t length);
 
 /* Closes with this code, by our own decision. */
 void tow_session_leave(tow_session *session, uint16_t code, const char *reason);
+
+/* As above; the exit status will be that of a failure. */
+void tow_session_fail(tow_session *session);
+
+/* The last that happens: nothing keeps the loop running any more. */
+void tow_session_end(tow_session *session);
 
 /* Carries out a line that was typed: a message or a command. */
 void tow_session_line(tow_session *session, const char *line);

@@ -1,0 +1,273 @@
+#include "session.h"
+
+#include "close_name.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <towline/error.h>
+#include <unistd.h>
+
+enum {
+    /* Bytes waiting for the peer above which no input is read, and above which --echo does not read the peer. */
+    QUEUE_HIGH = 512 * 1024,
+    ECHO_HIGH = 16 * 1024 * 1024,
+    /* Bytes waiting for the reader of our output, above which the peer is not read, and below which it is
+       again. */
+    OUTPUT_HIGH = 256 * 1024,
+    OUTPUT_LOW = 64 * 1024,
+    ANSWER_SECONDS = 1
+};
+
+static tow_session *session_of(const tow_websocket *socket) {
+    return tow_websocket_user(socket);
+}
+
+/* ---- leaving ---- */
+
+void tow_session_leave(tow_session *session, uint16_t code, const char *reason) {
+    tow_input_stop(&session->input);
+    if (session->ended)
+        return;
+    session->leaving = true;
+    int error = tow_websocket_close(session->socket, code, reason);
+    if (error != 0)
+        tow_view_error(&session->view, "closing: %s", tow_strerror(error));
+}
+
+void tow_session_fail(tow_session *session) {
+    session->failed = true;
+    tow_session_leave(session, 1000, NULL);
+}
+
+void tow_session_end(tow_session *session) {
+    session->ended = true;
+    tow_input_stop(&session->input);
+    tow_timer_cancel(session->loop, &session->linger_timer);
+    tow_timer_cancel(session->loop, &session->ping_timer);
+    tow_timer_cancel(session->loop, &session->limit_timer);
+    if (session->view.editor != NULL)
+        tow_editor_stop(session->view.editor);
+    tow_loop_stop(session->loop);
+}
+
+/* ---- answers ---- */
+
+static void on_linger(tow_timer *timer) {
+    tow_session *session = (tow_session *)((char *)timer - offsetof(tow_session, linger_timer));
+    if (session->view.output.waiting.length > OUTPUT_LOW) /* it is we who are silent: the peer is not read */
+        tow_timer_set(
+            session->loop, timer, tow_loop_now(session->loop) + ANSWER_SECONDS * TOW_SECOND, on_linger);
+    else
+        tow_session_leave(session, 1000, NULL);
+}
+
+/* After the end of the input: leave now, or when it has been silent for long enough. */
+static void linger(tow_session *session) {
+    int64_t silence = session->settings->linger;
+    if (!session->input_ended || session->leaving || silence == TOW_OFF)
+        return;
+    if (silence == TOW_LINGER_FOR_ANSWERS) {
+        silence = ANSWER_SECONDS * TOW_SECOND;
+        if (session->sent > 0 && session->came >= session->sent)
+            silence = 0;
+    }
+    if (silence == 0)
+        tow_session_leave(session, 1000, NULL);
+    else
+        tow_timer_set(
+            session->loop, &session->linger_timer, tow_loop_now(session->loop) + silence, on_linger);
+}
+
+static tow_message_type type_to_send(const tow_session *session) {
+    return session->settings->binary ? TOW_BINARY : TOW_TEXT;
+}
+
+/* With -x: the next message, or after the last answer the end. */
+static void next_message_send(tow_session *session) {
+    const char *message = *session->next_message;
+    if (message == NULL) {
+        tow_session_leave(session, 1000, NULL);
+        return;
+    }
+    session->next_message++;
+    tow_view_sent(&session->view, type_to_send(session), message, strlen(message));
+    tow_session_send(session, type_to_send(session), message, strlen(message));
+}
+
+/* That the reader of our output has seen enough and is gone needs no words. */
+static void output_failed(tow_session *session) {
+    if (session->view.output.reason != EPIPE && !session->failed)
+        tow_view_error(
+            &session->view, "writing to standard output: %s", strerror(session->view.output.reason));
+    tow_session_fail(session);
+}
+
+static bool message_show(tow_session *session, const tow_message *message) {
+    int error = tow_view_message(&session->view, message);
+    if (session->view.output.error != 0) {
+        output_failed(session);
+        return false;
+    }
+    if (error == TOW_ERROR_SYSTEM)
+        tow_view_error(&session->view, "writing to %s: %s", session->settings->output, strerror(errno));
+    else if (error == TOW_ERROR_MEMORY)
+        tow_view_error(&session->view, "%s", tow_strerror(error));
+    if (error != 0)
+        tow_session_fail(session);
+    else if (session->view.output.waiting.length > OUTPUT_HIGH)
+        tow_websocket_pause(session->socket);
+    return error == 0;
+}
+
+static void on_message(tow_websocket *socket, const tow_message *message) {
+    tow_session *session = session_of(socket);
+    const tow_connect_settings *settings = session->settings;
+    if (session->sent > 0)
+        session->came++;
+    if ((!settings->echo || settings->verbose) && !message_show(session, message))
+        return;
+    if (settings->echo)
+        tow_session_send(session, message->type, message->data, message->length);
+    else if (session->next_message != NULL && !session->leaving)
+        next_message_send(session);
+    else
+        linger(session);
+}
+
+/* The peer is not read while much waits for our reader or, with --echo, for the peer. */
+static void reading_resume(tow_session *session) {
+    bool echo_waits = session->settings->echo && tow_websocket_buffered_amount(session->socket) > ECHO_HIGH;
+    if (session->view.output.waiting.length < OUTPUT_LOW && !echo_waits)
+        tow_websocket_resume(session->socket);
+}
+
+void tow_session_output_changed(tow_writer *output) {
+    tow_session *session = output->user;
+    if (output->error != 0)
+        output_failed(session);
+    else
+        reading_resume(session);
+}
+
+/* ---- sending ---- */
+
+static void send_failed(tow_session *session, int error) {
+    if (error == TOW_ERROR_CLOSED)
+        return; /* the close event tells */
+    if (error == TOW_ERROR_UTF8)
+        tow_view_error(&session->view, "message %llu is not valid UTF-8; --binary sends it as it is",
+            (unsigned long long)session->sent + 1);
+    else
+        tow_view_error(&session->view, "sending: %s", tow_strerror(error));
+    if (!session->interactive)
+        tow_session_fail(session);
+}
+
+void tow_session_send(tow_session *session, tow_message_type type, const void *data, size_t length) {
+    int64_t buffered = tow_websocket_send(session->socket, type, data, length);
+    if (buffered < 0) {
+        send_failed(session, (int)buffered);
+        return;
+    }
+    session->sent++;
+    if (buffered > QUEUE_HIGH)
+        tow_input_pause(&session->input);
+    if (session->settings->echo && buffered > ECHO_HIGH)
+        tow_websocket_pause(session->socket);
+}
+
+static void on_drain(tow_websocket *socket) {
+    tow_session *session = session_of(socket);
+    tow_input_resume(&session->input);
+    reading_resume(session);
+}
+
+static void on_piece(tow_input *input, const char *bytes, size_t length) {
+    tow_session *session = input->user;
+    tow_view_sent(&session->view, type_to_send(session), bytes, length);
+    tow_session_send(session, type_to_send(session), bytes, length);
+}
+
+static void on_input_end(tow_input *input, int error) {
+    tow_session *session = input->user;
+    session->input_ended = true;
+    if (error == TOW_ERROR_LIMIT)
+        tow_view_error(&session->view, "a line is longer than 64 MiB; --binary sends the input in pieces");
+    else if (error != 0)
+        tow_view_error(&session->view, "reading the input: %s", tow_strerror(error));
+    if (error != 0)
+        tow_session_fail(session);
+    else
+        linger(session);
+}
+
+static void input_start(tow_session *session) {
+    static const tow_input_events events = {.on_piece = on_piece, .on_end = on_input_end};
+    int error = tow_input_start(
+        &session->input, session->loop, STDIN_FILENO, !session->settings->binary, &events, session);
+    if (error != 0)
+        on_input_end(&session->input, error);
+}
+
+/* ---- the connection ---- */
+
+static void opened_tell(tow_session *session) {
+    const char *protocol = tow_websocket_protocol(session->socket);
+    const char *extensions = tow_websocket_extensions(session->socket);
+    if (!session->interactive && !session->settings->verbose)
+        return;
+    tow_view_notice(&session->view, "connected to %s%s%s%s%s", tow_websocket_url(session->socket),
+        protocol[0] != '\0' ? ", subprotocol " : "", protocol, extensions[0] != '\0' ? ", " : "", extensions);
+    if (session->interactive)
+        tow_view_notice(&session->view, "a line is a message; /help lists commands, ^D leaves");
+}
+
+static void on_open(tow_websocket *socket) {
+    tow_session *session = session_of(socket);
+    session->opened = true;
+    opened_tell(session);
+    tow_session_ping_regularly(session);
+    if (session->next_message != NULL)
+        next_message_send(session);
+    else if (session->interactive)
+        tow_loop_stop(session->loop); /* and let the lines be read */
+    else if (!session->settings->echo)
+        input_start(session);
+}
+
+static void on_error(tow_websocket *socket, const tow_error_event *event) {
+    tow_session *session = session_of(socket);
+    tow_view_error(&session->view, "%s: %s", tow_websocket_url(socket), event->text);
+}
+
+static void on_close(tow_websocket *socket, const tow_close_event *event) {
+    tow_session *session = session_of(socket);
+    const char *name = tow_close_name(event->code);
+    bool clean = event->was_clean && (event->code == 1000 || event->code == 1001 || event->code == 1005);
+    if (session->opened)
+        tow_view_notice(&session->view, "closed%s: %u%s%s%s%.*s%s",
+            session->leaving || !event->was_clean ? "" : " by the peer", event->code,
+            name[0] != '\0' ? " " : "", name, event->reason_length > 0 ? ", \"" : "",
+            (int)event->reason_length, event->reason_length > 0 ? event->reason : "",
+            event->reason_length > 0 ? "\"" : "");
+    if (!session->opened || (!clean && !session->leaving))
+        session->failed = true;
+    if (session->next_message != NULL && session->came < session->sent && !session->failed) {
+        tow_view_error(&session->view, "the connection ended before the answer to '%.60s' came",
+            session->next_message[-1]);
+        session->failed = true;
+    }
+    tow_session_end(session);
+}
+
+void tow_session_listen(tow_session *session, tow_websocket_options *options) {
+    options->user = session;
+    options->on_open = on_open;
+    options->on_message = on_message;
+    options->on_error = on_error;
+    options->on_close = on_close;
+    options->on_drain = on_drain;
+    options->on_ping = tow_session_on_ping;
+    options->on_pong = tow_session_on_pong;
+}
