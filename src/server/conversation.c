@@ -478,8 +478,19 @@ static void body_timed_out(tow_exchange *exchange) {
     run(exchange, NULL, 0);
 }
 
-/* Nobody asked for anything: there is nothing to answer. */
+/* Whether what is said would be read as HTTP: not while TLS or a PROXY header is still to come. */
+static bool may_answer(tow_exchange *exchange) {
+    bool waits_for_proxy =
+        tow_conversation_server(exchange)->settings.proxy_protocol && !exchange->introduced;
+    return !waits_for_proxy && !tow_stream_is_blocked(tow_conversation_stream(exchange));
+}
+
+/* Between requests the end needs no word. */
 static void waiting_timed_out(tow_exchange *exchange) {
+    if (exchange->served == 0 && may_answer(exchange)) {
+        head_timed_out(exchange);
+        return;
+    }
     tow_server_counters *counted = counters(exchange);
     tow_count(exchange->served == 0 ? &counted->handshake_timeouts : &counted->idle_timeouts);
     close_stream(exchange);
