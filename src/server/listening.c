@@ -56,10 +56,13 @@ static int site_open(tow_site *site, tow_loop *loop) {
 
 static void sites_close(tow_sites *sites, size_t first, size_t end, tow_loop *loop) {
     for (size_t i = first; i < end; i++) {
-        if (sites->items[i].fd >= 0)
-            tow_loop_discard(loop, sites->items[i].fd);
-        sites->items[i].fd = -1;
-        sites->items[i].opened = false;
+        tow_site *site = &sites->items[i];
+        if (site->fd >= 0)
+            tow_loop_discard(loop, site->fd);
+        if (site->opened)
+            tow_listen_remove(&site->address);
+        site->fd = -1;
+        site->opened = false;
     }
 }
 

@@ -38,7 +38,7 @@ bool tow_sites_are_loopback(const tow_sites *sites, bool status);
 /* The port of a group; 0 for a Unix socket or a group that there is not. */
 int tow_sites_port(const tow_sites *sites, size_t group);
 
-/* Closes what no listener has taken. */
+/* Closes what no listener has taken, and removes the files of Unix sockets, whose listeners have stopped. */
 void tow_sites_clear(tow_sites *sites, tow_loop *loop);
 
 /* A line for the log for each group. */

@@ -111,6 +111,15 @@ static bool is_stale(const tow_address *address) {
     return refused;
 }
 
+static void remove_file(const tow_address *address) {
+    unlink(((const struct sockaddr_un *)(const void *)&address->storage)->sun_path);
+}
+
+void tow_listen_remove(const tow_address *address) {
+    if (tow_address_is_unix(address) && is_stale(address))
+        remove_file(address);
+}
+
 static int bind_socket(int fd, const tow_address *address) {
     const struct sockaddr *name = (const struct sockaddr *)&address->storage;
     if (bind(fd, name, address->length) == 0)
@@ -118,7 +127,7 @@ static int bind_socket(int fd, const tow_address *address) {
     int number = errno;
     if (number != EADDRINUSE || !tow_address_is_unix(address) || !is_stale(address))
         return tow_system_error(number);
-    unlink(((const struct sockaddr_un *)(const void *)name)->sun_path);
+    remove_file(address);
     return bind(fd, name, address->length) == 0 ? 0 : tow_system_error(errno);
 }
 

@@ -263,6 +263,24 @@ static void a_stale_unix_socket_is_replaced_and_a_live_one_is_not(void **state) 
     rmdir(folder);
 }
 
+static void the_file_of_a_unix_socket_goes_when_nobody_listens_there(void **state) {
+    each_loop *each = *state;
+    char folder[64], text[96];
+    in_a_folder(folder);
+    snprintf(text, sizeof(text), "unix:%s/socket", folder);
+    tow_address address = parse(text);
+    const char *path = text + strlen("unix:");
+    int fd = listen_at(each, text, false, NULL);
+    assert_true(fd >= 0);
+    tow_listen_remove(&address);
+    assert_int_equal(access(path, F_OK), 0);
+    tow_loop_discard(each->loop, fd);
+    tow_listen_remove(&address);
+    assert_int_not_equal(access(path, F_OK), 0);
+    tow_listen_remove(&address); /* nothing is there */
+    assert_int_equal(rmdir(folder), 0);
+}
+
 static void a_file_in_the_place_of_a_unix_socket_is_left_alone(void **state) {
     each_loop *each = *state;
     char folder[64], text[96];
@@ -429,6 +447,7 @@ int main(void) {
         ON_EACH_LOOP(a_discarded_descriptor_is_closed),
         ON_EACH_LOOP(a_unix_socket_carries_bytes),
         ON_REAL_LOOPS(a_stale_unix_socket_is_replaced_and_a_live_one_is_not),
+        ON_REAL_LOOPS(the_file_of_a_unix_socket_goes_when_nobody_listens_there),
         ON_REAL_LOOPS(a_file_in_the_place_of_a_unix_socket_is_left_alone),
         ON_EACH_LOOP(a_missing_unix_socket_refuses),
         ON_REAL_LOOPS(accepting_rests_without_descriptors_and_goes_on_with_one),

@@ -41,13 +41,17 @@ int tow_listen_socket(
  */
 int tow_listen_share(int fd);
 
+/* Removes the file of a Unix socket on which nobody listens any more: once its listener is closed. Another
+ * process may have taken its place; then the file stays. Nothing happens for other addresses. */
+void tow_listen_remove(const tow_address *address);
+
 /* Starts accepting on a descriptor of tow_listen_socket, which is the listener's from now on. Keeps `user`.
  * Errors: MEMORY, SYSTEM; the descriptor is then still the caller's. */
 int tow_listener_start(tow_listener *listener, tow_loop *loop, int fd, tow_on_accept on_accept);
 
 /* Stops accepting and closes the descriptor; on_closed is not needed: no callback comes afterwards, and the
  * memory may be reused after the loop's current round, at once if it is not being stepped. The file of a Unix
- * socket stays. */
+ * socket stays: tow_listen_remove. */
 void tow_listener_stop(tow_listener *listener);
 
 bool tow_listener_is_started(const tow_listener *listener);
