@@ -4,6 +4,7 @@
 #include "handler/console.h"
 #include "handler/echo.h"
 #include "handler/files.h"
+#include "heap.h"
 #include "ports.h"
 #include "transport/listener.h"
 #include "transport/timer.h"
@@ -32,7 +33,8 @@ typedef struct tow_service {
     tow_files *files;
     tow_server *server;
     tow_signals signals;
-    tow_timer log_timer;
+    tow_timer tick;
+    tow_heap heap;
     int workers;
     bool starting; /* what the server says meanwhile, we say better */
     bool draining;
@@ -71,11 +73,12 @@ static void on_log(void *user, int level, const char *line) {
 }
 
 /* What a slow reader of the log left waiting leaves also when nothing more is logged. */
-static void on_log_timer(tow_timer *timer) {
-    tow_service *service = (tow_service *)((char *)timer - offsetof(tow_service, log_timer));
+static void on_tick(tow_timer *timer) {
+    tow_service *service = (tow_service *)((char *)timer - offsetof(tow_service, tick));
     tow_log_flush(service->log);
+    tow_heap_look(&service->heap);
     if (!tow_server_is_done(service->server)) /* a timer keeps the loop running */
-        tow_timer_set(service->loop, timer, tow_loop_now(service->loop) + TOW_SECOND, on_log_timer);
+        tow_timer_set(service->loop, timer, tow_loop_now(service->loop) + TOW_SECOND, on_tick);
 }
 
 /* ---- signals ---- */
@@ -108,7 +111,7 @@ static void on_signal(tow_signals *signals, int number) {
     if (service->draining && number == SIGINT)
         leave_at_once(service);
     service->draining = true;
-    tow_timer_cancel(service->loop, &service->log_timer);
+    tow_timer_cancel(service->loop, &service->tick);
     tow_server_stop(service->server);
 }
 
@@ -331,7 +334,7 @@ static void service_end(tow_service *service) {
     tow_server_free(service->server);
     tow_files_free(service->files);
     if (service->loop != NULL) {
-        tow_timer_cancel(service->loop, &service->log_timer);
+        tow_timer_cancel(service->loop, &service->tick);
         tow_signals_stop(&service->signals);
     }
     tow_loop_free(service->loop);
@@ -385,7 +388,7 @@ int tow_serve(const void *options, const char *const *operands) {
     descriptors_raise();
     error = service_start(&service);
     if (error == 0) {
-        on_log_timer(&service.log_timer);
+        on_tick(&service.tick);
         error = tow_server_run(service.server);
         if (error != 0)
             complain("%s", tow_strerror(error));

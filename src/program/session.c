@@ -9,7 +9,8 @@
 #include <unistd.h>
 
 enum {
-    /* Bytes waiting for the peer above which no input is read, and above which --echo does not read the peer. */
+    /* Bytes waiting for the peer above which no input is read, and above which --echo does not read the peer.
+     */
     QUEUE_HIGH = 512 * 1024,
     ECHO_HIGH = 16 * 1024 * 1024,
     /* Bytes waiting for the reader of our output, above which the peer is not read, and below which it is
