@@ -5,6 +5,7 @@
 #include <towline/error.h>
 #include <towline/loop.h>
 #include <towline/message.h>
+#include <towline/protocol.h>
 #include <towline/server.h>
 #include <towline/version.h>
 #include <towline/websocket.h>

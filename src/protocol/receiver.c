@@ -451,6 +451,20 @@ tow_received_kind tow_receiver_next(tow_receiver *receiver, const tow_receiver_r
     return kind;
 }
 
+int tow_receiver_new(tow_receiver **receiver) {
+    tow_receiver *made = calloc(1, sizeof(*made));
+    if (made == NULL)
+        return TOW_ERROR_MEMORY;
+    *receiver = made;
+    return 0;
+}
+
+void tow_receiver_free(tow_receiver *receiver) {
+    if (receiver != NULL)
+        tow_receiver_clear(receiver);
+    free(receiver);
+}
+
 void tow_receiver_clear(tow_receiver *receiver) {
     free(receiver->partial);
     *receiver = (tow_receiver){0};

@@ -848,6 +848,40 @@ static void memory_that_runs_out_is_an_error(void **state) {
     }
 }
 
+static void a_receiver_of_its_own_keeps_a_cut_frame_until_it_is_freed(void **state) {
+    (void)state;
+    tow_receiver_rules rules = {.role = TOW_ROLE_CLIENT, .max_message = 100};
+    tow_receiver *receiver = NULL;
+    assert_int_equal(tow_receiver_new(&receiver), 0);
+    uint8_t ping[] = {FINAL | PING, 2, 'h', 'i'};
+    uint8_t *bytes = ping;
+    size_t length = 3;
+    tow_received event;
+    assert_int_equal(tow_receiver_next(receiver, &rules, &bytes, &length, &event), TOW_RECEIVED_NOTHING);
+    assert_true(tow_receiver_in_message(receiver));
+    length = 1;
+    assert_int_equal(tow_receiver_next(receiver, &rules, &bytes, &length, &event), TOW_RECEIVED_PING);
+    assert_int_equal(event.length, 2);
+    assert_memory_equal(event.data, "hi", 2);
+    uint8_t cut[] = {FINAL | PING};
+    bytes = cut;
+    length = 1;
+    assert_int_equal(tow_receiver_next(receiver, &rules, &bytes, &length, &event), TOW_RECEIVED_NOTHING);
+    assert_int_equal(allocation_outstanding(), 2);
+    tow_receiver_free(receiver);
+    tow_receiver_free(NULL);
+    assert_int_equal(allocation_outstanding(), 0);
+}
+
+static void a_receiver_of_its_own_needs_memory(void **state) {
+    (void)state;
+    tow_receiver *receiver = NULL;
+    allocation_fail_at(1);
+    assert_int_equal(tow_receiver_new(&receiver), TOW_ERROR_MEMORY);
+    assert_null(receiver);
+    allocation_fail_at(0);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_message_in_one_frame_is_given_out),
@@ -885,6 +919,8 @@ int main(void) {
         cmocka_unit_test(a_compressed_message_has_rsv1_on_its_first_frame),
         cmocka_unit_test(a_compressed_message_may_be_a_little_larger_on_the_wire),
         cmocka_unit_test(memory_that_runs_out_is_an_error),
+        cmocka_unit_test(a_receiver_of_its_own_keeps_a_cut_frame_until_it_is_freed),
+        cmocka_unit_test(a_receiver_of_its_own_needs_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,7 @@
 /* opening: the rules of the opening handshake, for both roles (RFC 6455, section 4).
  *
- * Header fields in, a decision out. Knows nothing of sockets and reads no bytes of HTTP itself. */
+ * Header fields in, a decision out. Knows nothing of sockets and reads no bytes of HTTP itself. Key and
+ * accept value are written by tow_opening_key and tow_opening_accept of towline/protocol.h. */
 #ifndef TOW_PROTOCOL_OPENING_H
 #define TOW_PROTOCOL_OPENING_H
 
@@ -9,14 +10,9 @@
 #include "protocol/field_list.h"
 
 #include <stdint.h>
+#include <towline/protocol.h>
 
-enum { TOW_KEY_LENGTH = 24, TOW_ACCEPT_LENGTH = 28, TOW_OFFERS_MAX = 64 };
-
-/* The value of Sec-WebSocket-Accept for a key of 24 characters; ends with a zero. Errors: MEMORY. */
-int tow_opening_accept(char out[TOW_ACCEPT_LENGTH + 1], const char key[TOW_KEY_LENGTH]);
-
-/* The value of Sec-WebSocket-Key for 16 random bytes (fresh ones for each connection); ends with a zero. */
-void tow_opening_key(char out[TOW_KEY_LENGTH + 1], const uint8_t nonce[16]);
+enum { TOW_OFFERS_MAX = 64 };
 
 /* A client's opening handshake, read by a server. */
 typedef struct tow_opening_request {
