@@ -52,7 +52,8 @@ int main(int count, char **arguments) {
     tow_websocket *socket;
     if (tow_loop_new(&loop, &(tow_loop_options){.io = io}) != 0 ||
         tow_websocket_open(&socket, loop, url,
-            &(tow_websocket_options){.on_message = print, .on_error = complain, .on_close = leave}) != 0)
+            &(tow_websocket_options){
+                .on_message = print, .on_error = complain, .on_close = leave, .ping_seconds = 1}) != 0)
         return 1;
     uv_poll_init(uv_default_loop(), &wake, tow_loop_fd(loop));
     uv_timer_init(uv_default_loop(), &timer);
