@@ -233,15 +233,33 @@ static void take_response(tow_load_connection *connection, const uint8_t *bytes,
 
 /* ---- the stream's events, in the order of life ---- */
 
+static void start_opening(tow_load_connection *connection) {
+    connection->state = TOW_LOAD_OPENING;
+    if (connection->shared->target->framed)
+        send_request(connection);
+    else
+        opened(connection);
+}
+
+static void start_tls(tow_load_connection *connection) {
+    tow_load_shared *shared = connection->shared;
+    connection->state = TOW_LOAD_SECURING;
+    int error = tow_stream_start_tls(&connection->stream, shared->tls, shared->target->host);
+    if (error != 0)
+        fail(connection, error, tow_strerror(error));
+}
+
 static void on_writable(tow_stream *stream) {
     tow_load_connection *connection = connection_of(stream);
     switch (connection->state) {
     case TOW_LOAD_CONNECTING:
-        connection->state = TOW_LOAD_OPENING;
-        if (connection->shared->target->framed)
-            send_request(connection);
+        if (connection->shared->tls != NULL)
+            start_tls(connection);
         else
-            opened(connection);
+            start_opening(connection);
+        break;
+    case TOW_LOAD_SECURING:
+        start_opening(connection);
         break;
     case TOW_LOAD_OPENING:
     case TOW_LOAD_OPEN:
@@ -273,7 +291,8 @@ static void on_end(tow_stream *stream) {
 }
 
 static void on_error(tow_stream *stream, int error) {
-    fail(connection_of(stream), error, tow_strerror(error));
+    const char *text = tow_stream_failure_text(stream);
+    fail(connection_of(stream), error, text != NULL ? text : tow_strerror(error));
 }
 
 static void on_closed(tow_stream *stream) {

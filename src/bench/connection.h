@@ -10,6 +10,7 @@
 #include "bench/target.h"
 #include "protocol/opening.h"
 #include "transport/stream.h"
+#include "transport/tls.h"
 
 typedef struct tow_load_connection tow_load_connection;
 
@@ -25,7 +26,8 @@ typedef struct tow_load_shared {
     const tow_traffic *traffic;
     const tow_load_target *target;
     const char *origin;
-    int address_index; /* of the target: the first that answers */
+    tow_tls_context *tls; /* NULL: plain; lent */
+    int address_index;    /* of the target: the first that answers */
     uint32_t in_flight_max;
     uint64_t received; /* bytes of answers, over all connections */
     void (*on_opened)(tow_load_connection *connection);
@@ -37,7 +39,8 @@ typedef struct tow_load_shared {
 
 typedef enum tow_load_state {
     TOW_LOAD_CONNECTING,
-    TOW_LOAD_OPENING, /* the opening handshake is under way */
+    TOW_LOAD_SECURING, /* the TLS handshake is under way */
+    TOW_LOAD_OPENING,  /* the opening handshake is under way */
     TOW_LOAD_OPEN,
     TOW_LOAD_CLOSED
 } tow_load_state;

@@ -359,12 +359,28 @@ static int open_processes(load_run *run) {
     return 0;
 }
 
+static int prepare_tls(load_run *run) {
+    const tow_load_options *options = run->options;
+    char why[TOW_TLS_TEXT_MAX];
+    char *authorities = NULL;
+    int error = 0;
+    if (options->authorities != NULL)
+        error = tow_tls_read_file(options->authorities, &authorities, why);
+    tow_tls_settings settings = {
+        .roots = authorities, .verify = options->insecure ? TOW_TLS_VERIFY_NONE : TOW_TLS_VERIFY_REQUIRED};
+    if (error == 0)
+        error = tow_tls_client_context(run->shared.loop, &settings, &run->shared.tls, why);
+    free(authorities);
+    return error == 0 ? 0 : fail(run, error, "%s", why);
+}
+
 static int prepare(load_run *run) {
     const tow_load_options *options = run->options;
     int error = tow_load_target_read(&run->target, options->url);
     if (error != 0)
         return fail(run, error, "%s: %s", options->url,
-            error == TOW_ERROR_URL ? "give ws://HOST[:PORT][/PATH] or tcp://HOST:PORT" : tow_strerror(error));
+            error == TOW_ERROR_URL ? "give ws or wss://HOST[:PORT][/PATH], or tcp or tls://HOST:PORT"
+                                   : tow_strerror(error));
     tow_traffic_options traffic = {
         .framed = run->target.framed, .kind = options->kind, .payload_length = options->payload_length};
     error = tow_traffic_init(&run->traffic, &traffic);
@@ -376,7 +392,10 @@ static int prepare(load_run *run) {
     run->batches = calloc(count * run->shared.in_flight_max, sizeof(*run->batches));
     if (error == 0 && (run->connections == NULL || run->batches == NULL))
         error = TOW_ERROR_MEMORY;
-    return error == 0 ? open_processes(run) : fail(run, error, "%s", tow_strerror(error));
+    if (error != 0)
+        return fail(run, error, "%s", tow_strerror(error));
+    error = run->target.secure ? prepare_tls(run) : 0;
+    return error != 0 ? error : open_processes(run);
 }
 
 static void clear(load_run *run) {

@@ -5,10 +5,26 @@
 #include <string.h>
 #include <towline/error.h>
 
-enum { DEFAULT_PORT = 80 };
+typedef struct load_scheme {
+    const char *start;
+    bool framed;
+    bool secure;
+    int port; /* without one in the URL; -1: there must be one */
+} load_scheme;
 
-static bool starts_with(const char *text, const char *start) {
-    return strncmp(text, start, strlen(start)) == 0;
+static const load_scheme schemes[] = {
+    {"ws://", .framed = true, .port = 80},
+    {"wss://", .framed = true, .secure = true, .port = 443},
+    {"tcp://", .port = -1},
+    {"tls://", .secure = true, .port = -1},
+};
+
+static const load_scheme *scheme_of(const char *url) {
+    for (size_t i = 0; i < sizeof(schemes) / sizeof(schemes[0]); i++) {
+        if (strncmp(url, schemes[i].start, strlen(schemes[i].start)) == 0)
+            return &schemes[i];
+    }
+    return NULL;
 }
 
 /* Only what may stand in a request line as it is. */
@@ -38,10 +54,11 @@ static size_t host_length(const char *authority) {
 }
 
 int tow_load_target_read(tow_load_target *target, const char *url) {
-    tow_load_target read = {.framed = starts_with(url, "ws://")};
-    if (!read.framed && !starts_with(url, "tcp://"))
+    const load_scheme *scheme = scheme_of(url);
+    if (scheme == NULL)
         return TOW_ERROR_URL;
-    const char *authority = strstr(url, "://") + 3;
+    tow_load_target read = {.framed = scheme->framed, .secure = scheme->secure};
+    const char *authority = url + strlen(scheme->start);
     size_t length = strcspn(authority, "/?");
     if (length == 0 || length >= sizeof(read.authority))
         return TOW_ERROR_URL;
@@ -50,12 +67,11 @@ int tow_load_target_read(tow_load_target *target, const char *url) {
     if (read.path[0] != '/' || !path_is_printable(read.path))
         return TOW_ERROR_URL;
     size_t host = host_length(read.authority);
-    int port = read_port(read.authority + host, read.framed ? DEFAULT_PORT : -1);
+    int port = read_port(read.authority + host, scheme->port);
     if (host == 0 || port < 0)
         return TOW_ERROR_URL;
-    char name[TOW_ADDRESS_TEXT_MAX];
-    snprintf(name, sizeof(name), "%.*s", (int)host, read.authority);
-    read.address_count = tow_address_from_host(name, (uint16_t)port, read.addresses);
+    memcpy(read.host, read.authority, host);
+    read.address_count = tow_address_from_host(read.host, (uint16_t)port, read.addresses);
     if (read.address_count < 0)
         return read.address_count;
     *target = read;

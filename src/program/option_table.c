@@ -553,6 +553,17 @@ static const tow_option bench_options[] = {
         .note = "none",
         .help = "Origin to send",
         BENCH(load.origin)},
+    {.group = "TLS",
+        .name = "cacert",
+        .kind = TOW_OPTION_TEXT,
+        .value = "FILE",
+        .note = "the system's",
+        .help = "authorities, in PEM, that may have signed the server's certificate",
+        BENCH(load.authorities)},
+    {.name = "insecure",
+        .kind = TOW_OPTION_FLAG,
+        .help = "do not check the server's certificate",
+        BENCH(load.insecure)},
     {.group = "Time",
         .name = "seconds",
         .letter = 's',
@@ -592,9 +603,8 @@ static const tow_option bench_options[] = {
 static const char *const bench_description[] = {
     "Sends messages to an echo server, keeps a number of them in flight on each connection, and checks every "
     "byte that comes back. Shows messages and bytes a second and how long a message took.",
-    "URL is ws://HOST[:PORT][/PATH], or tcp://HOST:PORT for a server that echoes bytes without WebSocket. "
-    "The "
-    "exit status is 1 when a connection fails or a byte is wrong.",
+    "URL is ws://HOST[:PORT][/PATH] or wss:// with TLS; for a server that echoes bytes without WebSocket, "
+    "tcp://HOST:PORT, or tls:// with TLS. The exit status is 1 when a connection fails or a byte is wrong.",
     NULL,
 };
 

@@ -5,6 +5,7 @@ import { once } from "node:events";
 import { test } from "node:test";
 import { WebSocketServer } from "ws";
 
+import { Authority } from "../support/authority.mjs";
 import { loops, run, serve } from "../support/towline.mjs";
 
 for (const io of loops) {
@@ -59,4 +60,28 @@ test("a server that sends fragments and pings is measured all the same", async (
   const { status, errors } = await run(["bench", `ws://127.0.0.1:${server.address().port}/`, "--seconds", "0.2", "--in-flight", "3"]);
   assert.equal(status, 0, errors);
   assert.ok(pongs > 0);
+});
+
+test("a server with TLS is measured, when its certificate is good", async (t) => {
+  const authority = Authority.make((end) => t.after(end));
+  const { certificate, key } = authority.issue("localhost");
+  for (const io of loops) {
+    const server = await serve(t, ["--io", io, "-t", "-c", certificate, "-k", key]);
+    for (const [payload, depth] of [[64, 16], [100000, 4]]) {
+      const words = ["bench", `wss://${server.host}/echo`, "--connections", "5", "--in-flight", `${depth}`, "--payload", `${payload}`, "--seconds", "0.2"];
+      const { status, output, errors } = await run([...words, "--cacert", authority.certificate, "--json", "-"]);
+      assert.equal(status, 0, errors);
+      assert.ok(JSON.parse(output).messages > 0);
+    }
+    const distrusted = await run(["bench", `wss://${server.host}/echo`, "--seconds", "0.1"]);
+    assert.equal(distrusted.status, 1);
+    assert.match(distrusted.errors, /^towline bench: connection 1 of 100: the certificate of 127\.0\.0\.1 is signed by an authority that is not trusted: Towline test authority$/m);
+    const insecure = await run(["bench", `wss://${server.host}/echo`, "--seconds", "0.1", "--insecure"]);
+    assert.equal(insecure.status, 0, insecure.errors);
+    const plain = await run(["bench", server.url(), "--seconds", "0.1"]);
+    assert.equal(plain.status, 1, "TLS is not optional");
+  }
+  const unreadable = await run(["bench", "wss://127.0.0.1:1/echo", "--cacert", "/nowhere"]);
+  assert.equal(unreadable.status, 1);
+  assert.match(unreadable.errors, /^towline bench: \/nowhere: No such file or directory$/m);
 });

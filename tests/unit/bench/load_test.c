@@ -170,7 +170,8 @@ static void wrong_options_are_refused(void **state) {
     (void)state;
     const char *const urls[] = {"", "http://localhost/", "ws://", "ws://localhost:0/",
         "ws://localhost:65536/", "ws://localhost:1x/", "tcp://localhost", "ws://localhost/a b",
-        "ws://localhost/#a", "ws://localhost?a", "ws://[::1/"};
+        "ws://localhost/#a", "ws://localhost?a", "ws://[::1/", "https://localhost/", "wss://",
+        "wss://localhost:0/", "tls://localhost", "wss:/localhost"};
     for (size_t i = 0; i < sizeof(urls) / sizeof(urls[0]); i++) {
         tow_load_options options = options_for(urls[i]);
         assert_refused(&options, TOW_ERROR_URL);

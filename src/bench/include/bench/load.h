@@ -1,9 +1,10 @@
 /* load: many connections that send messages, keep a number of them in flight, and check every byte that comes
  * back.
  *
- * WebSocket (ws://) does the opening handshake and masked frames; raw TCP (tcp://) sends the bare payloads,
- * so that one generator measures a server with and without the protocol. What it costs itself is kept below
- * what a server costs: frames are made beforehand, and what one read answers is asked for again in one write.
+ * WebSocket (ws://, wss://) does the opening handshake and masked frames; raw TCP and TLS (tcp://, tls://)
+ * send the bare payloads, so that one generator measures a server with and without the protocol. What it
+ * costs itself is kept below what a server costs: frames are made beforehand, and what one read answers is
+ * asked for again in one write.
  */
 #ifndef TOW_BENCH_LOAD_H
 #define TOW_BENCH_LOAD_H
@@ -21,8 +22,10 @@ typedef struct tow_load_progress {
 } tow_load_progress;
 
 typedef struct tow_load_options { /* times in nanoseconds */
-    const char *url;              /* "ws://HOST[:PORT][/PATH]" or "tcp://HOST:PORT" */
+    const char *url;              /* ws or wss://HOST[:PORT][/PATH], tcp or tls://HOST:PORT */
     const char *origin;           /* of the opening handshake; NULL for none */
+    const char *authorities;      /* with TLS: a PEM file, whom to trust; NULL: the system's */
+    bool insecure;                /* with TLS: the server's certificate is not checked */
     int connections;              /* 1 at least */
     int in_flight;                /* messages under way on each connection; 0 opens and stays silent */
     size_t payload_length;
@@ -54,9 +57,10 @@ typedef struct tow_load_figures {
 enum { TOW_LOAD_TEXT_MAX = 256 };
 
 /* Runs a load to its end on a loop of its own. Returns 0, or an error with `text` saying what went wrong:
- * ARGUMENT, URL, NAME_NOT_FOUND, what a connection failed with, HTTP_STATUS and the other errors of the
- * opening handshake, STATE (a wrong byte came back), TIMED_OUT (not all connections opened), PERMISSION
- * (system calls can't be counted), MEMORY. `figures` is large: not for the stack. */
+ * ARGUMENT, URL, NAME_NOT_FOUND, CERTIFICATE and what else the authorities' file fails with, what a
+ * connection failed with, HTTP_STATUS and the other errors of the opening handshake, STATE (a wrong byte came
+ * back), TIMED_OUT (not all connections opened), PERMISSION (system calls can't be counted), MEMORY.
+ * `figures` is large: not for the stack. */
 int tow_load_run(const tow_load_options *options, tow_load_figures *figures, char text[TOW_LOAD_TEXT_MAX]);
 
 #endif
