@@ -241,7 +241,8 @@ static bool code_is_allowed(tow_role role, uint16_t code) {
     return tow_close_code_is_legal(code) && code != TOW_CLOSE_MANDATORY_EXTENSION;
 }
 
-static int close_arguments_check(tow_role role, uint16_t code, const char *reason, size_t reason_length) {
+int tow_websocket_close_check(tow_role role, uint16_t code, const char *reason) {
+    size_t reason_length = reason == NULL ? 0 : strlen(reason);
     if (code == 0)
         return reason_length == 0 ? 0 : TOW_ERROR_ARGUMENT;
     if (!code_is_allowed(role, code) || reason_length > TOW_CLOSE_REASON_MAX)
@@ -250,16 +251,16 @@ static int close_arguments_check(tow_role role, uint16_t code, const char *reaso
 }
 
 int tow_websocket_close(tow_websocket *socket, uint16_t code, const char *reason) {
-    size_t reason_length = reason == NULL ? 0 : strlen(reason);
-    int error = close_arguments_check(socket->behaviour->role, code, reason, reason_length);
+    int error = tow_websocket_close_check(socket->behaviour->role, code, reason);
     if (error != 0)
         return error;
+    socket->close_asked = true;
     if (socket->ready_state == TOW_CONNECTING)
         socket->behaviour->on_abandon(socket);
     if (socket->ready_state != TOW_OPEN)
         return 0;
     begin(socket);
-    send_close(socket, code, reason, reason_length);
+    send_close(socket, code, reason, reason == NULL ? 0 : strlen(reason));
     if (socket->stream_closed)
         return 0;
     tow_timing_close(socket, tow_loop_now(socket->context->loop), socket->behaviour->limits.close_seconds);

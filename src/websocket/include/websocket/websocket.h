@@ -88,6 +88,7 @@ struct tow_websocket { /* zeroed but `stream` and `user`, then filled by tow_web
     bool pinged : 1;         /* a Ping was sent into this silence */
     bool resumed : 1;        /* what was kept while paused is to be delivered in the next round */
     bool gets_large : 1;     /* its last message was a large one: see assembly.c */
+    bool close_asked : 1;    /* tow_websocket_close was called */
     bool lost : 1; /* bytes that should have been queued are lost for want of memory: the stream is of no use
                     */
 };
@@ -98,6 +99,9 @@ struct tow_websocket { /* zeroed but `stream` and `user`, then filled by tow_web
  * that came behind the handshake (may be changed). Errors: MEMORY; the caller then resets the stream. */
 int tow_websocket_start(tow_websocket *socket, tow_websocket_context *context, const tow_behaviour *behaviour,
     tow_slice protocol, const tow_compression_agreement *agreement, uint8_t *rest, size_t rest_length);
+
+/* What tow_websocket_close makes of its arguments. Errors: ARGUMENT. */
+int tow_websocket_close_check(tow_role role, uint16_t code, const char *reason);
 
 /* Fails the connection as RFC 6455, section 7.1.7 says: Close with any legal code, then the end after a
  * second at most. The events come later, when the stream is closed. */
