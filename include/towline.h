@@ -6,6 +6,7 @@
 #include <towline/loop.h>
 #include <towline/message.h>
 #include <towline/protocol.h>
+#include <towline/reconnector.h>
 #include <towline/server.h>
 #include <towline/version.h>
 #include <towline/websocket.h>

@@ -10,6 +10,8 @@
 #include "connect/proxy_talk.h"
 #include "protocol/opening.h"
 
+#include <towline/reconnector.h>
+
 /* Where the object stands. */
 typedef enum tow_client_stage {
     TOW_CLIENT_CONNECTING, /* the connector is at work */
@@ -42,9 +44,11 @@ typedef struct tow_client {
     tow_proxy proxy;          /* `host` is NULL if there is none */
     tow_proxy_talk *talk;     /* with it, while that is under way */
     char *unix_path;          /* a Unix socket instead of the URL's host and port */
+    tow_reconnector *owner;   /* of the socket; NULL: the user */
     int error;                /* why it failed */
     int http_status;
-    char text[512]; /* the same in words */
+    int retry_after_seconds; /* with which the server refused; 0: it did not say */
+    char text[512];          /* the same in words */
 } tow_client;
 
 /* Starts connecting; the handshake follows by itself. No callback runs inside. Errors: MEMORY, ADDRESS,

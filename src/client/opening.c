@@ -2,7 +2,9 @@
  * response, and give the stream to the websocket floor. */
 #include "object.h"
 #include "proxying.h"
+#include "retry.h"
 #include "transport/listener.h"
+#include "transport/loop.h"
 #include "transport/timer.h"
 
 #include <stdio.h>
@@ -198,6 +200,9 @@ static void refused(tow_client *client, const tow_http_head *head, const uint8_t
     snprintf(text, sizeof(text), "the server answered %d%s%.*s%s%.*s", head->status, reason > 0 ? " " : "",
         (int)reason, head->reason.data, line > 0 ? ": " : "", (int)line, more);
     client->http_status = head->status;
+    if (head->status == 429 || head->status == 503)
+        client->retry_after_seconds = tow_retry_after(
+            tow_http_field(head, "Retry-After"), tow_loop_wall_seconds(tow_websocket_loop(&client->socket)));
     tow_opening_fail(client, TOW_ERROR_HTTP_STATUS, text);
 }
 

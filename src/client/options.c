@@ -100,25 +100,6 @@ const char *tow_options_header(const tow_websocket_options *options, const char 
     return NULL;
 }
 
-char **tow_options_copy_protocols(const char *const *protocols) {
-    size_t count = list_length(protocols);
-    size_t size = (count + 1) * sizeof(char *);
-    for (size_t i = 0; i < count; i++)
-        size += strlen(protocols[i]) + 1;
-    char **copy = malloc(size);
-    if (copy == NULL)
-        return NULL;
-    char *text = (char *)(copy + count + 1);
-    for (size_t i = 0; i < count; i++) {
-        copy[i] = text;
-        size_t length = strlen(protocols[i]) + 1;
-        memcpy(text, protocols[i], length);
-        text += length;
-    }
-    copy[count] = NULL;
-    return copy;
-}
-
 tow_compression_settings tow_options_compression(const tow_websocket_options *options) {
     bool takeover =
         options->compression == TOW_COMPRESSION_TAKEOVER || options->compression == TOW_COMPRESSION_DEFAULT;

@@ -14,6 +14,16 @@ int tow_options_check(const tow_websocket_options *options);
  * NULL. */
 char **tow_options_copy_protocols(const char *const *protocols);
 
+/* Options with all that they point to, but `user`. Zeroed: empty. */
+typedef struct tow_options_copy {
+    tow_websocket_options options;
+    char *memory;
+} tow_options_copy;
+
+/* Errors: MEMORY; the copy is empty then. */
+int tow_options_copy_init(tow_options_copy *copy, const tow_websocket_options *options);
+void tow_options_copy_clear(tow_options_copy *copy);
+
 /* What compression is offered. */
 tow_compression_settings tow_options_compression(const tow_websocket_options *options);
 

@@ -8,12 +8,17 @@
 #include "http/head.h"
 #include "websocket/websocket.h"
 
+#include <towline/reconnector.h>
+
 /* A head as it went over the wire, with the empty line at its end; borrowed until the callback returns.
  * `sent`: our request, else the server's response (each one, if it sends interim ones). */
 typedef void (*tow_client_on_head)(tow_websocket *socket, bool sent, const char *head, size_t length);
 
 /* Call it right after tow_websocket_open: the handshake begins in the loop's next round. */
 void tow_client_set_trace(tow_websocket *socket, tow_client_on_head on_head);
+
+/* The same for each socket that a reconnector opens. */
+void tow_client_trace_all(tow_reconnector *reconnector, tow_client_on_head on_head);
 
 /* The server's response, parsed: inside the trace of it and in on_open; else NULL. */
 const tow_http_head *tow_client_response(const tow_websocket *socket);
