@@ -24,7 +24,7 @@ typedef struct tow_loop tow_loop;
 typedef enum tow_io { TOW_IO_AUTO, TOW_IO_URING, TOW_IO_EPOLL } tow_io;
 
 typedef struct tow_loop_options {
-    tow_io io;
+    tow_io io; /* default TOW_IO_AUTO */
 } tow_loop_options;
 
 /* Makes a loop. `options` may be NULL. The loop is the caller's until tow_loop_free.

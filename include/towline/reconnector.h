@@ -52,7 +52,7 @@ typedef struct tow_reconnector_options {
     int max_attempts;       /* in a row; default none, so it goes on for ever */
     int stable_seconds; /* open for so long a connection lets the count begin anew; default 10; TOW_OFF: as
                            soon as it is open */
-    tow_after_clean_close after_clean_close;
+    tow_after_clean_close after_clean_close; /* default TOW_AFTER_CLEAN_CLOSE_BY_CODE */
     tow_on_wait on_wait;
     tow_on_give_up on_give_up;
 } tow_reconnector_options;

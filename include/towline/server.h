@@ -30,17 +30,17 @@ typedef struct tow_limits {
     int ping_seconds;    /* silence after which a Ping is sent; default 20 */
     int idle_seconds;    /* silence after which the connection ends with 1001; default 60 */
     int close_seconds;   /* for the peer's Close; default 5 (1 after an error); then reset */
+    /* how compression is accepted; default TOW_COMPRESSION_SHARED */
     tow_compression compression;
     int64_t compression_min; /* bytes; smaller messages are not compressed; default 512 */
 } tow_limits;
 
-/* What a path serves. Callbacks left NULL do nothing. `on_request` answers plain HTTP requests, and opening
- * handshakes when there is no on_message and no on_open; without it they get 426 or 404.
- * `on_select` chooses the subprotocol: an index into `offered`, or -1 for none; without it the
- * first of `protocols` that was offered is taken. */
+/* What a path serves. Callbacks left NULL do nothing. */
 typedef struct tow_handler {
     void *user;                   /* what tow_websocket_user answers at first, and tow_request_user */
     const char *const *protocols; /* known subprotocols in order of preference, ends with NULL */
+    /* chooses the subprotocol: an index into `offered`, or -1 for none; without it the first of `protocols`
+     * that was offered is taken */
     int (*on_select)(const tow_request *request, const char *const *offered, size_t count);
     tow_on_open on_open; /* tow_websocket_request answers the request until it returns */
     tow_on_message on_message;
@@ -49,8 +49,11 @@ typedef struct tow_handler {
     tow_on_drain on_drain;
     tow_on_ping on_ping;
     tow_on_ping on_pong;
+    /* answers plain HTTP requests, and opening handshakes when there is no `on_message` and no `on_open`;
+     * without it they get 426 or 404 */
     void (*on_request)(tow_exchange *exchange, const tow_request *request);
     bool any_origin; /* accept any Origin on this route */
+    /* of this route; zero means what the server has */
     tow_limits limits;
 } tow_handler;
 
@@ -60,6 +63,7 @@ typedef struct tow_server_options {
     const char *const *listens; /* more than one; ends with NULL */
     tow_loop *loop;             /* the first worker serves on this loop, which stays the caller's */
     int workers; /* default 1: no thread is made. More: a thread for each further one, in tow_server_run */
+    /* the kind of loop that each worker makes for itself; default TOW_IO_AUTO */
     tow_io io;
     const char *const *allow_origins;    /* besides the same origin; "*" any; ends with NULL */
     const char *const *hosts;            /* names that Host may have; ends with NULL; "*" any */
@@ -68,6 +72,7 @@ typedef struct tow_server_options {
     int64_t max_connections;             /* default: descriptors less a reserve; 503 */
     int64_t max_connections_per_address; /* default none; 503 */
     int drain_seconds;                   /* default 5 */
+    /* of all routes that have none of their own */
     tow_limits limits;
     const char *status; /* "[HOST:]PORT" or "unix:PATH" for counters and health; default none */
     const char *const
@@ -82,7 +87,7 @@ typedef struct tow_server_options {
     bool tls_redirect;           /* plain HTTP on the same ports is sent to https:// */
     void (*on_log)(void *user, int level,
         const char *line); /* level as syslog: 3 error to 7 debug; any worker's thread */
-    void *log_user;
+    void *log_user;        /* what on_log gets */
     int log_level; /* lines above this level are not made; default 6 (info), which has a line a request */
 } tow_server_options;
 

@@ -77,6 +77,7 @@ typedef struct tow_websocket_options {
     const char *const *protocols;    /* subprotocols to offer, in order of preference; ends with NULL */
     const char *origin;              /* Origin header; default none */
     const tow_header_field *headers; /* further headers; ends with a NULL name */
+    /* how compression is offered; default TOW_COMPRESSION_TAKEOVER */
     tow_compression compression;
     void *user; /* what tow_websocket_user answers */
 
