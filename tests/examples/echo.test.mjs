@@ -8,6 +8,7 @@ import test from "node:test";
 
 import { connect, Example, listen, onEachLoop } from "../support/example.mjs";
 import { frame, TEXT } from "../support/raw.mjs";
+import { until } from "../support/towline.mjs";
 
 onEachLoop("the echo server sends back what it gets", async (t, io) => {
   const server = new Example(t, "echo-server", ["localhost:0"], { io });
@@ -32,7 +33,7 @@ onEachLoop("the client says hello, prints the answer and leaves", async (t, io) 
   const client = new Example(t, "client", [url], { io });
   assert.equal(await client.ended(), 0, client.errors);
   assert.equal(client.output, "you said hello\n");
-  assert.equal(closed, 1000);
+  assert.equal(await until(() => closed, "the close"), 1000);
 });
 
 /** A listener that gives each connection to a program of its own, as inetd does. */

@@ -2,18 +2,11 @@
 """libtowline.so shows exactly what include/towline declares as public, and nothing that does not begin with tow_."""
 
 import pathlib
-import re
 import subprocess
 import sys
 
-
-def declared(headers):
-    names = set()
-    for header in headers:
-        text = re.sub(r"/\*.*?\*/", "", header.read_text(), flags=re.S)
-        text = re.sub(r"static inline[^{]*\{.*?\n\}", "", text, flags=re.S)
-        names |= set(re.findall(r"^[a-z][^;{}()]*?\b(tow_\w+)\(", text, flags=re.M))
-    return names
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent.parent / "script"))
+import headers  # noqa: E402
 
 
 def shown(library):
@@ -29,7 +22,7 @@ def shown(library):
 
 
 def main(library, include):
-    public = declared(sorted(pathlib.Path(include, "towline").glob("*.h")))
+    public = headers.exported(sorted(pathlib.Path(include, "towline").glob("*.h")))
     symbols = shown(library)
     problems = [f"{name}: declared in include/towline and not in TOWLINE_0 of src/libtowline.map"
                 for name in sorted(public) if symbols.get(name) != "TOWLINE_0"]

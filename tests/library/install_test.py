@@ -1,0 +1,171 @@
+#!/usr/bin/env python3
+"""Installs a build into a folder of its own and uses what is there as somebody else's program would: by pkg-config alone.
+
+    tests/library/install_test.py BUILD         BUILD is a folder that meson has built in; ends with "N passed, M failed"
+"""
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+sys.path.insert(0, str(ROOT / "script"))
+import headers  # noqa: E402
+
+WARNINGS = ["-Wall", "-Wextra", "-Wpedantic", "-Werror", "-Wno-unused-parameter", "-Wno-missing-field-initializers"]
+MORE_PACKAGES = {"glib_loop": ["glib-2.0"], "libuv_loop": ["libuv"]}
+STATIC_NAMES = {"libuv": "libuv-static"}  # where a package has another name for static linking
+HEADERS = sorted((ROOT / "include/towline").glob("*.h"))
+EXAMPLES = sorted((ROOT / "examples").glob("*.c"))
+
+
+class Failure(Exception):
+    """What is wrong, as a text."""
+
+
+def run(*command, **options):
+    result = subprocess.run([str(word) for word in command], capture_output=True, text=True, check=False, **options)
+    if result.returncode != 0:
+        raise Failure(f"{' '.join(map(str, command))}\n{result.stdout}{result.stderr}")
+    return result.stdout
+
+
+def expect(what, found, wanted):
+    if found != wanted:
+        raise Failure(f"{what} is {found!r}, not {wanted!r}")
+
+
+class Installed:
+    """The installed tree. Programs that are linked to its shared library find it by LD_LIBRARY_PATH."""
+
+    def __init__(self, build, folder):
+        self.folder = folder
+        self.tree = folder / "tree"
+        run("meson", "install", "-C", build, "--no-rebuild", "--quiet", "--destdir", self.tree)
+        self.configuration = next(self.tree.rglob("towline.pc"))
+        self.libraries = self.configuration.parent.parent
+        self.prefix = next(self.tree.rglob("include/towline.h")).parent.parent
+        # As if it had been configured for this place: what a destination folder is for is moved there later.
+        self.configuration.write_text(re.sub("^prefix=.*", f"prefix={self.prefix}", self.configuration.read_text(), flags=re.M))
+        self.environment = os.environ | {"PKG_CONFIG_PATH": str(self.configuration.parent), "LD_LIBRARY_PATH": str(self.libraries)}
+
+    def flags(self, static, *packages):
+        words = ["--static"] if static else []
+        names = [STATIC_NAMES.get(name, name) if static else name for name in packages]
+        return run("pkg-config", *words, "--cflags", "--libs", "towline", *names, env=self.environment).split()
+
+    def compile(self, compiler, source, output, static=False, packages=(), options=()):
+        linking = ["-static"] if static else []
+        run(*compiler.split(), *options, *WARNINGS, *linking, "-o", output, source, *self.flags(static, *packages))
+        return output
+
+
+def check_names(installed):
+    """Both libraries show the functions of the headers, under TOWLINE_0, and the static one nothing else."""
+    shared = installed.libraries / "libtowline.so"
+    print(run(ROOT / "tests/library/exports_check.py", shared, installed.prefix / "include").strip())
+    lines = run("nm", "-g", "--defined-only", installed.libraries / "libtowline.a").splitlines()
+    shown = sorted(line.split()[2] for line in lines if len(line.split()) == 3)
+    expect("what libtowline.a shows", shown, sorted(headers.exported(HEADERS)))
+
+
+def check_version(installed):
+    """One version everywhere, and its first number in the soname."""
+    version = run("pkg-config", "--modversion", "towline", env=installed.environment).strip()
+    dynamic = run("readelf", "-d", installed.libraries / "libtowline.so")
+    expect("the soname", re.search(r"SONAME.*\[(.*)\]", dynamic)[1], f"libtowline.so.{version.split('.')[0]}")
+    expect("the file behind it", (installed.libraries / "libtowline.so").resolve().name, f"libtowline.so.{version}")
+    expect("TOW_VERSION", re.search(r'TOW_VERSION "(.*)"', (installed.prefix / "include/towline/version.h").read_text())[1], version)
+    program = installed.prefix / "bin/towline"
+    expect("towline --version", run(program, "--version", env=installed.environment).split()[1], version)
+
+
+def check_other_version(installed):
+    """The program says so when the library that it found is of another version."""
+    source = installed.folder / "other.c"
+    source.write_text('const char *tow_version(void);\nconst char *tow_version(void) {\n    return "0.0.9";\n}\n')
+    run("cc", "-shared", "-fPIC", "-o", installed.folder / "other.so", source)
+    environment = installed.environment | {"LD_PRELOAD": str(installed.folder / "other.so")}
+    result = subprocess.run([installed.prefix / "bin/towline", "--version"], env=environment, capture_output=True, text=True, check=False)
+    if result.returncode == 0 or "0.0.9" not in result.stderr:
+        raise Failure(f"status {result.returncode}: {result.stdout}{result.stderr}")
+
+
+def check_pages(installed):
+    """man(1) finds a page by the name of each function."""
+    pages = installed.prefix / "share/man/man3"
+    missing = [name for name in sorted(headers.documented(HEADERS)) if not (pages / f"{name}.3").is_file()]
+    expect("functions without a page", missing, [])
+
+
+def check_page_programs(installed):
+    """The complete programs in the pages of section 3 build."""
+    programs = [block for page in sorted((ROOT / "docs/man").glob("*.3"))
+                for block in re.findall(r"^\.Bd -literal[^\n]*\n(.*?)^\.Ed$", page.read_text(), flags=re.M | re.S) if "int main(" in block]
+    if not programs:
+        raise Failure("there are none")
+    for program in programs:
+        source = installed.folder / "page.c"
+        source.write_text(program.replace("\\e", "\\"))
+        installed.compile("gcc", source, installed.folder / "page")
+
+
+def check_header(installed, compiler, suffix, standard):
+    """Each header stands alone, and all of them together make a program that runs."""
+    for header in HEADERS:
+        alone = installed.folder / f"alone{suffix}"
+        alone.write_text(f"#include <towline/{header.name}>\nint main() {{\n    return 0;\n}}\n" if suffix == ".cc" else
+                         f"#include <towline/{header.name}>\nint main(void) {{\n    return 0;\n}}\n")
+        installed.compile(compiler, alone, installed.folder / "alone", options=[standard])
+    program = installed.compile(compiler, ROOT / "tests/library" / f"all_headers{suffix}", installed.folder / "all", options=[standard])
+    run(program, env=installed.environment)
+
+
+def check_examples(installed, compiler, static):
+    """Each program of examples/ builds by pkg-config alone and does what its tests say."""
+    folder = installed.folder / f"{compiler}-{'static' if static else 'shared'}"
+    folder.mkdir()
+    for source in EXAMPLES:
+        output = folder / f"example-{source.stem.replace('_', '-')}"
+        installed.compile(compiler, source, output, static, MORE_PACKAGES.get(source.stem, ()))
+    # On the loop that is taken by itself; the other one is for the build with sanitizers.
+    environment = installed.environment | {"EXAMPLES": str(folder), "LOOPS": "io_uring", "TOWLINE": str(installed.prefix / "bin/towline")}
+    run("node", "--test", "--test-reporter=spec", ".", cwd=ROOT / "tests/examples", env=environment)
+
+
+def checks():
+    yield "names", check_names, ()
+    yield "version", check_version, ()
+    yield "a library of another version", check_other_version, ()
+    yield "manual pages", check_pages, ()
+    yield "programs of the manual pages", check_page_programs, ()
+    for compiler, suffix, standard in (("gcc", ".c", "-std=c11"), ("clang", ".c", "-std=c11"), ("gcc", ".c", "-std=gnu17"),
+                                       ("g++", ".cc", "-std=c++11"), ("clang++", ".cc", "-std=c++11"), ("g++", ".cc", "-std=c++20")):
+        yield f"headers with {compiler} {standard}", check_header, (compiler, suffix, standard)
+    for compiler in ("gcc", "clang"):
+        for static in (False, True):
+            yield f"examples with {compiler}, {'static' if static else 'shared'}", check_examples, (compiler, static)
+
+
+def main(build):
+    folder = pathlib.Path(tempfile.mkdtemp())
+    passed = failed = 0
+    try:
+        installed = Installed(build, folder)
+        for name, check, arguments in checks():
+            try:
+                check(installed, *arguments)
+                passed += 1
+            except (Failure, OSError) as failure:
+                failed += 1
+                print(f"FAILED: {name}: {failure}")
+    finally:
+        shutil.rmtree(folder)
+    print(f"{passed} passed, {failed} failed")
+    return 1 if failed else 0
+
+
+sys.exit(main(*sys.argv[1:]))
