@@ -24,14 +24,27 @@ static bool is_clean(const tow_websocket *socket) {
     return both_closed(socket) && !tow_send_is_waiting(socket);
 }
 
+/* The code that the close event will have, as far as it is known. */
+static uint16_t code_so_far(const tow_websocket *socket) {
+    return socket->close_received ? socket->extra->peer_end : TOW_CLOSE_ABNORMAL;
+}
+
 /* The connection is not open any more; `heard` gives its place to `end`. */
-static void begin(tow_websocket *socket) {
-    if (socket->ready_state != TOW_OPEN)
-        return;
+static void leave_open(tow_websocket *socket) {
+    uint16_t code = code_so_far(socket);
     socket->ready_state = TOW_CLOSING;
-    socket->end = (tow_websocket_end){.close_code = TOW_CLOSE_ABNORMAL};
-    socket->paused = false;
+    socket->end = (tow_websocket_end){.close_code = code};
     socket->above_high = false;
+}
+
+/* Nothing is delivered any more. */
+static void begin(tow_websocket *socket) {
+    if (socket->ready_state == TOW_OPEN)
+        leave_open(socket);
+    else if (!socket->half_closed)
+        return;
+    socket->half_closed = false;
+    socket->paused = false;
     socket->resumed = false;
 }
 
@@ -103,29 +116,56 @@ static void store_reason(tow_websocket *socket, const char *reason, size_t lengt
     socket->extra->close_reason = tow_extra_text(reason, length);
 }
 
-void tow_closing_received(tow_websocket *socket, const uint8_t *payload, size_t length) {
-    uint16_t code;
-    const char *reason;
-    size_t reason_length;
-    if (tow_close_payload_read(payload, length, &code, &reason, &reason_length) != 0)
-        return; /* the receiver let it through, so this does not happen */
-    begin(socket);
-    socket->close_received = true;
-    socket->end.close_code = code;
-    store_reason(socket, reason, reason_length);
-    send_close(socket, code, NULL, 0); /* section 5.5.1: typically the code that came */
+static void wait_for_the_end(tow_websocket *socket) {
     if (socket->stream_closed)
         return;
     tow_timing_close(socket, tow_loop_now(socket->context->loop), socket->behaviour->limits.close_seconds);
     tow_closing_advance(socket);
 }
 
+/* Whether a Close ends the peer's side alone: an orderly one, where somebody minds both sides. */
+static bool ends_one_side(const tow_websocket *socket, uint16_t code) {
+    return socket->behaviour->on_end != NULL && !socket->failed &&
+           (code == TOW_CLOSE_NORMAL || code == TOW_CLOSE_GOING_AWAY || code == TOW_CLOSE_NO_STATUS);
+}
+
+/* RFC 6455, section 5.5.1: the answer may wait until what is under way has been sent. Without memory for the
+ * code it does not. */
+static bool postpone_answer(tow_websocket *socket, uint16_t code) {
+    if (socket->ready_state != TOW_OPEN || tow_extra_need(socket) == NULL)
+        return false;
+    socket->extra->peer_end = code;
+    tow_timing_update(socket);
+    return true;
+}
+
+void tow_closing_received(tow_websocket *socket, const uint8_t *payload, size_t length) {
+    uint16_t code;
+    const char *reason;
+    size_t reason_length;
+    if (tow_close_payload_read(payload, length, &code, &reason, &reason_length) != 0)
+        return; /* the receiver let it through, so this does not happen */
+    bool one_side = ends_one_side(socket, code) && (socket->ready_state == TOW_OPEN || socket->half_closed);
+    bool postponed = one_side && postpone_answer(socket, code);
+    if (!postponed)
+        begin(socket);
+    socket->close_received = true;
+    store_reason(socket, reason, reason_length);
+    if (!postponed) {
+        socket->end.close_code = code;
+        send_close(socket, code, NULL, 0); /* section 5.5.1: typically the code that came */
+        wait_for_the_end(socket);
+    }
+    if (one_side)
+        socket->behaviour->on_end(socket);
+}
+
 void tow_closing_check_end(tow_websocket *socket) {
     if (!socket->ended || socket->stream_closed)
         return;
-    if (socket->failed || socket->close_received)
+    if (socket->failed || both_closed(socket))
         tow_closing_advance(socket);
-    else if (socket->ready_state != TOW_OPEN || !tow_receive_has_kept(socket))
+    else if (!tow_receive_has_kept(socket) || (socket->ready_state != TOW_OPEN && !socket->half_closed))
         end_broken(socket, TOW_ERROR_ENDED);
 }
 
@@ -257,14 +297,31 @@ int tow_websocket_close(tow_websocket *socket, uint16_t code, const char *reason
     socket->close_asked = true;
     if (socket->ready_state == TOW_CONNECTING)
         socket->behaviour->on_abandon(socket);
-    if (socket->ready_state != TOW_OPEN)
+    if (socket->ready_state != TOW_OPEN && !socket->half_closed)
         return 0;
     begin(socket);
     send_close(socket, code, reason, reason == NULL ? 0 : strlen(reason));
-    if (socket->stream_closed)
-        return 0;
-    tow_timing_close(socket, tow_loop_now(socket->context->loop), socket->behaviour->limits.close_seconds);
-    if (!socket->delivering)
+    wait_for_the_end(socket);
+    if (!socket->delivering && !socket->stream_closed)
         tow_receive_go_on(socket);
     return 0;
+}
+
+void tow_websocket_shutdown(tow_websocket *socket) {
+    if (socket->ready_state != TOW_OPEN)
+        return;
+    if (socket->close_received) {
+        uint16_t code = socket->extra->peer_end;
+        begin(socket);
+        send_close(socket, code, NULL, 0);
+        wait_for_the_end(socket);
+        return;
+    }
+    leave_open(socket);
+    socket->half_closed = true;
+    send_close(socket, TOW_CLOSE_NORMAL, NULL, 0);
+    if (!socket->stream_closed)
+        tow_timing_close(socket, 0, TOW_OFF);
+    if (socket->resumed)
+        tow_timing_now(socket);
 }

@@ -30,6 +30,7 @@ typedef struct tow_websocket_extra {
 
     char *protocol;     /* the subprotocol in use, or NULL */
     char *close_reason; /* of the peer's Close, or NULL */
+    uint16_t peer_end;  /* the code of the peer's Close while it waits for our answer, else 0 */
 } tow_websocket_extra;
 
 /* Makes the extra if there is none. NULL when out of memory (counted). */

@@ -18,14 +18,22 @@ static bool is_deaf(const tow_websocket *socket) {
 }
 
 /* A server stops reading while too much of its own waits: its peer gets no more answers than it takes. A
- * client does not: if both ends did, two that send much at once would wait for each other for ever. */
+ * client does not: if both ends did, two that send much at once would wait for each other for ever. Nor does
+ * a stream, whose directions have nothing to do with each other. */
 static bool is_held(const tow_websocket *socket) {
-    return socket->above_high && socket->behaviour->role == TOW_ROLE_SERVER;
+    return socket->above_high && socket->behaviour->role == TOW_ROLE_SERVER &&
+           socket->behaviour->on_end == NULL;
+}
+
+/* Whether messages are of interest: as in the WHATWG standard, not when closing any more, unless only our
+ * side has ended. */
+static bool wants_messages(const tow_websocket *socket) {
+    return socket->ready_state == TOW_OPEN || socket->half_closed;
 }
 
 /* A closing connection reads on, as it waits for the peer's Close. */
 static bool may_deliver(const tow_websocket *socket) {
-    return !is_deaf(socket) && (socket->ready_state == TOW_CLOSING || !(socket->paused || is_held(socket)));
+    return !is_deaf(socket) && (!wants_messages(socket) || !(socket->paused || is_held(socket)));
 }
 
 bool tow_receive_has_kept(const tow_websocket *socket) {
@@ -103,10 +111,8 @@ static void assemble(tow_websocket *socket, const tow_received *piece) {
         deliver_assembled(socket, (tow_message_type)piece->type, piece->compressed);
 }
 
-/* A message is of interest only while the connection is open: as in the WHATWG standard, not when closing any
- * more. */
 static void receive_data(tow_websocket *socket, const tow_received *piece) {
-    if (socket->ready_state != TOW_OPEN)
+    if (!wants_messages(socket))
         return;
     tow_message_type type = (tow_message_type)piece->type;
     if (!piece->first || !piece->last)
@@ -273,7 +279,7 @@ uint8_t *tow_receive_into(tow_stream *stream, size_t *length) {
 /* Public. */
 
 void tow_websocket_pause(tow_websocket *socket) {
-    if (socket->ready_state != TOW_OPEN || socket->paused)
+    if (!wants_messages(socket) || socket->paused)
         return;
     socket->paused = true;
     socket->resumed = false;
@@ -283,7 +289,7 @@ void tow_websocket_pause(tow_websocket *socket) {
 
 /* No callback runs inside this call: what was kept is delivered in the next round. */
 void tow_websocket_resume(tow_websocket *socket) {
-    if (socket->ready_state != TOW_OPEN || !socket->paused)
+    if (!wants_messages(socket) || !socket->paused)
         return;
     socket->paused = false;
     if (socket->delivering || is_held(socket))

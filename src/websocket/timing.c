@@ -48,11 +48,13 @@ static int64_t stall_deadline(const tow_websocket *socket) {
 }
 
 static int64_t idle_deadline(const tow_websocket *socket, int64_t heard) {
-    return socket->reading_paused ? NEVER : after(heard, socket->behaviour->limits.idle_seconds);
+    if (socket->reading_paused || socket->close_received)
+        return NEVER;
+    return after(heard, socket->behaviour->limits.idle_seconds);
 }
 
 static int64_t ping_deadline(const tow_websocket *socket, int64_t heard) {
-    if (socket->reading_paused || socket->pinged)
+    if (socket->reading_paused || socket->pinged || socket->close_received)
         return NEVER;
     return after(heard, socket->behaviour->limits.ping_seconds);
 }
@@ -111,15 +113,16 @@ static void fired(tow_timer *timer) {
         tow_websocket_abort(socket, TOW_ERROR_MEMORY);
         return;
     }
-    if (socket->ready_state != TOW_OPEN) {
+    bool resumed = socket->resumed;
+    if (socket->ready_state != TOW_OPEN && !resumed) {
         tow_closing_timed_out(socket);
         return;
     }
-    if (!do_what_is_due(socket))
+    if (socket->ready_state == TOW_OPEN && !do_what_is_due(socket))
         return;
-    bool resumed = socket->resumed;
     socket->resumed = false;
-    tow_timing_update(socket);
+    if (socket->ready_state == TOW_OPEN)
+        tow_timing_update(socket);
     if (resumed)
         tow_receive_go_on(socket);
 }

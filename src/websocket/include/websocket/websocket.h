@@ -40,6 +40,12 @@ typedef struct tow_behaviour {
     /* The socket was closed or failed while the opening handshake is under way (CONNECTING): the owner of the
      * handshake ends it, with no callback inside this call. Only clients need it. */
     void (*on_abandon)(tow_websocket *socket);
+    /* Set: each side ends for itself, as those of a stream do. The peer's orderly Close is told here and
+     * waits for its answer (RFC 6455, section 5.5.1) until tow_websocket_shutdown or tow_websocket_close, and
+     * what waits to be sent does not keep us from reading. It is for the owner to see that both ends come. */
+    void (*on_end)(tow_websocket *socket);
+    /* Frees the socket for whoever made it: a client's. NULL: it goes by itself. */
+    void (*release)(tow_websocket *socket);
 } tow_behaviour;
 
 /* Gives each limit that is zero the value in `otherwise`, or the default of the library where that is zero or
@@ -89,6 +95,7 @@ struct tow_websocket { /* zeroed but `stream` and `user`, then filled by tow_web
     bool resumed : 1;        /* what was kept while paused is to be delivered in the next round */
     bool gets_large : 1;     /* its last message was a large one: see assembly.c */
     bool close_asked : 1;    /* tow_websocket_close was called */
+    bool half_closed : 1;    /* by us: what the peer sends is still delivered until its Close comes */
     bool lost : 1; /* bytes that should have been queued are lost for want of memory: the stream is of no use
                     */
 };
@@ -106,6 +113,11 @@ int tow_websocket_close_check(tow_role role, uint16_t code, const char *reason);
 /* Fails the connection as RFC 6455, section 7.1.7 says: Close with any legal code, then the end after a
  * second at most. The events come later, when the stream is closed. */
 void tow_websocket_fail(tow_websocket *socket, uint16_t code, const char *reason, int error);
+
+/* Ends our side, for behaviours with on_end: sends a Close (1000, or the answer to the peer's) behind what
+ * waits to be sent. Messages are still delivered, and can be paused, until the peer's Close. No time runs
+ * against the peer meanwhile: tow_websocket_close makes an end of that. */
+void tow_websocket_shutdown(tow_websocket *socket);
 
 /* Ends it with RST: on_error (unless `error` is 0), on_close (1006) and on_gone follow in a later round. */
 void tow_websocket_abort(tow_websocket *socket, int error);
