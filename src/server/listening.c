@@ -7,8 +7,6 @@
 #include <string.h>
 #include <towline/error.h>
 
-enum { PORT_TRIES = 8 };
-
 static size_t list_length(char *const *list) {
     size_t count = 0;
     while (list != NULL && list[count] != NULL)
@@ -43,19 +41,8 @@ static int sites_make(tow_sites *sites, const tow_settings *settings) {
     return error;
 }
 
-static int site_open(tow_site *site, tow_loop *loop) {
-    tow_address bound;
-    int fd = tow_listen_socket(loop, &site->address, NULL, &bound);
-    if (fd < 0)
-        return fd;
-    site->address = bound;
-    site->opened = true;
-    site->fd = fd;
-    return 0;
-}
-
-static void sites_close(tow_sites *sites, size_t first, size_t end, tow_loop *loop) {
-    for (size_t i = first; i < end; i++) {
+static void sites_close(tow_sites *sites, tow_loop *loop) {
+    for (size_t i = 0; i < sites->count; i++) {
         tow_site *site = &sites->items[i];
         if (site->fd >= 0)
             tow_loop_discard(loop, site->fd);
@@ -66,44 +53,17 @@ static void sites_close(tow_sites *sites, size_t first, size_t end, tow_loop *lo
     }
 }
 
-/* A machine may have no IPv6, or no IPv4: one address of a text that stands for several is enough. */
-static bool is_missing_family(int error) {
-    return error == TOW_ERROR_ADDRESS || error == TOW_ERROR_UNSUPPORTED;
-}
-
-/* Opens one group; with port 0 the first address decides on the port for all. */
-static int group_try(tow_sites *sites, size_t first, size_t end, tow_loop *loop) {
-    uint16_t port = tow_address_port(&sites->items[first].address);
-    int missing = 0;
-    for (size_t i = first; i < end; i++) {
-        tow_site *site = &sites->items[i];
-        if (!tow_address_is_unix(&site->address))
-            tow_address_set_port(&site->address, port);
-        int error = site_open(site, loop);
-        if (error != 0 && !(end - first > 1 && is_missing_family(error)))
-            return error;
-        if (error != 0)
-            missing = error;
-        else
-            port = tow_address_port(&site->address);
-    }
-    for (size_t i = first; i < end; i++) {
-        if (sites->items[i].fd >= 0)
-            return 0;
-    }
-    return missing;
-}
-
-/* The kernel's choice of a port is free on the first address only: another choice when it is not on the next.
- */
-static int group_open(tow_sites *sites, size_t first, size_t end, tow_loop *loop) {
-    bool any_port = tow_address_port(&sites->items[first].address) == 0;
-    int error = TOW_ERROR_ADDRESS_IN_USE;
-    for (int i = 0; error == TOW_ERROR_ADDRESS_IN_USE && i < (any_port ? PORT_TRIES : 1); i++) {
-        sites_close(sites, first, end, loop);
-        if (any_port && !tow_address_is_unix(&sites->items[first].address))
-            tow_address_set_port(&sites->items[first].address, 0);
-        error = group_try(sites, first, end, loop);
+/* Opens the addresses of one text. */
+static int group_open(tow_site *sites, int count, tow_loop *loop) {
+    tow_address addresses[TOW_ADDRESSES_MAX];
+    int fds[TOW_ADDRESSES_MAX];
+    for (int i = 0; i < count; i++)
+        addresses[i] = sites[i].address;
+    int error = tow_listen_group_open(loop, addresses, fds, count);
+    for (int i = 0; error == 0 && i < count; i++) {
+        sites[i].address = addresses[i];
+        sites[i].fd = fds[i];
+        sites[i].opened = fds[i] >= 0;
     }
     return error;
 }
@@ -128,7 +88,7 @@ int tow_sites_open(tow_sites *sites, tow_loop *loop, const tow_settings *setting
         size_t end = first + 1;
         while (end < sites->count && sites->items[end].group == sites->items[first].group)
             end++;
-        error = group_open(sites, first, end, loop);
+        error = group_open(&sites->items[first], (int)(end - first), loop);
         first = end;
     }
     if (error == 0 && settings->workers > 1)
@@ -169,7 +129,7 @@ int tow_sites_port(const tow_sites *sites, size_t group) {
 }
 
 void tow_sites_clear(tow_sites *sites, tow_loop *loop) {
-    sites_close(sites, 0, sites->count, loop);
+    sites_close(sites, loop);
     free(sites->items);
     *sites = (tow_sites){0};
 }

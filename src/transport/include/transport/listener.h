@@ -45,6 +45,14 @@ int tow_listen_share(int fd);
  * process may have taken its place; then the file stays. Nothing happens for other addresses. */
 void tow_listen_remove(const tow_address *address);
 
+/* Listens on all addresses of one text (tow_address_parse), with the same port on each; with port 0, what the
+ * kernel picks. A family that this machine lacks is passed over when there is another: its descriptor is -1.
+ * The addresses become those that are bound. Errors: as tow_listen_socket; nothing is open then. */
+int tow_listen_group_open(tow_loop *loop, tow_address *addresses, int *fds, int count);
+
+/* Closes what no listener has taken, and removes the files of its Unix sockets. */
+void tow_listen_group_close(tow_loop *loop, tow_address *addresses, int *fds, int count);
+
 /* Starts accepting on a descriptor of tow_listen_socket, which is the listener's from now on. Keeps `user`.
  * Errors: MEMORY, SYSTEM; the descriptor is then still the caller's. */
 int tow_listener_start(tow_listener *listener, tow_loop *loop, int fd, tow_on_accept on_accept);
