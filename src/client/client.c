@@ -80,6 +80,7 @@ static void set_behaviour(tow_client *client, const tow_websocket_options *optio
         .url = client->url.text,
         .on_gone = gone,
         .on_abandon = abandon,
+        .release = tow_websocket_free,
     };
 }
 

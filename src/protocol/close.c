@@ -6,6 +6,10 @@
 #include <string.h>
 #include <towline/error.h>
 
+bool tow_close_code_is_orderly(unsigned code) {
+    return code == TOW_CLOSE_NORMAL || code == TOW_CLOSE_GOING_AWAY || code == TOW_CLOSE_NO_STATUS;
+}
+
 bool tow_close_code_is_legal(unsigned code) {
     if (code >= 3000)
         return code <= 4999; /* RFC 6455, section 7.4.2: registered and private codes */

@@ -2,6 +2,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <string.h>
 #include <towline/error.h>
 
 static_assert(sizeof(tow_stream) <= 64, "a stream is part of the idle connection's two cache lines");
@@ -196,6 +197,19 @@ int tow_stream_release(tow_stream *stream) {
 
 int tow_stream_peer(const tow_stream *stream, tow_address *address) {
     return stream->class->peer(stream, address);
+}
+
+int tow_stream_peer_text(const tow_stream *stream, char *text, size_t size) {
+    tow_address address;
+    char whole[TOW_ADDRESS_TEXT_MAX];
+    int error = tow_stream_peer(stream, &address);
+    if (error != 0)
+        return error;
+    tow_address_text(&address, whole);
+    if (strlen(whole) >= size)
+        return TOW_ERROR_ARGUMENT;
+    memcpy(text, whole, strlen(whole) + 1);
+    return 0;
 }
 
 void tow_stream_deliver(tow_stream *stream, uint8_t *bytes, size_t length) {

@@ -125,8 +125,7 @@ static void wait_for_the_end(tow_websocket *socket) {
 
 /* Whether a Close ends the peer's side alone: an orderly one, where somebody minds both sides. */
 static bool ends_one_side(const tow_websocket *socket, uint16_t code) {
-    return socket->behaviour->on_end != NULL && !socket->failed &&
-           (code == TOW_CLOSE_NORMAL || code == TOW_CLOSE_GOING_AWAY || code == TOW_CLOSE_NO_STATUS);
+    return socket->behaviour->on_end != NULL && !socket->failed && tow_close_code_is_orderly(code);
 }
 
 /* RFC 6455, section 5.5.1: the answer may wait until what is under way has been sent. Without memory for the

@@ -22,6 +22,7 @@ typedef struct endpoint {
     tow_behaviour behaviour;
     struct world *world;
     bool echoes;
+    bool wrapped; /* a byte stream hears the rest */
     /* Called last in the callback of that name, if set. */
     void (*then_open)(struct endpoint *);
     void (*then_message)(struct endpoint *, const tow_message *);
