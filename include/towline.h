@@ -2,6 +2,7 @@
 #ifndef TOWLINE_H
 #define TOWLINE_H
 
+#include <towline/blocking.h>
 #include <towline/error.h>
 #include <towline/loop.h>
 #include <towline/message.h>

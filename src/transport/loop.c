@@ -164,14 +164,24 @@ int tow_loop_run(tow_loop *loop) {
     return error;
 }
 
-int tow_loop_step(tow_loop *loop) {
+static int step(tow_loop *loop, bool wait) {
     if (loop->stepping)
         return TOW_ERROR_STATE;
     loop->stepping = true;
     loop->touched = false;
-    int error = round_once(loop, false);
+    int error = round_once(loop, wait);
     finish(loop);
     return error != 0 ? error : is_alive(loop);
+}
+
+int tow_loop_step(tow_loop *loop) {
+    return step(loop, false);
+}
+
+/* A stop that was meant for tow_loop_run would keep the round from waiting. */
+int tow_loop_round(tow_loop *loop) {
+    atomic_store(&loop->stop, false);
+    return step(loop, true);
 }
 
 static void wake(tow_loop *loop) {

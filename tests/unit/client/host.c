@@ -58,6 +58,24 @@ static void accept_it(host_connection *connection, const tow_http_head *head) {
     say(connection, text, (size_t)length);
 }
 
+static void say_answer(host_connection *connection) {
+    const host_act *act = connection->act;
+    connection->ends = act->cut != 0 || act->answer != NULL;
+    connection->answer_said = true;
+    write_outgoing(connection);
+    if (act->frames == NULL || connection->ends)
+        return;
+    if (act->milliseconds == 0)
+        say_frames(connection);
+    else
+        tow_timer_set(connection->host->loop, &connection->timer,
+            tow_loop_now(connection->host->loop) + act->milliseconds * TOW_MILLISECOND, frames_are_due);
+}
+
+static void answer_is_due(tow_timer *timer) {
+    say_answer((host_connection *)(void *)((char *)timer - offsetof(host_connection, timer)));
+}
+
 static void answer(host_connection *connection, const tow_http_head *head) {
     const host_act *act = connection->act;
     connection->answered = true;
@@ -69,15 +87,11 @@ static void answer(host_connection *connection, const tow_http_head *head) {
         say(connection, act->answer, strlen(act->answer));
     if (act->cut != 0 && act->cut < connection->outgoing_length)
         connection->outgoing_length = act->cut;
-    connection->ends = act->cut != 0 || act->answer != NULL;
-    write_outgoing(connection);
-    if (act->frames == NULL || connection->ends)
-        return;
-    if (act->milliseconds == 0)
-        say_frames(connection);
+    if (act->answer_milliseconds == 0)
+        say_answer(connection);
     else
         tow_timer_set(connection->host->loop, &connection->timer,
-            tow_loop_now(connection->host->loop) + act->milliseconds * TOW_MILLISECOND, frames_are_due);
+            tow_loop_now(connection->host->loop) + act->answer_milliseconds * TOW_MILLISECOND, answer_is_due);
 }
 
 static void on_bytes(tow_stream *stream, uint8_t *bytes, size_t length) {
@@ -95,7 +109,9 @@ static void on_bytes(tow_stream *stream, uint8_t *bytes, size_t length) {
 }
 
 static void on_writable(tow_stream *stream) {
-    write_outgoing((host_connection *)(void *)stream);
+    host_connection *connection = (host_connection *)(void *)stream;
+    if (connection->answer_said)
+        write_outgoing(connection);
 }
 
 static void on_end(tow_stream *stream) {

@@ -11,9 +11,10 @@
 
 /* What is done with a connection. Zeroed: accepted, and held. */
 typedef struct host_act {
-    const char *answer; /* instead of the right answer to the opening handshake */
-    const char *frames; /* behind the answer, `milliseconds` later; then our side ends */
-    size_t length;      /* of them */
+    const char *answer;      /* instead of the right answer to the opening handshake */
+    int answer_milliseconds; /* until the answer */
+    const char *frames;      /* behind the answer, `milliseconds` later; then our side ends */
+    size_t length;           /* of them */
     int milliseconds;
     size_t cut;    /* the connection ends after so many bytes of the answer; 0: it does not */
     bool vanishes; /* ends at once: nothing is answered */
@@ -30,7 +31,7 @@ typedef struct host_connection {
     char outgoing[2048];
     size_t outgoing_length, written;
     tow_timer timer;
-    bool answered, ends, ended, closed;
+    bool answered, answer_said, ends, ended, closed;
 } host_connection;
 
 enum { HOST_CONNECTIONS_MAX = 64 };

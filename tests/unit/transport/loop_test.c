@@ -122,6 +122,18 @@ static void a_waiting_loop_sleeps(void **state) {
     pair_close(&pair);
 }
 
+static void a_round_waits_until_there_is_something_to_do(void **state) {
+    each_loop *each = *state;
+    tow_timer timer = {0};
+    tow_timer_set(each->loop, &timer, tow_loop_now(each->loop) + 50 * TOW_MILLISECOND, do_nothing);
+    tow_loop_stop(each->loop); /* is for tow_loop_run */
+    uint64_t before = tow_loop_count(each->loop)->rounds;
+    while (tow_timer_is_set(&timer))
+        assert_true(tow_loop_round(each->loop) >= 0);
+    assert_in_range(tow_loop_count(each->loop)->rounds - before, 1, 10);
+    assert_int_equal(tow_loop_round(each->loop), 0); /* nothing keeps it alive: it does not wait */
+}
+
 /* Tasks */
 
 struct tasks {
@@ -653,6 +665,7 @@ int main(void) {
         ON_EACH_LOOP(stop_ends_a_run_and_the_next_run_goes_on),
         ON_EACH_LOOP(a_loop_cannot_be_stepped_inside_its_callbacks),
         ON_REAL_LOOPS(a_waiting_loop_sleeps),
+        ON_REAL_LOOPS(a_round_waits_until_there_is_something_to_do),
         ON_REAL_LOOPS(tasks_of_other_threads_run_in_their_order_on_the_loops_thread),
         ON_REAL_LOOPS(a_task_wakes_a_sleeping_loop),
         ON_REAL_LOOPS(stop_wakes_a_sleeping_loop),

@@ -8,6 +8,7 @@
 #include "http/head.h"
 #include "websocket/websocket.h"
 
+#include <towline/blocking.h>
 #include <towline/reconnector.h>
 
 /* A head as it went over the wire, with the empty line at its end; borrowed until the callback returns.
@@ -19,6 +20,10 @@ void tow_client_set_trace(tow_websocket *socket, tow_client_on_head on_head);
 
 /* The same for each socket that a reconnector opens. */
 void tow_client_trace_all(tow_reconnector *reconnector, tow_client_on_head on_head);
+
+/* tow_blocking_open on this loop, which is the client's from now on, also when the call fails. */
+int tow_blocking_open_on(tow_blocking **blocking, tow_loop *loop, const char *url,
+    const tow_websocket_options *options, int timeout_milliseconds);
 
 /* The server's response, parsed: inside the trace of it and in on_open; else NULL. */
 const tow_http_head *tow_client_response(const tow_websocket *socket);
