@@ -467,7 +467,7 @@ static void it_works_on_each_loop_of_the_system(void **state) {
         assert_int_equal(tow_blocking_send(blocking, TOW_BINARY, bytes, sizeof(bytes), LONG), 0);
         assert_int_equal(tow_blocking_receive(blocking, &message, LONG), 0);
         assert_int_equal(message.length, sizeof(bytes));
-        assert_int_equal(tow_blocking_send(blocking, TOW_TEXT, "silent", 6, LONG), 0);
+        assert_int_equal(tow_blocking_send(blocking, TOW_TEXT, "silent", 6, 5000), 0);
         assert_int_equal(tow_blocking_receive(blocking, &message, 20), TOW_ERROR_TIMED_OUT);
         assert_int_equal(tow_blocking_send(blocking, TOW_TEXT, "end", 3, LONG), 0);
         assert_int_equal(tow_blocking_receive(blocking, &message, LONG), TOW_ERROR_CLOSED);
