@@ -43,7 +43,9 @@ static void on_signal(tow_signals *signals, int number) {
         return;
     if (session->view.editor != NULL)
         tow_editor_stop(session->view.editor);
-    if (session->interrupts++ == 0 && session->opened)
+    bool is_connected = session->opened && session->socket != NULL;
+    session->failed = session->failed || !is_connected;
+    if (session->interrupts++ == 0 && is_connected)
         tow_session_leave(session, 1000, NULL);
     else
         tow_session_end(session);
@@ -105,8 +107,11 @@ static int socket_open(tow_session *session, const char *url) {
         .unix_path = settings->unix_path};
     tow_session_listen(session, &options);
     if (error == 0)
-        error = tow_websocket_open(&session->socket, session->loop, url, &options);
-    if (error == 0 && settings->verbose)
+        error = settings->reconnect ? tow_session_reconnect(session, url, &options)
+                                    : tow_websocket_open(&session->socket, session->loop, url, &options);
+    if (error == 0 && settings->verbose && settings->reconnect)
+        tow_client_trace_all(session->reconnector, on_head);
+    else if (error == 0 && settings->verbose)
         tow_client_set_trace(session->socket, on_head);
     if (error == 0 && settings->verbose && session->proxy != NULL)
         tow_view_notice(&session->view, "through the proxy %s", session->proxy_place);
@@ -172,7 +177,11 @@ static int session_begin(tow_session *session, const char *url) {
     else
         status = session_run(session);
     tow_view_clear(&session->view);
-    tow_websocket_free(session->socket);
+    if (session->reconnector != NULL)
+        tow_reconnector_free(session->reconnector);
+    else
+        tow_websocket_free(session->socket);
+    tow_buffer_clear(&session->unsent);
     tow_signals_stop(&session->signals);
     tow_loop_run(session->loop); /* takes back a stop that was not needed any more */
     tow_loop_run(session->loop); /* what is still being closed */

@@ -20,6 +20,7 @@ typedef struct tow_connect_settings {
     int64_t linger;   /* nanoseconds, TOW_OFF: as long as the peer wants, or TOW_LINGER_FOR_ANSWERS */
     int64_t ping;     /* nanoseconds, 0 or TOW_OFF: none */
     int64_t max_time; /* nanoseconds, 0 or TOW_OFF: no limit */
+    bool reconnect;
     bool binary;
     bool echo;
     bool verbose;

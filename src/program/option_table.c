@@ -411,6 +411,13 @@ static const tow_option connect_options[] = {
         .note = "none",
         .help = "connect to this Unix socket; the URL's host and port only go into the request",
         CONNECT(unix_path)},
+    {.name = "reconnect",
+        .kind = TOW_OPTION_FLAG,
+        .help =
+            "connect again when the connection is lost, after a random time of up to a second, which "
+            "doubles up to 30 for each attempt in a row; a clean close with 1000 or no status code is the "
+            "end, and so is a refusal that would come again; input that comes meanwhile waits",
+        CONNECT(reconnect)},
     {.group = "Messages",
         .letter = 'x',
         .name = "execute",
@@ -484,7 +491,10 @@ static const char *const connect_description[] = {
     "On a terminal, lines that begin with a slash are commands: /ping, /close [CODE [REASON]], /binary FILE, "
     "/help; // sends a line that begins with a slash. "
     "The exit status is 0 after a clean close with 1000, 1001 or no status code, and when you leave by "
-    "yourself; 1 otherwise.",
+    "yourself an open connection; 1 otherwise.",
+    "With --reconnect a message that was sent when the connection was lost may be lost with it; what -x asks "
+    "is "
+    "asked again when its answer did not come. Input waits in its pipe while there is no connection.",
     NULL,
 };
 

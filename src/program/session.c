@@ -31,7 +31,8 @@ void tow_session_leave(tow_session *session, uint16_t code, const char *reason) 
     if (session->ended)
         return;
     session->leaving = true;
-    int error = tow_websocket_close(session->socket, code, reason);
+    int error = session->reconnector != NULL ? tow_reconnector_close(session->reconnector, code, reason)
+                                             : tow_websocket_close(session->socket, code, reason);
     if (error != 0)
         tow_view_error(&session->view, "closing: %s", tow_strerror(error));
 }
@@ -52,6 +53,17 @@ void tow_session_end(tow_session *session) {
     tow_loop_stop(session->loop);
 }
 
+void tow_session_conclude(tow_session *session) {
+    if (!session->ended_well)
+        session->failed = true;
+    if (session->next_message != NULL && session->came < session->sent && !session->failed) {
+        tow_view_error(&session->view, "the connection ended before the answer to '%.60s' came",
+            session->next_message[-1]);
+        session->failed = true;
+    }
+    tow_session_end(session);
+}
+
 /* ---- answers ---- */
 
 static void on_linger(tow_timer *timer) {
@@ -66,7 +78,7 @@ static void on_linger(tow_timer *timer) {
 /* After the end of the input: leave now, or when it has been silent for long enough. */
 static void linger(tow_session *session) {
     int64_t silence = session->settings->linger;
-    if (!session->input_ended || session->leaving || silence == TOW_OFF)
+    if (!session->input_ended || session->has_unsent || session->leaving || silence == TOW_OFF)
         return;
     if (silence == TOW_LINGER_FOR_ANSWERS) {
         silence = ANSWER_SECONDS * TOW_SECOND;
@@ -138,6 +150,8 @@ static void on_message(tow_websocket *socket, const tow_message *message) {
 
 /* The peer is not read while much waits for our reader or, with --echo, for the peer. */
 static void reading_resume(tow_session *session) {
+    if (session->socket == NULL)
+        return;
     bool echo_waits = session->settings->echo && tow_websocket_buffered_amount(session->socket) > ECHO_HIGH;
     if (session->view.output.waiting.length < OUTPUT_LOW && !echo_waits)
         tow_websocket_resume(session->socket);
@@ -166,6 +180,10 @@ static void send_failed(tow_session *session, int error) {
 }
 
 void tow_session_send(tow_session *session, tow_message_type type, const void *data, size_t length) {
+    if (session->socket == NULL) {
+        tow_view_notice(&session->view, "not connected: the message was not sent");
+        return;
+    }
     int64_t buffered = tow_websocket_send(session->socket, type, data, length);
     if (buffered < 0) {
         send_failed(session, (int)buffered);
@@ -186,6 +204,8 @@ static void on_drain(tow_websocket *socket) {
 
 static void on_piece(tow_input *input, const char *bytes, size_t length) {
     tow_session *session = input->user;
+    if (tow_session_keep(session, bytes, length))
+        return;
     tow_view_sent(&session->view, type_to_send(session), bytes, length);
     tow_session_send(session, type_to_send(session), bytes, length);
 }
@@ -211,30 +231,61 @@ static void input_start(tow_session *session) {
         on_input_end(&session->input, error);
 }
 
+/* From the first connection on; with the next one it goes on where it was. */
+static void input_go_on(tow_session *session) {
+    if (session->input.loop == NULL) {
+        input_start(session);
+        return;
+    }
+    if (session->has_unsent) {
+        session->has_unsent = false;
+        on_piece(&session->input, (const char *)session->unsent.data, session->unsent.length);
+        tow_buffer_clear(&session->unsent);
+    }
+    tow_input_resume(&session->input);
+    linger(session);
+}
+
 /* ---- the connection ---- */
 
-static void opened_tell(tow_session *session) {
+static void opened_tell(tow_session *session, bool again) {
     const char *protocol = tow_websocket_protocol(session->socket);
     const char *extensions = tow_websocket_extensions(session->socket);
-    if (!session->interactive && !session->settings->verbose)
+    if (!session->interactive && !session->settings->verbose && !again)
         return;
     tow_view_notice(&session->view, "connected to %s%s%s%s%s", tow_websocket_url(session->socket),
         protocol[0] != '\0' ? ", subprotocol " : "", protocol, extensions[0] != '\0' ? ", " : "", extensions);
-    if (session->interactive)
+    if (session->interactive && !again)
         tow_view_notice(&session->view, "a line is a message; /help lists commands, ^D leaves");
+}
+
+/* The question whose answer was lost with its connection is asked again. */
+static void questions_go_on(tow_session *session) {
+    if (session->came < session->sent) {
+        session->next_message--;
+        session->sent--;
+    }
+    next_message_send(session);
+}
+
+/* With the first connection the lines begin to be read, which runs the loop again. */
+static void lines_let(tow_session *session) {
+    if (session->view.editor == NULL)
+        tow_loop_stop(session->loop);
 }
 
 static void on_open(tow_websocket *socket) {
     tow_session *session = session_of(socket);
+    session->socket = socket;
+    opened_tell(session, session->opened);
     session->opened = true;
-    opened_tell(session);
     tow_session_ping_regularly(session);
     if (session->next_message != NULL)
-        next_message_send(session);
+        questions_go_on(session);
     else if (session->interactive)
-        tow_loop_stop(session->loop); /* and let the lines be read */
+        lines_let(session);
     else if (!session->settings->echo)
-        input_start(session);
+        input_go_on(session);
 }
 
 static void on_error(tow_websocket *socket, const tow_error_event *event) {
@@ -246,20 +297,19 @@ static void on_close(tow_websocket *socket, const tow_close_event *event) {
     tow_session *session = session_of(socket);
     const char *name = tow_close_name(event->code);
     bool clean = event->was_clean && (event->code == 1000 || event->code == 1001 || event->code == 1005);
-    if (session->opened)
+    bool was_open = session->reconnector == NULL ? session->opened : session->socket != NULL;
+    session->ended_well = was_open && (clean || session->leaving);
+    if (was_open)
         tow_view_notice(&session->view, "closed%s: %u%s%s%s%.*s%s",
             session->leaving || !event->was_clean ? "" : " by the peer", event->code,
             name[0] != '\0' ? " " : "", name, event->reason_length > 0 ? ", \"" : "",
             (int)event->reason_length, event->reason_length > 0 ? event->reason : "",
             event->reason_length > 0 ? "\"" : "");
-    if (!session->opened || (!clean && !session->leaving))
-        session->failed = true;
-    if (session->next_message != NULL && session->came < session->sent && !session->failed) {
-        tow_view_error(&session->view, "the connection ended before the answer to '%.60s' came",
-            session->next_message[-1]);
-        session->failed = true;
+    if (session->reconnector != NULL) {
+        tow_session_lost(session);
+        return; /* the wait or the end is told next */
     }
-    tow_session_end(session);
+    tow_session_conclude(session);
 }
 
 void tow_session_listen(tow_session *session, tow_websocket_options *options) {

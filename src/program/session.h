@@ -8,6 +8,8 @@
 
 #include "transport/timer.h"
 
+#include <towline/reconnector.h>
+
 typedef struct tow_session tow_session;
 
 struct tow_session {
@@ -15,7 +17,8 @@ struct tow_session {
     const char *proxy;     /* its URL, NULL: none */
     char proxy_place[280]; /* the same to show: without the password */
     tow_loop *loop;
-    tow_websocket *socket;
+    tow_reconnector *reconnector; /* with --reconnect: makes the sockets */
+    tow_websocket *socket;        /* with --reconnect NULL while there is none that is or was open */
     tow_view view;
     tow_input input;
     tow_signals signals;
@@ -30,6 +33,9 @@ struct tow_session {
     char ping_payload[126];
     size_t ping_length;
     unsigned interrupts;
+    tow_buffer unsent; /* with --reconnect: a piece of the input for the next connection */
+    bool has_unsent;
+    bool ended_well;  /* the last connection did */
     bool interactive; /* lines are edited */
     bool opened;
     bool input_ended;
@@ -50,6 +56,16 @@ void tow_session_send(tow_session *session, tow_message_type type, const void *d
 /* Sends a Ping with this payload, at most 125 bytes, and notes the time; without a payload, its number. */
 void tow_session_ping(tow_session *session, const void *payload, size_t length);
 
+/* Opens the connection, and others when it is lost. Errors: those of tow_reconnector_new. */
+int tow_session_reconnect(tow_session *session, const char *url, const tow_websocket_options *options);
+
+/* With --reconnect, the connection is gone: nothing is read or pinged until there is another. */
+void tow_session_lost(tow_session *session);
+
+/* With --reconnect, a piece of the input that finds no open connection waits for the next, and is the last
+ * that is read until then. False: there is one, or none will come. */
+bool tow_session_keep(tow_session *session, const char *bytes, size_t length);
+
 /* Pings at the interval that the settings say, from now on. */
 void tow_session_ping_regularly(tow_session *session);
 
@@ -62,6 +78,9 @@ void tow_session_leave(tow_session *session, uint16_t code, const char *reason);
 
 /* As above; the exit status will be that of a failure. */
 void tow_session_fail(tow_session *session);
+
+/* The last connection is closed, and none will follow: what that says about success, then the end. */
+void tow_session_conclude(tow_session *session);
 
 /* The last that happens: nothing keeps the loop running any more. */
 void tow_session_end(tow_session *session);

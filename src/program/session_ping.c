@@ -15,6 +15,10 @@ static double milliseconds(int64_t nanoseconds) {
 
 void tow_session_ping(tow_session *session, const void *payload, size_t length) {
     char number[24];
+    if (session->socket == NULL) {
+        tow_view_notice(&session->view, "not connected: no Ping was sent");
+        return;
+    }
     session->ping_number++;
     if (length == 0) {
         length = (size_t)snprintf(number, sizeof number, "%llu", (unsigned long long)session->ping_number);
