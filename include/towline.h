@@ -9,6 +9,7 @@
 #include <towline/protocol.h>
 #include <towline/reconnector.h>
 #include <towline/server.h>
+#include <towline/shared.h>
 #include <towline/stream.h>
 #include <towline/version.h>
 #include <towline/websocket.h>

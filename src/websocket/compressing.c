@@ -87,7 +87,15 @@ void tow_compress_forget(tow_websocket *socket) {
     socket->extra->deflater = NULL;
 }
 
-bool tow_compress(tow_websocket *socket, const void *data, size_t length) {
+bool tow_compress_takes_over(const tow_websocket *socket) {
+    return outgoing(socket).takeover;
+}
+
+int tow_compress_window_bits(const tow_websocket *socket) {
+    return outgoing(socket).window_bits;
+}
+
+tow_compress_result tow_compress(tow_websocket *socket, const void *data, size_t length) {
     direction way = outgoing(socket);
     tow_buffer *out = &socket->context->deflated;
     tow_context_empty_scratch(out);
@@ -95,9 +103,10 @@ bool tow_compress(tow_websocket *socket, const void *data, size_t length) {
     if (deflater == NULL || tow_deflater_message(deflater, data, length, out) != 0) {
         tow_count(&socket->context->counters.memory_failures);
         tow_compress_forget(socket);
-        return false;
+        return TOW_COMPRESS_FAILED;
     }
-    return way.takeover || out->length < length; /* a kept context must see what the compressor saw */
+    bool gains = way.takeover || out->length < length; /* a kept context must see what the compressor saw */
+    return gains ? TOW_COMPRESSED : TOW_COMPRESS_NO_GAIN;
 }
 
 int tow_inflate(tow_websocket *socket, tow_message_type type, const uint8_t *data, size_t length) {

@@ -9,9 +9,19 @@
 uint16_t tow_agreement_pack(const tow_compression_agreement *agreement);
 tow_compression_agreement tow_agreement_unpack(uint16_t packed);
 
-/* Compresses a message into the context's scratch memory. False when it should be sent as it is: out of
- * memory, or nothing gained. */
-bool tow_compress(tow_websocket *socket, const void *data, size_t length);
+typedef enum tow_compress_result {
+    TOW_COMPRESSED,
+    TOW_COMPRESS_NO_GAIN, /* the message should be sent as it is */
+    TOW_COMPRESS_FAILED   /* so it should, for want of memory (counted) */
+} tow_compress_result;
+
+/* Compresses a message into the context's scratch memory. */
+tow_compress_result tow_compress(tow_websocket *socket, const void *data, size_t length);
+
+/* Whether the compressor of what we send keeps its context, so that no other connection can use its frames;
+ * and the window that was agreed on for it, in bits. */
+bool tow_compress_takes_over(const tow_websocket *socket);
+int tow_compress_window_bits(const tow_websocket *socket);
 
 /* Forgets the compressor's context, after a compressed message that the peer will never get. */
 void tow_compress_forget(tow_websocket *socket);

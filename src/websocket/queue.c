@@ -77,7 +77,9 @@ static tow_queue_chunk *chunk_new(size_t capacity) {
 }
 
 static void chunk_free(tow_queue_chunk *chunk) {
-    if (chunk->bytes != chunk->storage)
+    if (chunk->shared != NULL)
+        tow_shared_release(chunk->shared);
+    else if (chunk->bytes != chunk->storage)
         free(chunk->bytes);
     free(chunk);
 }
@@ -162,6 +164,28 @@ int tow_queue_add_rest(tow_queue *queue, const struct iovec *header, const struc
     if (taken > 0)
         queue->front =
             (tow_frame_place){.header_left = header_rest, .payload_left = payload_rest, .is_data = true};
+    return 0;
+}
+
+int tow_queue_add_shared(
+    tow_queue *queue, tow_shared *shared, const uint8_t *frame, size_t length, size_t taken) {
+    assert(taken < length && (taken == 0 || tow_queue_is_empty(queue)));
+    tow_queue_chunk *chunk = chunk_new(0);
+    if (chunk == NULL)
+        return TOW_ERROR_MEMORY;
+    tow_shared_retain(shared);
+    chunk->shared = shared;
+    chunk->bytes = (uint8_t *)(uintptr_t)frame; // NOLINT(performance-no-int-to-ptr): only read, as it is full
+    chunk->length = chunk->capacity = length;
+    chunk->offset = taken;
+    tow_frame_place place = {0};
+    place_advance(&place, frame, length, taken);
+    if (tow_queue_is_empty(queue))
+        queue->front = place;
+    append_chunk(queue, chunk);
+    queue->segment = NULL;
+    queue->bytes += length - taken;
+    queue->payload += place_advance(&place, frame + taken, length - taken, length - taken);
     return 0;
 }
 

@@ -13,6 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/uio.h>
+#include <towline/shared.h>
 
 /* A place in a row of frames. Zeroed: where a frame begins. */
 typedef struct tow_frame_place {
@@ -23,8 +24,9 @@ typedef struct tow_frame_place {
 
 typedef struct tow_queue_chunk {
     struct tow_queue_chunk *next;
-    uint8_t *bytes; /* `storage`, or a buffer that the queue took over */
-    size_t offset;  /* taken by the network */
+    uint8_t *bytes;     /* `storage`, a buffer that the queue took over, or a shared message's frame */
+    tow_shared *shared; /* that message, of which the chunk has a reference; else NULL */
+    size_t offset;      /* taken by the network */
     size_t length;
     size_t capacity;
     uint8_t storage[];
@@ -52,6 +54,11 @@ uint8_t *tow_queue_add(tow_queue *queue, size_t length, size_t payload);
  * MEMORY. */
 int tow_queue_add_rest(tow_queue *queue, const struct iovec *header, const struct iovec *payload,
     size_t taken, tow_buffer *owner);
+
+/* Adds a frame of a shared message, of which the network took the first `taken` bytes (none unless the queue
+ * is empty), by reference. Errors: MEMORY. */
+int tow_queue_add_shared(
+    tow_queue *queue, tow_shared *shared, const uint8_t *frame, size_t length, size_t taken);
 
 /* Adds what was not taken of a segment of the cork: whole frames from its beginning, perhaps behind the head
  * of an HTTP response. It is older than all that was queued meanwhile, so it goes before that, behind the

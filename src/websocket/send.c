@@ -19,14 +19,6 @@ enum {
     PIECES = 16
 };
 
-/* What is sent as one frame. */
-typedef struct outgoing {
-    tow_opcode opcode;
-    uint8_t reserved_bits;
-    const void *data;
-    size_t length;
-} outgoing;
-
 bool tow_send_is_waiting(const tow_websocket *socket) {
     return socket->extra != NULL && !tow_queue_is_empty(&socket->extra->queue);
 }
@@ -36,12 +28,12 @@ static bool masks(const tow_websocket *socket) {
 }
 
 /* What of a frame counts for the buffered amount. */
-static size_t application_data(const outgoing *frame) {
+static size_t application_data(const tow_outgoing *frame) {
     return tow_opcode_is_control((uint8_t)frame->opcode) ? 0 : frame->length;
 }
 
 /* Writes the frame: its header, then its payload, masked if we are a client. */
-static void fill(tow_websocket *socket, uint8_t *out, const outgoing *frame) {
+static void fill(tow_websocket *socket, uint8_t *out, const tow_outgoing *frame) {
     tow_frame_header header = {.payload_length = frame->length,
         .opcode = (uint8_t)frame->opcode,
         .reserved_bits = frame->reserved_bits,
@@ -56,15 +48,13 @@ static void fill(tow_websocket *socket, uint8_t *out, const outgoing *frame) {
         memcpy(out, frame->data, frame->length);
 }
 
-static size_t frame_length(const tow_websocket *socket, const outgoing *frame) {
+static size_t frame_length(const tow_websocket *socket, const tow_outgoing *frame) {
     return tow_frame_header_length(frame->length, masks(socket)) + frame->length;
 }
 
 /* The queue. */
 
-/* After bytes were added: the stall clock starts with the first of them, and above the high mark we stop
- * reading. */
-static void queue_grew(tow_websocket *socket, bool was_empty) {
+void tow_send_queue_grew(tow_websocket *socket, bool was_empty) {
     tow_websocket_extra *extra = socket->extra;
     if (extra->queue.bytes > TOW_HIGH_MARK && socket->ready_state == TOW_OPEN)
         socket->above_high = true; /* receive.c looks at it before it goes on */
@@ -75,7 +65,7 @@ static void queue_grew(tow_websocket *socket, bool was_empty) {
         tow_timing_update(socket);
 }
 
-static int add_to_queue(tow_websocket *socket, const outgoing *frame) {
+static int add_to_queue(tow_websocket *socket, const tow_outgoing *frame) {
     if (tow_extra_need(socket) == NULL)
         return TOW_ERROR_MEMORY;
     uint8_t *out = tow_queue_add(&socket->extra->queue, frame_length(socket, frame), application_data(frame));
@@ -87,11 +77,11 @@ static int add_to_queue(tow_websocket *socket, const outgoing *frame) {
     return 0;
 }
 
-static int queue_frame(tow_websocket *socket, const outgoing *frame) {
+static int queue_frame(tow_websocket *socket, const tow_outgoing *frame) {
     bool was_empty = !tow_send_is_waiting(socket);
     int error = add_to_queue(socket, frame);
     if (error == 0)
-        queue_grew(socket, was_empty);
+        tow_send_queue_grew(socket, was_empty);
     return error;
 }
 
@@ -111,7 +101,7 @@ static void write_queue(tow_websocket *socket) {
 
 /* Frames. */
 
-static int cork_frame(tow_websocket *socket, const outgoing *frame) {
+static int cork_frame(tow_websocket *socket, const tow_outgoing *frame) {
     uint8_t *out = tow_stream_cork(&socket->stream, frame_length(socket, frame), application_data(frame));
     if (out == NULL)
         return queue_frame(socket, frame);
@@ -121,45 +111,48 @@ static int cork_frame(tow_websocket *socket, const outgoing *frame) {
 
 /* A client's payload has to be masked, so it is copied anyway: into the queue, and from there to the network.
  */
-static int write_masked_frame(tow_websocket *socket, const outgoing *frame) {
+static int write_masked_frame(tow_websocket *socket, const tow_outgoing *frame) {
     int error = add_to_queue(socket, frame);
     if (error != 0)
         return error;
     write_queue(socket);
     if (tow_send_is_waiting(socket))
-        queue_grew(socket, true);
+        tow_send_queue_grew(socket, true);
     else
         tow_extra_release(socket);
     return 0;
 }
 
 /* The buffer that holds the message under delivery, if that is what is sent: the queue may take it over. */
-static tow_buffer *owner_of(const tow_websocket *socket, const outgoing *frame) {
+static tow_buffer *owner_of(const tow_websocket *socket, const tow_outgoing *frame) {
     const tow_delivery *delivery = &socket->context->delivery;
     if (delivery->socket != socket || delivery->assembly == NULL || delivery->data != frame->data)
         return NULL;
     return delivery->length == frame->length ? delivery->assembly : NULL;
 }
 
+void tow_send_lose(tow_websocket *socket) {
+    socket->lost = true;
+    tow_timing_now(socket);
+}
+
 /* The rest of a frame that the network took in part, or not at all, waits in the queue. */
 static int queue_rest(
-    tow_websocket *socket, const struct iovec *pieces, size_t taken, const outgoing *frame) {
+    tow_websocket *socket, const struct iovec *pieces, size_t taken, const tow_outgoing *frame) {
     bool was_empty = !tow_send_is_waiting(socket);
     if (!was_empty)
         return queue_frame(socket, frame); /* the cork left a rest, so nothing of this was taken */
     if (tow_extra_need(socket) != NULL && tow_queue_add_rest(&socket->extra->queue, &pieces[0], &pieces[1],
                                               taken, owner_of(socket, frame)) == 0) {
-        queue_grew(socket, was_empty);
+        tow_send_queue_grew(socket, was_empty);
         return 0;
     }
-    if (taken > 0) { /* half a frame is gone: nothing can follow it */
-        socket->lost = true;
-        tow_timing_now(socket);
-    }
+    if (taken > 0)
+        tow_send_lose(socket);
     return TOW_ERROR_MEMORY;
 }
 
-static int write_frame(tow_websocket *socket, const outgoing *frame) {
+static int write_frame(tow_websocket *socket, const tow_outgoing *frame) {
     uint8_t bytes[TOW_FRAME_HEADER_MAX];
     tow_frame_header header = {.payload_length = frame->length,
         .opcode = (uint8_t)frame->opcode,
@@ -179,8 +172,7 @@ static int write_frame(tow_websocket *socket, const outgoing *frame) {
     return queue_rest(socket, pieces, (size_t)taken, frame);
 }
 
-/* While frames wait all others go behind them. */
-static int send_frame(tow_websocket *socket, const outgoing *frame) {
+int tow_send_frame(tow_websocket *socket, const tow_outgoing *frame) {
     if (tow_send_is_waiting(socket))
         return queue_frame(socket, frame);
     if (frame->length < SENT_IN_PLACE_MIN)
@@ -191,7 +183,7 @@ static int send_frame(tow_websocket *socket, const outgoing *frame) {
 /* Messages. */
 
 /* The text under delivery is known to be UTF-8. */
-static bool is_checked(const tow_websocket *socket, const outgoing *frame) {
+static bool is_checked(const tow_websocket *socket, const tow_outgoing *frame) {
     const tow_delivery *delivery = &socket->context->delivery;
     return delivery->socket == socket && delivery->data == frame->data && delivery->length == frame->length &&
            delivery->type == TOW_TEXT;
@@ -210,33 +202,52 @@ static int refuse_as_full(tow_websocket *socket, size_t length) {
     return TOW_ERROR_QUEUE_FULL;
 }
 
-static bool is_compressed(const tow_websocket *socket, size_t length) {
+int tow_send_room_check(tow_websocket *socket, size_t length) {
+    return queue_is_full(socket) ? refuse_as_full(socket, length) : 0;
+}
+
+bool tow_send_is_compressed(const tow_websocket *socket, size_t length) {
     int64_t min = socket->behaviour->limits.compression_min;
     return socket->agreement != 0 && min != TOW_OFF && length >= (uint64_t)min;
 }
 
-static int send_compressed(tow_websocket *socket, const outgoing *message) {
-    if (!tow_compress(socket, message->data, message->length))
-        return send_frame(socket, message);
+int tow_send_compressed(tow_websocket *socket, const tow_outgoing *message) {
+    if (tow_compress(socket, message->data, message->length) != TOW_COMPRESSED)
+        return tow_send_frame(socket, message);
     tow_buffer *deflated = &socket->context->deflated;
-    int error = send_frame(socket, &(outgoing){.opcode = message->opcode,
-                                       .reserved_bits = TOW_RSV1,
-                                       .data = deflated->data,
-                                       .length = deflated->length});
+    int error = tow_send_frame(socket, &(tow_outgoing){.opcode = message->opcode,
+                                           .reserved_bits = TOW_RSV1,
+                                           .data = deflated->data,
+                                           .length = deflated->length});
     if (error != 0)
         tow_compress_forget(socket);
     tow_context_empty_scratch(deflated);
     return error;
 }
 
+static int refuse_as_not_open(tow_websocket *socket, size_t length) {
+    if (socket->ready_state == TOW_CONNECTING)
+        return TOW_ERROR_CONNECTING;
+    tow_send_discard(socket, length);
+    return TOW_ERROR_CLOSED;
+}
+
+int tow_send_open_check(tow_websocket *socket, size_t length) {
+    return socket->ready_state == TOW_OPEN ? 0 : refuse_as_not_open(socket, length);
+}
+
+int64_t tow_send_done(tow_websocket *socket, size_t length) {
+    tow_count(&socket->context->counters.messages_out);
+    tow_count_add(&socket->context->counters.bytes_out, length);
+    if (socket->above_high && !socket->delivering)
+        tow_receive_adjust(socket);
+    return tow_websocket_buffered_amount(socket);
+}
+
 int64_t tow_websocket_send(tow_websocket *socket, tow_message_type type, const void *data, size_t length) {
-    outgoing message = {.opcode = (tow_opcode)type, .data = data, .length = length};
-    if (socket->ready_state != TOW_OPEN) {
-        if (socket->ready_state == TOW_CONNECTING)
-            return TOW_ERROR_CONNECTING;
-        tow_send_discard(socket, length);
-        return TOW_ERROR_CLOSED;
-    }
+    tow_outgoing message = {.opcode = (tow_opcode)type, .data = data, .length = length};
+    if (socket->ready_state != TOW_OPEN)
+        return refuse_as_not_open(socket, length);
     if (type == TOW_TEXT) {
         if (!is_checked(socket, &message) && !tow_utf8_valid(data, length))
             return TOW_ERROR_UTF8;
@@ -245,21 +256,15 @@ int64_t tow_websocket_send(tow_websocket *socket, tow_message_type type, const v
     }
     if (queue_is_full(socket))
         return refuse_as_full(socket, length);
-    int error =
-        is_compressed(socket, length) ? send_compressed(socket, &message) : send_frame(socket, &message);
-    if (error != 0)
-        return error;
-    tow_count(&socket->context->counters.messages_out);
-    tow_count_add(&socket->context->counters.bytes_out, length);
-    if (socket->above_high && !socket->delivering)
-        tow_receive_adjust(socket);
-    return tow_websocket_buffered_amount(socket);
+    int error = tow_send_is_compressed(socket, length) ? tow_send_compressed(socket, &message)
+                                                       : tow_send_frame(socket, &message);
+    return error != 0 ? error : tow_send_done(socket, length);
 }
 
 /* Control frames. */
 
 int tow_send_control(tow_websocket *socket, tow_opcode opcode, const void *payload, size_t length) {
-    return send_frame(socket, &(outgoing){.opcode = opcode, .data = payload, .length = length});
+    return tow_send_frame(socket, &(tow_outgoing){.opcode = opcode, .data = payload, .length = length});
 }
 
 static int control_check(const tow_websocket *socket, const void *payload, size_t length) {
@@ -329,12 +334,11 @@ void tow_send_unsent(tow_stream *stream, const uint8_t *segment, size_t length, 
         return;
     if (tow_extra_need(socket) == NULL ||
         tow_queue_add_segment(&socket->extra->queue, segment, length, taken) != 0) {
-        socket->lost = true;
-        tow_timing_now(socket);
+        tow_send_lose(socket);
         return;
     }
     if (!socket->stream_closed) /* else it only counts for the buffered amount */
-        queue_grew(socket, was_empty);
+        tow_send_queue_grew(socket, was_empty);
 }
 
 /* Below the low mark again. */

@@ -11,6 +11,14 @@ enum {
     TOW_LOW_MARK = 64 * 1024    /* less waits again: on_drain, and receiving goes on */
 };
 
+/* What is sent as one frame. */
+typedef struct tow_outgoing {
+    tow_opcode opcode;
+    uint8_t reserved_bits;
+    const void *data;
+    size_t length;
+} tow_outgoing;
+
 /* Sends a control frame. Errors: MEMORY. */
 int tow_send_control(tow_websocket *socket, tow_opcode opcode, const void *payload, size_t length);
 
@@ -19,6 +27,32 @@ bool tow_send_is_waiting(const tow_websocket *socket);
 
 /* Counts application data that was neither sent nor queued and never will be. */
 void tow_send_discard(tow_websocket *socket, size_t length);
+
+/* What the other ways of sending (send_shared.c, send_piece.c) have in common with messages. */
+
+/* 0 if the socket is open, else CONNECTING or CLOSED; what can't be sent is counted. */
+int tow_send_open_check(tow_websocket *socket, size_t length);
+
+/* 0 unless more than max-queue waits; then the connection is failed: QUEUE_FULL. */
+int tow_send_room_check(tow_websocket *socket, size_t length);
+
+/* Whether a message of this length is to be compressed. */
+bool tow_send_is_compressed(const tow_websocket *socket, size_t length);
+
+/* Sends a frame, or a message as one frame if compressing gains anything. While frames wait all others go
+ * behind them. Errors: MEMORY. */
+int tow_send_frame(tow_websocket *socket, const tow_outgoing *frame);
+int tow_send_compressed(tow_websocket *socket, const tow_outgoing *message);
+
+/* After bytes were added to the queue, which was empty or not: the stall clock starts with the first of them,
+ * and above the high mark we stop reading. */
+void tow_send_queue_grew(tow_websocket *socket, bool was_empty);
+
+/* Half a frame is gone, and the other half is lost: nothing can follow it. */
+void tow_send_lose(tow_websocket *socket);
+
+/* A message of this length is on its way: counts it and returns the buffered amount. */
+int64_t tow_send_done(tow_websocket *socket, size_t length);
 
 /* The stream's on_writable and on_unsent. */
 void tow_send_writable(tow_stream *stream);

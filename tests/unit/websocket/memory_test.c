@@ -5,6 +5,8 @@
 #include "../allocation.h"
 #include "protocol/deflate.h"
 
+#include <towline/shared.h>
+
 enum { MIB = 1024 * 1024 };
 
 static uint8_t bytes[MIB];
@@ -276,6 +278,55 @@ static void a_socket_without_memory_for_its_subprotocol_does_not_start(void **st
     world_close(&world);
 }
 
+/* Shared messages: whichever allocation fails, the message is sent or refused, and nothing is kept. */
+static bool share(size_t failing, const tow_compression_agreement *agreement) {
+    long before = allocation_outstanding();
+    test_world world = {.simulation = {.whole = true, .stream_capacity = 1000}, .agreement = *agreement};
+    world_open(&world);
+    world_connect_peer(&world);
+    tow_shared *shared[2] = {NULL, NULL};
+    int64_t refused = 0;
+    to_fail = failing;
+    begin_call();
+    for (size_t i = 0; i < 2; i++) {
+        if (tow_shared_new(&shared[i], TOW_BINARY, bytes, i == 0 ? 700 : 30000) == 0) {
+            for (int j = 0; j < 2 && refused == 0; j++) {
+                int64_t answer = tow_websocket_send_shared(&world.server.socket, shared[i]);
+                refused = answer < 0 ? answer : 0;
+            }
+        } else {
+            refused = TOW_ERROR_MEMORY;
+        }
+        tow_shared_release(shared[i]);
+    }
+    tow_stream_flush(&world.server.socket.stream);
+    end_call();
+    bool failed = failing != 0 && to_fail == 0;
+    if (refused != 0)
+        assert_int_equal(refused, TOW_ERROR_MEMORY);
+    world_run(&world, 100 * TOW_MILLISECOND);
+    assert_true(failed || refused == 0);
+    world_close(&world);
+    assert_int_equal(allocation_outstanding(), before);
+    return failed;
+}
+
+static void each_allocation_for_shared_messages_may_fail(void **state) {
+    static const tow_compression_agreement compressed = {.enabled = true,
+        .server_no_context_takeover = true,
+        .server_max_window_bits = 12,
+        .client_max_window_bits = 15};
+    const tow_compression_agreement none = {0};
+    memset(bytes, 'a', sizeof(bytes));
+    for (int i = 0; i < 2; i++) {
+        size_t failing = 1;
+        while (share(failing, i == 0 ? &none : &compressed))
+            failing++;
+        assert_true(failing > 5);
+        pattern_fill(bytes, 10000, 1);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_echo_of_messages_in_one_read_allocates_nothing),
@@ -283,6 +334,7 @@ int main(void) {
         cmocka_unit_test(a_large_message_takes_few_allocations),
         cmocka_unit_test(each_allocation_of_a_conversation_may_fail),
         cmocka_unit_test(each_allocation_of_a_compressed_conversation_may_fail),
+        cmocka_unit_test(each_allocation_for_shared_messages_may_fail),
         cmocka_unit_test(a_message_that_finds_no_memory_is_not_sent_and_the_next_is),
         cmocka_unit_test(a_frame_whose_rest_is_lost_is_the_last),
         cmocka_unit_test(a_corked_rest_that_is_lost_ends_the_connection),
