@@ -24,6 +24,12 @@ static int talk(tow_blocking *client) {
     return error != 0 ? error : tow_blocking_close(client, 1000, NULL, PATIENCE_MILLISECONDS);
 }
 
+/* Why a connection failed is known in more detail than an error code has. */
+static const char *reason(const tow_blocking *client, int error) {
+    const char *text = client != NULL ? tow_blocking_error_text(client) : "";
+    return text[0] != 0 ? text : tow_strerror(error);
+}
+
 int main(int count, char **arguments) {
     tow_blocking *client = NULL;
     const char *url = count > 1 ? arguments[1] : "ws://localhost:9998/echo";
@@ -31,7 +37,7 @@ int main(int count, char **arguments) {
     if (error == 0)
         error = talk(client);
     if (error != 0)
-        fprintf(stderr, "%s: %s\n", url, tow_strerror(error));
+        fprintf(stderr, "%s: %s\n", url, reason(client, error));
     tow_blocking_free(client);
     return error != 0;
 }
