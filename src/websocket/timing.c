@@ -148,9 +148,13 @@ void tow_timing_close(tow_websocket *socket, int64_t since, int seconds) {
         tow_timer_set(loop_of(socket), &socket->timer, deadline, fired);
 }
 
+/* After a Ping the timer stands at the idle deadline; with an answer the next Ping is due before that. */
 void tow_timing_heard(tow_websocket *socket) {
+    bool was_pinged = socket->pinged;
     socket->heard = milliseconds(socket);
     socket->pinged = false;
+    if (was_pinged)
+        tow_timing_update(socket);
 }
 
 void tow_timing_stop(tow_websocket *socket) {

@@ -54,6 +54,20 @@ static void pongs_keep_a_silent_connection_alive(void **state) {
     world_close(&world);
 }
 
+static void each_silence_has_its_ping_in_time(void **state) {
+    test_world world = {.simulation.whole = true};
+    world_open(&world);
+    world_connect_peer(&world);
+    int64_t since = now(&world);
+    for (size_t i = 1; i <= 6; i++) {
+        world_until(&world, world.peer.received.length == 2 * i);
+        assert_about(now(&world) - since, 20 * TOW_SECOND);
+        since = now(&world);
+        peer_frame(&world.peer, 0x8a, NULL, 0);
+    }
+    world_close(&world);
+}
+
 static void any_byte_is_life(void **state) {
     test_world world = {.simulation.whole = true, .limits.message_seconds = TOW_OFF};
     world_open(&world);
@@ -235,6 +249,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(silence_is_answered_with_one_ping_and_ended_with_1001),
         cmocka_unit_test(pongs_keep_a_silent_connection_alive),
+        cmocka_unit_test(each_silence_has_its_ping_in_time),
         cmocka_unit_test(any_byte_is_life),
         cmocka_unit_test(limits_may_be_off),
         cmocka_unit_test(the_idle_clock_stands_still_while_we_do_not_read),
