@@ -2,12 +2,15 @@
 
 #include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 
 void *__real_malloc(size_t size);
 void *__real_calloc(size_t count, size_t size);
 void *__real_realloc(void *memory, size_t size);
 void *__real_aligned_alloc(size_t alignment, size_t size);
 void __real_free(void *memory);
+char *__wrap_strdup(const char *text);
+char *__wrap_strndup(const char *text, size_t length);
 void *__wrap_malloc(size_t size);
 void *__wrap_calloc(size_t count, size_t size);
 void *__wrap_realloc(void *memory, size_t size);
@@ -56,6 +59,20 @@ void *__wrap_realloc(void *memory, size_t size) {
 
 void *__wrap_aligned_alloc(size_t alignment, size_t size) {
     return fails() ? NULL : counted(__real_aligned_alloc(alignment, size));
+}
+
+char *__wrap_strndup(const char *text, size_t length) {
+    size_t known = strnlen(text, length);
+    char *copy = __wrap_malloc(known + 1);
+    if (copy == NULL)
+        return NULL;
+    memcpy(copy, text, known);
+    copy[known] = '\0';
+    return copy;
+}
+
+char *__wrap_strdup(const char *text) {
+    return __wrap_strndup(text, strlen(text));
 }
 
 void __wrap_free(void *memory) {

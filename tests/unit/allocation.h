@@ -1,8 +1,8 @@
 /* allocation: lets a test count allocations and make one of them fail.
  *
  * Listed as an allocation test in meson.build, a test program and the floors in it call these wrappers
- * instead of malloc, calloc, realloc, aligned_alloc and free. What libraries allocate for themselves is not
- * seen. */
+ * instead of malloc, calloc, realloc, aligned_alloc, strdup, strndup and free. What libraries allocate for
+ * themselves is not seen. */
 #ifndef TOW_TESTS_ALLOCATION_H
 #define TOW_TESTS_ALLOCATION_H
 
