@@ -145,3 +145,23 @@ test("NO_COLOR and a dumb terminal are respected", async (t) => {
   await until(() => peer.messages.includes("plain line"), "the message");
   assert.ok(!dumb.screen("-e").includes("\x1b"));
 });
+
+test("--reconnect says what it does above the line, and the next line goes to the new connection", async (t) => {
+  const peer = await listen(t);
+  const terminal = new Terminal(t, `${program} connect --reconnect ${peer.url}`);
+  await terminal.shows(/^> *$/m, "a prompt");
+  terminal.type("one", "Enter");
+  await until(() => peer.messages.length === 1, "the first message");
+  const lost = peer.socket;
+  terminal.type("two");
+  await terminal.shows(/^> two$/m, "the typed line");
+  lost.terminate();
+  await terminal.shows(/connecting again in \d+\.\d seconds, attempt 1/, "the wait");
+  await until(() => peer.socket !== lost, "another connection");
+  await terminal.shows(/attempt 1\n[^]*connected to ws:[^]*\n> two$/m, "the new connection, and the line as it was");
+  terminal.type("Enter");
+  await until(() => peer.messages.length === 2, "the second message");
+  assert.deepEqual(peer.messages, ["one", "two"]);
+  terminal.type("C-d");
+  await terminal.shows(/status 0/, "the end");
+});
