@@ -15,6 +15,14 @@ static conversation *of(tow_stream *stream) {
 
 /* ---- the end ---- */
 
+/* Heads of the opening handshake are kept to be read where the case is about them. */
+static size_t bytes_to_keep(const conversation *self, const uint8_t *bytes) {
+    const conform_case *one = self->one;
+    bool is_head = bytes != NULL && bytes[0] >= ' ' && bytes[0] < 0x7f; /* frames begin otherwise */
+    bool matters = one == NULL || one->edit_count > 0 || one->offer != NULL || self->status_expected;
+    return is_head && matters ? ENTRY_BYTES_OF_HEADS : ENTRY_BYTES;
+}
+
 void conversation_note(
     conversation *self, char direction, const void *bytes, size_t length, const char *format, ...) {
     char words[120];
@@ -23,7 +31,8 @@ void conversation_note(
     vsnprintf(words, sizeof(words), format, arguments);
     va_end(arguments);
     int64_t microseconds = (tow_loop_now(self->settings->loop) - self->started) / 1000;
-    transcript_note(&self->transcript, microseconds, direction, bytes, length, "%s", words);
+    transcript_note(
+        &self->transcript, microseconds, direction, bytes, length, bytes_to_keep(self, bytes), words);
 }
 
 /* Keeps the first of the worst verdicts, with its reason. */

@@ -1,4 +1,5 @@
 #include "conform/report.h"
+#include "embedded_text.h"
 #include "suite.h"
 
 #include <jansson.h>
@@ -23,11 +24,12 @@ static void put(struct page *page, const char *text) {
 
 static void put_escaped(struct page *page, const char *text) {
     for (; *text != 0 && page->error == 0; text++) {
-        const char *entity = *text == '<'   ? "&lt;"
-                             : *text == '>' ? "&gt;"
-                             : *text == '&' ? "&amp;"
-                             : *text == '"' ? "&quot;"
-                                            : NULL;
+        const char *entity = *text == '<'    ? "&lt;"
+                             : *text == '>'  ? "&gt;"
+                             : *text == '&'  ? "&amp;"
+                             : *text == '"'  ? "&quot;"
+                             : *text == '\'' ? "&#39;"
+                                             : NULL;
         page->error = entity != NULL ? tow_buffer_append_text(page->out, entity)
                                      : tow_buffer_append(page->out, text, 1);
     }
@@ -37,23 +39,6 @@ static const char *text_of(const json_t *object, const char *key) {
     const char *text = json_string_value(json_object_get(object, key));
     return text == NULL ? "" : text;
 }
-
-static const char style[] =
-    ":root{color-scheme:light "
-    "dark;--bg:#fff;--fg:#1a1d21;--dim:#667;--line:#dde;--ok:#1a7f4b;--mid:#a86a00;--bad:#c42b2b;--soft:#"
-    "f5f6f8}"
-    "@media(prefers-color-scheme:dark){:root{--bg:#14171a;--fg:#e6e8ea;--dim:#99a;--line:#2c3138;--ok:#"
-    "4cc38a;--mid:#e0a63d;--bad:#ff6b6b;--soft:#1c2025}}"
-    "body{margin:0 auto;max-width:72rem;padding:1.5rem;background:var(--bg);color:var(--fg);font:15px/1.5 "
-    "system-ui,sans-serif}"
-    "h1{font-size:1.5rem}h2{font-size:1.1rem;margin-top:2.5rem}table{border-collapse:collapse;width:100%}"
-    "th,td{text-align:left;padding:.3rem .6rem;border-bottom:1px solid var(--line);vertical-align:top}"
-    "td.n{text-align:center;white-space:nowrap}th.n{text-align:center}.scroll{overflow-x:auto}"
-    ".pass{color:var(--ok)}.strict{color:var(--mid)}.info{color:var(--dim)}.na{color:var(--dim)}.fail{color:"
-    "var(--bad);font-weight:600}"
-    "summary{cursor:pointer}code,pre{font:12px/1.45 "
-    "ui-monospace,monospace}pre{background:var(--soft);padding:.6rem;overflow-x:auto;margin:.4rem 0}"
-    ".section{color:var(--dim);font-size:.85em}";
 
 /* Class and mark of a verdict. */
 static const struct mark {
@@ -79,151 +64,175 @@ static bool in_group(const char *id, const char *group) {
 
 /* ---- the matrix ---- */
 
+static void put_number(struct page *page, const char *before, size_t number) {
+    if (page->error == 0)
+        page->error = tow_buffer_append_format(page->out, "%s%zu", before, number);
+}
+
+/* How many of a group's cases apply and have passed, and how many have failed; of all groups for "". */
 static void put_tally(struct page *page, const json_t *run, const char *group) {
-    size_t count = 0, passed = 0, strict = 0, failed = 0, at;
+    size_t count = 0, passed = 0, failed = 0, at;
     json_t *one;
     for (at = 0; (one = json_array_get(json_object_get(run, "cases"), at)) != NULL; at++) {
         const char *verdict = text_of(one, "verdict");
-        if (!in_group(text_of(one, "id"), group) || strcmp(verdict, "not applicable") == 0)
+        if ((*group != 0 && !in_group(text_of(one, "id"), group)) || strcmp(verdict, "not applicable") == 0)
             continue;
         count++;
         failed += strcmp(verdict, "FAIL") == 0;
-        strict += strcmp(verdict, "not strict") == 0 || strcmp(verdict, "informational") == 0;
         passed += strcmp(verdict, "pass") == 0;
     }
-    const char *class = failed > 0 ? "fail" : strict > 0 ? "strict" : "pass";
-    if (page->error == 0)
-        page->error = count == 0 ? tow_buffer_append_text(page->out, "<td class='n na'>–</td>")
-                                 : tow_buffer_append_format(
-                                       page->out, "<td class='n %s'>%zu / %zu</td>", class, passed, count);
-}
-
-static void put_names(struct page *page) {
-    size_t at = 0;
-    json_t *run;
-    for (at = 0; (run = json_array_get(page->runs, at)) != NULL; at++) {
-        put(page, "<th class=n>");
-        put_escaped(page, text_of(run, "name"));
-        put(page, "</th>");
+    if (count == 0) {
+        put(page, "<td class=na>–</td>");
+        return;
     }
-    put(page, "</tr>");
+    put(page, failed > 0 ? "<td class=fail>" : passed < count ? "<td class=strict>" : "<td class=pass>");
+    put_number(page, "", passed);
+    put_number(page, "/", count);
+    if (failed > 0)
+        put_number(page, "<small>", failed);
+    put(page, failed > 0 ? " failed</small></td>" : "</td>");
 }
 
-static void put_group_row(struct page *page, const char *group) {
-    size_t at = 0;
+static void put_tallies(struct page *page, const char *group) {
     json_t *run;
-    char name[64] = "";
-    strncpy(name, group, group_length(group) < 63 ? group_length(group) : 63);
-    put(page, "<tr><td><a href='#");
-    put_escaped(page, name);
-    put(page, "'>");
-    put_escaped(page, name);
-    put(page, "</a></td>");
-    for (at = 0; (run = json_array_get(page->runs, at)) != NULL; at++)
+    for (size_t at = 0; (run = json_array_get(page->runs, at)) != NULL; at++)
         put_tally(page, run, group);
-    put(page, "</tr>");
+    put(page, "</tr>\n");
+}
+
+static void put_group_name(struct page *page, const char *id) {
+    for (size_t i = 0; i < group_length(id); i++)
+        put_escaped(page, (const char[]){id[i], 0});
 }
 
 static void put_matrix(struct page *page) {
     const char *group = "";
-    size_t at = 0;
-    json_t *one;
-    put(page, "<div class=scroll><table><tr><th>group</th>");
-    put_names(page);
-    for (at = 0; (one = json_array_get(page->ids, at)) != NULL; at++) {
-        const char *id = text_of(one, "id");
-        if (!in_group(id, group))
-            put_group_row(page, group = id);
+    json_t *one, *run;
+    put(page,
+        "<div class=scroll tabindex=0 role=region aria-label='Results by group'><table><thead><tr><th></th>");
+    for (size_t at = 0; (run = json_array_get(page->runs, at)) != NULL; at++) {
+        put(page, "<th scope=col>");
+        put_escaped(page, text_of(run, "name"));
+        put(page, "</th>");
     }
-    put(page, "</table></div><p class=section>passed / applicable; ✓ pass, ≈ works but not as the text asks, "
-              "i a SHOULD or MAY that is "
-              "not met, – not applicable, ✗ failed</p>");
+    put(page, "</tr></thead><tbody>\n");
+    for (size_t at = 0; (one = json_array_get(page->ids, at)) != NULL; at++) {
+        if (in_group(text_of(one, "id"), group))
+            continue;
+        group = text_of(one, "id");
+        put(page, "<tr><th scope=row><a href='#");
+        put_group_name(page, group);
+        put(page, "'>");
+        put_group_name(page, group);
+        put(page, "</a></th>");
+        put_tallies(page, group);
+    }
+    put(page, "<tr><th scope=row>all</th>");
+    put_tallies(page, "");
+    put(page, "</tbody></table></div>\n");
 }
 
 /* ---- the cases ---- */
 
-static void put_transcript(struct page *page, const json_t *result) {
-    size_t at = 0;
-    json_t *entry;
-    put(page, "<pre>");
-    for (at = 0; (entry = json_array_get(json_object_get(result, "transcript"), at)) != NULL; at++) {
-        if (page->error == 0)
-            page->error = tow_buffer_append_format(
-                page->out, "%9.3f ms ", json_number_value(json_object_get(entry, "milliseconds")));
-        put_escaped(page, text_of(entry, "direction"));
-        put(page, " ");
-        put_escaped(page, text_of(entry, "words"));
-        put(page, "   ");
-        put_escaped(page, text_of(entry, "hex"));
-        json_int_t length = json_integer_value(json_object_get(entry, "length"));
-        put(page, length > ENTRY_BYTES_MAX ? " …\n" : "\n");
-    }
-    put(page, "</pre>");
+static void put_entry(struct page *page, const json_t *entry) {
+    const char *hex = text_of(entry, "hex"), *direction = text_of(entry, "direction");
+    const char *class = *direction == '>' ? "sent" : *direction == '<' ? "received" : "note";
+    json_int_t left_out =
+        json_integer_value(json_object_get(entry, "length")) - (json_int_t)(strlen(hex) + 1) / 3;
+    if (page->error == 0)
+        page->error = tow_buffer_append_format(page->out, "<div><time>%.1f ms</time><span class=%s>%s</span>",
+            json_number_value(json_object_get(entry, "milliseconds")), class, *class == 'n' ? "" : class);
+    put(page, "<span class=words>");
+    put_escaped(page, text_of(entry, "words"));
+    put(page, "</span><code>");
+    put_escaped(page, hex);
+    if (left_out > 0 && *hex != 0 && page->error == 0)
+        page->error = tow_buffer_append_format(page->out, " … %lld more", (long long)left_out);
+    put(page, "</code></div>\n");
 }
 
-static void put_result_details(struct page *page, const json_t *run, const json_t *result) {
+static void put_result(struct page *page, const json_t *run, const json_t *result) {
     const struct mark *mark = mark_of(text_of(result, "verdict"));
-    put(page, "<div><span class=");
+    json_t *entry;
+    put(page, "<div class=result><span class=");
     put(page, mark->class);
     put(page, ">");
+    put(page, mark->mark);
+    put(page, " ");
     put_escaped(page, text_of(run, "name"));
-    put(page, ": ");
-    put_escaped(page, text_of(result, "verdict"));
     put(page, "</span> ");
     put_escaped(page, text_of(result, "why"));
-    put(page, "</div>");
-    put_transcript(page, result);
+    put(page, "<div class=crossed>\n");
+    for (size_t at = 0; (entry = json_array_get(json_object_get(result, "transcript"), at)) != NULL; at++)
+        put_entry(page, entry);
+    put(page, "</div></div>\n");
+}
+
+/* A run's mark behind a case, with its name for narrow pages and for those who hear it. */
+static void put_mark(struct page *page, const json_t *run, const char *verdict) {
+    const struct mark *mark = mark_of(verdict);
+    put(page, "<span class='mark ");
+    put(page, mark->class);
+    put(page, "' data-run='");
+    put_escaped(page, text_of(run, "name"));
+    put(page, "' role=img aria-label='");
+    put_escaped(page, text_of(run, "name"));
+    put(page, ": ");
+    put_escaped(page, *verdict == 0 ? "did not run" : verdict);
+    put(page, "'>");
+    put(page, mark->mark);
+    put(page, "</span>");
 }
 
 static void put_case(struct page *page, const json_t *one) {
     const char *id = text_of(one, "id");
-    put(page, "<tr><td><details><summary><code>");
+    put(page, "<details class=case><summary><span><code>");
     put_escaped(page, id);
-    put(page, "</code> <span class=section>");
+    put(page, "</code> <span class=dim>");
     put_escaped(page, text_of(one, "level"));
     put(page, ", ");
     put_escaped(page, text_of(one, "section"));
     put(page, "</span><br>");
     put_escaped(page, text_of(one, "says"));
-    put(page, "</summary>");
+    put(page, "</span><span class=marks>");
+    for (size_t i = 0; i < json_array_size(page->runs); i++)
+        put_mark(
+            page, json_array_get(page->runs, i), text_of(json_object_get(page->index[i], id), "verdict"));
+    put(page, "</span></summary>\n");
     for (size_t i = 0; i < json_array_size(page->runs); i++) {
         const json_t *result = json_object_get(page->index[i], id);
         if (result != NULL)
-            put_result_details(page, json_array_get(page->runs, i), result);
+            put_result(page, json_array_get(page->runs, i), result);
     }
-    put(page, "</details></td>");
-    for (size_t i = 0; i < json_array_size(page->runs); i++) {
-        const struct mark *mark = mark_of(text_of(json_object_get(page->index[i], id), "verdict"));
-        if (page->error == 0)
-            page->error =
-                tow_buffer_append_format(page->out, "<td class='n %s'>%s</td>", mark->class, mark->mark);
-    }
-    put(page, "</tr>");
+    put(page, "</details>\n");
 }
 
 static void begin_group(struct page *page, const char *id, bool first) {
-    char name[64] = "";
-    strncpy(name, id, group_length(id) < 63 ? group_length(id) : 63);
-    put(page, first ? "<h2 id='" : "</table></div><h2 id='");
-    put_escaped(page, name);
-    put(page, "'>");
-    put_escaped(page, name);
-    put(page, "</h2><div class=scroll><table><tr><th>case</th>");
-    put_names(page);
+    json_t *run;
+    put(page, first ? "<section id='" : "</section><section id='");
+    put_group_name(page, id);
+    put(page, "'><h2>");
+    put_group_name(page, id);
+    put(page, "</h2><div class='marks names' aria-hidden=true>");
+    for (size_t at = 0; (run = json_array_get(page->runs, at)) != NULL; at++) {
+        put(page, "<span class=mark>");
+        put_escaped(page, text_of(run, "name"));
+        put(page, "</span>");
+    }
+    put(page, "</div>\n");
 }
 
 static void put_cases(struct page *page) {
     const char *group = "";
-    size_t at = 0;
     json_t *one;
-    for (at = 0; (one = json_array_get(page->ids, at)) != NULL; at++) {
+    for (size_t at = 0; (one = json_array_get(page->ids, at)) != NULL; at++) {
         const char *id = text_of(one, "id");
         if (!in_group(id, group))
             begin_group(page, id, at == 0);
         put_case(page, one);
         group = id;
     }
-    put(page, "</table></div>");
+    put(page, "</section>\n");
 }
 
 /* ---- the page ---- */
@@ -252,17 +261,20 @@ static int add_run(struct page *page, const char *text, tow_buffer *error) {
     return 0;
 }
 
+/* The template's text as far as the mark, and the rest of it. */
+static const char *put_until(struct page *page, const char *text, const char *mark) {
+    const char *found = strstr(text, mark);
+    if (page->error == 0)
+        page->error = tow_buffer_append(page->out, text, (size_t)(found - text));
+    return found + strlen(mark);
+}
+
 static void put_page(struct page *page) {
-    put(page,
-        "<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content='width=device-width'>"
-        "<title>WebSocket conformance</title><style>");
-    put(page, style);
-    put(page, "</style><h1>WebSocket conformance</h1><p>RFC 6455, RFC 7692, RFC 3629, RFC 9110 and RFC 9112, "
-              "by <code>towline "
-              "conform</code>.</p>");
+    const char *rest = put_until(page, conform_page_texts[0].text, "{matrix}");
     put_matrix(page);
+    rest = put_until(page, rest, "{cases}");
     put_cases(page);
-    put(page, "</html>\n");
+    put(page, rest);
 }
 
 int conform_report_html(const char *const *texts, size_t count, tow_buffer *out, tow_buffer *error) {

@@ -8,11 +8,10 @@
 #include <towline/version.h>
 
 static json_t *hex_of(const transcript_entry *entry) {
-    char text[3 * ENTRY_BYTES_MAX + 1] = "";
-    size_t shown = entry->length < ENTRY_BYTES_MAX ? entry->length : ENTRY_BYTES_MAX;
-    for (size_t i = 0; i < shown; i++)
+    char text[3 * ENTRY_BYTES_OF_HEADS + 1] = "";
+    for (size_t i = 0; i < entry->kept; i++)
         snprintf(text + 3 * i, 4, "%02x ", entry->bytes[i]);
-    return json_stringn(text, shown == 0 ? 0 : 3 * shown - 1);
+    return json_stringn(text, entry->kept == 0 ? 0 : 3 * entry->kept - 1);
 }
 
 static json_t *transcript_json(const transcript *log) {

@@ -1,10 +1,11 @@
 #include "conform/suite.h"
 
-#include "case_texts.h"
 #include "conversation.h"
+#include "embedded_text.h"
 #include "suite.h"
 
 #include <fnmatch.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <towline/error.h>
@@ -274,7 +275,7 @@ static int explain_entry(const transcript_entry *entry, tow_buffer *out) {
     enum { SHOWN = 20 };
     int error = tow_buffer_append_format(
         out, "    %8.1f ms %c %s", (double)entry->microseconds / 1000, entry->direction, entry->words);
-    for (size_t i = 0; i < entry->length && i < SHOWN && error == 0; i++)
+    for (size_t i = 0; i < entry->kept && i < SHOWN && error == 0; i++)
         error = tow_buffer_append_format(out, "%s%02x", i == 0 ? "  " : " ", entry->bytes[i]);
     return error == 0 ? tow_buffer_append_text(out, entry->length > SHOWN ? " …\n" : "\n") : error;
 }

@@ -1,6 +1,5 @@
 #include "transcript.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +8,7 @@
 static transcript_entry *new_entry(transcript *log) {
     if (log->count == ENTRIES_MAX) {
         transcript_entry *last = &log->entries[ENTRIES_FIRST];
+        free(last->bytes);
         memmove(last, last + 1, (ENTRIES_MAX - ENTRIES_FIRST - 1) * sizeof(*last));
         log->left_out++;
         return &log->entries[ENTRIES_MAX - 1];
@@ -21,22 +21,25 @@ static transcript_entry *new_entry(transcript *log) {
 }
 
 void transcript_note(transcript *log, int64_t microseconds, char direction, const void *bytes, size_t length,
-    const char *format, ...) {
-    transcript_entry *entry = new_entry(log);
+    size_t most, const char *words) {
+    size_t kept = length < most ? length : most;
+    uint8_t *copy = malloc(kept + 1);
+    transcript_entry *entry = copy == NULL ? NULL : new_entry(log);
     if (entry == NULL) {
+        free(copy);
         log->left_out++;
         return;
     }
-    *entry = (transcript_entry){.microseconds = microseconds, .direction = direction, .length = length};
-    if (length > 0)
-        memcpy(entry->bytes, bytes, length < ENTRY_BYTES_MAX ? length : ENTRY_BYTES_MAX);
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(entry->words, sizeof(entry->words), format, arguments);
-    va_end(arguments);
+    *entry = (transcript_entry){
+        .microseconds = microseconds, .direction = direction, .length = length, .bytes = copy, .kept = kept};
+    if (kept > 0)
+        memcpy(copy, bytes, kept);
+    snprintf(entry->words, sizeof(entry->words), "%s", words);
 }
 
 void transcript_clear(transcript *log) {
+    for (size_t i = 0; i < log->count; i++)
+        free(log->entries[i].bytes);
     free(log->entries);
     *log = (transcript){0};
 }

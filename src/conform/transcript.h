@@ -6,13 +6,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { ENTRY_BYTES_MAX = 48, ENTRIES_MAX = 64, ENTRIES_FIRST = 48 };
+enum { ENTRY_BYTES = 48, ENTRY_BYTES_OF_HEADS = 600, ENTRIES_MAX = 64, ENTRIES_FIRST = 48 };
 
 typedef struct transcript_entry {
     int64_t microseconds; /* since the case began */
     char direction;       /* '>' sent, '<' received, '=' neither: a remark */
     size_t length;
-    uint8_t bytes[ENTRY_BYTES_MAX]; /* the first of them */
+    uint8_t *bytes; /* the first of them, owned */
+    size_t kept;    /* how many */
     char words[120];
 } transcript_entry;
 
@@ -23,9 +24,10 @@ typedef struct transcript {
     size_t left_out;
 } transcript;
 
-/* Notes an entry; the text is cut to fit. Out of memory an entry is counted as left out. */
-__attribute__((format(printf, 6, 7))) void transcript_note(transcript *transcript, int64_t microseconds,
-    char direction, const void *bytes, size_t length, const char *format, ...);
+/* Notes an entry with at most `most` of its bytes; the text is cut to fit. Out of memory an entry is counted
+ * as left out. */
+void transcript_note(transcript *transcript, int64_t microseconds, char direction, const void *bytes,
+    size_t length, size_t most, const char *words);
 void transcript_clear(transcript *transcript);
 
 #endif
