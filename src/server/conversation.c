@@ -12,8 +12,8 @@
 
 enum {
     LINGER_SECONDS = 1,
-    LINGER_BYTES = 256 * 1024, /* a peer that goes on sending after our end is reset */
-    DISCARD_BYTES = 64 * 1024, /* the rest of a body that is read over to keep the connection */
+    LINGER_BYTES = 2 * 1024 * 1024, /* a peer that sends more after our end is reset */
+    DISCARD_BYTES = 64 * 1024,      /* the rest of a body that is read over to keep the connection */
     KEPT_CAPACITY = 4096
 };
 
