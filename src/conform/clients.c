@@ -117,7 +117,8 @@ static int start_listening(client_run *run, const conform_entrance *entrance) {
 /* Where a command on this machine reaches us. */
 static void make_base(const client_run *run, const conform_entrance *entrance, char base[64]) {
     bool six = entrance->addresses[0].storage.ss_family == AF_INET6;
-    snprintf(base, 64, "ws://%s:%u", six ? "[::1]" : "127.0.0.1", run->port);
+    const char *scheme = entrance->tls == NULL ? "ws" : "wss";
+    snprintf(base, 64, "%s://%s:%u", scheme, six ? "[::1]" : "127.0.0.1", run->port);
 }
 
 static int run_all(client_run *run, const conform_entrance *entrance) {
@@ -147,6 +148,7 @@ int conform_suite_run_clients(conform_suite *suite, tow_loop *loop, const confor
     run->commands = (commands){
         .suite = suite, .loop = loop, .text = entrance->command, .on_done = on_commands_done, .user = run};
     suite->settings = (conversation_settings){.loop = loop,
+        .tls = entrance->tls,
         .timeout_milliseconds = suite->options.timeout_milliseconds,
         .memory = &run->memory,
         .under_way = &suite->under_way,

@@ -189,11 +189,26 @@ static progress chop_step(conversation *self, const case_step *step) {
     return STEP_DONE;
 }
 
+/* TLS 1.2 and older know no half close: a close_notify is answered by one, and ends both directions (RFC
+ * 5246, section 7.2.1). TCP does, and TLS since 1.3 (RFC 8446, section 6.1). */
+static bool can_half_close(const conversation *self) {
+    tow_tls_details details;
+    return tow_stream_tls_details(&self->stream, &details) != 0 || strcmp(details.version, "TLSv1.3") == 0;
+}
+
+static bool expects_more_than_the_end(const conversation *self) {
+    return self->step + 1 < self->one->step_count && self->one->steps[self->step + 1].kind != STEP_EXPECT_END;
+}
+
+/* Our FIN; over TLS behind a close_notify. */
 static progress shutdown_step(conversation *self) {
     release(self);
     if (!is_drained(self))
         return STEP_WAITS;
-    conversation_shut(self);
+    if (expects_more_than_the_end(self) && !can_half_close(self))
+        conversation_end(self, VERDICT_NOT_APPLICABLE, "TLS before 1.3 has no half close");
+    else
+        conversation_shut(self);
     return STEP_DONE;
 }
 
@@ -289,10 +304,21 @@ static void send_request(conversation *self) {
     conversation_advance(self);
 }
 
+/* TCP is there, or TLS on it. */
+static void on_connected(conversation *self) {
+    const conversation_settings *settings = self->settings;
+    bool waits = settings->tls != NULL && !tow_stream_is_secure(&self->stream);
+    int error = waits ? tow_stream_start_tls(&self->stream, settings->tls, settings->server_name) : 0;
+    if (error != 0)
+        conversation_end(self, VERDICT_FAIL, "no connection: %s", tow_strerror(error));
+    else if (!waits)
+        send_request(self);
+}
+
 static void on_writable(tow_stream *stream) {
     conversation *self = of(stream);
     if (!self->connected) {
-        send_request(self);
+        on_connected(self);
         return;
     }
     outgoing_pump(self);
@@ -310,14 +336,13 @@ static void on_unsent(tow_stream *stream, const uint8_t *segment, size_t length,
     (void)stream, (void)segment, (void)length, (void)taken; /* nothing of ours goes through the cork */
 }
 
-/* `how` is 0 for an orderly end. */
-static void peer_ended(conversation *self, int how) {
+static void peer_ended(conversation *self, end_manner manner, const char *words) {
     if (self->done)
         return;
-    conversation_note(self, '<', NULL, 0, "%s", how == 0 ? "the peer ended its side" : tow_strerror(how));
+    conversation_note(self, '<', NULL, 0, "%s", words);
     self->ended_by_peer = true;
     self->sent = self->out.length; /* nobody reads the rest */
-    conversation_add_event(self, (case_event){.kind = EVENT_END, .opcode = 255, .code = how != 0});
+    conversation_add_event(self, (case_event){.kind = EVENT_END, .opcode = 255, .code = manner});
     if (!self->opened && !self->status_expected)
         conversation_unmet(self, "the connection ended before the opening handshake was answered");
     else
@@ -325,15 +350,21 @@ static void peer_ended(conversation *self, int how) {
 }
 
 static void on_end(tow_stream *stream) {
-    peer_ended(of(stream), 0);
+    if (tow_stream_is_truncated(stream))
+        peer_ended(of(stream), END_TRUNCATED, "the peer ended TCP without a close_notify");
+    else
+        peer_ended(of(stream), END_ORDERLY, "the peer ended its side");
 }
 
 static void on_error(tow_stream *stream, int error) {
     conversation *self = of(stream);
+    const char *text = tow_stream_failure_text(stream);
+    if (text == NULL)
+        text = tow_strerror(error);
     if (!self->connected)
-        conversation_end(self, VERDICT_FAIL, "no connection: %s", tow_strerror(error));
+        conversation_end(self, VERDICT_FAIL, "no connection: %s", text);
     else
-        peer_ended(self, error);
+        peer_ended(self, END_BY_RESET, text);
 }
 
 static void on_closed(tow_stream *stream) {
@@ -385,9 +416,13 @@ int conversation_accept(const conversation_settings *settings, int fd) {
     self->tests_client = true;
     self->connected = true;
     int error = tow_stream_adopt(&self->stream, settings->loop, fd, &events);
-    if (error != 0)
+    if (error != 0) {
         conversation_free(self);
-    else
-        conversation_wait(self, conversation_patience(self));
-    return error;
+        return error;
+    }
+    conversation_wait(self, conversation_patience(self));
+    error = settings->tls == NULL ? 0 : tow_stream_start_tls(&self->stream, settings->tls, NULL);
+    if (error != 0)
+        conversation_end(self, VERDICT_FAIL, "no TLS: %s", tow_strerror(error));
+    return 0;
 }

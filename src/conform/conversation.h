@@ -15,6 +15,7 @@
 #include "transcript.h"
 #include "transport/stream.h"
 #include "transport/timer.h"
+#include "transport/tls.h"
 
 /* From good to bad: of several the worst counts. */
 typedef enum case_verdict {
@@ -34,10 +35,17 @@ typedef enum event_kind {
     EVENT_END
 } event_kind;
 
+/* How a peer ended its side. */
+typedef enum end_manner {
+    END_ORDERLY,
+    END_BY_RESET,
+    END_TRUNCATED /* a FIN without TLS's close_notify before it */
+} end_manner;
+
 typedef struct case_event {
     event_kind kind;
     uint8_t opcode;
-    unsigned code; /* status, a Close's status code (1005: none), or 1 for an end by RST */
+    unsigned code; /* status, a Close's status code (1005: none), or an end's manner */
     tow_buffer payload;
 } case_event;
 
@@ -55,7 +63,9 @@ typedef struct conversation conversation;
 /* What all conversations of a run share. */
 typedef struct conversation_settings {
     tow_loop *loop;
-    const char *host; /* as in the Host field */
+    tow_tls_context *tls;    /* NULL: without TLS */
+    const char *server_name; /* whose certificate a server shows; NULL when clients are tested */
+    const char *host;        /* as in the Host field */
     const char *path;
     int timeout_milliseconds; /* for each expectation, as long as nothing crosses */
     client_memory *memory;    /* of clients under test; NULL for servers */

@@ -192,8 +192,10 @@ static progress expect_end(conversation *self, const case_step *step) {
         return await(self, step);
     if (event->kind != EVENT_END)
         return unexpected(self, step, event);
-    if (event->code != 0 && step->cleanly)
+    if (event->code == END_BY_RESET && step->cleanly)
         conversation_not_strict(self, "TCP was reset instead of ended (RFC 6455, section 7.1.1)");
+    if (event->code == END_TRUNCATED && step->cleanly)
+        conversation_not_strict(self, "TLS was not ended by a close_notify (RFC 6455, section 7.1.1)");
     return STEP_DONE;
 }
 

@@ -137,19 +137,29 @@ static void on_done(void *user, conversation *talk) {
     start_next(suite);
 }
 
-/* The first connection only finds out which of the addresses there is a server at. */
+/* The first connection only finds out which of the addresses there is a server at, and whether its TLS will
+ * do. */
 static void probe(conform_suite *suite);
-
-static void probe_connected(tow_stream *stream) {
-    conform_suite *suite = (conform_suite *)stream;
-    suite->address = suite->target.addresses[suite->probed];
-    suite->error = 0;
-    tow_stream_close(stream);
-}
 
 static void probe_failed(tow_stream *stream, int error) {
     conform_suite *suite = (conform_suite *)stream;
+    const char *text = tow_stream_failure_text(stream);
     suite->error = error;
+    snprintf(suite->failure_text, sizeof(suite->failure_text), "%s", text == NULL ? "" : text);
+    tow_stream_close(stream);
+}
+
+static void probe_connected(tow_stream *stream) {
+    conform_suite *suite = (conform_suite *)stream;
+    const conversation_settings *settings = &suite->settings;
+    bool waits = settings->tls != NULL && !tow_stream_is_secure(stream);
+    int error = waits ? tow_stream_start_tls(stream, settings->tls, settings->server_name) : 0;
+    if (error != 0)
+        probe_failed(stream, error);
+    if (waits)
+        return;
+    suite->address = suite->target.addresses[suite->probed];
+    suite->error = 0;
     tow_stream_close(stream);
 }
 
@@ -194,6 +204,8 @@ static void probe(conform_suite *suite) {
 
 int conform_suite_run(conform_suite *suite, tow_loop *loop, const conform_target *target) {
     suite->settings = (conversation_settings){.loop = loop,
+        .tls = target->tls,
+        .server_name = target->server_name,
         .host = target->host,
         .path = target->path,
         .timeout_milliseconds = suite->options.timeout_milliseconds,
@@ -205,6 +217,10 @@ int conform_suite_run(conform_suite *suite, tow_loop *loop, const conform_target
     probe(suite);
     int error = tow_loop_run(loop);
     return suite->error != 0 ? suite->error : error;
+}
+
+const char *conform_suite_failure_text(const conform_suite *suite) {
+    return suite->failure_text;
 }
 
 void conform_suite_stop(conform_suite *suite) {

@@ -30,6 +30,7 @@ struct conform_suite {
     size_t done;
     int running;
     int error;
+    char failure_text[TOW_TLS_TEXT_MAX];   /* more about the error; "": nothing */
     void (*on_stop)(conform_suite *suite); /* what the run does besides when it is stopped; may be NULL */
     void *run;
 };

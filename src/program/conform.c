@@ -1,6 +1,7 @@
 #include "conform.h"
 
 #include "conform_output.h"
+#include "conform_tls.h"
 
 #include "client/url.h"
 #include "conform/report.h"
@@ -192,8 +193,14 @@ static void on_listening(void *user, unsigned port) {
         port);
 }
 
+/* The text says more than the code, if there is one. */
+static int fail_with(const char *what, int error, const char *text) {
+    return fail(EXIT_FAILURE, "%s: %s", what, text[0] != 0 ? text : tow_strerror(error));
+}
+
 static int run_clients(conform_run *run) {
     const tow_conform_settings *settings = run->settings;
+    char why[TOW_TLS_TEXT_MAX] = "";
     const char *where = settings->listen == NULL ? "127.0.0.1:0" : settings->listen;
     tow_address addresses[TOW_ADDRESSES_MAX];
     int count = tow_address_parse(where, addresses);
@@ -202,32 +209,54 @@ static int run_clients(conform_run *run) {
     conform_entrance entrance = {.addresses = addresses, .count = (size_t)count, .command = settings->client};
     if (settings->client == NULL)
         entrance.on_listening = on_listening;
-    int error = conform_suite_run_clients(run->suite, run->loop, &entrance);
-    return error == 0 ? 0 : fail(EXIT_FAILURE, "%s: %s", where, tow_strerror(error));
+    int error = tow_conform_tls_server(&entrance.tls, settings, why);
+    if (error == 0)
+        error = conform_suite_run_clients(run->suite, run->loop, &entrance);
+    tow_tls_context_release(entrance.tls);
+    return error == 0 ? 0 : fail_with(where, error, why);
+}
+
+/* wss is ws over TLS, on another port (RFC 6455, section 3): the rest of the URL is read as that of ws. */
+static bool is_secure(const conform_run *run) {
+    return strncmp(run->url, "wss://", 6) == 0;
 }
 
 static int run_target(conform_run *run, const tow_url *url) {
     tow_address addresses[TOW_ADDRESSES_MAX];
     tow_buffer host = {0};
-    int count = tow_address_from_host(url->host, url->port, addresses);
+    tow_tls_context *tls = NULL;
+    char why[TOW_TLS_TEXT_MAX] = "";
+    bool has_default_port = url->port == TOW_URL_DEFAULT_PORT;
+    uint16_t port = has_default_port && is_secure(run) ? 443 : url->port;
+    int count = tow_address_from_host(url->host, port, addresses);
     if (count < 0)
         return fail(EXIT_FAILURE, "%s: %s", url->host, tow_strerror(count));
-    int error = url->port == TOW_URL_DEFAULT_PORT
-                    ? tow_buffer_append_format(&host, "%s", url->host)
-                    : tow_buffer_append_format(&host, "%s:%u", url->host, url->port);
-    conform_target target = {addresses, (size_t)count, (const char *)host.data, url->target};
+    int error = has_default_port ? tow_buffer_append_format(&host, "%s", url->host)
+                                 : tow_buffer_append_format(&host, "%s:%u", url->host, url->port);
+    if (error == 0 && is_secure(run))
+        error = tow_conform_tls_client(&tls, run->settings, why);
+    conform_target target = {.addresses = addresses,
+        .count = (size_t)count,
+        .host = (const char *)host.data,
+        .path = url->target,
+        .tls = tls,
+        .server_name = url->host};
     if (error == 0)
         error = conform_suite_run(run->suite, run->loop, &target);
+    tow_tls_context_release(tls);
     tow_buffer_clear(&host);
-    return error == 0 ? 0 : fail(EXIT_FAILURE, "%s: %s", run->url, tow_strerror(error));
+    if (error == 0)
+        return 0;
+    return fail_with(run->url, error, why[0] != 0 ? why : conform_suite_failure_text(run->suite));
 }
 
 static int run_server(conform_run *run) {
     tow_url url = {0};
     const char *why = "";
     tow_buffer text = {0};
-    int error =
-        tow_buffer_append_format(&text, "%s%s", strstr(run->url, "://") != NULL ? "" : "ws://", run->url);
+    int error = tow_buffer_append_format(&text, "%s%s",
+        strstr(run->url, "://") != NULL && !is_secure(run) ? "" : "ws://",
+        run->url + (is_secure(run) ? 6 : 0));
     if (error == 0)
         error = tow_url_read(&url, (const char *)text.data, &why);
     tow_buffer_clear(&text);
@@ -299,9 +328,9 @@ static const char *wrong_usage(const tow_conform_settings *settings, const char 
         return "what is to be tested? a URL of an echo server, or --listen or --client for clients";
     if (operands[0] != NULL && operands[1] != NULL)
         return "one URL at a time";
-    return settings->client != NULL && strstr(settings->client, "{url}") == NULL
-               ? "the command of --client needs {url} in it"
-               : NULL;
+    if (settings->client != NULL && strstr(settings->client, "{url}") == NULL)
+        return "the command of --client needs {url} in it";
+    return tow_conform_tls_complaint(settings, operands[0]);
 }
 
 int tow_conform(const void *chosen, const char *const *operands) {

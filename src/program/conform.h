@@ -8,7 +8,12 @@
 typedef struct tow_conform_settings {
     const char *listen; /* "[HOST:]PORT": clients come here; NULL: a server is tested, or `client` */
     const char *client; /* a command for each case, with {url} in it */
-    bool merge;         /* the operands are reports */
+    bool tls_self_signed;
+    const char *certificate; /* PEM files, for clients over TLS; NULL: without TLS */
+    const char *key;         /* NULL: in the certificate's file */
+    const char *cacert;      /* who may sign the server's certificate, in PEM; NULL: the system's roots */
+    bool insecure;
+    bool merge; /* the operands are reports */
     bool list;
     const char *only;
     const char *const *cases; /* files with cases of one's own */

@@ -640,13 +640,43 @@ static const tow_option conform_options[] = {
                 "from 1, and echoes what it gets until it is closed; /report ends the run",
         CONFORM(listen)},
     {.name = "client",
-        .letter = 'c',
         .kind = TOW_OPTION_TEXT,
         .value = "'COMMAND {url}'",
         .note = "none",
         .help = "run this for each case, with the URL of the case in place of {url}; it echoes what it gets "
                 "until it is closed, and ends",
         CONFORM(client)},
+    {.group = "TLS",
+        .name = "insecure",
+        .kind = TOW_OPTION_FLAG,
+        .help = "test a server at wss:// whatever certificate it shows",
+        CONFORM(insecure)},
+    {.name = "cacert",
+        .kind = TOW_OPTION_TEXT,
+        .value = "FILE",
+        .note = "those of the system",
+        .help = "authorities, in PEM, that may sign the certificate of a server at wss://",
+        CONFORM(cacert)},
+    {.name = "tls-self-signed",
+        .letter = 't',
+        .kind = TOW_OPTION_FLAG,
+        .help = "test clients over TLS (wss), with a certificate for localhost that is made for this run",
+        CONFORM(tls_self_signed)},
+    {.name = "certificate",
+        .letter = 'c',
+        .kind = TOW_OPTION_TEXT,
+        .value = "FILE",
+        .note = "none",
+        .help =
+            "test clients over TLS (wss), with this certificate and those between it and the root, in PEM",
+        CONFORM(certificate)},
+    {.name = "key",
+        .letter = 'k',
+        .kind = TOW_OPTION_TEXT,
+        .value = "FILE",
+        .note = "the certificate's file",
+        .help = "its key, in PEM, without a passphrase",
+        CONFORM(key)},
     {.group = "Cases",
         .name = "only",
         .letter = 'o',
@@ -676,7 +706,6 @@ static const tow_option conform_options[] = {
         .maximum = 1000,
         CONFORM(at_once)},
     {.name = "timeout",
-        .letter = 't',
         .kind = TOW_OPTION_DURATION,
         .value = "SECONDS",
         .fallback = "5",
@@ -720,7 +749,8 @@ static const tow_option conform_options[] = {
 static const char *const conform_description[] = {
     "Tests a WebSocket server or client against the standards: RFC 6455, RFC 7692, RFC 3629, RFC 9110 and "
     "RFC 9112. URL "
-    "is that of an echo server, ws://HOST[:PORT][/PATH]: one that sends every message back as it came. "
+    "is that of an echo server, ws:// or wss://HOST[:PORT][/PATH]: one that sends every message back as it "
+    "came. "
     "Clients "
     "are tested with --client or --listen.",
     "A case fails when a MUST of the section that it names is not met; what does not do as a SHOULD says is "

@@ -6,6 +6,7 @@
 
 #include "base/buffer.h"
 #include "transport/address.h"
+#include "transport/tls.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -48,19 +49,22 @@ size_t conform_suite_count(const conform_suite *suite);
 typedef struct conform_target {
     const tow_address *addresses;
     size_t count;
-    const char *host; /* for the Host field */
-    const char *path; /* with its query */
+    const char *host;        /* for the Host field */
+    const char *path;        /* with its query */
+    tow_tls_context *tls;    /* a client's; NULL: without TLS */
+    const char *server_name; /* with TLS: whose certificate it shows */
 } conform_target;
 
 /* Runs all cases against an echo server; returns when they are done. Errors: that of the last address, if
- * none takes connections; MEMORY, DESCRIPTORS, SYSTEM. */
+ * none takes connections (TLS, CERTIFICATE … too); MEMORY, DESCRIPTORS, SYSTEM. */
 int conform_suite_run(conform_suite *suite, tow_loop *loop, const conform_target *target);
 
 /* Where clients under test find us, and how they are started. */
 typedef struct conform_entrance {
     const tow_address *addresses; /* to listen on; with port 0, all on the port that the first one gets */
     size_t count;
-    const char *command; /* run for each case, with {url} filled in; NULL: clients come by themselves */
+    const char *command;  /* run for each case, with {url} filled in; NULL: clients come by themselves */
+    tow_tls_context *tls; /* a server's; NULL: without TLS */
     void (*on_listening)(void *user, unsigned port); /* may be NULL */
     void *user;
 } conform_entrance;
@@ -68,6 +72,9 @@ typedef struct conform_entrance {
 /* Lets clients play the cases: they connect and ask for /cases, /case/N and /report, which ends the run; or
  * the command is run for each case. Errors: as tow_listen_socket; MEMORY, SYSTEM. */
 int conform_suite_run_clients(conform_suite *suite, tow_loop *loop, const conform_entrance *entrance);
+
+/* After a run that was an error of TLS: why, in one line; else "". */
+const char *conform_suite_failure_text(const conform_suite *suite);
 
 /* Ends a run early, from a callback of its loop: cases that are not done have no result. */
 void conform_suite_stop(conform_suite *suite);
