@@ -146,6 +146,8 @@ static void probe_failed(tow_stream *stream, int error) {
     const char *text = tow_stream_failure_text(stream);
     suite->error = error;
     snprintf(suite->failure_text, sizeof(suite->failure_text), "%s", text == NULL ? "" : text);
+    if (tow_stream_is_secure(stream)) /* there is a server: no reason to try the next address */
+        suite->probed = suite->target.count - 1;
     tow_stream_close(stream);
 }
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""towline's own server, on both loops, and client pass all conformance cases strictly. The last line counts the cases.
+"""towline's own server, on both loops and over TLS, and client pass all conformance cases strictly. The last line counts the cases.
 
     towline_test.py PROGRAM
 """
@@ -8,7 +8,7 @@ import re
 import subprocess
 import sys
 
-LOOPS = ("io_uring", "epoll")
+SERVERS = {"io_uring": ["--io", "io_uring"], "epoll": ["--io", "epoll"], "TLS": ["--tls-self-signed"]}
 
 
 def conform(program, *arguments):
@@ -20,23 +20,23 @@ def conform(program, *arguments):
     return json.loads(run.stdout)["cases"]
 
 
-def server(program, loop):
-    """The cases against a server of this loop, and whether that ended as it should."""
-    process = subprocess.Popen([program, "serve", "-p", "127.0.0.1:0", "--io", loop], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+def server(program, name, options):
+    """The cases against a server with these options, and whether that ended as it should."""
+    process = subprocess.Popen([program, "serve", "-p", "127.0.0.1:0", *options], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                                text=True)
     found = None
     while found is None:
         line = process.stdout.readline()
-        found = re.search(r"ws://\S+/echo", line)
+        found = re.search(r"(wss?)://\S+/echo", line)
         if line == "":
-            return [{"id": f"serve --io {loop}", "verdict": "FAIL", "why": "it did not start"}]
+            return [{"id": f"serve, {name}", "verdict": "FAIL", "why": "it did not start"}]
     log = subprocess.Popen(["tail", "-n", "40"], stdin=process.stdout, stdout=subprocess.PIPE, text=True)
-    cases = conform(program, found.group(0))
+    cases = conform(program, *(["--insecure"] if found[1] == "wss" else []), found[0])
     process.terminate()
     status = process.wait()
     said = log.communicate()[0]
     if status != 0:
-        cases.append({"id": f"serve --io {loop}", "verdict": "FAIL", "why": f"ended with status {status}:\n{said}"})
+        cases.append({"id": f"serve, {name}", "verdict": "FAIL", "why": f"ended with status {status}:\n{said}"})
     return cases
 
 
@@ -47,7 +47,7 @@ def client(program, *options):
 
 
 def main(program):
-    runs = {f"the server, {loop}": server(program, loop) for loop in LOOPS}
+    runs = {f"the server, {name}": server(program, name, options) for name, options in SERVERS.items()}
     runs["the client"] = client(program)
     runs["the client without compression"] = client(program, "--compression", "off")
     passed = failed = 0
