@@ -405,7 +405,7 @@ int conversation_connect(
     if (error != 0)
         conversation_free(self);
     else
-        conversation_wait(self, conversation_patience(self));
+        conversation_wait(self, settings->timeout_milliseconds);
     return error;
 }
 
@@ -420,7 +420,7 @@ int conversation_accept(const conversation_settings *settings, int fd) {
         conversation_free(self);
         return error;
     }
-    conversation_wait(self, conversation_patience(self));
+    conversation_wait(self, settings->timeout_milliseconds);
     error = settings->tls == NULL ? 0 : tow_stream_start_tls(&self->stream, settings->tls, NULL);
     if (error != 0)
         conversation_end(self, VERDICT_FAIL, "no TLS: %s", tow_strerror(error));
