@@ -239,6 +239,8 @@ int tow_send_open_check(tow_websocket *socket, size_t length) {
 int64_t tow_send_done(tow_websocket *socket, size_t length) {
     tow_count(&socket->context->counters.messages_out);
     tow_count_add(&socket->context->counters.bytes_out, length);
+    if (tow_stream_corked_payload(&socket->stream) >= TOW_HIGH_MARK)
+        tow_stream_flush(&socket->stream); /* so that on_drain follows whenever this much is left waiting */
     if (socket->above_high && !socket->delivering)
         tow_receive_adjust(socket);
     return tow_websocket_buffered_amount(socket);

@@ -229,6 +229,35 @@ static void drain_may_send_again(void **state) {
     world_close(&world);
 }
 
+/* A program that sends small messages until 256 KiB wait, and goes on when on_drain comes. */
+enum { PUMPED_LENGTH = 1000, PUMPED_COUNT = 3000 };
+
+static void pump(endpoint *end) {
+    int64_t amount = 0;
+    while (end->sent < PUMPED_COUNT && amount < 256 * 1024) {
+        amount = tow_websocket_send(&end->socket, TOW_BINARY, bytes, PUMPED_LENGTH);
+        assert_true(amount >= 0);
+        end->sent++;
+    }
+}
+
+/* However much of it the network takes at once: nothing, a part, or all that lay in the cork. */
+static void drain_comes_whenever_the_amount_was_above_the_high_mark(void **state) {
+    static const size_t capacities[] = {1000, 100000, 250000, 300000, 600000, 4 * MIB};
+    for (uint64_t seed = 0; seed < SEEDS; seed++) {
+        test_world world = {
+            .simulation = {.seed = seed, .whole = seed % 2 == 0, .stream_capacity = capacities[seed % 6]},
+            .real = seed % 8 == 7,
+            .server.then_open = pump,
+            .server.then_drain = pump};
+        world_open(&world);
+        world_connect_peer(&world);
+        world_until(&world, peer_payload_bytes(&world.peer) == PUMPED_COUNT * PUMPED_LENGTH);
+        assert_int_equal(world.server.closes, 0);
+        world_close(&world);
+    }
+}
+
 /* What waits is one frame of `waiting` bytes, header included, of which nothing was taken. */
 static void send_while_waiting(size_t waiting, int64_t max_queue, bool accepted) {
     test_world world = {.simulation = {.whole = true, .stream_capacity = 1}, .limits.max_queue = max_queue};
@@ -377,6 +406,7 @@ int main(void) {
         cmocka_unit_test(an_echo_to_a_peer_that_does_not_read_stops_reading),
         cmocka_unit_test(drain_comes_once_below_the_low_mark_and_only_after_the_high_one),
         cmocka_unit_test(drain_may_send_again),
+        cmocka_unit_test(drain_comes_whenever_the_amount_was_above_the_high_mark),
         cmocka_unit_test(a_message_is_taken_whole_while_no_more_than_the_limit_waits),
         cmocka_unit_test(an_overflow_closes_with_1008_behind_what_waited),
         cmocka_unit_test(a_ping_is_answered_with_its_payload),
