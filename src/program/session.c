@@ -180,7 +180,7 @@ static void send_failed(tow_session *session, int error) {
 }
 
 void tow_session_send(tow_session *session, tow_message_type type, const void *data, size_t length) {
-    if (session->socket == NULL) {
+    if (tow_session_is_cut(session)) {
         tow_view_notice(&session->view, "not connected: the message was not sent");
         return;
     }

@@ -62,6 +62,9 @@ int tow_session_reconnect(tow_session *session, const char *url, const tow_webso
 /* With --reconnect, the connection is gone: nothing is read or pinged until there is another. */
 void tow_session_lost(tow_session *session);
 
+/* With --reconnect: no connection is open at the moment. */
+bool tow_session_is_cut(const tow_session *session);
+
 /* With --reconnect, a piece of the input that finds no open connection waits for the next, and is the last
  * that is read until then. False: there is one, or none will come. */
 bool tow_session_keep(tow_session *session, const char *bytes, size_t length);

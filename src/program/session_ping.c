@@ -15,7 +15,7 @@ static double milliseconds(int64_t nanoseconds) {
 
 void tow_session_ping(tow_session *session, const void *payload, size_t length) {
     char number[24];
-    if (session->socket == NULL) {
+    if (tow_session_is_cut(session)) {
         tow_view_notice(&session->view, "not connected: no Ping was sent");
         return;
     }

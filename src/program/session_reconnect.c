@@ -35,9 +35,13 @@ void tow_session_lost(tow_session *session) {
     tow_timer_cancel(session->loop, &session->linger_timer);
 }
 
-bool tow_session_keep(tow_session *session, const char *bytes, size_t length) {
+bool tow_session_is_cut(const tow_session *session) {
     bool is_open = session->socket != NULL && tow_websocket_ready_state(session->socket) == TOW_OPEN;
-    if (session->reconnector == NULL || is_open)
+    return session->reconnector != NULL && !is_open;
+}
+
+bool tow_session_keep(tow_session *session, const char *bytes, size_t length) {
+    if (!tow_session_is_cut(session))
         return false;
     tow_input_pause(&session->input);
     session->has_unsent = tow_buffer_append(&session->unsent, bytes, length) == 0;
