@@ -75,9 +75,9 @@ test("a server that goes away and comes back is connected to again, and the inpu
 
 test("input without end is not read while there is no connection", async (t) => {
   const server = await host(t, () => {});
-  const client = connect(t, [server.url]);
+  const client = connect(t, ["-v", server.url]);
   client.child.stdin.write("one\n");
-  await until(() => server.server.clients.size === 1, "the connection");
+  await until(() => /connected to/.test(client.errors), "the connection");
   await server.go();
   await until(() => /attempt 1\n/.test(client.errors), "the wait");
   let taken = 0;
@@ -91,8 +91,8 @@ test("input without end is not read while there is no connection", async (t) => 
 
 test("Ctrl-C ends at once while it waits", async (t) => {
   const server = await host(t, () => {});
-  const client = connect(t, [server.url]);
-  await until(() => server.server.clients.size === 1, "the connection");
+  const client = connect(t, ["-v", server.url]);
+  await until(() => /connected to/.test(client.errors), "the connection");
   await server.go();
   await until(() => /attempt 1\n/.test(client.errors), "the wait");
   client.child.kill("SIGINT");
@@ -101,13 +101,17 @@ test("Ctrl-C ends at once while it waits", async (t) => {
 
 test("Ctrl-C closes an open connection, and that is the end", async (t) => {
   const codes = [];
-  const server = await host(t, (socket) => socket.on("close", (code) => codes.push(code)));
+  let heard = false;
+  const server = await host(t, (socket) => {
+    socket.on("message", () => (heard = true));
+    socket.on("close", (code) => codes.push(code));
+  });
   const client = connect(t, ["--linger", "off", server.url]);
-  await until(() => server.server.clients.size === 1, "the connection");
   client.child.stdin.write("hello\n");
-  await sleep(100);
+  await until(() => heard, "the message");
   client.child.kill("SIGINT");
   assert.equal(await within(10000, client.exit, "the end"), 0, client.errors);
+  await until(() => codes.length > 0, "the close");
   assert.deepEqual(codes, [1000]);
   assert.doesNotMatch(client.errors, /connecting again/);
 });
