@@ -102,11 +102,12 @@ def check_pages(installed):
 
 
 def check_page_programs(installed):
-    """The complete programs in the pages of section 3 build."""
-    programs = [block for page in sorted((ROOT / "docs/man").glob("*.3"))
+    """The complete programs in the pages of section 3, and in README.md, build."""
+    programs = re.findall(r"^```c\n(.*?)^```$", (ROOT / "README.md").read_text(), flags=re.M | re.S)
+    programs += [block for page in sorted((ROOT / "docs/man").glob("*.3"))
                 for block in re.findall(r"^\.Bd -literal[^\n]*\n(.*?)^\.Ed$", page.read_text(), flags=re.M | re.S) if "int main(" in block]
-    if not programs:
-        raise Failure("there are none")
+    if len(programs) < 5:
+        raise Failure(f"there are only {len(programs)}")
     for program in programs:
         source = installed.folder / "page.c"
         source.write_text(program.replace("\\e", "\\"))
@@ -141,7 +142,7 @@ def checks():
     yield "version", check_version, ()
     yield "a library of another version", check_other_version, ()
     yield "manual pages", check_pages, ()
-    yield "programs of the manual pages", check_page_programs, ()
+    yield "programs of the manual pages and README.md", check_page_programs, ()
     for compiler, suffix, standard in (("gcc", ".c", "-std=c11"), ("clang", ".c", "-std=c11"), ("gcc", ".c", "-std=gnu17"),
                                        ("g++", ".cc", "-std=c++11"), ("clang++", ".cc", "-std=c++11"), ("g++", ".cc", "-std=c++20")):
         yield f"headers with {compiler} {standard}", check_header, (compiler, suffix, standard)
