@@ -114,6 +114,11 @@ static const tow_option serve_options[] = {
         .expects = "an address such as 9999, localhost:9999 or unix:/run/towline.status",
         .check = check_listen_address,
         SERVE(server.status)},
+    {.letter = 'x', .kind = TOW_OPTION_REFUSED, .help = "CGI programs are not served"},
+};
+
+/* What serves has these, whatever it serves: who may connect and how, and how it runs. */
+static const tow_option service_options[] = {
     {.group = "TLS",
         .name = "tls",
         .letter = 't',
@@ -223,6 +228,9 @@ static const tow_option serve_options[] = {
         .minimum = 256,
         .maximum = 1048576,
         SERVE(server.handshake_bytes)},
+};
+
+static const tow_option limit_options[] = {
     {.group = "Limits of a connection",
         .name = "max-message",
         .kind = TOW_OPTION_SIZE,
@@ -285,6 +293,9 @@ static const tow_option serve_options[] = {
         .minimum = 1,
         .maximum = DAY,
         SERVE(server.limits.close_seconds)},
+};
+
+static const tow_option running_options[] = {
     {.group = "Compression",
         .name = "compression",
         .kind = TOW_OPTION_CHOICE,
@@ -345,7 +356,14 @@ static const tow_option serve_options[] = {
         .choices = log_format_choices,
         .help = "how a line looks",
         SERVE(log_format)},
-    {.letter = 'x', .kind = TOW_OPTION_REFUSED, .help = "CGI programs are not served"},
+};
+
+#define COUNT(array) (sizeof(array) / sizeof(array)[0])
+
+static const tow_option_section serve_sections[] = {
+    {.options = service_options, .count = COUNT(service_options)},
+    {.options = limit_options, .count = COUNT(limit_options)},
+    {.options = running_options, .count = COUNT(running_options)},
 };
 
 static const char *const serve_description[] = {
@@ -772,8 +790,6 @@ static const char *const conform_examples[] = {
     NULL,
 };
 
-#define COUNT(array) (sizeof(array) / sizeof(array)[0])
-
 const tow_command tow_commands[] = {
     {.name = "serve",
         .operands = "",
@@ -782,6 +798,8 @@ const tow_command tow_commands[] = {
         .examples = serve_examples,
         .options = serve_options,
         .option_count = COUNT(serve_options),
+        .sections = serve_sections,
+        .section_count = COUNT(serve_sections),
         .settings_size = sizeof(tow_serve_settings),
         .run = tow_serve},
     {.name = "connect",

@@ -182,19 +182,33 @@ static bool takes_value(const tow_option *option) {
     return option->kind != TOW_OPTION_FLAG && option->kind != TOW_OPTION_REFUSED;
 }
 
-static const tow_option *option_by_name(const tow_command *command, const char *name, size_t length) {
-    for (size_t i = 0; i < command->option_count; i++) {
-        const char *known = command->options[i].name;
-        if (known != NULL && strlen(known) == length && memcmp(known, name, length) == 0)
-            return &command->options[i];
+const tow_option *tow_command_option(const tow_command *command, size_t index, size_t *base) {
+    tow_option_section section = {.options = command->options, .count = command->option_count};
+    for (size_t i = 0; index >= section.count; i++) {
+        if (i == command->section_count)
+            return NULL;
+        index -= section.count;
+        section = command->sections[i];
     }
+    if (base != NULL)
+        *base = section.base;
+    return section.options + index;
+}
+
+static const tow_option *option_by_name(
+    const tow_command *command, const char *name, size_t length, size_t *base) {
+    const tow_option *option;
+    for (size_t i = 0; (option = tow_command_option(command, i, base)) != NULL; i++)
+        if (option->name != NULL && strlen(option->name) == length && memcmp(option->name, name, length) == 0)
+            return option;
     return NULL;
 }
 
-static const tow_option *option_by_letter(const tow_command *command, char letter) {
-    for (size_t i = 0; i < command->option_count; i++)
-        if (letter != '\0' && command->options[i].letter == letter)
-            return &command->options[i];
+static const tow_option *option_by_letter(const tow_command *command, char letter, size_t *base) {
+    const tow_option *option;
+    for (size_t i = 0; (option = tow_command_option(command, i, base)) != NULL; i++)
+        if (letter != '\0' && option->letter == letter)
+            return option;
     return NULL;
 }
 
@@ -203,9 +217,10 @@ static int unknown_name(const word_parser *parser, const char *name, size_t leng
     size_t count = 0;
     char word[64];
     snprintf(word, sizeof word, "%.*s", (int)(length < 60 ? length : 60), name);
-    for (size_t i = 0; i < parser->command->option_count && count < 127; i++)
-        if (parser->command->options[i].name != NULL)
-            names[count++] = parser->command->options[i].name;
+    const tow_option *option;
+    for (size_t i = 0; (option = tow_command_option(parser->command, i, NULL)) != NULL && count < 127; i++)
+        if (option->name != NULL)
+            names[count++] = option->name;
     names[count++] = "help";
     const char *nearest = tow_suggest(word, names, count);
     if (nearest != NULL)
@@ -215,39 +230,41 @@ static int unknown_name(const word_parser *parser, const char *name, size_t leng
 }
 
 /* The value stands behind '=' or, where `attached` is NULL, in the next word. */
-static int option_take(word_parser *parser, const tow_option *option, const char *attached) {
+static int option_take(word_parser *parser, const tow_option *option, size_t base, const char *attached) {
     char label[TOW_OPTION_LABEL_MAX];
     tow_option_label(option, label);
     if (!takes_value(option)) {
         if (attached != NULL && option->kind == TOW_OPTION_FLAG)
             return complain(parser->error, "%s takes no value", label);
-        return tow_option_set(option, parser->settings, "", parser->error);
+        return tow_option_set(option, (char *)parser->settings + base, "", parser->error);
     }
     if (attached == NULL && *parser->next == NULL)
         return complain(parser->error, "%s needs a value%s%s", label, option->value != NULL ? ": " : "",
             option->value != NULL ? option->value : "");
     const char *text = attached != NULL ? attached : *parser->next++;
-    return tow_option_set(option, parser->settings, text, parser->error);
+    return tow_option_set(option, (char *)parser->settings + base, text, parser->error);
 }
 
 static int name_take(word_parser *parser, const char *word) {
     size_t length = strcspn(word, "=");
-    const tow_option *option = option_by_name(parser->command, word, length);
+    size_t base;
+    const tow_option *option = option_by_name(parser->command, word, length, &base);
     if (option == NULL)
         return unknown_name(parser, word, length);
-    return option_take(parser, option, word[length] == '=' ? word + length + 1 : NULL);
+    return option_take(parser, option, base, word[length] == '=' ? word + length + 1 : NULL);
 }
 
 /* One or more letters behind one dash; the first that takes a value takes the rest of the word. */
 static int letters_take(word_parser *parser, const char *letters) {
     for (; *letters != '\0'; letters++) {
-        const tow_option *option = option_by_letter(parser->command, *letters);
+        size_t base;
+        const tow_option *option = option_by_letter(parser->command, *letters, &base);
         if (option == NULL)
             return complain(parser->error, "no option -%c; 'towline %s --help' lists them", *letters,
                 parser->command->name);
         if (takes_value(option))
-            return option_take(parser, option, letters[1] != '\0' ? letters + 1 : NULL);
-        int problem = option_take(parser, option, NULL);
+            return option_take(parser, option, base, letters[1] != '\0' ? letters + 1 : NULL);
+        int problem = option_take(parser, option, base, NULL);
         if (problem != 0)
             return problem;
     }
@@ -277,12 +294,13 @@ static int operands_check(const word_parser *parser) {
 }
 
 static int defaults_set(const tow_command *command, void *settings, char *error) {
-    for (size_t i = 0; i < command->option_count; i++) {
-        const tow_option *option = &command->options[i];
+    size_t base;
+    const tow_option *option;
+    for (size_t i = 0; (option = tow_command_option(command, i, &base)) != NULL; i++) {
+        void *part = (char *)settings + base;
         if (option->unset != 0)
-            integer_store(option, settings, option->unset);
-        int problem =
-            option->fallback == NULL ? 0 : tow_option_set(option, settings, option->fallback, error);
+            integer_store(option, part, option->unset);
+        int problem = option->fallback == NULL ? 0 : tow_option_set(option, part, option->fallback, error);
         if (problem != 0)
             return problem;
     }
@@ -333,13 +351,16 @@ tow_options_result tow_options_parse(const tow_command *command, const char *con
 
 void tow_options_clear(const tow_command *command, void *settings, const char *const *operands) {
     tow_list_free(operands);
-    for (size_t i = 0; i < command->option_count; i++) {
-        if (command->options[i].kind != TOW_OPTION_LIST)
+    size_t base;
+    const tow_option *option;
+    for (size_t i = 0; (option = tow_command_option(command, i, &base)) != NULL; i++) {
+        if (option->kind != TOW_OPTION_LIST)
             continue;
+        void *field = field_of(option, (char *)settings + base);
         const char *const *list;
-        memcpy(&list, field_of(&command->options[i], settings), sizeof list);
+        memcpy(&list, field, sizeof list);
         tow_list_free(list);
         list = NULL;
-        memcpy(field_of(&command->options[i], settings), &list, sizeof list);
+        memcpy(field, &list, sizeof list);
     }
 }

@@ -49,6 +49,13 @@ typedef struct tow_option {
 
 #define TOW_OPTION_FIELD(type, member) .offset = offsetof(type, member), .width = sizeof(((type *)0)->member)
 
+/* Rows that several commands have; their fields lie in a struct that is part of the command's settings. */
+typedef struct tow_option_section {
+    const tow_option *options;
+    size_t count;
+    size_t base; /* where that struct begins */
+} tow_option_section;
+
 typedef struct tow_command {
     const char *name;
     const char *operands; /* as usage shows them, "" if none */
@@ -59,6 +66,8 @@ typedef struct tow_command {
     const char *const *examples;    /* a command line and what it does, in turns; ends with NULL */
     const tow_option *options;
     size_t option_count;
+    const tow_option_section *sections; /* further options, behind those */
+    size_t section_count;
     size_t settings_size;
     int (*run)(const void *settings, const char *const *operands); /* returns the exit status */
 } tow_command;
@@ -79,8 +88,12 @@ tow_options_result tow_options_parse(const tow_command *command, const char *con
     const char *const **operands, char error[TOW_OPTIONS_ERROR_MAX]);
 void tow_options_clear(const tow_command *command, void *settings, const char *const *operands);
 
-/* Sets one option from its text. Returns 0, ARGUMENT or MEMORY; error[] then holds one line that names the
- * option. */
+/* The options of a command in order: the one at `index`, and in *base (may be NULL) where the settings begin
+ * that its row speaks of; NULL behind the last. */
+const tow_option *tow_command_option(const tow_command *command, size_t index, size_t *base);
+
+/* Sets one option from its text; `settings` are those that its row speaks of. Returns 0, ARGUMENT or MEMORY;
+ * error[] then holds one line that names the option. */
 int tow_option_set(
     const tow_option *option, void *settings, const char *text, char error[TOW_OPTIONS_ERROR_MAX]);
 

@@ -132,8 +132,8 @@ static int heading(tow_buffer *out, const char *text, bool painted) {
 
 static int options_help(tow_buffer *out, const tow_command *command, int columns, bool painted) {
     int error = 0;
-    for (size_t i = 0; error == 0 && i < command->option_count; i++) {
-        const tow_option *option = &command->options[i];
+    const tow_option *option;
+    for (size_t i = 0; error == 0 && (option = tow_command_option(command, i, NULL)) != NULL; i++) {
         if (option->kind == TOW_OPTION_REFUSED)
             continue;
         if (option->group != NULL)
@@ -228,8 +228,8 @@ static int manual_option(tow_buffer *out, const tow_option *option) {
 static int manual_options(tow_buffer *out, const tow_command *command) {
     int error = 0;
     bool open = false;
-    for (size_t i = 0; error == 0 && i < command->option_count; i++) {
-        const tow_option *option = &command->options[i];
+    const tow_option *option;
+    for (size_t i = 0; error == 0 && (option = tow_command_option(command, i, NULL)) != NULL; i++) {
         if (option->kind == TOW_OPTION_REFUSED)
             continue;
         if (option->group != NULL || !open) {

@@ -7,21 +7,23 @@
 
 #include <towline/error.h>
 
-typedef void (*row_check)(const tow_command *command, const tow_option *option);
+typedef void (*row_check)(const tow_command *command, const tow_option *option, size_t base);
 
 static void each_row(row_check check) {
+    size_t base;
+    const tow_option *option;
     for (size_t i = 0; i < tow_command_count; i++)
-        for (size_t j = 0; j < tow_commands[i].option_count; j++)
-            check(&tow_commands[i], &tow_commands[i].options[j]);
+        for (size_t j = 0; (option = tow_command_option(&tow_commands[i], j, &base)) != NULL; j++)
+            check(&tow_commands[i], option, base);
 }
 
-static void row_is_whole(const tow_command *command, const tow_option *option) {
+static void row_is_whole(const tow_command *command, const tow_option *option, size_t base) {
     assert_true(option->name != NULL || option->letter != 0);
     assert_non_null(option->help);
     if (option->kind == TOW_OPTION_REFUSED)
         return;
     assert_true(option->width > 0);
-    assert_true(option->offset + option->width <= command->settings_size);
+    assert_true(base + option->offset + option->width <= command->settings_size);
     assert_true((option->kind == TOW_OPTION_FLAG) == (option->value == NULL && option->choices == NULL));
     assert_true((option->check != NULL) == (option->expects != NULL));
     assert_true(option->fallback == NULL || option->note == NULL);
@@ -32,10 +34,10 @@ static void every_row_says_what_is_needed(void **state) {
     each_row(row_is_whole);
 }
 
-static void row_is_alone(const tow_command *command, const tow_option *option) {
+static void row_is_alone(const tow_command *command, const tow_option *option, size_t base) {
     int same = 0;
-    for (size_t i = 0; i < command->option_count; i++) {
-        const tow_option *other = &command->options[i];
+    const tow_option *other;
+    for (size_t i = 0; (other = tow_command_option(command, i, NULL)) != NULL; i++) {
         same += other->letter != 0 && other->letter == option->letter;
         same += other->name != NULL && option->name != NULL && strcmp(other->name, option->name) == 0;
     }
@@ -49,10 +51,12 @@ static void no_two_rows_of_a_command_have_the_same_name(void **state) {
 }
 
 /* A field that two rows fill is a slip of the pen. */
-static void row_has_its_own_field(const tow_command *command, const tow_option *option) {
+static void row_has_its_own_field(const tow_command *command, const tow_option *option, size_t base) {
     int same = 0;
-    for (size_t i = 0; i < command->option_count; i++)
-        same += command->options[i].width > 0 && command->options[i].offset == option->offset;
+    size_t its_base;
+    const tow_option *other;
+    for (size_t i = 0; (other = tow_command_option(command, i, &its_base)) != NULL; i++)
+        same += other->width > 0 && its_base + other->offset == base + option->offset;
     assert_true(option->kind == TOW_OPTION_REFUSED || same == 1);
 }
 
@@ -159,8 +163,8 @@ static void help_and_manual_name_every_option(void **state) {
         tow_buffer manual = {0};
         text_of(&help, narrow_help, &tow_commands[i]);
         text_of(&manual, tow_options_manual, &tow_commands[i]);
-        for (size_t j = 0; j < tow_commands[i].option_count; j++) {
-            const tow_option *option = &tow_commands[i].options[j];
+        const tow_option *option;
+        for (size_t j = 0; (option = tow_command_option(&tow_commands[i], j, NULL)) != NULL; j++) {
             char label[TOW_OPTION_LABEL_MAX];
             tow_option_label(option, label);
             bool shown = option->kind != TOW_OPTION_REFUSED;
