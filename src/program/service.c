@@ -1,0 +1,141 @@
+#include "service.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <syslog.h>
+#include <time.h>
+#include <towline/error.h>
+#include <unistd.h>
+
+void tow_service_complain(const tow_service *service, const char *format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    fprintf(stderr, "towline %s: ", service->kind->command);
+    vfprintf(stderr, format, arguments);
+    fputc('\n', stderr);
+    va_end(arguments);
+}
+
+/* From any worker's thread, so the time is no loop's. */
+void tow_service_log(tow_service *service, int level, const char *line) {
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    tow_log_write(service->log, level, (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000, line);
+}
+
+void tow_service_say(tow_service *service, int level, const char *format, ...) {
+    char line[1024];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(line, sizeof line, format, arguments);
+    va_end(arguments);
+    tow_service_log(service, level, line);
+}
+
+/* What a slow reader of the log left waiting leaves also when nothing more is logged. */
+static void on_tick(tow_timer *timer) {
+    tow_service *service = (tow_service *)((char *)timer - offsetof(tow_service, tick));
+    tow_log_flush(service->log);
+    tow_heap_look(&service->heap);
+    if (service->kind->on_tick != NULL)
+        service->kind->on_tick(service);
+    tow_timer_set(service->loop, timer, tow_loop_now(service->loop) + TOW_SECOND, on_tick);
+}
+
+/* The second time nobody wants to wait: what is open is reset by the kernel. */
+static void leave_at_once(tow_service *service) {
+    tow_service_say(service, LOG_NOTICE, "interrupted again: leaving at once");
+    tow_log_flush(service->log);
+    _exit(EXIT_SUCCESS);
+}
+
+static void reload(tow_service *service) {
+    if (tow_log_reopen(service->log) != 0)
+        tow_service_say(service, LOG_ERR, "--log-file: %s: %s", service->settings->log_file, strerror(errno));
+    if (service->kind->on_reload != NULL)
+        service->kind->on_reload(service);
+}
+
+static void on_signal(tow_signals *signals, int number) {
+    tow_service *service = signals->user;
+    if (number == SIGHUP) {
+        reload(service);
+        return;
+    }
+    if (service->draining && number == SIGINT)
+        leave_at_once(service);
+    service->draining = true;
+    tow_timer_cancel(service->loop, &service->tick); /* it keeps the loop running */
+    service->kind->on_stop(service);
+}
+
+/* Blocked before any thread is made, so that all inherit it. */
+static int signals_start(tow_service *service) {
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGHUP);
+    sigprocmask(SIG_BLOCK, &set, NULL);
+    signal(SIGPIPE, SIG_IGN);
+    service->signals.user = service;
+    return tow_signals_start(&service->signals, service->loop, &set, on_signal);
+}
+
+/* Connections need descriptors: as many as the system lets us have. */
+static void descriptors_raise(void) {
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == limit.rlim_max)
+        return;
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit); /* without it there are fewer connections, and 503 for more */
+}
+
+static int loop_make(tow_service *service) {
+    tow_io io = service->settings->server.io;
+    int error = tow_loop_new(&service->loop, &(tow_loop_options){.io = io});
+    if (error == TOW_ERROR_UNSUPPORTED)
+        tow_service_complain(service, "--io: the kernel refuses io_uring; use --io epoll");
+    else if (error != 0)
+        tow_service_complain(service, "%s", tow_strerror(error));
+    return error;
+}
+
+static int log_open(tow_service *service) {
+    const tow_serve_settings *settings = service->settings;
+    int error = tow_log_new(&service->log, &(tow_log_options){.path = settings->log_file,
+                                               .descriptor = STDERR_FILENO,
+                                               .level = settings->log_level,
+                                               .json = settings->log_format == TOW_SERVE_LOG_JSON});
+    if (error == TOW_ERROR_SYSTEM)
+        tow_service_complain(service, "--log-file: %s: %s", settings->log_file, strerror(errno));
+    else if (error != 0)
+        tow_service_complain(service, "--log-file: %s: %s", settings->log_file, tow_strerror(error));
+    return error;
+}
+
+int tow_service_begin(tow_service *service) {
+    descriptors_raise();
+    int error = log_open(service);
+    if (error == 0)
+        error = loop_make(service);
+    return error != 0 ? error : signals_start(service);
+}
+
+void tow_service_tick(tow_service *service) {
+    on_tick(&service->tick);
+}
+
+void tow_service_end(tow_service *service) {
+    if (service->loop != NULL) {
+        tow_timer_cancel(service->loop, &service->tick);
+        tow_signals_stop(&service->signals);
+    }
+    tow_loop_free(service->loop);
+    tow_log_free(service->log);
+}

@@ -1,0 +1,52 @@
+/* service: what runs until SIGTERM or SIGINT: a log, a loop, signals, and a tick each second.
+ *
+ * SIGHUP opens the log again and reloads; the first SIGTERM or SIGINT stops, a second SIGINT leaves at once.
+ */
+#ifndef TOW_PROGRAM_SERVICE_H
+#define TOW_PROGRAM_SERVICE_H
+
+#include "base/log.h"
+#include "heap.h"
+#include "serve.h"
+#include "transport/timer.h"
+#include "transport/watch.h"
+
+typedef struct tow_service tow_service;
+
+typedef struct tow_service_kind {
+    const char *command;                     /* "serve", for errors */
+    void (*on_stop)(tow_service *service);   /* ends all that keeps the loop running */
+    void (*on_reload)(tow_service *service); /* may be NULL, and so may be the next */
+    void (*on_tick)(tow_service *service);
+} tow_service_kind;
+
+struct tow_service { /* `kind` and `settings` are set, the rest is zeroed */
+    const tow_service_kind *kind;
+    const tow_serve_settings *settings;
+    tow_log *log;
+    tow_loop *loop;
+    tow_signals signals;
+    tow_timer tick;
+    tow_heap heap;
+    bool draining;
+};
+
+/* Opens log and loop and takes the signals over, before any thread is made. What goes wrong was told. */
+int tow_service_begin(tow_service *service);
+
+/* Starts the tick, which keeps the loop running until it is stopped. */
+void tow_service_tick(tow_service *service);
+
+/* Frees all of it; nothing is open on the loop any more. */
+void tow_service_end(tow_service *service);
+
+/* A line on standard error, behind the command's name: before the log is open, or for whoever started us. */
+__attribute__((format(printf, 2, 3))) void tow_service_complain(
+    const tow_service *service, const char *format, ...);
+
+/* A line for the log; any thread. `level` as syslog. */
+__attribute__((format(printf, 3, 4))) void tow_service_say(
+    tow_service *service, int level, const char *format, ...);
+void tow_service_log(tow_service *service, int level, const char *line);
+
+#endif

@@ -1,0 +1,247 @@
+#include "serving.h"
+
+#include "ports.h"
+#include "transport/listener.h"
+
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+#include <syslog.h>
+#include <towline/error.h>
+#include <towline/version.h>
+
+enum { EXIT_USAGE = 2 };
+
+static void on_log(void *user, int level, const char *line) {
+    tow_serving *serving = user;
+    if (!serving->starting || level < LOG_NOTICE)
+        tow_service_log(&serving->service, level, line);
+}
+
+/* ---- making the server ---- */
+
+static int cores(void) {
+    cpu_set_t set;
+    if (sched_getaffinity(0, sizeof set, &set) != 0)
+        return 1;
+    return CPU_COUNT(&set) > 0 ? CPU_COUNT(&set) : 1;
+}
+
+static int files_open(tow_serving *serving) {
+    const char *root = serving->service.settings->document_root;
+    int error = root == NULL ? 0 : tow_files_new(&serving->files, root);
+    if (error == TOW_ERROR_NAME_NOT_FOUND || error == TOW_ERROR_ARGUMENT)
+        tow_service_complain(&serving->service, "--document-root: '%s' is not a folder", root);
+    else if (error != 0)
+        tow_service_complain(&serving->service, "--document-root: %s: %s", root, tow_strerror(error));
+    return error;
+}
+
+bool tow_serving_has_tls(const tow_serving *serving) {
+    const tow_server_options *options = &serving->service.settings->server;
+    return options->tls_certificate != NULL || options->tls_self_signed;
+}
+
+static int server_make(tow_serving *serving) {
+    tow_server_options options = serving->service.settings->server;
+    serving->workers = options.workers != 0 ? options.workers : cores();
+    options.listens = (const char *const *)serving->ports;
+    options.loop = serving->service.loop;
+    options.workers = serving->workers;
+    options.on_log = on_log;
+    options.log_user = serving;
+    options.log_level = serving->service.settings->log_level;
+    int error = tow_server_new(&serving->server, &options);
+    if (error != 0 && error != TOW_ERROR_ARGUMENT && error != TOW_ERROR_MEMORY &&
+        tow_serving_has_tls(serving))
+        return error; /* the log says more */
+    if (error == 0)
+        error = serving->add_routes(serving);
+    if (error != 0)
+        tow_service_complain(&serving->service, "%s", tow_strerror(error));
+    return error;
+}
+
+/* ---- listening ---- */
+
+/* Whether one of a text's addresses can't be listened on because of this very error. */
+static bool address_fails(tow_serving *serving, const char *text, int error) {
+    tow_address addresses[TOW_ADDRESSES_MAX];
+    int count = tow_address_parse(text, addresses);
+    for (int i = 0; i < count; i++) {
+        tow_address bound;
+        int fd = tow_listen_socket(serving->service.loop, &addresses[i], &(tow_listen_options){0}, &bound);
+        if (fd == error)
+            return true;
+        if (fd >= 0)
+            tow_loop_discard(serving->service.loop, fd);
+    }
+    return false;
+}
+
+/* Which of the addresses it was, found by trying them again. */
+static const char *failing_address(tow_serving *serving, int error, const char **option) {
+    *option = "--port";
+    for (size_t i = 0; serving->ports[i] != NULL; i++)
+        if (address_fails(serving, serving->ports[i], error))
+            return serving->ports[i];
+    const char *status = serving->service.settings->server.status;
+    if (status == NULL || !address_fails(serving, status, error))
+        return serving->ports[0];
+    *option = "--status";
+    return status;
+}
+
+static bool is_unix(const char *address) {
+    return strncmp(address, "unix:", 5) == 0;
+}
+
+static void complain_of_listening(tow_serving *serving, int error) {
+    const char *option;
+    const char *address = failing_address(serving, error, &option);
+    if (error == TOW_ERROR_ADDRESS_IN_USE)
+        tow_service_complain(&serving->service,
+            "%s is already in use; choose another port with %s, or stop the program that has it", address,
+            option);
+    else if (error == TOW_ERROR_PERMISSION)
+        tow_service_complain(&serving->service, "not allowed to listen on %s; %s: choose another with %s",
+            address,
+            is_unix(address) ? "its folder or socket belongs to somebody else"
+                             : "ports below 1024 need privileges",
+            option);
+    else if (error == TOW_ERROR_ADDRESS && is_unix(address))
+        tow_service_complain(&serving->service,
+            "%s %s: there is no such folder; make it, or choose another path", option, address);
+    else if (error == TOW_ERROR_ADDRESS)
+        tow_service_complain(&serving->service,
+            "%s %s: this machine has no such address; use one of its own, or *:PORT for every one", option,
+            address);
+    else
+        tow_service_complain(&serving->service, "%s %s: %s", option, address, tow_strerror(error));
+}
+
+/* The status address is the server's last listener. */
+static void status_say(tow_serving *serving, const char *address) {
+    char name[TOW_PORT_NAME_MAX];
+    size_t last = 0;
+    while (serving->ports[last] != NULL)
+        last++;
+    tow_port_name(address, tow_server_port(serving->server, last), name);
+    if (is_unix(address))
+        tow_service_say(&serving->service, LOG_NOTICE, "towline: counters and health on %s", address);
+    else
+        tow_service_say(&serving->service, LOG_NOTICE,
+            "towline: counters http://%s/metrics, health http://%s/health", name, name);
+}
+
+static int listen_and_say(tow_serving *serving) {
+    serving->starting = true;
+    int error = tow_server_listen(serving->server);
+    serving->starting = false;
+    if (error != 0) {
+        complain_of_listening(serving, error);
+        return error;
+    }
+    tow_service_say(&serving->service, LOG_DEBUG, "version %s, %s, %d %s", tow_version(),
+        tow_loop_io(serving->service.loop), serving->workers, serving->workers == 1 ? "worker" : "workers");
+    for (size_t i = 0; serving->ports[i] != NULL; i++)
+        serving->announce(serving, serving->ports[i], tow_server_port(serving->server, i));
+    if (serving->service.settings->server.status != NULL)
+        status_say(serving, serving->service.settings->server.status);
+    return 0;
+}
+
+/* ---- start and end ---- */
+
+static int serving_start(tow_serving *serving) {
+    int error = tow_service_begin(&serving->service);
+    if (error == 0)
+        error = files_open(serving);
+    if (error == 0)
+        error = server_make(serving);
+    return error != 0 ? error : listen_and_say(serving);
+}
+
+static void serving_end(tow_serving *serving) {
+    tow_server_free(serving->server);
+    tow_files_free(serving->files);
+    tow_service_end(&serving->service);
+    tow_ports_free(serving->ports);
+}
+
+void tow_serving_stop(tow_service *service) {
+    tow_server_stop(((tow_serving *)(void *)service)->server);
+}
+
+/* What is wrong with the certificate, the server has logged. */
+void tow_serving_reload(tow_service *service) {
+    if (service->settings->server.tls_certificate == NULL)
+        return;
+    if (tow_server_reload(((tow_serving *)(void *)service)->server) == 0)
+        tow_service_say(service, LOG_NOTICE, "certificate and key were read again");
+    else
+        tow_service_say(service, LOG_ERR, "the certificate stays as it was");
+}
+
+/* Options that make sense together only. */
+static bool complain_of_tls(const tow_serving *serving) {
+    const tow_serve_settings *settings = serving->service.settings;
+    const tow_server_options *server = &settings->server;
+    const char *certificate = server->tls_certificate;
+    bool on = certificate != NULL || server->tls_self_signed;
+    if (settings->tls && !on)
+        tow_service_complain(&serving->service,
+            "--tls: name a certificate with --certificate FILE, or have one made with --tls-self-signed");
+    else if (server->tls_self_signed && certificate != NULL)
+        tow_service_complain(&serving->service,
+            "--tls-self-signed: there is a certificate already: leave one of the two away");
+    else if (server->tls_key != NULL && certificate == NULL)
+        tow_service_complain(&serving->service, "--key: name its certificate with --certificate FILE");
+    else if (!on && (server->tls_client_ca != NULL || server->tls_redirect))
+        tow_service_complain(&serving->service,
+            "--%s: turn TLS on with --certificate FILE or --tls-self-signed",
+            server->tls_redirect ? "tls-redirect" : "tls-client-ca");
+    else
+        return false;
+    return true;
+}
+
+static bool complain_of_proxies(const tow_serving *serving) {
+    const tow_server_options *server = &serving->service.settings->server;
+    if (!server->proxy_protocol || server->trusted_proxies != NULL)
+        return false;
+    tow_service_complain(&serving->service,
+        "--proxy-protocol: name the proxies with --trusted-proxy, such as --trusted-proxy 127.0.0.1");
+    return true;
+}
+
+/* Errors: those of tow_ports_make, told. */
+static int ports_make(tow_serving *serving, const char *const *listens) {
+    const char *host = serving->service.settings->server_host;
+    int error = tow_ports_make(&serving->ports, listens, host);
+    if (error == TOW_ERROR_MEMORY)
+        tow_service_complain(&serving->service, "%s", tow_strerror(error));
+    else if (error != 0)
+        tow_service_complain(
+            &serving->service, "--server-host: '%s' is not a host; write localhost, an address or *", host);
+    return error;
+}
+
+int tow_serving_run(tow_serving *serving, const char *const *listens) {
+    int error = ports_make(serving, listens);
+    if (error != 0)
+        return error == TOW_ERROR_MEMORY ? EXIT_FAILURE : EXIT_USAGE;
+    if (complain_of_proxies(serving) || complain_of_tls(serving)) {
+        tow_ports_free(serving->ports);
+        return EXIT_USAGE;
+    }
+    error = serving_start(serving);
+    if (error == 0) {
+        tow_service_tick(&serving->service);
+        error = tow_server_run(serving->server);
+        if (error != 0)
+            tow_service_complain(&serving->service, "%s", tow_strerror(error));
+    }
+    serving_end(serving);
+    return error == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
