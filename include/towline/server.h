@@ -55,6 +55,10 @@ typedef struct tow_handler {
     bool any_origin; /* accept any Origin on this route */
     /* of this route; zero means what the server has */
     tow_limits limits;
+    /* decides on an opening handshake that nothing else stands against: 0 lets it go on, an HTTP status from
+     * 400 to 599 refuses it. *text may then be set to a line for the body and the log, at most 150 bytes,
+     * that lives until the next call on this thread */
+    int (*on_admit)(const tow_request *request, const char **text);
 } tow_handler;
 
 /* Zero means the default, TOW_OFF none. Copied by tow_server_new. */

@@ -69,6 +69,19 @@ static bool refuse_draining(tow_exchange *exchange) {
     return true;
 }
 
+static bool refuse_by_handler(tow_exchange *exchange, const tow_request *request) {
+    const tow_handler *handler = &exchange->route->handler;
+    const char *text = NULL;
+    int status = handler->on_admit == NULL ? 0 : handler->on_admit(request, &text);
+    if (status == 0)
+        return false;
+    if (status < 400 || status > 599)
+        status = 500; /* what else the handler may have meant, it is no leave to go on */
+    tow_count(&counters(exchange)->handshakes_refused);
+    tow_answer_refuse(exchange, status, text != NULL ? text : "refused", NULL);
+    return true;
+}
+
 /* The subprotocols as texts for on_select: pointers and copies in one piece of memory. */
 static const char **offers_copy(const tow_opening_request *opening) {
     size_t bytes = (opening->protocol_count + 1) * sizeof(char *);
@@ -207,7 +220,7 @@ void tow_handshake_answer(tow_exchange *exchange, tow_request *request, uint8_t 
         refuse_form(exchange, error);
         return;
     }
-    if (refuse_origin(exchange) || refuse_draining(exchange))
+    if (refuse_origin(exchange) || refuse_draining(exchange) || refuse_by_handler(exchange, request))
         return;
     struct agreed agreed = {0};
     if (select_protocol(exchange, &opening, &agreed.protocol) != 0) {

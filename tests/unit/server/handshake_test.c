@@ -40,6 +40,42 @@ static void a_handshake_opens_and_messages_are_echoed(void **state) {
     }
 }
 
+static int admit_by_query(const tow_request *request, const char **text) {
+    const char *query = tow_request_query(request);
+    if (strcmp(query, "silent") == 0)
+        return 401;
+    if (strcmp(query, "odd") == 0)
+        return 200;
+    if (strcmp(query, "full") != 0)
+        return 0;
+    *text = "no room for you";
+    return 503;
+}
+
+static void a_handler_may_refuse_a_handshake(void **state) {
+    (void)state;
+    static const struct {
+        const char *request, *answer;
+    } cases[] = {{OPENING("/echo?"), OPENED}, {OPENING("/echo?silent"), "HTTP/1.1 401 Unauthorized\r\n"},
+        {OPENING("/echo?full"), "HTTP/1.1 503 Service Unavailable\r\n"},
+        {OPENING("/echo?odd"), "HTTP/1.1 500 Internal Server Error\r\n"}};
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct world world;
+        struct peer peer;
+        begin(&world, i, false, &(tow_handler){.on_message = echo, .on_admit = admit_by_query});
+        peer_connect(&peer, &world);
+        peer_text(&peer, cases[i].request);
+        peer_expect(&peer, "\r\n\r\n");
+        assert_true(peer_has(&peer, cases[i].answer));
+        if (i == 2)
+            peer_expect(&peer, "\r\n\r\nno room for you\n");
+        assert_int_equal(world_metric(&world, "websockets"), i == 0 ? 1 : 0);
+        peer_reset(&peer);
+        world_run(&world, 10);
+        world_end(&world);
+    }
+}
+
 /* The request is cut once, at each of its bytes. */
 static void a_request_may_be_cut_anywhere(void **state) {
     (void)state;
@@ -423,6 +459,7 @@ static void a_socket_may_be_closed_inside_on_open(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_handler_may_refuse_a_handshake),
         cmocka_unit_test(a_handshake_opens_and_messages_are_echoed),
         cmocka_unit_test(a_request_may_be_cut_anywhere),
         cmocka_unit_test(a_request_may_come_byte_by_byte),
