@@ -1,8 +1,6 @@
 #include "connect.h"
 
 #include "client/client.h"
-#include "connect/proxy.h"
-#include "client/url.h"
 #include "history.h"
 #include "session.h"
 
@@ -68,55 +66,26 @@ static int signals_start(tow_session *session) {
     return tow_signals_start(&session->signals, session->loop, &set, on_signal);
 }
 
-/* "Name: value" cut in two; `memory` holds the copies of the names. */
-static int headers_split(const char *const *texts, tow_header_field **fields, tow_buffer *memory) {
-    size_t count = 0;
-    size_t bytes = 0;
-    for (; texts != NULL && texts[count] != NULL; count++)
-        bytes += strlen(texts[count]) + 1;
-    *fields = calloc(count + 1, sizeof **fields);
-    if (*fields == NULL || tow_buffer_reserve(memory, bytes + 1) != 0)
-        return TOW_ERROR_MEMORY;
-    for (size_t i = 0; i < count; i++) {
-        size_t name = strcspn(texts[i], ":");
-        (*fields)[i].name = (const char *)memory->data + memory->length;
-        (*fields)[i].value = texts[i] + name + 1 + strspn(texts[i] + name + 1, " \t");
-        tow_buffer_append(memory, texts[i], name); /* there is room */
-        tow_buffer_append(memory, "", 1);
-    }
-    return 0;
-}
-
 static void on_head(tow_websocket *socket, bool sent, const char *head, size_t length) {
     tow_session *session = tow_websocket_user(socket);
     tow_view_head(&session->view, sent ? '>' : '<', head, length);
 }
 
-static int socket_open(tow_session *session, const char *url) {
+static int socket_open(tow_session *session) {
     const tow_connect_settings *settings = session->settings;
-    tow_header_field *fields = NULL;
-    tow_buffer memory = {0};
-    int error = headers_split(settings->headers, &fields, &memory);
-    tow_websocket_options options = {.protocols = settings->protocols,
-        .origin = settings->origin,
-        .headers = fields,
-        .compression = settings->compression,
-        .max_message = settings->max_message,
-        .proxy = session->proxy,
-        .max_queue = QUEUE_MAX,
-        .unix_path = settings->unix_path};
+    const tow_way *way = session->way;
+    tow_websocket_options options = tow_way_options(way);
+    options.max_queue = QUEUE_MAX;
     tow_session_listen(session, &options);
-    if (error == 0)
-        error = settings->reconnect ? tow_session_reconnect(session, url, &options)
-                                    : tow_websocket_open(&session->socket, session->loop, url, &options);
+    int error = settings->reconnect
+                    ? tow_session_reconnect(session, tow_way_url(way), &options)
+                    : tow_websocket_open(&session->socket, session->loop, tow_way_url(way), &options);
     if (error == 0 && settings->verbose && settings->reconnect)
         tow_client_trace_all(session->reconnector, on_head);
     else if (error == 0 && settings->verbose)
         tow_client_set_trace(session->socket, on_head);
-    if (error == 0 && settings->verbose && session->proxy != NULL)
-        tow_view_notice(&session->view, "through the proxy %s", session->proxy_place);
-    free(fields);
-    tow_buffer_clear(&memory);
+    if (error == 0 && settings->verbose && way->proxy != NULL)
+        tow_view_notice(&session->view, "through the proxy %s", way->proxy_place);
     return error;
 }
 
@@ -152,28 +121,17 @@ static int session_run(tow_session *session) {
     return error == 0 && session->opened && !session->failed ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
-/* Tells why it did not begin; returns the exit status. */
-static int refused(int error) {
-    if (error == TOW_ERROR_ARGUMENT)
-        fputs("towline connect: a subprotocol stands twice, or a header cannot be sent: the handshake's own "
-              "are not yours\n",
-            stderr);
-    else
-        fprintf(stderr, "towline connect: %s\n", tow_strerror(error));
-    return error == TOW_ERROR_ARGUMENT ? EXIT_USAGE : EXIT_FAILURE;
-}
-
-static int session_begin(tow_session *session, const char *url) {
+static int session_begin(tow_session *session) {
     const tow_connect_settings *settings = session->settings;
     int error = tow_loop_new(&session->loop, NULL);
     if (error != 0)
-        return refused(error);
+        return tow_way_refused(session->way, error);
     tow_view_init(&session->view, session->loop, tow_session_output_changed, session);
     int status = EXIT_FAILURE;
     if (settings->output != NULL && tow_view_open_file(&session->view, settings->output) != 0)
         tow_view_error(&session->view, "--output: %s: %s", settings->output, strerror(errno));
-    else if ((error = signals_start(session)) != 0 || (error = socket_open(session, url)) != 0)
-        status = refused(error);
+    else if ((error = signals_start(session)) != 0 || (error = socket_open(session)) != 0)
+        status = tow_way_refused(session->way, error);
     else
         status = session_run(session);
     tow_view_clear(&session->view);
@@ -189,86 +147,20 @@ static int session_begin(tow_session *session, const char *url) {
     return status;
 }
 
-/* A URL without a scheme is one of ws. */
-static int url_complete(const char *url, tow_buffer *out) {
-    bool has_scheme = strstr(url, "://") != NULL;
-    int error = tow_buffer_append_format(out, "%s%s", has_scheme ? "" : "ws://", url);
-    return error != 0 ? error : tow_buffer_append(out, "", 1);
-}
-
-/* Returns 0, or the exit status after telling what is wrong. */
-static int url_check(const char *text) {
-    tow_url url = {0};
-    const char *why = NULL;
-    int error = tow_url_read(&url, text, &why);
-    tow_url_clear(&url);
-    if (error == 0)
-        return 0;
-    if (error == TOW_ERROR_MEMORY)
-        return refused(error);
-    fprintf(stderr, "towline connect: %.200s: %s\n", text, why);
-    return EXIT_USAGE;
-}
-
-/* What the environment says of this URL's host. Errors: MEMORY. */
-static int proxy_from_environment(tow_session *session, const char *text) {
-    tow_url url = {0};
-    int error = tow_url_read(&url, text, NULL);
-    if (error != 0)
-        return error;
-    session->proxy = tow_proxy_from_environment(getenv, strncasecmp(text, "wss:", 4) == 0, url.host);
-    tow_url_clear(&url);
-    return 0;
-}
-
-/* Tells what is wrong with a proxy, without its password. */
-static int proxy_refused(const char *from, const char *why) {
-    fprintf(stderr, "towline connect: %s: %s\n", from, why);
-    return EXIT_USAGE;
-}
-
-static int proxy_check(tow_session *session) {
-    const char *from = session->settings->proxy != NULL ? "--proxy" : "the environment's proxy";
-    const char *why = NULL;
-    tow_proxy proxy = {0};
-    if (tow_proxy_read(&proxy, session->proxy, &why) != 0)
-        return proxy_refused(from, why);
-    snprintf(session->proxy_place, sizeof session->proxy_place, "%s port %u", proxy.host, proxy.port);
-    bool encrypted = proxy.kind == TOW_PROXY_HTTPS;
-    tow_proxy_clear(&proxy);
-    return encrypted ? proxy_refused(from, "a proxy is spoken to without TLS: write http:// or socks5://")
-                     : 0;
-}
-
-/* Returns 0, or the exit status after telling what is wrong. */
-static int proxy_choose(tow_session *session, const char *url) {
-    const tow_connect_settings *settings = session->settings;
-    bool off = settings->proxy != NULL && strcmp(settings->proxy, "off") == 0;
-    if (settings->proxy != NULL && !off && settings->unix_path != NULL)
-        return proxy_refused("--proxy and --unix", "these are two ways; take one of them");
-    session->proxy = off ? NULL : settings->proxy;
-    if (settings->proxy == NULL && settings->unix_path == NULL && proxy_from_environment(session, url) != 0)
-        return refused(TOW_ERROR_MEMORY);
-    return session->proxy != NULL ? proxy_check(session) : 0;
-}
-
 int tow_connect(const void *options, const char *const *operands) {
     const tow_connect_settings *settings = options;
     if (settings->echo && settings->messages != NULL) {
         fputs("towline connect: --echo answers, -x asks; take one of them\n", stderr);
         return EXIT_USAGE;
     }
-    tow_buffer url = {0};
-    if (url_complete(operands[0], &url) != 0)
-        return refused(TOW_ERROR_MEMORY);
+    tow_way way;
     tow_session session = {.settings = settings,
+        .way = &way,
         .next_message = settings->messages,
         .interactive = settings->messages == NULL && !settings->echo && is_terminal_for_editing()};
-    int status = url_check((const char *)url.data);
+    int status = tow_way_make(&way, "connect", settings, operands[0]);
     if (status == 0)
-        status = proxy_choose(&session, (const char *)url.data);
-    if (status == 0)
-        status = session_begin(&session, (const char *)url.data);
-    tow_buffer_clear(&url);
+        status = session_begin(&session);
+    tow_way_clear(&way);
     return status;
 }

@@ -295,7 +295,7 @@ static const tow_option limit_options[] = {
         SERVE(server.limits.close_seconds)},
 };
 
-static const tow_option running_options[] = {
+static const tow_option compression_options[] = {
     {.group = "Compression",
         .name = "compression",
         .kind = TOW_OPTION_CHOICE,
@@ -311,6 +311,9 @@ static const tow_option running_options[] = {
         .help = "smaller messages are sent as they are",
         .minimum = 1,
         SERVE(server.limits.compression_min)},
+};
+
+static const tow_option running_options[] = {
     {.group = "Running",
         .name = "workers",
         .kind = TOW_OPTION_NUMBER,
@@ -363,6 +366,7 @@ static const tow_option running_options[] = {
 static const tow_option_section serve_sections[] = {
     {.options = service_options, .count = COUNT(service_options)},
     {.options = limit_options, .count = COUNT(limit_options)},
+    {.options = compression_options, .count = COUNT(compression_options)},
     {.options = running_options, .count = COUNT(running_options)},
 };
 
@@ -382,7 +386,8 @@ static const char *const serve_examples[] = {
     NULL,
 };
 
-static const tow_option connect_options[] = {
+/* What the client of each command has: the head that it sends, and how it gets to the server. */
+static const tow_option head_options[] = {
     {.group = "The opening handshake",
         .name = "subprotocol",
         .letter = 's',
@@ -407,12 +412,18 @@ static const tow_option connect_options[] = {
         .expects = "a header: write 'Name: value'",
         .check = check_header,
         CONNECT(headers)},
+};
+
+static const tow_option connect_compression_options[] = {
     {.name = "compression",
         .kind = TOW_OPTION_CHOICE,
         .fallback = "takeover",
         .choices = compression_choices,
         .help = "permessage-deflate to offer: shared asks both ends to keep no context",
         CONNECT(compression)},
+};
+
+static const tow_option way_options[] = {
     {.group = "The way to the server",
         .name = "proxy",
         .kind = TOW_OPTION_TEXT,
@@ -436,6 +447,9 @@ static const tow_option connect_options[] = {
             "doubles up to 30 for each attempt in a row; a clean close with 1000 or no status code is the "
             "end, and so is a refusal that would come again; input that comes meanwhile waits",
         CONNECT(reconnect)},
+};
+
+static const tow_option connect_options[] = {
     {.group = "Messages",
         .letter = 'x',
         .name = "execute",
@@ -497,6 +511,13 @@ static const tow_option connect_options[] = {
         .kind = TOW_OPTION_FLAG,
         .help = "show the opening handshake, pings and pongs",
         CONNECT(verbose)},
+};
+
+static const tow_option_section connect_sections[] = {
+    {.options = head_options, .count = COUNT(head_options)},
+    {.options = connect_compression_options, .count = COUNT(connect_compression_options)},
+    {.options = way_options, .count = COUNT(way_options)},
+    {.options = connect_options, .count = COUNT(connect_options)},
 };
 
 static const char *const connect_description[] = {
@@ -809,8 +830,8 @@ const tow_command tow_commands[] = {
         .summary = "talk to a WebSocket server, from a terminal or a pipe",
         .description = connect_description,
         .examples = connect_examples,
-        .options = connect_options,
-        .option_count = COUNT(connect_options),
+        .sections = connect_sections,
+        .section_count = COUNT(connect_sections),
         .settings_size = sizeof(tow_connect_settings),
         .run = tow_connect},
     {.name = "bench",

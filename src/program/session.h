@@ -5,6 +5,7 @@
 #include "connect.h"
 #include "input.h"
 #include "view.h"
+#include "way.h"
 
 #include "transport/timer.h"
 
@@ -14,8 +15,7 @@ typedef struct tow_session tow_session;
 
 struct tow_session {
     const tow_connect_settings *settings;
-    const char *proxy;     /* its URL, NULL: none */
-    char proxy_place[280]; /* the same to show: without the password */
+    const tow_way *way;
     tow_loop *loop;
     tow_reconnector *reconnector; /* with --reconnect: makes the sockets */
     tow_websocket *socket;        /* with --reconnect NULL while there is none that is or was open */

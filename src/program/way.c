@@ -1,0 +1,146 @@
+#include "way.h"
+
+#include "client/url.h"
+#include "connect/proxy.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <towline/error.h>
+
+enum { EXIT_USAGE = 2 };
+
+/* "Name: value" cut in two; `memory` holds the copies of the names. */
+static int headers_split(const char *const *texts, tow_header_field **fields, tow_buffer *memory) {
+    size_t count = 0;
+    size_t bytes = 0;
+    for (; texts != NULL && texts[count] != NULL; count++)
+        bytes += strlen(texts[count]) + 1;
+    *fields = calloc(count + 1, sizeof **fields);
+    if (*fields == NULL || tow_buffer_reserve(memory, bytes + 1) != 0)
+        return TOW_ERROR_MEMORY;
+    for (size_t i = 0; i < count; i++) {
+        size_t name = strcspn(texts[i], ":");
+        (*fields)[i].name = (const char *)memory->data + memory->length;
+        (*fields)[i].value = texts[i] + name + 1 + strspn(texts[i] + name + 1, " \t");
+        tow_buffer_append(memory, texts[i], name); /* there is room */
+        tow_buffer_append(memory, "", 1);
+    }
+    return 0;
+}
+
+static int fail(const tow_way *way, int error) {
+    fprintf(stderr, "towline %s: %s\n", way->command, tow_strerror(error));
+    return EXIT_FAILURE;
+}
+
+/* A URL without a scheme is one of ws. */
+static int url_complete(const char *url, tow_buffer *out) {
+    bool has_scheme = strstr(url, "://") != NULL;
+    int error = tow_buffer_append_format(out, "%s%s", has_scheme ? "" : "ws://", url);
+    return error != 0 ? error : tow_buffer_append(out, "", 1);
+}
+
+/* Returns 0, or the exit status after telling what is wrong. */
+static int url_check(const tow_way *way) {
+    const char *text = (const char *)way->url.data;
+    tow_url url = {0};
+    const char *why = NULL;
+    int error = tow_url_read(&url, text, &why);
+    tow_url_clear(&url);
+    if (error == 0)
+        return 0;
+    if (error == TOW_ERROR_MEMORY)
+        return fail(way, error);
+    fprintf(stderr, "towline %s: %.200s: %s\n", way->command, text, why);
+    return EXIT_USAGE;
+}
+
+/* What the environment says of this URL's host. Errors: MEMORY. */
+static int proxy_from_environment(tow_way *way) {
+    const char *text = (const char *)way->url.data;
+    tow_url url = {0};
+    int error = tow_url_read(&url, text, NULL);
+    if (error != 0)
+        return error;
+    way->proxy = tow_proxy_from_environment(getenv, strncasecmp(text, "wss:", 4) == 0, url.host);
+    tow_url_clear(&url);
+    return 0;
+}
+
+/* Tells what is wrong with a proxy, without its password. */
+static int proxy_refused(const tow_way *way, const char *from, const char *why) {
+    fprintf(stderr, "towline %s: %s: %s\n", way->command, from, why);
+    return EXIT_USAGE;
+}
+
+static int proxy_check(tow_way *way) {
+    const char *from = way->settings->proxy != NULL ? "--proxy" : "the environment's proxy";
+    const char *why = NULL;
+    tow_proxy proxy = {0};
+    if (tow_proxy_read(&proxy, way->proxy, &why) != 0)
+        return proxy_refused(way, from, why);
+    snprintf(way->proxy_place, sizeof way->proxy_place, "%s port %u", proxy.host, proxy.port);
+    bool encrypted = proxy.kind == TOW_PROXY_HTTPS;
+    tow_proxy_clear(&proxy);
+    return encrypted
+               ? proxy_refused(way, from, "a proxy is spoken to without TLS: write http:// or socks5://")
+               : 0;
+}
+
+/* Returns 0, or the exit status after telling what is wrong. */
+static int proxy_choose(tow_way *way) {
+    const tow_connect_settings *settings = way->settings;
+    bool off = settings->proxy != NULL && strcmp(settings->proxy, "off") == 0;
+    if (settings->proxy != NULL && !off && settings->unix_path != NULL)
+        return proxy_refused(way, "--proxy and --unix", "these are two ways; take one of them");
+    way->proxy = off ? NULL : settings->proxy;
+    if (settings->proxy == NULL && settings->unix_path == NULL && proxy_from_environment(way) != 0)
+        return fail(way, TOW_ERROR_MEMORY);
+    return way->proxy != NULL ? proxy_check(way) : 0;
+}
+
+int tow_way_make(
+    tow_way *way, const char *command, const tow_connect_settings *settings, const char *operand) {
+    *way = (tow_way){.command = command, .settings = settings};
+    int error = url_complete(operand, &way->url);
+    if (error == 0)
+        error = headers_split(settings->headers, &way->headers, &way->memory);
+    if (error != 0)
+        return fail(way, error);
+    int status = url_check(way);
+    return status != 0 ? status : proxy_choose(way);
+}
+
+tow_websocket_options tow_way_options(const tow_way *way) {
+    const tow_connect_settings *settings = way->settings;
+    return (tow_websocket_options){.protocols = settings->protocols,
+        .origin = settings->origin,
+        .headers = way->headers,
+        .compression = settings->compression,
+        .max_message = settings->max_message,
+        .proxy = way->proxy,
+        .unix_path = settings->unix_path};
+}
+
+const char *tow_way_url(const tow_way *way) {
+    return (const char *)way->url.data;
+}
+
+int tow_way_refused(const tow_way *way, int error) {
+    if (error != TOW_ERROR_ARGUMENT)
+        return fail(way, error);
+    fprintf(stderr,
+        "towline %s: a subprotocol stands twice, or a header cannot be sent: the handshake's own are not "
+        "yours\n",
+        way->command);
+    return EXIT_USAGE;
+}
+
+void tow_way_clear(tow_way *way) {
+    tow_buffer_clear(&way->url);
+    tow_buffer_clear(&way->memory);
+    free(way->headers);
+    way->headers = NULL;
+}

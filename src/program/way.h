@@ -1,0 +1,33 @@
+/* way: what the options say of the way to a server (URL, proxy, headers), made into options of a client's
+ * socket. What is wrong with it is told in one line on standard error. */
+#ifndef TOW_PROGRAM_WAY_H
+#define TOW_PROGRAM_WAY_H
+
+#include "base/buffer.h"
+#include "connect.h"
+
+typedef struct tow_way {
+    const char *command; /* "connect", for errors */
+    const tow_connect_settings *settings;
+    const char *proxy;     /* its URL, NULL: none */
+    char proxy_place[280]; /* the same to show: without the password */
+    tow_buffer url;        /* private from here on */
+    tow_header_field *headers;
+    tow_buffer memory; /* of their names */
+} tow_way;
+
+/* `operand` is a URL; without a scheme it is one of ws. Returns 0 or the exit status; in any case
+ * tow_way_clear frees what it owns. */
+int tow_way_make(
+    tow_way *way, const char *command, const tow_connect_settings *settings, const char *operand);
+
+/* They borrow of the way, which may be cleared when the socket was opened. */
+tow_websocket_options tow_way_options(const tow_way *way);
+const char *tow_way_url(const tow_way *way);
+
+/* Tells why tow_websocket_open refused; returns the exit status. */
+int tow_way_refused(const tow_way *way, int error);
+
+void tow_way_clear(tow_way *way);
+
+#endif
