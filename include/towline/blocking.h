@@ -38,7 +38,8 @@ typedef struct tow_blocking tow_blocking;
  * Once a connection was begun *blocking is set, also when this call then fails: tow_blocking_error_text tells
  * why, and the caller frees it. Else, and only then, *blocking is NULL.
  * Errors: those of tow_loop_new and tow_websocket_open; TIMED_OUT (it is still connecting: later calls go on
- * with it); what made the connection fail, REFUSED or HTTP_STATUS for example. */
+ * with it); what made the connection fail, REFUSED or HTTP_STATUS for example, or TIMED_OUT when the options'
+ * connect_seconds are over: tow_blocking_error answers it then. */
 int tow_blocking_open_sized(tow_blocking **blocking, const char *url, const tow_websocket_options *options,
     int timeout_milliseconds, size_t options_size);
 static inline int tow_blocking_open(tow_blocking **blocking, const char *url,
