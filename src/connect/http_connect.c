@@ -1,30 +1,18 @@
 /* http_connect: a tunnel through an HTTP proxy (RFC 9110, section 9.3.6), with Basic authentication (RFC
  * 7617). */
+#include "http/credentials.h"
 #include "http/head.h"
 #include "talk.h"
 
-#include <openssl/evp.h>
-#include <stdlib.h>
-#include <string.h>
 #include <towline/error.h>
 
 enum { HEAD_MAX = 16 * 1024, REASON_MAX = 100, UNAUTHORIZED = 401, PROXY_UNAUTHORIZED = 407 };
 
-/* The texts of a user are as long as the user likes. */
 static int write_credentials(tow_buffer *output, const tow_proxy *proxy) {
-    tow_buffer plain = {0};
-    int error = tow_buffer_append_format(&plain, "%s:%s", proxy->user, proxy->password);
+    int error = tow_buffer_append_text(output, "Proxy-Authorization: ");
     if (error == 0)
-        error = tow_buffer_append_text(output, "Proxy-Authorization: Basic ");
-    if (error == 0)
-        error = tow_buffer_reserve(output, (plain.length + 2) / 3 * 4 + 1);
-    if (error == 0) {
-        int length = EVP_EncodeBlock(output->data + output->length, plain.data, (int)plain.length);
-        output->length += (size_t)length;
-        error = tow_buffer_append_text(output, "\r\n");
-    }
-    tow_buffer_clear(&plain);
-    return error;
+        error = tow_basic_append(output, proxy->user, proxy->password);
+    return error != 0 ? error : tow_buffer_append_text(output, "\r\n");
 }
 
 int tow_http_connect_begin(tow_proxy_talk *talk) {

@@ -1,6 +1,7 @@
 #include "connect/proxy.h"
 
 #include "base/slice.h"
+#include "http/credentials.h"
 #include "transport/address.h"
 
 #include <stdlib.h>
@@ -47,19 +48,12 @@ static int read_scheme(tow_proxy *proxy, const char **rest, const char **why) {
         why, TOW_ERROR_UNSUPPORTED, "a proxy's URL begins with http://, https://, socks5:// or socks5h://");
 }
 
-static void split_user(proxy_parts *parts, const char *text, size_t length) {
-    const char *colon = memchr(text, ':', length);
-    size_t user = colon != NULL ? (size_t)(colon - text) : length;
-    parts->user = (tow_slice){text, user};
-    parts->password = colon != NULL ? (tow_slice){colon + 1, length - user - 1} : (tow_slice){"", 0};
-}
-
 /* The user ends at the last '@'. */
 static int split(proxy_parts *parts, const char *authority, size_t length, const char **why) {
     const char *at = memrchr(authority, '@', length);
     if (at != NULL) {
         size_t user = (size_t)(at - authority);
-        split_user(parts, authority, user);
+        tow_userinfo_split((tow_slice){authority, user}, &parts->user, &parts->password);
         authority += user + 1;
         length -= user + 1;
     }
@@ -92,34 +86,6 @@ static int read_port(tow_proxy *proxy, tow_slice digits, const char **why) {
     return 0;
 }
 
-static int hex_digit(char character) {
-    static const char digits[] = "0123456789abcdef";
-    const char *found = character != '\0' ? strchr(digits, character | 0x20) : NULL;
-    if (character < '0' || (character > '9' && character < 'A') || found == NULL)
-        return -1;
-    return (int)(found - digits);
-}
-
-/* RFC 3986, section 2.1. Writes the text and its end; returns what follows, NULL if it can't be decoded. */
-static char *decode(char *out, tow_slice text) {
-    for (size_t i = 0; i < text.length; i++) {
-        char character = text.data[i];
-        if (character == '%') {
-            if (text.length - i < 3)
-                return NULL;
-            int high = hex_digit(text.data[i + 1]);
-            int low = hex_digit(text.data[i + 2]);
-            if (high < 0 || low < 0 || (high == 0 && low == 0))
-                return NULL;
-            character = (char)(high << 4 | low);
-            i += 2;
-        }
-        *out++ = character;
-    }
-    *out++ = '\0';
-    return out;
-}
-
 static int write_texts(tow_proxy *proxy, const proxy_parts *parts, const char **why) {
     proxy->host = malloc(parts->host.length + parts->user.length + parts->password.length + 3);
     if (proxy->host == NULL)
@@ -129,8 +95,8 @@ static int write_texts(tow_proxy *proxy, const proxy_parts *parts, const char **
     if (parts->user.data == NULL)
         return 0;
     proxy->user = proxy->host + parts->host.length + 1;
-    proxy->password = decode(proxy->user, parts->user);
-    if (proxy->password == NULL || decode(proxy->password, parts->password) == NULL)
+    proxy->password = tow_percent_decode(proxy->user, parts->user);
+    if (proxy->password == NULL || tow_percent_decode(proxy->password, parts->password) == NULL)
         return refuse(why, TOW_ERROR_ARGUMENT, "a % in the proxy's user or password is written %25");
     return 0;
 }
