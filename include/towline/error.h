@@ -33,6 +33,7 @@ extern "C" {
     X(QUEUE_FULL, -20, "more than max-queue is waiting to be sent")                                          \
     X(TLS, -21, "TLS failed")                                                                                \
     X(CERTIFICATE, -22, "a certificate or its key is not valid")                                             \
+    X(NO_FILE, -23, "there is no such file")                                                                 \
     X(PROXY, -30, "the proxy refused")                                                                       \
     /* RFC 6455: frames */                                                                                   \
     X(RESERVED_BITS, -40, "a reserved bit is set that no extension defines")                                 \

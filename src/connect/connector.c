@@ -63,7 +63,8 @@ static void race_lost(tow_race *race, int error) {
     tow_connector *connector = connector_of(race);
     char text[TEXT_MAX];
     if (connector->is_unix)
-        snprintf(text, sizeof(text), "%s: %s", connector->place, tow_strerror(error));
+        snprintf(text, sizeof(text), "%s: %s", connector->place,
+            error == TOW_ERROR_REFUSED ? "nobody listens on it" : tow_strerror(error));
     else
         snprintf(
             text, sizeof(text), "%s port %u: %s", connector->place, connector->port, tow_strerror(error));

@@ -109,7 +109,7 @@ static void complain_of_listening(tow_serving *serving, int error) {
             is_unix(address) ? "its folder or socket belongs to somebody else"
                              : "ports below 1024 need privileges",
             option);
-    else if (error == TOW_ERROR_ADDRESS && is_unix(address))
+    else if (error == TOW_ERROR_NO_FILE && is_unix(address))
         tow_service_complain(&serving->service,
             "%s %s: there is no such folder; make it, or choose another path", option, address);
     else if (error == TOW_ERROR_ADDRESS)

@@ -207,7 +207,7 @@ int tow_network_connect(tow_network *network, const tow_address *address) {
 int tow_network_arrive(tow_network *network, tow_simulated_socket *socket) {
     tow_simulated_socket *listener = find_listener(network, &socket->remote);
     if (listener == NULL)
-        return TOW_ERROR_REFUSED;
+        return tow_address_is_unix(&socket->remote) ? TOW_ERROR_NO_FILE : TOW_ERROR_REFUSED;
     if (listener->waiting_count == BACKLOG)
         return 0;
     tow_simulated_socket *peer = new_socket(network->options.stream_capacity);

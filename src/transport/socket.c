@@ -21,9 +21,7 @@ static void set_option(int fd, int level, int name, int value) {
 
 /* Names for what connect(2) calls otherwise: no free port, no room in a Unix listener's queue. */
 static int connect_error(int number) {
-    return number == EADDRNOTAVAIL || number == EAGAIN ? TOW_ERROR_LIMIT
-           : number == ENOENT                          ? TOW_ERROR_REFUSED
-                                                       : tow_system_error(number);
+    return number == EADDRNOTAVAIL || number == EAGAIN ? TOW_ERROR_LIMIT : tow_system_error(number);
 }
 
 int tow_socket_connect(const tow_address *address, int *fd, int *refusal) {

@@ -385,14 +385,26 @@ static void a_unix_socket_is_reached_by_its_path(void **state) {
     unlink(path);
 }
 
-static void a_unix_socket_that_is_not_there_is_refused_by_its_path(void **state) {
+static void a_unix_socket_without_a_listener_is_told_by_its_path(void **state) {
     course self;
     set_up(&self, TOW_IO_EPOLL, both);
     const tow_place place = {.unix_path = "/nowhere/socket"};
     assert_int_equal(tow_connector_start(&self.connector, self.loop, &place, &connector_events, &self), 0);
     until_decided(&self);
+    assert_int_equal(self.error, TOW_ERROR_NO_FILE);
+    assert_string_equal(self.text, "/nowhere/socket: there is no such file");
+    char left[] = "/tmp/towline-connector-XXXXXX"; /* nobody ever listened here */
+    char expected[64];
+    close(mkstemp(left));
+    const tow_place no_listener = {.unix_path = left};
+    self.failed = 0;
+    assert_int_equal(
+        tow_connector_start(&self.connector, self.loop, &no_listener, &connector_events, &self), 0);
+    until_decided(&self);
     assert_int_equal(self.error, TOW_ERROR_REFUSED);
-    assert_string_equal(self.text, "/nowhere/socket: connection refused");
+    snprintf(expected, sizeof(expected), "%s: nobody listens on it", left);
+    assert_string_equal(self.text, expected);
+    unlink(left);
     char path[200];
     memset(path, 'x', sizeof(path) - 1);
     path[sizeof(path) - 1] = '\0';
@@ -476,7 +488,7 @@ int main(void) {
         cmocka_unit_test(localhost_never_leaves_the_machine),
         cmocka_unit_test(the_hosts_file_is_honoured),
         cmocka_unit_test(a_unix_socket_is_reached_by_its_path),
-        cmocka_unit_test(a_unix_socket_that_is_not_there_is_refused_by_its_path),
+        cmocka_unit_test(a_unix_socket_without_a_listener_is_told_by_its_path),
         cmocka_unit_test(it_may_be_stopped_at_any_time_and_says_nothing_then),
         cmocka_unit_test(a_loop_ends_after_its_last_query),
         cmocka_unit_test(in_the_simulator_no_name_is_found),

@@ -292,16 +292,16 @@ static void a_file_in_the_place_of_a_unix_socket_is_left_alone(void **state) {
     assert_false(is_socket(text + 5));
     unlink(text + 5);
     rmdir(folder);
-    assert_int_equal(listen_at(each, text, false, NULL), TOW_ERROR_ADDRESS); /* the folder is gone */
+    assert_int_equal(listen_at(each, text, false, NULL), TOW_ERROR_NO_FILE); /* the folder is gone */
 }
 
-static void a_missing_unix_socket_refuses(void **state) {
+static void a_missing_unix_socket_is_told(void **state) {
     each_loop *each = *state;
     tow_address address = parse("unix:/nowhere/at/all");
     test_end client = {.close_at_end = true};
     assert_int_equal(tow_stream_connect(&client.stream, each->loop, &address, &end_events), 0);
     run_to_the_end(each);
-    assert_int_equal(client.error, TOW_ERROR_REFUSED);
+    assert_int_equal(client.error, TOW_ERROR_NO_FILE);
     assert_int_equal(client.closed, 1);
 }
 
@@ -449,7 +449,7 @@ int main(void) {
         ON_REAL_LOOPS(a_stale_unix_socket_is_replaced_and_a_live_one_is_not),
         ON_REAL_LOOPS(the_file_of_a_unix_socket_goes_when_nobody_listens_there),
         ON_REAL_LOOPS(a_file_in_the_place_of_a_unix_socket_is_left_alone),
-        ON_EACH_LOOP(a_missing_unix_socket_refuses),
+        ON_EACH_LOOP(a_missing_unix_socket_is_told),
         ON_REAL_LOOPS(accepting_rests_without_descriptors_and_goes_on_with_one),
         ON_REAL_LOOPS(a_connect_without_descriptors_is_an_error),
         ON_REAL_LOOPS(a_listener_may_be_stopped_while_it_rests),
