@@ -95,8 +95,8 @@ typedef struct tow_server_options {
     int log_level; /* lines above this level are not made; default 6 (info), which has a line a request */
 } tow_server_options;
 
-/* Makes a server; nothing listens yet. Errors: ARGUMENT, ADDRESS, MEMORY; CERTIFICATE, PERMISSION and SYSTEM
- * for the files of TLS, of which the log then has a line. */
+/* Makes a server; nothing listens yet. Errors: ARGUMENT, ADDRESS, MEMORY; CERTIFICATE, NO_FILE, PERMISSION
+ * and SYSTEM for the files of TLS, of which the log then has a line. */
 int tow_server_new_sized(tow_server **server, const tow_server_options *options, size_t options_size);
 static inline int tow_server_new(tow_server **server, const tow_server_options *options) {
     return tow_server_new_sized(server, options, sizeof(tow_server_options));

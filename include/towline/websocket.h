@@ -96,16 +96,29 @@ typedef struct tow_websocket_options {
     int ping_seconds;    /* default off for clients */
     int idle_seconds;    /* default off for clients */
 
-    const char *proxy; /* URL of a proxy: http://, socks5:// or socks5h://[USER:PASSWORD@]HOST[:PORT]; default
-                          none: the environment is not looked at */
+    const char
+        *proxy; /* URL of a proxy: http://, https://, socks5:// or socks5h://[USER:PASSWORD@]HOST[:PORT];
+                   default none: the environment is not looked at */
     const char *unix_path; /* connect to this Unix socket instead of the URL's host and port; default none */
+
+    /* TLS, with the server for wss:// and with the proxy for https://. All are names of PEM files, which the
+     * call reads. Certificates must hold, and be for the host of the URL. */
+    const char *tls_roots;       /* who may sign the peer's certificate; default the system's authorities */
+    const char *tls_revoked;     /* lists (CRL) of what they revoked, one of each that signs; default none */
+    const char *tls_certificate; /* our own for a server that asks, and those between it and the root; default
+                                    none */
+    const char *tls_key;         /* its key, without a passphrase; default: in the file of the certificate */
+    bool tls_insecure;           /* take any certificate, also of a proxy: the peer may be anybody */
 } tow_websocket_options;
 
 /* Opens a connection as a client. The socket is the caller's until tow_websocket_free; callbacks start from
- * the loop's next round. `options` may be NULL.
- * Errors: URL (not ws://HOST[:PORT][/PATH][?QUERY]), ARGUMENT (a subprotocol that is no token or stands
- * twice, a header or proxy that is not valid), UNSUPPORTED (another kind of proxy), ADDRESS (a path that is
- * too long), MEMORY, SYSTEM. What goes wrong later comes to on_error and on_close. */
+ * the loop's next round. `url` is ws:// or wss://[USER:PASSWORD@]HOST[:PORT][/PATH][?QUERY], without a
+ * fragment; http:// and https:// are taken for ws:// and wss://. User and password, percent-decoded, are sent
+ * as Basic authentication (RFC 7617), unless `headers` has an Authorization. `options` may be NULL.
+ * Errors: URL, ARGUMENT (a subprotocol that is no token or stands twice, a header or proxy that is not valid,
+ * a key without a certificate), UNSUPPORTED (another kind of proxy), ADDRESS (a path that is too long),
+ * CERTIFICATE (a file does not hold what it should), NO_FILE, PERMISSION (of a file), MEMORY, SYSTEM. What
+ * goes wrong later comes to on_error and on_close. */
 int tow_websocket_open_sized(tow_websocket **socket, tow_loop *loop, const char *url,
     const tow_websocket_options *options, size_t options_size);
 static inline int tow_websocket_open(
@@ -145,7 +158,8 @@ tow_ready_state tow_websocket_ready_state(const tow_websocket *socket);
 int64_t tow_websocket_buffered_amount(const tow_websocket *socket);
 
 /* The subprotocol in use, the extensions in use as in the header, the URL: "" where there is none. They stay
- * valid as long as the socket. */
+ * valid as long as the socket. The URL is in its normal form, ws or wss, and without user and password, as it
+ * is often written to logs (the standard's url shows them). */
 const char *tow_websocket_protocol(const tow_websocket *socket);
 const char *tow_websocket_extensions(const tow_websocket *socket);
 const char *tow_websocket_url(const tow_websocket *socket);

@@ -2,8 +2,10 @@
 
 #include "object.h"
 #include "options.h"
+#include "http/credentials.h"
 #include "proxying.h"
 #include "transport/loop.h"
+#include "trust.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -28,6 +30,8 @@ void tow_client_destroy(tow_client *client) {
     tow_connector_stop(client->connector);
     tow_proxying_clear(client);
     tow_proxy_clear(&client->proxy);
+    tow_tls_context_release(client->tls);
+    tow_tls_context_release(client->proxy_tls);
     free(client->unix_path);
     tow_url_clear(&client->url);
     free(client->protocols);
@@ -86,11 +90,19 @@ static void set_behaviour(tow_client *client, const tow_websocket_options *optio
 
 static int write_host(tow_client *client, const tow_websocket_options *options) {
     const char *host = tow_options_header(options, "Host");
-    if (host != NULL)
-        return tow_buffer_append_format(&client->request, "Host: %s\r\n", host);
-    if (client->url.port == TOW_URL_DEFAULT_PORT)
-        return tow_buffer_append_format(&client->request, "Host: %s\r\n", client->url.host);
-    return tow_buffer_append_format(&client->request, "Host: %s:%d\r\n", client->url.host, client->url.port);
+    return tow_buffer_append_format(
+        &client->request, "Host: %s\r\n", host != NULL ? host : client->url.authority);
+}
+
+/* The URL's user and password, unless the user's own headers say something else. */
+static int write_credentials(tow_client *client, const tow_websocket_options *options) {
+    const tow_url *url = &client->url;
+    if (url->user == NULL || tow_options_header(options, "Authorization") != NULL)
+        return 0;
+    int error = tow_buffer_append_text(&client->request, "Authorization: ");
+    if (error == 0)
+        error = tow_basic_append(&client->request, url->user, url->password);
+    return error != 0 ? error : tow_buffer_append_text(&client->request, "\r\n");
 }
 
 /* RFC 6455, section 4.1. */
@@ -107,22 +119,37 @@ static int write_request(tow_client *client, const tow_websocket_options *option
             "13\r\n",
             client->key);
     if (error == 0)
+        error = write_credentials(client, options);
+    if (error == 0)
         error = tow_options_write(&client->request, options);
     return error != 0 ? error : tow_buffer_append_text(&client->request, "\r\n");
 }
 
-/* A proxy over TLS is refused until streams can speak it. */
 static int read_way(tow_client *client, const tow_websocket_options *options) {
     if (options->unix_path != NULL && (client->unix_path = strdup(options->unix_path)) == NULL)
         return TOW_ERROR_MEMORY;
-    int error = options->proxy == NULL ? 0 : tow_proxy_read(&client->proxy, options->proxy, NULL);
-    return error == 0 && client->proxy.kind == TOW_PROXY_HTTPS ? TOW_ERROR_UNSUPPORTED : error;
+    return options->proxy == NULL ? 0 : tow_proxy_read(&client->proxy, options->proxy, NULL);
+}
+
+/* TLS with whom it takes. */
+static int read_trust(tow_client *client, tow_loop *loop, const tow_websocket_options *options) {
+    char why[TOW_TLS_TEXT_MAX];
+    int error = 0;
+    if (client->url.secure)
+        error = tow_trust_context(loop, options, TOW_TRUST_SERVER, &client->tls, why);
+    if (client->url.secure && client->proxy.kind == TOW_PROXY_HTTPS)
+        return TOW_ERROR_UNSUPPORTED; /* TLS inside of TLS */
+    if (error == 0 && client->proxy.kind == TOW_PROXY_HTTPS)
+        error = tow_trust_context(loop, options, TOW_TRUST_PROXY, &client->proxy_tls, why);
+    return error;
 }
 
 static int fill(tow_client *client, tow_loop *loop, const char *url, const tow_websocket_options *options) {
     int error = tow_url_read(&client->url, url, NULL);
     if (error == 0)
         error = read_way(client, options);
+    if (error == 0)
+        error = read_trust(client, loop, options);
     if (error == 0)
         error = tow_websocket_context_new(&client->socket.context, loop);
     if (error != 0)

@@ -9,17 +9,20 @@
 #include "connect/connector.h"
 #include "connect/proxy_talk.h"
 #include "protocol/opening.h"
+#include "transport/tls.h"
 
 #include <towline/reconnector.h>
 
 /* Where the object stands. */
 typedef enum tow_client_stage {
-    TOW_CLIENT_CONNECTING, /* the connector is at work */
-    TOW_CLIENT_PROXYING,   /* the proxy was reached, and is asked for the server */
-    TOW_CLIENT_ASKING,     /* the request is on its way, or the response */
-    TOW_CLIENT_OPENED,     /* the websocket floor has the stream */
-    TOW_CLIENT_FAILED,     /* before it was open: the events are to come */
-    TOW_CLIENT_GONE        /* the last callback was called, or is being called */
+    TOW_CLIENT_CONNECTING,     /* the connector is at work */
+    TOW_CLIENT_SECURING_PROXY, /* the proxy was reached: TLS with it */
+    TOW_CLIENT_PROXYING,       /* the proxy is asked for the server */
+    TOW_CLIENT_SECURING,       /* the server was reached: TLS with it */
+    TOW_CLIENT_ASKING,         /* the request is on its way, or the response */
+    TOW_CLIENT_OPENED,         /* the websocket floor has the stream */
+    TOW_CLIENT_FAILED,         /* before it was open: the events are to come */
+    TOW_CLIENT_GONE            /* the last callback was called, or is being called */
 } tow_client_stage;
 
 typedef struct tow_client {
@@ -43,9 +46,11 @@ typedef struct tow_client {
     tow_connector *connector; /* while it is at work */
     tow_proxy proxy;          /* `host` is NULL if there is none */
     tow_proxy_talk *talk;     /* with it, while that is under way */
-    char *unix_path;          /* a Unix socket instead of the URL's host and port */
-    tow_reconnector *owner;   /* of the socket; NULL: the user */
-    int error;                /* why it failed */
+    tow_tls_context *tls;     /* with the server; NULL: none */
+    tow_tls_context *proxy_tls;
+    char *unix_path;        /* a Unix socket instead of the URL's host and port */
+    tow_reconnector *owner; /* of the socket; NULL: the user */
+    int error;              /* why it failed */
     int http_status;
     int retry_after_seconds; /* with which the server refused; 0: it did not say */
     char text[512];          /* the same in words */
@@ -55,7 +60,7 @@ typedef struct tow_client {
  * SYSTEM. */
 int tow_opening_start(tow_client *client);
 
-/* The stream leads to the server: sends the request. `rest` has come already. */
+/* The stream carries HTTP with the server: sends the request. `rest` has come already. */
 void tow_opening_ask(tow_client *client, uint8_t *rest, size_t rest_length);
 
 /* The stream's on_closed, until the websocket floor has it. */
@@ -63,6 +68,9 @@ void tow_opening_closed(tow_stream *stream);
 
 /* Ends a handshake that is under way; the events come in a later round. `text` may be NULL. */
 void tow_opening_fail(tow_client *client, int error, const char *text);
+
+/* The same for what went wrong with the peer, which is told before the text. */
+void tow_opening_fail_with_peer(tow_client *client, int error, const char *text);
 
 /* Frees everything; nothing of the client is in use any more. */
 void tow_client_destroy(tow_client *client);

@@ -3,6 +3,7 @@
 #include "object.h"
 #include "proxying.h"
 #include "retry.h"
+#include "securing.h"
 #include "transport/listener.h"
 #include "transport/loop.h"
 #include "transport/timer.h"
@@ -65,21 +66,45 @@ void tow_opening_fail(tow_client *client, int error, const char *text) {
     }
 }
 
-static void no_answer_in_time(tow_timer *timer) {
-    tow_client *client = (tow_client *)(void *)((char *)timer - offsetof(tow_websocket, timer));
+/* A certificate's text names the server itself. */
+void tow_opening_fail_with_peer(tow_client *client, int error, const char *what) {
     char text[sizeof(client->text)];
+    bool is_proxy = client->stage == TOW_CLIENT_SECURING_PROXY || client->stage == TOW_CLIENT_PROXYING;
+    if (is_proxy)
+        snprintf(
+            text, sizeof(text), "the proxy %.255s port %d: %s", client->proxy.host, client->proxy.port, what);
+    else if (error == TOW_ERROR_CERTIFICATE)
+        snprintf(text, sizeof(text), "%s", what);
+    else if (client->unix_path != NULL)
+        snprintf(text, sizeof(text), "%.255s: %s", client->unix_path, what);
+    else
+        snprintf(text, sizeof(text), "%.255s port %d: %s", client->url.host, client->url.port, what);
+    tow_opening_fail(client, error, text);
+}
+
+/* What was not done in time. */
+static void write_delay(const tow_client *client, char *out, size_t size) {
     const char *proxy = client->proxy.host;
     if (client->connector != NULL)
-        snprintf(text, sizeof(text), "%s%.255s %s within %d seconds", proxy != NULL ? "the proxy " : "",
+        snprintf(out, size, "%s%.255s %s", proxy != NULL ? "the proxy " : "",
             proxy != NULL ? proxy : client->url.host,
-            tow_connector_is_resolving(client->connector) ? "was not found" : "was not reached",
-            client->connect_seconds);
+            tow_connector_is_resolving(client->connector) ? "was not found" : "was not reached");
+    else if (client->stage == TOW_CLIENT_SECURING_PROXY)
+        snprintf(out, size, "the TLS handshake with the proxy %.255s was not finished", proxy);
     else if (client->stage == TOW_CLIENT_PROXYING)
-        snprintf(text, sizeof(text), "the proxy %.255s did not reach the server within %d seconds", proxy,
-            client->connect_seconds);
+        snprintf(out, size, "the proxy %.255s did not reach the server", proxy);
+    else if (client->stage == TOW_CLIENT_SECURING)
+        snprintf(out, size, "the TLS handshake with %.255s was not finished", client->url.host);
     else
-        snprintf(text, sizeof(text), "no answer to the opening handshake within %d seconds",
-            client->connect_seconds);
+        snprintf(out, size, "no answer to the opening handshake");
+}
+
+static void no_answer_in_time(tow_timer *timer) {
+    tow_client *client = (tow_client *)(void *)((char *)timer - offsetof(tow_websocket, timer));
+    char delay[sizeof(client->text) - 64];
+    char text[sizeof(client->text)];
+    write_delay(client, delay, sizeof(delay));
+    snprintf(text, sizeof(text), "%s within %d seconds", delay, client->connect_seconds);
     tow_opening_fail(client, TOW_ERROR_TIMED_OUT, text);
 }
 
@@ -91,17 +116,19 @@ static void connected(void *user, int fd) {
     tow_client *client = user;
     tow_loop *loop = tow_websocket_loop(&client->socket);
     client->connector = NULL;
-    bool proxied = client->proxy.host != NULL;
-    int error = tow_stream_adopt(
-        &client->socket.stream, loop, fd, proxied ? &tow_proxying_events : &handshake_events);
+    int error = tow_stream_adopt(&client->socket.stream, loop, fd, &handshake_events);
     if (error != 0) {
         tow_loop_discard(loop, fd);
         tow_opening_fail(client, error, NULL);
         return;
     }
     client->has_stream = true;
-    if (proxied)
+    if (client->proxy_tls != NULL)
+        tow_securing_proxy(client);
+    else if (client->proxy.host != NULL)
         tow_proxying_start(client);
+    else if (client->tls != NULL)
+        tow_securing_server(client, NULL, 0);
     else
         tow_opening_ask(client, NULL, 0);
 }
@@ -129,10 +156,8 @@ int tow_opening_start(tow_client *client) {
 }
 
 static void failed(tow_stream *stream, int error) {
-    tow_client *client = client_of(stream);
-    char text[sizeof(client->text)];
-    snprintf(text, sizeof(text), "%s port %d: %s", client->url.host, client->url.port, tow_strerror(error));
-    tow_opening_fail(client, error, text);
+    const char *text = tow_stream_failure_text(stream);
+    tow_opening_fail_with_peer(client_of(stream), error, text != NULL ? text : tow_strerror(error));
 }
 
 void tow_opening_closed(tow_stream *stream) {

@@ -89,6 +89,8 @@ int tow_options_check(const tow_websocket_options *options) {
         error = origin_check(options);
     if (error == 0 && options->proxy != NULL && options->unix_path != NULL)
         error = TOW_ERROR_ARGUMENT; /* two ways */
+    if (error == 0 && options->tls_key != NULL && options->tls_certificate == NULL)
+        error = TOW_ERROR_ARGUMENT; /* whose? */
     return error != 0 ? error : numbers_check(options);
 }
 

@@ -70,6 +70,10 @@ static void copy_all(copy_area *area, tow_websocket_options *copy, const tow_web
     copy->origin = copy_text(area, options->origin);
     copy->proxy = copy_text(area, options->proxy);
     copy->unix_path = copy_text(area, options->unix_path);
+    copy->tls_roots = copy_text(area, options->tls_roots);
+    copy->tls_revoked = copy_text(area, options->tls_revoked);
+    copy->tls_certificate = copy_text(area, options->tls_certificate);
+    copy->tls_key = copy_text(area, options->tls_key);
 }
 
 int tow_options_copy_init(tow_options_copy *copy, const tow_websocket_options *options) {

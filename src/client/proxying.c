@@ -1,6 +1,7 @@
 #include "proxying.h"
 
-#include <stdio.h>
+#include "securing.h"
+
 #include <stdlib.h>
 #include <towline/error.h>
 
@@ -16,13 +17,6 @@ void tow_proxying_clear(tow_client *client) {
     client->talk = NULL;
 }
 
-static void fail(tow_client *client, int error, const char *what) {
-    char text[sizeof(client->text)];
-    snprintf(
-        text, sizeof(text), "the proxy %.255s port %d: %s", client->proxy.host, client->proxy.port, what);
-    tow_opening_fail(client, error, text);
-}
-
 static void send_output(tow_client *client) {
     tow_buffer *output = &client->talk->output;
     if (output->length == 0)
@@ -33,14 +27,26 @@ static void send_output(tow_client *client) {
         tow_buffer_consume(output, (size_t)taken);
 }
 
+static const tow_stream_events proxying_events;
+
+/* Behind the talk TLS may begin, which a plain stream must know of beforehand. */
+static int prepare(tow_client *client) {
+    tow_stream *stream = &client->socket.stream;
+    stream->events = &proxying_events;
+    client->talk = malloc(sizeof(*client->talk));
+    if (client->talk == NULL)
+        return TOW_ERROR_MEMORY;
+    *client->talk = (tow_proxy_talk){0};
+    return client->tls != NULL && client->proxy_tls == NULL ? tow_stream_prepare_tls(stream) : 0;
+}
+
 void tow_proxying_start(tow_client *client) {
     client->stage = TOW_CLIENT_PROXYING;
-    client->talk = malloc(sizeof(*client->talk));
-    int error = client->talk == NULL ? TOW_ERROR_MEMORY : 0;
+    int error = prepare(client);
     if (error == 0)
         error = tow_proxy_talk_begin(client->talk, &client->proxy, client->url.host, client->url.port);
     if (error != 0)
-        fail(client, error, tow_strerror(error));
+        tow_opening_fail_with_peer(client, error, tow_strerror(error));
     else
         send_output(client);
 }
@@ -58,7 +64,10 @@ static void received(tow_stream *stream, uint8_t *bytes, size_t length) {
         send_output(client);
     } else {
         tow_proxying_clear(client);
-        tow_opening_ask(client, bytes + used, length - used);
+        if (client->tls != NULL)
+            tow_securing_server(client, bytes + used, length - used);
+        else
+            tow_opening_ask(client, bytes + used, length - used);
     }
 }
 
@@ -69,14 +78,15 @@ static void writable(tow_stream *stream) {
 }
 
 static void ended(tow_stream *stream) {
-    fail(client_of(stream), TOW_ERROR_ENDED, "it ended the connection");
+    tow_opening_fail_with_peer(client_of(stream), TOW_ERROR_ENDED, "it ended the connection");
 }
 
 static void failed(tow_stream *stream, int error) {
-    fail(client_of(stream), error, tow_strerror(error));
+    const char *text = tow_stream_failure_text(stream);
+    tow_opening_fail_with_peer(client_of(stream), error, text != NULL ? text : tow_strerror(error));
 }
 
-const tow_stream_events tow_proxying_events = {
+static const tow_stream_events proxying_events = {
     .on_bytes = received,
     .on_writable = writable,
     .on_end = ended,

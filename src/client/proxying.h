@@ -4,12 +4,10 @@
 
 #include "object.h"
 
-/* The stream is connected to the proxy: tow_opening_ask follows, or tow_opening_fail. */
+/* The stream leads to the proxy: tow_opening_ask or tow_securing_server follows, or tow_opening_fail. */
 void tow_proxying_start(tow_client *client);
 
 /* Frees what it needed. */
 void tow_proxying_clear(tow_client *client);
-
-extern const tow_stream_events tow_proxying_events;
 
 #endif

@@ -1,20 +1,24 @@
 #include "client/url.h"
 
 #include "base/slice.h"
+#include "http/credentials.h"
 #include "transport/address.h"
 
 #include <ctype.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <towline/error.h>
 
-enum { PORT_TEXT_MAX = sizeof(":65535") - 1 };
+enum { PORT_TEXT_MAX = sizeof(":65535") - 1, SCHEME_TEXT_MAX = sizeof("wss://") - 1 };
 
 /* A URL cut into its parts, which point into it. */
 typedef struct url_parts {
+    bool secure;
+    tow_slice user, password; /* as they stand there; empty if there are none */
     tow_slice host;
     tow_slice port;  /* digits; may be empty */
     tow_slice path;  /* may be empty; begins with '/' */
@@ -27,15 +31,21 @@ static int refuse(const char **why, int error, const char *text) {
     return error;
 }
 
-static int scheme_read(const char **rest, const char **why) {
-    if (strncasecmp(*rest, "ws://", 5) == 0) {
-        *rest += 5;
+/* The schemes of HTTP are taken for those of WebSocket, as browsers do. */
+static int scheme_read(url_parts *parts, const char **rest, const char **why) {
+    static const struct {
+        const char *begin;
+        bool secure;
+    } schemes[] = {{"ws://", false}, {"wss://", true}, {"http://", false}, {"https://", true}};
+    for (size_t i = 0; i < sizeof(schemes) / sizeof(schemes[0]); i++) {
+        size_t length = strlen(schemes[i].begin);
+        if (strncasecmp(*rest, schemes[i].begin, length) != 0)
+            continue;
+        *rest += length;
+        parts->secure = schemes[i].secure;
         return 0;
     }
-    if (strncasecmp(*rest, "wss://", 6) == 0)
-        return refuse(why, TOW_ERROR_UNSUPPORTED,
-            "wss:// needs TLS, which clients of this version do not speak: use ws://");
-    return refuse(why, TOW_ERROR_URL, "a URL begins with ws://");
+    return refuse(why, TOW_ERROR_URL, "a URL begins with ws:// or wss://");
 }
 
 static size_t host_length(const char *authority, size_t length) {
@@ -45,10 +55,15 @@ static size_t host_length(const char *authority, size_t length) {
     return (size_t)(end - authority) + (authority[0] == '[' ? 1 : 0);
 }
 
+/* The user ends at the last '@'. */
 static int authority_split(url_parts *parts, const char *authority, size_t length, const char **why) {
-    if (memchr(authority, '@', length) != NULL)
-        return refuse(
-            why, TOW_ERROR_URL, "a user name in the URL is not supported: send an Authorization header");
+    const char *at = memrchr(authority, '@', length);
+    if (at != NULL) {
+        size_t user = (size_t)(at - authority);
+        tow_userinfo_split((tow_slice){authority, user}, &parts->user, &parts->password);
+        authority += user + 1;
+        length -= user + 1;
+    }
     size_t host = host_length(authority, length);
     parts->host = (tow_slice){authority, host};
     parts->port = (tow_slice){authority + host, length - host};
@@ -73,7 +88,7 @@ static int target_check(const char *target, const char **why) {
 
 static int split(url_parts *parts, const char *text, const char **why) {
     const char *rest = text;
-    int error = scheme_read(&rest, why);
+    int error = scheme_read(parts, &rest, why);
     if (error != 0)
         return error;
     size_t authority = strcspn(rest, "/?#");
@@ -87,7 +102,7 @@ static int split(url_parts *parts, const char *text, const char **why) {
     return target_check(rest, why);
 }
 
-static int port_read(uint16_t *port, tow_slice digits, const char **why) {
+static int port_read(tow_url *url, tow_slice digits, const char **why) {
     uint32_t value = 0;
     for (size_t i = 0; i < digits.length && value <= UINT16_MAX; i++) {
         if (digits.data[i] < '0' || digits.data[i] > '9')
@@ -95,10 +110,10 @@ static int port_read(uint16_t *port, tow_slice digits, const char **why) {
         value = value * 10 + (uint32_t)(digits.data[i] - '0');
     }
     if (digits.length == 0)
-        value = TOW_URL_DEFAULT_PORT;
+        value = tow_url_default_port(url->secure);
     if (value == 0 || value > UINT16_MAX)
         return refuse(why, TOW_ERROR_URL, "a port is 1 to 65535");
-    *port = (uint16_t)value;
+    url->port = (uint16_t)value;
     return 0;
 }
 
@@ -148,29 +163,63 @@ static int host_check(const char *host, const char **why) {
     return 0;
 }
 
+/* RFC 7617, section 2: no control characters, and no colon in the user. */
+static bool can_be_sent(const char *text, const char *refused) {
+    for (; *text != '\0'; text++)
+        if (iscntrl((unsigned char)*text) || strchr(refused, *text) != NULL)
+            return false;
+    return true;
+}
+
+static int write_user(tow_url *url, char *out, const url_parts *parts, const char **why) {
+    if (parts->user.length == 0 && parts->password.length == 0)
+        return 0;
+    url->user = out;
+    url->password = tow_percent_decode(url->user, parts->user);
+    if (url->password == NULL || tow_percent_decode(url->password, parts->password) == NULL)
+        return refuse(why, TOW_ERROR_URL, "a % in the URL's user or password is written %25");
+    if (!can_be_sent(url->user, ":") || !can_be_sent(url->password, ""))
+        return refuse(why, TOW_ERROR_URL, "the URL's user has a colon, or a control character is in it");
+    return 0;
+}
+
+static char *write_authority(char *out, const tow_url *url) {
+    out = stpcpy(out, url->host);
+    if (url->port != tow_url_default_port(url->secure))
+        out += snprintf(out, PORT_TEXT_MAX + 1, ":%u", url->port);
+    return out + 1;
+}
+
+static char *write_text(char *out, const tow_url *url) {
+    out = stpcpy(out, url->secure ? "wss://" : "ws://");
+    out = stpcpy(out, url->authority);
+    return stpcpy(out, url->target) + 1;
+}
+
 static int write_texts(tow_url *url, const url_parts *parts, const char **why) {
     size_t target_max = 1 + 3 * (parts->path.length + parts->query.length) + 1;
-    size_t host_max = parts->host.length + 1;
-    char *memory = malloc(2 * target_max + 2 * host_max + sizeof("ws://") + PORT_TEXT_MAX);
+    size_t authority_max = parts->host.length + PORT_TEXT_MAX + 1;
+    size_t text_max = SCHEME_TEXT_MAX + authority_max + target_max;
+    size_t user_max = parts->user.length + 1 + parts->password.length + 1;
+    char *memory = malloc(parts->host.length + 1 + target_max + authority_max + text_max + user_max);
     if (memory == NULL)
         return refuse(why, TOW_ERROR_MEMORY, tow_strerror(TOW_ERROR_MEMORY));
     url->host = memory;
     url->target = write_host(url->host, parts->host);
-    url->text = write_target(url->target, parts);
-    size_t room = target_max + host_max + sizeof("ws://") + PORT_TEXT_MAX;
-    if (url->port == TOW_URL_DEFAULT_PORT)
-        snprintf(url->text, room, "ws://%s%s", url->host, url->target);
-    else
-        snprintf(url->text, room, "ws://%s:%d%s", url->host, url->port, url->target);
-    return host_check(url->host, why);
+    url->authority = write_target(url->target, parts);
+    url->text = write_authority(url->authority, url);
+    char *user = write_text(url->text, url);
+    int error = host_check(url->host, why);
+    return error != 0 ? error : write_user(url, user, parts, why);
 }
 
 int tow_url_read(tow_url *url, const char *text, const char **why) {
-    url_parts parts;
+    url_parts parts = {0};
     tow_url read = {0};
     int error = split(&parts, text, why);
+    read.secure = parts.secure;
     if (error == 0)
-        error = port_read(&read.port, parts.port, why);
+        error = port_read(&read, parts.port, why);
     if (error == 0)
         error = write_texts(&read, &parts, why);
     if (error != 0) {

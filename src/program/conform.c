@@ -216,35 +216,23 @@ static int run_clients(conform_run *run) {
     return error == 0 ? 0 : fail_with(where, error, why);
 }
 
-/* wss is ws over TLS, on another port (RFC 6455, section 3): the rest of the URL is read as that of ws. */
-static bool is_secure(const conform_run *run) {
-    return strncmp(run->url, "wss://", 6) == 0;
-}
-
 static int run_target(conform_run *run, const tow_url *url) {
     tow_address addresses[TOW_ADDRESSES_MAX];
-    tow_buffer host = {0};
     tow_tls_context *tls = NULL;
     char why[TOW_TLS_TEXT_MAX] = "";
-    bool has_default_port = url->port == TOW_URL_DEFAULT_PORT;
-    uint16_t port = has_default_port && is_secure(run) ? 443 : url->port;
-    int count = tow_address_from_host(url->host, port, addresses);
+    int count = tow_address_from_host(url->host, url->port, addresses);
     if (count < 0)
         return fail(EXIT_FAILURE, "%s: %s", url->host, tow_strerror(count));
-    int error = has_default_port ? tow_buffer_append_format(&host, "%s", url->host)
-                                 : tow_buffer_append_format(&host, "%s:%u", url->host, url->port);
-    if (error == 0 && is_secure(run))
-        error = tow_conform_tls_client(&tls, run->settings, why);
+    int error = url->secure ? tow_conform_tls_client(&tls, run->settings, why) : 0;
     conform_target target = {.addresses = addresses,
         .count = (size_t)count,
-        .host = (const char *)host.data,
+        .host = url->authority,
         .path = url->target,
         .tls = tls,
         .server_name = url->host};
     if (error == 0)
         error = conform_suite_run(run->suite, run->loop, &target);
     tow_tls_context_release(tls);
-    tow_buffer_clear(&host);
     if (error == 0)
         return 0;
     return fail_with(run->url, error, why[0] != 0 ? why : conform_suite_failure_text(run->suite));
@@ -254,9 +242,8 @@ static int run_server(conform_run *run) {
     tow_url url = {0};
     const char *why = "";
     tow_buffer text = {0};
-    int error = tow_buffer_append_format(&text, "%s%s",
-        strstr(run->url, "://") != NULL && !is_secure(run) ? "" : "ws://",
-        run->url + (is_secure(run) ? 6 : 0));
+    int error =
+        tow_buffer_append_format(&text, "%s%s", strstr(run->url, "://") != NULL ? "" : "ws://", run->url);
     if (error == 0)
         error = tow_url_read(&url, (const char *)text.data, &why);
     tow_buffer_clear(&text);

@@ -17,8 +17,24 @@ static void check_normal_form(const tow_url *url) {
     CHECK(strcmp(again.text, url->text) == 0);
     CHECK(strcmp(again.host, url->host) == 0);
     CHECK(strcmp(again.target, url->target) == 0);
+    CHECK(strcmp(again.authority, url->authority) == 0);
     CHECK(again.port == url->port);
+    CHECK(again.secure == url->secure);
+    CHECK(again.user == NULL && again.password == NULL);
     tow_url_clear(&again);
+}
+
+/* RFC 7617, section 2: what may be sent as Basic authentication, in as many bytes as the URL had at most. */
+static void check_user(const tow_url *url, size_t size) {
+    CHECK((url->user == NULL) == (url->password == NULL));
+    if (url->user == NULL)
+        return;
+    CHECK(strlen(url->user) + strlen(url->password) < size);
+    CHECK(strchr(url->user, ':') == NULL);
+    for (const char *text = url->user; *text != '\0'; text++)
+        CHECK((unsigned char)*text >= ' ' && *text != 0x7f);
+    for (const char *text = url->password; *text != '\0'; text++)
+        CHECK((unsigned char)*text >= ' ' && *text != 0x7f);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
@@ -34,6 +50,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         check_characters(url.target);
         check_characters(url.host);
         check_normal_form(&url);
+        check_user(&url, size);
         tow_url_clear(&url);
     }
     free(text);

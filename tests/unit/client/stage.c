@@ -25,12 +25,39 @@ static void write_answer(test_stage *stage) {
         tow_stream_shutdown(&stage->stream);
 }
 
-void stage_say(test_stage *stage, const void *bytes, size_t length) {
+static void put_answer(test_stage *stage, const void *bytes, size_t length) {
     assert_true(length <= sizeof(stage->answer) - stage->answer_length);
     memcpy(stage->answer + stage->answer_length, bytes, length);
     stage->answer_length += length;
+}
+
+/* What the layers want to send goes into each other, and the first one's to the network. */
+static void pass_down(test_stage *stage) {
+    for (size_t i = stage->layer_count; i-- > 0;) {
+        tow_buffer records = {0};
+        layer_take(&stage->layers[i], &records);
+        if (records.length > 0 && i > 0)
+            layer_say(&stage->layers[i - 1], records.data, records.length);
+        else if (records.length > 0)
+            put_answer(stage, records.data, records.length);
+        tow_buffer_clear(&records);
+    }
+}
+
+void stage_say(test_stage *stage, const void *bytes, size_t length) {
+    if (stage->layer_count == 0) {
+        put_answer(stage, bytes, length);
+    } else if (length > 0) {
+        layer_say(&stage->layers[stage->layer_count - 1], bytes, length);
+        pass_down(stage);
+    }
     if (stage->answered)
         write_answer(stage);
+}
+
+void stage_secure(test_stage *stage, SSL_CTX *context) {
+    assert_true(stage->layer_count < sizeof(stage->layers) / sizeof(stage->layers[0]));
+    layer_begin(&stage->layers[stage->layer_count++], context);
 }
 
 void stage_accept(test_stage *stage, const char *fields) {
@@ -66,11 +93,30 @@ static void read_request(test_stage *stage) {
     write_answer(stage);
 }
 
+/* What is left of the bytes when the layers have read them. */
+static void pass_up(test_stage *stage, const uint8_t *bytes, size_t length, tow_buffer *plain) {
+    assert_int_equal(tow_buffer_append(plain, bytes, length), 0);
+    for (size_t i = 0; i < stage->layer_count; i++) {
+        tow_buffer records = *plain;
+        *plain = (tow_buffer){0};
+        if (!layer_hear(&stage->layers[i], records.data, records.length, plain))
+            stage->layer_failed = true;
+        tow_buffer_clear(&records);
+    }
+    pass_down(stage);
+    if (stage->layer_count > 0)
+        write_answer(stage);
+}
+
 static void request_bytes(tow_stream *stream, uint8_t *bytes, size_t length) {
     test_stage *stage = stage_of(stream);
-    assert_true(length <= sizeof(stage->request) - stage->request_length);
-    memcpy(stage->request + stage->request_length, bytes, length);
-    stage->request_length += length;
+    tow_buffer plain = {0};
+    pass_up(stage, bytes, length, &plain);
+    assert_true(plain.length <= sizeof(stage->request) - stage->request_length);
+    if (plain.length > 0)
+        memcpy(stage->request + stage->request_length, plain.data, plain.length);
+    stage->request_length += plain.length;
+    tow_buffer_clear(&plain);
     if (stage->then_bytes != NULL && stage->then_bytes(stage))
         return;
     if (stage->head_length == 0)
@@ -108,6 +154,8 @@ static void accepted(tow_listener *listener, int fd) {
         tow_loop_discard(stage->loop, fd);
     else
         stage->adopted = true;
+    if (stage->adopted && stage->layer_count == 0 && stage->secret != NULL)
+        stage_secure(stage, stage->secret);
 }
 
 /* The client's end. */
@@ -185,7 +233,8 @@ void stage_open(test_stage *stage) {
 }
 
 void stage_connect(test_stage *stage, const char *path) {
-    snprintf(stage->url, sizeof(stage->url), "ws://localhost:%d%s", stage->port, path);
+    snprintf(stage->url, sizeof(stage->url), "%s://%s:%d%s", stage->scheme == NULL ? "ws" : stage->scheme,
+        stage->host == NULL ? "localhost" : stage->host, stage->port, path);
     assert_int_equal(tow_websocket_open(&stage->socket, stage->loop, stage->url, &stage->options), 0);
     tow_client_set_trace(stage->socket, on_head);
     assert_int_equal(tow_websocket_ready_state(stage->socket), TOW_CONNECTING);
@@ -195,7 +244,7 @@ void stage_step(test_stage *stage) {
     if (stage->real)
         usleep(5);
     assert_true(tow_loop_step(stage->loop) >= 0);
-    if (stage->step != 0 && stage->answered)
+    if (stage->step != 0 && (stage->answered || stage->layer_count > 0))
         write_answer(stage);
 }
 
@@ -216,4 +265,6 @@ void stage_close(test_stage *stage) {
     tow_listener_stop(&stage->listener);
     stage_step(stage);
     tow_loop_free(stage->loop);
+    for (size_t i = 0; i < stage->layer_count; i++)
+        layer_clear(&stage->layers[i]);
 }

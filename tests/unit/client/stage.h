@@ -4,6 +4,7 @@
 #define TOW_TESTS_STAGE_H
 
 #include "../unit.h"
+#include "layer.h"
 
 #include "base/buffer.h"
 #include "client/client.h"
@@ -22,6 +23,9 @@ typedef struct stage {
     tow_simulation_options simulation;
     bool real;
     const char *listen;                  /* default 127.0.0.1:0 */
+    const char *scheme;                  /* default ws */
+    const char *host;                    /* in the URL; default localhost */
+    SSL_CTX *secret;                     /* the server speaks TLS; NULL: it does not */
     tow_websocket_options options;       /* the callbacks are the stage's */
     bool (*then_bytes)(struct stage *);  /* something came: true keeps it from being read as a request */
     void (*then_answer)(struct stage *); /* the request is whole; default: stage_accept("") */
@@ -41,6 +45,9 @@ typedef struct stage {
     tow_stream stream;
     size_t accepts;
     bool adopted, server_ended, server_closed;
+    test_layer layers[2]; /* of TLS, each inside of the one before */
+    size_t layer_count;
+    bool layer_failed;
     char request[64 * 1024]; /* all that came */
     size_t request_length;
     size_t head_length; /* of the request's head; 0 until it is whole */
@@ -76,6 +83,9 @@ void stage_run(test_stage *stage, int64_t nanoseconds);
             stage_step(stage);                                                                               \
         }                                                                                                    \
     } while (0)
+
+/* From here on the server speaks TLS, inside of that which it speaks already. */
+void stage_secure(test_stage *stage, SSL_CTX *context);
 
 /* The server says something. */
 void stage_say(test_stage *stage, const void *bytes, size_t length);

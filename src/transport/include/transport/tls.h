@@ -107,8 +107,8 @@ typedef struct tow_tls_details {
 /* Errors: STATE (no TLS stream, or the handshake is not done). */
 int tow_stream_tls_details(const tow_stream *stream, tow_tls_details *details);
 
-/* The text of a file (PEM) on the heap. Errors: SYSTEM, PERMISSION, CERTIFICATE (too large), MEMORY; `why`
- * names the file. */
+/* The text of a file (PEM) on the heap. Errors: NO_FILE, PERMISSION, SYSTEM, CERTIFICATE (too large), MEMORY;
+ * `why` names the file. */
 int tow_tls_read_file(const char *path, char **text, char why[TOW_TLS_TEXT_MAX]);
 
 /* A throwaway certificate for localhost, *.localhost, 127.0.0.1 and ::1, signed by its own key. The texts are
