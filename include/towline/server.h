@@ -11,6 +11,7 @@
 #ifndef TOWLINE_SERVER_H
 #define TOWLINE_SERVER_H
 
+#include <towline/shared.h>
 #include <towline/websocket.h>
 
 #ifdef __cplusplus
@@ -140,6 +141,36 @@ bool tow_server_is_done(const tow_server *server);
 /* The port of listener `index` (in the order of the options), after tow_server_listen; 0 for a Unix socket.
  */
 int tow_server_port(const tow_server *server, size_t index);
+
+/* -- From other threads: a socket is for the thread of its loop, but its name may go anywhere. --
+ *
+ *     static void greet(tow_websocket *socket) { remember(tow_websocket_identify(socket)); }
+ *     ... on any thread ...
+ *     tow_post_message(server, id, &(tow_message){.type = TOW_TEXT, .data = text, .length = length});
+ *
+ * What one thread posts to one socket arrives in that order, in one of the next rounds of the socket's loop,
+ * and is then treated as tow_websocket_send or tow_websocket_close treat it: whoever posts does not hear of
+ * it. Nothing happens, but for a count in `status`, when the connection is gone by then. What is posted and
+ * has not arrived is not bounded. The server must not be freed meanwhile; one that has stopped, or drains,
+ * answers STATE. */
+
+/* A connection of one server: never 0, and not used again for another one. */
+typedef uint64_t tow_websocket_id;
+
+/* The id of a server's socket, from on_open on; 0 for a client's. For the thread of the socket's loop. */
+tow_websocket_id tow_websocket_identify(const tow_websocket *socket);
+
+/* Sends a copy of the message. Any thread. Errors: ARGUMENT (no id of this server, neither text nor binary),
+ * UTF8, STATE (the server does not serve), MEMORY. */
+int tow_post_message(tow_server *server, tow_websocket_id id, const tow_message *message);
+
+/* Sends a shared message, of which the caller keeps its reference. Any thread. Errors: ARGUMENT, STATE,
+ * MEMORY. */
+int tow_post_shared(tow_server *server, tow_websocket_id id, tow_shared *shared);
+
+/* Starts the closing handshake. Any thread. Errors: ARGUMENT (no id, or as tow_websocket_close for servers),
+ * STATE, MEMORY. */
+int tow_post_close(tow_server *server, tow_websocket_id id, uint16_t code, const char *reason);
 
 /* The request that opened a server's socket: in on_select and on_open only, else NULL. */
 const tow_request *tow_websocket_request(const tow_websocket *socket);

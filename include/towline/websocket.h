@@ -130,6 +130,14 @@ static inline int tow_websocket_open(
  * A server's sockets are the library's: they are freed after on_close. */
 void tow_websocket_free(tow_websocket *socket);
 
+/* Keeps a server's socket after its on_close, until as many releases: the getters go on answering, and what
+ * is sent gets CLOSED. The connection itself is gone and counts no more, and nothing waits for a release: at
+ * the latest the socket goes with the server's run (tow_server_run), or with tow_server_free where that is
+ * not used. For the thread of the socket's loop. A client's socket lives until tow_websocket_free anyway:
+ * there both do nothing. Errors: MEMORY. */
+int tow_websocket_retain(tow_websocket *socket);
+void tow_websocket_release(tow_websocket *socket);
+
 /* Sends a message. `data` has been copied or is finished with when the call returns; it may be the data of
  * the message that is being delivered. Text must be UTF-8: checked. Returns the buffered amount in bytes, or
  * CONNECTING (send from on_open), CLOSED (counted in the buffered amount, not sent), UTF8, QUEUE_FULL (more

@@ -13,6 +13,9 @@ static void uncount(tow_worker *worker, tow_connection_kind kind) {
     switch (kind) {
     case TOW_CONNECTION_NONE:
         break;
+    case TOW_CONNECTION_RETAINED:
+        worker->retained--;
+        break;
     case TOW_CONNECTION_SERVED:
         atomic_fetch_sub_explicit(&worker->server->connections, 1, memory_order_relaxed);
         atomic_fetch_sub_explicit(&worker->load, 1, memory_order_relaxed);
@@ -38,15 +41,39 @@ static void count(tow_worker *worker, tow_connection_kind kind) {
     worker->status_count += kind == TOW_CONNECTION_STATUS;
 }
 
-/* Makes a slot with an exchange on the stream. Errors: MEMORY, SYSTEM; nothing is left then. */
-static int connection_new(
-    tow_connection **out, tow_worker *worker, int fd, tow_connection_kind kind, bool local) {
+/* Numbers that tell the connections of one slot apart; 0 is none of them. */
+static uint32_t next_generation(tow_worker *worker) {
+    const uint32_t end = UINT32_C(1) << TOW_GENERATION_BITS;
+    worker->generation = worker->generation + 1 < end ? worker->generation + 1 : 1;
+    return worker->generation;
+}
+
+static tow_connection *take_slot(tow_worker *worker) {
     uint32_t slot;
     tow_connection *connection = tow_slab_take(&worker->slots, &slot);
     if (connection == NULL)
+        return NULL;
+    if (slot >> TOW_SLOT_BITS != 0) {
+        tow_slab_give(&worker->slots, slot);
+        return NULL;
+    }
+    connection->slot = slot;
+    connection->generation = next_generation(worker) & ((UINT32_C(1) << TOW_GENERATION_BITS) - 1);
+    return connection;
+}
+
+static void give_slot(tow_connection *connection) {
+    connection->kind = TOW_CONNECTION_NONE;
+    tow_slab_give(&connection->worker->slots, connection->slot);
+}
+
+/* Makes a slot with an exchange on the stream. Errors: MEMORY, SYSTEM; nothing is left then. */
+static int connection_new(
+    tow_connection **out, tow_worker *worker, int fd, tow_connection_kind kind, bool local) {
+    tow_connection *connection = take_slot(worker);
+    if (connection == NULL)
         return TOW_ERROR_MEMORY;
     connection->worker = worker;
-    connection->slot = slot;
     connection->local = local;
     int error = tow_conversation_new(&connection->exchange, connection);
     if (error == 0)
@@ -54,10 +81,10 @@ static int connection_new(
             tow_stream_adopt(tow_connection_stream(connection), worker->loop, fd, &tow_conversation_events);
     if (error != 0) {
         tow_conversation_free(connection->exchange);
-        tow_slab_give(&worker->slots, slot);
+        give_slot(connection);
         return error;
     }
-    connection->kind = (uint8_t)kind;
+    connection->kind = kind & 7U;
     *out = connection;
     return 0;
 }
@@ -133,13 +160,19 @@ void tow_connection_abandon(tow_worker *worker, int fd) {
     uncount(worker, TOW_CONNECTION_SERVED);
 }
 
-void tow_connection_release(tow_connection *connection) {
+/* The connection is over, whatever becomes of its slot. */
+static void leave(tow_connection *connection) {
     tow_worker *worker = connection->worker;
     if (connection->address_key != 0)
         tow_address_table_leave(worker->server->addresses, connection->address_key);
+    connection->address_key = 0;
     uncount(worker, (tow_connection_kind)connection->kind);
-    connection->kind = TOW_CONNECTION_NONE;
-    tow_slab_give(&worker->slots, connection->slot);
+}
+
+void tow_connection_release(tow_connection *connection) {
+    tow_worker *worker = connection->worker;
+    leave(connection);
+    give_slot(connection);
     tow_worker_connection_gone(worker);
 }
 
@@ -167,6 +200,27 @@ void tow_connection_socket_opened(tow_websocket *socket) {
 }
 
 void tow_connection_socket_gone(tow_websocket *socket) {
+    tow_connection *connection = (tow_connection *)socket;
+    if (!tow_websocket_is_retained(socket)) {
+        tow_websocket_clear(socket);
+        tow_connection_release(connection);
+        return;
+    }
+    leave(connection);
+    connection->kind = TOW_CONNECTION_RETAINED;
+    connection->worker->retained++;
+    tow_worker_connection_gone(connection->worker);
+}
+
+/* Nothing waits for these, so nobody is told. */
+void tow_connection_socket_released(tow_websocket *socket) {
+    tow_connection *connection = (tow_connection *)socket;
     tow_websocket_clear(socket);
-    tow_connection_release((tow_connection *)socket);
+    uncount(connection->worker, TOW_CONNECTION_RETAINED);
+    give_slot(connection);
+}
+
+void tow_connection_forget(tow_connection *connection) {
+    if (connection->kind == TOW_CONNECTION_RETAINED)
+        tow_websocket_clear(&connection->socket);
 }

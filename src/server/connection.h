@@ -11,17 +11,22 @@ typedef enum tow_connection_kind {
     TOW_CONNECTION_NONE, /* the slot is free */
     TOW_CONNECTION_SERVED,
     TOW_CONNECTION_REFUSED, /* over a limit: gets 503 and is not counted */
-    TOW_CONNECTION_STATUS
+    TOW_CONNECTION_STATUS,
+    TOW_CONNECTION_RETAINED /* gone, but for the memory of its socket, which somebody has retained */
 } tow_connection_kind;
+
+/* What a tow_websocket_id is made of, beside the worker's number. */
+enum { TOW_SLOT_BITS = 26, TOW_GENERATION_BITS = 28 };
 
 struct tow_connection {
     tow_websocket socket; /* first; its stream carries HTTP too */
     tow_worker *worker;
-    tow_exchange *exchange; /* NULL once it is a WebSocket */
-    uint64_t address_key;   /* what the table of addresses counts it by; 0: not counted */
-    uint32_t slot;
-    uint8_t kind;
-    bool local; /* came over a Unix socket */
+    tow_exchange *exchange;                    /* NULL once it is a WebSocket */
+    uint64_t address_key;                      /* what the table of addresses counts it by; 0: not counted */
+    uint32_t slot;                             /* below 2 ^ TOW_SLOT_BITS */
+    uint32_t generation : TOW_GENERATION_BITS; /* not 0; tells it from those that had the slot before */
+    uint32_t kind : 3;                         /* tow_connection_kind */
+    bool local : 1;                            /* came over a Unix socket */
 };
 
 /* Takes over an accepted descriptor: counted already (SERVED) or not to be counted. The descriptor is closed
@@ -44,6 +49,10 @@ void tow_connection_reset(tow_connection *connection);
 /* Callbacks of every route's behaviour. */
 void tow_connection_socket_opened(tow_websocket *socket);
 void tow_connection_socket_gone(tow_websocket *socket);
+void tow_connection_socket_released(tow_websocket *socket);
+
+/* When the worker ends: frees what retained sockets hold. */
+void tow_connection_forget(tow_connection *connection);
 
 static inline tow_stream *tow_connection_stream(tow_connection *connection) {
     return &connection->socket.stream;

@@ -15,6 +15,7 @@
     X(bad_requests, "Requests that are not valid HTTP/1.1.")                                                 \
     X(proxy_headers_refused, "Connections of trusted proxies without a valid PROXY header.")                 \
     X(tls_failures, "Connections whose TLS handshake or records failed.")                                    \
+    X(stale_posts, "Messages and closes posted to connections that were gone.")                              \
     X(not_found, "Requests for a path without a route.")                                                     \
     X(memory_failures, "Connections given up for want of memory.")
 

@@ -94,6 +94,7 @@ static tow_behaviour behaviour_of(const tow_handler *handler, const tow_route_de
         .limits = handler->limits,
         .url = "",
         .on_gone = defaults->on_gone,
+        .on_released = defaults->on_released,
     };
 }
 

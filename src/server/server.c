@@ -32,6 +32,7 @@ static int server_fill(tow_server *server, const tow_server_options *options) {
         .limits = server->settings.limits,
         .on_open = tow_connection_socket_opened,
         .on_gone = tow_connection_socket_gone,
+        .on_released = tow_connection_socket_released,
     };
     return tow_status_routes(server);
 }
@@ -161,7 +162,7 @@ static void run_worker(tow_worker *worker) {
     if (error == 0)
         return;
     note_error(worker->server, error);
-    atomic_store(&worker->accepting, false);
+    tow_worker_refuse_letters(worker);
     tow_server_stop(worker->server);
 }
 

@@ -3,6 +3,7 @@
 #include "connection.h"
 #include "server.h"
 
+#include <sched.h>
 #include <stdlib.h>
 #include <towline/error.h>
 
@@ -40,6 +41,43 @@ static tow_worker *choose(tow_worker *worker) {
     return (ours - load_of(least)) * 8 > ours ? least : worker;
 }
 
+/* Whether other threads may leave something: counted as incoming then. The caller hangs up when it has. The
+ * order is what the drain relies on: it stops accepting, then waits for callers, then for what is incoming.
+ */
+static bool call(tow_worker *worker) {
+    atomic_fetch_add(&worker->callers, 1);
+    if (!atomic_load(&worker->accepting))
+        return false;
+    atomic_fetch_add(&worker->incoming, 1);
+    return true;
+}
+
+static void hang_up(tow_worker *worker) {
+    atomic_fetch_sub(&worker->callers, 1);
+}
+
+static bool expects_something(const tow_worker *worker) {
+    return atomic_load(&worker->callers) > 0 || atomic_load(&worker->incoming) > 0;
+}
+
+bool tow_worker_post(tow_worker *worker, tow_letter *letter) {
+    bool accepted = call(worker);
+    if (accepted)
+        tow_loop_post_letter(worker->loop, letter);
+    hang_up(worker);
+    return accepted;
+}
+
+void tow_worker_opened(tow_worker *worker) {
+    atomic_fetch_sub(&worker->incoming, 1);
+}
+
+void tow_worker_refuse_letters(tow_worker *worker) {
+    atomic_store(&worker->accepting, false);
+    while (atomic_load(&worker->callers) > 0)
+        sched_yield();
+}
+
 /* A descriptor on its way to another worker. */
 typedef struct transfer {
     tow_worker *to;
@@ -51,26 +89,27 @@ static void transfer_arrives(void *argument) {
     transfer arrived = *(transfer *)argument;
     tow_worker *worker = arrived.to;
     free(argument);
-    atomic_fetch_sub(&worker->incoming, 1);
+    tow_worker_opened(worker);
     if (worker->drain == TOW_SERVING)
         tow_connection_open(worker, arrived.fd, TOW_CONNECTION_SERVED, arrived.local);
     else
         tow_connection_abandon(worker, arrived.fd);
 }
 
-/* Posts a descriptor, which is counted in the other's load already. The other waits in its drain for what is
- * announced before it stopped accepting. */
+/* Posts a descriptor, which is counted in the other's load already. */
 static bool post(tow_worker *to, int fd, bool local) {
     transfer *argument = malloc(sizeof(*argument));
     if (argument == NULL)
         return false;
     *argument = (transfer){.to = to, .fd = fd, .local = local};
-    atomic_fetch_add(&to->incoming, 1);
-    if (atomic_load(&to->accepting) && tow_loop_post(to->loop, transfer_arrives, argument) == 0)
-        return true;
-    atomic_fetch_sub(&to->incoming, 1);
-    free(argument);
-    return false;
+    bool accepted = call(to);
+    bool posted = accepted && tow_loop_post(to->loop, transfer_arrives, argument) == 0;
+    if (accepted && !posted)
+        tow_worker_opened(to);
+    hang_up(to);
+    if (!posted)
+        free(argument);
+    return posted;
 }
 
 static void place(tow_worker *worker, int fd, bool local) {
@@ -198,6 +237,9 @@ int tow_worker_run(tow_worker *worker) {
 }
 
 void tow_worker_end(tow_worker *worker) {
+    for (uint32_t slot = 0; worker->retained > 0 && slot < worker->slots.fresh; slot++)
+        tow_connection_forget(tow_slab_at(&worker->slots, slot));
+    worker->retained = 0;
     tow_websocket_context_free(worker->context);
     tow_tls_context_release(worker->tls);
     tow_slab_clear(&worker->slots);
@@ -218,7 +260,7 @@ static bool waits_for_others(const tow_worker *worker) {
 
 /* Whether nothing can come any more, and nothing but --status is left. */
 static bool has_drained(const tow_worker *worker) {
-    return worker->slots.used == worker->status_count && atomic_load(&worker->incoming) == 0 &&
+    return worker->slots.used == worker->status_count + worker->retained && !expects_something(worker) &&
            !waits_for_others(worker);
 }
 
@@ -245,7 +287,7 @@ static void drain_part(tow_worker *worker) {
 static void reset_all(tow_worker *worker) {
     for (uint32_t slot = 0; slot < worker->slots.fresh; slot++) {
         tow_connection *connection = tow_slab_at(&worker->slots, slot);
-        if (connection->kind != TOW_CONNECTION_NONE)
+        if (connection->kind != TOW_CONNECTION_NONE && connection->kind != TOW_CONNECTION_RETAINED)
             tow_connection_reset(connection);
     }
 }
@@ -264,7 +306,7 @@ static void drain_goes_on(tow_worker *worker) {
         drain_in(worker, 0);
     } else if (worker->drain_next < worker->slots.fresh) {
         drain_in(worker, DRAIN_TICK);
-    } else if (atomic_load(&worker->incoming) > 0 || waits_for_others(worker)) {
+    } else if (expects_something(worker) || waits_for_others(worker)) {
         drain_in(worker, INCOMING_TICK);
     } else if (!worker->drain_is_late && worker->drain_deadline != INT64_MAX) {
         drain_in(worker, worker->drain_deadline - now);
@@ -272,7 +314,7 @@ static void drain_goes_on(tow_worker *worker) {
 }
 
 static void drain_ends(tow_worker *worker) {
-    if (worker->slots.used > 0)
+    if (worker->slots.used > worker->retained)
         return;
     worker->drain = TOW_WORKER_DONE;
     if (worker->runs)

@@ -1,7 +1,7 @@
 /* worker: what one loop of a server owns: listeners, connections, counters, and the drain.
  *
- * Only `load`, `incoming` and `accepting` are touched by other workers, and only when a connection is
- * accepted. */
+ * Only `load`, `accepting`, `callers` and `incoming` are touched by other threads: when a connection is
+ * accepted, and when something is posted. */
 #ifndef TOW_SERVER_WORKER_H
 #define TOW_SERVER_WORKER_H
 
@@ -45,6 +45,8 @@ struct tow_worker {
     tow_server_counters counters;
     uint32_t refusing; /* connections over a limit that get their 503 */
     uint32_t status_count;
+    uint32_t retained;   /* slots of connections that are gone, but for their sockets */
+    uint32_t generation; /* of the last connection */
     tow_drain_state drain;
     tow_timer drain_timer;
     int64_t drain_deadline;
@@ -52,14 +54,23 @@ struct tow_worker {
     bool runs;                /* tow_worker_run is under way */
     bool drain_is_late;       /* the deadline is over: what is left is reset */
     _Atomic int64_t load;     /* connections that it has or is about to get */
-    _Atomic int64_t incoming; /* posted by other workers and not taken yet */
-    atomic_bool accepting;    /* other workers may post */
+    _Atomic int64_t incoming; /* letters and descriptors from other threads that it has not looked at yet */
+    _Atomic int64_t callers;  /* threads that are just about to leave one */
+    atomic_bool accepting;    /* they may */
 };
 
 /* Makes a worker on a loop: takes the sites' sockets (the first worker) or opens its own, and starts to
  * accept. Errors: as tow_listen_socket and tow_listener_start, MEMORY; nothing is left on the loop then but
  * listeners that were stopped. */
 int tow_worker_begin(tow_worker *worker, tow_server *server, tow_loop *loop, bool is_first);
+
+/* Any thread. Leaves a letter for the worker, which calls tow_worker_opened when it is opened; false when the
+ * worker takes none (any more). */
+bool tow_worker_post(tow_worker *worker, tow_letter *letter);
+void tow_worker_opened(tow_worker *worker);
+
+/* After an error of its loop: nobody leaves letters any more when this returns. */
+void tow_worker_refuse_letters(tow_worker *worker);
 
 /* Begins to drain; a second call does nothing. */
 void tow_worker_drain(tow_worker *worker);

@@ -10,6 +10,8 @@
 #include "system_error.h"
 #include "tls_context.h"
 
+enum { LETTERS_A_ROUND = 1000 };
+
 int tow_loop_init(tow_loop *loop, const tow_loop_kind *kind, bool with_wake_fd) {
     memset(loop, 0, sizeof(*loop));
     loop->kind = kind;
@@ -33,6 +35,7 @@ int tow_loop_init(tow_loop *loop, const tow_loop_kind *kind, bool with_wake_fd) 
 
 void tow_loop_clear(tow_loop *loop) {
     tow_mailbox_clear(&loop->mailbox);
+    tow_mailbox_clear(&loop->letters);
     const int descriptors[] = {loop->wake_fd, loop->epoll, loop->timer_fd};
     for (size_t i = 0; i < sizeof(descriptors) / sizeof(descriptors[0]); i++)
         if (descriptors[i] >= 0)
@@ -109,12 +112,16 @@ static void attend(tow_loop *loop) {
     }
 }
 
+static bool has_mail(tow_loop *loop) {
+    return !tow_mailbox_is_empty(&loop->mailbox) || !tow_mailbox_is_empty(&loop->letters);
+}
+
 static bool is_alive(tow_loop *loop) {
-    return loop->open > 0 || loop->timers.count > 0 || !tow_mailbox_is_empty(&loop->mailbox);
+    return loop->open > 0 || loop->timers.count > 0 || has_mail(loop);
 }
 
 static bool must_hurry(tow_loop *loop) {
-    return loop->attention != NULL || !tow_mailbox_is_empty(&loop->mailbox) ||
+    return loop->attention != NULL || has_mail(loop) ||
            atomic_load_explicit(&loop->stop, memory_order_relaxed);
 }
 
@@ -135,7 +142,8 @@ static int round_once(tow_loop *loop, bool wait) {
     int error = loop->kind->turn(loop, wait);
     if (loop->timers.count > 0)
         tow_timer_wheel_fire(&loop->timers, loop->now);
-    tow_mailbox_run(&loop->mailbox);
+    tow_mailbox_run(&loop->mailbox, SIZE_MAX);
+    tow_mailbox_run(&loop->letters, LETTERS_A_ROUND);
     return error;
 }
 
@@ -202,8 +210,13 @@ void tow_loop_stop(tow_loop *loop) {
     wake(loop);
 }
 
+void tow_loop_post_letter(tow_loop *loop, tow_letter *letter) {
+    if (tow_mailbox_put(&loop->letters, letter))
+        wake(loop);
+}
+
 int tow_loop_post(tow_loop *loop, void (*task)(void *argument), void *argument) {
-    int empty = tow_mailbox_put(&loop->mailbox, task, argument);
+    int empty = tow_mailbox_put_task(&loop->mailbox, task, argument);
     if (empty < 0)
         return empty;
     if (empty)

@@ -3,24 +3,38 @@
 #include <stdlib.h>
 #include <towline/error.h>
 
-typedef struct tow_letter {
-    struct tow_letter *next;
+typedef struct task_letter {
+    tow_letter letter; /* first */
     void (*task)(void *argument);
     void *argument;
-} tow_letter;
+} task_letter;
 
-int tow_mailbox_put(tow_mailbox *mailbox, void (*task)(void *argument), void *argument) {
-    tow_letter *letter = malloc(sizeof(*letter));
-    if (letter == NULL)
-        return TOW_ERROR_MEMORY;
-    letter->task = task;
-    letter->argument = argument;
+bool tow_mailbox_put(tow_mailbox *mailbox, tow_letter *letter) {
     tow_letter *before = atomic_load_explicit(&mailbox->newest, memory_order_relaxed);
     do
         letter->next = before; /* not read again once the letter is in: it may be gone by then */
     while (!atomic_compare_exchange_weak_explicit(
         &mailbox->newest, &before, letter, memory_order_release, memory_order_relaxed));
     return before == NULL;
+}
+
+static void run_task(tow_letter *letter) {
+    task_letter opened = *(task_letter *)letter;
+    free(letter);
+    opened.task(opened.argument);
+}
+
+static void drop_task(tow_letter *letter) {
+    free(letter);
+}
+
+int tow_mailbox_put_task(tow_mailbox *mailbox, void (*task)(void *argument), void *argument) {
+    task_letter *made = malloc(sizeof(*made));
+    if (made == NULL)
+        return TOW_ERROR_MEMORY;
+    *made =
+        (task_letter){.letter = {.open = run_task, .drop = drop_task}, .task = task, .argument = argument};
+    return tow_mailbox_put(mailbox, &made->letter);
 }
 
 static tow_letter *take_oldest_first(tow_mailbox *mailbox) {
@@ -35,25 +49,28 @@ static tow_letter *take_oldest_first(tow_mailbox *mailbox) {
     return oldest_first;
 }
 
-void tow_mailbox_run(tow_mailbox *mailbox) {
+void tow_mailbox_run(tow_mailbox *mailbox, size_t limit) {
     if (tow_mailbox_is_empty(mailbox))
         return;
-    tow_letter *letter = take_oldest_first(mailbox);
+    if (mailbox->taken == NULL)
+        mailbox->taken = take_oldest_first(mailbox);
+    for (size_t i = 0; mailbox->taken != NULL && i < limit; i++) {
+        tow_letter *letter = mailbox->taken;
+        mailbox->taken = letter->next;
+        letter->open(letter);
+    }
+}
+
+static void drop_all(tow_letter *letter) {
     while (letter != NULL) {
         tow_letter *next = letter->next;
-        void (*task)(void *argument) = letter->task;
-        void *argument = letter->argument;
-        free(letter);
-        task(argument);
+        letter->drop(letter);
         letter = next;
     }
 }
 
 void tow_mailbox_clear(tow_mailbox *mailbox) {
-    tow_letter *letter = take_oldest_first(mailbox);
-    while (letter != NULL) {
-        tow_letter *next = letter->next;
-        free(letter);
-        letter = next;
-    }
+    drop_all(mailbox->taken);
+    mailbox->taken = NULL;
+    drop_all(take_oldest_first(mailbox));
 }

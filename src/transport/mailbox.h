@@ -1,5 +1,5 @@
-/* mailbox: tasks that any thread leaves for a loop, without a lock: a list that is pushed to by compare and
- * exchange and taken as a whole. */
+/* mailbox: letters and tasks that any thread leaves for a loop, without a lock: a list that is pushed to by
+ * compare and exchange and taken as a whole. */
 #ifndef TOW_TRANSPORT_MAILBOX_H
 #define TOW_TRANSPORT_MAILBOX_H
 
@@ -7,21 +7,29 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "transport/loop.h"
+
 typedef struct tow_mailbox {
-    _Atomic(struct tow_letter *) newest;
+    _Atomic(tow_letter *) newest;
+    tow_letter *taken; /* from there, oldest first, and not opened yet; the loop's alone */
 } tow_mailbox;
 
-/* Any thread. Returns 1 if the mailbox was empty, so that its loop must be woken, else 0. Errors: MEMORY. */
-int tow_mailbox_put(tow_mailbox *mailbox, void (*task)(void *argument), void *argument);
+/* Any thread. Returns whether the mailbox was empty, so that its loop must be woken. */
+bool tow_mailbox_put(tow_mailbox *mailbox, tow_letter *letter);
 
+/* The same with a task, for which a letter is made: 1 or 0. Errors: MEMORY. */
+int tow_mailbox_put_task(tow_mailbox *mailbox, void (*task)(void *argument), void *argument);
+
+/* The loop's thread. */
 static inline bool tow_mailbox_is_empty(tow_mailbox *mailbox) {
-    return atomic_load_explicit(&mailbox->newest, memory_order_relaxed) == NULL;
+    return mailbox->taken == NULL && atomic_load_explicit(&mailbox->newest, memory_order_relaxed) == NULL;
 }
 
-/* Runs the tasks that are there now, oldest first. Those that they leave are for the next time. */
-void tow_mailbox_run(tow_mailbox *mailbox);
+/* Opens the letters that are there now, oldest first, but no more than `limit`. Those that they leave are for
+ * the next time. */
+void tow_mailbox_run(tow_mailbox *mailbox, size_t limit);
 
-/* Drops the tasks that are there. */
+/* Drops the letters that are there. */
 void tow_mailbox_clear(tow_mailbox *mailbox);
 
 #endif

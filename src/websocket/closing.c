@@ -238,6 +238,8 @@ void tow_closing_stream_closed(tow_stream *stream) {
     tow_extra_end(socket);
     tell_error(socket);
     tell_close(socket, was_clean);
+    if (tow_websocket_is_retained(socket))
+        socket->extra->outlives = true;
     if (socket->behaviour->on_gone != NULL)
         socket->behaviour->on_gone(socket);
 }

@@ -26,7 +26,7 @@ static bool is_empty(const tow_websocket_extra *extra) {
     return tow_queue_is_empty(&extra->queue) && extra->discarded == 0 && extra->pong == NULL &&
            extra->assembly.data == NULL && extra->message_began == 0 && extra->kept.data == NULL &&
            extra->deflater == NULL && extra->inflater == NULL && extra->protocol == NULL &&
-           extra->close_reason == NULL && extra->peer_end == 0;
+           extra->close_reason == NULL && extra->peer_end == 0 && extra->references == 0;
 }
 
 void tow_extra_release(tow_websocket *socket) {

@@ -28,9 +28,11 @@ typedef struct tow_websocket_extra {
     struct tow_deflater *deflater; /* with context takeover only */
     struct tow_inflater *inflater;
 
-    char *protocol;     /* the subprotocol in use, or NULL */
-    char *close_reason; /* of the peer's Close, or NULL */
-    uint16_t peer_end;  /* the code of the peer's Close while it waits for our answer, else 0 */
+    char *protocol;      /* the subprotocol in use, or NULL */
+    char *close_reason;  /* of the peer's Close, or NULL */
+    uint32_t references; /* by tow_websocket_retain */
+    bool outlives;       /* on_gone has been called, and the socket is there for those references */
+    uint16_t peer_end;   /* the code of the peer's Close while it waits for our answer, else 0 */
 } tow_websocket_extra;
 
 /* Makes the extra if there is none. NULL when out of memory (counted). */

@@ -170,10 +170,62 @@ static void making_a_server_survives_each_failure(void **state) {
     tow_loop_free(loop);
 }
 
+/* Posting: what could not be posted is answered so, and the rest arrives. */
+
+static tow_websocket *retained;
+
+static void remember(tow_websocket *socket) {
+    retained = socket;
+}
+
+static bool post_all(struct world *world, tow_websocket_id id) {
+    char text[] = "text";
+    int errors[] = {
+        tow_post_message(world->server, id, &(tow_message){.type = TOW_TEXT, .data = text, .length = 4}),
+        tow_post_close(world->server, id, 4000, "reason"),
+        tow_websocket_retain(retained),
+    };
+    bool failed = false;
+    for (size_t i = 0; i < sizeof(errors) / sizeof(errors[0]); i++) {
+        assert_true(errors[i] == 0 || errors[i] == TOW_ERROR_MEMORY);
+        failed |= errors[i] != 0;
+    }
+    return failed;
+}
+
+static bool post_with_failure(size_t failing) {
+    struct world world;
+    struct peer peer;
+    world_make(&world, &(tow_simulation_options){0}, &(tow_server_options){0});
+    assert_int_equal(tow_server_route(world.server, "/", &(tow_handler){.on_open = remember}), 0);
+    world_listen(&world);
+    peer_connect(&peer, &world);
+    peer_text(&peer, OPENING("/"));
+    peer_expect(&peer, "\r\n\r\n");
+    allocation_fail_at(failing);
+    bool failed = post_all(&world, tow_websocket_identify(retained));
+    allocation_fail_at(0);
+    world_run(&world, 100);
+    if (!failed)
+        assert_true(peer_has_frame(&peer, 1, "text", 4) && peer_has(&peer, "reason"));
+    peer_close(&peer);
+    world_end(&world); /* frees what is still retained */
+    return failed;
+}
+
+static void posting_and_retaining_survive_each_failure(void **state) {
+    (void)state;
+    size_t failing = 1;
+    while (post_with_failure(failing))
+        failing++;
+    assert_true(failing > 4);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_opening_handshake_survives_each_failure),
         cmocka_unit_test(requests_survive_each_failure),
+        cmocka_unit_test(posting_and_retaining_survive_each_failure),
         cmocka_unit_test(making_a_server_survives_each_failure),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -25,12 +25,13 @@ typedef struct tow_routes { /* zeroed: empty */
     size_t exact_count;
 } tow_routes;
 
-/* What a server gives to each route: its limits, resolved, and the two callbacks by which it follows its
+/* What a server gives to each route: its limits, resolved, and the callbacks by which it follows its
  * sockets. */
 typedef struct tow_route_defaults {
     tow_limits limits;
     tow_on_open on_open;
     void (*on_gone)(tow_websocket *socket);
+    void (*on_released)(tow_websocket *socket);
 } tow_route_defaults;
 
 /* Adds a copy of the handler, or replaces the one that has this path. Errors: ARGUMENT (not a path), MEMORY.

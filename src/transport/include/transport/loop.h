@@ -36,6 +36,17 @@ typedef struct tow_loop_companion {
 void tow_loop_set_companion(tow_loop *loop, tow_loop_companion *companion);
 tow_loop_companion *tow_loop_get_companion(const tow_loop *loop);
 
+/* What any thread leaves for a loop in memory of its own, so that leaving it can't fail: the first field of
+ * something larger. One of the two is called, once, and has the letter then: `open` on the loop's thread, or
+ * `drop` where the loop is freed before. A round opens a thousand at most: many letters keep neither the
+ * network nor tasks waiting. */
+typedef struct tow_letter {
+    struct tow_letter *next;
+    void (*open)(struct tow_letter *letter);
+    void (*drop)(struct tow_letter *letter);
+} tow_letter;
+void tow_loop_post_letter(tow_loop *loop, tow_letter *letter);
+
 /* What the loop has done: for tests and --status. */
 typedef struct tow_loop_counters {
     uint64_t rounds;

@@ -37,6 +37,9 @@ typedef struct tow_behaviour {
     /* After on_close, when the stream is closed and the floor below uses nothing of the socket any more. Its
      * memory may go, in this call or later, after tow_websocket_clear. */
     void (*on_gone)(tow_websocket *socket);
+    /* After on_gone has found the socket retained: the last who did has released it, and its memory may go as
+     * in on_gone. Servers only. */
+    void (*on_released)(tow_websocket *socket);
     /* The socket was closed or failed while the opening handshake is under way (CONNECTING): the owner of the
      * handshake ends it, with no callback inside this call. Only clients need it. */
     void (*on_abandon)(tow_websocket *socket);
@@ -121,6 +124,9 @@ void tow_websocket_shutdown(tow_websocket *socket);
 
 /* Ends it with RST: on_error (unless `error` is 0), on_close (1006) and on_gone follow in a later round. */
 void tow_websocket_abort(tow_websocket *socket, int error);
+
+/* Whether somebody has retained a server's socket: in on_gone its memory must not go then. */
+bool tow_websocket_is_retained(const tow_websocket *socket);
 
 /* Frees what a socket holds, after on_gone. May be called twice; the getters answer for an empty socket then.
  */
