@@ -260,3 +260,11 @@ test("the program needs no environment", async () => {
   const child = spawn(program, ["--version"], { env: {} });
   assert.deepEqual(await once(child, "close"), [0, null]);
 });
+
+test("a peer that only ends its side is let go", async (t) => {
+  const server = await serve(t, [], { status: true });
+  const raw = await Raw.open(server.port);
+  raw.socket.end();
+  await raw.end();
+  assert.equal(await server.counter("websockets"), 0);
+});
