@@ -7,7 +7,8 @@
 #include <string.h>
 #include <towline/error.h>
 
-/* The runs side by side; cases are those of any run, in the order of their first appearance. */
+/* The runs side by side; cases are those of any run, in the order of their first appearance, group by group.
+ */
 struct page {
     tow_buffer *out;
     json_t *runs;   /* array of the reports */
@@ -237,6 +238,14 @@ static void put_cases(struct page *page) {
 
 /* ---- the page ---- */
 
+/* Behind the last case of its group, or of all. */
+static size_t place_of(const json_t *ids, const char *id) {
+    size_t place = json_array_size(ids);
+    while (place > 0 && !in_group(text_of(json_array_get(ids, place - 1), "id"), id))
+        place--;
+    return place == 0 ? json_array_size(ids) : place;
+}
+
 static int add_run(struct page *page, const char *text, tow_buffer *error) {
     json_error_t what;
     size_t at = 0;
@@ -256,7 +265,7 @@ static int add_run(struct page *page, const char *text, tow_buffer *error) {
         if (json_object_get(page->seen, text_of(one, "id")) != NULL)
             continue;
         json_object_set_new(page->seen, text_of(one, "id"), json_true());
-        json_array_append(page->ids, one);
+        json_array_insert(page->ids, place_of(page->ids, text_of(one, "id")), one);
     }
     return 0;
 }

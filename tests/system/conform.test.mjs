@@ -130,6 +130,25 @@ test("--json has each case with what was sent and received; --html and --merge m
   assert.match(wrong.errors, /^towline conform: report 1 is not one of towline conform --json: .*\n$/);
 });
 
+test("--merge keeps groups together, whatever cases each run had", async (t) => {
+  const server = await serve(t);
+  const here = folder(t);
+  const reports = [];
+  for (const only of ["control.ping.1,closing.code.1000", "control.ping.distinct"]) {
+    reports.push(path.join(here, `${reports.length}.json`));
+    assert.equal((await run(["conform", "--only", only, "--json", reports.at(-1), server.url()])).status, 0);
+  }
+  assert.equal((await run(["conform", "--merge", ...reports, "--html", path.join(here, "page.html")])).status, 0);
+  const html = readFileSync(path.join(here, "page.html"), "utf8");
+  assert.deepEqual([...html.matchAll(/<section id='(.*?)'|<summary><span><code>(.*?)</g)].map((found) => found[1] ?? found[2]), [
+    "control",
+    "control.ping.1",
+    "control.ping.distinct",
+    "closing",
+    "closing.code.1000",
+  ]);
+});
+
 test("--json - takes the place of the text", async (t) => {
   const server = await serve(t);
   const { status, output } = await run(["conform", ...few, "--json", "-", server.url()]);
