@@ -195,8 +195,9 @@ static int send_message(tow_blocking *blocking, tow_message_type type, const voi
     int64_t buffered = tow_websocket_send(blocking->socket, type, data, length);
     if (buffered < 0)
         return (int)buffered;
-    tow_stream_flush(&blocking->socket->stream); /* a round sends it, too, but may then wait for an answer */
-    error = wait_until(blocking, is_sent);
+    error = tow_loop_step(blocking->loop); /* sends it; a round does, too, but may then wait for an answer */
+    if (error >= 0)
+        error = wait_until(blocking, is_sent);
     bool is_lost = error == 0 && tow_websocket_buffered_amount(blocking->socket) > 0;
     return is_lost ? how_it_ended(blocking) : error;
 }

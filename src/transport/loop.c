@@ -186,10 +186,11 @@ int tow_loop_step(tow_loop *loop) {
     return step(loop, false);
 }
 
-/* A stop that was meant for tow_loop_run would keep the round from waiting. */
+/* A stop that was meant for tow_loop_run would keep the round from waiting. What is listed is told before the
+ * round waits, and may be what the caller waits for. */
 int tow_loop_round(tow_loop *loop) {
     atomic_store(&loop->stop, false);
-    return step(loop, true);
+    return step(loop, loop->attention == NULL);
 }
 
 static void wake(tow_loop *loop) {

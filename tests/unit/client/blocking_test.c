@@ -5,9 +5,11 @@
 #include "transport/loop.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <towline/blocking.h>
 #include <towline/error.h>
 #include <towline/server.h>
+#include <unistd.h>
 
 enum { SEEDS = 16, LONG = 60 * 1000 };
 
@@ -410,12 +412,15 @@ static void a_client_may_be_freed_in_every_state(void **state) {
 /* On the system's network: a server on a thread of its own. */
 
 typedef struct running {
+    atomic_size_t heard;
     tow_server *server;
     pthread_t thread;
     char url[64];
 } test_running;
 
 static void echo(tow_websocket *socket, const tow_message *message) {
+    test_running *self = tow_websocket_user(socket);
+    atomic_fetch_add(&self->heard, 1);
     if (message->length == 3 && memcmp(message->data, "end", 3) == 0)
         tow_websocket_close(socket, 1001, "as you say");
     else if (message->length != 6 || memcmp(message->data, "silent", 6) != 0)
@@ -428,13 +433,17 @@ static void *run(void *argument) {
     return NULL;
 }
 
-static void start(test_running *self) {
+static void start(test_running *self, bool tls) {
+    atomic_init(&self->heard, 0);
     assert_int_equal(
-        tow_server_new(&self->server, &(tow_server_options){.listen = "127.0.0.1:0", .log_level = TOW_OFF}),
+        tow_server_new(&self->server,
+            &(tow_server_options){.listen = "127.0.0.1:0", .log_level = TOW_OFF, .tls_self_signed = tls}),
         0);
-    assert_int_equal(tow_server_route(self->server, "/", &(tow_handler){.on_message = echo}), 0);
+    assert_int_equal(
+        tow_server_route(self->server, "/", &(tow_handler){.user = self, .on_message = echo}), 0);
     assert_int_equal(tow_server_listen(self->server), 0);
-    snprintf(self->url, sizeof(self->url), "ws://127.0.0.1:%d/", tow_server_port(self->server, 0));
+    snprintf(self->url, sizeof(self->url), "%s://localhost:%d/", tls ? "wss" : "ws",
+        tow_server_port(self->server, 0));
     assert_int_equal(pthread_create(&self->thread, NULL, run, self), 0);
 }
 
@@ -446,35 +455,66 @@ static void stop(test_running *self) {
 
 static int open_on(tow_blocking **blocking, const test_running *server, tow_io io) {
     tow_loop *loop;
+    const tow_websocket_options options = {.tls_insecure = true};
     if (io == TOW_IO_AUTO)
-        return tow_blocking_open(blocking, server->url, NULL, LONG);
+        return tow_blocking_open(blocking, server->url, &options, LONG);
     assert_int_equal(tow_loop_new(&loop, &(tow_loop_options){.io = io}), 0);
-    return tow_blocking_open_on(blocking, loop, server->url, &(tow_websocket_options){0}, LONG);
+    return tow_blocking_open_on(blocking, loop, server->url, &options, LONG);
+}
+
+/* Without another call of the client's. */
+static void until_heard(test_running *server, size_t count) {
+    for (int i = 0; i < 10 * 1000 && atomic_load(&server->heard) < count; i++)
+        usleep(1000);
+    assert_int_equal(atomic_load(&server->heard), count);
+}
+
+static void talk(test_running *server, tow_io io) {
+    static uint8_t bytes[3 * 1000 * 1000];
+    tow_blocking *blocking;
+    tow_message message;
+    assert_int_equal(open_on(&blocking, server, io), 0);
+    converse(blocking);
+    tow_blocking_free(blocking);
+    assert_int_equal(open_on(&blocking, server, io), 0);
+    assert_int_equal(tow_blocking_send(blocking, TOW_BINARY, bytes, sizeof(bytes), LONG), 0);
+    assert_int_equal(tow_blocking_receive(blocking, &message, LONG), 0);
+    assert_int_equal(message.length, sizeof(bytes));
+    size_t heard = atomic_load(&server->heard);
+    assert_int_equal(tow_blocking_send(blocking, TOW_TEXT, "silent", 6, 5000), 0);
+    until_heard(server, heard + 1);
+    assert_int_equal(tow_blocking_receive(blocking, &message, 20), TOW_ERROR_TIMED_OUT);
+    assert_int_equal(tow_blocking_send(blocking, TOW_TEXT, "end", 3, LONG), 0);
+    assert_int_equal(tow_blocking_receive(blocking, &message, LONG), TOW_ERROR_CLOSED);
+    assert_int_equal(tow_blocking_close_event(blocking)->code, 1001);
+    assert_string_equal(tow_blocking_close_event(blocking)->reason, "as you say");
+    tow_blocking_free(blocking);
+}
+
+static void talk_on_each_loop(bool tls) {
+    static const tow_io kinds[] = {TOW_IO_EPOLL, TOW_IO_URING, TOW_IO_AUTO};
+    test_running server;
+    start(&server, tls);
+    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+        talk(&server, kinds[i]);
+    stop(&server);
 }
 
 static void it_works_on_each_loop_of_the_system(void **state) {
-    static uint8_t bytes[3 * 1000 * 1000];
-    static const tow_io kinds[] = {TOW_IO_EPOLL, TOW_IO_URING, TOW_IO_AUTO};
+    talk_on_each_loop(false);
+}
+
+static void it_speaks_tls_on_each_loop_of_the_system(void **state) {
+    talk_on_each_loop(true);
+}
+
+static void a_certificate_that_is_not_valid_is_told(void **state) {
     test_running server;
-    start(&server);
-    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
-        tow_blocking *blocking;
-        tow_message message;
-        assert_int_equal(open_on(&blocking, &server, kinds[i]), 0);
-        converse(blocking);
-        tow_blocking_free(blocking);
-        assert_int_equal(open_on(&blocking, &server, kinds[i]), 0);
-        assert_int_equal(tow_blocking_send(blocking, TOW_BINARY, bytes, sizeof(bytes), LONG), 0);
-        assert_int_equal(tow_blocking_receive(blocking, &message, LONG), 0);
-        assert_int_equal(message.length, sizeof(bytes));
-        assert_int_equal(tow_blocking_send(blocking, TOW_TEXT, "silent", 6, 5000), 0);
-        assert_int_equal(tow_blocking_receive(blocking, &message, 20), TOW_ERROR_TIMED_OUT);
-        assert_int_equal(tow_blocking_send(blocking, TOW_TEXT, "end", 3, LONG), 0);
-        assert_int_equal(tow_blocking_receive(blocking, &message, LONG), TOW_ERROR_CLOSED);
-        assert_int_equal(tow_blocking_close_event(blocking)->code, 1001);
-        assert_string_equal(tow_blocking_close_event(blocking)->reason, "as you say");
-        tow_blocking_free(blocking);
-    }
+    tow_blocking *blocking;
+    start(&server, true);
+    assert_int_equal(tow_blocking_open(&blocking, server.url, NULL, LONG), TOW_ERROR_CERTIFICATE);
+    assert_non_null(strstr(tow_blocking_error_text(blocking), "certificate"));
+    tow_blocking_free(blocking);
     stop(&server);
 }
 
@@ -482,11 +522,11 @@ static void nobody_there_is_told_at_once(void **state) {
     test_running server;
     tow_blocking *blocking;
     char text[100];
-    start(&server);
+    start(&server, false);
     int port = tow_server_port(server.server, 0);
     stop(&server);
     assert_int_equal(tow_blocking_open(&blocking, server.url, NULL, LONG), TOW_ERROR_REFUSED);
-    snprintf(text, sizeof(text), "127.0.0.1 port %d: connection refused", port);
+    snprintf(text, sizeof(text), "localhost port %d: connection refused", port);
     assert_string_equal(tow_blocking_error_text(blocking), text);
     tow_blocking_free(blocking);
 }
@@ -512,6 +552,8 @@ int main(void) {
         cmocka_unit_test(a_server_that_vanishes_ends_a_send),
         cmocka_unit_test(a_client_may_be_freed_in_every_state),
         cmocka_unit_test(it_works_on_each_loop_of_the_system),
+        cmocka_unit_test(it_speaks_tls_on_each_loop_of_the_system),
+        cmocka_unit_test(a_certificate_that_is_not_valid_is_told),
         cmocka_unit_test(nobody_there_is_told_at_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
