@@ -1,6 +1,6 @@
-/* libwebsockets_server: an echo server with libwebsockets, with compression and validation of text, as its own
- * examples write one: messages are collected, and written in pieces, one whenever the library says that the
- * connection is writable. Prints its port. */
+/* libwebsockets_server: an echo server with libwebsockets, with compression and validation of text, as its
+ * own examples write one: messages are collected, and written in pieces, one whenever the library says that
+ * the connection is writable. Prints its port. */
 #include <libwebsockets.h>
 #include <stdbool.h>
 #include <stdio.h>

@@ -6,6 +6,7 @@
 
 #include <towline/error.h>
 #include <towline/reconnector.h>
+#include <towline/server.h>
 
 enum { SEEDS = 24, WAITS_MAX = 64 };
 
@@ -336,6 +337,30 @@ static void a_refusal_that_would_come_again_is_the_end_at_once(void **state) {
     expect_end(&slow, TOW_AFTER_CLEAN_CLOSE_BY_CODE, false, 0);
 }
 
+static void a_certificate_that_is_not_valid_is_the_end_at_once(void **state) {
+    static const host_act acts[] = {{0}};
+    test_scene scene = {.simulation.whole = true};
+    tow_server *server;
+    char url[64];
+    scene_prepare(&scene, acts, 1);
+    assert_int_equal(
+        tow_server_new(&server,
+            &(tow_server_options){
+                .listen = "127.0.0.1:0", .loop = scene.loop, .log_level = TOW_OFF, .tls_self_signed = true}),
+        0);
+    assert_int_equal(tow_server_listen(server), 0);
+    snprintf(url, sizeof(url), "wss://localhost:%d/", tow_server_port(server, 0));
+    assert_int_equal(
+        tow_reconnector_new(&scene.reconnector, scene.loop, url, &scene.socket_options, &scene.options), 0);
+    scene_until(&scene, scene.give_ups == 1);
+    assert_int_equal(scene.end_error, TOW_ERROR_CERTIFICATE);
+    assert_int_equal(scene.waits, 0);
+    tow_server_stop(server);
+    scene_until(&scene, tow_server_is_done(server));
+    tow_server_free(server);
+    scene_close(&scene);
+}
+
 static void retry_after_is_waited_for(void **state) {
     static const struct {
         const char *answer;
@@ -625,6 +650,7 @@ int main(void) {
         cmocka_unit_test(a_server_that_accepts_and_goes_away_is_given_up_too),
         cmocka_unit_test(a_clean_close_of_the_server_is_looked_at_as_the_options_say),
         cmocka_unit_test(a_refusal_that_would_come_again_is_the_end_at_once),
+        cmocka_unit_test(a_certificate_that_is_not_valid_is_the_end_at_once),
         cmocka_unit_test(retry_after_is_waited_for),
         cmocka_unit_test(what_cannot_be_opened_is_an_error_of_the_call),
         cmocka_unit_test(shorter_structs_are_taken),

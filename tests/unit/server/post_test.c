@@ -105,8 +105,9 @@ static void a_posted_close_is_the_closing_handshake(void **state) {
     assert_int_equal(tow_post_close(world.server, seen.ids[0], 4000, "enough"), 0);
     assert_int_equal(post_text(&world, seen.ids[0], "late"), 0);
     peer_expect_frame(&peer, 1, "bye", 3);
-    peer_expect_frame(&peer, 8, "\x0f\xa0"
-                                "enough",
+    peer_expect_frame(&peer, 8,
+        "\x0f\xa0"
+        "enough",
         8);
     peer_frame(&peer, 8, "\x0f\xa0", 2);
     peer_expect_end(&peer);
@@ -172,8 +173,8 @@ static void what_could_never_be_sent_is_refused_at_once(void **state) {
     open_peer(&peer, &world);
     tow_websocket_id id = seen.ids[0];
     assert_int_equal(post_text(&world, id, "\xff"), TOW_ERROR_UTF8);
-    assert_int_equal(tow_post_message(world.server, id, &(tow_message){.type = (tow_message_type)9}),
-        TOW_ERROR_ARGUMENT);
+    assert_int_equal(
+        tow_post_message(world.server, id, &(tow_message){.type = (tow_message_type)9}), TOW_ERROR_ARGUMENT);
     assert_int_equal(tow_post_close(world.server, id, 1005, NULL), TOW_ERROR_ARGUMENT);
     assert_int_equal(tow_post_close(world.server, id, 1000, "\xff"), TOW_ERROR_ARGUMENT);
     assert_int_equal(tow_post_close(world.server, id, 0, "reason"), TOW_ERROR_ARGUMENT);
@@ -408,12 +409,12 @@ static void storm_on(tow_io io) {
     int result = -1;
     int fds[60];
     memset(&storm, 0, sizeof(storm));
-    assert_int_equal(tow_server_new(&storm.server,
-                         &(tow_server_options){
-                             .listen = "127.0.0.1:0", .workers = 2, .io = io, .drain_seconds = 1}),
+    assert_int_equal(
+        tow_server_new(&storm.server,
+            &(tow_server_options){.listen = "127.0.0.1:0", .workers = 2, .io = io, .drain_seconds = 1}),
         0);
-    assert_int_equal(tow_server_route(storm.server, "/",
-                         &(tow_handler){.on_open = storm_open, .on_close = storm_close}),
+    assert_int_equal(
+        tow_server_route(storm.server, "/", &(tow_handler){.on_open = storm_open, .on_close = storm_close}),
         0);
     for (uintptr_t i = 0; i < 3; i++)
         assert_int_equal(pthread_create(&threads[i], NULL, post_on, (void *)(i + 1)), 0);
