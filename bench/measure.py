@@ -43,6 +43,8 @@ def watch(generator, server):
 def load(server, connections, in_flight, payload, seconds, *more):
     """Runs the generator; its figures as a dictionary."""
     command = [str(TOWLINE), "bench", server.url, "--connections", str(connections), "--in-flight", str(in_flight)]
+    if server.peer.is_secure:
+        command.append("--insecure")
     command += ["--payload", str(payload), "--seconds", f"{seconds:.3f}", "--pid", str(server.pid), "--json", "-", *more]
     generator = subprocess.Popen(
         on_core(GENERATOR_CORE, command), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True

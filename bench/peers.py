@@ -14,11 +14,19 @@ TOWLINE = BUILD / "towline"
 SERVER_CORE, GENERATOR_CORE = (0, 1) if (os.cpu_count() or 1) > 1 else (None, None)
 
 
+# Of the servers that speak TLS: made anew in each run, by certificate().
+CERTIFICATE, KEY = BUILD / "bench/certificate.pem", BUILD / "bench/key.pem"
+
+
 class Peer:
     """A kind of server. `raw` names the raw echo on the same kind of loop."""
 
     def __init__(self, name, command, scheme="ws", path="/echo", raw="raw epoll"):
         self.name, self.command, self.scheme, self.path, self.raw = name, command, scheme, path, raw
+
+    @property
+    def is_secure(self):
+        return self.scheme in ("wss", "tls")
 
 
 def towline(io):
@@ -34,6 +42,24 @@ PEERS = [
     Peer("ws", ["node", str(ROOT / "bench/peer_ws.mjs")]),
     Peer("python3-websockets", ["/usr/bin/python3", str(ROOT / "bench/peer_websockets.py")]),
 ]
+
+
+IDENTITY = [str(CERTIFICATE), str(KEY)]
+PEERS += [
+    Peer("raw TLS", [str(BUILD / "bench/raw-echo-tls"), *IDENTITY], "tls", "", "raw TLS"),
+    Peer("towline TLS epoll", [*towline("epoll"), "-c", IDENTITY[0], "-k", IDENTITY[1]], "wss", raw="raw TLS"),
+    Peer("towline TLS io_uring", [*towline("io_uring"), "-c", IDENTITY[0], "-k", IDENTITY[1]], "wss", raw="raw TLS"),
+    Peer("ws TLS", ["node", str(ROOT / "bench/peer_ws.mjs"), *IDENTITY], "wss", raw="raw TLS"),
+]
+
+
+def make_certificate():
+    """For localhost, of the kind that most servers have today, signed by its own key: the generator does not check it."""
+    command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-noenc", "-days", "1"]
+    command += ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"]
+    made = subprocess.run([*command, "-keyout", KEY, "-out", CERTIFICATE], capture_output=True, text=True)
+    if made.returncode != 0:
+        raise Failure(f"no certificate could be made: {made.stderr.strip()}")
 
 
 def on_core(core, command):

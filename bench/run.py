@@ -14,12 +14,15 @@ import time
 from pathlib import Path
 
 import measure
-from peers import GENERATOR_CORE, PEERS, ROOT, SERVER_CORE, Failure, Server
+from peers import GENERATOR_CORE, PEERS, ROOT, SERVER_CORE, Failure, Server, make_certificate
 
 SIZES = {"64": 64, "1K": 1024, "16K": 16384, "1M": 1 << 20}
 ALL_CELLS = [(size, connections, depth) for size in SIZES for connections in (1, 100, 1000) for depth in (1, 16)]
 QUICK_CELLS = [("64", 1, 1), ("64", 100, 1), ("64", 100, 16), ("1K", 100, 16), ("16K", 100, 1), ("1M", 1, 1)]
+TLS_CELLS = [("64", 100, 1), ("64", 100, 16), ("16K", 100, 16)]
 IDLE_CONNECTIONS = 18000
+IDLE_SECURE_CONNECTIONS = 2000
+SECTIONS = ("echo", "tls", "idle", "startup")
 
 
 def parse_cells(text):
@@ -43,7 +46,8 @@ def parse_peers(text):
 def parse_arguments():
     parser = argparse.ArgumentParser(prog="script/bench", description=__doc__)
     parser.add_argument("--echo", action="store_true", help="only messages through echo servers")
-    parser.add_argument("--idle", action="store_true", help=f"only memory of {IDLE_CONNECTIONS} idle connections")
+    parser.add_argument("--tls", action="store_true", help="only messages through echo servers that speak TLS")
+    parser.add_argument("--idle", action="store_true", help=f"only memory of {IDLE_CONNECTIONS} idle connections, {IDLE_SECURE_CONNECTIONS} with TLS")
     parser.add_argument("--startup", action="store_true", help="only the time from start to the first accepted connection")
     parser.add_argument("--quick", action="store_true", help="few cells, short rounds")
     parser.add_argument("--cells", type=parse_cells, help="for example 64x100x16,1Kx100x16")
@@ -52,12 +56,15 @@ def parse_arguments():
     parser.add_argument("--seconds", type=float, help="of each measurement; default 1; 0.4 with --quick")
     parser.add_argument("--output", type=Path, help="Markdown; default bench/results.md, none with --quick, --cells or --peers")
     arguments = parser.parse_args()
-    arguments.chosen = [name for name in ("echo", "idle", "startup") if getattr(arguments, name)] or ["echo", "idle", "startup"]
+    arguments.chosen = [name for name in SECTIONS if getattr(arguments, name)] or SECTIONS
     arguments.rounds = arguments.rounds or (3 if arguments.quick else 5)
     arguments.seconds = arguments.seconds or (0.4 if arguments.quick else 1.0)
-    whole = not (arguments.quick or arguments.cells or arguments.peers is not PEERS or len(arguments.chosen) < 3)
+    whole = not (arguments.quick or arguments.cells or arguments.peers is not PEERS or len(arguments.chosen) < len(SECTIONS))
     arguments.output = arguments.output or (ROOT / "bench/results.md" if whole else None)
+    arguments.tls_cells = arguments.cells or TLS_CELLS
     arguments.cells = arguments.cells or (QUICK_CELLS if arguments.quick else ALL_CELLS)
+    arguments.tls_peers = [peer for peer in arguments.peers if peer.is_secure]
+    arguments.plain_peers = [peer for peer in arguments.peers if not peer.is_secure]
     return arguments
 
 
@@ -97,12 +104,12 @@ def run_cell(farm, peer, cell, seconds):
     return measure.load(farm.get(peer), connections, depth, SIZES[size], seconds * longer, "--warm-up", f"{0.3 * seconds * longer:.3f}")
 
 
-def echo_rounds(arguments, farm):
+def echo_rounds(arguments, cells, peers, farm):
     """{(cell, peer): {"figures": [one dictionary a round or None], "system_calls": number or None, "failure": text or None}}"""
-    results = {(cell, peer): {"figures": [], "system_calls": None, "failure": None} for cell in arguments.cells for peer in arguments.peers}
+    results = {(cell, peer): {"figures": [], "system_calls": None, "failure": None} for cell in cells for peer in peers}
     for round_number in range(arguments.rounds + 1):
-        for cell in arguments.cells:
-            for peer in arguments.peers:
+        for cell in cells:
+            for peer in peers:
                 result = results[cell, peer]
                 if result["failure"]:
                     continue
@@ -175,13 +182,16 @@ ECHO_HEAD = ["payload", "connections", "in flight", "server", "messages/s", "MB/
 ECHO_HEAD += ["p50", "p99", "p99.9", "server's core", "generator's core"]
 
 
-def echo(arguments):
+def echo_table(arguments, cells, peers):
     farm = Farm()
     try:
-        results = echo_rounds(arguments, farm)
+        results = echo_rounds(arguments, cells, peers, farm)
     finally:
         farm.stop()
-    rows = [echo_row(results, cell, peer) for cell in arguments.cells for peer in arguments.peers]
+    return table(ECHO_HEAD, [echo_row(results, cell, peer) for cell in cells for peer in peers])
+
+
+def echo(arguments):
     text = f"""## Echo
 
 Binary messages. Medians of {arguments.rounds} interleaved rounds of {arguments.seconds:g} s. CPU is the server's, user and kernel;
@@ -189,23 +199,35 @@ Binary messages. Medians of {arguments.rounds} interleaved rounds of {arguments.
 nothing. MB/s is payload in one direction. Where the server's core is far from 100 %, the generator's limits the rate.
 
 """
-    return text + table(ECHO_HEAD, rows)
+    return text + echo_table(arguments, arguments.cells, arguments.plain_peers)
+
+
+def tls(arguments):
+    text = f"""## Echo over TLS
+
+As above, over TLS: every server has the same certificate, and TLS 1.3 with TLS_AES_256_GCM_SHA384 is agreed on. "of raw" is the ratio to a
+TLS echo on epoll that parses nothing: one read, all records in it decrypted, and encrypted again into one write. The generator's core does
+the same encryption, and more than the server's core.
+
+"""
+    return text + echo_table(arguments, arguments.tls_cells, arguments.tls_peers)
 
 
 # ---- idle ----
 
 
-def idle_count():
+def idle_count(peer):
     limit = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-    count = min(IDLE_CONNECTIONS, limit - 200)
-    if count < IDLE_CONNECTIONS:
+    wanted = IDLE_SECURE_CONNECTIONS if peer.is_secure else IDLE_CONNECTIONS
+    count = min(wanted, limit - 200)
+    if count < wanted:
         print(f"script/bench: only {limit} descriptors are allowed, so {count} idle connections are opened", file=sys.stderr)
     return count
 
 
 def idle_row(peer, count):
     """What is used once, whatever the number of connections, is touched by a load of 100 connections before."""
-    row = [peer.name]
+    row = [peer.name, f"{count:,}"]
     once = []
     for more, in_flight, seconds in (([], 0, 1), (["--rate", str(count // 2)], 1, 3)):
         progress(f"{count} idle connections: {peer.name}")
@@ -224,15 +246,14 @@ def idle_row(peer, count):
 
 
 def idle(arguments):
-    count = idle_count()
-    rows = [idle_row(peer, count) for peer in arguments.peers]
-    return f"""## Idle connections
+    rows = [idle_row(peer, idle_count(peer)) for peer in arguments.peers]
+    return """## Idle connections
 
-Growth of the server's proportional set size for each of {count:,} open connections, in bytes: after the opening handshake, and after one or two
+Growth of the server's proportional set size for each open connection, in bytes: after the opening handshake, and after one or two
 echoes of 64 bytes on each. A load of 100 connections comes before; "once" is what that added to the fresh server, for buffers and
 libraries, and is not part of the other figures.
 
-""" + table(["server", "opened", "after echoes", "once"], rows)
+""" + table(["server", "connections", "opened", "after echoes", "once"], rows)
 
 
 # ---- start-up ----
@@ -254,7 +275,7 @@ def first_byte_seconds(peer):
 
 def startup(arguments):
     rows = []
-    for peer in arguments.peers:
+    for peer in arguments.plain_peers:
         progress(f"start-up: {peer.name}")
         times = sorted(first_byte_seconds(peer) * 1e3 for _ in range(15))
         rows.append([peer.name, f"{times[0]:.1f}", f"{statistics.median(times):.1f}", f"{times[-1]:.1f}"])
@@ -300,9 +321,11 @@ def ws_version():
 
 def main():
     arguments = parse_arguments()
+    if arguments.tls_peers:
+        make_certificate()
     text = f"# Measured\n\n    {shlex.join(['script/bench', *sys.argv[1:]])}\n\n{machine()}\n"
     for name in arguments.chosen:
-        section = {"echo": echo, "idle": idle, "startup": startup}[name](arguments)
+        section = {"echo": echo, "tls": tls, "idle": idle, "startup": startup}[name](arguments)
         print(section, flush=True)
         text += section + "\n"
     if arguments.output:
