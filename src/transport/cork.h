@@ -8,7 +8,8 @@
 
 #include "transport/stream.h"
 
-enum { TOW_CORK_SIZE = 512 * 1024, TOW_CORK_SEGMENTS = 4096 };
+/* Room for a quarter of a megabyte that a TLS stream's owner says, and the same encrypted. */
+enum { TOW_CORK_SIZE = 576 * 1024, TOW_CORK_SEGMENTS = 4096 };
 
 typedef struct tow_segment {
     tow_stream *stream; /* NULL once it has left */

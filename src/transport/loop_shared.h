@@ -156,6 +156,8 @@ void tow_stream_unblock(tow_stream *stream);
 /* Notes an error, to be told when the loop attends to the stream; no callback runs. */
 void tow_stream_fail(tow_stream *stream, int error);
 
+size_t tow_stream_pieces_length(const struct iovec *pieces, int count);
+
 /* The stream can't take more: on_writable follows. */
 void tow_stream_block(tow_stream *stream);
 

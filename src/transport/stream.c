@@ -100,7 +100,7 @@ void tow_stream_flush(tow_stream *stream) {
         tow_stream_send_cork(stream);
 }
 
-static size_t total_length(const struct iovec *pieces, int count) {
+size_t tow_stream_pieces_length(const struct iovec *pieces, int count) {
     size_t length = 0;
     for (int i = 0; i < count; i++)
         length += pieces[i].iov_len;
@@ -120,7 +120,7 @@ ssize_t tow_stream_write(tow_stream *stream, const struct iovec *pieces, int cou
     ssize_t taken = stream->class->send(stream, pieces, count);
     if (taken < 0)
         tow_stream_fail(stream, (int)taken);
-    else if ((size_t)taken < total_length(pieces, count)) {
+    else if ((size_t)taken < tow_stream_pieces_length(pieces, count)) {
         tow_count(&stream->loop->counters.unsent);
         tow_stream_block(stream);
     }

@@ -18,8 +18,9 @@ struct tow_tls_context {
     bool plain_too;
 };
 
-/* What a loop keeps for all of its TLS streams. */
-enum { TOW_TLS_PLAIN_SIZE = 256 * 1024, TOW_TLS_RECORD = 16 * 1024, TOW_TLS_CLIENT_CONTEXTS = 8 };
+/* What a loop keeps for all of its TLS streams. Sixteen whole records and the beginning of another are
+ * decrypted together: a peer that keeps sixteen large messages under way is answered by one write. */
+enum { TOW_TLS_RECORD = 16 * 1024, TOW_TLS_PLAIN_SIZE = 17 * TOW_TLS_RECORD, TOW_TLS_CLIENT_CONTEXTS = 8 };
 
 typedef struct tow_tls_client {
     uint8_t settings[32]; /* a digest of them */

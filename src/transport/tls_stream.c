@@ -13,7 +13,7 @@
 #include "tls_text.h"
 
 enum {
-    FLUSH_SIZE = 64 * 1024,   /* of ciphertext: then it is sent, to know whether more will be taken */
+    FLUSH_SIZE = 256 * 1024,  /* of ciphertext: then it is sent, to know whether more will be taken */
     UNSENT_MAX = 1024 * 1024, /* a peer that provokes records and takes none */
     PIECES = 64,
     PARTING_SECONDS = 1,   /* for the last bytes to be taken after a close */
@@ -219,9 +219,16 @@ static void advance(record_cursor *cursor, size_t length) {
     cursor->offset += length;
 }
 
+/* Before much more is added to it. What is left of a message is better sent with the rest. */
+static void send_full_cork(tls_stream *tls, size_t left) {
+    if (left > TOW_TLS_RECORD && tow_cork_length(&tls->inner.loop->cork, &tls->inner) >= FLUSH_SIZE)
+        tow_stream_flush(&tls->inner);
+}
+
 static ssize_t encrypt(tls_stream *tls, const struct iovec *pieces, int count) {
     tow_tls_loop *shared = tls->inner.loop->tls;
     record_cursor cursor = {.pieces = pieces, .count = count};
+    size_t total = tow_stream_pieces_length(pieces, count);
     size_t taken = 0;
     advance(&cursor, 0);
     while (cursor.count > 0 && !is_stuck(tls)) {
@@ -232,8 +239,7 @@ static ssize_t encrypt(tls_stream *tls, const struct iovec *pieces, int count) {
             return note_failure(tls);
         taken += written;
         advance(&cursor, written);
-        if (tow_cork_length(&tls->inner.loop->cork, &tls->inner) >= FLUSH_SIZE)
-            tow_stream_flush(&tls->inner);
+        send_full_cork(tls, total - taken);
     }
     return (ssize_t)taken;
 }
@@ -252,6 +258,11 @@ static ssize_t send_pieces(tow_stream *outer, const struct iovec *pieces, int co
     ssize_t taken = send_some(tls, pieces, count);
     tow_stream_flush(&tls->inner);
     return taken;
+}
+
+/* A loop that sends all streams together makes an exception of those that bring a lot. */
+static bool replies_at_once(const tls_stream *tls) {
+    return !tls->inner.loop->kind->gathers || tls->inner.flags & STREAM_DIRECT;
 }
 
 /* tow_stream_class.send_cork: the ciphertext is corked in turn; a loop that sends all streams together comes
@@ -273,8 +284,14 @@ static void send_cork(tow_stream *outer) {
             break;
     }
     tow_stream_settle(outer, (ssize_t)taken);
-    if (!outer->loop->kind->gathers)
+    if (replies_at_once(tls))
         tow_stream_flush(&tls->inner);
+}
+
+/* All that the owner corked while it was called, as the loop does for plain streams. */
+static void reply(tls_stream *tls) {
+    if (replies_at_once(tls))
+        tow_stream_flush(tls->outer);
 }
 
 /* Writes what was kept. Returns whether nothing is left. */
@@ -392,12 +409,6 @@ static int failure_of(tls_stream *tls, int result) {
     return SSL_get_error(tls->ssl, result) == SSL_ERROR_WANT_READ ? 0 : note_failure(tls);
 }
 
-/* All that the owner corked while it was called, as the loop does for plain streams. */
-static void reply(tls_stream *tls) {
-    if (!tls->inner.loop->kind->gathers)
-        tow_stream_flush(tls->outer);
-}
-
 static void become_open(tls_stream *tls, tls_state state) {
     tls->state = (uint8_t)state;
     tow_loop_attend(tls->outer);
@@ -450,8 +461,10 @@ static filling deliver_some(tls_stream *tls) {
         capacity = TOW_TLS_PLAIN_SIZE;
     }
     filling result = fill(tls, buffer, capacity, &used, &error);
-    if (used > 0)
+    if (used > 0) {
         outer->events->on_bytes(outer, buffer, used);
+        reply(tls);
+    }
     if (result == FAILED)
         tow_stream_fail(outer, error);
     return result;
