@@ -88,6 +88,8 @@ typedef struct tow_server_options {
                                     certificate, and those between it and the root; default none */
     const char *tls_key;         /* its key, a PEM file; default the certificate's file */
     const char *tls_client_ca;   /* authorities, a PEM file: clients need a certificate of theirs */
+    const char *tls_client_crl;  /* lists of what these authorities have revoked (CRL), a PEM file: one of
+                                    each that signs clients; default none */
     bool tls_self_signed;        /* instead: a certificate for localhost that is made for this run */
     bool tls_redirect;           /* plain HTTP on the same ports is sent to https:// */
     void (*on_log)(void *user, int level,

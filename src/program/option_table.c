@@ -152,6 +152,14 @@ static const tow_option service_options[] = {
         .note = "none",
         .help = "authorities, in PEM: only clients with a certificate of theirs get in",
         SERVE(server.tls_client_ca)},
+    {.name = "tls-client-crl",
+        .kind = TOW_OPTION_TEXT,
+        .value = "FILE",
+        .note = "none",
+        .help =
+            "lists of the certificates that these authorities have revoked (CRL), in PEM, one of each that "
+            "signs clients; read again on SIGHUP",
+        SERVE(server.tls_client_crl)},
     {.name = "tls-redirect",
         .kind = TOW_OPTION_FLAG,
         .help = "answer plain HTTP on the same ports by a redirect to https",

@@ -197,6 +197,9 @@ static bool complain_of_tls(const tow_serving *serving) {
             "--tls-self-signed: there is a certificate already: leave one of the two away");
     else if (server->tls_key != NULL && certificate == NULL)
         tow_service_complain(&serving->service, "--key: name its certificate with --certificate FILE");
+    else if (server->tls_client_crl != NULL && server->tls_client_ca == NULL)
+        tow_service_complain(&serving->service,
+            "--tls-client-crl: name the authorities whose list it is with --tls-client-ca FILE");
     else if (!on && (server->tls_client_ca != NULL || server->tls_redirect))
         tow_service_complain(&serving->service,
             "--%s: turn TLS on with --certificate FILE or --tls-self-signed",

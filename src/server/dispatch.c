@@ -147,7 +147,10 @@ static void redirect(tow_exchange *exchange, const tow_http_head *head) {
     if (error != 0)
         tow_conversation_reset(exchange);
     else
-        tow_answer_refuse(exchange, 308, "this port speaks https", NULL);
+        tow_answer_refuse(exchange, 308,
+            tow_opening_is_requested(head->fields, head->field_count) ? "this port speaks wss"
+                                                                      : "this port speaks https",
+            NULL);
 }
 
 static void serve(tow_exchange *exchange, tow_request *request, uint8_t *rest, size_t rest_length) {

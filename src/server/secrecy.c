@@ -6,16 +6,11 @@
 #include <string.h>
 #include <towline/error.h>
 
-typedef struct pem_texts {
-    char *certificate;
-    char *key;
-    char *roots;
-} pem_texts;
-
-static void texts_clear(pem_texts *texts) {
+static void texts_clear(tow_pem_texts *texts) {
     free(texts->certificate);
     free(texts->key);
     free(texts->roots);
+    free(texts->revoked);
 }
 
 static bool is_wanted(const tow_settings *settings) {
@@ -27,7 +22,7 @@ static int complain(const tow_settings *settings, int error, const char *why) {
     return error;
 }
 
-static int context_make(const tow_settings *settings, const pem_texts *texts, tow_tls_tickets *tickets,
+static int context_make(const tow_settings *settings, const tow_pem_texts *texts, tow_tls_tickets *tickets,
     tow_tls_context **context) {
     char why[TOW_TLS_TEXT_MAX];
     const tow_tls_settings wanted = {
@@ -35,6 +30,7 @@ static int context_make(const tow_settings *settings, const pem_texts *texts, to
         .certificate = texts->certificate,
         .key = texts->key,
         .roots = texts->roots,
+        .revoked = texts->revoked,
         .plain_too = settings->tls_redirect,
         .tickets = tickets,
     };
@@ -42,26 +38,35 @@ static int context_make(const tow_settings *settings, const pem_texts *texts, to
     return error != 0 ? complain(settings, error, why) : 0;
 }
 
+/* Whom to let in. */
+static int trust_read(tow_pem_texts *read, const tow_settings *settings, char why[TOW_TLS_TEXT_MAX]) {
+    int error = 0;
+    if (settings->tls_client_ca != NULL)
+        error = tow_tls_read_file(settings->tls_client_ca, &read->roots, why);
+    if (error == 0 && settings->tls_client_crl != NULL)
+        error = tow_tls_read_file(settings->tls_client_crl, &read->revoked, why);
+    return error;
+}
+
 /* The key may stand in the certificate's file. */
-static int texts_read(pem_texts *read, const tow_settings *settings) {
+static int texts_read(tow_pem_texts *read, const tow_settings *settings) {
     char why[TOW_TLS_TEXT_MAX];
     const char *key = settings->tls_key != NULL ? settings->tls_key : settings->tls_certificate;
     int error = tow_tls_read_file(settings->tls_certificate, &read->certificate, why);
     if (error == 0)
         error = tow_tls_read_file(key, &read->key, why);
-    if (error == 0 && settings->tls_client_ca != NULL)
-        error = tow_tls_read_file(settings->tls_client_ca, &read->roots, why);
+    if (error == 0)
+        error = trust_read(read, settings, why);
     return error != 0 ? complain(settings, error, why) : 0;
 }
 
-static int texts_make(pem_texts *made, const tow_settings *settings) {
+static int texts_make(tow_pem_texts *made, const tow_settings *settings) {
     char why[TOW_TLS_TEXT_MAX];
     char fingerprint[96];
     int error = tow_tls_self_signed(&made->certificate, &made->key, fingerprint);
     if (error != 0)
         return complain(settings, error, tow_strerror(error));
-    if (settings->tls_client_ca != NULL)
-        error = tow_tls_read_file(settings->tls_client_ca, &made->roots, why);
+    error = trust_read(made, settings, why);
     if (error != 0)
         return complain(settings, error, why);
     tow_report(settings, TOW_LOG_NOTICE,
@@ -73,7 +78,7 @@ static int texts_make(pem_texts *made, const tow_settings *settings) {
 
 /* Nothing is changed before all of it is known to be good. */
 static int load(tow_secrecy *secrecy, const tow_settings *settings) {
-    pem_texts fresh = {0};
+    tow_pem_texts fresh = {0};
     tow_tls_context *context;
     int error = settings->tls_self_signed ? texts_make(&fresh, settings) : texts_read(&fresh, settings);
     if (error == 0)
@@ -84,10 +89,8 @@ static int load(tow_secrecy *secrecy, const tow_settings *settings) {
     }
     tow_tls_context_release(context);
     pthread_mutex_lock(&secrecy->mutex);
-    pem_texts old = {secrecy->certificate, secrecy->key, secrecy->roots};
-    secrecy->certificate = fresh.certificate;
-    secrecy->key = fresh.key;
-    secrecy->roots = fresh.roots;
+    tow_pem_texts old = secrecy->texts;
+    secrecy->texts = fresh;
     pthread_mutex_unlock(&secrecy->mutex);
     texts_clear(&old);
     return 0;
@@ -98,6 +101,8 @@ int tow_secrecy_begin(tow_secrecy *secrecy, const tow_settings *settings) {
         return 0;
     if (settings->tls_certificate != NULL && settings->tls_self_signed)
         return complain(settings, TOW_ERROR_ARGUMENT, "a certificate, and one to be made: only one of both");
+    if (settings->tls_client_crl != NULL && settings->tls_client_ca == NULL)
+        return complain(settings, TOW_ERROR_ARGUMENT, "a list of revoked clients without their authorities");
     int error = tow_tls_tickets_new(&secrecy->tickets);
     if (error != 0)
         return error;
@@ -109,7 +114,7 @@ int tow_secrecy_begin(tow_secrecy *secrecy, const tow_settings *settings) {
 void tow_secrecy_clear(tow_secrecy *secrecy) {
     if (!tow_secrecy_is_on(secrecy))
         return;
-    texts_clear(&(pem_texts){secrecy->certificate, secrecy->key, secrecy->roots});
+    texts_clear(&secrecy->texts);
     tow_tls_tickets_release(secrecy->tickets);
     pthread_mutex_destroy(&secrecy->mutex);
     *secrecy = (tow_secrecy){0};
@@ -122,8 +127,7 @@ int tow_secrecy_reload(tow_secrecy *secrecy, const tow_settings *settings) {
 
 int tow_secrecy_context(tow_secrecy *secrecy, const tow_settings *settings, tow_tls_context **context) {
     pthread_mutex_lock(&secrecy->mutex);
-    const pem_texts current = {secrecy->certificate, secrecy->key, secrecy->roots};
-    int error = context_make(settings, &current, secrecy->tickets, context);
+    int error = context_make(settings, &secrecy->texts, secrecy->tickets, context);
     pthread_mutex_unlock(&secrecy->mutex);
     return error;
 }

@@ -8,12 +8,17 @@
 
 #include <pthread.h>
 
+typedef struct tow_pem_texts {
+    char *certificate;
+    char *key;
+    char *roots;   /* of clients' certificates; NULL: none are asked for */
+    char *revoked; /* certificates of clients; NULL: no list */
+} tow_pem_texts;
+
 typedef struct tow_secrecy {  /* zeroed: no TLS */
     tow_tls_tickets *tickets; /* NULL: no TLS */
     pthread_mutex_t mutex;    /* guards the texts, which a reload may change from any thread */
-    char *certificate;
-    char *key;
-    char *roots; /* of clients' certificates; NULL: none are asked for */
+    tow_pem_texts texts;
     bool redirects;
 } tow_secrecy;
 

@@ -76,7 +76,9 @@ static int tls_copy(tow_settings *settings, const tow_server_options *options) {
     int error = text_copy(&settings->tls_certificate, options->tls_certificate);
     if (error == 0)
         error = text_copy(&settings->tls_key, options->tls_key);
-    return error != 0 ? error : text_copy(&settings->tls_client_ca, options->tls_client_ca);
+    if (error == 0)
+        error = text_copy(&settings->tls_client_ca, options->tls_client_ca);
+    return error != 0 ? error : text_copy(&settings->tls_client_crl, options->tls_client_crl);
 }
 
 static int addresses_check(char *const *texts) {
@@ -195,5 +197,6 @@ void tow_settings_clear(tow_settings *settings) {
     free(settings->tls_certificate);
     free(settings->tls_key);
     free(settings->tls_client_ca);
+    free(settings->tls_client_crl);
     *settings = (tow_settings){0};
 }

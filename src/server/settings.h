@@ -25,6 +25,7 @@ typedef struct tow_settings {
     char *tls_certificate;               /* paths that we own; NULL: none */
     char *tls_key;
     char *tls_client_ca;
+    char *tls_client_crl;
     bool tls_self_signed;
     bool tls_redirect;
     int log_level;
