@@ -59,12 +59,12 @@ export class Authority extends Identity {
   }
 
   /** Signs a certificate. `names` as openssl writes them; `rsa` for a key of that kind. */
-  issue(name, { names = "DNS:localhost,IP:127.0.0.1", days = 1, rsa = false } = {}) {
+  issue(name, { names = "DNS:localhost,IP:127.0.0.1", rsa = false } = {}) {
     const base = path.join(this.#folder, `${this.name}-${++this.#count}`);
     const identity = new Identity(`${base}.crt`, `${base}.key`);
     const kind = rsa ? ["rsa:2048"] : ["ec", "-pkeyopt", "ec_paramgen_curve:P-256"];
     openssl("req", "-x509", "-newkey", ...kind, "-noenc", "-keyout", identity.key, "-out", identity.certificate, "-subj", `/CN=${name}`,
-      "-days", String(days), "-set_serial", String(1000 + this.#count), "-addext", `subjectAltName=${names}`, "-addext", "basicConstraints=critical,CA:FALSE",
+      "-days", "1", "-set_serial", String(1000 + this.#count), "-addext", `subjectAltName=${names}`, "-addext", "basicConstraints=critical,CA:FALSE",
       "-CA", this.certificate, "-CAkey", this.key);
     identity.serial = 1000 + this.#count;
     return identity;
