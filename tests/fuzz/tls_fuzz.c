@@ -192,7 +192,7 @@ static uint8_t next(instructions *from) {
 typedef struct relay_side {
     tow_stream stream; /* first */
     struct relay_side *other;
-    tow_buffer queue; /* to be sent here */
+    tow_buffer queue;     /* to be sent here */
     instructions program; /* for what comes from here */
     size_t pass;
     size_t pass_records;
@@ -411,8 +411,7 @@ static void meet(meeting *all, instructions from_client, instructions from_serve
         CHECK(all->client.received == SENT && all->server.received == SENT);
         CHECK(all->client.ended && all->server.ended && !all->client.failed && !all->server.failed);
     }
-    tow_stream *streams[] = {
-        &all->client.stream, &all->server.stream, &all->near.stream, &all->far.stream};
+    tow_stream *streams[] = {&all->client.stream, &all->server.stream, &all->near.stream, &all->far.stream};
     const bool used[] = {all->client.used, all->server.used, all->near.used, all->far.used};
     for (size_t i = 0; i < 4; i++)
         if (used[i])
@@ -427,8 +426,8 @@ static void meet(meeting *all, instructions from_client, instructions from_serve
 
 static void make_contexts(meeting *all, uint8_t choice) {
     char why[TOW_TLS_TEXT_MAX];
-    const tow_tls_settings client = {
-        .roots = certificate_text, .verify = choice & 1 ? TOW_TLS_VERIFY_NONE : TOW_TLS_VERIFY_REQUIRED,
+    const tow_tls_settings client = {.roots = certificate_text,
+        .verify = choice & 1 ? TOW_TLS_VERIFY_NONE : TOW_TLS_VERIFY_REQUIRED,
         .certificate = choice & 2 ? certificate_text : NULL,
         .key = choice & 2 ? key_text : NULL};
     const tow_tls_settings server = {.server = true,
@@ -452,8 +451,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         make_certificate();
     start_chance();
     memset(&all, 0, sizeof(all));
-    const tow_simulation_options options = {
-        .seed = 1, .stream_capacity = 20000, .whole = data[0] & 8};
+    const tow_simulation_options options = {.seed = 1, .stream_capacity = 20000, .whole = data[0] & 8};
     CHECK(tow_loop_new_simulated(&all.loop, &options) == 0);
     tow_loop_set_user(all.loop, &all);
     make_contexts(&all, data[0]);
