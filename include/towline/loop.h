@@ -38,10 +38,10 @@ static inline int tow_loop_new(tow_loop **loop, const tow_loop_options *options)
 void tow_loop_free(tow_loop *loop);
 
 /* Runs until nothing that keeps a loop alive is left (open connections, listeners, timers), or until
- * tow_loop_stop. Returns 0 or a negative tow_error. */
+ * tow_loop_stop. Returns 0, STATE (inside one of the loop's own callbacks), or SYSTEM. */
 int tow_loop_run(tow_loop *loop);
 
-/* Makes tow_loop_run return at the end of the current round. From any thread. */
+/* Makes tow_loop_run return at the end of the current round, or the next one at once. From any thread. */
 void tow_loop_stop(tow_loop *loop);
 
 /* A descriptor that becomes readable when tow_loop_step has something to do: for poll, epoll, libuv, GLib and
@@ -49,13 +49,14 @@ void tow_loop_stop(tow_loop *loop);
 int tow_loop_fd(tow_loop *loop);
 
 /* Does what is ready and returns without waiting; returns 1 while the loop is alive, 0 when nothing keeps it
- * alive any more, or a negative tow_error. */
+ * alive any more, or the errors of tow_loop_run. */
 int tow_loop_step(tow_loop *loop);
 
 /* The monotonic time of the current round, in nanoseconds. */
 int64_t tow_loop_now(const tow_loop *loop);
 
-/* Runs `task(argument)` on the loop's thread in its next round. From any thread. Errors: MEMORY. */
+/* Runs `task(argument)` on the loop's thread in its next round; never, when the loop is freed before. From
+ * any thread. Errors: MEMORY. */
 int tow_loop_post(tow_loop *loop, void (*task)(void *argument), void *argument);
 
 /* "io_uring", "epoll" or "simulated": a static string. */

@@ -1,4 +1,4 @@
-/* towline/message.h: a message, and two words that all options share. */
+/* towline/message.h: a message, and a word that all options share. */
 #ifndef TOWLINE_MESSAGE_H
 #define TOWLINE_MESSAGE_H
 

@@ -22,7 +22,7 @@ typedef struct tow_server tow_server;
 typedef struct tow_request tow_request;   /* a request's head, borrowed by the callback that gets it */
 typedef struct tow_exchange tow_exchange; /* one HTTP request and its response */
 
-/* Limits and origins that a route may have for itself; zero means what the server has. */
+/* Limits, for a server and for its routes. In a route, zero means what the server has. */
 typedef struct tow_limits {
     int64_t max_message; /* bytes after inflation; default 16 MiB; more: 1009 */
     int64_t max_queue;   /* bytes waiting to be sent; default 1 MiB; more: 1008 */
@@ -72,11 +72,11 @@ typedef struct tow_server_options {
     tow_io io;
     const char *const *allow_origins;    /* besides the same origin; "*" any; ends with NULL */
     const char *const *hosts;            /* names that Host may have; ends with NULL; "*" any */
-    int handshake_seconds;               /* default 10; 408 */
-    int64_t handshake_bytes;             /* default 16 KiB; 431 */
-    int64_t max_connections;             /* default: descriptors less a reserve; 503 */
-    int64_t max_connections_per_address; /* default none; 503 */
-    int drain_seconds;                   /* default 5 */
+    int handshake_seconds;               /* for a request's head; default 10; more: 408 */
+    int64_t handshake_bytes;             /* of a request's head; default 16 KiB; more: 431 */
+    int64_t max_connections;             /* default: descriptors less a reserve; more: 503 */
+    int64_t max_connections_per_address; /* default none; more: 503 */
+    int drain_seconds;                   /* for the peers' Closes after tow_server_stop; default 5 */
     /* of all routes that have none of their own */
     tow_limits limits;
     const char *status; /* "[HOST:]PORT" or "unix:PATH" for counters and health; default none */
@@ -140,8 +140,8 @@ void tow_server_stop(tow_server *server);
 /* Whether the drain has ended: nothing of the server is on the caller's loop any more. */
 bool tow_server_is_done(const tow_server *server);
 
-/* The port of listener `index` (in the order of the options), after tow_server_listen; 0 for a Unix socket.
- */
+/* The port of listener `index` (from 0, in the order of the options), after tow_server_listen; 0 for a Unix
+ * socket, and where there is no such listener. */
 int tow_server_port(const tow_server *server, size_t index);
 
 /* -- From other threads: a socket is for the thread of its loop, but its name may go anywhere. --
@@ -174,7 +174,7 @@ int tow_post_shared(tow_server *server, tow_websocket_id id, tow_shared *shared)
  * STATE, MEMORY. */
 int tow_post_close(tow_server *server, tow_websocket_id id, uint16_t code, const char *reason);
 
-/* The request that opened a server's socket: in on_select and on_open only, else NULL. */
+/* The request that opened a server's socket: in on_open only, else NULL. */
 const tow_request *tow_websocket_request(const tow_websocket *socket);
 
 /* Parts of a request. Texts end with a zero and live as long as the request is lent. */
@@ -189,7 +189,9 @@ const char *tow_request_header(
 const char *tow_request_peer(const tow_request *request);
 void *tow_request_user(const tow_request *request); /* the handler's user */
 
-/* Answers a request whole. `type` is the Content-Type. `body` is copied. */
+/* Answers a request whole, once, in on_request. `status` is 200 to 999; `type`, which may be NULL, is the
+ * Content-Type. `body` is copied. Errors: STATE (answered already, or not in on_request), ARGUMENT, MEMORY.
+ */
 int tow_exchange_respond(
     tow_exchange *exchange, int status, const char *type, const void *body, size_t length);
 

@@ -2,12 +2,11 @@
  *
  * A protocol that is written for byte streams runs over all of them unchanged:
  *
- *     static const tow_byte_stream_options service = {.on_bytes = answer, .on_end = leave, .on_closed =
- * forget};
+ *     static const tow_byte_stream_options service = {.on_bytes = answer, .on_end = leave};
  *     ...
- *     tow_byte_listener_new(&listener, loop, "localhost:7000", start, &service);            // TCP
- *     tow_byte_stream_connect(&stream, loop, "example.org:7000", &service);                 // TCP, as a
- * client tow_byte_stream_from_websocket(&stream, socket, &service);                            // in on_open
+ *     tow_byte_listener_new(&listener, loop, "localhost:7000", start, &service); TCP, as a server
+ *     tow_byte_stream_connect(&stream, loop, "example.org:7000", &service);      TCP, as a client
+ *     tow_byte_stream_from_websocket(&stream, socket, &service);                 in on_open
  *
  * A stream belongs to the thread of its loop. It lives until on_closed, which comes once, after
  * tow_byte_stream_close or tow_byte_stream_reset: each stream needs one of them, also when it has failed.
@@ -87,6 +86,7 @@ void tow_byte_stream_reset(tow_byte_stream *stream);
 void *tow_byte_stream_user(const tow_byte_stream *stream);
 void tow_byte_stream_set_user(tow_byte_stream *stream, void *user);
 
+/* The loop that the stream lives on. */
 tow_loop *tow_byte_stream_loop(const tow_byte_stream *stream);
 
 /* The address at the other end of the connection, "127.0.0.1:50001" or "unix", as a text of at most `size`

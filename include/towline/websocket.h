@@ -91,10 +91,10 @@ typedef struct tow_websocket_options {
 
     int64_t max_message; /* bytes, after inflation; default 16 MiB */
     int64_t max_queue;   /* bytes that may wait to be sent; default 1 MiB */
-    int connect_seconds; /* until the opening handshake is done; default 30 */
-    int close_seconds;   /* for the peer's Close; default 5 */
-    int ping_seconds;    /* default off for clients */
-    int idle_seconds;    /* default off for clients */
+    int connect_seconds; /* until the opening handshake is done; default 30; then it fails */
+    int close_seconds;   /* for the peer's Close; default 5; then the connection is reset */
+    int ping_seconds;    /* silence after which a Ping is sent; default none */
+    int idle_seconds;    /* silence after which the connection ends; default none */
 
     const char
         *proxy; /* URL of a proxy: http://, https://, socks5:// or socks5h://[USER:PASSWORD@]HOST[:PORT];
@@ -141,23 +141,27 @@ void tow_websocket_release(tow_websocket *socket);
 /* Sends a message. `data` has been copied or is finished with when the call returns; it may be the data of
  * the message that is being delivered. Text must be UTF-8: checked. Returns the buffered amount in bytes, or
  * CONNECTING (send from on_open), CLOSED (counted in the buffered amount, not sent), UTF8, QUEUE_FULL (more
- * than max-queue was waiting: the connection is closed with 1008), MEMORY. */
+ * than max-queue was waiting: the connection is closed with 1008), ARGUMENT (neither text nor binary),
+ * MEMORY. No callback runs inside this call. RFC 6455, section 6.1. */
 int64_t tow_websocket_send(tow_websocket *socket, tow_message_type type, const void *data, size_t length);
 
-/* Sends a Ping or an unsolicited Pong of at most 125 bytes. Errors: ARGUMENT (too long), CONNECTING, CLOSED.
- */
+/* Sends a Ping or an unsolicited Pong of at most 125 bytes. While much waits to be sent only the latest Pong
+ * is kept. Errors: ARGUMENT (too long), CONNECTING, CLOSED, QUEUE_FULL (as tow_websocket_send), MEMORY (the
+ * connection has failed). RFC 6455, sections 5.5.2 and 5.5.3. */
 int tow_websocket_ping(tow_websocket *socket, const void *payload, size_t length);
 int tow_websocket_pong(tow_websocket *socket, const void *payload, size_t length);
 
-/* Starts the closing handshake. `code` 0 sends a Close without a status code. Clients may send 1000 and
- * 3000 to 4999, servers 1000 to 1003, 1007 to 1009, 1011 to 1014 and 3000 to 4999; `reason` (may be NULL) is
- * at most 123 bytes of UTF-8. Errors: ARGUMENT. A second call does nothing and returns 0. */
+/* Starts the closing handshake, or gives up an opening handshake that is under way. What was sent before
+ * still goes out. `code` 0 sends a Close without a status code. Clients may send 1000 and 3000 to 4999,
+ * servers 1000 to 1003, 1007 to 1009, 1011 to 1014 and 3000 to 4999; `reason` (may be NULL) is at most 123
+ * bytes of UTF-8. Errors: ARGUMENT. A second call does nothing and returns 0. RFC 6455, section 7.1.2. */
 int tow_websocket_close(tow_websocket *socket, uint16_t code, const char *reason);
 
 /* Stops and restarts the delivery of messages. While paused the peer is not read. */
 void tow_websocket_pause(tow_websocket *socket);
 void tow_websocket_resume(tow_websocket *socket);
 
+/* Where the connection stands. */
 tow_ready_state tow_websocket_ready_state(const tow_websocket *socket);
 
 /* Bytes of application data that were sent and not yet given to the network; framing is not counted, and what
