@@ -4,6 +4,7 @@
 #include "conform.h"
 #include "connect.h"
 #include "serve.h"
+#include "tunnel.h"
 
 #include "connect/proxy.h"
 #include "server/host.h"
@@ -20,6 +21,7 @@ enum { DAY = 86400 };
 #define SERVE(member) TOW_OPTION_FIELD(tow_serve_settings, member)
 #define BENCH(member) TOW_OPTION_FIELD(tow_bench_settings, member)
 #define CONFORM(member) TOW_OPTION_FIELD(tow_conform_settings, member)
+#define TUNNEL(member) TOW_OPTION_FIELD(tow_tunnel_settings, member)
 #define CONNECT(member) TOW_OPTION_FIELD(tow_connect_settings, member)
 
 static const tow_option_choice io_choices[] = {
@@ -448,6 +450,9 @@ static const tow_option way_options[] = {
         .note = "none",
         .help = "connect to this Unix socket; the URL's host and port only go into the request",
         CONNECT(unix_path)},
+};
+
+static const tow_option reconnect_options[] = {
     {.name = "reconnect",
         .kind = TOW_OPTION_FLAG,
         .help =
@@ -525,6 +530,7 @@ static const tow_option_section connect_sections[] = {
     {.options = head_options, .count = COUNT(head_options)},
     {.options = connect_compression_options, .count = COUNT(connect_compression_options)},
     {.options = way_options, .count = COUNT(way_options)},
+    {.options = reconnect_options, .count = COUNT(reconnect_options)},
     {.options = connect_options, .count = COUNT(connect_options)},
 };
 
@@ -554,6 +560,165 @@ static const char *const connect_examples[] = {
     "one question, one answer, and the handshake in full",
     "towline connect --linger off ws://localhost:9998/news </dev/null",
     "print what comes until the server closes",
+    NULL,
+};
+
+static const tow_option_choice proxy_header_choices[] = {{"v1", 1}, {"v2", 2}, {0}};
+
+static const tow_option tunnel_options[] = {
+    {.group = "The tunnel",
+        .name = "text",
+        .kind = TOW_OPTION_FLAG,
+        .help =
+            "send text messages, cut between characters, instead of binary ones; what is not UTF-8 closes "
+            "with 1007. Both types are received",
+        TUNNEL(text)},
+    {.name = "map",
+        .letter = 'm',
+        .kind = TOW_OPTION_TEXT,
+        .value = "FILE",
+        .note = "none",
+        .help =
+            "instead of TARGET: lines KEY: TARGET, where a key is a token (?token=KEY) or, with a slash in "
+            "front, a path; read again when it changes, and on SIGHUP; others get 404",
+        TUNNEL(map)},
+    {.name = "send-proxy",
+        .kind = TOW_OPTION_CHOICE,
+        .note = "none",
+        .choices = proxy_header_choices,
+        .help = "begin each connection to the target with a PROXY header of this version, which gives it the "
+                "client's address",
+        TUNNEL(send_proxy)},
+    {.name = "connect-seconds",
+        .kind = TOW_OPTION_NUMBER,
+        .value = "SECONDS",
+        .fallback = "10",
+        .off = "no limit",
+        .help = "for the target to be reached; then 1014",
+        .minimum = 1,
+        .maximum = DAY,
+        TUNNEL(connect_seconds)},
+    {.name = "half-close-seconds",
+        .kind = TOW_OPTION_NUMBER,
+        .value = "SECONDS",
+        .fallback = "60",
+        .off = "no limit",
+        .help = "of silence after one side has ended, until the other has to",
+        .minimum = 1,
+        .maximum = DAY,
+        TUNNEL(half_close_seconds)},
+    {.name = "compression",
+        .kind = TOW_OPTION_CHOICE,
+        .fallback = "off",
+        .choices = compression_choices,
+        .help = "permessage-deflate, as in serve and connect",
+        TUNNEL(serve.server.limits.compression)},
+    {.name = "status",
+        .kind = TOW_OPTION_TEXT,
+        .value = "[HOST:]PORT|unix:PATH",
+        .note = "none",
+        .help = "where to serve counters for Prometheus and a health check",
+        .expects = "an address such as 9999, localhost:9999 or unix:/run/towline.status",
+        .check = check_listen_address,
+        TUNNEL(serve.server.status)},
+};
+
+static const tow_option tunnel_limit_options[] = {
+    {.group = "Limits of a connection",
+        .name = "max-message",
+        .kind = TOW_OPTION_SIZE,
+        .value = "SIZE",
+        .fallback = "16M",
+        .off = "no limit",
+        .help = "of a message that is received; a larger one closes with 1009",
+        .minimum = 1,
+        TUNNEL(serve.server.limits.max_message)},
+    {.name = "message-seconds",
+        .kind = TOW_OPTION_NUMBER,
+        .value = "SECONDS",
+        .fallback = "60",
+        .off = "no limit",
+        .help = "from a message's first byte to its last; then 1008",
+        .minimum = 1,
+        .maximum = DAY,
+        TUNNEL(serve.server.limits.message_seconds)},
+    {.name = "stall-seconds",
+        .kind = TOW_OPTION_NUMBER,
+        .value = "SECONDS",
+        .fallback = "off",
+        .off = "no limit",
+        .help = "that a peer may take nothing of what waits for it; then the connection is reset. A tunnel "
+                "waits as TCP does",
+        .minimum = 1,
+        .maximum = DAY,
+        TUNNEL(serve.server.limits.stall_seconds)},
+    {.name = "ping-seconds",
+        .kind = TOW_OPTION_NUMBER,
+        .value = "SECONDS",
+        .fallback = "20",
+        .off = "no pings",
+        .help = "of silence after which a Ping is sent",
+        .minimum = 1,
+        .maximum = DAY,
+        TUNNEL(serve.server.limits.ping_seconds)},
+    {.name = "idle-seconds",
+        .kind = TOW_OPTION_NUMBER,
+        .value = "SECONDS",
+        .fallback = "off",
+        .off = "no limit",
+        .help = "of silence, Pongs too, after which the connection ends with 1001. A peer whose reader has "
+                "stopped answers no Pings",
+        .minimum = 1,
+        .maximum = DAY,
+        TUNNEL(serve.server.limits.idle_seconds)},
+    {.name = "close-seconds",
+        .kind = TOW_OPTION_NUMBER,
+        .value = "SECONDS",
+        .note = "5, after an error 1",
+        .off = "no limit",
+        .help = "for the peer's Close when both sides have ended; then the connection is reset",
+        .minimum = 1,
+        .maximum = DAY,
+        TUNNEL(serve.server.limits.close_seconds)},
+};
+
+static const tow_option_section tunnel_sections[] = {
+    {.options = service_options,
+        .count = COUNT(service_options),
+        .base = offsetof(tow_tunnel_settings, serve)},
+    {.options = tunnel_limit_options, .count = COUNT(tunnel_limit_options)},
+    {.options = head_options, .count = COUNT(head_options), .base = offsetof(tow_tunnel_settings, connect)},
+    {.options = way_options, .count = COUNT(way_options), .base = offsetof(tow_tunnel_settings, connect)},
+    {.options = running_options,
+        .count = COUNT(running_options),
+        .base = offsetof(tow_tunnel_settings, serve)},
+};
+
+static const char *const tunnel_description[] = {
+    "Carries the bytes of a TCP service over WebSocket, or of a WebSocket connection to a TCP service, until "
+    "SIGTERM or SIGINT. Where one side does not read, the other is not read either; the end of one side is "
+    "passed on to the other.",
+    "With LISTEN as ws://[HOST:]PORT[/PATH] or wss://..., TARGET is tcp:HOST:PORT, unix:PATH or "
+    "exec:COMMAND: "
+    "a command that a shell runs for each connection, with the connection as its standard input and output. "
+    "Pages elsewhere need --allow-origin. The subprotocol binary is acknowledged, or those of --subprotocol; "
+    "who offers only others is refused.",
+    "With LISTEN as tcp:[HOST:]PORT or unix:PATH, TARGET is a URL, ws://... or wss://...: each connection "
+    "that "
+    "comes opens one there. The options of the opening handshake and of the way to the server are for this "
+    "direction, those of TLS, of who may connect and --map for the other.",
+    NULL,
+};
+
+static const char *const tunnel_examples[] = {
+    "towline tunnel ws://6080/websockify tcp:localhost:5900 -d /usr/share/novnc",
+    "a VNC server for noVNC, with its page",
+    "towline tunnel wss://*:443/ssh tcp:localhost:22 -c cert.pem -k key.pem",
+    "SSH through port 443",
+    "towline tunnel tcp:2222 wss://example.org/ssh",
+    "the other end of that: ssh -p 2222 localhost",
+    "towline tunnel ws://localhost:7000/sort 'exec:sort -u'",
+    "a command for each connection",
     NULL,
 };
 
@@ -842,6 +1007,19 @@ const tow_command tow_commands[] = {
         .section_count = COUNT(connect_sections),
         .settings_size = sizeof(tow_connect_settings),
         .run = tow_connect},
+    {.name = "tunnel",
+        .operands = "LISTEN [TARGET]",
+        .operands_minimum = 1,
+        .operands_maximum = 2,
+        .summary = "carry TCP, Unix sockets and commands over WebSocket",
+        .description = tunnel_description,
+        .examples = tunnel_examples,
+        .options = tunnel_options,
+        .option_count = COUNT(tunnel_options),
+        .sections = tunnel_sections,
+        .section_count = COUNT(tunnel_sections),
+        .settings_size = sizeof(tow_tunnel_settings),
+        .run = tow_tunnel_command},
     {.name = "bench",
         .operands = "URL",
         .operands_minimum = 1,

@@ -139,3 +139,29 @@ void tow_service_end(tow_service *service) {
     tow_loop_free(service->loop);
     tow_log_free(service->log);
 }
+
+static bool is_unix(const char *address) {
+    return strncmp(address, "unix:", 5) == 0;
+}
+
+void tow_service_complain_of_address(
+    const tow_service *service, const char *option, const char *address, int error) {
+    if (error == TOW_ERROR_ADDRESS_IN_USE)
+        tow_service_complain(service,
+            "%s is already in use; choose another port with %s, or stop the program that has it", address,
+            option);
+    else if (error == TOW_ERROR_PERMISSION)
+        tow_service_complain(service, "not allowed to listen on %s; %s: choose another with %s", address,
+            is_unix(address) ? "its folder or socket belongs to somebody else"
+                             : "ports below 1024 need privileges",
+            option);
+    else if (error == TOW_ERROR_NO_FILE && is_unix(address))
+        tow_service_complain(
+            service, "%s %s: there is no such folder; make it, or choose another path", option, address);
+    else if (error == TOW_ERROR_ADDRESS)
+        tow_service_complain(service,
+            "%s %s: this machine has no such address; use one of its own, or *:PORT for every one", option,
+            address);
+    else
+        tow_service_complain(service, "%s %s: %s", option, address, tow_strerror(error));
+}

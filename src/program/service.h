@@ -44,6 +44,10 @@ void tow_service_end(tow_service *service);
 __attribute__((format(printf, 2, 3))) void tow_service_complain(
     const tow_service *service, const char *format, ...);
 
+/* As above: why an address, given by this option, can't be listened on, and what to do about it. */
+void tow_service_complain_of_address(
+    const tow_service *service, const char *option, const char *address, int error);
+
 /* A line for the log; any thread. `level` as syslog. */
 __attribute__((format(printf, 3, 4))) void tow_service_say(
     tow_service *service, int level, const char *format, ...);

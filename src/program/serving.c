@@ -99,25 +99,7 @@ static bool is_unix(const char *address) {
 static void complain_of_listening(tow_serving *serving, int error) {
     const char *option;
     const char *address = failing_address(serving, error, &option);
-    if (error == TOW_ERROR_ADDRESS_IN_USE)
-        tow_service_complain(&serving->service,
-            "%s is already in use; choose another port with %s, or stop the program that has it", address,
-            option);
-    else if (error == TOW_ERROR_PERMISSION)
-        tow_service_complain(&serving->service, "not allowed to listen on %s; %s: choose another with %s",
-            address,
-            is_unix(address) ? "its folder or socket belongs to somebody else"
-                             : "ports below 1024 need privileges",
-            option);
-    else if (error == TOW_ERROR_NO_FILE && is_unix(address))
-        tow_service_complain(&serving->service,
-            "%s %s: there is no such folder; make it, or choose another path", option, address);
-    else if (error == TOW_ERROR_ADDRESS)
-        tow_service_complain(&serving->service,
-            "%s %s: this machine has no such address; use one of its own, or *:PORT for every one", option,
-            address);
-    else
-        tow_service_complain(&serving->service, "%s %s: %s", option, address, tow_strerror(error));
+    tow_service_complain_of_address(&serving->service, option, address, error);
 }
 
 /* The status address is the server's last listener. */

@@ -5,6 +5,10 @@
 #include <string.h>
 #include <towline/error.h>
 
+/* The kernel may hold a socket for the length of an accept that is being cancelled: until then it counts as
+ * one that somebody listens on, whose file stays. */
+#define FAREWELL (5 * TOW_MILLISECOND)
+
 /* One for each address that the text stands for. */
 typedef struct byte_site {
     tow_listener listener; /* first */
@@ -32,12 +36,13 @@ static void accepted(tow_listener *site, int fd) {
 }
 
 static void stop_all(tow_byte_listener *listener) {
-    for (int i = 0; i < listener->count; i++) {
-        if (!tow_listener_is_started(&listener->sites[i].listener))
-            continue;
+    for (int i = 0; i < listener->count; i++)
         tow_listener_stop(&listener->sites[i].listener);
+}
+
+static void remove_files(tow_byte_listener *listener) {
+    for (int i = 0; i < listener->count; i++)
         tow_listen_remove(&listener->addresses[i]);
-    }
 }
 
 static int start_all(tow_byte_listener *listener) {
@@ -53,6 +58,7 @@ static int start_all(tow_byte_listener *listener) {
     }
     if (error != 0) {
         stop_all(listener);
+        remove_files(listener);
         tow_listen_group_close(listener->loop, listener->addresses, fds, listener->count);
     }
     return error;
@@ -86,7 +92,10 @@ int tow_byte_listener_port(const tow_byte_listener *listener) {
 }
 
 static void gone(tow_timer *timer) {
-    free((char *)timer - offsetof(tow_byte_listener, farewell));
+    tow_byte_listener *listener =
+        (tow_byte_listener *)(void *)((char *)timer - offsetof(tow_byte_listener, farewell));
+    remove_files(listener);
+    free(listener);
 }
 
 void tow_byte_listener_free(tow_byte_listener *listener) {
@@ -94,7 +103,7 @@ void tow_byte_listener_free(tow_byte_listener *listener) {
         return;
     stop_all(listener);
     if (listener->loop->stepping)
-        tow_timer_set(listener->loop, &listener->farewell, 0, gone);
+        tow_timer_set(listener->loop, &listener->farewell, listener->loop->now + FAREWELL, gone);
     else
-        free(listener);
+        gone(&listener->farewell);
 }

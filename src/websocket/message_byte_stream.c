@@ -126,9 +126,12 @@ static int64_t refuse_text(message_carrier *carrier) {
     return TOW_ERROR_UTF8;
 }
 
-/* Sends whole characters and keeps what is left of the last. */
+/* Sends whole characters and keeps what is left of the last, if it can become one. */
 static int64_t send_characters(message_carrier *carrier, const uint8_t *bytes, size_t length) {
     size_t cut = cut_at_end(bytes, length);
+    tow_utf8_state state = 0;
+    if (!tow_utf8_check(&state, bytes + length - cut, cut))
+        return refuse_text(carrier);
     int64_t sent = cut == length ? 0 : tow_websocket_send(carrier->socket, TOW_TEXT, bytes, length - cut);
     if (sent == TOW_ERROR_UTF8)
         return refuse_text(carrier);

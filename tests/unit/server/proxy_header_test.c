@@ -107,6 +107,40 @@ static void version_2_is_read_strictly(void **state) {
     assert_int_equal(READ(&header, SIGNATURE "\x20\0\x0f\xf0"), 0);
 }
 
+static tow_address address_of(const char *text) {
+    tow_address addresses[TOW_ADDRESSES_MAX];
+    assert_true(tow_address_parse(text, addresses) >= 1);
+    return addresses[0];
+}
+
+static void what_is_written_is_read_as_it_was(void **state) {
+    static const char *const pairs[][3] = {{"203.0.113.9:50001", "192.0.2.1:80", "203.0.113.9:50001"},
+        {"[2001:db8::9]:1", "[::1]:65535", "[2001:db8::9]:1"},
+        {"203.0.113.9:50001", "[::1]:80", "[::ffff:203.0.113.9]:50001"},
+        {"[2001:db8::9]:1", "192.0.2.1:80", "[2001:db8::9]:1"}};
+    for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++) {
+        for (int version = 1; version <= 2; version++) {
+            uint8_t bytes[TOW_PROXY_HEADER_MAX];
+            tow_proxy_header header;
+            tow_address source = address_of(pairs[i][0]), destination = address_of(pairs[i][1]);
+            size_t length = tow_proxy_header_write(bytes, version, &source, &destination);
+            assert_int_equal(tow_proxy_header_read(&header, bytes, length), length);
+            expect_address(&header, pairs[i][2]);
+        }
+    }
+}
+
+static void what_is_not_known_is_written_so(void **state) {
+    uint8_t bytes[TOW_PROXY_HEADER_MAX];
+    tow_proxy_header header;
+    tow_address local = address_of("unix:/run/x"), tcp = address_of("127.0.0.1:1");
+    assert_int_equal(tow_proxy_header_write(bytes, 1, &local, &tcp), 15);
+    assert_memory_equal(bytes, "PROXY UNKNOWN\r\n", 15);
+    assert_int_equal(tow_proxy_header_write(bytes, 2, &tcp, &local), 16);
+    assert_int_equal(tow_proxy_header_read(&header, bytes, 16), 16);
+    assert_false(header.has_address);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(version_1_names_the_client),
@@ -114,6 +148,8 @@ int main(void) {
         cmocka_unit_test(version_2_names_the_client),
         cmocka_unit_test(version_2_may_tell_of_tls),
         cmocka_unit_test(version_2_is_read_strictly),
+        cmocka_unit_test(what_is_written_is_read_as_it_was),
+        cmocka_unit_test(what_is_not_known_is_written_so),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

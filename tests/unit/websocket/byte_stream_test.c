@@ -512,6 +512,18 @@ static void what_is_not_utf8_fails_the_connection_with_1007(void **state) {
     }
 }
 
+static void what_can_become_no_character_fails_at_once(void **state) {
+    static const char *const samples[] = {"\xff", "a\xc1", "\xf5", "\xe0\x80", "\xf4\x90", "\xed\xa0"};
+    for (size_t i = 0; i < sizeof(samples) / sizeof(samples[0]); i++) {
+        stream_pair pair = {.kind = OVER_TEXT, .world.simulation.whole = true};
+        open_with_peer(&pair);
+        write_all(&pair.far, (const uint8_t *)samples[i], strlen(samples[i]));
+        assert_int_equal(pair.far.refused, TOW_ERROR_UTF8);
+        world_until(&pair.world, peer_close_code(&pair.world.peer) == 1007);
+        close_with_peer(&pair);
+    }
+}
+
 static void messages_of_both_types_are_bytes(void **state) {
     for (uint64_t seed = 0; seed < SEEDS; seed++) {
         stream_pair pair = {.world.simulation.seed = seed};
@@ -785,6 +797,7 @@ int main(void) {
         cmocka_unit_test(messages_are_no_larger_than_peers_take),
         cmocka_unit_test(text_is_cut_between_characters_wherever_it_was_written),
         cmocka_unit_test(what_is_not_utf8_fails_the_connection_with_1007),
+        cmocka_unit_test(what_can_become_no_character_fails_at_once),
         cmocka_unit_test(messages_of_both_types_are_bytes),
         cmocka_unit_test(the_end_of_the_peer_is_told_and_answered_when_we_end),
         cmocka_unit_test(a_peer_that_answers_at_once_ends_both_sides),

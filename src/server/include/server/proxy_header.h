@@ -21,4 +21,11 @@ typedef struct tow_proxy_header {
  * far), or ARGUMENT as soon as a byte is not one of a header, or when it is longer than 4 KiB. */
 int tow_proxy_header_read(tow_proxy_header *header, const uint8_t *bytes, size_t length);
 
+/* Writes a header of version 1 or 2 for a connection from `source` to `destination`; returns its length.
+ * Addresses of different families are both written as IPv6; without two addresses of TCP it says that they
+ * are not known. */
+enum { TOW_PROXY_HEADER_MAX = 108 };
+size_t tow_proxy_header_write(uint8_t out[TOW_PROXY_HEADER_MAX], int version, const tow_address *source,
+    const tow_address *destination);
+
 #endif

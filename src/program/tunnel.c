@@ -1,0 +1,159 @@
+#include "tunnel.h"
+
+#include "handler/tunnel.h"
+#include "ports.h"
+#include "serving.h"
+#include "tunnel_ends.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <syslog.h>
+#include <towline/error.h>
+
+enum { EXIT_USAGE = 2 };
+
+typedef struct tunnel_service {
+    tow_serving serving; /* first */
+    tow_serve_settings settings;
+    tow_tunnel_listen listen;
+    tow_tunnel_options options;
+    tow_tunnel *tunnel;
+} tunnel_service;
+
+static tunnel_service *service_of(tow_service *service) {
+    return (tunnel_service *)(void *)service;
+}
+
+static int complain(const char *what, const char *why) {
+    fprintf(stderr, "towline tunnel: %.200s: %s\n", what, why);
+    return EXIT_USAGE;
+}
+
+static void on_log(void *user, int level, const char *line) {
+    tow_service *service = user;
+    if (level <= service->settings->log_level)
+        tow_service_log(service, level, line);
+}
+
+static void reload(tow_service *service) {
+    tow_serving_reload(service);
+    tow_tunnel_reload_map(service_of(service)->tunnel);
+}
+
+static void tick(tow_service *service) {
+    tow_tunnel_look_at_map(service_of(service)->tunnel);
+}
+
+/* A map may have paths: those below the tunnel's own. */
+static int add_routes(tow_serving *serving) {
+    const tunnel_service *service = (tunnel_service *)(void *)serving;
+    tow_handler tunnel = tow_tunnel_handler(service->tunnel);
+    const char *path = service->listen.path;
+    char below[TOW_TUNNEL_PATH_MAX + 3];
+    int error = 0;
+    if (serving->files != NULL) {
+        tow_handler files = tow_files_handler(serving->files);
+        error = tow_server_route(serving->server, "/*", &files);
+    }
+    if (error == 0)
+        error = tow_server_route(serving->server, path, &tunnel);
+    if (error != 0 || service->options.map == NULL)
+        return error;
+    snprintf(below, sizeof(below), "%s%s*", path, path[strlen(path) - 1] == '/' ? "" : "/");
+    return tow_server_route(serving->server, below, &tunnel);
+}
+
+static void announce(tow_serving *serving, const char *port, int number) {
+    const tunnel_service *service = (tunnel_service *)(void *)serving;
+    const char *root = service->settings.document_root;
+    const char *s = tow_serving_has_tls(serving) ? "s" : "";
+    char name[TOW_PORT_NAME_MAX];
+    tow_port_name(port, number, name);
+    tow_service_say(&serving->service, LOG_NOTICE, "towline: tunnel from ws%s://%s%s to %s%s%s%s%s%s%s", s,
+        name, service->listen.path, service->options.map != NULL ? "the targets in " : "",
+        service->options.map != NULL ? service->options.map : service->options.target,
+        root != NULL ? ", http" : "", root != NULL ? s : "", root != NULL ? "://" : "",
+        root != NULL ? name : "", root != NULL ? "/ from the document root" : "");
+}
+
+/* Returns 0, or the exit status after telling what is wrong. */
+static int check_secrecy(tunnel_service *service, const char *text) {
+    bool on = tow_serving_has_tls(&service->serving);
+    if (service->listen.is_secure && !on)
+        return complain(
+            text, "name a certificate with --certificate FILE, or have one made with --tls-self-signed");
+    if (!service->listen.is_secure && (on || service->settings.tls))
+        return complain(text, "with TLS it is wss://");
+    return 0;
+}
+
+static int check_target(const tunnel_service *service, const char *text, const char *target) {
+    const tow_tunnel_options *options = &service->options;
+    const char *why;
+    if (target == NULL && options->map == NULL)
+        return complain(text, "say where it leads: tcp:HOST:PORT, unix:PATH, exec:COMMAND, or --map FILE");
+    if (target != NULL && options->map != NULL)
+        return complain("--map", "it takes TARGET's place: leave one of the two away");
+    if (target != NULL && !tow_tunnel_target_is_valid(target, &why))
+        return complain(target, why);
+    if (options->map != NULL && service->settings.document_root != NULL && service->listen.path[1] == '\0')
+        return complain(
+            "--map and --document-root", "give the tunnel a path of its own: ws://localhost:6080/tunnel");
+    return 0;
+}
+
+static void fill(tunnel_service *service, const tow_tunnel_settings *settings, const char *target) {
+    service->settings = settings->serve;
+    service->options = (tow_tunnel_options){.target = target,
+        .map = settings->map,
+        .subprotocols = settings->connect.protocols,
+        .text = settings->text,
+        .send_proxy = settings->send_proxy,
+        .connect_seconds = settings->connect_seconds,
+        .half_close_seconds = settings->half_close_seconds,
+        .limits = settings->serve.server.limits,
+        .on_log = on_log,
+        .log_user = &service->serving.service};
+}
+
+static int forward(tunnel_service *service) {
+    char why[TOW_TUNNEL_TEXT_MAX];
+    const char *const listens[] = {service->listen.address, NULL};
+    int error = tow_tunnel_new(&service->tunnel, &service->options, why);
+    if (error != 0) {
+        complain(service->options.map != NULL ? "--map" : "TARGET", why);
+        return error == TOW_ERROR_ARGUMENT ? EXIT_USAGE : EXIT_FAILURE;
+    }
+    int status = tow_serving_run(&service->serving, listens);
+    tow_tunnel_free(service->tunnel);
+    return status;
+}
+
+static int start_forward(
+    const tow_tunnel_settings *settings, const tow_tunnel_listen *listen, const char *const *operands) {
+    static const tow_service_kind kind = {
+        .command = "tunnel", .on_stop = tow_serving_stop, .on_reload = reload, .on_tick = tick};
+    tunnel_service service = {.listen = *listen};
+    service.serving = (tow_serving){.service = {.kind = &kind, .settings = &service.settings},
+        .add_routes = add_routes,
+        .announce = announce};
+    fill(&service, settings, operands[1]);
+    int status = check_secrecy(&service, operands[0]);
+    if (status == 0)
+        status = check_target(&service, operands[0], operands[1]);
+    return status != 0 ? status : forward(&service);
+}
+
+int tow_tunnel_command(const void *options, const char *const *operands) {
+    const tow_tunnel_settings *settings = options;
+    tow_tunnel_listen listen;
+    const char *why;
+    if (tow_tunnel_listen_read(&listen, operands[0], &why) != 0)
+        return complain(operands[0], why);
+    if (listen.is_websocket)
+        return start_forward(settings, &listen, operands);
+    if (operands[1] == NULL || strstr(operands[1], "://") == NULL)
+        return complain(operands[0], "the target of this is a URL: ws://HOST:PORT/PATH or wss://HOST/PATH");
+    return tow_tunnel_reverse(settings, listen.address, operands[1]);
+}

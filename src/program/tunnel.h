@@ -1,0 +1,23 @@
+/* tunnel: `towline tunnel`, bytes of TCP services, Unix sockets and commands over WebSocket, both ways. */
+#ifndef TOW_PROGRAM_TUNNEL_H
+#define TOW_PROGRAM_TUNNEL_H
+
+#include "connect.h"
+#include "serve.h"
+
+typedef struct tow_tunnel_settings {
+    tow_serve_settings serve;     /* ports are not used: LISTEN says where */
+    tow_connect_settings connect; /* of the other direction; its subprotocols are for both */
+    const char *map;
+    int send_proxy; /* version, 0: none */
+    int connect_seconds;
+    int half_close_seconds;
+    bool text;
+} tow_tunnel_settings;
+
+int tow_tunnel_command(const void *settings, const char *const *operands);
+
+/* From TCP or a Unix socket, "[HOST:]PORT" or "unix:PATH", to a URL. Returns the exit status. */
+int tow_tunnel_reverse(const tow_tunnel_settings *settings, const char *listen, const char *url);
+
+#endif

@@ -1,0 +1,91 @@
+/* `towline tunnel` from TCP or a Unix socket to a WebSocket server. */
+#include "tunnel.h"
+
+#include "handler/reverse_tunnel.h"
+#include "ports.h"
+#include "service.h"
+#include "way.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <syslog.h>
+#include <towline/error.h>
+
+typedef struct reverse_service {
+    tow_service service; /* first */
+    const tow_tunnel_settings *settings;
+    tow_connect_settings connect;
+    tow_way way;
+    tow_websocket_options socket;
+    tow_reverse_tunnel_options options;
+    tow_reverse_tunnel *tunnel;
+} reverse_service;
+
+static void on_log(void *user, int level, const char *line) {
+    tow_service *service = user;
+    if (level <= service->settings->log_level)
+        tow_service_log(service, level, line);
+}
+
+static void stop(tow_service *service) {
+    tow_reverse_tunnel_stop(
+        ((reverse_service *)(void *)service)->tunnel, service->settings->server.drain_seconds);
+}
+
+static void fill(reverse_service *reverse, const char *listen) {
+    const tow_limits *limits = &reverse->settings->serve.server.limits;
+    reverse->socket = tow_way_options(&reverse->way);
+    reverse->socket.max_message = limits->max_message;
+    reverse->socket.connect_seconds = reverse->settings->connect_seconds;
+    reverse->socket.close_seconds = limits->close_seconds;
+    reverse->socket.ping_seconds = limits->ping_seconds;
+    reverse->socket.idle_seconds = limits->idle_seconds;
+    reverse->options = (tow_reverse_tunnel_options){.listen = listen,
+        .url = tow_way_url(&reverse->way),
+        .socket = &reverse->socket,
+        .text = reverse->settings->text,
+        .half_close_seconds = reverse->settings->half_close_seconds,
+        .max_connections = reverse->settings->serve.server.max_connections,
+        .on_log = on_log,
+        .log_user = &reverse->service};
+}
+
+static int run(reverse_service *reverse) {
+    tow_service *service = &reverse->service;
+    const char *listen = reverse->options.listen;
+    char name[TOW_PORT_NAME_MAX];
+    int error = tow_service_begin(service);
+    if (error != 0)
+        return error;
+    error = tow_reverse_tunnel_new(&reverse->tunnel, service->loop, &reverse->options);
+    if (error != 0) {
+        tow_service_complain_of_address(service, "LISTEN", listen, error);
+        return error;
+    }
+    tow_port_name(listen, tow_reverse_tunnel_port(reverse->tunnel), name);
+    tow_service_say(service, LOG_NOTICE, "towline: tunnel from %s%s to %s",
+        strncmp(listen, "unix:", 5) == 0 ? "" : "tcp:", name, reverse->options.url);
+    tow_service_tick(service);
+    error = tow_loop_run(service->loop);
+    if (error != 0)
+        tow_service_complain(service, "%s", tow_strerror(error));
+    return error;
+}
+
+int tow_tunnel_reverse(const tow_tunnel_settings *settings, const char *listen, const char *url) {
+    static const tow_service_kind kind = {.command = "tunnel", .on_stop = stop};
+    reverse_service reverse = {
+        .service = {.kind = &kind, .settings = &settings->serve}, .settings = settings};
+    reverse.connect = settings->connect;
+    reverse.connect.compression = settings->serve.server.limits.compression;
+    int status = tow_way_make(&reverse.way, "tunnel", &reverse.connect, url);
+    if (status == 0) {
+        fill(&reverse, listen);
+        status = run(&reverse) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+        tow_reverse_tunnel_free(reverse.tunnel);
+        tow_service_end(&reverse.service);
+    }
+    tow_way_clear(&reverse.way);
+    return status;
+}
