@@ -1,0 +1,332 @@
+// towline tunnel with real services and clients that are not ours: both directions, ends, flow control, refusals, the map.
+
+import assert from "node:assert/strict";
+import { randomBytes } from "node:crypto";
+import { once } from "node:events";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import net from "node:net";
+import path from "node:path";
+import { describe, test } from "node:test";
+import WebSocket from "ws";
+
+import { Authority } from "../support/authority.mjs";
+import { program, request, sleep, until, within } from "../support/towline.mjs";
+import { Tunnel, echo, folder, readAll, service } from "../support/tunnel.mjs";
+import { execFile } from "node:child_process";
+
+/** A socket that is open, with what it receives. */
+async function connect(url, { protocols = [], ...options } = {}) {
+  const socket = new WebSocket(url, protocols, options);
+  socket.received = [];
+  socket.on("message", (data, isBinary) => socket.received.push({ data, isBinary }));
+  socket.closed = once(socket, "close").then(([code, reason]) => ({ code, reason: reason.toString() }));
+  await within(10000, once(socket, "open"), "open");
+  socket.bytes = () => Buffer.concat(socket.received.map(({ data }) => data));
+  return socket;
+}
+
+/** The status with which an opening handshake is refused, and the body. */
+function refusal(url, protocols = []) {
+  return new Promise((resolve, reject) => {
+    const socket = new WebSocket(url, protocols);
+    socket.on("unexpected-response", async (_, response) => resolve({ status: response.statusCode, body: (await readAll(response)).toString() }));
+    socket.on("open", () => reject(new Error("it was not refused")));
+    socket.on("error", () => {});
+  });
+}
+
+/** Runs the program to its end. */
+function run(...words) {
+  return new Promise((resolve) => {
+    execFile(program, words, (error, output, errors) => resolve({ status: error?.code ?? 0, errors }));
+  });
+}
+
+describe("to a service", () => {
+  test("bytes of both types of message go to TCP, and come back binary", async (t) => {
+    const tunnel = await Tunnel.start(t, "ws://127.0.0.1:0/x", `tcp:127.0.0.1:${await service(t, echo)}`);
+    const socket = await connect(`ws://127.0.0.1:${tunnel.port}/x`, { protocols: ["base64", "binary"] });
+    assert.equal(socket.protocol, "binary");
+    socket.send("grüße ");
+    socket.send(Buffer.from([0, 255, 10]));
+    await until(() => socket.bytes().length === 11, "the echo");
+    assert.deepEqual(socket.bytes(), Buffer.concat([Buffer.from("grüße "), Buffer.from([0, 255, 10])]));
+    assert.ok(socket.received.every(({ isBinary }) => isBinary));
+    socket.close(1000);
+    assert.equal((await socket.closed).code, 1000);
+  });
+
+  test("a Unix socket, and a name that is looked up", async (t) => {
+    const place = path.join(folder(t), "service");
+    await service(t, echo, { path: place });
+    const tunnel = await Tunnel.start(t, "ws://127.0.0.1:0/", `unix:${place}`);
+    const socket = await connect(`ws://127.0.0.1:${tunnel.port}/`);
+    socket.send("x");
+    await until(() => socket.bytes().toString() === "x", "the echo");
+    socket.close();
+    const named = await Tunnel.start(t, "ws://127.0.0.1:0/", `tcp:localhost:${await service(t, echo, { port: 0, host: "localhost" })}`);
+    const other = await connect(`ws://127.0.0.1:${named.port}/`);
+    other.send("y");
+    await until(() => other.bytes().toString() === "y", "the echo");
+    other.close();
+  });
+
+  test("the service's end is a Close with 1000 behind its last byte", async (t) => {
+    const port = await service(t, (socket) => socket.end("all there is"));
+    const tunnel = await Tunnel.start(t, "ws://127.0.0.1:0/", `tcp:127.0.0.1:${port}`);
+    const socket = await connect(`ws://127.0.0.1:${tunnel.port}/`);
+    assert.deepEqual(await socket.closed, { code: 1000, reason: "" });
+    assert.equal(socket.bytes().toString(), "all there is");
+  });
+
+  test("a service that refuses closes with 1014 and says why; one that breaks off with 1011", async (t) => {
+    const closed = net.createServer().listen(0, "127.0.0.1");
+    await once(closed, "listening");
+    const { port } = closed.address();
+    closed.close();
+    const tunnel = await Tunnel.start(t, "ws://127.0.0.1:0/", `tcp:127.0.0.1:${port}`);
+    const socket = await connect(`ws://127.0.0.1:${tunnel.port}/`);
+    assert.deepEqual(await socket.closed, { code: 1014, reason: `the target can't be reached: 127.0.0.1 port ${port}: connection refused` });
+    assert.match(tunnel.log, new RegExp(`warning 127\\.0\\.0\\.1:\\d+ tcp:127\\.0\\.0\\.1:${port}: .*connection refused`));
+    const breaking = await service(t, (client) => client.once("data", () => client.resetAndDestroy()));
+    const second = await Tunnel.start(t, "ws://127.0.0.1:0/", `tcp:127.0.0.1:${breaking}`);
+    const cut = await connect(`ws://127.0.0.1:${second.port}/`);
+    cut.send("x");
+    assert.equal((await cut.closed).code, 1011);
+  });
+
+  test("ten mebibytes both ways past a slow reader, in bounded memory", async (t) => {
+    const length = 10 * 1024 * 1024;
+    const sent = randomBytes(length);
+    const held = [];
+    const port = await service(t, (socket) => {
+      socket.pause();
+      held.push(socket);
+      socket.write(sent);
+    });
+    const tunnel = await Tunnel.start(t, "ws://127.0.0.1:0/", `tcp:127.0.0.1:${port}`, ["--workers", "1"]);
+    const socket = await connect(`ws://127.0.0.1:${tunnel.port}/`, { perMessageDeflate: false });
+    await until(() => held.length === 1, "the target");
+    const before = tunnel.memory();
+    socket._socket.pause();
+    for (let at = 0; at < length; at += 65536) socket.send(sent.subarray(at, at + 65536));
+    await sleep(1500);
+    assert.ok(tunnel.memory() - before < 8 * 1024 * 1024, `${tunnel.memory() - before} bytes more`);
+    const target = readAll(held[0]);
+    held[0].resume();
+    socket._socket.resume();
+    await until(() => socket.received.reduce((sum, { data }) => sum + data.length, 0) === length, "all bytes back", 60000);
+    assert.ok(socket.bytes().equals(sent));
+    socket.close(1000);
+    assert.ok((await within(60000, target, "the end at the target")).equals(sent));
+    held[0].end();
+    assert.equal((await socket.closed).code, 1000);
+    assert.ok(tunnel.memory() - before < 16 * 1024 * 1024, `${tunnel.memory() - before} bytes more`);
+  });
+
+  test("--text sends text, cut between characters, and closes with 1007 for what is none", async (t) => {
+    const port = await service(t, (socket) => {
+      socket.setNoDelay();
+      socket.on("data", async (data) => {
+        for (const byte of data) {
+          socket.write(Buffer.from([byte]));
+          await sleep(2);
+        }
+      });
+    });
+    const tunnel = await Tunnel.start(t, "ws://127.0.0.1:0/", `tcp:127.0.0.1:${port}`, ["--text"]);
+    const socket = await connect(`ws://127.0.0.1:${tunnel.port}/`);
+    socket.send("ä€😀");
+    await until(() => socket.bytes().toString() === "ä€😀", "the text");
+    assert.ok(socket.received.every(({ isBinary }) => !isBinary));
+    assert.deepEqual(socket.received.map(({ data }) => data.toString()).join("|"), "ä|€|😀");
+    socket.send(Buffer.from([0xff]));
+    assert.equal((await socket.closed).code, 1007);
+  });
+
+  test("--send-proxy tells the target who the client is", async (t) => {
+    const heads = [];
+    const port = await service(t, (socket) => socket.once("data", (data) => heads.push(data) && socket.end()));
+    for (const [version, check] of [
+      ["v1", (head) => assert.match(head.toString(), /^PROXY TCP4 127\.0\.0\.1 127\.0\.0\.1 \d+ \d+\r\n/)],
+      ["v2", (head) => assert.equal(head.subarray(0, 16).toString("hex"), "0d0a0d0a000d0a515549540a2111000c")],
+    ]) {
+      const tunnel = await Tunnel.start(t, "ws://127.0.0.1:0/", `tcp:127.0.0.1:${port}`, ["--send-proxy", version]);
+      const socket = await connect(`ws://127.0.0.1:${tunnel.port}/`);
+      socket.send("hello");
+      await socket.closed;
+      check(heads.pop());
+    }
+  });
+});
+
+describe("to a command", () => {
+  test("its input and output are the connection, and half of it may end", async (t) => {
+    const tunnel = await Tunnel.start(t, "ws://127.0.0.1:0/sort", "exec:sort -u; echo end");
+    const reverse = await Tunnel.start(t, "tcp:127.0.0.1:0", `ws://127.0.0.1:${tunnel.port}/sort`);
+    const socket = net.connect({ port: reverse.port, host: "127.0.0.1", allowHalfOpen: true });
+    socket.end("b\na\nb\n");
+    assert.equal((await within(10000, readAll(socket), "the answer")).toString(), "a\nb\nend\n");
+  });
+
+  test("a client that leaves ends it with all that it has started", async (t) => {
+    const mark = `${process.pid}${Math.random()}`.replace(".", "");
+    const isRunning = () =>
+      readdirSync("/proc").some((pid) => {
+        try {
+          return /^\d+$/.test(pid) && readFileSync(`/proc/${pid}/cmdline`, "utf8").includes(`sleep\0${mark}`);
+        } catch {
+          return false; // it has just ended
+        }
+      });
+    const tunnel = await Tunnel.start(t, "ws://127.0.0.1:0/", `exec:sleep ${mark} & sleep ${mark}`);
+    const socket = await connect(`ws://127.0.0.1:${tunnel.port}/`);
+    await until(isRunning, "the command runs");
+    socket.terminate();
+    await until(() => !isRunning(), "the command ends");
+  });
+
+  test("one that there is not is told in the log", async (t) => {
+    const tunnel = await Tunnel.start(t, "ws://127.0.0.1:0/", "exec:no-such-command-here");
+    const socket = await connect(`ws://127.0.0.1:${tunnel.port}/`);
+    await socket.closed;
+    await until(() => /ended with status 127: no such command/.test(tunnel.log), "the log");
+  });
+
+  test("commands that run when the tunnel stops do not outlive it", async (t) => {
+    const tunnel = await Tunnel.start(t, "ws://127.0.0.1:0/", "exec:trap '' TERM; echo $$; while :; do sleep 1; done", ["--drain-seconds", "1"]);
+    const socket = await connect(`ws://127.0.0.1:${tunnel.port}/`);
+    await until(() => socket.bytes().length > 0, "its number");
+    const pid = Number(socket.bytes().toString());
+    await tunnel.stop();
+    assert.throws(() => process.kill(pid, 0), { code: "ESRCH" });
+  });
+});
+
+describe("from TCP", () => {
+  test("each connection opens one on the server, with the options of connect", async (t) => {
+    const tunnel = await Tunnel.start(t, "ws://127.0.0.1:0/e", `tcp:127.0.0.1:${await service(t, echo)}`, ["--subprotocol", "mine", "--log-level", "debug"]);
+    const reverse = await Tunnel.start(t, "tcp:127.0.0.1:0", `ws://127.0.0.1:${tunnel.port}/e`, ["-s", "mine", "-H", "X-Test: yes"]);
+    const sent = randomBytes(3 * 1024 * 1024);
+    await Promise.all(
+      [1, 2, 3].map(async () => {
+        const socket = net.connect({ port: reverse.port, host: "127.0.0.1", allowHalfOpen: true });
+        socket.end(sent);
+        assert.ok((await within(60000, readAll(socket), "the echo")).equals(sent));
+      }),
+    );
+    await until(() => reverse.log.match(/closed after .*3145728 bytes to the server, 3145728 from it/g)?.length === 3, "three lines");
+  });
+
+  test("a server that refuses resets the client, and the log says why", async (t) => {
+    const tunnel = await Tunnel.start(t, "ws://127.0.0.1:0/e", `tcp:127.0.0.1:${await service(t, echo)}`);
+    const reverse = await Tunnel.start(t, "tcp:127.0.0.1:0", `ws://127.0.0.1:${tunnel.port}/other`);
+    const socket = net.connect(reverse.port, "127.0.0.1");
+    const error = await within(10000, new Promise((resolve) => socket.on("error", resolve)), "the reset");
+    assert.equal(error.code, "ECONNRESET");
+    await until(() => /the server answered 404/.test(reverse.log), "the log");
+  });
+
+  test("from a Unix socket, whose file goes with it", async (t) => {
+    const place = path.join(folder(t), "in");
+    const tunnel = await Tunnel.start(t, "ws://127.0.0.1:0/e", `tcp:127.0.0.1:${await service(t, echo)}`);
+    const reverse = await Tunnel.start(t, `unix:${place}`, `ws://127.0.0.1:${tunnel.port}/e`);
+    const socket = net.connect({ path: place, allowHalfOpen: true });
+    socket.end("through");
+    assert.equal((await readAll(socket)).toString(), "through");
+    await reverse.stop();
+    assert.deepEqual(readdirSync(path.dirname(place)), []);
+  });
+
+  test("what is open when it stops may go on for drain-seconds", async (t) => {
+    const tunnel = await Tunnel.start(t, "ws://127.0.0.1:0/e", `tcp:127.0.0.1:${await service(t, echo)}`);
+    const reverse = await Tunnel.start(t, "tcp:127.0.0.1:0", `ws://127.0.0.1:${tunnel.port}/e`, ["--drain-seconds", "1"]);
+    const socket = net.connect(reverse.port, "127.0.0.1");
+    socket.on("error", () => {});
+    socket.write("a");
+    await once(socket, "data");
+    reverse.signal();
+    socket.write("b");
+    assert.equal((await once(socket, "data"))[0].toString(), "b");
+    await within(10000, new Promise((resolve) => socket.on("close", resolve)), "the end of drain-seconds");
+  });
+});
+
+describe("admission", () => {
+  test("other paths, origins and subprotocols are refused", async (t) => {
+    const tunnel = await Tunnel.start(t, "ws://127.0.0.1:0/x", "exec:cat", ["--allow-origin", "https://example.org"]);
+    const url = `ws://127.0.0.1:${tunnel.port}`;
+    assert.equal((await refusal(`${url}/y`)).status, 404);
+    assert.equal((await refusal(`${url}/x`, ["base64"])).status, 400);
+    const { status } = await request({
+      port: tunnel.port,
+      path: "/x",
+      headers: { Connection: "Upgrade", Upgrade: "websocket", "Sec-WebSocket-Version": "13", "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==", Origin: "https://evil.example" },
+    });
+    assert.equal(status, 403);
+    (await connect(`${url}/x`, { origin: "https://example.org" })).close();
+  });
+
+  test("-d serves files beside the tunnel", async (t) => {
+    const root = folder(t);
+    writeFileSync(path.join(root, "vnc.html"), "page");
+    const tunnel = await Tunnel.start(t, "ws://127.0.0.1:0/x", "exec:cat", ["-d", root]);
+    assert.equal((await request({ port: tunnel.port, path: "/vnc.html" })).body.toString(), "page");
+    (await connect(`ws://127.0.0.1:${tunnel.port}/x`)).close();
+  });
+
+  test("the map leads by token and path; a changed file counts, a bad one does not", async (t) => {
+    const file = path.join(folder(t), "map");
+    const [one, two] = [await service(t, (socket) => socket.end("one")), await service(t, (socket) => socket.end("two"))];
+    writeFileSync(file, `first: tcp:127.0.0.1:${one}\n/x/two: tcp:127.0.0.1:${two}\n`);
+    const tunnel = await Tunnel.start(t, "ws://127.0.0.1:0/x", [], ["--map", file]);
+    const url = `ws://127.0.0.1:${tunnel.port}/x`;
+    const said = async (target) => {
+      const socket = await connect(target);
+      await socket.closed;
+      return socket.bytes().toString();
+    };
+    assert.equal(await said(`${url}?token=first`), "one");
+    assert.equal(await said(`${url}/two`), "two");
+    assert.equal((await refusal(`${url}?token=other`)).status, 404);
+    writeFileSync(file, `other: tcp:127.0.0.1:${two}\n`);
+    await until(() => /was read again: 1 entries/.test(tunnel.log), "the new map");
+    assert.equal(await said(`${url}?token=other`), "two");
+    assert.match((await refusal(`${url}?token=first`)).body, /no tunnel has this token/);
+    writeFileSync(file, "other tcp:127.0.0.1:1\n");
+    await until(() => /line 1: a line is KEY: TARGET, .*; the map stays as it was/.test(tunnel.log), "the bad map");
+    assert.equal(await said(`${url}?token=other`), "two");
+    tunnel.log = "";
+    tunnel.signal("SIGHUP");
+    await until(() => /the map stays as it was/.test(tunnel.log), "the reload");
+  });
+
+  test("wss, and out again by wss", async (t) => {
+    const authority = Authority.make((callback) => t.after(callback));
+    const { certificate, key } = authority.issue("tunnel");
+    const tunnel = await Tunnel.start(t, "wss://127.0.0.1:0/x", "exec:cat", ["-c", certificate, "-k", key]);
+    const socket = await connect(`wss://localhost:${tunnel.port}/x`, { ca: authority.text });
+    socket.send("secret");
+    await until(() => socket.bytes().toString() === "secret", "the echo");
+    socket.close();
+  });
+});
+
+test("what is wrong on the command line is told in one line, with status 2", async () => {
+  for (const [words, text] of [
+    [["ws://localhost:1/x"], /say where it leads/],
+    [["ws://localhost:1/x", "localhost:22"], /a target is tcp:HOST:PORT, unix:PATH or exec:COMMAND/],
+    [["ws://localhost:1/x", "tcp:a:1", "--map", "/dev/null"], /leave one of the two away/],
+    [["wss://localhost:1/x", "tcp:a:1"], /name a certificate/],
+    [["ws://localhost:1/x", "tcp:a:1", "--tls-self-signed"], /it is wss/],
+    [["http://x", "tcp:a:1"], /LISTEN is ws:/],
+    [["tcp:1"], /is a URL/],
+    [["tcp:1", "tcp:a:1"], /is a URL/],
+    [["ws://localhost:1/", "--map", "/no/such/map"], /No such file/],
+  ]) {
+    const { status, errors } = await run("tunnel", ...words);
+    assert.match(errors, text);
+    assert.equal(errors.trim().split("\n").length, 1, errors);
+    assert.equal(status, words.includes("/no/such/map") ? 1 : 2, errors);
+  }
+});
