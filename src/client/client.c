@@ -137,8 +137,6 @@ static int read_trust(tow_client *client, tow_loop *loop, const tow_websocket_op
     int error = 0;
     if (client->url.secure)
         error = tow_trust_context(loop, options, TOW_TRUST_SERVER, &client->tls, why);
-    if (client->url.secure && client->proxy.kind == TOW_PROXY_HTTPS)
-        return TOW_ERROR_UNSUPPORTED; /* TLS inside of TLS */
     if (error == 0 && client->proxy.kind == TOW_PROXY_HTTPS)
         error = tow_trust_context(loop, options, TOW_TRUST_PROXY, &client->proxy_tls, why);
     return error;

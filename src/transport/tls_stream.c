@@ -16,8 +16,9 @@ enum {
     FLUSH_SIZE = 256 * 1024,  /* of ciphertext: then it is sent, to know whether more will be taken */
     UNSENT_MAX = 1024 * 1024, /* a peer that provokes records and takes none */
     PIECES = 64,
-    PARTING_SECONDS = 1,   /* for the last bytes to be taken after a close */
-    FIRST_BYTE_OF_TLS = 22 /* a record of the handshake: RFC 8446, section 5.1 */
+    PARTING_SECONDS = 1,      /* for the last bytes to be taken after a close */
+    STACKED_SIZE = 32 * 1024, /* one record and what there may be of the next */
+    FIRST_BYTE_OF_TLS = 22    /* a record of the handshake: RFC 8446, section 5.1 */
 };
 
 typedef enum tls_state {
@@ -35,6 +36,7 @@ typedef struct tls_stream {
     const uint8_t *input; /* what was received and OpenSSL has not read yet */
     size_t input_length;
     tow_buffer early;  /* what came before TLS was started, and is TLS */
+    uint8_t *stacked;  /* what the TLS stream beneath decrypts into; NULL if the inner one is no TLS stream */
     tow_buffer unsent; /* what OpenSSL has written and the inner stream has not taken */
     tow_timer parting;
     char *name; /* a client's: whom it wants to talk to */
@@ -359,6 +361,7 @@ static void free_state(tls_stream *tls) {
     SSL_free(tls->ssl);
     tow_tls_context_release(tls->context);
     tow_buffer_clear(&tls->early);
+    free(tls->stacked);
     tow_buffer_clear(&tls->unsent);
     free(tls->name);
     free(tls->text);
@@ -466,7 +469,7 @@ static filling deliver_some(tls_stream *tls) {
         reply(tls);
     }
     if (result == FAILED)
-        tow_stream_fail(outer, error);
+        tow_stream_fail(tls->outer, error); /* which may be another one: see stack */
     return result;
 }
 
@@ -574,7 +577,10 @@ static void on_error(tow_stream *inner, int error) {
         tow_stream_close(inner);
         return;
     }
-    if (tls->state == TLS_HANDSHAKE && error == TOW_ERROR_RESET)
+    const char *text = tow_stream_failure_text(inner);
+    if (text != NULL)
+        set_text(tls, text);
+    else if (tls->state == TLS_HANDSHAKE && error == TOW_ERROR_RESET)
         set_text(tls, "the peer reset the connection during the TLS handshake");
     tow_stream_fail(tls->outer, error);
 }
@@ -592,6 +598,23 @@ static const tow_stream_events inner_events = {
     .on_end = on_end,
     .on_error = on_error,
     .on_closed = on_closed,
+};
+
+/* A TLS stream beneath must not decrypt into what all share: this one's records would be overwritten by what
+ * is in them. */
+static uint8_t *receive_stacked(tow_stream *inner, size_t *length) {
+    *length = STACKED_SIZE;
+    return of_inner(inner)->stacked;
+}
+
+static const tow_stream_events stacked_events = {
+    .on_bytes = on_bytes,
+    .on_unsent = on_unsent,
+    .on_writable = on_writable,
+    .on_end = on_end,
+    .on_error = on_error,
+    .on_closed = on_closed,
+    .receive_into = receive_stacked,
 };
 
 /* The beginning */
@@ -727,6 +750,31 @@ static int move_descriptor(tls_stream *tls) {
     return 0;
 }
 
+/* TLS inside of TLS: what was the owner's stream for the layer beneath is the inner one of a new layer now.
+ */
+static int stack(tow_stream *outer) {
+    const unsigned bound = STREAM_BLOCKED | STREAM_ENDED | STREAM_SHUT | STREAM_FAILED | STREAM_CLOSED;
+    tls_stream *beneath = of(outer);
+    if (beneath->state != TLS_OPEN || outer->flags & bound || outer->cork_first != 0)
+        return TOW_ERROR_STATE;
+    tls_stream *tls = state_new(outer);
+    if (tls == NULL)
+        return TOW_ERROR_MEMORY;
+    tls->stacked = malloc(STACKED_SIZE);
+    if (tls->stacked == NULL) {
+        free_state(tls);
+        return TOW_ERROR_MEMORY;
+    }
+    tls->inner =
+        (tow_stream){.class = outer->class, .events = &stacked_events, .loop = outer->loop, .fd = outer->fd};
+    beneath->outer = &tls->inner;
+    outer->class = &tls->class;
+    outer->flags &= STREAM_LISTED | STREAM_PAUSED;
+    outer->loop->open++;
+    tow_loop_attend(&tls->inner); /* the owner may have paused */
+    return 0;
+}
+
 int tow_stream_prepare_tls(tow_stream *stream) {
     if (of(stream) != NULL)
         return TOW_ERROR_STATE;
@@ -746,13 +794,16 @@ int tow_stream_start_tls(tow_stream *stream, tow_tls_context *context, const cha
 
 int tow_stream_start_prepared_tls(tow_stream *stream, tow_tls_context *context, const char *server_name,
     const uint8_t *rest, size_t rest_length) {
-    tls_stream *tls = of(stream);
-    if (tls == NULL || tls->context != NULL || !is_live(tls))
+    if (of(stream) == NULL || !is_live(of(stream)))
         return TOW_ERROR_STATE;
     tow_stream_flush(stream);
     if (stream->flags & STREAM_BLOCKED)
         return TOW_ERROR_STATE;
-    int error = tow_buffer_append(&tls->early, rest, rest_length);
+    int error = of(stream)->context == NULL ? 0 : stack(stream);
+    if (error != 0)
+        return error;
+    tls_stream *tls = of(stream);
+    error = tow_buffer_append(&tls->early, rest, rest_length);
     if (error == 0)
         error = secure(tls, context, server_name);
     if (rest_length > 0)
@@ -775,6 +826,11 @@ bool tow_stream_is_handshaking(const tow_stream *stream) {
 const char *tow_stream_failure_text(const tow_stream *stream) {
     const tls_stream *tls = of(stream);
     return tls == NULL ? NULL : tls->text;
+}
+
+const tow_stream *tow_stream_beneath(const tow_stream *stream) {
+    const tls_stream *tls = of(stream);
+    return tls == NULL || tls->stacked == NULL ? NULL : &tls->inner;
 }
 
 bool tow_stream_is_truncated(const tow_stream *stream) {

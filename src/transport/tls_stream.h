@@ -2,6 +2,9 @@
  * inner one has the descriptor, and carries records. Between them stands OpenSSL, which reads from the memory
  * that the inner one was delivered in, and writes into the loop's cork for the inner one.
  *
+ * TLS inside of TLS is one more layer: the inner stream of the new one is then the outer one of the one
+ * beneath.
+ *
  * So loops know nothing of TLS but that a stream's cork may have to be encrypted before it is sent
  * (tow_stream_class.send_cork). The outer stream finds its state by its class, which is a part of it. */
 #ifndef TOW_TRANSPORT_TLS_STREAM_H

@@ -1,5 +1,6 @@
 #include "tls_text.h"
 
+#include <arpa/inet.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
@@ -42,18 +43,31 @@ void tow_tls_fingerprint_text(char out[96], const X509 *certificate) {
         snprintf(out + 3 * (size_t)i, 96 - 3 * (size_t)i, i + 1 < length ? "%02X:" : "%02X", digest[i]);
 }
 
-/* The first names that a certificate is for, with commas. */
+/* A host that a certificate is for. Returns false for what is none, a mailbox for example. */
+static bool host_text(char *out, size_t size, const GENERAL_NAME *name) {
+    const ASN1_OCTET_STRING *bytes = name->d.iPAddress;
+    if (name->type == GEN_DNS) {
+        snprintf(out, size, "%.*s", ASN1_STRING_length(name->d.dNSName),
+            (const char *)ASN1_STRING_get0_data(name->d.dNSName));
+        return true;
+    }
+    if (name->type != GEN_IPADD || (ASN1_STRING_length(bytes) != 4 && ASN1_STRING_length(bytes) != 16))
+        return false;
+    int family = ASN1_STRING_length(bytes) == 4 ? AF_INET : AF_INET6;
+    return inet_ntop(family, ASN1_STRING_get0_data(bytes), out, (socklen_t)size) != NULL;
+}
+
+/* The first hosts that a certificate is for, with commas. */
 static void names_text(char *out, size_t size, const X509 *certificate) {
     out[0] = '\0';
     GENERAL_NAMES *names = X509_get_ext_d2i(certificate, NID_subject_alt_name, NULL, NULL);
     size_t used = 0;
     int shown = 0;
     for (int i = 0; i < sk_GENERAL_NAME_num(names) && shown < NAMES_MAX_SHOWN; i++) {
-        const GENERAL_NAME *name = sk_GENERAL_NAME_value(names, i);
-        if (name->type != GEN_DNS)
+        char host[NAME_MAX_SHOWN];
+        if (!host_text(host, sizeof(host), sk_GENERAL_NAME_value(names, i)))
             continue;
-        int wrote = snprintf(out + used, size - used, "%s%.*s", shown == 0 ? "" : ", ",
-            ASN1_STRING_length(name->d.dNSName), (const char *)ASN1_STRING_get0_data(name->d.dNSName));
+        int wrote = snprintf(out + used, size - used, "%s%s", shown == 0 ? "" : ", ", host);
         used = wrote > 0 && (size_t)wrote < size - used ? used + (size_t)wrote : used;
         shown++;
     }

@@ -241,9 +241,24 @@ void pair_open_uses_tls(tow_tls_context *server, tow_tls_context *client) {
     usual_client = client;
 }
 
+static bool stacks;
+
+void pair_open_stacks_tls(bool does) {
+    stacks = does;
+}
+
 static bool is_open_at_both_ends(void *argument) {
     test_pair *pair = argument;
     return is_connected(pair) && !tow_stream_is_blocked(&pair->server.stream);
+}
+
+static void let_tickets_come(each_loop *each) {
+    run_for(each, 5 * TOW_MILLISECOND); /* a client that closes before resets */
+}
+
+void pair_stack_tls(test_pair *pair, tow_tls_context *server, tow_tls_context *client) {
+    assert_int_equal(tow_stream_start_prepared_tls(&pair->server.stream, server, NULL, NULL, 0), 0);
+    assert_int_equal(tow_stream_start_prepared_tls(&pair->client.stream, client, "example.test", NULL, 0), 0);
 }
 
 void pair_open(test_pair *pair, each_loop *each) {
@@ -255,8 +270,12 @@ void pair_open(test_pair *pair, each_loop *each) {
     connect_pair(pair);
     run_until(each, is_open_at_both_ends, pair);
     if (usual_client != NULL)
-        run_for(each,
-            5 * TOW_MILLISECOND); /* the server's ticket: a client that closes before it has come resets */
+        let_tickets_come(each);
+    if (stacks) {
+        pair_stack_tls(pair, usual_server, usual_client);
+        run_until(each, is_open_at_both_ends, pair);
+        let_tickets_come(each);
+    }
     assert_true(pair->client.writable == 1 || usual_client != NULL); /* a handshake may block once more */
     pair->client.writable = pair->server.writable = 0;
 }

@@ -86,6 +86,10 @@ void pair_open_tls(
 void pair_open_uses_one_port(bool does);
 /* From now on pair_open makes TLS streams; NULL: plain ones again. */
 void pair_open_uses_tls(tow_tls_context *server, tow_tls_context *client);
+/* Once more inside of the TLS that both ends of an open pair speak. */
+void pair_stack_tls(test_pair *pair, tow_tls_context *server, tow_tls_context *client);
+/* From now on pair_open makes TLS streams inside of TLS streams. */
+void pair_open_stacks_tls(bool does);
 /* Closes what is open, runs the loop to its end, and checks that each end was closed once. */
 void pair_close(test_pair *pair);
 void pairs_close(test_pair *pairs, size_t count);

@@ -694,7 +694,7 @@ static void a_stream_with_a_receive_under_way_is_not_released(void **state) {
     pair_close(&pair);
 }
 
-/* Once more over TLS: nothing of this is to be noticed. */
+/* Once more over TLS, and over TLS inside of TLS: nothing of this is to be noticed. */
 
 static test_authority authority;
 static tow_tls_context *server_context, *client_context;
@@ -722,6 +722,16 @@ static int use_no_tls(void **state) {
     tow_tls_context_release(client_context);
     authority_clear(&authority);
     return 0;
+}
+
+static int use_tls_inside_of_tls(void **state) {
+    pair_open_stacks_tls(true);
+    return use_tls(state);
+}
+
+static int use_no_tls_any_more(void **state) {
+    pair_open_stacks_tls(false);
+    return use_no_tls(state);
 }
 
 int main(void) {
@@ -790,5 +800,7 @@ int main(void) {
         ON_EACH_LOOP(a_stream_knows_its_peer),
         ON_EACH_LOOP(bytes_are_received_where_the_owner_wants_them),
     };
-    return failed + cmocka_run_group_tests_name("over TLS", over_tls, use_tls, use_no_tls);
+    failed += cmocka_run_group_tests_name("over TLS", over_tls, use_tls, use_no_tls);
+    return failed + cmocka_run_group_tests_name(
+                        "over TLS inside of TLS", over_tls, use_tls_inside_of_tls, use_no_tls_any_more);
 }

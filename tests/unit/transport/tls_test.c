@@ -549,6 +549,139 @@ static void tls_may_start_behind_something_plain(void **state) {
     pair_close(&pair);
 }
 
+/* TLS inside of TLS, as through a proxy that speaks it. */
+
+static void an_inner_layer_has_its_own_certificate(void **state) {
+    test_pair pair;
+    test_identity far;
+    authority_issue(&authority, &(test_subject){.name = "far.test", .names = "DNS:far.test"}, &far);
+    meet(&pair, *state, usual_server(), usual_client(), "example.test");
+    run_until(*state, are_open, &pair);
+    assert_null(tow_stream_beneath(&pair.client.stream));
+    pair.client.writable = pair.server.writable = 0;
+    tow_tls_context *server = server_of(&far);
+    tow_tls_context *client = usual_client();
+    assert_int_equal(tow_stream_start_prepared_tls(&pair.server.stream, server, NULL, NULL, 0), 0);
+    assert_int_equal(tow_stream_start_prepared_tls(&pair.client.stream, client, "far.test", NULL, 0), 0);
+    assert_true(tow_stream_is_handshaking(&pair.client.stream));
+    run_until(*state, are_open, &pair);
+    tow_tls_details details = details_of(&pair.client);
+    assert_string_equal(details.subject, "far.test");
+    const tow_stream *beneath = tow_stream_beneath(&pair.client.stream);
+    assert_non_null(beneath);
+    assert_null(tow_stream_beneath(beneath));
+    assert_int_equal(tow_stream_tls_details(beneath, &details), 0);
+    assert_string_equal(details.subject, "example.test");
+    pair.server.echo = true;
+    end_send(&pair.client, "hello", 5);
+    receive(*state, &pair.client, "hello");
+    tow_stream_shutdown(&pair.client.stream);
+    run_until(*state, server_has_ended, &pair);
+    assert_false(tow_stream_is_truncated(&pair.server.stream));
+    tow_tls_context_release(server);
+    tow_tls_context_release(client);
+    identity_clear(&far);
+    pair_close(&pair);
+}
+
+/* What is larger than all buffers, in records that straddle the reads of the layer beneath. */
+static void much_passes_through_two_layers(void **state) {
+    enum { LENGTH = 3 * 1000 * 1000 };
+    test_pair pair;
+    meet(&pair, *state, usual_server(), usual_client(), "example.test");
+    run_until(*state, are_open, &pair);
+    pair.client.writable = pair.server.writable = 0;
+    tow_tls_context *server = usual_server();
+    tow_tls_context *client = usual_client();
+    pair_stack_tls(&pair, server, client);
+    run_until(*state, are_open, &pair);
+    uint8_t *bytes = malloc(LENGTH);
+    fill_pattern(bytes, LENGTH, 0);
+    pair.server.echo = true;
+    end_send(&pair.client, bytes, LENGTH);
+    run_until(*state, has_received, &(expectation){&pair.client, LENGTH});
+    assert_int_equal(pair.client.received.length, LENGTH);
+    assert_pattern(pair.client.received.data, LENGTH);
+    free(bytes);
+    tow_tls_context_release(server);
+    tow_tls_context_release(client);
+    pair_close(&pair);
+}
+
+static void an_inner_layer_may_start_in_the_middle_of_a_read(void **state) {
+    test_pair pair;
+    meet(&pair, *state, usual_server(), usual_client(), "example.test");
+    run_until(*state, are_open, &pair);
+    pair.client.writable = pair.server.writable = 0;
+    tow_tls_context *server = after_the_line = usual_server();
+    tow_tls_context *client = usual_client();
+    pair.server.on_bytes = start_after_the_line;
+    end_send(&pair.client, "CONNECT far:443\r\n", 17);
+    assert_int_equal(tow_stream_start_prepared_tls(&pair.client.stream, client, "example.test", NULL, 0), 0);
+    run_until(*state, are_open, &pair);
+    end_send(&pair.client, "hello", 5);
+    receive(*state, &pair.server, "hello");
+    end_send(&pair.server, "hello", 5);
+    receive(*state, &pair.client, "hello");
+    tow_tls_context_release(server);
+    tow_tls_context_release(client);
+    pair_close(&pair);
+}
+
+static void an_inner_certificate_is_refused_as_any(void **state) {
+    test_pair pair;
+    meet(&pair, *state, usual_server(), usual_client(), "example.test");
+    run_until(*state, are_open, &pair);
+    tow_tls_context *server = usual_server();
+    tow_tls_context *client = usual_client();
+    assert_int_equal(tow_stream_start_prepared_tls(&pair.server.stream, server, NULL, NULL, 0), 0);
+    assert_int_equal(tow_stream_start_prepared_tls(&pair.client.stream, client, "far.test", NULL, 0), 0);
+    run_until(*state, client_has_failed, &pair);
+    assert_int_equal(pair.client.error, TOW_ERROR_CERTIFICATE);
+    assert_string_equal(tow_stream_failure_text(&pair.client.stream),
+        "the certificate of far.test is for another host: example.test, *.example.test, 127.0.0.1");
+    tow_tls_context_release(server);
+    tow_tls_context_release(client);
+    pair_close(&pair);
+}
+
+static void a_layer_beneath_that_ends_fails_the_handshake_above(void **state) {
+    for (int resets = 0; resets < 2; resets++) {
+        test_pair pair;
+        meet(&pair, *state, usual_server(), usual_client(), "example.test");
+        run_until(*state, are_open, &pair);
+        tow_tls_context *client = usual_client();
+        assert_int_equal(
+            tow_stream_start_prepared_tls(&pair.client.stream, client, "example.test", NULL, 0), 0);
+        if (resets)
+            tow_stream_reset(&pair.server.stream);
+        else
+            tow_stream_close(&pair.server.stream);
+        run_until(*state, client_has_failed, &pair);
+        assert_true(pair.client.error == TOW_ERROR_ENDED || pair.client.error == TOW_ERROR_RESET);
+        tow_tls_context_release(client);
+        pair_close(&pair);
+    }
+}
+
+static void an_inner_layer_needs_an_open_one_beneath(void **state) {
+    test_pair pair;
+    tow_tls_context *client = usual_client();
+    pair_open(&pair, *state);
+    assert_int_equal(tow_stream_start_prepared_tls(&pair.client.stream, client, "example.test", NULL, 0),
+        TOW_ERROR_STATE); /* it is plain and was not prepared */
+    pair_close(&pair);
+    meet(&pair, *state, usual_server(), usual_client(), "example.test");
+    assert_int_equal(tow_stream_start_prepared_tls(&pair.client.stream, client, "example.test", NULL, 0),
+        TOW_ERROR_STATE); /* the handshake is under way */
+    run_until(*state, are_open, &pair);
+    tow_stream_shutdown(&pair.client.stream);
+    assert_int_equal(
+        tow_stream_start_prepared_tls(&pair.client.stream, client, "example.test", NULL, 0), TOW_ERROR_STATE);
+    pair_close(&pair);
+    tow_tls_context_release(client);
+}
+
 /* A client made by hand: OpenSSL over memory, its bytes carried over a plain stream as the test likes. */
 
 typedef struct hand_client {
@@ -812,6 +945,30 @@ static void start_without_memory_up_to(each_loop *each, size_t failing) {
     tow_tls_context_release(client);
 }
 
+static void stack_without_memory(
+    each_loop *each, tow_tls_context *server, tow_tls_context *client, size_t failing) {
+    test_pair pair;
+    pair_open_tls(&pair, each, server, client, "example.test");
+    run_until(each, are_open, &pair);
+    allocation_fail_at(failing);
+    const int errors[] = {tow_stream_start_prepared_tls(&pair.client.stream, client, "example.test", NULL, 0),
+        tow_stream_start_prepared_tls(&pair.server.stream, server, NULL, NULL, 0)};
+    for (size_t i = 0; i < 2; i++)
+        assert_true(errors[i] == 0 || errors[i] == TOW_ERROR_MEMORY || errors[i] == TOW_ERROR_STATE);
+    run_for(each, 2 * TOW_MILLISECOND);
+    allocation_fail_at(0);
+    pair_close(&pair);
+}
+
+static void an_allocation_that_fails_costs_the_inner_layer_at_most(void **state) {
+    tow_tls_context *server = usual_server();
+    tow_tls_context *client = usual_client();
+    for (size_t failing = 0; failing < 30; failing++)
+        stack_without_memory(*state, server, client, failing);
+    tow_tls_context_release(server);
+    tow_tls_context_release(client);
+}
+
 static void an_allocation_that_fails_costs_the_stream_at_most(void **state) {
     start_without_memory_up_to(*state, 1); /* what the loop keeps */
     long before = allocation_outstanding();
@@ -849,6 +1006,12 @@ int main(void) {
         ON_EACH_LOOP(a_bad_client_hello_is_answered_by_an_alert),
         ON_EACH_LOOP(a_stream_may_stay_plain_if_that_is_allowed),
         ON_EACH_LOOP(tls_may_start_behind_something_plain),
+        ON_EACH_LOOP(an_inner_layer_has_its_own_certificate),
+        ON_EACH_LOOP(much_passes_through_two_layers),
+        ON_EACH_LOOP(an_inner_layer_may_start_in_the_middle_of_a_read),
+        ON_EACH_LOOP(an_inner_certificate_is_refused_as_any),
+        ON_EACH_LOOP(a_layer_beneath_that_ends_fails_the_handshake_above),
+        ON_EACH_LOOP(an_inner_layer_needs_an_open_one_beneath),
         ON_EACH_LOOP(a_handshake_may_come_byte_by_byte),
         ON_EACH_LOOP(versions_before_1_2_are_refused),
         ON_EACH_LOOP(a_protocol_other_than_http11_is_refused),
@@ -860,6 +1023,7 @@ int main(void) {
         ON_EACH_LOOP(what_was_taken_arrives_although_the_stream_is_closed),
         ON_EACH_LOOP(a_peer_that_never_reads_does_not_keep_a_closed_stream),
         ON_EACH_LOOP(an_allocation_that_fails_costs_the_stream_at_most),
+        ON_EACH_LOOP(an_allocation_that_fails_costs_the_inner_layer_at_most),
     };
     return cmocka_run_group_tests(tests, make_authorities, clear_authorities);
 }

@@ -74,8 +74,9 @@ int tow_stream_start_tls(tow_stream *stream, tow_tls_context *context, const cha
  * then. */
 int tow_stream_prepare_tls(tow_stream *stream);
 
-/* The same as tow_stream_start_tls, on a stream that was prepared: `rest` has come and is the beginning of
- * TLS (copied). */
+/* The same as tow_stream_start_tls, on a stream that was prepared, or inside of the TLS that a stream speaks
+ * already (as to a server behind a proxy over TLS). `rest` has come and is the beginning of TLS (copied).
+ * Errors: as above; STATE too while something waits to be sent. */
 int tow_stream_start_prepared_tls(tow_stream *stream, tow_tls_context *context, const char *server_name,
     const uint8_t *rest, size_t rest_length);
 
@@ -85,6 +86,10 @@ bool tow_stream_is_handshaking(const tow_stream *stream);
 /* Whether what is written is encrypted. False for a plain stream, and for one that stayed plain (plain_too).
  */
 bool tow_stream_is_secure(const tow_stream *stream);
+
+/* The TLS stream that this one is inside of, to be asked the questions of this header, or NULL. It is as
+ * valid as this one. */
+const tow_stream *tow_stream_beneath(const tow_stream *stream);
 
 /* After on_error: why, in one line, or NULL where the code says all. Valid until on_closed. */
 const char *tow_stream_failure_text(const tow_stream *stream);
