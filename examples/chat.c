@@ -15,7 +15,8 @@ typedef struct guest {
 } guest;
 
 static const char page[] =
-    "<!doctype html><meta charset=utf-8><title>Chat</title><form><input size=60 autofocus></form><pre></pre>"
+    "<!doctype html><meta charset=utf-8><title>Chat</title><form><input size=60 aria-label=Message "
+    "autofocus></form><pre></pre>"
     "<script>const input = document.querySelector('input'), lines = document.querySelector('pre');"
     "const room = location.hash.slice(1) || 'lobby';"
     "const socket = new WebSocket(location.origin.replace('http', 'ws') + '/rooms/' + room);"
