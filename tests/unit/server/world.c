@@ -107,6 +107,10 @@ static void on_unsent(tow_stream *stream, const uint8_t *segment, size_t length,
 
 static void on_writable(tow_stream *stream) {
     struct peer *p = (struct peer *)stream;
+    if (p->tls != NULL && !tow_stream_is_secure(stream)) {
+        assert_int_equal(tow_stream_start_tls(stream, p->tls, NULL), 0);
+        return;
+    }
     p->connected = true;
     push(p);
 }
@@ -146,6 +150,11 @@ void peer_connect_to(struct peer *peer, struct world *world, const char *address
 
 void peer_connect(struct peer *peer, struct world *world) {
     peer_connect_to(peer, world, "127.0.0.1:9998");
+}
+
+void peer_connect_secure(struct peer *peer, struct world *world, tow_tls_context *tls) {
+    peer_connect(peer, world);
+    peer->tls = tls;
 }
 
 void peer_send(struct peer *peer, const void *bytes, size_t length) {

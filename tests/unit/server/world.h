@@ -8,6 +8,7 @@
 #include "transport/loop.h"
 #include "transport/stream.h"
 #include "transport/timer.h"
+#include "transport/tls.h"
 
 #include <towline/server.h>
 
@@ -45,10 +46,13 @@ struct peer {
     bool connected;
     bool ended; /* the server's end was received */
     bool failed;
-    bool used; /* until on_closed */
+    bool used;            /* until on_closed */
+    tow_tls_context *tls; /* NULL: plain */
 };
 
 void peer_connect(struct peer *peer, struct world *world);
+/* Over TLS: lent, a client's context that needs no name. */
+void peer_connect_secure(struct peer *peer, struct world *world, tow_tls_context *tls);
 void peer_connect_to(struct peer *peer, struct world *world, const char *address);
 void peer_send(struct peer *peer, const void *bytes, size_t length);
 void peer_text(struct peer *peer, const char *text);
