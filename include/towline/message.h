@@ -2,6 +2,7 @@
 #ifndef TOWLINE_MESSAGE_H
 #define TOWLINE_MESSAGE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -22,6 +23,17 @@ typedef struct tow_message {
     void *data;
     size_t length;
 } tow_message;
+
+/* A part of a message that is received or sent piece by piece; a message has one `first` and one `last`,
+ * which may be the same, and any number of pieces between, which may be empty. Text is valid UTF-8 as a
+ * whole: a piece may end inside a character. */
+typedef struct tow_message_piece {
+    tow_message_type type; /* the same in all pieces of a message */
+    const void *data;      /* on_piece: borrowed until the callback returns */
+    size_t length;         /* bytes */
+    bool first;            /* the message begins */
+    bool last;             /* the message ends */
+} tow_message_piece;
 
 #ifdef __cplusplus
 }

@@ -26,6 +26,8 @@ typedef struct tow_exchange tow_exchange; /* one HTTP request and its response *
 typedef struct tow_limits {
     int64_t max_message; /* bytes after inflation; default 16 MiB; more: 1009 */
     int64_t max_queue;   /* bytes waiting to be sent; default 1 MiB; more: 1008 */
+    int64_t high_mark;   /* bytes; while more waits the peer is not read; default 256 KiB; off: never */
+    int64_t low_mark; /* bytes; less again: on_drain, and reading goes on; default a quarter of high_mark */
     int message_seconds; /* first to last byte of a message; default 60; more: 1008 */
     int stall_seconds;   /* something is queued and the peer takes nothing; default 30; then reset */
     int ping_seconds;    /* silence after which a Ping is sent; default 20 */
@@ -45,13 +47,14 @@ typedef struct tow_handler {
     int (*on_select)(const tow_request *request, const char *const *offered, size_t count);
     tow_on_open on_open; /* tow_websocket_request answers the request until it returns */
     tow_on_message on_message;
+    tow_on_piece on_piece; /* instead of on_message: messages come in pieces */
     tow_on_error on_error;
     tow_on_close on_close;
     tow_on_drain on_drain;
     tow_on_ping on_ping;
     tow_on_ping on_pong;
-    /* answers plain HTTP requests, and opening handshakes when there is no `on_message` and no `on_open`;
-     * without it they get 426 or 404 */
+    /* answers plain HTTP requests, and opening handshakes when there is no `on_message`, `on_piece` and
+     * `on_open`; without it they get 426 or 404 */
     void (*on_request)(tow_exchange *exchange, const tow_request *request);
     bool any_origin; /* accept any Origin on this route */
     /* of this route; zero means what the server has */
@@ -111,7 +114,7 @@ void tow_server_free(tow_server *server);
 
 /* Serves `path` by `handler`, which is copied: an exact path, or "/prefix/" followed by an asterisk for all
  * below. An exact path wins over a prefix, a longer prefix over a shorter; the same path again replaces.
- * Errors: ARGUMENT (not a path), STATE (already running), MEMORY. */
+ * Errors: ARGUMENT (not a path, limits that make no sense), STATE (already running), MEMORY. */
 int tow_server_route_sized(
     tow_server *server, const char *path, const tow_handler *handler, size_t handler_size);
 static inline int tow_server_route(tow_server *server, const char *path, const tow_handler *handler) {
@@ -152,9 +155,9 @@ int tow_server_port(const tow_server *server, size_t index);
  *
  * What one thread posts to one socket arrives in that order, in one of the next rounds of the socket's loop,
  * and is then treated as tow_websocket_send or tow_websocket_close treat it: whoever posts does not hear of
- * it. Nothing happens, but for a count in `status`, when the connection is gone by then. What is posted and
- * has not arrived is not bounded. The server must not be freed meanwhile; one that has stopped, or drains,
- * answers STATE. */
+ * it. Nothing happens, but for a count in `status`, when the connection is gone by then, or is in the midst
+ * of a message that it sends in pieces. What is posted and has not arrived is not bounded. The server must
+ * not be freed meanwhile; one that has stopped, or drains, answers STATE. */
 
 /* A connection of one server: never 0, and not used again for another one. */
 typedef uint64_t tow_websocket_id;

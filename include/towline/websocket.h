@@ -53,6 +53,12 @@ typedef struct tow_error_event {
 
 typedef void (*tow_on_open)(tow_websocket *socket);
 typedef void (*tow_on_message)(tow_websocket *socket, const tow_message *message);
+/* Receives messages piece by piece as they come, in memory that does not grow with them; instead of
+ * on_message. One message has exactly one `first` and one `last` piece; the last may be empty, and an empty
+ * message is one empty piece. A message that fails on the way (bad UTF-8, which is found at its first byte,
+ * too large, the connection ends) has no last piece: on_close comes instead. tow_websocket_pause stops inside
+ * a message, too. max_message and message_seconds hold for the whole message: TOW_OFF lifts them. */
+typedef void (*tow_on_piece)(tow_websocket *socket, const tow_message_piece *piece);
 typedef void (*tow_on_error)(tow_websocket *socket, const tow_error_event *event);
 typedef void (*tow_on_close)(tow_websocket *socket, const tow_close_event *event);
 typedef void (*tow_on_drain)(tow_websocket *socket);
@@ -83,6 +89,7 @@ typedef struct tow_websocket_options {
 
     tow_on_open on_open;
     tow_on_message on_message;
+    tow_on_piece on_piece; /* instead of on_message: messages come in pieces */
     tow_on_error on_error;
     tow_on_close on_close;
     tow_on_drain on_drain; /* the buffered amount fell below the low-water mark after being above the high */
@@ -91,6 +98,8 @@ typedef struct tow_websocket_options {
 
     int64_t max_message; /* bytes, after inflation; default 16 MiB */
     int64_t max_queue;   /* bytes that may wait to be sent; default 1 MiB */
+    int64_t high_mark;   /* bytes; on_drain comes when more have waited; default 256 KiB; off: never */
+    int64_t low_mark;    /* bytes, below high_mark; on_drain comes below it; default a quarter of high_mark */
     int connect_seconds; /* until the opening handshake is done; default 30; then it fails */
     int close_seconds;   /* for the peer's Close; default 5; then the connection is reset */
     int ping_seconds;    /* silence after which a Ping is sent; default none */
@@ -140,10 +149,21 @@ void tow_websocket_release(tow_websocket *socket);
 
 /* Sends a message. `data` has been copied or is finished with when the call returns; it may be the data of
  * the message that is being delivered. Text must be UTF-8: checked. Returns the buffered amount in bytes, or
- * CONNECTING (send from on_open), CLOSED (counted in the buffered amount, not sent), UTF8, QUEUE_FULL (more
- * than max-queue was waiting: the connection is closed with 1008), ARGUMENT (neither text nor binary),
- * MEMORY. No callback runs inside this call. RFC 6455, section 6.1. */
+ * STATE (a message is being sent in pieces), CONNECTING (send from on_open), CLOSED (counted in the buffered
+ * amount, not sent), UTF8, QUEUE_FULL (more than max-queue was waiting: the connection is closed with 1008),
+ * ARGUMENT (neither text nor binary), MEMORY. No callback runs inside this call. RFC 6455, section 6.1. */
 int64_t tow_websocket_send(tow_websocket *socket, tow_message_type type, const void *data, size_t length);
+
+/* Sends a piece of a message, as a frame of its own (RFC 6455, section 5.4), so that a message can be sent
+ * whose length is not known or whose whole is in no memory. Pings, Pongs and Closes may go between pieces,
+ * another message may not: tow_websocket_send and the like answer STATE until the last piece. `data` has been
+ * copied or is finished with when the call returns. Text is checked on the way. Pieces are not compressed.
+ *
+ * Returns the buffered amount in bytes: above high_mark it is time to wait for on_drain. Errors are as in
+ * tow_websocket_send, and the message is where it was before; STATE (`first` inside a message, or not first
+ * without one) and ARGUMENT (the type is another than the first piece's) besides. A message that can't be
+ * finished can only be ended by tow_websocket_close. */
+int64_t tow_websocket_send_piece(tow_websocket *socket, const tow_message_piece *piece);
 
 /* Sends a Ping or an unsolicited Pong of at most 125 bytes. While much waits to be sent only the latest Pong
  * is kept. Errors: ARGUMENT (too long), CONNECTING, CLOSED, QUEUE_FULL (as tow_websocket_send), MEMORY (the
@@ -165,8 +185,8 @@ void tow_websocket_resume(tow_websocket *socket);
 tow_ready_state tow_websocket_ready_state(const tow_websocket *socket);
 
 /* Bytes of application data that were sent and not yet given to the network; framing is not counted, and what
- * waits compressed counts as it is. Does not become less by closing. While more than 256 KiB wait, a server's
- * socket does not read; on_drain comes when they are less than 64 KiB again. */
+ * waits compressed counts as it is. Does not become less by closing. While more than high_mark waits, framing
+ * included, a server's socket does not read; on_drain comes when it is less than low_mark again. */
 int64_t tow_websocket_buffered_amount(const tow_websocket *socket);
 
 /* The subprotocol in use, the extensions in use as in the header, the URL: "" where there is none. They stay

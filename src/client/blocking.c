@@ -124,6 +124,7 @@ static int begin(tow_blocking *blocking, const char *url, const tow_websocket_op
     ours.user = blocking;
     ours.on_open = NULL;
     ours.on_message = on_message;
+    ours.on_piece = NULL;
     ours.on_error = on_error;
     ours.on_close = on_close;
     ours.on_drain = NULL;

@@ -59,6 +59,8 @@ static tow_limits limits_of(const tow_websocket_options *options) {
     tow_limits limits = {
         .max_message = options->max_message,
         .max_queue = options->max_queue,
+        .high_mark = options->high_mark,
+        .low_mark = options->low_mark,
         .message_seconds = TOW_OFF,
         .stall_seconds = TOW_OFF,
         .ping_seconds = options->ping_seconds == 0 ? TOW_OFF : options->ping_seconds,
@@ -74,7 +76,6 @@ static void set_behaviour(tow_client *client, const tow_websocket_options *optio
     client->behaviour = (tow_behaviour){
         .role = TOW_ROLE_CLIENT,
         .on_open = options->on_open,
-        .on_message = options->on_message,
         .on_error = options->on_error,
         .on_close = options->on_close,
         .on_drain = options->on_drain,
@@ -158,9 +159,11 @@ static int fill(tow_client *client, tow_loop *loop, const char *url, const tow_w
     client->compression = tow_options_compression(options);
     client->connect_seconds = options->connect_seconds == 0 ? CONNECT_SECONDS : options->connect_seconds;
     set_behaviour(client, options);
+    tow_behaviour_receive_by(&client->behaviour, options->on_message, options->on_piece);
     client->socket.behaviour = &client->behaviour;
     client->socket.user = options->user;
-    return write_request(client, options);
+    error = tow_limits_check(&client->behaviour.limits);
+    return error != 0 ? error : write_request(client, options);
 }
 
 int tow_websocket_open_sized(tow_websocket **socket, tow_loop *loop, const char *url,
@@ -188,7 +191,7 @@ int tow_websocket_open_sized(tow_websocket **socket, tow_loop *loop, const char 
 static void take_callbacks_away(tow_client *client) {
     tow_behaviour *behaviour = &client->behaviour;
     behaviour->on_open = NULL;
-    behaviour->on_message = NULL;
+    tow_behaviour_receive_by(behaviour, NULL, NULL);
     behaviour->on_error = NULL;
     behaviour->on_close = NULL;
     behaviour->on_drain = NULL;

@@ -20,6 +20,7 @@ struct tow_inflater {
     z_stream stream;
     struct libdeflate_decompressor *whole; /* only without takeover and with the full window */
     size_t step;                           /* bytes: the most that one call of zlib may write */
+    size_t tail_used;                      /* of the tail that ends a message, by tow_inflater_part */
     bool takeover;
     bool in_message;
 };
@@ -59,6 +60,7 @@ void tow_inflater_free(tow_inflater *inflater) {
 void tow_inflater_reset(tow_inflater *inflater) {
     inflateReset(&inflater->stream);
     inflater->in_message = false;
+    inflater->tail_used = 0;
 }
 
 /* A block with BFINAL set ended a DEFLATE stream, not the message (RFC 7692, section 7.2.1): go on with the
@@ -150,8 +152,9 @@ static int inflate_bytes(
 }
 
 /* RFC 7692, section 7.2.2: the four bytes that the sender took away complete the last block. */
+static const uint8_t tail[TAIL_LENGTH] = {0x00, 0x00, 0xff, 0xff};
+
 static int inflate_tail(tow_inflater *inflater, size_t limit, tow_buffer *out) {
-    static const uint8_t tail[TAIL_LENGTH] = {0x00, 0x00, 0xff, 0xff};
     int error = inflate_bytes(inflater, tail, TAIL_LENGTH, limit, out);
     if (error == 0 && inflater->stream.data_type != AT_BLOCK_BORDER)
         error = TOW_ERROR_COMPRESSED_DATA;
@@ -178,5 +181,60 @@ int tow_inflater_piece(
     inflater->in_message = !last;
     if (!inflater->takeover && (last || error != 0))
         tow_inflater_reset(inflater);
+    return error;
+}
+
+/* One step of zlib from the front of *data into the room; advances all. */
+static int inflate_part(
+    tow_inflater *inflater, const uint8_t **data, size_t *length, uint8_t *out, size_t room, size_t *made) {
+    z_stream *stream = &inflater->stream;
+    size_t input = smaller(*length, STEP_MAX);
+    size_t output = smaller(room - *made, inflater->step);
+    stream->next_in = *data;
+    stream->avail_in = (uInt)input;
+    stream->next_out = out + *made;
+    stream->avail_out = (uInt)output;
+    int error = inflate_step(stream);
+    *data += input - stream->avail_in;
+    *length -= input - stream->avail_in;
+    *made += output - stream->avail_out;
+    return error;
+}
+
+/* Whether zlib could go on if it had the room: it has input, or filled what it had. */
+static bool may_give_more(const z_stream *stream, size_t length) {
+    return length > 0 || stream->avail_out == 0;
+}
+
+static int inflate_until_full(
+    tow_inflater *inflater, const uint8_t **data, size_t *length, uint8_t *out, size_t room, size_t *made) {
+    int error = 0;
+    do
+        error = inflate_part(inflater, data, length, out, room, made);
+    while (error == 0 && *made < room && may_give_more(&inflater->stream, *length));
+    return error;
+}
+
+/* What the message's own bytes leave of the room is for what the tail brings out. */
+static int inflate_tail_part(tow_inflater *inflater, uint8_t *out, size_t room, size_t *made) {
+    const uint8_t *rest = tail + inflater->tail_used;
+    size_t length = TAIL_LENGTH - inflater->tail_used;
+    int error = inflate_until_full(inflater, &rest, &length, out, room, made);
+    inflater->tail_used = TAIL_LENGTH - length;
+    if (error != 0 || *made == room)
+        return error;
+    bool ends = inflater->stream.data_type == AT_BLOCK_BORDER;
+    inflater->tail_used = 0;
+    if (!inflater->takeover)
+        tow_inflater_reset(inflater);
+    return ends ? 0 : TOW_ERROR_COMPRESSED_DATA;
+}
+
+int tow_inflater_part(tow_inflater *inflater, const uint8_t **data, size_t *length, bool last, uint8_t *out,
+    size_t room, size_t *made) {
+    *made = 0;
+    int error = inflate_until_full(inflater, data, length, out, room, made);
+    if (error == 0 && last && *made < room)
+        error = inflate_tail_part(inflater, out, room, made);
     return error;
 }

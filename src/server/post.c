@@ -55,6 +55,11 @@ static void post_free(tow_letter *letter) {
     free(self);
 }
 
+static void send_message(tow_worker *worker, tow_websocket *socket, tow_shared *message) {
+    if (tow_websocket_send_shared(socket, message) == TOW_ERROR_STATE)
+        tow_count(&worker->counters.refused_posts);
+}
+
 static void post_arrives(tow_letter *letter) {
     post *self = (post *)letter;
     tow_worker_opened(self->worker);
@@ -62,7 +67,7 @@ static void post_arrives(tow_letter *letter) {
     if (socket == NULL)
         tow_count(&self->worker->counters.stale_posts);
     else if (self->message != NULL)
-        tow_websocket_send_shared(socket, self->message);
+        send_message(self->worker, socket, self->message);
     else
         tow_websocket_close(socket, self->code, self->reason);
     post_free(letter);

@@ -85,7 +85,6 @@ static tow_behaviour behaviour_of(const tow_handler *handler, const tow_route_de
     return (tow_behaviour){
         .role = TOW_ROLE_SERVER,
         .on_open = defaults->on_open,
-        .on_message = handler->on_message,
         .on_error = handler->on_error,
         .on_close = handler->on_close,
         .on_drain = handler->on_drain,
@@ -106,8 +105,9 @@ static int route_new(
     route->handler = *handler;
     tow_limits_resolve(&route->handler.limits, &defaults->limits);
     route->behaviour = behaviour_of(&route->handler, defaults);
+    tow_behaviour_receive_by(&route->behaviour, handler->on_message, handler->on_piece);
     route->path = strdup(path);
-    int error = route->path == NULL ? TOW_ERROR_MEMORY : 0;
+    int error = route->path == NULL ? TOW_ERROR_MEMORY : tow_limits_check(&route->handler.limits);
     if (error == 0 && handler->protocols != NULL)
         error = protocols_copy(handler->protocols, &route->protocols);
     if (error != 0) {
@@ -165,5 +165,6 @@ void tow_routes_clear(tow_routes *routes) {
 }
 
 bool tow_route_is_websocket(const tow_route *route) {
-    return route->handler.on_message != NULL || route->handler.on_open != NULL;
+    return route->handler.on_message != NULL || route->handler.on_piece != NULL ||
+           route->handler.on_open != NULL;
 }

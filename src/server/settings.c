@@ -127,11 +127,8 @@ static int trusted_read(tow_settings *settings, const tow_server_options *option
 }
 
 static bool numbers_are_valid(const tow_server_options *options) {
-    const tow_limits *limits = &options->limits;
     const int64_t numbers[] = {options->workers, options->handshake_seconds, options->handshake_bytes,
-        options->max_connections, options->max_connections_per_address, options->drain_seconds,
-        limits->max_message, limits->max_queue, limits->message_seconds, limits->stall_seconds,
-        limits->ping_seconds, limits->idle_seconds, limits->close_seconds, limits->compression_min};
+        options->max_connections, options->max_connections_per_address, options->drain_seconds};
     for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
         if (numbers[i] < TOW_OFF)
             return false;
@@ -176,7 +173,9 @@ int tow_settings_read(tow_settings *settings, const tow_server_options *options)
     if (!numbers_are_valid(options))
         return TOW_ERROR_ARGUMENT;
     numbers_fill(settings, options);
-    int error = texts_copy(settings, options);
+    int error = tow_limits_check(&settings->limits);
+    if (error == 0)
+        error = texts_copy(settings, options);
     if (error == 0)
         error = tls_copy(settings, options);
     if (error == 0)

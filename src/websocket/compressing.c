@@ -2,6 +2,7 @@
 
 #include "context.h"
 #include "extra.h"
+#include "protocol/deflate.h"
 #include "protocol/mask.h"
 
 #include <stdlib.h>
@@ -125,6 +126,28 @@ int tow_inflate(tow_websocket *socket, tow_message_type type, const uint8_t *dat
     if (type == TOW_TEXT && !tow_utf8_valid(out->data, out->length))
         return TOW_ERROR_UTF8; /* RFC 7692, section 6.2: the inflated text is what must be UTF-8 */
     return 0;
+}
+
+tow_inflater *tow_inflate_take(tow_websocket *socket) {
+    direction way = incoming(socket);
+    if (way.takeover)
+        return inflater_of(socket, way);
+    tow_inflater *taken = socket->context->spare_inflater;
+    socket->context->spare_inflater = NULL;
+    if (taken == NULL && tow_inflater_new(&taken, 15, false) != 0)
+        return NULL;
+    return taken;
+}
+
+void tow_inflate_give(tow_websocket *socket, tow_inflater *inflater) {
+    if (incoming(socket).takeover)
+        return;
+    if (socket->context->spare_inflater == NULL) {
+        tow_inflater_reset(inflater);
+        socket->context->spare_inflater = inflater;
+    } else {
+        tow_inflater_free(inflater);
+    }
 }
 
 const char *tow_agreement_text(tow_websocket_context *context, uint16_t packed) {

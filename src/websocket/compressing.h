@@ -3,6 +3,7 @@
 #ifndef TOW_WEBSOCKET_COMPRESSING_H
 #define TOW_WEBSOCKET_COMPRESSING_H
 
+#include "protocol/deflate.h"
 #include "websocket/websocket.h"
 
 /* An agreement in nine bits; 0 is none. */
@@ -29,6 +30,11 @@ void tow_compress_forget(tow_websocket *socket);
 /* Inflates a whole message into the context's scratch memory and checks text for UTF-8. Errors:
  * COMPRESSED_DATA, MESSAGE_TOO_LARGE, UTF8, MEMORY. */
 int tow_inflate(tow_websocket *socket, tow_message_type type, const uint8_t *data, size_t length);
+
+/* The inflater for a message that is inflated in pieces: the connection's own, or one that is lent until it
+ * is given back (at the message's end, or when it is given up). NULL when out of memory. */
+tow_inflater *tow_inflate_take(tow_websocket *socket);
+void tow_inflate_give(tow_websocket *socket, tow_inflater *inflater);
 
 /* The agreement as the header's value: "" if there is none or no memory. Lives as long as the context. */
 const char *tow_agreement_text(tow_websocket_context *context, uint16_t packed);

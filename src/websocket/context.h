@@ -44,7 +44,8 @@ struct tow_websocket_context {
     size_t landing_size; /* how large it should be: for one more like the last large message */
     const uint8_t *landing_end; /* behind the bytes that are being delivered from it; NULL: from elsewhere */
     tow_inflater *inflater;
-    tow_deflater *deflaters[8]; /* by window bits, from 8 */
+    tow_inflater *spare_inflater; /* for the next message that is inflated in pieces, or NULL */
+    tow_deflater *deflaters[8];   /* by window bits, from 8 */
     tow_buffer inflated;
     tow_buffer deflated;
     tow_extension_text *extension_texts;

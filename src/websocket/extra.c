@@ -1,6 +1,7 @@
 #include "extra.h"
 
 #include "context.h"
+#include "piecewise.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -22,15 +23,17 @@ char *tow_extra_text(const char *text, size_t length) {
     return copy;
 }
 
-static bool is_empty(const tow_websocket_extra *extra) {
-    return tow_queue_is_empty(&extra->queue) && extra->discarded == 0 && extra->pong == NULL &&
-           extra->assembly.data == NULL && extra->message_began == 0 && extra->kept.data == NULL &&
-           extra->deflater == NULL && extra->inflater == NULL && extra->protocol == NULL &&
-           extra->close_reason == NULL && extra->peer_end == 0 && extra->references == 0;
+static bool is_empty(const tow_websocket *socket) {
+    const tow_websocket_extra *extra = socket->extra;
+    return !socket->sends_pieces && tow_queue_is_empty(&extra->queue) && extra->discarded == 0 &&
+           extra->pong == NULL && extra->assembly.data == NULL && extra->message_began == 0 &&
+           extra->kept.data == NULL && extra->deflater == NULL && extra->inflater == NULL &&
+           extra->protocol == NULL && extra->close_reason == NULL && extra->peer_end == 0 &&
+           extra->references == 0 && extra->piecewise == NULL;
 }
 
 void tow_extra_release(tow_websocket *socket) {
-    if (socket->extra == NULL || !is_empty(socket->extra))
+    if (socket->extra == NULL || !is_empty(socket))
         return;
     free(socket->extra);
     socket->extra = NULL;
@@ -46,6 +49,7 @@ void tow_extra_end(tow_websocket *socket) {
     extra->pong = NULL;
     tow_context_give_buffer(socket->context, &extra->assembly);
     tow_buffer_clear(&extra->kept);
+    tow_piecewise_end(socket);
     tow_deflater_free(extra->deflater);
     extra->deflater = NULL;
     tow_inflater_free(extra->inflater);

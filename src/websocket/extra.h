@@ -28,8 +28,12 @@ typedef struct tow_websocket_extra {
     struct tow_deflater *deflater; /* with context takeover only */
     struct tow_inflater *inflater;
 
+    struct tow_piecewise *piecewise; /* a compressed message that is delivered in pieces, or NULL */
+
     char *protocol;      /* the subprotocol in use, or NULL */
     char *close_reason;  /* of the peer's Close, or NULL */
+    uint8_t piece_type;  /* of the message that is being sent in pieces */
+    uint8_t piece_utf8;  /* where the check of its text stands: tow_utf8_state */
     uint32_t references; /* by tow_websocket_retain */
     bool outlives;       /* on_gone has been called, and the socket is there for those references */
     uint16_t peer_end;   /* the code of the peer's Close while it waits for our answer, else 0 */

@@ -1,8 +1,11 @@
 #include "websocket/websocket.h"
 
+#include <towline/error.h>
+
 static const tow_limits defaults = {
     .max_message = INT64_C(16) << 20,
     .max_queue = INT64_C(1) << 20,
+    .high_mark = INT64_C(256) << 10,
     .message_seconds = 60,
     .stall_seconds = 30,
     .ping_seconds = 20,
@@ -28,9 +31,22 @@ static int first_set_seconds(int a, int b, int c) {
     return (int)first_set(a, b, c);
 }
 
+/* A quarter of the high mark, but something. */
+static int64_t low_mark_for(int64_t high_mark) {
+    return high_mark < 4 ? 1 : high_mark / 4;
+}
+
+/* The marks are a pair: with a high mark of its own, one does not get another's low mark. */
+static void resolve_marks(tow_limits *limits, const tow_limits *given, const tow_limits *otherwise) {
+    int64_t inherited = given->high_mark == 0 ? otherwise->low_mark : 0;
+    limits->high_mark = first_set(given->high_mark, otherwise->high_mark, defaults.high_mark);
+    limits->low_mark = first_set(given->low_mark, inherited, low_mark_for(limits->high_mark));
+}
+
 void tow_limits_resolve(tow_limits *limits, const tow_limits *otherwise) {
     static const tow_limits none = {0};
     const tow_limits *second = otherwise == NULL ? &none : otherwise;
+    const tow_limits given = *limits;
     *limits = (tow_limits){
         .max_message = first_set(limits->max_message, second->max_message, defaults.max_message),
         .max_queue = first_set(limits->max_queue, second->max_queue, defaults.max_queue),
@@ -46,4 +62,18 @@ void tow_limits_resolve(tow_limits *limits, const tow_limits *otherwise) {
         .compression_min =
             first_set(limits->compression_min, second->compression_min, defaults.compression_min),
     };
+    resolve_marks(limits, &given, second);
+}
+
+int tow_limits_check(const tow_limits *limits) {
+    const int64_t numbers[] = {limits->max_message, limits->max_queue, limits->message_seconds,
+        limits->stall_seconds, limits->ping_seconds, limits->idle_seconds, limits->close_seconds,
+        limits->compression_min, limits->high_mark};
+    for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+        if (numbers[i] < TOW_OFF)
+            return TOW_ERROR_ARGUMENT;
+    }
+    bool is_below = limits->high_mark == TOW_OFF || limits->low_mark < limits->high_mark ||
+                    limits->low_mark == low_mark_for(limits->high_mark);
+    return limits->low_mark > 0 && is_below ? 0 : TOW_ERROR_ARGUMENT;
 }

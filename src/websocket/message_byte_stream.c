@@ -300,7 +300,7 @@ static void closed(tow_websocket *socket, const tow_close_event *event) {
 static void take_socket(message_carrier *carrier, tow_websocket *socket) {
     carrier->original = socket->behaviour;
     carrier->behaviour = *socket->behaviour;
-    carrier->behaviour.on_message = message_came;
+    tow_behaviour_receive_by(&carrier->behaviour, message_came, NULL);
     carrier->behaviour.on_error = failed;
     carrier->behaviour.on_close = closed;
     carrier->behaviour.on_drain = drained;

@@ -5,6 +5,7 @@
 #include "compressing.h"
 #include "context.h"
 #include "extra.h"
+#include "piecewise.h"
 #include "protocol/close.h"
 #include "send.h"
 #include "timing.h"
@@ -27,17 +28,21 @@ static bool is_held(const tow_websocket *socket) {
 
 /* Whether messages are of interest: as in the WHATWG standard, not when closing any more, unless only our
  * side has ended. */
-static bool wants_messages(const tow_websocket *socket) {
+bool tow_receive_wants_messages(const tow_websocket *socket) {
     return socket->ready_state == TOW_OPEN || socket->half_closed;
 }
 
+static bool is_stopped(const tow_websocket *socket) {
+    return socket->paused || socket->resumed || is_held(socket);
+}
+
 /* A closing connection reads on, as it waits for the peer's Close. */
-static bool may_deliver(const tow_websocket *socket) {
-    return !is_deaf(socket) && (!wants_messages(socket) || !(socket->paused || is_held(socket)));
+bool tow_receive_may_deliver(const tow_websocket *socket) {
+    return !is_deaf(socket) && (!tow_receive_wants_messages(socket) || !is_stopped(socket));
 }
 
 bool tow_receive_has_kept(const tow_websocket *socket) {
-    return socket->extra != NULL && socket->extra->kept.length > 0;
+    return socket->extra != NULL && (socket->extra->kept.length > 0 || tow_piecewise_waits(socket));
 }
 
 /* Messages. */
@@ -111,14 +116,36 @@ static void assemble(tow_websocket *socket, const tow_received *piece) {
         deliver_assembled(socket, (tow_message_type)piece->type, piece->compressed);
 }
 
+static void receive_piece(tow_websocket *socket, const tow_received *piece) {
+    int error = tow_piecewise_receive(socket, piece);
+    if (error != 0)
+        fail_receiving(socket, error);
+}
+
+/* A message that did not come at once. */
+static void receive_part(tow_websocket *socket, const tow_received *piece) {
+    if (socket->behaviour->on_piece != NULL)
+        receive_piece(socket, piece);
+    else
+        assemble(socket, piece);
+}
+
+/* One that did, compressed. */
+static void receive_compressed(tow_websocket *socket, const tow_received *piece) {
+    if (socket->behaviour->on_piece != NULL)
+        receive_piece(socket, piece);
+    else
+        deliver_compressed(socket, (tow_message_type)piece->type, piece->data, piece->length);
+}
+
 static void receive_data(tow_websocket *socket, const tow_received *piece) {
-    if (!wants_messages(socket))
+    if (!tow_receive_wants_messages(socket))
         return;
     tow_message_type type = (tow_message_type)piece->type;
     if (!piece->first || !piece->last)
-        assemble(socket, piece);
+        receive_part(socket, piece);
     else if (piece->compressed)
-        deliver_compressed(socket, type, piece->data, piece->length);
+        receive_compressed(socket, piece);
     else
         deliver(socket, &(tow_message){.type = type, .data = piece->data, .length = piece->length},
             tow_assembly_owner(socket, piece));
@@ -174,7 +201,7 @@ static size_t deliver_all(tow_websocket *socket, uint8_t *bytes, size_t length) 
         .max_message = max == TOW_OFF ? UINT64_MAX : (uint64_t)max};
     tow_received event;
     socket->delivering = true;
-    while (length > 0 && may_deliver(socket))
+    while (length > 0 && tow_receive_may_deliver(socket))
         receive_event(socket, tow_receiver_next(&socket->receiver, &rules, &bytes, &length, &event), &event);
     socket->delivering = false;
     return length;
@@ -236,9 +263,24 @@ void tow_receive_bytes(tow_stream *stream, uint8_t *bytes, size_t length) {
     settle(socket);
 }
 
+/* What is left of a compressed piece goes before all that came behind it. */
+static void go_on_with_piece(tow_websocket *socket) {
+    socket->delivering = true;
+    int error = 0;
+    if (tow_receive_wants_messages(socket))
+        error = tow_piecewise_go_on(socket);
+    else
+        tow_piecewise_end(socket);
+    if (error != 0)
+        fail_receiving(socket, error);
+    socket->delivering = false;
+}
+
 void tow_receive_go_on(tow_websocket *socket) {
-    if (tow_receive_has_kept(socket) && may_deliver(socket)) {
-        tow_websocket_extra *extra = socket->extra;
+    if (tow_piecewise_waits(socket) && tow_receive_may_deliver(socket))
+        go_on_with_piece(socket);
+    tow_websocket_extra *extra = socket->extra;
+    if (extra != NULL && extra->kept.length > 0 && tow_receive_may_deliver(socket)) {
         tow_buffer *kept = &extra->kept;
         size_t left = deliver_all(socket, kept->data + extra->kept_offset, kept->length - extra->kept_offset);
         extra->kept_offset = kept->length - left;
@@ -253,7 +295,7 @@ void tow_receive_go_on(tow_websocket *socket) {
 
 /* What was kept goes first: no more is read before it is delivered. */
 void tow_receive_adjust(tow_websocket *socket) {
-    bool stop = !is_deaf(socket) && (!may_deliver(socket) || tow_receive_has_kept(socket));
+    bool stop = !is_deaf(socket) && (!tow_receive_may_deliver(socket) || tow_receive_has_kept(socket));
     if (stop == socket->reading_paused || socket->stream_closed)
         return;
     socket->reading_paused = stop;
@@ -271,7 +313,7 @@ void tow_receive_adjust(tow_websocket *socket) {
 
 uint8_t *tow_receive_into(tow_stream *stream, size_t *length) {
     tow_websocket *socket = (tow_websocket *)stream;
-    if (socket->ready_state != TOW_OPEN || !may_deliver(socket) || tow_receive_has_kept(socket))
+    if (socket->ready_state != TOW_OPEN || !tow_receive_may_deliver(socket) || tow_receive_has_kept(socket))
         return NULL;
     return tow_assembly_room(socket, length);
 }
@@ -279,7 +321,7 @@ uint8_t *tow_receive_into(tow_stream *stream, size_t *length) {
 /* Public. */
 
 void tow_websocket_pause(tow_websocket *socket) {
-    if (!wants_messages(socket) || socket->paused)
+    if (!tow_receive_wants_messages(socket) || socket->paused)
         return;
     socket->paused = true;
     socket->resumed = false;
@@ -289,7 +331,7 @@ void tow_websocket_pause(tow_websocket *socket) {
 
 /* No callback runs inside this call: what was kept is delivered in the next round. */
 void tow_websocket_resume(tow_websocket *socket) {
-    if (!wants_messages(socket) || !socket->paused)
+    if (!tow_receive_wants_messages(socket) || !socket->paused)
         return;
     socket->paused = false;
     if (socket->delivering || is_held(socket))

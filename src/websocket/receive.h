@@ -18,6 +18,11 @@ void tow_receive_go_on(tow_websocket *socket);
 /* Pauses or resumes the stream as the socket's state asks for. */
 void tow_receive_adjust(tow_websocket *socket);
 
+/* Whether messages are of interest, and whether one may be delivered now: not while paused, say. A closing
+ * connection may go on, as it waits for the peer's Close, and has no interest in messages. */
+bool tow_receive_wants_messages(const tow_websocket *socket);
+bool tow_receive_may_deliver(const tow_websocket *socket);
+
 /* Whether something that was received waits for its delivery. */
 bool tow_receive_has_kept(const tow_websocket *socket);
 

@@ -37,7 +37,7 @@ static void fill(tow_websocket *socket, uint8_t *out, const tow_outgoing *frame)
     tow_frame_header header = {.payload_length = frame->length,
         .opcode = (uint8_t)frame->opcode,
         .reserved_bits = frame->reserved_bits,
-        .final = true,
+        .final = !frame->unfinished,
         .masked = masks(socket)};
     if (header.masked)
         tow_context_masking_key(socket->context, header.masking_key);
@@ -56,7 +56,8 @@ static size_t frame_length(const tow_websocket *socket, const tow_outgoing *fram
 
 void tow_send_queue_grew(tow_websocket *socket, bool was_empty) {
     tow_websocket_extra *extra = socket->extra;
-    if (extra->queue.bytes > TOW_HIGH_MARK && socket->ready_state == TOW_OPEN)
+    uint64_t high_mark = (uint64_t)socket->behaviour->limits.high_mark; /* TOW_OFF is above all */
+    if (extra->queue.bytes > high_mark && socket->ready_state == TOW_OPEN)
         socket->above_high = true; /* receive.c looks at it before it goes on */
     if (!was_empty)
         return;
@@ -157,7 +158,7 @@ static int write_frame(tow_websocket *socket, const tow_outgoing *frame) {
     tow_frame_header header = {.payload_length = frame->length,
         .opcode = (uint8_t)frame->opcode,
         .reserved_bits = frame->reserved_bits,
-        .final = true};
+        .final = !frame->unfinished};
     size_t header_length = tow_frame_header_write(bytes, &header);
     struct iovec pieces[2] = {{.iov_base = bytes, .iov_len = header_length},
         {.iov_base = (void *)(uintptr_t)frame->data, // NOLINT(performance-no-int-to-ptr)
@@ -225,31 +226,42 @@ int tow_send_compressed(tow_websocket *socket, const tow_outgoing *message) {
     return error;
 }
 
-static int refuse_as_not_open(tow_websocket *socket, size_t length) {
+static bool may_send_message(const tow_websocket *socket) {
+    return socket->ready_state == TOW_OPEN && !socket->sends_pieces;
+}
+
+static int refuse_message(tow_websocket *socket, size_t length) {
+    if (socket->ready_state == TOW_OPEN)
+        return TOW_ERROR_STATE;
     if (socket->ready_state == TOW_CONNECTING)
         return TOW_ERROR_CONNECTING;
     tow_send_discard(socket, length);
     return TOW_ERROR_CLOSED;
 }
 
-int tow_send_open_check(tow_websocket *socket, size_t length) {
-    return socket->ready_state == TOW_OPEN ? 0 : refuse_as_not_open(socket, length);
+int tow_send_message_check(tow_websocket *socket, size_t length) {
+    return may_send_message(socket) ? 0 : refuse_message(socket, length);
 }
 
-int64_t tow_send_done(tow_websocket *socket, size_t length) {
-    tow_count(&socket->context->counters.messages_out);
+static inline int64_t done(tow_websocket *socket, size_t length, bool last) {
+    if (last)
+        tow_count(&socket->context->counters.messages_out);
     tow_count_add(&socket->context->counters.bytes_out, length);
-    if (tow_stream_corked_payload(&socket->stream) >= TOW_HIGH_MARK)
+    if (tow_stream_corked_payload(&socket->stream) >= (uint64_t)socket->behaviour->limits.high_mark)
         tow_stream_flush(&socket->stream); /* so that on_drain follows whenever this much is left waiting */
     if (socket->above_high && !socket->delivering)
         tow_receive_adjust(socket);
     return tow_websocket_buffered_amount(socket);
 }
 
+int64_t tow_send_done(tow_websocket *socket, size_t length, bool last) {
+    return done(socket, length, last);
+}
+
 int64_t tow_websocket_send(tow_websocket *socket, tow_message_type type, const void *data, size_t length) {
     tow_outgoing message = {.opcode = (tow_opcode)type, .data = data, .length = length};
-    if (socket->ready_state != TOW_OPEN)
-        return refuse_as_not_open(socket, length);
+    if (!may_send_message(socket))
+        return refuse_message(socket, length);
     if (type == TOW_TEXT) {
         if (!is_checked(socket, &message) && !tow_utf8_valid(data, length))
             return TOW_ERROR_UTF8;
@@ -260,7 +272,7 @@ int64_t tow_websocket_send(tow_websocket *socket, tow_message_type type, const v
         return refuse_as_full(socket, length);
     int error = tow_send_is_compressed(socket, length) ? tow_send_compressed(socket, &message)
                                                        : tow_send_frame(socket, &message);
-    return error != 0 ? error : tow_send_done(socket, length);
+    return error != 0 ? error : done(socket, length, true);
 }
 
 /* Control frames. */
@@ -360,7 +372,7 @@ void tow_send_writable(tow_stream *stream) {
     write_queue(socket);
     if (socket->ready_state != TOW_OPEN)
         tow_closing_advance(socket);
-    else if (socket->above_high && socket->extra->queue.bytes < TOW_LOW_MARK)
+    else if (socket->above_high && socket->extra->queue.bytes < (uint64_t)socket->behaviour->limits.low_mark)
         drained(socket);
     else
         tow_extra_release(socket);

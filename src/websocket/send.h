@@ -6,15 +6,11 @@
 #include "protocol/frame.h"
 #include "websocket/websocket.h"
 
-enum {
-    TOW_HIGH_MARK = 256 * 1024, /* more waits: our own receiving pauses */
-    TOW_LOW_MARK = 64 * 1024    /* less waits again: on_drain, and receiving goes on */
-};
-
 /* What is sent as one frame. */
 typedef struct tow_outgoing {
     tow_opcode opcode;
     uint8_t reserved_bits;
+    bool unfinished; /* more fragments of the message follow */
     const void *data;
     size_t length;
 } tow_outgoing;
@@ -30,8 +26,9 @@ void tow_send_discard(tow_websocket *socket, size_t length);
 
 /* What the other ways of sending (send_shared.c, send_piece.c) have in common with messages. */
 
-/* 0 if the socket is open, else CONNECTING or CLOSED; what can't be sent is counted. */
-int tow_send_open_check(tow_websocket *socket, size_t length);
+/* 0 if a message may be sent, else CONNECTING, CLOSED (what can't be sent is counted) or STATE: one is being
+ * sent in pieces. */
+int tow_send_message_check(tow_websocket *socket, size_t length);
 
 /* 0 unless more than max-queue waits; then the connection is failed: QUEUE_FULL. */
 int tow_send_room_check(tow_websocket *socket, size_t length);
@@ -51,8 +48,9 @@ void tow_send_queue_grew(tow_websocket *socket, bool was_empty);
 /* Half a frame is gone, and the other half is lost: nothing can follow it. */
 void tow_send_lose(tow_websocket *socket);
 
-/* A message of this length is on its way: counts it and returns the buffered amount. */
-int64_t tow_send_done(tow_websocket *socket, size_t length);
+/* So many bytes of a message, `last` among them or not, are on their way: counts them and returns the
+ * buffered amount. */
+int64_t tow_send_done(tow_websocket *socket, size_t length, bool last);
 
 /* The stream's on_writable and on_unsent. */
 void tow_send_writable(tow_stream *stream);

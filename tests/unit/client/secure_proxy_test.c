@@ -168,8 +168,7 @@ static void a_proxy_without_tls_is_told(void **state) {
 }
 
 static void a_refusal_comes_through_tls(void **state) {
-    static const test_turn turns[] = {
-        TURN(CONNECT_SECURE "\r\n", "HTTP/1.1 403 Forbidden\r\n\r\n"), {0}};
+    static const test_turn turns[] = {TURN(CONNECT_SECURE "\r\n", "HTTP/1.1 403 Forbidden\r\n\r\n"), {0}};
     test_stage stage = {.simulation.seed = 5};
     char text[100];
     open_through(&stage, "https://", turns, "wss://far.example/");

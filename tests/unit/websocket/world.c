@@ -32,6 +32,31 @@ static void message(tow_websocket *socket, const tow_message *message) {
         end->then_message(end, message);
 }
 
+static void piece(tow_websocket *socket, const tow_message_piece *piece) {
+    endpoint *end = endpoint_of(socket);
+    assert_int_equal(piece->first, !end->in_message);
+    assert_true(piece->length > 0 || piece->first || piece->last);
+    assert_true(piece->length <= 512 * 1024);
+    end->in_message = !piece->last;
+    end->pieces++;
+    if (end->echoes)
+        end->sent = tow_websocket_send_piece(socket, piece);
+    else
+        tow_buffer_append(&end->whole, piece->data, piece->length);
+    if (piece->last) {
+        tow_message all = {.type = piece->type, .data = end->whole.data, .length = end->whole.length};
+        end->messages++;
+        uint8_t head[5] = {(uint8_t)all.type};
+        uint32_t length = (uint32_t)all.length;
+        memcpy(head + 1, &length, 4);
+        tow_buffer_append(&end->heard, head, sizeof(head));
+        tow_buffer_append(&end->heard, all.data, all.length);
+        end->whole.length = 0;
+    }
+    if (end->then_piece != NULL)
+        end->then_piece(end, piece);
+}
+
 static void failed(tow_websocket *socket, const tow_error_event *event) {
     endpoint *end = endpoint_of(socket);
     assert_int_equal(end->closes, 0);
@@ -99,6 +124,7 @@ static void endpoint_init(endpoint *end, test_world *world, tow_role role) {
         .limits = world->limits,
         .url = "",
     };
+    tow_behaviour_receive_by(&end->behaviour, message, end->streams ? piece : NULL);
     tow_limits_resolve(&end->behaviour.limits, NULL);
 }
 
@@ -107,6 +133,7 @@ static void endpoint_clear(endpoint *end) {
         fail_msg("a socket was not closed");
     tow_websocket_clear(&end->socket);
     tow_buffer_clear(&end->heard);
+    tow_buffer_clear(&end->whole);
     tow_buffer_clear(&end->controls);
 }
 

@@ -22,16 +22,21 @@ typedef struct endpoint {
     tow_behaviour behaviour;
     struct world *world;
     bool echoes;
+    bool streams; /* gets messages in pieces */
     bool wrapped; /* a byte stream hears the rest */
     /* Called last in the callback of that name, if set. */
     void (*then_open)(struct endpoint *);
     void (*then_message)(struct endpoint *, const tow_message *);
+    void (*then_piece)(struct endpoint *, const tow_message_piece *);
     void (*then_error)(struct endpoint *);
     void (*then_close)(struct endpoint *);
     void (*then_drain)(struct endpoint *);
     void (*then_ping)(struct endpoint *);
     void (*then_pong)(struct endpoint *);
     /* What was heard. */
+    size_t pieces;
+    bool in_message;  /* a first piece came, and no last one yet */
+    tow_buffer whole; /* the pieces of that message */
     size_t opens, messages, errors, closes, drains, pings, pongs, gone;
     tow_buffer heard;    /* the messages: type, length in four bytes, data */
     tow_buffer controls; /* payloads of Pings and Pongs */

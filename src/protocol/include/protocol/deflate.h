@@ -37,6 +37,13 @@ void tow_inflater_free(tow_inflater *inflater);
 int tow_inflater_piece(
     tow_inflater *inflater, const uint8_t *data, size_t length, bool last, size_t limit, tow_buffer *out);
 
+/* Inflates from the front of *data (of *length, both advanced) into `room` bytes at `out`, and sets *made to
+ * how many of them are used: as many as there are while there may be more, which the next call gets, also
+ * without data; fewer when the data is used up and, with `last`, the message has ended. So memory is bounded
+ * whatever a message says. Errors as above, but MESSAGE_TOO_LARGE. */
+int tow_inflater_part(tow_inflater *inflater, const uint8_t **data, size_t *length, bool last, uint8_t *out,
+    size_t room, size_t *made);
+
 /* Forgets a message under way and the context. */
 void tow_inflater_reset(tow_inflater *inflater);
 

@@ -34,7 +34,8 @@ typedef struct tow_route_defaults {
     void (*on_released)(tow_websocket *socket);
 } tow_route_defaults;
 
-/* Adds a copy of the handler, or replaces the one that has this path. Errors: ARGUMENT (not a path), MEMORY.
+/* Adds a copy of the handler, or replaces the one that has this path. Errors: ARGUMENT (not a path, limits
+ * that make no sense), MEMORY.
  */
 int tow_routes_add(
     tow_routes *routes, const char *path, const tow_handler *handler, const tow_route_defaults *defaults);

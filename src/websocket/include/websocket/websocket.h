@@ -26,7 +26,8 @@ typedef struct tow_websocket_counters {
 typedef struct tow_behaviour {
     tow_role role;
     tow_on_open on_open;
-    tow_on_message on_message;
+    tow_on_message on_message; /* see tow_behaviour_receive_by */
+    tow_on_piece on_piece;     /* NULL: messages are assembled */
     tow_on_error on_error;
     tow_on_close on_close;
     tow_on_drain on_drain;
@@ -51,9 +52,16 @@ typedef struct tow_behaviour {
     void (*release)(tow_websocket *socket);
 } tow_behaviour;
 
+/* Sets the two callbacks of which one gets the messages: `on_piece` if there is one. */
+void tow_behaviour_receive_by(tow_behaviour *behaviour, tow_on_message on_message, tow_on_piece on_piece);
+
 /* Gives each limit that is zero the value in `otherwise`, or the default of the library where that is zero or
  * NULL. */
 void tow_limits_resolve(tow_limits *limits, const tow_limits *otherwise);
+
+/* Whether resolved limits make sense. Errors: ARGUMENT (a negative number that is not TOW_OFF, a low mark
+ * that is not below the high one). */
+int tow_limits_check(const tow_limits *limits);
 
 /* What connections on one loop share: compressors without takeover, counters. One per loop and floor above.
  */
@@ -82,20 +90,22 @@ struct tow_websocket { /* zeroed but `stream` and `user`, then filled by tow_web
                            2^32; while reading is paused, how long it had been silent by then */
         tow_websocket_end end; /* CLOSING, CLOSED */
     };
-    uint32_t ready_state : 2; /* tow_ready_state */
-    uint32_t agreement : 9;   /* what compression agreed on, packed by compressing.c; 0: none */
-    bool close_sent : 1;      /* our Close is in the cork, in the queue or gone */
+    uint32_t ready_state : 2;  /* tow_ready_state */
+    uint32_t sends_pieces : 1; /* of a message of which the last is still to be sent; next to ready_state, as
+                                  they are looked at together */
+    uint32_t agreement : 9;    /* what compression agreed on, packed by compressing.c; 0: none */
+    bool close_sent : 1;       /* our Close is in the cork, in the queue or gone */
     bool close_received : 1;
     bool failed : 1;         /* the close event is not a clean one */
     bool shut : 1;           /* our side of the stream was ended */
     bool ended : 1;          /* the peer ended its side */
     bool stream_closed : 1;  /* the stream was closed or reset: its on_closed is all that is to come */
     bool paused : 1;         /* by the application */
+    bool resumed : 1;        /* what was kept while paused is to be delivered in the next round */
     bool above_high : 1;     /* the queue passed the high-water mark and is not below the low one yet */
     bool reading_paused : 1; /* the stream is */
     bool delivering : 1;     /* inside the loop over what was received */
     bool pinged : 1;         /* a Ping was sent into this silence */
-    bool resumed : 1;        /* what was kept while paused is to be delivered in the next round */
     bool gets_large : 1;     /* its last message was a large one: see assembly.c */
     bool close_asked : 1;    /* tow_websocket_close was called */
     bool half_closed : 1;    /* by us: what the peer sends is still delivered until its Close comes */
