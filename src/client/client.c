@@ -225,6 +225,23 @@ const tow_http_head *tow_client_response(const tow_websocket *socket) {
     return client_of_const(socket)->head;
 }
 
+int tow_client_tls_details(const tow_websocket *socket, bool proxy, tow_tls_details *details) {
+    const tow_client *client = client_of_const(socket);
+    if ((proxy ? client->proxy_tls : client->tls) == NULL)
+        return TOW_ERROR_STATE;
+    bool is_beneath = proxy && client->tls != NULL;
+    const tow_stream *stream = is_beneath ? tow_stream_beneath(&socket->stream) : &socket->stream;
+    return stream == NULL ? TOW_ERROR_STATE : tow_stream_tls_details(stream, details);
+}
+
+int tow_client_check_trust(tow_loop *loop, const tow_websocket_options *options, char why[TOW_TLS_TEXT_MAX]) {
+    tow_tls_context *context;
+    int error = tow_trust_context(loop, options, TOW_TRUST_SERVER, &context, why);
+    if (error == 0)
+        tow_tls_context_release(context);
+    return error;
+}
+
 const tow_websocket_counters *tow_client_counters(const tow_websocket *socket) {
     return tow_websocket_context_counters(socket->context);
 }

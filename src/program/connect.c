@@ -66,8 +66,23 @@ static int signals_start(tow_session *session) {
     return tow_signals_start(&session->signals, session->loop, &set, on_signal);
 }
 
+static void tls_tell(tow_session *session, tow_websocket *socket, bool proxy) {
+    tow_tls_details details;
+    if (tow_client_tls_details(socket, proxy, &details) != 0)
+        return;
+    tow_view_notice(&session->view, "TLS with the %s: %s, %s%s", proxy ? "proxy" : "server", details.version,
+        details.cipher, details.resumed ? ", resumed" : "");
+    tow_view_notice(&session->view, "  certificate of %s, signed by %s, good until %s, %s", details.subject,
+        details.issuer, details.expires, details.verified ? "verified" : "not verified");
+    tow_view_notice(&session->view, "  SHA-256 fingerprint %s", details.fingerprint);
+}
+
 static void on_head(tow_websocket *socket, bool sent, const char *head, size_t length) {
     tow_session *session = tow_websocket_user(socket);
+    if (sent) {
+        tls_tell(session, socket, true);
+        tls_tell(session, socket, false);
+    }
     tow_view_head(&session->view, sent ? '>' : '<', head, length);
 }
 
@@ -121,19 +136,27 @@ static int session_run(tow_session *session) {
     return error == 0 && session->opened && !session->failed ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
-static int session_begin(tow_session *session) {
+static int session_open(tow_session *session) {
     const tow_connect_settings *settings = session->settings;
+    int status = tow_way_check(session->way, session->loop);
+    if (status != 0)
+        return status;
+    if (settings->output != NULL && tow_view_open_file(&session->view, settings->output) != 0) {
+        tow_view_error(&session->view, "--output: %s: %s", settings->output, strerror(errno));
+        return EXIT_FAILURE;
+    }
+    int error = signals_start(session);
+    if (error == 0)
+        error = socket_open(session);
+    return error != 0 ? tow_way_refused(session->way, error) : session_run(session);
+}
+
+static int session_begin(tow_session *session) {
     int error = tow_loop_new(&session->loop, NULL);
     if (error != 0)
         return tow_way_refused(session->way, error);
     tow_view_init(&session->view, session->loop, tow_session_output_changed, session);
-    int status = EXIT_FAILURE;
-    if (settings->output != NULL && tow_view_open_file(&session->view, settings->output) != 0)
-        tow_view_error(&session->view, "--output: %s: %s", settings->output, strerror(errno));
-    else if ((error = signals_start(session)) != 0 || (error = socket_open(session)) != 0)
-        status = tow_way_refused(session->way, error);
-    else
-        status = session_run(session);
+    int status = session_open(session);
     tow_view_clear(&session->view);
     if (session->reconnector != NULL)
         tow_reconnector_free(session->reconnector);

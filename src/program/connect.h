@@ -11,9 +11,17 @@ typedef struct tow_connect_settings {
     const char *const *protocols;
     const char *origin;
     const char *const *headers; /* "Name: value" */
+    const char *const *cookies; /* "NAME=VALUE" */
+    const char *user;           /* "USER:PASSWORD" for Basic authentication, or NULL */
+    const char *bearer;         /* a token, or NULL */
     tow_compression compression;
     const char *proxy;     /* URL, "off", or NULL: what the environment says */
     const char *unix_path; /* NULL: the URL's host and port */
+    const char *cacert;    /* files of TLS, as in tow_websocket_options */
+    const char *crl;
+    const char *cert;
+    const char *key;
+    bool insecure;
     int64_t max_message;
     const char *const *messages; /* -x */
     const char *output;          /* file for binary messages, NULL: none */

@@ -81,11 +81,39 @@ static int check_header(const char *text) {
                : TOW_ERROR_ARGUMENT;
 }
 
-/* RFC 9110, section 5.6.2: what a subprotocol's name is made of. */
+/* RFC 9110, section 5.6.2. */
+static const char token_characters[] =
+    "!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+
+/* What a subprotocol's name is made of. */
 static int check_token(const char *text) {
-    static const char characters[] =
-        "!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
-    return text[0] != '\0' && text[strspn(text, characters)] == '\0' ? 0 : TOW_ERROR_ARGUMENT;
+    return text[0] != '\0' && text[strspn(text, token_characters)] == '\0' ? 0 : TOW_ERROR_ARGUMENT;
+}
+
+static bool has_control(const char *text) {
+    for (; *text != '\0'; text++)
+        if ((unsigned char)*text < ' ' || *text == 0x7f)
+            return true;
+    return false;
+}
+
+/* RFC 6265, section 4.1.1; the value may have what servers take besides, but not what ends it. */
+static int check_cookie(const char *text) {
+    size_t name = strspn(text, token_characters);
+    bool good = name > 0 && text[name] == '=' && strchr(text, ';') == NULL && !has_control(text);
+    return good ? 0 : TOW_ERROR_ARGUMENT;
+}
+
+/* RFC 7617, section 2. */
+static int check_user(const char *text) {
+    return strchr(text, ':') != NULL && !has_control(text) ? 0 : TOW_ERROR_ARGUMENT;
+}
+
+/* RFC 6750, section 2.1: b64token. */
+static int check_bearer(const char *text) {
+    static const char characters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~+/";
+    size_t length = strspn(text, characters);
+    return length > 0 && text[length + strspn(text + length, "=")] == '\0' ? 0 : TOW_ERROR_ARGUMENT;
 }
 
 static const tow_option serve_options[] = {
@@ -422,6 +450,30 @@ static const tow_option head_options[] = {
         .expects = "a header: write 'Name: value'",
         .check = check_header,
         CONNECT(headers)},
+    {.name = "cookie",
+        .kind = TOW_OPTION_LIST,
+        .value = "NAME=VALUE",
+        .help = "cookie to send",
+        .expects = "a cookie: write NAME=VALUE",
+        .check = check_cookie,
+        CONNECT(cookies)},
+    {.name = "user",
+        .letter = 'u',
+        .kind = TOW_OPTION_TEXT,
+        .value = "USER:PASSWORD",
+        .note = "those in the URL",
+        .help = "Basic authentication",
+        .expects = "a user and a password: write USER:PASSWORD",
+        .check = check_user,
+        CONNECT(user)},
+    {.name = "bearer",
+        .kind = TOW_OPTION_TEXT,
+        .value = "TOKEN",
+        .note = "none",
+        .help = "authentication by this token",
+        .expects = "a token: letters, digits and -._~+/, perhaps = at its end",
+        .check = check_bearer,
+        CONNECT(bearer)},
 };
 
 static const tow_option connect_compression_options[] = {
@@ -439,9 +491,9 @@ static const tow_option way_options[] = {
         .kind = TOW_OPTION_TEXT,
         .value = "URL",
         .note = "what http_proxy (for ws), https_proxy (for wss), all_proxy and no_proxy say, as with curl",
-        .help = "http://, socks5:// or socks5h://[USER:PASSWORD@]HOST[:PORT]; off: none; names are looked up "
-                "by the proxy",
-        .expects = "a proxy: write http://HOST:PORT or socks5://HOST:PORT",
+        .help = "http://, https://, socks5:// or socks5h://[USER:PASSWORD@]HOST[:PORT]; off: none; names are "
+                "looked up by the proxy",
+        .expects = "a proxy: write http://, https:// or socks5://HOST:PORT",
         .check = check_proxy,
         CONNECT(proxy)},
     {.name = "unix",
@@ -460,6 +512,41 @@ static const tow_option reconnect_options[] = {
             "doubles up to 30 for each attempt in a row; a clean close with 1000 or no status code is the "
             "end, and so is a refusal that would come again; input that comes meanwhile waits",
         CONNECT(reconnect)},
+};
+
+/* For wss://, and for a proxy at https://. */
+static const tow_option way_tls_options[] = {
+    {.group = "TLS",
+        .name = "cacert",
+        .kind = TOW_OPTION_TEXT,
+        .value = "FILE",
+        .note = "the system's",
+        .help = "authorities, in PEM, that may have signed the certificate of the server, or of a proxy at "
+                "https://",
+        CONNECT(cacert)},
+    {.name = "crl",
+        .kind = TOW_OPTION_TEXT,
+        .value = "FILE",
+        .note = "none",
+        .help = "lists of certificates that were revoked, in PEM, one of each authority that signs",
+        CONNECT(crl)},
+    {.name = "cert",
+        .kind = TOW_OPTION_TEXT,
+        .value = "FILE",
+        .note = "none",
+        .help =
+            "certificate to show to a server that asks for one, in PEM, with those between it and the root",
+        CONNECT(cert)},
+    {.name = "key",
+        .kind = TOW_OPTION_TEXT,
+        .value = "FILE",
+        .note = "the file of --cert",
+        .help = "its key",
+        CONNECT(key)},
+    {.name = "insecure",
+        .kind = TOW_OPTION_FLAG,
+        .help = "take any certificate, whoever shows it",
+        CONNECT(insecure)},
 };
 
 static const tow_option connect_options[] = {
@@ -522,7 +609,7 @@ static const tow_option connect_options[] = {
         .name = "verbose",
         .letter = 'v',
         .kind = TOW_OPTION_FLAG,
-        .help = "show the opening handshake, pings and pongs",
+        .help = "show the opening handshake, what TLS agreed on, pings and pongs",
         CONNECT(verbose)},
 };
 
@@ -530,6 +617,7 @@ static const tow_option_section connect_sections[] = {
     {.options = head_options, .count = COUNT(head_options)},
     {.options = connect_compression_options, .count = COUNT(connect_compression_options)},
     {.options = way_options, .count = COUNT(way_options)},
+    {.options = way_tls_options, .count = COUNT(way_tls_options)},
     {.options = reconnect_options, .count = COUNT(reconnect_options)},
     {.options = connect_options, .count = COUNT(connect_options)},
 };
@@ -540,7 +628,9 @@ static const char *const connect_description[] = {
     "as it comes. In a pipe, each line of the input is a message and the payloads that come are the output; "
     "what there is to say besides goes to "
     "standard error.",
-    "URL is ws://HOST[:PORT][/PATH][?QUERY]; without ws:// that is assumed.",
+    "URL is ws:// or wss://[USER:PASSWORD@]HOST[:PORT][/PATH][?QUERY]; http:// and https:// are taken for "
+    "these "
+    "two, and ws:// is assumed where there is nothing. User and password are sent as Basic authentication.",
     "On a terminal, lines that begin with a slash are commands: /ping, /close [CODE [REASON]], /binary FILE, "
     "/help; // sends a line that begins with a slash. "
     "The exit status is 0 after a clean close with 1000, 1001 or no status code, and when you leave by "
@@ -558,6 +648,8 @@ static const char *const connect_examples[] = {
     "send a line, print what comes back",
     "towline connect -x '{\"op\":\"ping\"}' -v ws://localhost:9998/echo",
     "one question, one answer, and the handshake in full",
+    "towline connect -v --cacert authority.pem wss://localhost:9998/echo",
+    "over TLS, trusting an authority of your own, and what TLS agreed on",
     "towline connect --linger off ws://localhost:9998/news </dev/null",
     "print what comes until the server closes",
     NULL,

@@ -1,38 +1,24 @@
 #include "way.h"
 
+#include "client/client.h"
 #include "client/url.h"
 #include "connect/proxy.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <towline/error.h>
 
 enum { EXIT_USAGE = 2 };
 
-/* "Name: value" cut in two; `memory` holds the copies of the names. */
-static int headers_split(const char *const *texts, tow_header_field **fields, tow_buffer *memory) {
-    size_t count = 0;
-    size_t bytes = 0;
-    for (; texts != NULL && texts[count] != NULL; count++)
-        bytes += strlen(texts[count]) + 1;
-    *fields = calloc(count + 1, sizeof **fields);
-    if (*fields == NULL || tow_buffer_reserve(memory, bytes + 1) != 0)
-        return TOW_ERROR_MEMORY;
-    for (size_t i = 0; i < count; i++) {
-        size_t name = strcspn(texts[i], ":");
-        (*fields)[i].name = (const char *)memory->data + memory->length;
-        (*fields)[i].value = texts[i] + name + 1 + strspn(texts[i] + name + 1, " \t");
-        tow_buffer_append(memory, texts[i], name); /* there is room */
-        tow_buffer_append(memory, "", 1);
-    }
-    return 0;
-}
-
 static int fail(const tow_way *way, int error) {
     fprintf(stderr, "towline %s: %s\n", way->command, tow_strerror(error));
     return EXIT_FAILURE;
+}
+
+static int usage(const tow_way *way, const char *complaint) {
+    fprintf(stderr, "towline %s: %s\n", way->command, complaint);
+    return EXIT_USAGE;
 }
 
 /* A URL without a scheme is one of ws. */
@@ -43,11 +29,12 @@ static int url_complete(const char *url, tow_buffer *out) {
 }
 
 /* Returns 0, or the exit status after telling what is wrong. */
-static int url_check(const tow_way *way) {
+static int url_check(tow_way *way) {
     const char *text = (const char *)way->url.data;
     tow_url url = {0};
     const char *why = NULL;
     int error = tow_url_read(&url, text, &why);
+    way->is_secure = url.secure;
     tow_url_clear(&url);
     if (error == 0)
         return 0;
@@ -64,7 +51,7 @@ static int proxy_from_environment(tow_way *way) {
     int error = tow_url_read(&url, text, NULL);
     if (error != 0)
         return error;
-    way->proxy = tow_proxy_from_environment(getenv, strncasecmp(text, "wss:", 4) == 0, url.host);
+    way->proxy = tow_proxy_from_environment(getenv, url.secure, url.host);
     tow_url_clear(&url);
     return 0;
 }
@@ -82,11 +69,9 @@ static int proxy_check(tow_way *way) {
     if (tow_proxy_read(&proxy, way->proxy, &why) != 0)
         return proxy_refused(way, from, why);
     snprintf(way->proxy_place, sizeof way->proxy_place, "%s port %u", proxy.host, proxy.port);
-    bool encrypted = proxy.kind == TOW_PROXY_HTTPS;
+    way->proxy_is_secure = proxy.kind == TOW_PROXY_HTTPS;
     tow_proxy_clear(&proxy);
-    return encrypted
-               ? proxy_refused(way, from, "a proxy is spoken to without TLS: write http:// or socks5://")
-               : 0;
+    return 0;
 }
 
 /* Returns 0, or the exit status after telling what is wrong. */
@@ -104,9 +89,14 @@ static int proxy_choose(tow_way *way) {
 int tow_way_make(
     tow_way *way, const char *command, const tow_connect_settings *settings, const char *operand) {
     *way = (tow_way){.command = command, .settings = settings};
+    const char *complaint = tow_headers_complaint(settings);
+    if (complaint == NULL && settings->key != NULL && settings->cert == NULL)
+        complaint = "--key: name its certificate with --cert FILE";
+    if (complaint != NULL)
+        return usage(way, complaint);
     int error = url_complete(operand, &way->url);
     if (error == 0)
-        error = headers_split(settings->headers, &way->headers, &way->memory);
+        error = tow_headers_make(&way->headers, settings);
     if (error != 0)
         return fail(way, error);
     int status = url_check(way);
@@ -117,11 +107,30 @@ tow_websocket_options tow_way_options(const tow_way *way) {
     const tow_connect_settings *settings = way->settings;
     return (tow_websocket_options){.protocols = settings->protocols,
         .origin = settings->origin,
-        .headers = way->headers,
+        .headers = way->headers.fields,
         .compression = settings->compression,
         .max_message = settings->max_message,
         .proxy = way->proxy,
-        .unix_path = settings->unix_path};
+        .unix_path = settings->unix_path,
+        .tls_roots = settings->cacert,
+        .tls_revoked = settings->crl,
+        .tls_certificate = settings->cert,
+        .tls_key = settings->key,
+        .tls_insecure = settings->insecure};
+}
+
+int tow_way_check(const tow_way *way, tow_loop *loop) {
+    char why[TOW_TLS_TEXT_MAX] = "";
+    const tow_websocket_options options = tow_way_options(way);
+    if (!way->is_secure && !way->proxy_is_secure)
+        return 0;
+    if (way->settings->insecure)
+        fprintf(stderr, "towline %s: --insecure: no certificate is checked, so the peer may be anybody\n",
+            way->command);
+    if (tow_client_check_trust(loop, &options, why) == 0)
+        return 0;
+    fprintf(stderr, "towline %s: %s\n", way->command, why);
+    return EXIT_FAILURE;
 }
 
 const char *tow_way_url(const tow_way *way) {
@@ -140,7 +149,5 @@ int tow_way_refused(const tow_way *way, int error) {
 
 void tow_way_clear(tow_way *way) {
     tow_buffer_clear(&way->url);
-    tow_buffer_clear(&way->memory);
-    free(way->headers);
-    way->headers = NULL;
+    tow_headers_clear(&way->headers);
 }

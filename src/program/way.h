@@ -5,21 +5,27 @@
 
 #include "base/buffer.h"
 #include "connect.h"
+#include "headers.h"
 
 typedef struct tow_way {
     const char *command; /* "connect", for errors */
     const tow_connect_settings *settings;
     const char *proxy;     /* its URL, NULL: none */
     char proxy_place[280]; /* the same to show: without the password */
-    tow_buffer url;        /* private from here on */
-    tow_header_field *headers;
-    tow_buffer memory; /* of their names */
+    bool is_secure;        /* TLS with the server */
+    bool proxy_is_secure;
+    tow_buffer url; /* private from here on */
+    tow_headers headers;
 } tow_way;
 
 /* `operand` is a URL; without a scheme it is one of ws. Returns 0 or the exit status; in any case
  * tow_way_clear frees what it owns. */
 int tow_way_make(
     tow_way *way, const char *command, const tow_connect_settings *settings, const char *operand);
+
+/* Reads the files of TLS where the way needs them, and tells what is wrong with them, and that --insecure is
+ * a risk. Returns 0 or the exit status. */
+int tow_way_check(const tow_way *way, tow_loop *loop);
 
 /* They borrow of the way, which may be cleared when the socket was opened. */
 tow_websocket_options tow_way_options(const tow_way *way);

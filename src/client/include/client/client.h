@@ -6,6 +6,7 @@
 #define TOW_CLIENT_CLIENT_H
 
 #include "http/head.h"
+#include "transport/tls.h"
 #include "websocket/websocket.h"
 
 #include <towline/blocking.h>
@@ -27,6 +28,14 @@ int tow_blocking_open_on(tow_blocking **blocking, tow_loop *loop, const char *ur
 
 /* The server's response, parsed: inside the trace of it and in on_open; else NULL. */
 const tow_http_head *tow_client_response(const tow_websocket *socket);
+
+/* What TLS agreed on with the server, or with the proxy: inside the trace of the request, and while the
+ * socket is open. Errors: STATE (no TLS is spoken with it). */
+int tow_client_tls_details(const tow_websocket *socket, bool proxy, tow_tls_details *details);
+
+/* Reads the files of TLS as tow_websocket_open will for wss://; where that fails, `why` says what is wrong.
+ * Errors: as there. */
+int tow_client_check_trust(tow_loop *loop, const tow_websocket_options *options, char why[TOW_TLS_TEXT_MAX]);
 
 /* What happened on this socket, as a server counts it for all of its own. */
 const tow_websocket_counters *tow_client_counters(const tow_websocket *socket);
