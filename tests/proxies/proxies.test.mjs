@@ -6,22 +6,27 @@ import { once } from "node:events";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import http from "node:http";
 import net from "node:net";
-import { test } from "node:test";
+import { after, test } from "node:test";
 import WebSocket from "ws";
 
+import { Authority } from "../support/authority.mjs";
 import { run, serve, until, within } from "../support/towline.mjs";
 
 const client = "127.0.0.2"; // proxies come from 127.0.0.1
+const authority = Authority.make(after);
+const identity = authority.issue("localhost");
+const pem = authority.write("localhost.pem", identity.text + identity.keyText);
+const trust = ["--cacert", authority.certificate];
 const manual = readFileSync(new URL("../../docs/proxies.md", import.meta.url), "utf8");
 
-/** The fenced block of this kind in the manual, with its ports replaced. */
+/** The fenced block of this kind in the manual, with its ports replaced; with TLS if the server is to be reached by wss. */
 function configuration(kind, port, server) {
   const block = manual.match(new RegExp("```" + kind + "\n([^]*?)```"));
   assert.ok(block, `docs/proxies.md has no ${kind}`);
   const text = block[1].replaceAll("127.0.0.1:9998", server.host);
   const changed = text
-    .replace("listen 80;", `listen 127.0.0.1:${port};`)
-    .replace("bind :80", `bind 127.0.0.1:${port}`)
+    .replace("listen 80;", server.secure ? `listen 127.0.0.1:${port} ssl;\nssl_certificate ${pem};\nssl_certificate_key ${pem};` : `listen 127.0.0.1:${port};`)
+    .replace("bind :80", `bind 127.0.0.1:${port}${server.secure ? ` ssl crt ${pem}` : ""}`)
     .replace("<VirtualHost *:80>", `<VirtualHost 127.0.0.1:${port}>`);
   assert.notEqual(changed, text);
   return changed;
@@ -177,6 +182,25 @@ for (const [name, begin, options, spoofed] of [
   });
 }
 
+for (const [name, begin, options] of [
+  ["nginx", nginx, []],
+  ["HAProxy", haproxy("haproxy"), []],
+  ["HAProxy with the PROXY protocol", haproxy("haproxy-tcp"), ["--proxy-protocol"]],
+])
+  test(`towline connect speaks TLS with ${name} before the server`, async (t) => {
+    const server = await serve(t, ["--host", "localhost", "--trusted-proxy", "127.0.0.1", ...options]);
+    const port = await freePort();
+    server.secure = true;
+    await begin(t, port, server);
+    const long = "0123456789".repeat(10000);
+    const { status, output, errors } = await run(["connect", "-v", ...trust, "-x", "hi", "-x", long, `wss://localhost:${port}/echo`]);
+    assert.equal(output, `hi\n${long}\n`, errors);
+    assert.equal(status, 0);
+    assert.match(errors, /TLS with the server: TLSv1\.[23]/);
+    const wrong = await run(["connect", `wss://localhost:${port}/echo`]);
+    assert.match(wrong.errors, /signed by an authority that is not trusted/);
+  });
+
 // On the way out.
 
 async function tinyproxy(t, port, more = "") {
@@ -246,4 +270,51 @@ test("microsocks: with and without a password", async (t) => {
   assert.match(none.errors, /wants a user and a password/);
   const refused = await run(["connect", "--proxy", `socks5h://me:secret@127.0.0.1:${port}`, ...talk, "ws://127.0.0.1:1/"]);
   assert.match(refused.errors, /did not reach 127\.0\.0\.1 port 1: connection refused/);
+});
+
+/** `towline serve` over TLS, and its URL. */
+async function serveSecurely(t) {
+  const server = await serve(t, ["-t", "-c", identity.certificate, "-k", identity.key]);
+  return server.url().replace("ws://127.0.0.1", "wss://localhost");
+}
+
+test("wss goes through tinyproxy and microsocks", async (t) => {
+  const url = await serveSecurely(t);
+  const [http, socks] = [await freePort(), await freePort()];
+  await tinyproxy(t, http);
+  await start(t, socks, "microsocks", ["-i", "127.0.0.1", "-p", String(socks)]);
+  for (const proxy of [`http://127.0.0.1:${http}`, `socks5h://127.0.0.1:${socks}`]) {
+    const { output, errors } = await run(["connect", ...trust, "--proxy", proxy, ...talk, url]);
+    assert.equal(output, "hi\n", errors);
+    const wrong = await run(["connect", "--proxy", proxy, ...talk, url]);
+    assert.match(wrong.errors, /the certificate of localhost is signed by an authority that is not trusted/);
+  }
+  const environment = { https_proxy: `http://127.0.0.1:${http}`, no_proxy: "", NO_PROXY: "" };
+  const byEnvironment = await run(["connect", "-v", ...trust, ...talk, url], { environment });
+  assert.equal(byEnvironment.output, "hi\n", byEnvironment.errors);
+  assert.match(byEnvironment.errors, new RegExp(`through the proxy 127.0.0.1 port ${http}`));
+});
+
+test("TLS to tinyproxy, by HAProxy before it, with ws and wss inside", async (t) => {
+  const secure = await serveSecurely(t);
+  const plain = (await serve(t)).url();
+  const [inner, port] = [await freePort(), await freePort()];
+  const path = folder(t);
+  await tinyproxy(t, inner, "BasicAuth me secret\n");
+  writeFileSync(
+    `${path}/conf`,
+    `listen proxy\n  mode tcp\n  bind 127.0.0.1:${port} ssl crt ${pem}\n  timeout client 75s\n  timeout connect 5s\n  timeout server 75s\n` +
+      `  server proxy 127.0.0.1:${inner}\n`,
+  );
+  await start(t, port, "haproxy", ["-db", "-f", `${path}/conf`]);
+  const long = "0123456789".repeat(10000);
+  for (const url of [plain, secure]) {
+    const words = ["connect", "-v", ...trust, ...talk, "-x", long, url];
+    const { output, errors } = await run([...words, "--proxy", `https://me:secret@localhost:${port}`]);
+    assert.equal(output, `hi\n${long}\n`, errors);
+    assert.match(errors, /TLS with the proxy: TLSv1\.3/);
+    assert.equal(/TLS with the server/.test(errors), url === secure);
+    const refused = await run([...words, "--proxy", `https://localhost:${port}`]);
+    assert.match(refused.errors, /the proxy localhost port \d+ wants a user and a password: 407/);
+  }
 });
