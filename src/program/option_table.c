@@ -516,7 +516,7 @@ static const tow_option reconnect_options[] = {
 
 /* For wss://, and for a proxy at https://. */
 static const tow_option way_tls_options[] = {
-    {.group = "TLS",
+    {.group = "TLS with the server",
         .name = "cacert",
         .kind = TOW_OPTION_TEXT,
         .value = "FILE",
@@ -530,6 +530,13 @@ static const tow_option way_tls_options[] = {
         .note = "none",
         .help = "lists of certificates that were revoked, in PEM, one of each authority that signs",
         CONNECT(crl)},
+    {.name = "insecure",
+        .kind = TOW_OPTION_FLAG,
+        .help = "take any certificate, whoever shows it",
+        CONNECT(insecure)},
+};
+
+static const tow_option connect_identity_options[] = {
     {.name = "cert",
         .kind = TOW_OPTION_TEXT,
         .value = "FILE",
@@ -543,10 +550,6 @@ static const tow_option way_tls_options[] = {
         .note = "the file of --cert",
         .help = "its key",
         CONNECT(key)},
-    {.name = "insecure",
-        .kind = TOW_OPTION_FLAG,
-        .help = "take any certificate, whoever shows it",
-        CONNECT(insecure)},
 };
 
 static const tow_option connect_options[] = {
@@ -618,6 +621,7 @@ static const tow_option_section connect_sections[] = {
     {.options = connect_compression_options, .count = COUNT(connect_compression_options)},
     {.options = way_options, .count = COUNT(way_options)},
     {.options = way_tls_options, .count = COUNT(way_tls_options)},
+    {.options = connect_identity_options, .count = COUNT(connect_identity_options)},
     {.options = reconnect_options, .count = COUNT(reconnect_options)},
     {.options = connect_options, .count = COUNT(connect_options)},
 };
@@ -781,6 +785,9 @@ static const tow_option_section tunnel_sections[] = {
     {.options = tunnel_limit_options, .count = COUNT(tunnel_limit_options)},
     {.options = head_options, .count = COUNT(head_options), .base = offsetof(tow_tunnel_settings, connect)},
     {.options = way_options, .count = COUNT(way_options), .base = offsetof(tow_tunnel_settings, connect)},
+    {.options = way_tls_options,
+        .count = COUNT(way_tls_options),
+        .base = offsetof(tow_tunnel_settings, connect)},
     {.options = running_options,
         .count = COUNT(running_options),
         .base = offsetof(tow_tunnel_settings, serve)},
@@ -797,8 +804,10 @@ static const char *const tunnel_description[] = {
     "who offers only others is refused.",
     "With LISTEN as tcp:[HOST:]PORT or unix:PATH, TARGET is a URL, ws://... or wss://...: each connection "
     "that "
-    "comes opens one there. The options of the opening handshake and of the way to the server are for this "
-    "direction, those of TLS, of who may connect and --map for the other.",
+    "comes opens one there. The options of the opening handshake, of the way to the server and of TLS with "
+    "it "
+    "are for this direction, those of who may connect and --map for the other. --certificate is for both: "
+    "here it is shown to a server that asks for one.",
     NULL,
 };
 

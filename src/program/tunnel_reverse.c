@@ -58,6 +58,8 @@ static int run(reverse_service *reverse) {
     int error = tow_service_begin(service);
     if (error != 0)
         return error;
+    if (tow_way_check(&reverse->way, service->loop) != 0)
+        return TOW_ERROR_CERTIFICATE; /* it was told */
     error = tow_reverse_tunnel_new(&reverse->tunnel, service->loop, &reverse->options);
     if (error != 0) {
         tow_service_complain_of_address(service, "LISTEN", listen, error);
@@ -79,6 +81,8 @@ int tow_tunnel_reverse(const tow_tunnel_settings *settings, const char *listen, 
         .service = {.kind = &kind, .settings = &settings->serve}, .settings = settings};
     reverse.connect = settings->connect;
     reverse.connect.compression = settings->serve.server.limits.compression;
+    reverse.connect.cert = settings->serve.server.tls_certificate; /* for a server that asks */
+    reverse.connect.key = settings->serve.server.tls_key;
     int status = tow_way_make(&reverse.way, "tunnel", &reverse.connect, url);
     if (status == 0) {
         fill(&reverse, listen);

@@ -312,6 +312,26 @@ describe("admission", () => {
   });
 });
 
+test("TCP goes out over TLS, to a server whose certificate holds", async (t) => {
+  const authority = Authority.make((callback) => t.after(callback));
+  const { certificate, key } = authority.issue("localhost");
+  const far = await Tunnel.start(t, "wss://127.0.0.1:0/x", `tcp:127.0.0.1:${await service(t, echo)}`, ["-c", certificate, "-k", key]);
+  const url = `wss://localhost:${far.port}/x`;
+  const near = await Tunnel.start(t, "tcp:127.0.0.1:0", url, ["--cacert", authority.certificate]);
+  const socket = net.connect(near.port, "127.0.0.1");
+  const sent = randomBytes(300000);
+  socket.end(sent);
+  assert.ok(sent.equals(await within(15000, readAll(socket), "the echo")));
+  const distrusting = await Tunnel.start(t, "tcp:127.0.0.1:0", url);
+  const other = net.connect(distrusting.port, "127.0.0.1");
+  other.on("error", () => {});
+  await within(10000, new Promise((resolve) => other.resume().on("close", resolve)), "the end");
+  await until(() => /signed by an authority that is not trusted: Towline test authority/.test(distrusting.log), "the reason");
+  const unreadable = await run("tunnel", "--cacert", "/nowhere", "tcp:127.0.0.1:0", url);
+  assert.equal(unreadable.status, 1);
+  assert.match(unreadable.errors, /^towline tunnel: \/nowhere: No such file or directory$/m);
+});
+
 test("what is wrong on the command line is told in one line, with status 2", async () => {
   for (const [words, text] of [
     [["ws://localhost:1/x"], /say where it leads/],
