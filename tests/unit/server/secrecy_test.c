@@ -22,7 +22,7 @@ static tow_tls_context *trusting_client(void) {
     return context;
 }
 
-#define OPENING_OF(host, origin)                                                                                \
+#define OPENING_OF(host, origin)                                                                             \
     "GET /echo HTTP/1.1\r\nHost: " host "\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"                  \
     "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n" origin "\r\n"
 
