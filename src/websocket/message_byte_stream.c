@@ -163,6 +163,14 @@ static int64_t send_piece(message_carrier *carrier, const uint8_t *bytes, size_t
     return sent < 0 ? sent : 0;
 }
 
+/* Who wrote in part waits for on_writable, which nothing would bring: so on_error comes instead. */
+static int64_t stop_writing(message_carrier *carrier, int64_t error, int64_t taken) {
+    if (error == TOW_ERROR_UTF8 || taken == 0)
+        return error;
+    tow_websocket_abort(carrier->socket, (int)error);
+    return taken;
+}
+
 static int64_t write_pieces(void *user, const tow_bytes *pieces, size_t count) {
     message_carrier *carrier = user;
     int64_t total = 0;
@@ -178,7 +186,7 @@ static int64_t write_pieces(void *user, const tow_bytes *pieces, size_t count) {
                 return total;
             int64_t error = send_piece(carrier, bytes + done, length);
             if (error != 0)
-                return error == TOW_ERROR_UTF8 || total == 0 ? error : total;
+                return stop_writing(carrier, error, total);
             done += length;
             total += (int64_t)length;
         }
