@@ -262,10 +262,14 @@ static const tow_byte_stream_functions functions = {
 
 /* What the socket tells. */
 
-static void message_came(tow_websocket *socket, const tow_message *message) {
+/* A message of any length passes piece by piece. The memory is that of a read or of the inflater's output,
+ * which nobody else needs any more. */
+static void piece_came(tow_websocket *socket, const tow_message_piece *piece) {
     message_carrier *carrier = carrier_of(socket);
+    void *bytes;
+    memcpy(&bytes, &piece->data, sizeof(bytes));
     note_activity(carrier);
-    tow_byte_stream_tell_bytes(carrier->handle, message->data, message->length);
+    tow_byte_stream_tell_bytes(carrier->handle, bytes, piece->length);
 }
 
 static void drained(tow_websocket *socket) {
@@ -308,12 +312,16 @@ static void closed(tow_websocket *socket, const tow_close_event *event) {
 static void take_socket(message_carrier *carrier, tow_websocket *socket) {
     carrier->original = socket->behaviour;
     carrier->behaviour = *socket->behaviour;
-    tow_behaviour_receive_by(&carrier->behaviour, message_came, NULL);
+    tow_behaviour_receive_by(&carrier->behaviour, NULL, piece_came);
     carrier->behaviour.on_error = failed;
     carrier->behaviour.on_close = closed;
     carrier->behaviour.on_drain = drained;
     carrier->behaviour.on_end = peer_ended;
-    carrier->behaviour.limits.max_queue = TOW_OFF; /* we stop long before */
+    carrier->behaviour.limits.max_queue = TOW_OFF;        /* we stop long before, */
+    if (carrier->behaviour.limits.high_mark == TOW_OFF) { /* which takes a mark */
+        carrier->behaviour.limits.high_mark = 4 * MESSAGE_MAX;
+        carrier->behaviour.limits.low_mark = MESSAGE_MAX;
+    }
     carrier->socket = socket;
     socket->behaviour = &carrier->behaviour;
 }

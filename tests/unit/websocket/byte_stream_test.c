@@ -539,6 +539,31 @@ static void messages_of_both_types_are_bytes(void **state) {
     }
 }
 
+/* A message that is larger than max_message would be without this limit, and than memory should be. */
+static void a_giant_message_passes_in_pieces_that_can_be_paused(void **state) {
+    for (uint64_t seed = 0; seed < SEEDS; seed++) {
+        stream_pair pair = {
+            .world = {.simulation = {.seed = seed, .stream_capacity = 30000}, .limits.max_message = TOW_OFF},
+            .far.pauses = true};
+        static uint8_t giant[1024 * 1024];
+        pattern_fill(giant, sizeof(giant), (uint8_t)seed);
+        open_with_peer(&pair);
+        peer_frame(&pair.world.peer, 0x82, giant, sizeof(giant));
+        peer_close(&pair.world.peer, 1000, NULL);
+        for (int i = 0; i < 3; i++) {
+            size_t deliveries = pair.far.deliveries;
+            world_until(&pair.world, pair.far.deliveries > deliveries);
+            world_run(&pair.world, TOW_SECOND);
+            assert_true(pair.far.heard.length < 500 * 1024);
+            tow_byte_stream_resume(pair.far.stream);
+        }
+        pair.far.pauses = false;
+        world_until(&pair.world, pair.far.ends == 1);
+        assert_side_heard(&pair.far, giant, sizeof(giant));
+        close_with_peer(&pair);
+    }
+}
+
 static void the_end_of_the_peer_is_told_and_answered_when_we_end(void **state) {
     for (uint64_t seed = 0; seed < SEEDS; seed++) {
         stream_pair pair = {.world.simulation.seed = seed};
@@ -799,6 +824,7 @@ int main(void) {
         cmocka_unit_test(what_is_not_utf8_fails_the_connection_with_1007),
         cmocka_unit_test(what_can_become_no_character_fails_at_once),
         cmocka_unit_test(messages_of_both_types_are_bytes),
+        cmocka_unit_test(a_giant_message_passes_in_pieces_that_can_be_paused),
         cmocka_unit_test(the_end_of_the_peer_is_told_and_answered_when_we_end),
         cmocka_unit_test(a_peer_that_answers_at_once_ends_both_sides),
         cmocka_unit_test(a_close_of_the_peer_that_tells_of_trouble_is_an_error),
