@@ -4,6 +4,8 @@
 
 #include "../allocation.h"
 
+#include <unistd.h>
+
 /* The allocation that is to fail, counted over all calls of the library; calls of the test itself and of the
  * loop don't count. */
 static size_t to_fail;
@@ -90,9 +92,79 @@ static void each_allocation_of_the_handshake_may_fail(void **state) {
     }
 }
 
+/* The same over TLS, where the loop's own allocations count as well: what fails there ends the connection
+ * too. */
+
+static test_authority authority;
+static test_identity identity;
+static SSL_CTX *secret;
+static char roots[] = "/tmp/towline-test-XXXXXX";
+
+static int make_files(void **state) {
+    (void)state;
+    authority_make(&authority, "Test Authority");
+    authority_issue(&authority, &(test_subject){.names = "DNS:localhost"}, &identity);
+    secret = layer_context(&identity, NULL);
+    int fd = mkstemp(roots);
+    assert_int_equal(write(fd, authority.pem, strlen(authority.pem)), strlen(authority.pem));
+    close(fd);
+    return 0;
+}
+
+static int remove_files(void **state) {
+    (void)state;
+    unlink(roots);
+    SSL_CTX_free(secret);
+    identity_clear(&identity);
+    authority_clear(&authority);
+    return 0;
+}
+
+static void set_apart(bool begins) {
+    if (begins)
+        end_call();
+    else
+        begin_call();
+}
+
+static bool is_decided(const test_stage *stage) {
+    return stage->opens + stage->closes > 0 || stage->server_closed;
+}
+
+static bool run_secure(size_t failing) {
+    long before = allocation_outstanding();
+    test_stage stage = {
+        .simulation.whole = true, .secret = secret, .apart = set_apart, .options.tls_roots = roots};
+    stage_open(&stage);
+    to_fail = failing;
+    snprintf(stage.url, sizeof(stage.url), "wss://me:pass@localhost:%d/echo", stage.port);
+    begin_call();
+    int error = tow_websocket_open(&stage.socket, stage.loop, stage.url, &stage.options);
+    for (int i = 0; error == 0 && i < 1000 && !is_decided(&stage); i++)
+        (void)tow_loop_step(stage.loop);
+    end_call();
+    bool failed = failing != 0 && to_fail == 0;
+    if (error != 0)
+        assert_int_equal(error, TOW_ERROR_MEMORY);
+    if (!failed)
+        assert_int_equal(stage.opens, 1);
+    stage_close(&stage);
+    assert_int_equal(allocation_outstanding(), before);
+    return failed;
+}
+
+static void each_allocation_of_a_handshake_over_tls_may_fail(void **state) {
+    assert_false(run_secure(0));
+    size_t failing = 1;
+    while (run_secure(failing))
+        failing++;
+    assert_true(failing > 15);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_allocation_of_the_handshake_may_fail),
+        cmocka_unit_test(each_allocation_of_a_handshake_over_tls_may_fail),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, make_files, remove_files);
 }

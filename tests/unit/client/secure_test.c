@@ -87,6 +87,42 @@ static void a_connection_opens_and_talks(void **state) {
     }
 }
 
+/* What is shown to people, and that the next connection of the loop is resumed. */
+static bool was_resumed;
+
+static void note_details(test_stage *stage) {
+    tow_tls_details details;
+    assert_int_equal(tow_client_tls_details(stage->socket, false, &details), 0);
+    assert_string_equal(details.version, "TLSv1.3");
+    assert_string_equal(details.subject, "example.test");
+    assert_string_equal(details.issuer, "Test Authority");
+    assert_true(details.verified);
+    was_resumed = details.resumed;
+    assert_int_equal(tow_client_tls_details(stage->socket, true, &details), TOW_ERROR_STATE);
+}
+
+static void the_next_connection_of_a_loop_is_resumed(void **state) {
+    test_stage stage = secure_stage(0);
+    stage.simulation.whole = true;
+    stage.then_open = note_details;
+    stage_open(&stage);
+    for (size_t i = 1; i <= 2; i++) {
+        stage_connect(&stage, "/");
+        stage_until(&stage, stage.opens == i);
+        assert_int_equal(was_resumed, i == 2);
+        stage_say(&stage, "\x88\x02\x03\xe8", 4);
+        stage_until(&stage, stage.request_length == stage.head_length + 8);
+        stage.hangs_up = true;
+        stage_say(&stage, "", 0);
+        stage_until(&stage, stage.closes == i);
+        tow_websocket_free(stage.socket);
+        stage.socket = NULL;
+        stage_until(&stage, stage.server_closed);
+        stage_renew(&stage);
+    }
+    stage_close(&stage);
+}
+
 static void https_is_wss_too(void **state) {
     test_stage stage = secure_stage(1);
     stage.scheme = "https";
@@ -476,6 +512,7 @@ static void a_user_in_the_url_is_sent_as_basic(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_connection_opens_and_talks),
+        cmocka_unit_test(the_next_connection_of_a_loop_is_resumed),
         cmocka_unit_test(https_is_wss_too),
         cmocka_unit_test(an_address_may_be_the_name),
         cmocka_unit_test(a_certificate_that_does_not_hold_is_told),

@@ -108,8 +108,7 @@ static void pass_up(test_stage *stage, const uint8_t *bytes, size_t length, tow_
         write_answer(stage);
 }
 
-static void request_bytes(tow_stream *stream, uint8_t *bytes, size_t length) {
-    test_stage *stage = stage_of(stream);
+static void hear(test_stage *stage, const uint8_t *bytes, size_t length) {
     tow_buffer plain = {0};
     pass_up(stage, bytes, length, &plain);
     assert_true(plain.length <= sizeof(stage->request) - stage->request_length);
@@ -121,6 +120,18 @@ static void request_bytes(tow_stream *stream, uint8_t *bytes, size_t length) {
         return;
     if (stage->head_length == 0)
         read_request(stage);
+}
+
+static void set_apart(const test_stage *stage, bool begins) {
+    if (stage->apart != NULL)
+        stage->apart(begins);
+}
+
+static void request_bytes(tow_stream *stream, uint8_t *bytes, size_t length) {
+    test_stage *stage = stage_of(stream);
+    set_apart(stage, true);
+    hear(stage, bytes, length);
+    set_apart(stage, false);
 }
 
 static void server_writable(tow_stream *stream) {
@@ -150,12 +161,14 @@ static const tow_stream_events server_events = {.on_bytes = request_bytes,
 static void accepted(tow_listener *listener, int fd) {
     test_stage *stage = listener->user;
     stage->accepts++;
+    set_apart(stage, true);
     if (stage->adopted || tow_stream_adopt(&stage->stream, stage->loop, fd, &server_events) != 0)
         tow_loop_discard(stage->loop, fd);
     else
         stage->adopted = true;
     if (stage->adopted && stage->layer_count == 0 && stage->secret != NULL)
         stage_secure(stage, stage->secret);
+    set_apart(stage, false);
 }
 
 /* The client's end. */
@@ -257,6 +270,19 @@ void stage_run(test_stage *stage, int64_t nanoseconds) {
     stage_until(stage, !tow_timer_is_set(&stage->timer));
 }
 
+static void clear_layers(test_stage *stage) {
+    for (size_t i = 0; i < stage->layer_count; i++)
+        layer_clear(&stage->layers[i]);
+    stage->layer_count = 0;
+}
+
+void stage_renew(test_stage *stage) {
+    assert_true(stage->server_closed);
+    clear_layers(stage);
+    stage->adopted = stage->server_closed = stage->server_ended = stage->answered = stage->hangs_up = false;
+    stage->request_length = stage->head_length = stage->answer_length = stage->answer_sent = 0;
+}
+
 void stage_close(test_stage *stage) {
     tow_websocket_free(stage->socket);
     if (stage->adopted && !stage->server_closed)
@@ -265,6 +291,5 @@ void stage_close(test_stage *stage) {
     tow_listener_stop(&stage->listener);
     stage_step(stage);
     tow_loop_free(stage->loop);
-    for (size_t i = 0; i < stage->layer_count; i++)
-        layer_clear(&stage->layers[i]);
+    clear_layers(stage);
 }

@@ -29,6 +29,7 @@ typedef struct stage {
     tow_websocket_options options;       /* the callbacks are the stage's */
     bool (*then_bytes)(struct stage *);  /* something came: true keeps it from being read as a request */
     void (*then_answer)(struct stage *); /* the request is whole; default: stage_accept("") */
+    void (*apart)(bool begins); /* called around what the server does, which is no work of the library */
     bool answers_nothing;
     void (*then_open)(struct stage *);
     void (*then_message)(struct stage *);
@@ -83,6 +84,9 @@ void stage_run(test_stage *stage, int64_t nanoseconds);
             stage_step(stage);                                                                               \
         }                                                                                                    \
     } while (0)
+
+/* The server's stream is closed, and takes another connection. */
+void stage_renew(test_stage *stage);
 
 /* From here on the server speaks TLS, inside of that which it speaks already. */
 void stage_secure(test_stage *stage, SSL_CTX *context);
