@@ -1,6 +1,7 @@
 /* `towline tunnel` from TCP or a Unix socket to a WebSocket server. */
 #include "tunnel.h"
 
+#include "client/url.h"
 #include "handler/reverse_tunnel.h"
 #include "ports.h"
 #include "service.h"
@@ -51,10 +52,21 @@ static void fill(reverse_service *reverse, const char *listen) {
         .log_user = &reverse->service};
 }
 
+/* Without the user and password that the URL may have. */
+static void announce(reverse_service *reverse) {
+    const char *listen = reverse->options.listen;
+    char name[TOW_PORT_NAME_MAX];
+    tow_url url = {0};
+    bool shown = tow_url_read(&url, reverse->options.url, NULL) == 0;
+    tow_port_name(listen, tow_reverse_tunnel_port(reverse->tunnel), name);
+    tow_service_say(&reverse->service, LOG_NOTICE, "towline: tunnel from %s%s to %s",
+        strncmp(listen, "unix:", 5) == 0 ? "" : "tcp:", name, shown ? url.text : "the server");
+    tow_url_clear(&url);
+}
+
 static int run(reverse_service *reverse) {
     tow_service *service = &reverse->service;
     const char *listen = reverse->options.listen;
-    char name[TOW_PORT_NAME_MAX];
     int error = tow_service_begin(service);
     if (error != 0)
         return error;
@@ -65,9 +77,7 @@ static int run(reverse_service *reverse) {
         tow_service_complain_of_address(service, "LISTEN", listen, error);
         return error;
     }
-    tow_port_name(listen, tow_reverse_tunnel_port(reverse->tunnel), name);
-    tow_service_say(service, LOG_NOTICE, "towline: tunnel from %s%s to %s",
-        strncmp(listen, "unix:", 5) == 0 ? "" : "tcp:", name, reverse->options.url);
+    announce(reverse);
     tow_service_tick(service);
     error = tow_loop_run(service->loop);
     if (error != 0)

@@ -206,7 +206,8 @@ describe("to a command", () => {
 describe("from TCP", () => {
   test("each connection opens one on the server, with the options of connect", async (t) => {
     const tunnel = await Tunnel.start(t, "ws://127.0.0.1:0/e", `tcp:127.0.0.1:${await service(t, echo)}`, ["--subprotocol", "mine", "--log-level", "debug"]);
-    const reverse = await Tunnel.start(t, "tcp:127.0.0.1:0", `ws://127.0.0.1:${tunnel.port}/e`, ["-s", "mine", "-H", "X-Test: yes"]);
+    const reverse = await Tunnel.start(t, "tcp:127.0.0.1:0", `ws://user:secret@127.0.0.1:${tunnel.port}/e`, ["-s", "mine", "-H", "X-Test: yes"]);
+    assert.doesNotMatch(reverse.log, /secret/);
     const sent = randomBytes(3 * 1024 * 1024);
     await Promise.all(
       [1, 2, 3].map(async () => {

@@ -10,6 +10,7 @@ import os from "node:os";
 import path from "node:path";
 import { test } from "node:test";
 
+import { Authority } from "../support/authority.mjs";
 import { until, within } from "../support/towline.mjs";
 import { Tunnel, folder, readAll } from "../support/tunnel.mjs";
 
@@ -70,3 +71,14 @@ for (const kind of ["tcp", "exec"]) {
     await until(() => (reverse.log.match(/closed after/g) ?? []).length === 3, "three connections closed");
   });
 }
+
+test("ssh crosses wss", async (t) => {
+  const server = sshd(t);
+  const authority = Authority.make((callback) => t.after(callback));
+  const { certificate, key } = authority.issue("tunnel");
+  const tunnel = await Tunnel.start(t, "wss://127.0.0.1:0/ssh", `exec:${server.command}`, ["-c", certificate, "-k", key]);
+  const reverse = await Tunnel.start(t, "tcp:127.0.0.1:0", `wss://localhost:${tunnel.port}/ssh`, ["--cacert", authority.certificate]);
+  const content = randomBytes(1024 * 1024);
+  const { output, errors } = await ssh(server, reverse.port, "cat", content);
+  assert.ok(output.equals(content), errors);
+});
