@@ -145,12 +145,51 @@ static int start_forward(
     return status != 0 ? status : forward(&service);
 }
 
+/* An option that is given and is of no use in this direction, or NULL. */
+static const char *stray_option(const tow_tunnel_settings *settings, bool forward) {
+    const tow_server_options *server = &settings->serve.server;
+    const tow_connect_settings *connect = &settings->connect;
+    const struct {
+        bool given;
+        bool forward; /* where it belongs */
+        const char *name;
+    } options[] = {
+        {settings->map != NULL, true, "--map"},
+        {settings->send_proxy != 0, true, "--send-proxy"},
+        {settings->serve.document_root != NULL, true, "--document-root"},
+        {server->status != NULL, true, "--status"},
+        {server->allow_origins != NULL, true, "--allow-origin"},
+        {server->hosts != NULL, true, "--host"},
+        {server->trusted_proxies != NULL, true, "--trusted-proxy"},
+        {server->tls_self_signed, true, "--tls-self-signed"},
+        {server->tls_client_ca != NULL, true, "--tls-client-ca"},
+        {connect->proxy != NULL, false, "--proxy"},
+        {connect->unix_path != NULL, false, "--unix"},
+        {connect->origin != NULL, false, "--origin"},
+        {connect->headers != NULL, false, "--header"},
+        {connect->cookies != NULL, false, "--cookie"},
+        {connect->user != NULL, false, "--user"},
+        {connect->bearer != NULL, false, "--bearer"},
+        {connect->cacert != NULL, false, "--cacert"},
+        {connect->insecure, false, "--insecure"},
+    };
+    for (size_t i = 0; i < sizeof options / sizeof options[0]; i++)
+        if (options[i].given && options[i].forward != forward)
+            return options[i].name;
+    return NULL;
+}
+
 int tow_tunnel_command(const void *options, const char *const *operands) {
     const tow_tunnel_settings *settings = options;
     tow_tunnel_listen listen;
     const char *why;
     if (tow_tunnel_listen_read(&listen, operands[0], &why) != 0)
         return complain(operands[0], why);
+    const char *stray = stray_option(settings, listen.is_websocket);
+    if (stray != NULL)
+        return complain(stray, listen.is_websocket
+                                   ? "this is for tunnels to a WebSocket server: leave it away"
+                                   : "this is for tunnels from ws:// or wss://: leave it away");
     if (listen.is_websocket)
         return start_forward(settings, &listen, operands);
     if (operands[1] == NULL || strstr(operands[1], "://") == NULL)

@@ -343,6 +343,8 @@ test("what is wrong on the command line is told in one line, with status 2", asy
     [["http://x", "tcp:a:1"], /LISTEN is ws:/],
     [["tcp:1"], /is a URL/],
     [["tcp:1", "tcp:a:1"], /is a URL/],
+    [["ws://localhost:1/x", "tcp:a:1", "--proxy", "http://p:1"], /--proxy: this is for tunnels to a WebSocket server/],
+    [["tcp:1", "ws://a:1/", "--map", "/dev/null"], /--map: this is for tunnels from ws/],
     [["ws://localhost:1/", "--map", "/no/such/map"], /No such file/],
   ]) {
     const { status, errors } = await run("tunnel", ...words);
