@@ -9,6 +9,7 @@
 #include "transport/listener.h"
 
 #include <pthread.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -123,7 +124,8 @@ static void streams_done(tow_relay *relay) {
 static void command_exited(tow_child *child, int status) {
     tunnel_connection *connection =
         (tunnel_connection *)(void *)((char *)child - offsetof(tunnel_connection, child));
-    if (status != 0 && !connection->done)
+    bool by_us = connection->done && (status == 128 + SIGTERM || status == 128 + SIGKILL);
+    if (status != 0 && !by_us)
         say(connection->tunnel, LOG_NOTICE, "%s %s ended with status %d%s", connection->peer,
             connection->target->text, status, status == 127 ? ": no such command" : "");
     free_if_over(connection);
