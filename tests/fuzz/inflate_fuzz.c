@@ -1,6 +1,6 @@
-/* The payload of a compressed message, inflated whole and in pieces: the output is bounded, and both find the
- * same. Then the same bytes compressed and inflated. The first byte chooses window bits and takeover, the
- * second the size of pieces. */
+/* The payload of a compressed message, inflated whole, in pieces and by parts: the output is bounded, and
+ * both find the same. Then the same bytes compressed and inflated. The first byte chooses window bits and
+ * takeover, the second the size of pieces. */
 #include "fuzz.h"
 #include "protocol/deflate.h"
 
@@ -29,6 +29,49 @@ static int inflate_message(
     if (error != 0)
         tow_inflater_reset(inflater);
     return error;
+}
+
+/* The same by parts of `room` bytes of output. */
+static int inflate_parts(
+    tow_inflater *inflater, const uint8_t *data, size_t size, size_t room, tow_buffer *out) {
+    uint8_t part[256];
+    size_t made;
+    int error;
+    out->length = 0;
+    do {
+        error = tow_inflater_part(inflater, &data, &size, true, part, room, &made);
+        if (error == 0 && out->length + made > LIMIT)
+            error = TOW_ERROR_MESSAGE_TOO_LARGE;
+        CHECK(made <= room && (error != 0 || made == room || size == 0));
+        CHECK(error != 0 || tow_buffer_append(out, part, made) == 0);
+    } while (error == 0 && made == room);
+    if (error != 0)
+        tow_inflater_reset(inflater);
+    return error;
+}
+
+static void check_parts(bool takeover, const uint8_t *data, size_t size, size_t room) {
+    tow_inflater *one;
+    tow_inflater *other;
+    tow_buffer whole = {0};
+    tow_buffer parts = {0};
+    CHECK(tow_inflater_new(&one, 15, takeover) == 0);
+    CHECK(tow_inflater_new(&other, 15, takeover) == 0);
+    for (int i = 0; i < 2; i++) {
+        int first = inflate_message(one, data, size, size, &whole);
+        int second = inflate_parts(other, data, size, room, &parts);
+        if (takeover) /* else libdeflate is less strict */
+            CHECK(first == second);
+        if (first == 0 && second == 0)
+            CHECK(whole.length == parts.length &&
+                  (parts.length == 0 || memcmp(whole.data, parts.data, parts.length) == 0));
+        if (first != second)
+            break;
+    }
+    tow_buffer_clear(&whole);
+    tow_buffer_clear(&parts);
+    tow_inflater_free(one);
+    tow_inflater_free(other);
 }
 
 static void check_garbage(int window_bits, bool takeover, const uint8_t *data, size_t size, size_t piece) {
@@ -83,6 +126,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     bool takeover = data[0] & 8;
     size_t piece = 1 + data[1];
     check_garbage(window_bits, takeover, data + 2, size - 2, piece);
+    check_parts(takeover, data + 2, size - 2, piece < 256 ? piece : 256);
     if (data[0] & 16)
         check_round_trip(window_bits, takeover, data + 2, size - 2, piece);
     return 0;

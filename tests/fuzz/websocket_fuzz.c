@@ -1,7 +1,7 @@
 /* Whole connections: a server's socket in the simulator whose peer sends arbitrary bytes, cut by a seed, and
- * whose application echoes, pauses, and ends the connection by chance. Whatever comes, the socket ends once,
- * and all it says is frames with nothing behind its Close. The input: settings, seed, chance for the
- * callbacks, then the peer's bytes. */
+ * whose application echoes, whole or in pieces, pauses, and ends the connection by chance. Whatever comes,
+ * the socket ends once, and all it says is frames with nothing behind its Close. The input: settings, seed,
+ * chance for the callbacks, then the peer's bytes. */
 #include "fuzz.h"
 
 #include "protocol/mask.h"
@@ -24,6 +24,8 @@ typedef struct connection {
     tow_compression_agreement agreement;
     uint64_t chance; /* of the application */
     bool calm;       /* it only echoes */
+    bool in_message; /* in pieces: one that is not the last came last */
+    tow_utf8_state utf8;
     int opens, errors, closes, gone;
     /* The peer. */
     tow_stream peer;
@@ -40,6 +42,18 @@ static connection *of(tow_websocket *socket) {
 static unsigned draw(connection *it, unsigned limit) {
     it->chance = it->chance * 6364136223846793005U + 1442695040888963407U;
     return (unsigned)(it->chance >> 33) % limit;
+}
+
+/* Right or wrong. */
+static void send_some_piece(connection *it) {
+    static const char text[] = "a\xc3\xa9z";
+    size_t length = draw(it, sizeof(text));
+    tow_websocket_send_piece(
+        &it->socket, &(tow_message_piece){.type = draw(it, 3) == 0 ? TOW_BINARY : TOW_TEXT,
+                         .data = text,
+                         .length = length,
+                         .first = draw(it, 2),
+                         .last = draw(it, 2)});
 }
 
 /* Does something that an application might. */
@@ -70,6 +84,10 @@ static void act(connection *it) {
     case 8:
         tow_websocket_send(socket, TOW_BINARY, large, sizeof(large));
         break;
+    case 9:
+        if (!it->calm)
+            send_some_piece(it);
+        break;
     default:
         break;
     }
@@ -86,6 +104,19 @@ static void on_message(tow_websocket *socket, const tow_message *message) {
     CHECK(message->type == TOW_BINARY || tow_utf8_valid(message->data, message->length));
     tow_websocket_send(socket, message->type, message->data, message->length);
     act(of(socket));
+}
+
+static void on_piece(tow_websocket *socket, const tow_message_piece *piece) {
+    connection *it = of(socket);
+    CHECK(tow_websocket_ready_state(socket) == TOW_OPEN);
+    CHECK(piece->first == !it->in_message);
+    CHECK(piece->first || piece->last || piece->length > 0);
+    if (piece->type == TOW_TEXT)
+        CHECK(tow_utf8_check(&it->utf8, piece->data, piece->length) && (!piece->last || it->utf8 == 0));
+    it->in_message = !piece->last;
+    if (tow_websocket_send_piece(socket, piece) == TOW_ERROR_STATE)
+        CHECK(!it->calm); /* a message that the application has begun is under way */
+    act(it);
 }
 
 static void on_error(tow_websocket *socket, const tow_error_event *event) {
@@ -180,14 +211,16 @@ static void accepted(tow_listener *listener, int fd) {
 static void set(connection *it, uint8_t settings) {
     it->behaviour = (tow_behaviour){.role = TOW_ROLE_SERVER,
         .on_open = on_open,
-        .on_message = on_message,
         .on_error = on_error,
         .on_close = on_close,
         .on_drain = on_something,
         .on_ping = on_control,
         .on_pong = on_control,
         .on_gone = on_gone,
-        .limits = {.max_message = settings & 1 ? 1000 : 1000 * 1000, .compression_min = 10}};
+        .limits = {.max_message = settings & 1 ? 1000 : 1000 * 1000,
+            .compression_min = 10,
+            .high_mark = settings & 128 ? 1000 : 0}};
+    tow_behaviour_receive_by(&it->behaviour, on_message, settings & 64 ? on_piece : NULL);
     tow_limits_resolve(&it->behaviour.limits, NULL);
     it->calm = settings & 2;
     it->agreement = (tow_compression_agreement){.enabled = settings & 4,

@@ -47,6 +47,27 @@ static int inflate_pieces(
     return error;
 }
 
+/* By parts of `room` bytes of output, from input that is cut after `cut` bytes. */
+static int inflate_parts(
+    tow_inflater *inflater, const void *data, size_t length, size_t cut, size_t room, tow_buffer *out) {
+    uint8_t part[1000];
+    const uint8_t *bytes = data;
+    size_t made;
+    int error = 0;
+    out->length = 0;
+    for (int last = 0; last < 2 && error == 0; last++) {
+        size_t left = last ? length - cut : cut;
+        do {
+            error = tow_inflater_part(inflater, &bytes, &left, last, part, room, &made);
+            assert_true(made <= room);
+            assert_int_equal(tow_buffer_append(out, part, made), 0);
+        } while (error == 0 && made == room);
+        if (error == 0)
+            assert_int_equal(left, 0);
+    }
+    return error;
+}
+
 static void assert_text(const tow_buffer *out, const char *text) {
     assert_int_equal(out->length, strlen(text));
     if (out->length > 0)
@@ -453,8 +474,45 @@ static void every_allocation_may_fail(void **state) {
     tow_buffer_clear(&message);
 }
 
+static void parts_of_any_size_make_the_same_message(void **state) {
+    static const size_t rooms[] = {1, 2, 3, 5, 7, 1000};
+    for (size_t i = 0; i < sizeof(examples) / sizeof(examples[0]); i++) {
+        for (size_t cut = 0; cut <= examples[i].length; cut++) {
+            for (size_t j = 0; j < sizeof(rooms) / sizeof(rooms[0]); j++) {
+                tow_inflater *inflater = inflater_new(15, j % 2);
+                tow_buffer out = {0};
+                for (int again = 0; again < 2; again++) {
+                    int error =
+                        inflate_parts(inflater, examples[i].bytes, examples[i].length, cut, rooms[j], &out);
+                    assert_int_equal(error, 0);
+                    assert_text(&out, examples[i].text);
+                }
+                tow_buffer_clear(&out);
+                tow_inflater_free(inflater);
+            }
+        }
+    }
+}
+
+static void parts_of_what_is_not_compressed_data_fail(void **state) {
+    static const char *const bad[] = {"\xff\xff", "\xf2\x48", "\x00\x05\x00\x00\x00"};
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        tow_inflater *inflater = inflater_new(15, false);
+        tow_buffer out = {0};
+        size_t length = i == 2 ? 5 : 2;
+        assert_int_equal(inflate_parts(inflater, bad[i], length, 1, 10, &out), TOW_ERROR_COMPRESSED_DATA);
+        tow_inflater_reset(inflater);
+        assert_int_equal(inflate_parts(inflater, examples[0].bytes, examples[0].length, 2, 3, &out), 0);
+        assert_text(&out, examples[0].text);
+        tow_buffer_clear(&out);
+        tow_inflater_free(inflater);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(parts_of_any_size_make_the_same_message),
+        cmocka_unit_test(parts_of_what_is_not_compressed_data_fail),
         cmocka_unit_test(the_messages_of_the_standard_are_read),
         cmocka_unit_test(the_messages_of_the_standard_may_be_cut_anywhere),
         cmocka_unit_test(with_takeover_a_message_refers_to_those_before),

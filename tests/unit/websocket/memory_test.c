@@ -152,11 +152,19 @@ static void feed(test_world *world, const tow_buffer *frames) {
     free(copy);
 }
 
-static bool run(size_t failing, const tow_buffer *frames, const tow_compression_agreement *agreement) {
+static void pause_at_third_end(endpoint *end, const tow_message_piece *piece) {
+    if (piece->last && end->messages == 3)
+        tow_websocket_pause(&end->socket);
+}
+
+static bool run(
+    size_t failing, const tow_buffer *frames, const tow_compression_agreement *agreement, bool streams) {
     long before = allocation_outstanding();
     test_world world = {.simulation = {.whole = true, .stream_capacity = 2000},
-        .server.echoes = true,
-        .server.then_message = pause_at_third,
+        .server = {.echoes = true,
+            .streams = streams,
+            .then_message = pause_at_third,
+            .then_piece = pause_at_third_end},
         .protocol = "chat",
         .agreement = *agreement};
     world_open(&world);
@@ -186,28 +194,32 @@ static bool run(size_t failing, const tow_buffer *frames, const tow_compression_
     return failed;
 }
 
-static void run_with_each_failure(const tow_compression_agreement *agreement) {
+static void run_with_each_failure(const tow_compression_agreement *agreement, bool streams) {
     tow_buffer frames = {0};
     conversation(&frames, agreement->enabled);
-    assert_false(run(0, &frames, agreement));
+    assert_false(run(0, &frames, agreement, streams));
     size_t failing = 1;
-    while (run(failing, &frames, agreement))
+    while (run(failing, &frames, agreement, streams))
         failing++;
     assert_true(failing > 5);
     tow_buffer_clear(&frames);
 }
 
 static void each_allocation_of_a_conversation_may_fail(void **state) {
-    run_with_each_failure(&(tow_compression_agreement){0});
+    run_with_each_failure(&(tow_compression_agreement){0}, false);
+    run_with_each_failure(&(tow_compression_agreement){0}, true);
 }
 
 static void each_allocation_of_a_compressed_conversation_may_fail(void **state) {
-    run_with_each_failure(&(tow_compression_agreement){
-        .enabled = true, .server_max_window_bits = 15, .client_max_window_bits = 15});
-    run_with_each_failure(&(tow_compression_agreement){.enabled = true,
-        .server_no_context_takeover = true,
-        .server_max_window_bits = 10,
-        .client_max_window_bits = 15});
+    static const tow_compression_agreement agreements[] = {
+        {.enabled = true, .server_max_window_bits = 15, .client_max_window_bits = 15},
+        {.enabled = true,
+            .server_no_context_takeover = true,
+            .server_max_window_bits = 10,
+            .client_max_window_bits = 15},
+    };
+    for (int i = 0; i < 4; i++)
+        run_with_each_failure(&agreements[i / 2], i % 2 == 1);
 }
 
 static void a_message_that_finds_no_memory_is_not_sent_and_the_next_is(void **state) {

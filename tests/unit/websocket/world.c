@@ -43,7 +43,9 @@ static void piece(tow_websocket *socket, const tow_message_piece *piece) {
         end->sent = tow_websocket_send_piece(socket, piece);
     else
         tow_buffer_append(&end->whole, piece->data, piece->length);
-    if (piece->last) {
+    if (piece->last && end->echoes)
+        end->messages++;
+    if (piece->last && !end->echoes) {
         tow_message all = {.type = piece->type, .data = end->whole.data, .length = end->whole.length};
         end->messages++;
         uint8_t head[5] = {(uint8_t)all.type};
