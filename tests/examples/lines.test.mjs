@@ -49,10 +49,9 @@ onEachLoop("who sends without reading, or a line without end, is cut off", async
   const { tcp } = await start(t, io);
   for (const piece of ["x".repeat(1000) + "\n", "x"]) {
     const socket = net.connect(tcp, "127.0.0.1");
-    socket.pause();
+    if (piece !== "x") socket.pause(); // there are no answers to the line without end, and a paused socket hears of no reset
     const gone = new Promise((resolve) => socket.on("error", resolve).on("close", resolve));
     const fill = () => socket.write(piece.repeat(65536 / piece.length)) || socket.once("drain", fill);
-    socket.on("drain", fill);
     fill();
     if (piece === "x") await within(10000, gone, "the reset");
     socket.destroy();
