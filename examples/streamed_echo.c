@@ -13,7 +13,8 @@ int main(int count, char **arguments) {
     tow_server *server;
     const tow_server_options options = {
         .listen = count > 1 ? arguments[1] : NULL,
-        .limits = {.max_message = count > 2 ? atoll(arguments[2]) : TOW_OFF, .message_seconds = TOW_OFF},
+        .limits = {.max_message = count > 2 ? strtoll(arguments[2], NULL, 10) : TOW_OFF,
+            .message_seconds = TOW_OFF},
     };
     if (tow_server_new(&server, &options) != 0)
         return 1;
