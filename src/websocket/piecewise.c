@@ -147,10 +147,11 @@ static int interrupt(tow_piecewise *message, const input *in) {
     return 0;
 }
 
-/* Others get a turn: as if delivery had been paused, and resumed in the next round. */
+/* Others get a turn: paused by us, and resumed in the next round. */
 static void yield(tow_websocket *socket) {
     if (socket->paused)
         return;
+    socket->paused = true;
     socket->resumed = true;
     tow_timing_now(socket);
 }

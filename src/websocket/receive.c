@@ -33,7 +33,7 @@ bool tow_receive_wants_messages(const tow_websocket *socket) {
 }
 
 static bool is_stopped(const tow_websocket *socket) {
-    return socket->paused || socket->resumed || is_held(socket);
+    return socket->paused || is_held(socket);
 }
 
 /* A closing connection reads on, as it waits for the peer's Close. */
@@ -321,7 +321,8 @@ uint8_t *tow_receive_into(tow_stream *stream, size_t *length) {
 /* Public. */
 
 void tow_websocket_pause(tow_websocket *socket) {
-    if (!tow_receive_wants_messages(socket) || socket->paused)
+    bool is_paused = socket->paused && !socket->resumed; /* both: piecewise.c has given others a turn */
+    if (!tow_receive_wants_messages(socket) || is_paused)
         return;
     socket->paused = true;
     socket->resumed = false;

@@ -120,6 +120,8 @@ static void fired(tow_timer *timer) {
     }
     if (socket->ready_state == TOW_OPEN && !do_what_is_due(socket))
         return;
+    if (resumed)
+        socket->paused = false;
     socket->resumed = false;
     if (socket->ready_state == TOW_OPEN)
         tow_timing_update(socket);

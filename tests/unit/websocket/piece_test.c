@@ -300,6 +300,33 @@ static void a_bomb_goes_off_in_small_parts_and_others_get_turns(void **state) {
     }
 }
 
+/* While others have their turn, the application may pause for itself. */
+static void a_pause_holds_while_others_have_their_turn(void **state) {
+    test_world world = {.simulation = {.whole = true, .stream_capacity = MIB},
+        .server = {.streams = true, .then_piece = count_bomb},
+        .agreement = agreements[1],
+        .limits = {.max_message = TOW_OFF, .idle_seconds = TOW_OFF, .ping_seconds = TOW_OFF}};
+    tow_buffer frames = {0};
+    bomb_received = 0;
+    world_open(&world);
+    world_connect_peer(&world);
+    put_bomb(&frames, 10 * MIB);
+    peer_bytes(&world.peer, frames.data, frames.length);
+    world_until(&world, bomb_received > 0);
+    size_t received = bomb_received;
+    assert_true(received < 10 * MIB);
+    tow_websocket_pause(&world.server.socket);
+    for (int i = 0; i < 20; i++)
+        world_step(&world);
+    assert_int_equal(bomb_received, received);
+    tow_websocket_resume(&world.server.socket);
+    tow_websocket_resume(&world.server.socket);
+    world_until(&world, world.server.messages == 1);
+    assert_int_equal(bomb_received, 10 * MIB);
+    tow_buffer_clear(&frames);
+    world_close(&world);
+}
+
 static void a_bomb_above_the_limit_fails_there(void **state) {
     for (size_t more = 0; more < 2; more++) {
         test_world world = {.simulation = {.whole = true, .stream_capacity = MIB},
@@ -500,6 +527,7 @@ int main(void) {
         cmocka_unit_test(messages_come_in_pieces),
         cmocka_unit_test(pause_stops_inside_a_message),
         cmocka_unit_test(a_bomb_goes_off_in_small_parts_and_others_get_turns),
+        cmocka_unit_test(a_pause_holds_while_others_have_their_turn),
         cmocka_unit_test(a_bomb_above_the_limit_fails_there),
         cmocka_unit_test(bad_text_fails_before_the_message_has_ended),
         cmocka_unit_test(bad_compressed_data_fails),

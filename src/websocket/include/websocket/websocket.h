@@ -100,7 +100,7 @@ struct tow_websocket { /* zeroed but `stream` and `user`, then filled by tow_web
     bool shut : 1;           /* our side of the stream was ended */
     bool ended : 1;          /* the peer ended its side */
     bool stream_closed : 1;  /* the stream was closed or reset: its on_closed is all that is to come */
-    bool paused : 1;         /* by the application */
+    bool paused : 1;         /* by the application, or for a round with `resumed` */
     bool resumed : 1;        /* what was kept while paused is to be delivered in the next round */
     bool above_high : 1;     /* the queue passed the high-water mark and is not below the low one yet */
     bool reading_paused : 1; /* the stream is */
