@@ -7,6 +7,7 @@
 #include "receive.h"
 #include "send.h"
 #include "timing.h"
+#include "transport/tls.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -174,10 +175,19 @@ void tow_closing_stream_ended(tow_stream *stream) {
     tow_closing_check_end(socket);
 }
 
+/* What TLS has to say of it goes with the stream; without memory for it the code must do. */
+static void store_failure(tow_websocket *socket) {
+    const char *text = tow_stream_failure_text(&socket->stream);
+    if (text != NULL && tow_extra_need(socket) != NULL)
+        socket->extra->failure = tow_extra_text(text, strlen(text));
+}
+
 void tow_closing_stream_failed(tow_stream *stream, int error) {
     tow_websocket *socket = (tow_websocket *)stream;
-    if (!socket->stream_closed)
-        end_broken(socket, error);
+    if (socket->stream_closed)
+        return;
+    store_failure(socket);
+    end_broken(socket, error);
 }
 
 /* Whether the network took something of the queue not long ago; then the peer gets more time. */
@@ -207,7 +217,9 @@ void tow_closing_timed_out(tow_websocket *socket) {
 /* The events. */
 
 static void tell_error(tow_websocket *socket) {
-    const tow_error_event event = {.error = socket->end.error, .text = tow_strerror(socket->end.error)};
+    const char *text = socket->extra != NULL ? socket->extra->failure : NULL;
+    const tow_error_event event = {
+        .error = socket->end.error, .text = text != NULL ? text : tow_strerror(socket->end.error)};
     if (socket->end.error != 0 && socket->behaviour->on_error != NULL)
         socket->behaviour->on_error(socket, &event);
 }

@@ -28,8 +28,8 @@ static bool is_empty(const tow_websocket *socket) {
     return !socket->sends_pieces && tow_queue_is_empty(&extra->queue) && extra->discarded == 0 &&
            extra->pong == NULL && extra->assembly.data == NULL && extra->message_began == 0 &&
            extra->kept.data == NULL && extra->deflater == NULL && extra->inflater == NULL &&
-           extra->protocol == NULL && extra->close_reason == NULL && extra->peer_end == 0 &&
-           extra->references == 0 && extra->piecewise == NULL;
+           extra->protocol == NULL && extra->close_reason == NULL && extra->failure == NULL &&
+           extra->peer_end == 0 && extra->references == 0 && extra->piecewise == NULL;
 }
 
 void tow_extra_release(tow_websocket *socket) {
@@ -62,6 +62,7 @@ void tow_extra_clear(tow_websocket *socket) {
     tow_extra_end(socket);
     free(socket->extra->protocol);
     free(socket->extra->close_reason);
+    free(socket->extra->failure);
     free(socket->extra);
     socket->extra = NULL;
 }

@@ -32,6 +32,7 @@ typedef struct tow_websocket_extra {
 
     char *protocol;      /* the subprotocol in use, or NULL */
     char *close_reason;  /* of the peer's Close, or NULL */
+    char *failure;       /* why the stream failed, where the code alone does not say it, or NULL */
     uint8_t piece_type;  /* of the message that is being sent in pieces */
     uint8_t piece_utf8;  /* where the check of its text stands: tow_utf8_state */
     uint32_t references; /* by tow_websocket_retain */

@@ -87,6 +87,26 @@ static void a_connection_opens_and_talks(void **state) {
     }
 }
 
+/* A record that nobody with the keys has made. */
+static void what_breaks_an_open_connection_is_told(void **state) {
+    static const char record[] = "\x17\x03\x03\x00\x20"
+                                 "thirty-two bytes of no encryption";
+    for (uint64_t seed = 0; seed < SEEDS; seed++) {
+        test_stage stage = secure_stage(seed);
+        stage_open(&stage);
+        stage_connect(&stage, "/");
+        stage_until(&stage, stage.opens == 1);
+        stage.layer_count = 0; /* past the layer */
+        stage_say(&stage, record, 5 + 32);
+        stage.layer_count = 1;
+        stage_until(&stage, stage.closes == 1);
+        assert_int_equal(stage.error.error, TOW_ERROR_TLS);
+        assert_string_equal(stage.error_text, "TLS: decryption failed or bad record mac");
+        assert_int_equal(stage.close.code, 1006);
+        stage_close(&stage);
+    }
+}
+
 /* What is shown to people, and that the next connection of the loop is resumed. */
 static bool was_resumed;
 
@@ -512,6 +532,7 @@ static void a_user_in_the_url_is_sent_as_basic(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_connection_opens_and_talks),
+        cmocka_unit_test(what_breaks_an_open_connection_is_told),
         cmocka_unit_test(the_next_connection_of_a_loop_is_resumed),
         cmocka_unit_test(https_is_wss_too),
         cmocka_unit_test(an_address_may_be_the_name),
