@@ -17,6 +17,8 @@
 
 enum {
     MESSAGE_MAX = 64 * 1024, /* written as one message */
+    HIGH_MARK = 256 * 1024,  /* where the socket has none */
+    LOW_MARK = 64 * 1024,
     HALF_CLOSE_SECONDS = 60,
     CHARACTER_MAX = 4, /* bytes of UTF-8 */
     TEXT_MAX = 200
@@ -319,8 +321,8 @@ static void take_socket(message_carrier *carrier, tow_websocket *socket) {
     carrier->behaviour.on_end = peer_ended;
     carrier->behaviour.limits.max_queue = TOW_OFF;        /* we stop long before, */
     if (carrier->behaviour.limits.high_mark == TOW_OFF) { /* which takes a mark */
-        carrier->behaviour.limits.high_mark = 4 * MESSAGE_MAX;
-        carrier->behaviour.limits.low_mark = MESSAGE_MAX;
+        carrier->behaviour.limits.high_mark = HIGH_MARK;
+        carrier->behaviour.limits.low_mark = LOW_MARK;
     }
     carrier->socket = socket;
     socket->behaviour = &carrier->behaviour;

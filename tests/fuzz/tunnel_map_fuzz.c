@@ -3,15 +3,14 @@
 
 #include "tunnel/map.h"
 
-#include <stdlib.h>
+#include <stdint.h>
 #include <string.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     char why[TOW_TUNNEL_MAP_TEXT_MAX] = "";
     tow_tunnel_map *map = NULL;
     if (tow_tunnel_map_read(&map, (const char *)data, size, why) != 0) {
-        if (map != NULL || why[0] == '\0' || strlen(why) >= sizeof(why))
-            abort();
+        CHECK(map == NULL && why[0] != '\0' && strlen(why) < sizeof(why));
         return 0;
     }
     size_t found = 0;
@@ -20,12 +19,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
             continue;
         const tow_tunnel_target *target = tow_tunnel_map_find(map, (const char *)data + begin, end - begin);
         found += target != NULL;
-        if (target != NULL && (target->rest[0] == '\0' || strstr(target->text, target->rest) == NULL))
-            abort();
+        if (target != NULL)
+            CHECK(target->rest[0] != '\0' && strstr(target->text, target->rest) != NULL);
         begin = end + 1;
     }
-    if (found > 0 && tow_tunnel_map_count(map) == 0)
-        abort();
+    CHECK(found == 0 || tow_tunnel_map_count(map) > 0);
     tow_tunnel_map_release(map);
     return 0;
 }
