@@ -221,7 +221,7 @@ for (const [words, pattern] of [
   [["nonsense"], /nonsense/],
   [[], /usage/],
   [["connect"], /URL/],
-  [["connect", "http://localhost/"], /ws:/],
+  [["connect", "ftp://localhost/"], /ws:/],
   [["bench"], /URL/],
 ]) {
   test(`'towline ${words.join(" ")}' exits with 2 and says why`, async () => {
@@ -236,7 +236,7 @@ test("--version and --help are printed to the output", async () => {
   const version = await run(["--version"]);
   assert.equal(version.status, 0);
   assert.match(version.output, /towline 0\.\d+\.\d+/);
-  for (const command of ["serve", "connect", "bench"]) {
+  for (const command of ["serve", "connect", "tunnel", "bench", "conform"]) {
     const help = await run([command, "--help"]);
     assert.equal(help.status, 0);
     assert.match(help.output, new RegExp(`towline ${command}`));

@@ -36,11 +36,11 @@ function assertOnTime(milliseconds, seconds) {
 
 for (const io of loops) {
   describe(`limits, ${io}`, () => {
-    test("a peer that never says a word is let go after handshake-seconds", async (t) => {
+    test("a peer that never says a word is told 408 after handshake-seconds", async (t) => {
       const server = await serve(t, ["--io", io, "--handshake-seconds", "1"], { status: true });
       const raw = await Raw.connect(server.port);
       assertOnTime(await timeToEnd(raw), 1);
-      assert.equal(raw.received.toString(), "");
+      assert.match(raw.received.toString(), /^HTTP\/1\.1 408 /);
       assert.equal(await server.limit("handshake-seconds"), 1);
     });
 
