@@ -55,9 +55,9 @@ test("nobody trusts it unasked", async (t) => {
   const server = await serve(t, ["--tls-self-signed"]);
   const browser = await launch();
   t.after(() => browser.close());
-  const page = await browser.newPage();
-  await assert.rejects(page.goto(`https://localhost:${server.port}/.console`), /ERR_CERT_AUTHORITY_INVALID/);
-  await page.goto("about:blank");
+  const warned = await browser.newPage();
+  await assert.rejects(warned.goto(`https://localhost:${server.port}/.console`), /ERR_CERT_AUTHORITY_INVALID/);
+  const page = await browser.newPage(); // the other one is still on its way to the browser's warning
   const code = await page.evaluate((url) => new Promise((resolve) => (new WebSocket(url).onclose = (close) => resolve(close.code))), `wss://localhost:${server.port}/echo`);
   assert.equal(code, 1006);
 });
