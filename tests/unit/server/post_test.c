@@ -119,6 +119,29 @@ static void a_posted_close_is_the_closing_handshake(void **state) {
     world_end(&world);
 }
 
+static void a_message_into_the_midst_of_another_is_refused_and_counted(void **state) {
+    struct world world;
+    struct peer peer;
+    begin(&world, 4);
+    open_peer(&peer, &world);
+    tow_websocket *socket = seen.sockets[0];
+    tow_message_piece piece = {.type = TOW_TEXT, .data = "begun", .length = 5, .first = true};
+    assert_true(tow_websocket_send_piece(socket, &piece) >= 0);
+    assert_int_equal(post_text(&world, seen.ids[0], "between"), 0);
+    world_run(&world, 10);
+    piece = (tow_message_piece){.type = TOW_TEXT, .data = "done", .length = 4, .last = true};
+    assert_true(tow_websocket_send_piece(socket, &piece) >= 0);
+    assert_int_equal(post_text(&world, seen.ids[0], "behind"), 0);
+    peer_expect_frame(&peer, 1, "behind", 6);
+    assert_true(peer_has(&peer, "\x01\x05"
+                                "begun\x80\x04"
+                                "done\x81\x06"
+                                "behind"));
+    assert_int_equal(world_metric(&world, "refused_posts_total"), 1);
+    peer_close(&peer);
+    world_end(&world);
+}
+
 /* The next connection has the same slot, and is another one. */
 static void the_id_of_a_connection_that_is_gone_is_a_counted_no_op(void **state) {
     struct world world;
@@ -457,6 +480,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_posted_arrives_in_order),
         cmocka_unit_test(a_posted_close_is_the_closing_handshake),
+        cmocka_unit_test(a_message_into_the_midst_of_another_is_refused_and_counted),
         cmocka_unit_test(the_id_of_a_connection_that_is_gone_is_a_counted_no_op),
         cmocka_unit_test(an_id_of_nobody_reaches_nobody),
         cmocka_unit_test(what_could_never_be_sent_is_refused_at_once),
