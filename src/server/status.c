@@ -171,6 +171,8 @@ static int loops_text(tow_buffer *out, tow_server *server) {
         {"reads", "Reads delivered.", offsetof(tow_loop_counters, reads)},
         {"writes", "Sends.", offsetof(tow_loop_counters, writes)},
         {"unsent", "Sends that were not taken whole.", offsetof(tow_loop_counters, unsent)},
+        {"turns", "Times that a connection with much to do had to let others go first.",
+            offsetof(tow_loop_counters, turns)},
         {"accepts", "Connections accepted by the worker.", offsetof(tow_loop_counters, accepts)},
         {"system_calls", "System calls.", offsetof(tow_loop_counters, system_calls)},
     };

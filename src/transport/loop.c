@@ -55,7 +55,7 @@ int tow_loop_new_sized(tow_loop **loop, const tow_loop_options *options, size_t 
     return error != 0 && io == TOW_IO_AUTO ? tow_loop_new_epoll(loop) : error;
 }
 
-static void attend(tow_loop *loop);
+static void attend(tow_loop *loop, bool gives_turns);
 
 /* Streams that were closed are owed their on_closed. */
 void tow_loop_free(tow_loop *loop) {
@@ -64,7 +64,7 @@ void tow_loop_free(tow_loop *loop) {
     loop->stepping = true;
     if (loop->companion != NULL)
         loop->companion->free(loop->companion);
-    for (attend(loop); loop->closing > 0; attend(loop))
+    for (attend(loop, false); loop->closing > 0; attend(loop, false))
         if (loop->kind->turn(loop, true) != 0)
             break;
     loop->kind->free(loop);
@@ -82,7 +82,20 @@ void tow_loop_attend(tow_stream *stream) {
         tow_loop_touch(loop);
 }
 
-static void attend_to(tow_loop *loop, tow_stream *stream) {
+/* Once a round: what is asked for in a turn comes in the next. */
+static void give_turn(tow_loop *loop, tow_stream *stream, bool is_time) {
+    if ((stream->flags & (STREAM_YIELDED | STREAM_FAILED | STREAM_CLOSED)) != STREAM_YIELDED)
+        return;
+    if (!is_time) {
+        tow_loop_attend(stream);
+        return;
+    }
+    tow_stream_clear_flags(stream, STREAM_YIELDED);
+    tow_count(&loop->counters.turns);
+    stream->events->on_turn(stream);
+}
+
+static void attend_to(tow_loop *loop, tow_stream *stream, bool gives_turns) {
     if (stream->flags & STREAM_CLOSED) {
         if (!stream->class->close(stream))
             return;
@@ -97,17 +110,18 @@ static void attend_to(tow_loop *loop, tow_stream *stream) {
         stream->flags |= STREAM_TOLD;
         stream->events->on_error(stream, -stream->failure);
     }
+    give_turn(loop, stream, gives_turns);
 }
 
 /* Callbacks may list streams anew; those wait for the next time, so that a round ends. */
-static void attend(tow_loop *loop) {
+static void attend(tow_loop *loop, bool gives_turns) {
     tow_stream *stream = loop->attention;
     loop->attention = NULL;
     loop->attention_end = &loop->attention;
     while (stream != NULL) {
         tow_stream *next = stream->next;
         tow_stream_clear_flags(stream, STREAM_LISTED);
-        attend_to(loop, stream);
+        attend_to(loop, stream, gives_turns);
         stream = next;
     }
 }
@@ -138,7 +152,7 @@ int64_t tow_loop_patience(tow_loop *loop) {
 
 static int round_once(tow_loop *loop, bool wait) {
     tow_count(&loop->counters.rounds);
-    attend(loop);
+    attend(loop, true);
     int error = loop->kind->turn(loop, wait);
     if (loop->timers.count > 0)
         tow_timer_wheel_fire(&loop->timers, loop->now);
@@ -149,7 +163,7 @@ static int round_once(tow_loop *loop, bool wait) {
 
 /* What the last round left: nothing stays behind in memory when the loop is not stepped for a while. */
 static void finish(tow_loop *loop) {
-    attend(loop);
+    attend(loop, false);
     loop->kind->flush(loop);
     loop->stepping = false;
     if (!loop->foreign)

@@ -39,7 +39,12 @@ enum {
     STREAM_RECEIVING = 1 << 15, /* a receive is under way */
     STREAM_STOPPING = 1 << 16,  /* and is being cancelled */
     STREAM_SENDING = 1 << 17,   /* the cork was submitted and its result is not known yet */
+    /* of all kinds */
+    STREAM_YIELDED = 1 << 18, /* on_turn is to come */
 };
+
+/* What outlives a change of the stream's class. */
+enum { STREAM_LASTING = STREAM_LISTED | STREAM_PAUSED | STREAM_YIELDED };
 
 /* No bytes are delivered in any of these states. */
 enum { STREAM_DEAF = STREAM_CONNECTING | STREAM_PAUSED | STREAM_ENDED | STREAM_FAILED | STREAM_CLOSED };

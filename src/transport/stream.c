@@ -145,6 +145,11 @@ void tow_stream_resume(tow_stream *stream) {
         stream->class->update(stream);
 }
 
+void tow_stream_yield(tow_stream *stream) {
+    stream->flags |= STREAM_YIELDED;
+    tow_loop_attend(stream);
+}
+
 void tow_stream_shutdown(tow_stream *stream) {
     if (stream->flags & (STREAM_SHUT | STREAM_FAILED | STREAM_CLOSED))
         return;

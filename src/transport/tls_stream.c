@@ -746,7 +746,7 @@ static int move_descriptor(tls_stream *tls) {
         return error;
     }
     outer->class = &tls->class;
-    outer->flags &= STREAM_LISTED | STREAM_PAUSED;
+    outer->flags &= STREAM_LASTING;
     return 0;
 }
 
@@ -769,7 +769,7 @@ static int stack(tow_stream *outer) {
         (tow_stream){.class = outer->class, .events = &stacked_events, .loop = outer->loop, .fd = outer->fd};
     beneath->outer = &tls->inner;
     outer->class = &tls->class;
-    outer->flags &= STREAM_LISTED | STREAM_PAUSED;
+    outer->flags &= STREAM_LASTING;
     outer->loop->open++;
     tow_loop_attend(&tls->inner); /* the owner may have paused */
     return 0;

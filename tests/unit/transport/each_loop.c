@@ -118,6 +118,15 @@ static void end_on_writable(tow_stream *stream) {
         end->on_writable(end);
 }
 
+static void end_on_turn(tow_stream *stream) {
+    test_end *end = end_of(stream);
+    assert_false(end->forbidden);
+    assert_int_equal(end->errors, 0);
+    end->turns++;
+    if (end->on_turn != NULL)
+        end->on_turn(end);
+}
+
 static void end_on_end(tow_stream *stream) {
     test_end *end = end_of(stream);
     assert_false(end->forbidden);
@@ -152,6 +161,7 @@ const tow_stream_events end_events = {
     .on_end = end_on_end,
     .on_error = end_on_error,
     .on_closed = end_on_closed,
+    .on_turn = end_on_turn,
 };
 
 void end_send(test_end *end, const void *bytes, size_t length) {

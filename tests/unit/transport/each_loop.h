@@ -52,13 +52,14 @@ typedef struct test_end {
     tow_stream stream; /* first */
     tow_buffer received;
     tow_buffer unsent; /* written again from on_writable */
-    int writable, ended, error, errors, closed, reads, late_reads;
+    int writable, ended, error, errors, closed, reads, late_reads, turns;
     bool echo;              /* sends back what it receives, by the cork */
     bool close_at_end;      /* closes when the peer ended or an error came */
     bool forbidden;         /* closed by the owner: only on_closed may come */
     struct test_end *other; /* for on_bytes */
     void (*on_bytes)(struct test_end *end);
     void (*on_writable)(struct test_end *end);
+    void (*on_turn)(struct test_end *end);
     tow_tls_context *tls; /* starts TLS when it is connected */
     const char *name;     /* with this server */
 } test_end;

@@ -153,6 +153,59 @@ static void a_stream_may_be_paused_while_bytes_are_delivered(void **state) {
     pair_close(&pair);
 }
 
+static void yield_again(test_end *end) {
+    if (end->turns < 10)
+        tow_stream_yield(&end->stream);
+    end_send(end, "t", 1);
+}
+
+static void yield_for_ever(test_end *end) {
+    tow_stream_yield(&end->stream);
+}
+
+static void a_stream_that_yields_has_one_turn_a_round(void **state) {
+    test_pair pair;
+    pair_open(&pair, *state);
+    pair.server.on_turn = yield_again;
+    const tow_loop_counters *counters = tow_loop_count(pair.each->loop);
+    uint64_t before = counters->rounds;
+    tow_stream_yield(&pair.server.stream);
+    tow_stream_yield(&pair.server.stream); /* asks for the same turn */
+    while (pair.server.turns < 10) {
+        assert_true(tow_loop_step(pair.each->loop) >= 0);
+        assert_int_equal(pair.server.turns, counters->rounds - before);
+    }
+    receive(&pair, &pair.client, 10);
+    assert_int_equal(pair.server.turns, 10);
+    assert_int_equal(counters->turns, 10);
+    pair_close(&pair);
+}
+
+static void others_are_served_between_the_turns_of_a_stream(void **state) {
+    test_pair pairs[2];
+    pair_open(&pairs[0], *state);
+    pair_open(&pairs[1], *state);
+    pairs[0].server.on_turn = yield_for_ever;
+    pairs[1].server.echo = true;
+    tow_stream_yield(&pairs[0].server.stream);
+    for (size_t i = 1; i <= 20; i++) {
+        end_send(&pairs[1].client, "x", 1);
+        receive(&pairs[1], &pairs[1].client, i);
+    }
+    assert_true(pairs[0].server.turns >= 20);
+    pairs_close(pairs, 2);
+}
+
+static void no_turn_comes_after_a_close(void **state) {
+    test_pair pair;
+    pair_open(&pair, *state);
+    tow_stream_yield(&pair.server.stream);
+    end_close(&pair.server);
+    run_for(pair.each, 5 * TOW_MILLISECOND);
+    assert_int_equal(pair.server.turns, 0);
+    pair_close(&pair);
+}
+
 static void write_takes_what_it_can_and_announces_room(void **state) {
     test_pair pair;
     pair_open(&pair, *state);
@@ -742,6 +795,9 @@ int main(void) {
         ON_EACH_LOOP(a_paused_stream_blocks_its_peer_and_loses_nothing),
         ON_EACH_LOOP(pause_and_resume_in_turn_keep_the_order),
         ON_EACH_LOOP(a_stream_may_be_paused_while_bytes_are_delivered),
+        ON_EACH_LOOP(a_stream_that_yields_has_one_turn_a_round),
+        ON_EACH_LOOP(others_are_served_between_the_turns_of_a_stream),
+        ON_EACH_LOOP(no_turn_comes_after_a_close),
         ON_EACH_LOOP(write_takes_what_it_can_and_announces_room),
         ON_EACH_LOOP(more_pieces_than_one_call_takes_are_written),
         ON_EACH_LOOP(shutdown_ends_one_side_only),
@@ -781,6 +837,10 @@ int main(void) {
         ON_EACH_LOOP(a_paused_stream_blocks_its_peer_and_loses_nothing),
         ON_EACH_LOOP(pause_and_resume_in_turn_keep_the_order),
         ON_EACH_LOOP(a_stream_may_be_paused_while_bytes_are_delivered),
+        ON_EACH_LOOP(a_stream_that_yields_has_one_turn_a_round),
+        ON_EACH_LOOP(others_are_served_between_the_turns_of_a_stream),
+        ON_EACH_LOOP(no_turn_comes_after_a_close),
+        ON_EACH_LOOP(a_stream_that_yields_has_one_turn_a_round),
         ON_EACH_LOOP(write_takes_what_it_can_and_announces_room),
         ON_EACH_LOOP(more_pieces_than_one_call_takes_are_written),
         ON_EACH_LOOP(shutdown_ends_one_side_only),

@@ -54,6 +54,7 @@ typedef struct tow_loop_counters {
     uint64_t writes; /* sends, by call or by submission */
     uint64_t system_calls;
     uint64_t unsent; /* sends that were not taken whole */
+    uint64_t turns;  /* deliveries of on_turn */
     uint64_t accepts;
     uint64_t exhausted; /* accepts that found no descriptor */
 } tow_loop_counters;

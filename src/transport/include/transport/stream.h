@@ -46,6 +46,8 @@ typedef struct tow_stream_events {
      * length is known. Sets *length; returns NULL for none. on_bytes then gets this very pointer. The loop
      * may deliver elsewhere all the same. */
     uint8_t *(*receive_into)(tow_stream *stream, size_t *length);
+    /* What tow_stream_yield asked for; may be NULL if nobody does. */
+    void (*on_turn)(tow_stream *stream);
 } tow_stream_events;
 
 /* What a kind of stream does; chosen by the loop. */
@@ -99,6 +101,10 @@ bool tow_stream_is_blocked(const tow_stream *stream);
 /* Stops and restarts reading. */
 void tow_stream_pause(tow_stream *stream);
 void tow_stream_resume(tow_stream *stream);
+
+/* The owner has done enough for one turn and has more to do: on_turn comes once, in the loop's next round,
+ * after all other streams had theirs. Bytes may come before it. */
+void tow_stream_yield(tow_stream *stream);
 
 /* Flushes, and ends our side (FIN). Reading goes on. What the owner still has queued is its own loss: write
  * it first. */
