@@ -1,5 +1,6 @@
 #include "protocol/close.h"
 
+#include "base/text.h"
 #include "protocol/frame.h"
 #include "protocol/mask.h"
 
@@ -34,19 +35,10 @@ int tow_close_payload_read(
     return 0;
 }
 
-/* The longest part of a text that fits and does not end inside a character. */
-static size_t cut_at_character(const char *text, size_t length, size_t limit) {
-    if (length <= limit)
-        return length;
-    while (limit > 0 && ((uint8_t)text[limit] & 0xc0) == 0x80)
-        limit--;
-    return limit;
-}
-
 size_t tow_close_payload_write(uint8_t out[125], uint16_t code, const char *reason, size_t reason_length) {
     if (code == 0 || code == TOW_CLOSE_NO_STATUS)
         return 0;
-    size_t length = cut_at_character(reason, reason_length, TOW_CLOSE_REASON_MAX);
+    size_t length = tow_text_cut(reason, reason_length, TOW_CLOSE_REASON_MAX);
     out[0] = (uint8_t)(code >> 8);
     out[1] = (uint8_t)code;
     if (length > 0)

@@ -1,0 +1,20 @@
+/* text: texts in places of a fixed size. What does not fit is cut at a character's border, and said to be cut.
+ */
+#ifndef TOW_BASE_TEXT_H
+#define TOW_BASE_TEXT_H
+
+#include <stdarg.h>
+#include <stddef.h>
+
+/* How much of a text of `length` bytes fits in `max` without a character being cut in two. What is no UTF-8
+ * is cut anywhere. */
+size_t tow_text_cut(const char *text, size_t length, size_t max);
+
+/* Writes a text with its final zero to the `size` bytes at `out` and returns the length that it has there (not,
+ * as snprintf does, the one that it would have). If it was cut it ends with "...". */
+__attribute__((format(printf, 3, 4))) size_t tow_text_format(
+    char *out, size_t size, const char *format, ...);
+__attribute__((format(printf, 3, 0))) size_t tow_text_format_list(
+    char *out, size_t size, const char *format, va_list arguments);
+
+#endif

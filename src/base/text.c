@@ -1,0 +1,43 @@
+#include "base/text.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+
+static const char cut_mark[] = "...";
+
+enum { CONTINUATIONS_MAX = 3 };
+
+/* RFC 3629, section 3. */
+static int is_continuation(char byte) {
+    return ((unsigned char)byte & 0xc0) == 0x80;
+}
+
+size_t tow_text_cut(const char *text, size_t length, size_t max) {
+    if (length <= max)
+        return length;
+    size_t border = max;
+    while (border > 0 && max - border < CONTINUATIONS_MAX && is_continuation(text[border]))
+        border--;
+    return is_continuation(text[border]) ? max : border;
+}
+
+size_t tow_text_format_list(char *out, size_t size, const char *format, va_list arguments) {
+    assert(size >= sizeof(cut_mark));
+    int length = vsnprintf(out, size, format, arguments);
+    if (length < 0)
+        out[0] = '\0';
+    if (length < 0 || (size_t)length < size)
+        return length < 0 ? 0 : (size_t)length;
+    size_t kept = tow_text_cut(out, size - 1, size - sizeof(cut_mark));
+    memcpy(out + kept, cut_mark, sizeof(cut_mark));
+    return kept + sizeof(cut_mark) - 1;
+}
+
+size_t tow_text_format(char *out, size_t size, const char *format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    size_t length = tow_text_format_list(out, size, format, arguments);
+    va_end(arguments);
+    return length;
+}
