@@ -60,8 +60,8 @@ typedef struct tow_handler {
     /* of this route; zero means what the server has */
     tow_limits limits;
     /* decides on an opening handshake that nothing else stands against: 0 lets it go on, an HTTP status from
-     * 400 to 599 refuses it. *text may then be set to a line for the body and the log, at most 150 bytes,
-     * that lives until the next call on this thread */
+     * 400 to 599 refuses it. *text may then be set to a line for the body and the log that lives until the
+     * next call on this thread; of more than 1,000 bytes the end is left out, and "..." stands for it */
     int (*on_admit)(const tow_request *request, const char **text);
 } tow_handler;
 

@@ -1,11 +1,11 @@
 /* A byte stream that reaches its peer by name: a connector carries it until there is a descriptor that does.
  */
+#include "base/text.h"
 #include "connect/connector.h"
 #include "transport/byte_stream.h"
 #include "transport/listener.h"
 #include "transport/timer.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <towline/error.h>
@@ -96,7 +96,7 @@ static void connected(void *user, int fd) {
 static void took_too_long(tow_timer *timer) {
     connecting *carrier = of(timer);
     char text[TEXT_MAX];
-    snprintf(text, sizeof(text), "%s %s within %d seconds", carrier->place,
+    tow_text_format(text, sizeof(text), "%s %s within %d seconds", carrier->place,
         tow_connector_is_resolving(carrier->connector) ? "was not found" : "was not reached",
         carrier->seconds);
     tow_connector_stop(carrier->connector);

@@ -1,5 +1,6 @@
 #include "connect/connector.h"
 
+#include "base/text.h"
 #include "connect/names.h"
 #include "connect/race.h"
 #include "transport/stream.h"
@@ -53,7 +54,7 @@ static void fail(tow_connector *connector, int error, const char *text) {
 
 static void fail_to_resolve(tow_connector *connector) {
     char text[TEXT_MAX];
-    snprintf(text, sizeof(text), "%s%s: %s",
+    tow_text_format(text, sizeof(text), "%s%s: %s",
         connector->error == TOW_ERROR_NAME_NOT_FOUND ? "" : "looking up ", connector->place,
         connector->name_text);
     fail(connector, connector->error, text);
@@ -63,10 +64,10 @@ static void race_lost(tow_race *race, int error) {
     tow_connector *connector = connector_of(race);
     char text[TEXT_MAX];
     if (connector->is_unix)
-        snprintf(text, sizeof(text), "%s: %s", connector->place,
+        tow_text_format(text, sizeof(text), "%s: %s", connector->place,
             error == TOW_ERROR_REFUSED ? "nobody listens on it" : tow_strerror(error));
     else
-        snprintf(
+        tow_text_format(
             text, sizeof(text), "%s port %u: %s", connector->place, connector->port, tow_strerror(error));
     fail(connector, error, text);
 }

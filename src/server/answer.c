@@ -1,9 +1,9 @@
 #include "answer.h"
 
+#include "base/text.h"
 #include "http/response.h"
 #include "report.h"
 
-#include <stdio.h>
 #include <towline/error.h>
 
 /* More of an unread body than this is not read over to keep the connection: it ends instead. */
@@ -148,9 +148,10 @@ int tow_answer_continue(tow_exchange *exchange) {
 }
 
 void tow_answer_refuse(tow_exchange *exchange, int status, const char *text, const char *advice) {
-    char body[160];
+    char body[TOW_REFUSAL_MAX + 2];
     exchange->keeps_alive = false;
-    size_t length = (size_t)snprintf(body, sizeof(body), "%s\n", text);
+    size_t length = tow_text_format(body, TOW_REFUSAL_MAX + 1, "%s", text);
+    body[length++] = '\n';
     if (write_whole(exchange, status, "text/plain; charset=utf-8", body, length) != 0) {
         tow_count(&exchange->connection->worker->counters.memory_failures);
         tow_conversation_reset(exchange);

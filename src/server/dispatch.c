@@ -1,12 +1,12 @@
 #include "dispatch.h"
 
 #include "answer.h"
+#include "base/text.h"
 #include "handshake.h"
 #include "protocol/opening.h"
 #include "report.h"
 #include "visitor.h"
 
-#include <stdio.h>
 #include <towline/error.h>
 
 static tow_worker *worker_of(tow_exchange *exchange) {
@@ -17,8 +17,8 @@ static void note_line(tow_exchange *exchange, const tow_http_head *head) {
     exchange->line[0] = '\0';
     if (!tow_report_wants(&tow_conversation_server(exchange)->settings, TOW_LOG_NOTICE))
         return;
-    snprintf(exchange->line, sizeof(exchange->line), "%.*s %.*s", (int)(head->method.length & 0xff),
-        head->method.data, (int)(head->target.length & 0xffff), head->target.data);
+    tow_text_format(exchange->line, sizeof(exchange->line), "%.*s %.*s", (int)head->method.length,
+        head->method.data, (int)head->target.length, head->target.data);
 }
 
 static void begin(tow_exchange *exchange, const tow_http_head *head) {
@@ -46,10 +46,10 @@ static bool host_is_allowed(tow_exchange *exchange, const tow_http_head *head) {
 }
 
 static void refuse_host(tow_exchange *exchange, const tow_http_head *head) {
-    char advice[320];
-    snprintf(advice, sizeof(advice), "Host \"%.*s\": --host %.*s would allow it",
-        (int)(head->authority.length & 0x7f), head->authority.data, (int)(head->authority.length & 0x7f),
-        head->authority.data);
+    char host[160];
+    char advice[400];
+    tow_text_format(host, sizeof(host), "%.*s", (int)head->authority.length, head->authority.data);
+    tow_text_format(advice, sizeof(advice), "Host \"%s\": --host %s would allow it", host, host);
     tow_count(&worker_of(exchange)->counters.host_refused);
     tow_answer_refuse(exchange, 421, "this host is not served here", advice);
 }

@@ -1,11 +1,11 @@
 #include "handshake.h"
 
 #include "answer.h"
+#include "base/text.h"
 #include "protocol/opening.h"
 #include "report.h"
 #include "server/origin.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <towline/error.h>
 
@@ -51,10 +51,11 @@ static bool refuse_origin(tow_exchange *exchange) {
         tow_answer_refuse(exchange, 403, "Origin is not an origin", NULL);
         return true;
     }
+    char name[160];
     char advice[400];
-    int length = origin.length < 150 ? (int)origin.length : 150;
-    snprintf(advice, sizeof(advice), "origin %.*s is not the server's: --allow-origin %.*s would allow it",
-        length, origin.data, length, origin.data);
+    tow_text_format(name, sizeof(name), "%.*s", (int)origin.length, origin.data);
+    tow_text_format(advice, sizeof(advice), "origin %s is not the server's: --allow-origin %s would allow it",
+        name, name);
     tow_answer_refuse(exchange, 403, "this origin is not allowed here", advice);
     return true;
 }

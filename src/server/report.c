@@ -1,31 +1,35 @@
 #include "report.h"
 
-#include <stdarg.h>
-#include <stdio.h>
+#include "base/text.h"
 
-enum { LINE_MAX_LENGTH = 1000, ESCAPE_LENGTH = 4 };
+#include <stdio.h>
+#include <string.h>
+
+enum { LINE_SIZE = 1001, ESCAPE_LENGTH = 4 };
+
+static const char cut_mark[] = "...";
 
 /* Copies with escapes; cut where it does not fit. */
-static void make_printable(char *out, size_t size, const char *line) {
+static void make_printable(char out[LINE_SIZE], const char *line) {
     size_t length = 0;
-    for (; *line != '\0' && length + ESCAPE_LENGTH < size; line++) {
+    for (; *line != '\0' && length + ESCAPE_LENGTH + sizeof(cut_mark) <= LINE_SIZE; line++) {
         if (*line >= ' ' && *line <= '~')
             out[length++] = *line;
         else
-            length += (size_t)snprintf(out + length, size - length, "\\x%02X", (unsigned char)*line);
+            length += (size_t)snprintf(out + length, ESCAPE_LENGTH + 1, "\\x%02X", (unsigned char)*line);
     }
-    out[length] = '\0';
+    strcpy(out + length, *line != '\0' ? cut_mark : "");
 }
 
 void tow_report(const tow_settings *settings, int level, const char *format, ...) {
     if (!tow_report_wants(settings, level))
         return;
-    char line[LINE_MAX_LENGTH];
-    char printable[LINE_MAX_LENGTH + ESCAPE_LENGTH];
+    char line[LINE_SIZE - ESCAPE_LENGTH];
+    char printable[LINE_SIZE];
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(line, sizeof(line), format, arguments);
+    tow_text_format_list(line, sizeof(line), format, arguments);
     va_end(arguments);
-    make_printable(printable, sizeof(printable), line);
+    make_printable(printable, line);
     settings->on_log(settings->log_user, level, printable);
 }

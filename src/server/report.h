@@ -11,7 +11,8 @@ static inline bool tow_report_wants(const tow_settings *settings, int level) {
     return settings->on_log != NULL && level <= settings->log_level;
 }
 
-/* One line of at most 1,000 bytes; what is not printable ASCII, as peers may send it, becomes \xHH. */
+/* One line of at most 1,000 bytes, cut if it is longer; what is not printable ASCII, as peers may send it,
+ * becomes \xHH. */
 __attribute__((format(printf, 3, 4))) void tow_report(
     const tow_settings *settings, int level, const char *format, ...);
 

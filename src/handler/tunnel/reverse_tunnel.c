@@ -1,5 +1,6 @@
 #include "handler/reverse_tunnel.h"
 
+#include "base/text.h"
 #include "relay.h"
 #include "transport/address.h"
 #include "transport/timer.h"
@@ -46,7 +47,7 @@ __attribute__((format(printf, 3, 4))) static void say(
     if (tunnel->options->on_log == NULL)
         return;
     va_start(arguments, format);
-    vsnprintf(line, sizeof(line), format, arguments);
+    tow_text_format_list(line, sizeof(line), format, arguments);
     va_end(arguments);
     tunnel->options->on_log(tunnel->options->log_user, level, line);
 }

@@ -1,5 +1,6 @@
 #include "handler/tunnel.h"
 
+#include "base/text.h"
 #include "map.h"
 #include "relay.h"
 #include "server/proxy_header.h"
@@ -74,7 +75,7 @@ __attribute__((format(printf, 3, 4))) static void say(
     if (tunnel->options->on_log == NULL)
         return;
     va_start(arguments, format);
-    vsnprintf(line, sizeof(line), format, arguments);
+    tow_text_format_list(line, sizeof(line), format, arguments);
     va_end(arguments);
     tunnel->options->on_log(tunnel->options->log_user, level, line);
 }
@@ -137,7 +138,7 @@ static void close_with_reason(tunnel_connection *connection, const char *text) {
     tow_byte_stream *stream = connection->relay.ends[TOW_RELAY_CLIENT].stream;
     if (stream == NULL)
         return;
-    snprintf(reason, sizeof(reason), "%s%s",
+    tow_text_format(reason, sizeof(reason), "%s%s",
         connection->relay.connected ? "" : "the target can't be reached: ", text);
     tow_websocket_close(
         connection->socket, connection->relay.connected ? INTERNAL_ERROR : BAD_GATEWAY, reason);

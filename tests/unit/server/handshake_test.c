@@ -76,6 +76,37 @@ static void a_handler_may_refuse_a_handshake(void **state) {
     }
 }
 
+static char long_text[4000];
+
+static int admit_with_long_text(const tow_request *request, const char **text) {
+    *text = long_text;
+    return 403;
+}
+
+/* Nothing but the text, its mark and the end of the line may come, whatever its length. */
+static void a_long_refusal_is_cut_and_says_so(void **state) {
+    (void)state;
+    static const size_t lengths[] = {150, 159, 160, 500, 998, 999, 1000, 1001, 3999};
+    for (size_t i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++) {
+        struct world world;
+        struct peer peer;
+        begin(&world, i, false, &(tow_handler){.on_message = echo, .on_admit = admit_with_long_text});
+        memset(long_text, 'y', lengths[i]);
+        long_text[lengths[i]] = '\0';
+        size_t kept = lengths[i] <= 1000 ? lengths[i] : 997;
+        peer_connect(&peer, &world);
+        peer_text(&peer, OPENING("/echo"));
+        peer_expect_end(&peer);
+        const char *body = strstr((const char *)peer.in.data, "\r\n\r\n") + 4;
+        assert_int_equal(strspn(body, "y"), kept);
+        assert_string_equal(body + kept, kept == lengths[i] ? "\n" : "...\n");
+        assert_int_equal(peer.in.length, (size_t)(body - (const char *)peer.in.data) + strlen(body));
+        assert_true(world_logged(&world, kept == lengths[i] && kept < 900 ? "y\n" : "...\n"));
+        peer_close(&peer);
+        world_end(&world);
+    }
+}
+
 /* The request is cut once, at each of its bytes. */
 static void a_request_may_be_cut_anywhere(void **state) {
     (void)state;
@@ -460,6 +491,7 @@ static void a_socket_may_be_closed_inside_on_open(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_handler_may_refuse_a_handshake),
+        cmocka_unit_test(a_long_refusal_is_cut_and_says_so),
         cmocka_unit_test(a_handshake_opens_and_messages_are_echoed),
         cmocka_unit_test(a_request_may_be_cut_anywhere),
         cmocka_unit_test(a_request_may_come_byte_by_byte),
