@@ -1,6 +1,11 @@
 /* towline/loop.h: the event loop that a connection lives on.
  *
- * A loop belongs to the thread that steps it. Only tow_loop_post and tow_loop_stop may be called from others.
+ * A loop belongs to the thread that steps it. Only tow_loop_post and tow_loop_stop may be called from others,
+ * and of these only tow_loop_stop in a signal handler.
+ *
+ * A loop does not cross fork(2): the child calls nothing for a loop that was made before, nor for what lives
+ * on it, not even to free it, and goes on to exec or _exit. The library's descriptors are closed by exec. Who
+ * wants several processes forks first and makes loops then.
  *
  *     tow_loop *loop;
  *     if (tow_loop_new(&loop, NULL) != 0) return 1;
@@ -41,7 +46,8 @@ void tow_loop_free(tow_loop *loop);
  * tow_loop_stop. Returns 0, STATE (inside one of the loop's own callbacks), or SYSTEM. */
 int tow_loop_run(tow_loop *loop);
 
-/* Makes tow_loop_run return at the end of the current round, or the next one at once. From any thread. */
+/* Makes tow_loop_run return at the end of the current round, or the next one at once. From any thread, and in
+ * a signal handler: it takes no lock and no memory, and leaves errno alone. */
 void tow_loop_stop(tow_loop *loop);
 
 /* A descriptor that becomes readable when tow_loop_step has something to do: for poll, epoll, libuv, GLib and

@@ -7,6 +7,9 @@
  *
  * A server and its routes are made on one thread before tow_server_run; callbacks run on the worker that owns
  * the connection. The library makes no thread unless `workers` asks for more than one.
+ *
+ * A signal handler may call tow_server_stop, and nothing else of this header. For fork(2) holds what
+ * towline/loop.h says of loops, from tow_server_listen on.
  */
 #ifndef TOWLINE_SERVER_H
 #define TOWLINE_SERVER_H
@@ -95,10 +98,12 @@ typedef struct tow_server_options {
                                     each that signs clients; default none */
     bool tls_self_signed;        /* instead: a certificate for localhost that is made for this run */
     bool tls_redirect;           /* plain HTTP on the same ports is sent to https:// */
-    void (*on_log)(void *user, int level,
-        const char *line); /* level as syslog: 3 error to 7 debug; any worker's thread */
-    void *log_user;        /* what on_log gets */
-    int log_level; /* lines above this level are not made; default 6 (info), which has a line a request */
+    /* level as syslog: 3 error to 7 debug. Runs on the thread of each worker, on several at once if there is
+     * more than one, and on those that call tow_server_new, _listen, _run and _reload; never in
+     * tow_server_stop */
+    void (*on_log)(void *user, int level, const char *line);
+    void *log_user; /* what on_log gets */
+    int log_level;  /* lines above this level are not made; default 6 (info), which has a line a request */
 } tow_server_options;
 
 /* Makes a server; nothing listens yet. Errors: ARGUMENT, ADDRESS, MEMORY; CERTIFICATE, NO_FILE, PERMISSION
@@ -136,8 +141,9 @@ int tow_server_run(tow_server *server);
  * stays as it was then. */
 int tow_server_reload(tow_server *server);
 
-/* Starts the drain: no more accepting, 1001 to every connection, reset after drain_seconds. Any thread. With
- * a loop of the caller's and without tow_server_run, the server may be freed when tow_server_is_done. */
+/* Starts the drain: no more accepting, 1001 to every connection, reset after drain_seconds. Any thread, and
+ * in a signal handler, on whatever thread that runs: it takes no lock and no memory, and leaves errno alone.
+ * With a loop of the caller's and without tow_server_run, the server may be freed when tow_server_is_done. */
 void tow_server_stop(tow_server *server);
 
 /* Whether the drain has ended: nothing of the server is on the caller's loop any more. */

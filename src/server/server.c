@@ -166,8 +166,7 @@ static void run_worker(tow_worker *worker) {
     tow_server_stop(worker->server);
 }
 
-/* A further worker's life. Its loop is published under the mutex, so that a stop finds it or is found by it.
- */
+/* A further worker's life. Its loop is published under the mutex, for tow_server_reload. */
 static void live(tow_server *server, int index, tow_loop *loop) {
     tow_worker *worker = &server->workers[index + 1];
     pthread_mutex_lock(&server->mutex);
@@ -243,26 +242,13 @@ int tow_server_reload(tow_server *server) {
 
 /* Stopping */
 
-static void drain_task(void *argument) {
-    tow_worker_drain(argument);
-}
-
-static void stop_worker(tow_worker *worker) {
-    /* Without memory for the task the loop is interrupted, and tow_worker_run looks what is the matter. */
-    if (worker->loop != NULL && tow_loop_post(worker->loop, drain_task, worker) != 0)
-        tow_loop_stop(worker->loop);
-}
-
+/* Signal handlers come here: no lock, no memory, no line of the log. A worker that is still to begin finds
+ * that the server stops. */
 void tow_server_stop(tow_server *server) {
     if (atomic_exchange(&server->stopping, true))
         return;
-    tow_report(&server->settings, TOW_LOG_NOTICE, "draining %lld connections",
-        (long long)atomic_load(&server->connections));
-    pthread_mutex_lock(&server->mutex);
-    bool runs = server->state == TOW_SERVER_LISTENING || server->state == TOW_SERVER_RUNNING;
-    for (size_t i = 0; runs && i < server->worker_count; i++)
-        stop_worker(&server->workers[i]);
-    pthread_mutex_unlock(&server->mutex);
+    for (size_t i = 0; i < server->worker_count; i++)
+        tow_worker_stop(&server->workers[i]);
 }
 
 bool tow_server_is_done(const tow_server *server) {

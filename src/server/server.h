@@ -40,8 +40,9 @@ struct tow_server {
     pthread_mutex_t mutex; /* guards tow_worker.loop against its end; not for the data path */
     _Atomic int64_t connections;
     atomic_bool stopping;
-    atomic_int others; /* further workers that have not ended; the first one ends last */
-    atomic_int error;  /* the first that ended a worker */
+    atomic_bool draining; /* and a worker has begun to drain */
+    atomic_int others;    /* further workers that have not ended; the first one ends last */
+    atomic_int error;     /* the first that ended a worker */
 };
 
 #endif

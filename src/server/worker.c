@@ -1,6 +1,7 @@
 #include "worker.h"
 
 #include "connection.h"
+#include "report.h"
 #include "server.h"
 
 #include <sched.h>
@@ -76,6 +77,44 @@ void tow_worker_refuse_letters(tow_worker *worker) {
     atomic_store(&worker->accepting, false);
     while (atomic_load(&worker->callers) > 0)
         sched_yield();
+}
+
+/* The letter that makes a worker drain. It is its own, as a loop may drop it when the worker is gone. */
+typedef struct stop_letter {
+    tow_letter letter; /* first */
+    tow_worker *worker;
+} stop_letter;
+
+static void drain(tow_worker *worker);
+
+static void stop_arrives(tow_letter *letter) {
+    tow_worker *worker = ((stop_letter *)letter)->worker;
+    free(letter);
+    tow_worker_opened(worker);
+    drain(worker);
+}
+
+static void stop_drop(tow_letter *letter) {
+    free(letter);
+}
+
+static int stop_make(tow_worker *worker) {
+    stop_letter *made = malloc(sizeof(*made));
+    if (made == NULL)
+        return TOW_ERROR_MEMORY;
+    *made = (stop_letter){.letter = {.open = stop_arrives, .drop = stop_drop}, .worker = worker};
+    atomic_store(&worker->stop, &made->letter);
+    return 0;
+}
+
+void tow_worker_stop(tow_worker *worker) {
+    bool accepted = call(worker);
+    tow_letter *letter = accepted ? atomic_exchange(&worker->stop, NULL) : NULL;
+    if (letter != NULL)
+        tow_loop_post_urgently(worker->loop, letter);
+    else if (accepted)
+        tow_worker_opened(worker);
+    hang_up(worker);
 }
 
 /* A descriptor on its way to another worker. */
@@ -208,6 +247,8 @@ int tow_worker_begin(tow_worker *worker, tow_server *server, tow_loop *loop, boo
     tow_slab_init(&worker->slots, sizeof(tow_connection));
     int error = tow_websocket_context_new(&worker->context, loop);
     if (error == 0)
+        error = stop_make(worker);
+    if (error == 0)
         error = tls_begin(worker);
     if (error == 0)
         error = ports_open(worker, is_first);
@@ -220,6 +261,8 @@ int tow_worker_begin(tow_worker *worker, tow_server *server, tow_loop *loop, boo
     if (worker->port_count == 0)
         drain_in(
             worker, NEVER); /* nothing else keeps this loop alive while it waits for other workers' gifts */
+    if (atomic_load(&server->stopping))
+        drain(worker);
     return 0;
 }
 
@@ -227,8 +270,6 @@ int tow_worker_run(tow_worker *worker) {
     int error = 0;
     worker->runs = true;
     while (error == 0 && worker->drain != TOW_WORKER_DONE) {
-        if (atomic_load(&worker->server->stopping))
-            tow_worker_drain(worker);
         error = tow_loop_run(worker->loop);
         if (error == 0 && worker->drain == TOW_SERVING)
             tow_server_stop(worker->server); /* somebody stopped the loop */
@@ -244,6 +285,7 @@ void tow_worker_end(tow_worker *worker) {
     tow_tls_context_release(worker->tls);
     tow_slab_clear(&worker->slots);
     free(worker->ports);
+    free(atomic_exchange(&worker->stop, NULL));
     worker->context = NULL;
     worker->tls = NULL;
     worker->ports = NULL;
@@ -331,10 +373,17 @@ static void drain_fired(tow_timer *timer) {
         drain_in(worker, NEVER);
 }
 
-void tow_worker_drain(tow_worker *worker) {
+static void report_drain(tow_server *server) {
+    if (!atomic_exchange(&server->draining, true))
+        tow_report(&server->settings, TOW_LOG_NOTICE, "draining %lld connections",
+            (long long)atomic_load(&server->connections));
+}
+
+static void drain(tow_worker *worker) {
     if (worker->drain != TOW_SERVING)
         return;
     int seconds = worker->server->settings.drain_seconds;
+    report_drain(worker->server);
     worker->drain = TOW_DRAINING;
     worker->drain_deadline =
         seconds == TOW_OFF ? INT64_MAX : tow_loop_now(worker->loop) + seconds * TOW_SECOND;

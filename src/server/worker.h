@@ -50,13 +50,14 @@ struct tow_worker {
     tow_drain_state drain;
     tow_timer drain_timer;
     int64_t drain_deadline;
-    uint32_t drain_next;      /* the slot with which the drain goes on */
-    bool runs;                /* tow_worker_run is under way */
-    bool drain_is_late;       /* the deadline is over: what is left is reset */
-    _Atomic int64_t load;     /* connections that it has or is about to get */
-    _Atomic int64_t incoming; /* letters and descriptors from other threads that it has not looked at yet */
-    _Atomic int64_t callers;  /* threads that are just about to leave one */
-    atomic_bool accepting;    /* they may */
+    uint32_t drain_next;        /* the slot with which the drain goes on */
+    bool runs;                  /* tow_worker_run is under way */
+    bool drain_is_late;         /* the deadline is over: what is left is reset */
+    _Atomic int64_t load;       /* connections that it has or is about to get */
+    _Atomic int64_t incoming;   /* letters and descriptors from other threads that it has not looked at yet */
+    _Atomic int64_t callers;    /* threads that are just about to leave one */
+    atomic_bool accepting;      /* they may */
+    _Atomic(tow_letter *) stop; /* made ahead, as nothing can be made where it is sent; NULL: it is */
 };
 
 /* Makes a worker on a loop: takes the sites' sockets (the first worker) or opens its own, and starts to
@@ -72,8 +73,8 @@ void tow_worker_opened(tow_worker *worker);
 /* After an error of its loop: nobody leaves letters any more when this returns. */
 void tow_worker_refuse_letters(tow_worker *worker);
 
-/* Begins to drain; a second call does nothing. */
-void tow_worker_drain(tow_worker *worker);
+/* Any thread, and signal handlers: the worker drains soon, or as soon as it begins. */
+void tow_worker_stop(tow_worker *worker);
 
 /* Connections that come from now on get the certificate that was read last. */
 void tow_worker_reload(tow_worker *worker);

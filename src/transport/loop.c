@@ -207,10 +207,12 @@ int tow_loop_round(tow_loop *loop) {
     return step(loop, loop->attention == NULL);
 }
 
+/* Signal handlers come here. A counter at its limit takes nothing: the loop will wake all the same. */
 static void wake(tow_loop *loop) {
-    if (loop->wake_fd >= 0 && eventfd_write(loop->wake_fd, 1) != 0) {
-        /* The counter is at its limit: the loop will wake. */
-    }
+    const uint64_t once = 1;
+    int before = errno;
+    if (loop->wake_fd >= 0 && write(loop->wake_fd, &once, sizeof(once)) < 0)
+        errno = before;
 }
 
 void tow_loop_touch(tow_loop *loop) {
@@ -227,6 +229,11 @@ void tow_loop_stop(tow_loop *loop) {
 
 void tow_loop_post_letter(tow_loop *loop, tow_letter *letter) {
     if (tow_mailbox_put(&loop->letters, letter))
+        wake(loop);
+}
+
+void tow_loop_post_urgently(tow_loop *loop, tow_letter *letter) {
+    if (tow_mailbox_put(&loop->mailbox, letter))
         wake(loop);
 }
 

@@ -1,6 +1,10 @@
 #include "world.h"
 
+#include "../../../src/server/server.h"
 #include "server/exchange.h"
+
+#include <errno.h>
+#include <unistd.h>
 
 enum { SEEDS = 12 };
 
@@ -265,6 +269,45 @@ static void the_drain_may_begin_at_any_time(void **state) {
     }
 }
 
+/* As a signal handler may call it while this thread is anywhere. */
+static void a_stop_takes_no_lock_and_logs_nothing_itself(void **state) {
+    struct world world;
+    begin(&world, &(tow_simulation_options){.seed = 8}, (tow_server_options){0});
+    tow_buffer_clear(&world.log);
+    alarm(20); /* what waits for the lock waits for ever */
+    pthread_mutex_lock(&world.server->mutex);
+    errno = 77;
+    tow_server_stop(world.server);
+    assert_int_equal(errno, 77);
+    pthread_mutex_unlock(&world.server->mutex);
+    alarm(0);
+    assert_int_equal(world.log.length, 0);
+    world_run(&world, 10);
+    assert_true(world_logged(&world, "5 draining 0 connections\n"));
+    assert_true(tow_server_is_done(world.server));
+    world_end(&world);
+}
+
+static void what_was_stopped_before_it_listens_drains_at_once(void **state) {
+    struct world world;
+    world_make(&world, &(tow_simulation_options){.seed = 9}, &(tow_server_options){0});
+    tow_server_stop(world.server);
+    world_listen(&world);
+    world_run(&world, 10);
+    assert_true(tow_server_is_done(world.server));
+    world_end(&world);
+}
+
+/* The loop is never stepped again; the sanitizers see who frees the letter. */
+static void a_stop_on_its_way_goes_with_the_loop(void **state) {
+    struct world world;
+    begin(&world, &(tow_simulation_options){.seed = 10}, (tow_server_options){0});
+    tow_server_stop(world.server);
+    tow_server_free(world.server);
+    tow_loop_free(world.loop);
+    tow_buffer_clear(&world.log);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sockets_get_1001_and_the_server_ends),
@@ -276,6 +319,9 @@ int main(void) {
         cmocka_unit_test(many_sockets_are_drained_a_part_at_a_time),
         cmocka_unit_test(the_drain_is_told_to_health_and_log),
         cmocka_unit_test(the_drain_may_begin_at_any_time),
+        cmocka_unit_test(a_stop_takes_no_lock_and_logs_nothing_itself),
+        cmocka_unit_test(what_was_stopped_before_it_listens_drains_at_once),
+        cmocka_unit_test(a_stop_on_its_way_goes_with_the_loop),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -221,12 +221,24 @@ static void posting_and_retaining_survive_each_failure(void **state) {
     assert_true(failing > 4);
 }
 
+/* As a signal handler may call it. */
+static void a_stop_takes_no_memory(void **state) {
+    struct world world;
+    world_make(&world, &(tow_simulation_options){0}, &(tow_server_options){0});
+    world_listen(&world);
+    allocation_fail_at(0);
+    tow_server_stop(world.server);
+    assert_int_equal(allocation_count(), 0);
+    world_end(&world);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_opening_handshake_survives_each_failure),
         cmocka_unit_test(requests_survive_each_failure),
         cmocka_unit_test(posting_and_retaining_survive_each_failure),
         cmocka_unit_test(making_a_server_survives_each_failure),
+        cmocka_unit_test(a_stop_takes_no_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <sys/socket.h>
 #include <sys/time.h>
@@ -414,6 +415,24 @@ static void a_stop_may_come_at_any_time(void **state) {
     }
 }
 
+static tow_server *server_to_stop;
+
+static void stop_by_signal(int number) {
+    tow_server_stop(server_to_stop);
+}
+
+static void a_signal_handler_may_stop_workers(void **state) {
+    const struct itimerval soon = {.it_value.tv_usec = 20 * 1000};
+    assert_int_equal(tow_server_new(&server_to_stop,
+                         &(tow_server_options){.listen = "127.0.0.1:0", .workers = 2, .io = loop_io}),
+        0);
+    signal(SIGALRM, stop_by_signal);
+    setitimer(ITIMER_REAL, &soon, NULL);
+    assert_int_equal(tow_server_run(server_to_stop), 0);
+    signal(SIGALRM, SIG_DFL);
+    tow_server_free(server_to_stop);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(options_that_make_no_sense_are_refused),
@@ -425,6 +444,7 @@ int main(void) {
         ON_BOTH(workers_share_the_connections),
         ON_BOTH(a_worker_gives_connections_away),
         ON_BOTH(a_stop_may_come_at_any_time),
+        ON_BOTH(a_signal_handler_may_stop_workers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

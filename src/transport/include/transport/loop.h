@@ -47,6 +47,9 @@ typedef struct tow_letter {
 } tow_letter;
 void tow_loop_post_letter(tow_loop *loop, tow_letter *letter);
 
+/* The same among the tasks, of which a round runs all: before the letters that wait. Signal handlers too. */
+void tow_loop_post_urgently(tow_loop *loop, tow_letter *letter);
+
 /* What the loop has done: for tests and --status. */
 typedef struct tow_loop_counters {
     uint64_t rounds;
