@@ -335,6 +335,4 @@ void tow_websocket_shutdown(tow_websocket *socket) {
     send_close(socket, TOW_CLOSE_NORMAL, NULL, 0);
     if (!socket->stream_closed)
         tow_timing_close(socket, 0, TOW_OFF);
-    if (socket->resumed)
-        tow_timing_now(socket);
 }

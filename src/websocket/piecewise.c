@@ -5,7 +5,6 @@
 #include "extra.h"
 #include "protocol/mask.h"
 #include "receive.h"
-#include "timing.h"
 
 #include <stdlib.h>
 #include <towline/error.h>
@@ -153,7 +152,7 @@ static void yield(tow_websocket *socket) {
         return;
     socket->paused = true;
     socket->resumed = true;
-    tow_timing_now(socket);
+    tow_stream_yield(&socket->stream);
 }
 
 /* Delivers the input, or as much of it as may be delivered now. */

@@ -293,6 +293,15 @@ void tow_receive_go_on(tow_websocket *socket) {
     tow_closing_check_end(socket);
 }
 
+void tow_receive_turn(tow_stream *stream) {
+    tow_websocket *socket = (tow_websocket *)stream;
+    if (!socket->resumed)
+        return;
+    socket->resumed = false;
+    socket->paused = false;
+    tow_receive_go_on(socket);
+}
+
 /* What was kept goes first: no more is read before it is delivered. */
 void tow_receive_adjust(tow_websocket *socket) {
     bool stop = !is_deaf(socket) && (!tow_receive_may_deliver(socket) || tow_receive_has_kept(socket));
@@ -342,5 +351,5 @@ void tow_websocket_resume(tow_websocket *socket) {
         return;
     }
     socket->resumed = true;
-    tow_timing_now(socket);
+    tow_stream_yield(&socket->stream);
 }

@@ -7,8 +7,9 @@
 
 #include "websocket/websocket.h"
 
-/* The stream's on_bytes and receive_into. */
+/* The stream's on_bytes, on_turn and receive_into. */
 void tow_receive_bytes(tow_stream *stream, uint8_t *bytes, size_t length);
+void tow_receive_turn(tow_stream *stream);
 uint8_t *tow_receive_into(tow_stream *stream, size_t *length);
 
 /* Treats what was kept, then reads again if nothing stands against it. Runs callbacks unless the connection

@@ -4,7 +4,6 @@
 #include "context.h"
 #include "extra.h"
 #include "protocol/close.h"
-#include "receive.h"
 #include "send.h"
 
 #include <towline/error.h>
@@ -61,7 +60,7 @@ static int64_t ping_deadline(const tow_websocket *socket, int64_t heard) {
 
 static int64_t next_deadline(const tow_websocket *socket) {
     int64_t now = tow_loop_now(loop_of(socket));
-    if (socket->resumed || socket->lost)
+    if (socket->lost)
         return 0;
     int64_t heard = now - silence(socket);
     return earlier(earlier(message_deadline(socket), stall_deadline(socket)),
@@ -113,20 +112,10 @@ static void fired(tow_timer *timer) {
         tow_websocket_abort(socket, TOW_ERROR_MEMORY);
         return;
     }
-    bool resumed = socket->resumed;
-    if (socket->ready_state != TOW_OPEN && !resumed) {
+    if (socket->ready_state != TOW_OPEN)
         tow_closing_timed_out(socket);
-        return;
-    }
-    if (socket->ready_state == TOW_OPEN && !do_what_is_due(socket))
-        return;
-    if (resumed)
-        socket->paused = false;
-    socket->resumed = false;
-    if (socket->ready_state == TOW_OPEN)
+    else if (do_what_is_due(socket))
         tow_timing_update(socket);
-    if (resumed)
-        tow_receive_go_on(socket);
 }
 
 void tow_timing_update(tow_websocket *socket) {

@@ -19,6 +19,7 @@ static const tow_stream_events stream_events = {
     .on_error = tow_closing_stream_failed,
     .on_closed = tow_closing_stream_closed,
     .receive_into = tow_receive_into,
+    .on_turn = tow_receive_turn,
 };
 
 static int store_protocol(tow_websocket *socket, tow_slice protocol) {
