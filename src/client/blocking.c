@@ -40,7 +40,7 @@ static void on_message(tow_websocket *socket, const tow_message *message) {
     tow_blocking *blocking = of(socket);
     assert(!blocking->has_waiting);
     if (tow_buffer_append(&blocking->waiting, message->data, message->length) != 0) {
-        tow_websocket_abort(socket, TOW_ERROR_MEMORY);
+        tow_websocket_abort(socket, TOW_CAUSE_MEMORY, TOW_ERROR_MEMORY);
         return;
     }
     blocking->waiting_type = message->type;

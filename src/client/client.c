@@ -209,7 +209,7 @@ void tow_websocket_free(tow_websocket *socket) {
     client->freed = true;
     take_callbacks_away(client);
     if (client->stage == TOW_CLIENT_OPENED)
-        tow_websocket_abort(socket, 0);
+        tow_websocket_abort(socket, TOW_CAUSE_APPLICATION_RESET, 0);
     else if (client->stage != TOW_CLIENT_GONE)
         tow_opening_fail(client, TOW_ERROR_CLOSED, NULL);
     bool in_use = client->stage == TOW_CLIENT_OPENED || client->has_stream || client->in_callback;

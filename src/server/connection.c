@@ -180,14 +180,14 @@ void tow_connection_drain(tow_connection *connection) {
     if (connection->exchange != NULL)
         tow_conversation_drain(connection->exchange);
     else
-        tow_websocket_close(&connection->socket, TOW_CLOSE_GOING_AWAY, NULL);
+        tow_websocket_close_because(&connection->socket, TOW_CAUSE_DRAIN, TOW_CLOSE_GOING_AWAY, NULL);
 }
 
 void tow_connection_reset(tow_connection *connection) {
     if (connection->exchange != NULL)
         tow_conversation_reset(connection->exchange);
     else
-        tow_websocket_abort(&connection->socket, 0);
+        tow_websocket_abort(&connection->socket, TOW_CAUSE_DRAIN_SECONDS, 0);
 }
 
 void tow_connection_socket_opened(tow_websocket *socket) {

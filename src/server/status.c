@@ -78,8 +78,9 @@ static int sockets_text(tow_buffer *out, const totals *sum) {
         {"payload_bytes_in", "Bytes of messages received, after inflation.", sockets->bytes_in},
         {"payload_bytes_out", "Bytes of messages sent, before compression.", sockets->bytes_out},
         {"pongs_received", "Pongs received.", sockets->pongs_received},
-        {"protocol_errors", "WebSocket connections failed with 1002.", sockets->protocol_errors},
-        {"invalid_text", "WebSocket connections failed with 1007.", sockets->invalid_text},
+        {"protocol_errors", "WebSocket connections failed with 1002.",
+            sockets->ends[TOW_CAUSE_PROTOCOL_ERROR]},
+        {"invalid_text", "WebSocket connections failed with 1007.", sockets->ends[TOW_CAUSE_INVALID_PAYLOAD]},
     };
     return counters_text(out, rows, sizeof(rows) / sizeof(rows[0]));
 }
@@ -91,20 +92,34 @@ static int limit_row(tow_buffer *out, const char *option, uint64_t value) {
 
 /* The same limit may be reached by requests and by sockets. */
 static uint64_t limit_of_sockets(const tow_websocket_counters *sockets, const char *option) {
-    const struct {
-        const char *option;
-        uint64_t value;
-    } same[] = {
-        {"max-message", sockets->too_large},
-        {"message-seconds", sockets->message_timeouts},
-        {"stall-seconds", sockets->stalls},
-        {"idle-seconds", sockets->idle_timeouts},
-    };
-    for (size_t i = 0; i < sizeof(same) / sizeof(same[0]); i++) {
-        if (strcmp(same[i].option, option) == 0)
-            return same[i].value;
+    for (int cause = 0; cause < TOW_CAUSE_COUNT; cause++) {
+        if (tow_cause_ender(cause) == TOW_ENDED_BY_LIMIT && strcmp(tow_cause_name(cause), option) == 0)
+            return sockets->ends[cause];
     }
     return 0;
+}
+
+static const char *ender_name(tow_ender ender) {
+    switch (ender) {
+    case TOW_ENDED_BY_PEER:
+        return "client";
+    case TOW_ENDED_BY_NETWORK:
+        return "network";
+    case TOW_ENDED_BY_US:
+    case TOW_ENDED_BY_LIMIT:
+        break;
+    }
+    return "server";
+}
+
+static int ends_text(tow_buffer *out, const totals *sum) {
+    int error = metric_head(out, "websocket_ends_total", "counter",
+        "WebSocket connections that ended, by who ended them and why.");
+    for (int cause = 0; error == 0 && cause < TOW_CAUSE_COUNT; cause++)
+        error =
+            tow_buffer_append_format(out, "towline_websocket_ends_total{by=\"%s\",why=\"%s\"} %" PRIu64 "\n",
+                ender_name(tow_cause_ender(cause)), tow_cause_name(cause), sum->sockets.ends[cause]);
+    return error;
 }
 
 static uint64_t exhausted(tow_server *server) {
@@ -119,9 +134,9 @@ static uint64_t exhausted(tow_server *server) {
 static int limits_text(tow_buffer *out, tow_server *server, const totals *sum) {
 #define ROW(field, option) {(option), NULL, sum->server.field + limit_of_sockets(&sum->sockets, (option))},
     const row rows[] = {
-        TOW_SERVER_LIMIT_COUNTERS(ROW){"max-queue", NULL, sum->sockets.queue_overflows},
+        TOW_SERVER_LIMIT_COUNTERS(ROW){"max-queue", NULL, sum->sockets.ends[TOW_CAUSE_MAX_QUEUE]},
         {"ping-seconds", NULL, sum->sockets.pings_sent},
-        {"close-seconds", NULL, sum->sockets.close_timeouts},
+        {"close-seconds", NULL, sum->sockets.ends[TOW_CAUSE_CLOSE_SECONDS]},
         {"descriptors", NULL, exhausted(server)},
     };
 #undef ROW
@@ -203,6 +218,8 @@ int tow_status_text(tow_server *server, tow_buffer *out) {
         error = server_text(out, &sum);
     if (error == 0)
         error = sockets_text(out, &sum);
+    if (error == 0)
+        error = ends_text(out, &sum);
     if (error == 0)
         error = limits_text(out, server, &sum);
     if (error == 0)

@@ -317,7 +317,8 @@ static void drain_one(tow_worker *worker, tow_connection *connection) {
         tow_connection_drain(connection);
         return;
     }
-    tow_count(&worker->counters.drain_resets);
+    if (connection->exchange != NULL) /* a WebSocket counts it as its cause */
+        tow_count(&worker->counters.drain_resets);
     tow_connection_reset(connection);
 }
 

@@ -9,6 +9,7 @@
 #include "timing.h"
 #include "transport/tls.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 #include <towline/error.h>
@@ -31,17 +32,18 @@ static uint16_t code_so_far(const tow_websocket *socket) {
 }
 
 /* The connection is not open any more; `heard` gives its place to `end`. */
-static void leave_open(tow_websocket *socket) {
+static void leave_open(tow_websocket *socket, tow_cause cause) {
     uint16_t code = code_so_far(socket);
     socket->ready_state = TOW_CLOSING;
-    socket->end = (tow_websocket_end){.close_code = code};
+    socket->end = (tow_websocket_end){
+        .close_code = code, .cause = (uint8_t)(socket->close_received ? TOW_CAUSE_PEER_CLOSE : cause)};
     socket->above_high = false;
 }
 
 /* Nothing is delivered any more. */
-static void begin(tow_websocket *socket) {
+static void begin(tow_websocket *socket, tow_cause cause) {
     if (socket->ready_state == TOW_OPEN)
-        leave_open(socket);
+        leave_open(socket, cause);
     else if (!socket->half_closed)
         return;
     socket->half_closed = false;
@@ -61,11 +63,14 @@ static void reset_stream(tow_websocket *socket) {
     tow_stream_reset(&socket->stream);
 }
 
-static void note_failure(tow_websocket *socket, int error) {
-    begin(socket);
-    if (!socket->failed)
-        socket->end.error = (int16_t)error;
+static void note_failure(tow_websocket *socket, tow_cause cause, int error) {
+    begin(socket, cause);
+    if (socket->failed)
+        return;
     socket->failed = true;
+    socket->end.cause = (uint8_t)cause;
+    socket->end.error = (int8_t)error;
+    tow_count(&socket->context->counters.ends[cause]);
 }
 
 /* Our Close is the last that we send; without memory for it the end is a reset. */
@@ -75,7 +80,7 @@ static void send_close(tow_websocket *socket, uint16_t code, const char *reason,
         return;
     size_t length = tow_close_payload_write(payload, code, reason, reason_length);
     if (tow_send_control(socket, TOW_OPCODE_CLOSE, payload, length) != 0)
-        tow_websocket_abort(socket, TOW_ERROR_MEMORY);
+        tow_websocket_abort(socket, TOW_CAUSE_MEMORY, TOW_ERROR_MEMORY);
     socket->close_sent = true;
 }
 
@@ -104,7 +109,7 @@ void tow_closing_advance(tow_websocket *socket) {
 /* Ends without a Close from here on: the stream is of no use. */
 static void end_broken(tow_websocket *socket, int error) {
     if (!is_clean(socket))
-        note_failure(socket, error);
+        note_failure(socket, tow_cause_of_error(error), error);
     close_stream(socket);
 }
 
@@ -148,7 +153,7 @@ void tow_closing_received(tow_websocket *socket, const uint8_t *payload, size_t 
     bool one_side = ends_one_side(socket, code) && (socket->ready_state == TOW_OPEN || socket->half_closed);
     bool postponed = one_side && postpone_answer(socket, code);
     if (!postponed)
-        begin(socket);
+        begin(socket, TOW_CAUSE_PEER_CLOSE);
     socket->close_received = true;
     store_reason(socket, reason, reason_length);
     if (!postponed) {
@@ -209,9 +214,7 @@ void tow_closing_timed_out(tow_websocket *socket) {
         close_stream(socket);
         return;
     }
-    if (!socket->failed)
-        tow_count(&socket->context->counters.close_timeouts);
-    tow_websocket_abort(socket, TOW_ERROR_TIMED_OUT);
+    tow_websocket_abort(socket, TOW_CAUSE_CLOSE_SECONDS, TOW_ERROR_TIMED_OUT);
 }
 
 /* The events. */
@@ -240,8 +243,10 @@ static void tell_close(tow_websocket *socket, bool was_clean) {
  */
 void tow_closing_stream_closed(tow_stream *stream) {
     tow_websocket *socket = (tow_websocket *)stream;
-    begin(socket);
     bool was_clean = is_clean(socket);
+    assert(socket->ready_state == TOW_CLOSING); /* whatever closes the stream has said why */
+    if (!socket->failed)
+        tow_count(&socket->context->counters.ends[socket->end.cause]);
     socket->stream_closed = true;
     socket->ready_state = TOW_CLOSED;
     tow_count(&socket->context->counters.closed);
@@ -258,15 +263,16 @@ void tow_closing_stream_closed(tow_stream *stream) {
 
 /* Calls from above. */
 
-void tow_websocket_fail(tow_websocket *socket, uint16_t code, const char *reason, int error) {
+void tow_websocket_fail(tow_websocket *socket, tow_cause cause, int error) {
     if (socket->ready_state == TOW_CONNECTING) {
         socket->behaviour->on_abandon(socket);
         return;
     }
     if (socket->failed || socket->stream_closed)
         return;
-    note_failure(socket, error);
-    send_close(socket, code, reason, reason == NULL ? 0 : strlen(reason));
+    const char *reason = tow_cause_reason(cause, error);
+    note_failure(socket, cause, error);
+    send_close(socket, tow_cause_code(cause, error), reason, strlen(reason));
     if (socket->stream_closed)
         return;
     tow_timing_close(socket, tow_loop_now(socket->context->loop), AFTER_ERROR_SECONDS);
@@ -274,7 +280,7 @@ void tow_websocket_fail(tow_websocket *socket, uint16_t code, const char *reason
     tow_closing_advance(socket);
 }
 
-void tow_websocket_abort(tow_websocket *socket, int error) {
+void tow_websocket_abort(tow_websocket *socket, tow_cause cause, int error) {
     if (socket->ready_state == TOW_CONNECTING) {
         socket->behaviour->on_abandon(socket);
         return;
@@ -282,7 +288,7 @@ void tow_websocket_abort(tow_websocket *socket, int error) {
     if (socket->stream_closed)
         return;
     if (!is_clean(socket))
-        note_failure(socket, error);
+        note_failure(socket, cause, error);
     reset_stream(socket);
 }
 
@@ -303,6 +309,16 @@ int tow_websocket_close_check(tow_role role, uint16_t code, const char *reason) 
     return tow_utf8_valid(reason, reason_length) ? 0 : TOW_ERROR_ARGUMENT;
 }
 
+void tow_websocket_close_because(tow_websocket *socket, tow_cause cause, uint16_t code, const char *reason) {
+    if (socket->ready_state != TOW_OPEN && !socket->half_closed)
+        return;
+    begin(socket, cause);
+    send_close(socket, code, reason, reason == NULL ? 0 : strlen(reason));
+    wait_for_the_end(socket);
+    if (!socket->delivering && !socket->stream_closed)
+        tow_receive_go_on(socket);
+}
+
 int tow_websocket_close(tow_websocket *socket, uint16_t code, const char *reason) {
     int error = tow_websocket_close_check(socket->behaviour->role, code, reason);
     if (error != 0)
@@ -310,13 +326,8 @@ int tow_websocket_close(tow_websocket *socket, uint16_t code, const char *reason
     socket->close_asked = true;
     if (socket->ready_state == TOW_CONNECTING)
         socket->behaviour->on_abandon(socket);
-    if (socket->ready_state != TOW_OPEN && !socket->half_closed)
-        return 0;
-    begin(socket);
-    send_close(socket, code, reason, reason == NULL ? 0 : strlen(reason));
-    wait_for_the_end(socket);
-    if (!socket->delivering && !socket->stream_closed)
-        tow_receive_go_on(socket);
+    else
+        tow_websocket_close_because(socket, TOW_CAUSE_APPLICATION, code, reason);
     return 0;
 }
 
@@ -325,12 +336,12 @@ void tow_websocket_shutdown(tow_websocket *socket) {
         return;
     if (socket->close_received) {
         uint16_t code = socket->extra->peer_end;
-        begin(socket);
+        begin(socket, TOW_CAUSE_PEER_CLOSE);
         send_close(socket, code, NULL, 0);
         wait_for_the_end(socket);
         return;
     }
-    leave_open(socket);
+    leave_open(socket, TOW_CAUSE_APPLICATION);
     socket->half_closed = true;
     send_close(socket, TOW_CLOSE_NORMAL, NULL, 0);
     if (!socket->stream_closed)

@@ -89,7 +89,7 @@ static void look_at_the_other_side(tow_timer *timer) {
     message_carrier *carrier = carrier_of_timer(timer);
     int64_t deadline = last_sign(carrier) + carrier->half_close_seconds * TOW_SECOND;
     if (tow_loop_now(carrier->loop) >= deadline)
-        tow_websocket_abort(carrier->socket, TOW_ERROR_TIMED_OUT);
+        tow_websocket_abort(carrier->socket, TOW_CAUSE_HALF_CLOSE_SECONDS, TOW_ERROR_TIMED_OUT);
     else
         tow_timer_set(carrier->loop, timer, deadline, look_at_the_other_side);
 }
@@ -122,9 +122,7 @@ static size_t cut_at_end(const uint8_t *bytes, size_t length) {
 }
 
 static int64_t refuse_text(message_carrier *carrier) {
-    tow_count(&carrier->socket->context->counters.invalid_text);
-    tow_websocket_fail(
-        carrier->socket, TOW_CLOSE_INVALID_PAYLOAD, "what was to be sent is not UTF-8", TOW_ERROR_UTF8);
+    tow_websocket_fail(carrier->socket, TOW_CAUSE_APPLICATION_TEXT, TOW_ERROR_UTF8);
     return TOW_ERROR_UTF8;
 }
 
@@ -169,7 +167,7 @@ static int64_t send_piece(message_carrier *carrier, const uint8_t *bytes, size_t
 static int64_t stop_writing(message_carrier *carrier, int64_t error, int64_t taken) {
     if (error == TOW_ERROR_UTF8 || taken == 0)
         return error;
-    tow_websocket_abort(carrier->socket, (int)error);
+    tow_websocket_abort(carrier->socket, tow_cause_of_error((int)error), (int)error);
     return taken;
 }
 
@@ -235,7 +233,7 @@ static void end_with(message_carrier *carrier, bool orderly) {
     if (orderly && carrier->cut_length == 0)
         tow_websocket_close(carrier->socket, TOW_CLOSE_NORMAL, NULL);
     else
-        tow_websocket_fail(carrier->socket, TOW_CLOSE_INTERNAL_ERROR, NULL, 0);
+        tow_websocket_fail(carrier->socket, TOW_CAUSE_APPLICATION_RESET, 0);
 }
 
 static void close_stream(void *user) {

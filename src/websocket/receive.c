@@ -66,16 +66,9 @@ static void deliver(tow_websocket *socket, const tow_message *message, tow_buffe
 }
 
 static void fail_receiving(tow_websocket *socket, int error) {
-    tow_websocket_counters *counters = &socket->context->counters;
-    if (error == TOW_ERROR_UTF8)
-        tow_count(&counters->invalid_text);
-    else if (error == TOW_ERROR_MESSAGE_TOO_LARGE)
-        tow_count(&counters->too_large);
-    else if (error == TOW_ERROR_MEMORY)
-        tow_count(&counters->memory_failures);
-    else
-        tow_count(&counters->protocol_errors);
-    tow_websocket_fail(socket, tow_close_code_for_error(error), tow_strerror(error), error);
+    if (error == TOW_ERROR_MEMORY)
+        tow_count(&socket->context->counters.memory_failures);
+    tow_websocket_fail(socket, tow_cause_of_error(error), error);
 }
 
 static void deliver_compressed(

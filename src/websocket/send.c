@@ -196,9 +196,7 @@ static bool queue_is_full(const tow_websocket *socket) {
 }
 
 static int refuse_as_full(tow_websocket *socket, size_t length) {
-    tow_count(&socket->context->counters.queue_overflows);
-    tow_websocket_fail(
-        socket, TOW_CLOSE_POLICY, "more than max-queue waits to be sent", TOW_ERROR_QUEUE_FULL);
+    tow_websocket_fail(socket, TOW_CAUSE_MAX_QUEUE, TOW_ERROR_QUEUE_FULL);
     tow_send_discard(socket, length);
     return TOW_ERROR_QUEUE_FULL;
 }
@@ -296,7 +294,7 @@ static int send_control_or_abort(
         return refuse_as_full(socket, 0);
     int error = tow_send_control(socket, opcode, payload, length);
     if (error != 0)
-        tow_websocket_abort(socket, error);
+        tow_websocket_abort(socket, tow_cause_of_error(error), error);
     return error;
 }
 

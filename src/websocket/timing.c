@@ -69,21 +69,16 @@ static int64_t next_deadline(const tow_websocket *socket) {
 
 /* The message took too long: policy (RFC 6455, section 7.4.1). */
 static void message_timed_out(tow_websocket *socket) {
-    tow_count(&socket->context->counters.message_timeouts);
-    tow_websocket_fail(
-        socket, TOW_CLOSE_POLICY, "the message took longer than message-seconds", TOW_ERROR_TIMED_OUT);
+    tow_websocket_fail(socket, TOW_CAUSE_MESSAGE_SECONDS, TOW_ERROR_TIMED_OUT);
 }
 
 /* Nothing of what is queued was taken: a Close would not arrive either. */
 static void stalled(tow_websocket *socket) {
-    tow_count(&socket->context->counters.stalls);
-    tow_websocket_abort(socket, TOW_ERROR_TIMED_OUT);
+    tow_websocket_abort(socket, TOW_CAUSE_STALL_SECONDS, TOW_ERROR_TIMED_OUT);
 }
 
 static void idle_timed_out(tow_websocket *socket) {
-    tow_count(&socket->context->counters.idle_timeouts);
-    tow_websocket_fail(
-        socket, TOW_CLOSE_GOING_AWAY, "nothing was received for idle-seconds", TOW_ERROR_TIMED_OUT);
+    tow_websocket_fail(socket, TOW_CAUSE_IDLE_SECONDS, TOW_ERROR_TIMED_OUT);
 }
 
 static void ping(tow_websocket *socket) {
@@ -109,7 +104,7 @@ static bool do_what_is_due(tow_websocket *socket) {
 static void fired(tow_timer *timer) {
     tow_websocket *socket = (tow_websocket *)((char *)timer - offsetof(tow_websocket, timer));
     if (socket->lost) {
-        tow_websocket_abort(socket, TOW_ERROR_MEMORY);
+        tow_websocket_abort(socket, TOW_CAUSE_MEMORY, TOW_ERROR_MEMORY);
         return;
     }
     if (socket->ready_state != TOW_OPEN)

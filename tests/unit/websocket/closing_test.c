@@ -60,7 +60,7 @@ static void a_peer_that_does_not_end_its_side_is_left_after_a_second(void **stat
     int64_t passed = tow_loop_now(world.loop) - since;
     assert_true(passed > TOW_SECOND * 9 / 10 && passed < TOW_SECOND * 11 / 10);
     assert_true(world.server.was_clean);
-    assert_int_equal(tow_websocket_context_counters(world.context)->close_timeouts, 0);
+    assert_int_equal(tow_websocket_context_counters(world.context)->ends[TOW_CAUSE_CLOSE_SECONDS], 0);
     world_close(&world);
 }
 
@@ -264,7 +264,7 @@ static void a_peer_that_does_not_answer_is_reset_after_close_seconds(void **stat
     assert_int_equal(world.server.code, 1006);
     assert_false(world.server.was_clean);
     assert_int_equal(world.server.error, TOW_ERROR_TIMED_OUT);
-    assert_int_equal(tow_websocket_context_counters(world.context)->close_timeouts, 1);
+    assert_int_equal(tow_websocket_context_counters(world.context)->ends[TOW_CAUSE_CLOSE_SECONDS], 1);
     world_until(&world, world.peer.closed);
     assert_int_equal(world.peer.error, TOW_ERROR_RESET);
     world_close(&world);
@@ -410,9 +410,9 @@ static void end_socket(endpoint *end) {
     if (chosen == CLOSE)
         assert_int_equal(tow_websocket_close(&end->socket, 1000, "enough"), 0);
     else if (chosen == ABORT)
-        tow_websocket_abort(&end->socket, 0);
+        tow_websocket_abort(&end->socket, TOW_CAUSE_APPLICATION_RESET, 0);
     else
-        tow_websocket_fail(&end->socket, 1011, "broken", TOW_ERROR_STATE);
+        tow_websocket_fail(&end->socket, TOW_CAUSE_MEMORY, TOW_ERROR_STATE);
     assert_int_equal(end->closes, closes);
     assert_int_equal(end->errors, errors);
 }
@@ -488,11 +488,11 @@ static void a_failure_told_from_above_is_an_error_and_an_unclean_close(void **st
     test_world world = {.simulation.seed = 4};
     world_open(&world);
     world_connect_peer(&world);
-    tow_websocket_fail(&world.server.socket, 1011, "the reason", TOW_ERROR_LIMIT);
-    tow_websocket_fail(&world.server.socket, 1002, "too late", TOW_ERROR_STATE);
+    tow_websocket_fail(&world.server.socket, TOW_CAUSE_MAX_QUEUE, TOW_ERROR_LIMIT);
+    tow_websocket_fail(&world.server.socket, TOW_CAUSE_PROTOCOL_ERROR, TOW_ERROR_RESERVED_BITS);
     world_until(&world, world.peer.ended);
-    assert_memory_equal(world.peer.received.data, "\x88\x0c\x03\xf3the reason", 14);
-    assert_int_equal(world.peer.received.length, 14);
+    assert_memory_equal(world.peer.received.data, "\x88\x26\x03\xf0more than max-queue waits to be sent", 40);
+    assert_int_equal(world.peer.received.length, 40);
     peer_end(&world.peer);
     world_until(&world, world.server.gone == 1);
     assert_int_equal(world.server.error, TOW_ERROR_LIMIT);
@@ -505,8 +505,8 @@ static void an_abort_drops_what_waits_and_counts_it(void **state) {
     world_open(&world);
     world_connect_peer(&world);
     tow_websocket_send(&world.server.socket, TOW_BINARY, bytes, 100);
-    tow_websocket_abort(&world.server.socket, 0);
-    tow_websocket_abort(&world.server.socket, TOW_ERROR_STATE);
+    tow_websocket_abort(&world.server.socket, TOW_CAUSE_APPLICATION_RESET, 0);
+    tow_websocket_abort(&world.server.socket, TOW_CAUSE_NETWORK, TOW_ERROR_STATE);
     world_until(&world, world.server.gone == 1 && world.peer.closed);
     assert_int_equal(world.server.errors, 0);
     assert_int_equal(world.server.code, 1006);

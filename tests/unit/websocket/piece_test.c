@@ -382,7 +382,8 @@ static void bad_text_fails_before_the_message_has_ended(void **state) {
             world_until(&world, world.peer.ended);
             assert_int_equal(peer_close_code(&world.peer), TOW_CLOSE_INVALID_PAYLOAD);
             assert_int_equal(world.server.messages, 0);
-            assert_int_equal(tow_websocket_context_counters(world.context)->invalid_text, 1);
+            assert_int_equal(
+                tow_websocket_context_counters(world.context)->ends[TOW_CAUSE_INVALID_PAYLOAD], 1);
             tow_buffer_clear(&frames);
             world_close(&world);
         }
@@ -406,7 +407,7 @@ static void close_at_third(endpoint *end, const tow_message_piece *piece) {
     if (end->pieces == 3)
         tow_websocket_close(&end->socket, 1000, "enough");
     if (end->pieces == 5)
-        tow_websocket_abort(&end->socket, 0);
+        tow_websocket_abort(&end->socket, TOW_CAUSE_APPLICATION_RESET, 0);
 }
 
 static void a_socket_may_be_closed_inside_a_message(void **state) {

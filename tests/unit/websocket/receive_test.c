@@ -167,7 +167,8 @@ static void the_largest_message_is_heard_and_one_byte_more_is_not(void **state) 
             world_run(&world, TOW_SECOND / 2);
             assert_int_equal(world.server.messages, length <= 1000);
             assert_int_equal(peer_close_code(&world.peer), length <= 1000 ? 0 : TOW_CLOSE_TOO_LARGE);
-            assert_int_equal(tow_websocket_context_counters(world.context)->too_large, length > 1000);
+            assert_int_equal(
+                tow_websocket_context_counters(world.context)->ends[TOW_CAUSE_MAX_MESSAGE], length > 1000);
             world_close(&world);
         }
     }

@@ -161,7 +161,7 @@ static void what_could_not_be_sent_stays_in_the_buffered_amount(void **state) {
     world_run(&world, 10 * TOW_MILLISECOND);
     int64_t waiting = tow_websocket_buffered_amount(&world.server.socket);
     assert_true(waiting >= 98000 && waiting < 100000);
-    tow_websocket_abort(&world.server.socket, TOW_ERROR_TIMED_OUT);
+    tow_websocket_abort(&world.server.socket, TOW_CAUSE_NETWORK, TOW_ERROR_TIMED_OUT);
     world_until(&world, world.server.gone == 1);
     assert_int_equal(tow_websocket_buffered_amount(&world.server.socket), waiting);
     assert_int_equal(world.server.error, TOW_ERROR_TIMED_OUT);
@@ -272,7 +272,7 @@ static void send_while_waiting(size_t waiting, int64_t max_queue, bool accepted)
         assert_int_equal(answer, waiting - 5 + 50000);
     else
         assert_int_equal(answer, TOW_ERROR_QUEUE_FULL);
-    assert_int_equal(tow_websocket_context_counters(world.context)->queue_overflows, !accepted);
+    assert_int_equal(tow_websocket_context_counters(world.context)->ends[TOW_CAUSE_MAX_QUEUE], !accepted);
     assert_int_equal(tow_websocket_ready_state(&world.server.socket), accepted ? TOW_OPEN : TOW_CLOSING);
     assert_int_equal(world.server.closes, 0);
     world_step(&world);

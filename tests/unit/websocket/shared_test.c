@@ -152,7 +152,7 @@ static void what_waits_when_the_connection_ends_is_let_go(void **state) {
     tow_websocket_send_shared(&world.server.socket, shared);
     tow_shared_release(shared);
     int64_t waiting = tow_websocket_buffered_amount(&world.server.socket);
-    tow_websocket_abort(&world.server.socket, TOW_ERROR_TIMED_OUT);
+    tow_websocket_abort(&world.server.socket, TOW_CAUSE_NETWORK, TOW_ERROR_TIMED_OUT);
     world_until(&world, world.server.gone == 1);
     assert_int_equal(tow_websocket_buffered_amount(&world.server.socket), waiting);
     world_close(&world);
@@ -214,7 +214,7 @@ static void it_counts_as_any_message(void **state) {
     tow_shared *large = shared_new(TOW_BINARY, bytes, 300 * 1024);
     assert_true(tow_websocket_send_shared(socket, large) > 256 * 1024);
     assert_int_equal(tow_websocket_send_shared(socket, shared), TOW_ERROR_QUEUE_FULL);
-    assert_int_equal(tow_websocket_context_counters(world.context)->queue_overflows, 1);
+    assert_int_equal(tow_websocket_context_counters(world.context)->ends[TOW_CAUSE_MAX_QUEUE], 1);
     int64_t amount = tow_websocket_buffered_amount(socket);
     assert_int_equal(tow_websocket_send_shared(socket, shared), TOW_ERROR_CLOSED);
     assert_int_equal(tow_websocket_buffered_amount(socket), amount + 2);

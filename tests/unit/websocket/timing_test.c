@@ -36,7 +36,7 @@ static void silence_is_answered_with_one_ping_and_ended_with_1001(void **state) 
     world_until(&world, world.server.gone == 1);
     assert_about(now(&world) - since, 61 * TOW_SECOND);
     assert_int_equal(world.server.error, TOW_ERROR_TIMED_OUT);
-    assert_int_equal(counters(&world)->idle_timeouts, 1);
+    assert_int_equal(counters(&world)->ends[TOW_CAUSE_IDLE_SECONDS], 1);
     assert_int_equal(counters(&world)->pings_sent, 1);
     world_until(&world, world.peer.closed);
     assert_int_equal(world.peer.error, TOW_ERROR_RESET);
@@ -132,7 +132,7 @@ static void a_message_that_takes_too_long_is_refused_however_busy(void **state) 
     }
     assert_true(now(&world) - since >= 60 * TOW_SECOND && now(&world) - since <= 61 * TOW_SECOND);
     assert_int_equal(peer_close_code(&world.peer), TOW_CLOSE_POLICY);
-    assert_int_equal(counters(&world)->message_timeouts, 1);
+    assert_int_equal(counters(&world)->ends[TOW_CAUSE_MESSAGE_SECONDS], 1);
     peer_end(&world.peer);
     world_until(&world, world.server.gone == 1);
     assert_int_equal(world.server.error, TOW_ERROR_TIMED_OUT);
@@ -204,7 +204,7 @@ static void a_peer_that_takes_nothing_is_reset(void **state) {
     assert_about(now(&world) - since, 30 * TOW_SECOND);
     assert_int_equal(world.server.error, TOW_ERROR_TIMED_OUT);
     assert_int_equal(world.server.code, 1006);
-    assert_int_equal(counters(&world)->stalls, 1);
+    assert_int_equal(counters(&world)->ends[TOW_CAUSE_STALL_SECONDS], 1);
     world_until(&world, world.peer.ended || world.peer.closed);
     world_close(&world);
 }

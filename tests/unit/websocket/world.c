@@ -383,9 +383,9 @@ void world_close(test_world *world) {
     if (world->peer.connected && !world->peer.closed)
         tow_stream_close(&world->peer.stream);
     if (world->server.opens > 0)
-        tow_websocket_abort(&world->server.socket, 0);
+        tow_websocket_abort(&world->server.socket, TOW_CAUSE_APPLICATION_RESET, 0);
     if (world->client.opens > 0)
-        tow_websocket_abort(&world->client.socket, 0);
+        tow_websocket_abort(&world->client.socket, TOW_CAUSE_APPLICATION_RESET, 0);
     world_until(world, (world->server.opens == 0 || world->server.gone == 1) &&
                            (world->client.opens == 0 || world->client.gone == 1) &&
                            (!world->peer.connected || world->peer.closed));

@@ -10,6 +10,7 @@
 #include "protocol/receiver.h"
 #include "transport/stream.h"
 #include "transport/timer.h"
+#include "websocket/cause.h"
 
 #include <towline/server.h>
 #include <towline/websocket.h>
@@ -18,8 +19,8 @@
 typedef struct tow_websocket_counters {
     uint64_t opened, closed, messages_in, messages_out, bytes_in,
         bytes_out; /* bytes of payload as on the application's side */
-    uint64_t protocol_errors, invalid_text, too_large, message_timeouts, queue_overflows, stalls,
-        idle_timeouts, close_timeouts, pings_sent, pongs_received, memory_failures;
+    uint64_t pings_sent, pongs_received, memory_failures;
+    uint64_t ends[TOW_CAUSE_COUNT]; /* each connection's once: when it fails, or else when it is closed */
 } tow_websocket_counters;
 
 /* What all connections of one route (or one client) share. Not copied: outlives the connections. */
@@ -73,7 +74,8 @@ tow_websocket_counters *tow_websocket_context_counters(tow_websocket_context *co
 /* What has become of a connection that is not open any more. */
 typedef struct tow_websocket_end {
     uint16_t close_code; /* the peer's, or 1006 */
-    int16_t error;       /* 0 or why it failed */
+    int8_t error;        /* 0 or why it failed: a tow_error */
+    uint8_t cause;       /* tow_cause: what came first, but for a failure, which takes its place */
 } tow_websocket_end;
 
 struct tow_websocket { /* zeroed but `stream` and `user`, then filled by tow_websocket_start */
@@ -123,9 +125,12 @@ int tow_websocket_start(tow_websocket *socket, tow_websocket_context *context, c
 /* What tow_websocket_close makes of its arguments. Errors: ARGUMENT. */
 int tow_websocket_close_check(tow_role role, uint16_t code, const char *reason);
 
-/* Fails the connection as RFC 6455, section 7.1.7 says: Close with any legal code, then the end after a
- * second at most. The events come later, when the stream is closed. */
-void tow_websocket_fail(tow_websocket *socket, uint16_t code, const char *reason, int error);
+/* tow_websocket_close with arguments that are known to be good, for a cause that is not the application's. */
+void tow_websocket_close_because(tow_websocket *socket, tow_cause cause, uint16_t code, const char *reason);
+
+/* Fails the connection as RFC 6455, section 7.1.7 says: the cause's Close, then the end after a second at
+ * most. The events come later, when the stream is closed; on_error unless `error` is 0. */
+void tow_websocket_fail(tow_websocket *socket, tow_cause cause, int error);
 
 /* Ends our side, for behaviours with on_end: sends a Close (1000, or the answer to the peer's) behind what
  * waits to be sent. Messages are still delivered, and can be paused, until the peer's Close. No time runs
@@ -133,7 +138,7 @@ void tow_websocket_fail(tow_websocket *socket, uint16_t code, const char *reason
 void tow_websocket_shutdown(tow_websocket *socket);
 
 /* Ends it with RST: on_error (unless `error` is 0), on_close (1006) and on_gone follow in a later round. */
-void tow_websocket_abort(tow_websocket *socket, int error);
+void tow_websocket_abort(tow_websocket *socket, tow_cause cause, int error);
 
 /* Whether somebody has retained a server's socket: in on_gone its memory must not go then. */
 bool tow_websocket_is_retained(const tow_websocket *socket);
