@@ -31,6 +31,15 @@ static tow_loop *loop_of(const tow_exchange *exchange) {
     return exchange->connection->worker->loop;
 }
 
+/* Whether the peer has not taken all that was said: it waits in the output, or below, where TLS keeps what
+ * the kernel did not take. Then nothing is read and no request is begun, so that of what a peer sends who
+ * takes no answers no more is kept than a read brought. */
+static bool is_blocked(tow_exchange *exchange) {
+    tow_stream *stream = tow_conversation_stream(exchange);
+    return !tow_output_is_idle(&exchange->output) ||
+           (tow_stream_is_blocked(stream) && !tow_stream_is_handshaking(stream));
+}
+
 /* Deadlines: one timer, set again only when it must fire sooner than it would. */
 
 static void timer_fired(tow_timer *timer);
@@ -47,12 +56,12 @@ static int64_t seconds_after(int64_t time, int seconds) {
     return seconds == TOW_OFF ? INT64_MAX : time + seconds * TOW_SECOND;
 }
 
-static int64_t state_deadline(const tow_exchange *exchange) {
+static int64_t state_deadline(tow_exchange *exchange) {
     const tow_settings *settings = &exchange->connection->worker->server->settings;
     const tow_limits *limits =
         exchange->route != NULL ? &exchange->route->behaviour.limits : &settings->limits;
     int64_t now = tow_loop_now(loop_of(exchange));
-    if (exchange->state != TOW_OVER && !tow_output_is_idle(&exchange->output))
+    if (exchange->state != TOW_OVER && is_blocked(exchange))
         return seconds_after(now, limits->stall_seconds);
     switch ((tow_conversation_state)exchange->state) {
     case TOW_WAITING:
@@ -164,12 +173,11 @@ static bool begin_request(tow_exchange *exchange, struct received *received) {
 
 /* The answer 101 stands alone in the cork: what was said before leaves first, of TLS too. */
 static bool must_wait_to_upgrade(tow_exchange *exchange, const tow_http_head *head) {
-    tow_stream *stream = tow_conversation_stream(exchange);
     if (!tow_opening_is_requested(head->fields, head->field_count))
         return false;
     if (exchange->served > 0)
-        tow_stream_flush(stream);
-    return !tow_output_is_idle(&exchange->output) || tow_stream_is_blocked(stream);
+        tow_stream_flush(tow_conversation_stream(exchange));
+    return is_blocked(exchange);
 }
 
 static void dispatch(
@@ -252,7 +260,7 @@ static bool read_body(tow_exchange *exchange, struct received *received) {
 static bool linger(tow_exchange *exchange) {
     tow_stream *stream = tow_conversation_stream(exchange);
     tow_stream_flush(stream);
-    if (!tow_output_is_idle(&exchange->output))
+    if (is_blocked(exchange))
         return false; /* the end must not overtake the answer */
     if (exchange->peer_ended) {
         close_stream(exchange);
@@ -320,9 +328,9 @@ static bool drop(tow_exchange *exchange, struct received *received) {
 static bool step(tow_exchange *exchange, struct received *received) {
     switch ((tow_conversation_state)exchange->state) {
     case TOW_WAITING:
-        return tow_output_is_idle(&exchange->output) && begin_request(exchange, received);
+        return !is_blocked(exchange) && begin_request(exchange, received);
     case TOW_HEAD:
-        return tow_output_is_idle(&exchange->output) && read_head(exchange, received);
+        return !is_blocked(exchange) && read_head(exchange, received);
     case TOW_BODY:
         return read_body(exchange, received);
     case TOW_ANSWERING:
@@ -351,8 +359,8 @@ static void keep_rest(tow_exchange *exchange, const struct received *rest, bool 
 }
 
 /* What the peer's end cuts off will never be whole. */
-static bool is_cut_off(const tow_exchange *exchange) {
-    return exchange->peer_ended && exchange->state != TOW_ANSWERING && tow_output_is_idle(&exchange->output);
+static bool is_cut_off(tow_exchange *exchange) {
+    return exchange->peer_ended && exchange->state != TOW_ANSWERING && !is_blocked(exchange);
 }
 
 static void settle(tow_exchange *exchange) {
@@ -367,14 +375,16 @@ static void settle(tow_exchange *exchange) {
         close_stream(exchange);
         return;
     }
-    bool pauses = exchange->state == TOW_ANSWERING || !tow_output_is_idle(&exchange->output);
-    if (pauses != exchange->paused) {
-        exchange->paused = pauses;
-        if (pauses)
-            tow_stream_pause(stream);
-        else
-            tow_stream_resume(stream);
-    }
+    bool lingers = exchange->state == TOW_LINGERING; /* and drops what comes */
+    bool pauses = exchange->state == TOW_ANSWERING || (is_blocked(exchange) && !lingers);
+    if (pauses == exchange->paused)
+        return;
+    exchange->paused = pauses;
+    enter(exchange, exchange->state);
+    if (pauses)
+        tow_stream_pause(stream);
+    else
+        tow_stream_resume(stream);
 }
 
 /* Does all that can be done, with what was kept and what has come now. The exchange may be gone afterwards.
@@ -497,7 +507,7 @@ static void waiting_timed_out(tow_exchange *exchange) {
 }
 
 static void timed_out(tow_exchange *exchange) {
-    if (!tow_output_is_idle(&exchange->output)) {
+    if (is_blocked(exchange)) {
         tow_count(&counters(exchange)->stalls);
         tow_conversation_reset(exchange);
         return;

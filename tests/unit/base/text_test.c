@@ -45,9 +45,13 @@ static void the_length_is_that_of_what_was_written(void **state) {
 static void a_cut_text_ends_with_a_whole_character_and_dots(void **state) {
     (void)state;
     char out[16];
-    static const char *const expected[] = {
-        [4] = "...", [5] = "A...", [6] = "A...", [7] = "A\xc3\xa9...", [9] = "A\xc3\xa9...",
-        [10] = "A\xc3\xa9\xe2\x82\xac...", [11] = "A\xc3\xa9\xe2\x82\xac\xf0\x9d\x84\x9e"};
+    static const char *const expected[] = {[4] = "...",
+        [5] = "A...",
+        [6] = "A...",
+        [7] = "A\xc3\xa9...",
+        [9] = "A\xc3\xa9...",
+        [10] = "A\xc3\xa9\xe2\x82\xac...",
+        [11] = "A\xc3\xa9\xe2\x82\xac\xf0\x9d\x84\x9e"};
     for (size_t size = 4; size < sizeof(expected) / sizeof(expected[0]); size++) {
         if (expected[size] == NULL)
             continue;

@@ -1,4 +1,5 @@
-/* text: texts in places of a fixed size. What does not fit is cut at a character's border, and said to be cut.
+/* text: texts in places of a fixed size. What does not fit is cut at a character's border, and said to be
+ * cut.
  */
 #ifndef TOW_BASE_TEXT_H
 #define TOW_BASE_TEXT_H
@@ -10,10 +11,9 @@
  * is cut anywhere. */
 size_t tow_text_cut(const char *text, size_t length, size_t max);
 
-/* Writes a text with its final zero to the `size` bytes at `out` and returns the length that it has there (not,
- * as snprintf does, the one that it would have). If it was cut it ends with "...". */
-__attribute__((format(printf, 3, 4))) size_t tow_text_format(
-    char *out, size_t size, const char *format, ...);
+/* Writes a text with its final zero to the `size` bytes at `out` and returns the length that it has there
+ * (not, as snprintf does, the one that it would have). If it was cut it ends with "...". */
+__attribute__((format(printf, 3, 4))) size_t tow_text_format(char *out, size_t size, const char *format, ...);
 __attribute__((format(printf, 3, 0))) size_t tow_text_format_list(
     char *out, size_t size, const char *format, va_list arguments);
 
