@@ -12,7 +12,6 @@
 #include <unistd.h>
 
 enum {
-    EXIT_USAGE = 2,
     QUEUE_MAX = 64 * 1024 * 1024, /* bytes waiting for the peer */
     LEAVE_MILLISECONDS = 500      /* for the peer's Close, when the time is over */
 };
@@ -26,7 +25,7 @@ static void on_limit(tow_timer *timer) {
     tow_session *session = (tow_session *)((char *)timer - offsetof(tow_session, limit_timer));
     tow_view_error(
         &session->view, "--max-time: %g seconds are over", (double)session->settings->max_time / TOW_SECOND);
-    tow_session_fail(session);
+    tow_session_fail(session, TOW_EXIT_TIME);
     tow_timer_set(session->loop, timer, tow_loop_now(session->loop) + LEAVE_MILLISECONDS * TOW_MILLISECOND,
         on_limit_again);
 }
@@ -42,11 +41,12 @@ static void on_signal(tow_signals *signals, int number) {
     if (session->view.editor != NULL)
         tow_editor_stop(session->view.editor);
     bool is_connected = session->opened && session->socket != NULL;
-    session->failed = session->failed || !is_connected;
-    if (session->interrupts++ == 0 && is_connected)
+    if (session->interrupts++ == 0 && is_connected) {
         tow_session_leave(session, 1000, NULL);
-    else
-        tow_session_end(session);
+        return;
+    }
+    tow_session_note(session, is_connected ? TOW_EXIT_ENDED : TOW_EXIT_FAILED);
+    tow_session_end(session);
 }
 
 static bool is_terminal_for_editing(void) {
@@ -112,7 +112,7 @@ static void lines_run(tow_session *session) {
     int error = tow_editor_new(&session->view.editor, session->loop, "> ", history, session->view.painted);
     if (error != 0)
         tow_view_error(&session->view, "the terminal: %s", tow_strerror(error));
-    while (error == 0 && !session->leaving && tow_editor_read(session->view.editor, &line) == 1)
+    while (error == 0 && session->own_code == 0 && tow_editor_read(session->view.editor, &line) == 1)
         if (line[0] != '\0')
             tow_session_line(session, line);
     tow_editor_free(session->view.editor);
@@ -131,9 +131,11 @@ static int session_run(tow_session *session) {
         lines_run(session);
     if (error == 0 && !session->ended)
         error = tow_loop_run(session->loop);
-    if (error != 0)
+    if (error != 0) {
         tow_view_error(&session->view, "%s", tow_strerror(error));
-    return error == 0 && session->opened && !session->failed ? EXIT_SUCCESS : EXIT_FAILURE;
+        tow_session_note(session, TOW_EXIT_FAILED);
+    }
+    return session->status;
 }
 
 static int session_open(tow_session *session) {
@@ -143,7 +145,7 @@ static int session_open(tow_session *session) {
         return status;
     if (settings->output != NULL && tow_view_open_file(&session->view, settings->output) != 0) {
         tow_view_error(&session->view, "--output: %s: %s", settings->output, strerror(errno));
-        return EXIT_FAILURE;
+        return TOW_EXIT_OUTPUT;
     }
     int error = signals_start(session);
     if (error == 0)
@@ -157,7 +159,8 @@ static int session_begin(tow_session *session) {
         return tow_way_refused(session->way, error);
     tow_view_init(&session->view, session->loop, tow_session_output_changed, session);
     int status = session_open(session);
-    tow_view_clear(&session->view);
+    if (tow_view_clear(&session->view) != 0 && status == TOW_EXIT_DONE)
+        status = TOW_EXIT_OUTPUT;
     if (session->reconnector != NULL)
         tow_reconnector_free(session->reconnector);
     else
@@ -174,7 +177,7 @@ int tow_connect(const void *options, const char *const *operands) {
     const tow_connect_settings *settings = options;
     if (settings->echo && settings->messages != NULL) {
         fputs("towline connect: --echo answers, -x asks; take one of them\n", stderr);
-        return EXIT_USAGE;
+        return TOW_EXIT_USAGE;
     }
     tow_way way;
     tow_session session = {.settings = settings,

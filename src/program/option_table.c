@@ -591,7 +591,9 @@ static const tow_option connect_options[] = {
         .note = "until as many messages came as were sent, a second after the last at most",
         .unset = TOW_LINGER_FOR_ANSWERS,
         .off = "when the peer closes",
-        .help = "after the end of the input, leave when nothing came for this long",
+        .help = "after the end of the input, leave when nothing came for this long; if then fewer messages "
+                "came than "
+                "were sent, that is told, unless this is 0, and the exit status is 121",
         CONNECT(linger)},
     {.name = "ping",
         .kind = TOW_OPTION_DURATION,
@@ -606,7 +608,7 @@ static const tow_option connect_options[] = {
         .value = "SECONDS",
         .fallback = "off",
         .off = "no limit",
-        .help = "leave after this time, with exit status 1",
+        .help = "leave after this time, with exit status 28",
         CONNECT(max_time)},
     {.group = "What is shown",
         .name = "verbose",
@@ -637,8 +639,9 @@ static const char *const connect_description[] = {
     "two, and ws:// is assumed where there is nothing. User and password are sent as Basic authentication.",
     "On a terminal, lines that begin with a slash are commands: /ping, /close [CODE [REASON]], /binary FILE, "
     "/help; // sends a line that begins with a slash. "
-    "The exit status is 0 after a clean close with 1000, 1001 or no status code, and when you leave by "
-    "yourself an open connection; 1 otherwise.",
+    "The exit status is 0 after a clean close with 1000, 1001, no status code or the one that you chose; "
+    "else "
+    "it tells kinds of failure apart by curl's numbers, which towline(1) lists.",
     "With --reconnect a message that was sent when the connection was lost may be lost with it; what -x asks "
     "is "
     "asked again when its answer did not come. Input waits in its pipe while there is no connection.",

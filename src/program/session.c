@@ -30,15 +30,21 @@ void tow_session_leave(tow_session *session, uint16_t code, const char *reason) 
     tow_input_stop(&session->input);
     if (session->ended)
         return;
-    session->leaving = true;
+    if (session->own_code == 0)
+        session->own_code = code;
     int error = session->reconnector != NULL ? tow_reconnector_close(session->reconnector, code, reason)
                                              : tow_websocket_close(session->socket, code, reason);
     if (error != 0)
         tow_view_error(&session->view, "closing: %s", tow_strerror(error));
 }
 
-void tow_session_fail(tow_session *session) {
-    session->failed = true;
+void tow_session_note(tow_session *session, tow_exit_status status) {
+    if (session->status == TOW_EXIT_DONE)
+        session->status = status;
+}
+
+void tow_session_fail(tow_session *session, tow_exit_status status) {
+    tow_session_note(session, status);
     tow_session_leave(session, 1000, NULL);
 }
 
@@ -53,18 +59,37 @@ void tow_session_end(tow_session *session) {
     tow_loop_stop(session->loop);
 }
 
+/* With -x: the question that has no answer, or NULL. */
+static const char *unanswered_question(const tow_session *session) {
+    if (session->next_message == NULL ||
+        session->came >= (uint64_t)(session->next_message - session->settings->messages))
+        return NULL;
+    return session->next_message[-1];
+}
+
 void tow_session_conclude(tow_session *session) {
-    if (!session->ended_well)
-        session->failed = true;
-    if (session->next_message != NULL && session->came < session->sent && !session->failed) {
-        tow_view_error(&session->view, "the connection ended before the answer to '%.60s' came",
-            session->next_message[-1]);
-        session->failed = true;
+    tow_session_note(session, session->end);
+    const char *question = unanswered_question(session);
+    if (question != NULL && session->status == TOW_EXIT_DONE) {
+        tow_view_error(&session->view, "the connection ended before the answer to '%.60s' came", question);
+        tow_session_note(session, TOW_EXIT_UNANSWERED);
     }
     tow_session_end(session);
 }
 
 /* ---- answers ---- */
+
+/* Who waited for answers hears of those that did not come. */
+static void leave_after_silence(tow_session *session) {
+    if (session->came >= session->sent) {
+        tow_session_leave(session, 1000, NULL);
+        return;
+    }
+    tow_view_error(&session->view,
+        "no answer to %llu of %llu messages came in time: --linger SECONDS waits longer, --linger 0 for none",
+        (unsigned long long)(session->sent - session->came), (unsigned long long)session->sent);
+    tow_session_fail(session, TOW_EXIT_UNANSWERED);
+}
 
 static void on_linger(tow_timer *timer) {
     tow_session *session = (tow_session *)((char *)timer - offsetof(tow_session, linger_timer));
@@ -72,13 +97,13 @@ static void on_linger(tow_timer *timer) {
         tow_timer_set(
             session->loop, timer, tow_loop_now(session->loop) + ANSWER_SECONDS * TOW_SECOND, on_linger);
     else
-        tow_session_leave(session, 1000, NULL);
+        leave_after_silence(session);
 }
 
 /* After the end of the input: leave now, or when it has been silent for long enough. */
 static void linger(tow_session *session) {
     int64_t silence = session->settings->linger;
-    if (!session->input_ended || session->has_unsent || session->leaving || silence == TOW_OFF)
+    if (!session->input_ended || session->has_unsent || session->own_code != 0 || silence == TOW_OFF)
         return;
     if (silence == TOW_LINGER_FOR_ANSWERS) {
         silence = ANSWER_SECONDS * TOW_SECOND;
@@ -108,12 +133,10 @@ static void next_message_send(tow_session *session) {
     tow_session_send(session, type_to_send(session), message, strlen(message));
 }
 
-/* That the reader of our output has seen enough and is gone needs no words. */
 static void output_failed(tow_session *session) {
-    if (session->view.output.reason != EPIPE && !session->failed)
-        tow_view_error(
-            &session->view, "writing to standard output: %s", strerror(session->view.output.reason));
-    tow_session_fail(session);
+    if (session->status == TOW_EXIT_DONE)
+        tow_view_output_lost(&session->view);
+    tow_session_fail(session, TOW_EXIT_OUTPUT);
 }
 
 static bool message_show(tow_session *session, const tow_message *message) {
@@ -127,7 +150,7 @@ static bool message_show(tow_session *session, const tow_message *message) {
     else if (error == TOW_ERROR_MEMORY)
         tow_view_error(&session->view, "%s", tow_strerror(error));
     if (error != 0)
-        tow_session_fail(session);
+        tow_session_fail(session, error == TOW_ERROR_SYSTEM ? TOW_EXIT_OUTPUT : TOW_EXIT_FAILED);
     else if (session->view.output.waiting.length > OUTPUT_HIGH)
         tow_websocket_pause(session->socket);
     return error == 0;
@@ -142,7 +165,7 @@ static void on_message(tow_websocket *socket, const tow_message *message) {
         return;
     if (settings->echo)
         tow_session_send(session, message->type, message->data, message->length);
-    else if (session->next_message != NULL && !session->leaving)
+    else if (session->next_message != NULL && session->own_code == 0)
         next_message_send(session);
     else
         linger(session);
@@ -176,7 +199,7 @@ static void send_failed(tow_session *session, int error) {
     else
         tow_view_error(&session->view, "sending: %s", tow_strerror(error));
     if (!session->interactive)
-        tow_session_fail(session);
+        tow_session_fail(session, TOW_EXIT_FAILED);
 }
 
 void tow_session_send(tow_session *session, tow_message_type type, const void *data, size_t length) {
@@ -218,7 +241,7 @@ static void on_input_end(tow_input *input, int error) {
     else if (error != 0)
         tow_view_error(&session->view, "reading the input: %s", tow_strerror(error));
     if (error != 0)
-        tow_session_fail(session);
+        tow_session_fail(session, TOW_EXIT_FAILED);
     else
         linger(session);
 }
@@ -279,6 +302,7 @@ static void on_open(tow_websocket *socket) {
     session->socket = socket;
     opened_tell(session, session->opened);
     session->opened = true;
+    session->end = TOW_EXIT_DONE;
     tow_session_ping_regularly(session);
     if (session->next_message != NULL)
         questions_go_on(session);
@@ -290,21 +314,31 @@ static void on_open(tow_websocket *socket) {
 
 static void on_error(tow_websocket *socket, const tow_error_event *event) {
     tow_session *session = session_of(socket);
+    session->end = tow_exit_status_of_error(event, session->way->proxy != NULL);
     tow_view_error(&session->view, "%s: %s", tow_websocket_url(socket), event->text);
+}
+
+/* A Close that answers ours has its code, or none. */
+static bool is_answer(const tow_session *session, uint16_t code) {
+    return session->own_code != 0 && (code == session->own_code || code == 1005);
+}
+
+static void closed_tell(tow_session *session, const tow_close_event *event) {
+    const char *name = tow_close_name(event->code);
+    const char *quote = event->reason_length > 0 ? "\"" : "";
+    tow_view_notice(&session->view, "closed%s: %u%s%s%s%s%.*s%s",
+        event->was_clean && !is_answer(session, event->code) ? " by the peer" : "", event->code,
+        name[0] != '\0' ? " " : "", name, event->reason_length > 0 ? ", " : "", quote,
+        (int)event->reason_length, event->reason, quote);
 }
 
 static void on_close(tow_websocket *socket, const tow_close_event *event) {
     tow_session *session = session_of(socket);
-    const char *name = tow_close_name(event->code);
-    bool clean = event->was_clean && (event->code == 1000 || event->code == 1001 || event->code == 1005);
     bool was_open = session->reconnector == NULL ? session->opened : session->socket != NULL;
-    session->ended_well = was_open && (clean || session->leaving);
+    if (session->end == TOW_EXIT_DONE)
+        session->end = tow_exit_status_of_close(event, session->own_code);
     if (was_open)
-        tow_view_notice(&session->view, "closed%s: %u%s%s%s%.*s%s",
-            session->leaving || !event->was_clean ? "" : " by the peer", event->code,
-            name[0] != '\0' ? " " : "", name, event->reason_length > 0 ? ", \"" : "",
-            (int)event->reason_length, event->reason_length > 0 ? event->reason : "",
-            event->reason_length > 0 ? "\"" : "");
+        closed_tell(session, event);
     if (session->reconnector != NULL) {
         tow_session_lost(session);
         return; /* the wait or the end is told next */

@@ -3,6 +3,7 @@
 #define TOW_PROGRAM_SESSION_H
 
 #include "connect.h"
+#include "exit_status.h"
 #include "input.h"
 #include "view.h"
 #include "way.h"
@@ -35,12 +36,12 @@ struct tow_session {
     unsigned interrupts;
     tow_buffer unsent; /* with --reconnect: a piece of the input for the next connection */
     bool has_unsent;
-    bool ended_well;  /* the last connection did */
-    bool interactive; /* lines are edited */
+    tow_exit_status end;    /* what the end of the last connection says */
+    tow_exit_status status; /* the first failure besides, whatever the close code */
+    uint16_t own_code;      /* of the Close by our own decision, 0: none */
+    bool interactive;       /* lines are edited */
     bool opened;
     bool input_ended;
-    bool leaving; /* by our own decision */
-    bool failed;  /* whatever the close code */
     bool ended;
 };
 
@@ -50,7 +51,7 @@ void tow_session_listen(tow_session *session, tow_websocket_options *options);
 /* The owner of view.output: it took something, or is gone. */
 void tow_session_output_changed(tow_writer *output);
 
-/* Sends a message; what cannot be sent is told and ends the session as failed. */
+/* Sends a message; what cannot be sent is told and fails the session. */
 void tow_session_send(tow_session *session, tow_message_type type, const void *data, size_t length);
 
 /* Sends a Ping with this payload, at most 125 bytes, and notes the time; without a payload, its number. */
@@ -79,10 +80,13 @@ void tow_session_on_pong(tow_websocket *socket, const void *payload, size_t leng
 /* Closes with this code, by our own decision. */
 void tow_session_leave(tow_session *session, uint16_t code, const char *reason);
 
-/* As above; the exit status will be that of a failure. */
-void tow_session_fail(tow_session *session);
+/* Notes how `towline connect` is to end, unless that was noted before. */
+void tow_session_note(tow_session *session, tow_exit_status status);
 
-/* The last connection is closed, and none will follow: what that says about success, then the end. */
+/* Notes a failure, and closes with 1000. */
+void tow_session_fail(tow_session *session, tow_exit_status status);
+
+/* The last connection is closed, and none will follow: what that says about the exit status, then the end. */
 void tow_session_conclude(tow_session *session);
 
 /* The last that happens: nothing keeps the loop running any more. */

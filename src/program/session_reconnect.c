@@ -47,7 +47,7 @@ bool tow_session_keep(tow_session *session, const char *bytes, size_t length) {
     session->has_unsent = tow_buffer_append(&session->unsent, bytes, length) == 0;
     if (!session->has_unsent) {
         tow_view_error(&session->view, "%s", tow_strerror(TOW_ERROR_MEMORY));
-        tow_session_fail(session);
+        tow_session_fail(session, TOW_EXIT_FAILED);
     }
     return true;
 }

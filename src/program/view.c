@@ -4,6 +4,7 @@
 #include "number.h"
 #include "paint.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -26,13 +27,6 @@ int tow_view_open_file(tow_view *view, const char *name) {
     view->file = open(name, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
     view->file_name = name;
     return view->file < 0 ? TOW_ERROR_SYSTEM : 0;
-}
-
-void tow_view_clear(tow_view *view) {
-    tow_writer_finish(&view->output);
-    if (view->file >= 0)
-        close(view->file);
-    view->file = -1;
 }
 
 static int write_all(int fd, const void *bytes, size_t length) {
@@ -152,6 +146,12 @@ __attribute__((format(printf, 4, 0))) static void line_print(
     tow_buffer_clear(&text);
 }
 
+/* That the reader of our output has seen enough and is gone needs no words. */
+void tow_view_output_lost(tow_view *view) {
+    if (view->output.reason != EPIPE)
+        tow_view_error(view, "writing to standard output: %s", strerror(view->output.reason));
+}
+
 void tow_view_notice(tow_view *view, const char *format, ...) {
     va_list arguments;
     va_start(arguments, format);
@@ -164,6 +164,19 @@ void tow_view_error(tow_view *view, const char *format, ...) {
     va_start(arguments, format);
     line_print(view, TOW_COLOUR_RED, "towline connect: ", format, arguments);
     va_end(arguments);
+}
+
+int tow_view_clear(tow_view *view) {
+    int earlier = view->output.error;
+    int error = tow_writer_finish(&view->output);
+    if (error != earlier)
+        tow_view_output_lost(view);
+    if (view->file >= 0 && close(view->file) != 0) {
+        tow_view_error(view, "writing to %s: %s", view->file_name, strerror(errno));
+        error = TOW_ERROR_SYSTEM;
+    }
+    view->file = -1;
+    return error;
 }
 
 void tow_view_head(tow_view *view, char mark, const char *head, size_t length) {

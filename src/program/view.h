@@ -28,8 +28,8 @@ void tow_view_init(tow_view *view, tow_loop *loop, void (*on_change)(tow_writer 
 /* Opens the file to which binary payloads are appended. Errors: SYSTEM (errno tells). */
 int tow_view_open_file(tow_view *view, const char *name);
 
-/* Writes what waits and closes the file. */
-void tow_view_clear(tow_view *view);
+/* Writes what waits and closes the file, and tells when that fails. Errors: SYSTEM. */
+int tow_view_clear(tow_view *view);
 
 /* A message that came. Errors: MEMORY, SYSTEM (the output or the file takes nothing any more). */
 int tow_view_message(tow_view *view, const tow_message *message);
@@ -41,6 +41,9 @@ int tow_view_sent(tow_view *view, tow_message_type type, const void *data, size_
  * for terminals are escaped. */
 __attribute__((format(printf, 2, 3))) void tow_view_notice(tow_view *view, const char *format, ...);
 __attribute__((format(printf, 2, 3))) void tow_view_error(tow_view *view, const char *format, ...);
+
+/* Tells why the output takes nothing any more. */
+void tow_view_output_lost(tow_view *view);
 
 /* Lines of a head as they went over the wire, each behind `mark` ('>' out, '<' in), on standard error. */
 void tow_view_head(tow_view *view, char mark, const char *head, size_t length);

@@ -98,17 +98,19 @@ int tow_writer_write(tow_writer *writer, const void *bytes, size_t length) {
     return (size_t)done == length ? 0 : wait_with(writer, from + done, length - (size_t)done);
 }
 
-void tow_writer_finish(tow_writer *writer) {
+int tow_writer_finish(tow_writer *writer) {
     while (writer->waiting.length > 0) {
         struct pollfd room = {.fd = writer->fd, .events = POLLOUT};
-        if (poll(&room, 1, -1) < 0 && errno != EINTR)
-            break;
-        int64_t done = write_now(writer, writer->waiting.data, writer->waiting.length);
+        int64_t done = poll(&room, 1, -1) < 0 && errno != EINTR
+                           ? TOW_ERROR_SYSTEM
+                           : write_now(writer, writer->waiting.data, writer->waiting.length);
         if (done < 0)
-            break;
-        tow_buffer_consume(&writer->waiting, (size_t)done);
+            fail(writer);
+        else
+            tow_buffer_consume(&writer->waiting, (size_t)done);
     }
     tow_writer_clear(writer);
+    return writer->error;
 }
 
 void tow_writer_clear(tow_writer *writer) {

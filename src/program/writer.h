@@ -28,8 +28,8 @@ void tow_writer_init(tow_writer *writer, tow_loop *loop, int fd, void (*on_chang
 /* Errors: MEMORY, SYSTEM (also later, by on_change and `error`). */
 int tow_writer_write(tow_writer *writer, const void *bytes, size_t length);
 
-/* Writes what waits, however long that takes. */
-void tow_writer_finish(tow_writer *writer);
+/* Writes what waits, however long that takes. Errors: SYSTEM (`reason` says why). */
+int tow_writer_finish(tow_writer *writer);
 
 /* Drops what waits. */
 void tow_writer_clear(tow_writer *writer);

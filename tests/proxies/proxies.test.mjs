@@ -229,7 +229,7 @@ test("no_proxy and --proxy off go directly", async (t) => {
   const server = await serve(t);
   const nowhere = { http_proxy: "http://127.0.0.1:1" };
   const wrong = await run(["connect", ...talk, server.url()], { environment: { ...nowhere, no_proxy: "example.org", NO_PROXY: "" } });
-  assert.equal(wrong.status, 1);
+  assert.equal(wrong.status, 7);
   assert.match(wrong.errors, /the proxy 127\.0\.0\.1 port 1: connection refused/);
   const listed = await run(["connect", ...talk, server.url()], { environment: { ...nowhere, no_proxy: "example.org,127.0.0.0/8" } });
   assert.equal(listed.output, "hi\n", listed.errors);
@@ -244,7 +244,7 @@ test("tinyproxy: Basic authentication", async (t) => {
   const good = await run(["connect", "--proxy", `http://me:secret@127.0.0.1:${port}`, ...talk, server.url()]);
   assert.equal(good.output, "hi\n", good.errors);
   const none = await run(["connect", "--proxy", `http://127.0.0.1:${port}`, ...talk, server.url()]);
-  assert.equal(none.status, 1);
+  assert.equal(none.status, 22);
   assert.match(none.errors, /wants a user and a password: 407/);
   const bad = await run(["connect", "--proxy", `http://me:wrong@127.0.0.1:${port}`, ...talk, server.url()]);
   assert.match(bad.errors, /does not accept the user and password: 401/);

@@ -132,7 +132,7 @@ test("a refusal that would come again is a failure at once", async (t) => {
   const server = await host(t, () => {});
   server.server.options.verifyClient = (info, answer) => answer(false, 403);
   const { status, errors } = await run(["connect", "--reconnect", server.url], { input: "x\n" });
-  assert.equal(status, 1);
+  assert.equal(status, 22);
   assert.match(errors, /403/);
   assert.match(errors, /trying again would fail again/);
   assert.doesNotMatch(errors, /attempt/);
@@ -155,6 +155,6 @@ test("-x asks again what was not answered, and leaves after the last answer", as
 test("without --reconnect a lost connection is the end", async (t) => {
   const server = await host(t, (socket) => socket.terminate());
   const { status, errors } = await run(["connect", "--linger", "off", server.url], { input: "" });
-  assert.equal(status, 1);
+  assert.equal(status, 52);
   assert.doesNotMatch(errors, /attempt/);
 });

@@ -65,7 +65,7 @@ test("wss speaks with TLS 1.2 too, and not with less", async (t) => {
   assert.match(errors, /TLS with the server: TLSv1\.2, /);
   const old = await echo(t, { options: { minVersion: "TLSv1", maxVersion: "TLSv1.1", ciphers: "DEFAULT@SECLEVEL=0" } });
   const refused = await connect([...trust, `wss://localhost:${old}/`]);
-  assert.equal(refused.status, 1);
+  assert.equal(refused.status, 35);
   assert.match(refused.errors, /^towline connect: wss:\/\/localhost:\d+\/: localhost port \d+: TLS: .*version/m);
 });
 
@@ -93,7 +93,7 @@ test("one line tells why a certificate does not hold", async (t) => {
     const { status, output, errors } = await connect([...words, "-x", "secret", `wss://${host}/echo`]);
     assert.equal(errors, `towline connect: wss://${host}/echo: ${text}\n`);
     assert.equal(output, "");
-    assert.equal(status, 1);
+    assert.equal(status, 60);
   }
   const good = await connect([...trust, "--crl", authority.revoke(), "-x", "hi", `wss://localhost:${port}/`]);
   assert.equal(good.output, "hi\n", good.errors);
@@ -121,7 +121,7 @@ test("a certificate of our own is shown to who asks for it", async (t) => {
     assert.equal(seen.pop().subject.CN, "a client");
   }
   const none = await connect([...trust, "-x", "hi", `wss://localhost:${port}/`]);
-  assert.equal(none.status, 1);
+  assert.equal(none.status, 35);
   assert.match(none.errors, /TLS: the peer wants a certificate from us$/m);
 });
 
@@ -238,7 +238,7 @@ test("wss goes through a proxy, ws through TLS to a proxy, and wss inside of tha
 test("a proxy's certificate must hold too", async (t) => {
   const port = await proxy(t, [], authority.issue("elsewhere", { names: "DNS:example.org" }));
   const { status, errors } = await connect([...trust, "--proxy", `https://localhost:${port}`, "ws://localhost:1/"]);
-  assert.equal(status, 1);
+  assert.equal(status, 60);
   assert.equal(errors, `towline connect: ws://localhost:1/: the proxy localhost port ${port}: the certificate of localhost is for another host: example.org\n`);
 });
 
