@@ -30,14 +30,24 @@ static void on_limit(tow_timer *timer) {
         on_limit_again);
 }
 
+/* Signals about the terminal; they have no effect besides. */
+static void on_terminal_signal(tow_editor *editor, int number) {
+    if (number == SIGWINCH && editor != NULL)
+        tow_editor_resized(editor);
+    else if (number == SIGCONT && editor != NULL)
+        tow_editor_continued(editor);
+    else if (number == SIGTSTP && editor != NULL)
+        tow_editor_suspended(editor);
+    if (number == SIGTSTP)
+        raise(SIGSTOP);
+}
+
 static void on_signal(tow_signals *signals, int number) {
     tow_session *session = signals->user;
-    if (number == SIGWINCH && session->view.editor != NULL)
-        tow_editor_resized(session->view.editor);
-    else if (number == SIGCONT && session->view.editor != NULL)
-        tow_editor_continued(session->view.editor);
-    if (number == SIGWINCH || number == SIGCONT)
+    if (number == SIGWINCH || number == SIGCONT || number == SIGTSTP) {
+        on_terminal_signal(session->view.editor, number);
         return;
+    }
     if (session->view.editor != NULL)
         tow_editor_stop(session->view.editor);
     bool is_connected = session->opened && session->socket != NULL;
@@ -60,6 +70,8 @@ static int signals_start(tow_session *session) {
     static const int numbers[] = {SIGINT, SIGTERM, SIGHUP, SIGWINCH, SIGCONT};
     for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
         sigaddset(&set, numbers[i]);
+    if (session->interactive)
+        sigaddset(&set, SIGTSTP);
     sigprocmask(SIG_BLOCK, &set, NULL);
     signal(SIGPIPE, SIG_IGN);
     session->signals.user = session;

@@ -19,7 +19,7 @@
 #include <unistd.h>
 #include <wchar.h>
 
-enum { HISTORY_LINES = 1000 };
+enum { HISTORY_LINES = 1000, TAB_COLUMNS = 8 };
 
 struct tow_editor {
     tow_loop *loop;
@@ -106,6 +106,7 @@ static void locale_choose(void) {
 
 static void keys_bind(EditLine *line) {
     static const char *const bindings[][2] = {
+        {"^I", "ed-insert"}, /* there is nothing to complete, and what is pasted has tabs */
         {"^R", "em-inc-search-prev"},
         {"^W", "ed-delete-prev-word"},
         {"\\e[1;5C", "em-next-word"},
@@ -153,6 +154,17 @@ static void history_save(tow_editor *editor) {
         unlink(path);
 }
 
+/* \1 stands around what takes no room on the screen. libedit shows that only with a character behind it: so
+ * the colour ends before the prompt's last. */
+static void prompt_make(tow_editor *editor, const char *prompt, bool painted) {
+    int last = editor->prompt_columns - 1;
+    if (painted)
+        snprintf(editor->prompt, sizeof editor->prompt, "\1%s\1%.*s\1%s\1%s",
+            tow_paint(true, TOW_COLOUR_GREEN), last, prompt, tow_paint_end(true), prompt + last);
+    else
+        snprintf(editor->prompt, sizeof editor->prompt, "%s", prompt);
+}
+
 int tow_editor_new(
     tow_editor **out, tow_loop *loop, const char *prompt, const char *history_path, bool painted) {
     tow_editor *editor = calloc(1, sizeof *editor);
@@ -166,12 +178,7 @@ int tow_editor_new(
         tow_editor_free(editor);
         return TOW_ERROR_MEMORY;
     }
-    /* \1 stands around what takes no room on the screen. */
-    if (painted)
-        snprintf(editor->prompt, sizeof editor->prompt, "\1%s\1%s\1%s\1", tow_paint(true, TOW_COLOUR_GREEN),
-            prompt, tow_paint_end(true));
-    else
-        snprintf(editor->prompt, sizeof editor->prompt, "%s", prompt);
+    prompt_make(editor, prompt, painted);
     el_set(editor->line, EL_CLIENTDATA, editor);
     el_set(editor->line, EL_PROMPT_ESC, prompt_of, '\1');
     el_set(editor->line, EL_SIGNAL, 0);
@@ -201,6 +208,12 @@ static int character_columns(wchar_t character) {
     return character < 0x80 ? 2 : 8; /* shown as ^X or \U+XXXX */
 }
 
+/* Where a tab leads: to the next stop, or to the end of the row. */
+static int tab_stop(int column, int columns) {
+    int stop = (column / TAB_COLUMNS + 1) * TAB_COLUMNS;
+    return stop < columns ? stop : columns;
+}
+
 /* On which row below the prompt's the cursor stands. */
 static int cursor_row(tow_editor *editor) {
     int columns = tow_paint_columns(STDOUT_FILENO, 80);
@@ -208,12 +221,12 @@ static int cursor_row(tow_editor *editor) {
     int column = editor->prompt_columns;
     const LineInfoW *line = el_wline(editor->line);
     for (const wchar_t *at = line->buffer; at < line->cursor; at++) {
-        int width = character_columns(*at);
+        int width = *at == L'\t' ? 1 : character_columns(*at);
         if (column + width > columns) {
             row++;
             column = 0;
         }
-        column += width;
+        column = *at == L'\t' ? tab_stop(column, columns) : column + width;
     }
     return column >= columns ? row + 1 : row;
 }
@@ -280,9 +293,16 @@ void tow_editor_resized(tow_editor *editor) {
         el_set(editor->line, EL_REFRESH);
 }
 
+void tow_editor_suspended(tow_editor *editor) {
+    if (editor->reading)
+        el_set(editor->line, EL_PREP_TERM, 0);
+}
+
+/* libedit sets the terminal's mode only when it believes to have left it. */
 void tow_editor_continued(tow_editor *editor) {
     if (!editor->reading)
         return;
+    el_set(editor->line, EL_PREP_TERM, 0);
     el_set(editor->line, EL_PREP_TERM, 1);
     el_set(editor->line, EL_REFRESH);
 }

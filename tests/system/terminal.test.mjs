@@ -34,7 +34,7 @@ class Terminal {
     this.tmux("new-session", "-d", "-x", `${columns}`, "-y", "30", `env -u XDG_STATE_HOME ${environment} ASAN_OPTIONS=detect_leaks=0 HOME=${this.folder} ${command}; echo "status $?"; sleep 60`);
     t.after(() => {
       this.tmux("kill-server");
-      rmSync(this.folder, { recursive: true });
+      rmSync(this.folder, { recursive: true, maxRetries: 10 }); // what the terminal's programs write last
     });
   }
 
@@ -165,3 +165,57 @@ test("--reconnect says what it does above the line, and the next line goes to th
   terminal.type("C-d");
   await terminal.shows(/status 0/, "the end");
 });
+
+test("a tab is a character, typed or pasted, and the screen stays in order", async (t) => {
+  const peer = await listen(t);
+  const terminal = new Terminal(t, `${program} connect ${peer.url}`);
+  await terminal.shows(/^> *$/m, "a prompt");
+  terminal.type("a", "Tab", "b", "Enter");
+  await until(() => peer.messages.length === 1, "the typed line");
+  terminal.tmux("set-buffer", "x\ty\t\tz");
+  terminal.tmux("paste-buffer");
+  await terminal.shows(/^> x {5}y {15}z$/m, "the pasted line");
+  terminal.type("Enter");
+  await until(() => peer.messages.length === 2, "the pasted line");
+  assert.deepEqual(peer.messages, ["a\tb", "x\ty\t\tz"]);
+  terminal.tmux("set-buffer", `${"\t".repeat(8)}end`); // wraps: the screen has 60 columns
+  terminal.tmux("paste-buffer");
+  await terminal.shows(/^> *\n *end$/m, "a line of two rows");
+  peer.socket.send("meanwhile");
+  await terminal.shows(/^> x {5}y {15}z\n< meanwhile\n> *\n *end$/m, "the message above the line");
+});
+
+test("the colour of the prompt ends with it", async (t) => {
+  const peer = await listen(t);
+  const terminal = new Terminal(t, `${program} connect ${peer.url}`);
+  await terminal.shows(/^> *$/m, "a prompt");
+  terminal.type("typed");
+  await terminal.shows(/^> typed$/m, "a line");
+  assert.match(terminal.screen("-e"), /\x1b\[32m(\x1b\[49m)?>\x1b\[(0|39)m typed$/m);
+  terminal.type("C-u", "C-d");
+  await terminal.shows(/status 0/, "the end");
+  assert.doesNotMatch(terminal.screen("-e"), /\x1b\[32m[^\x1b]*status/);
+});
+
+for (const shell of ["sh", "bash --norc"]) {
+  test(`after Ctrl-Z and fg in ${shell} the line is edited as before, and the shell has its terminal meanwhile`, async (t) => {
+    const peer = await listen(t);
+    const terminal = new Terminal(t, `PS1='$ ' HISTFILE= ${shell} -i`);
+    await terminal.shows(/^\$ *$/m, "the shell");
+    terminal.type(`${program} connect ${peer.url}`, "Enter");
+    await terminal.shows(/^> *$/m, "a prompt");
+    terminal.type("ac");
+    await terminal.shows(/^> ac$/m, "a line");
+    terminal.type("C-z");
+    await terminal.shows(/Stopped[^]*^\$ *$/m, "the shell again");
+    terminal.type("echo seen $((1 + 1))", "Enter");
+    await terminal.shows(/^\$ echo seen.*\nseen 2$/m, "what the shell echoes and prints");
+    terminal.type("fg", "Enter");
+    await terminal.shows(/^> ac$/m, "the line again");
+    terminal.type("Left", "b", "Enter");
+    await until(() => peer.messages.length === 1, "the message");
+    assert.deepEqual(peer.messages, ["abc"]);
+    terminal.type("C-d");
+    await terminal.shows(/closed: 1000[^]*^\$ *$/m, "the end");
+  });
+}
