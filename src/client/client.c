@@ -150,7 +150,7 @@ static int fill(tow_client *client, tow_loop *loop, const char *url, const tow_w
     if (error == 0)
         error = read_trust(client, loop, options);
     if (error == 0)
-        error = tow_websocket_context_new(&client->socket.context, loop);
+        error = tow_websocket_context_new(&client->socket.context, loop, client);
     if (error != 0)
         return error;
     client->protocols = tow_options_copy_protocols(options->protocols);

@@ -52,7 +52,7 @@ static int write_head(tow_exchange *exchange, int status, const char *type, uint
     if (status < 200)
         return TOW_ERROR_ARGUMENT;
     exchange->keeps_alive = !is_last(exchange);
-    tow_loop *loop = exchange->connection->worker->loop;
+    tow_loop *loop = tow_connection_worker(exchange->connection)->loop;
     int error = tow_response_begin(out, status, tow_loop_wall_seconds(loop));
     if (error == 0)
         error = head_fields(exchange, out, status, type, length);
@@ -140,7 +140,7 @@ int tow_exchange_read_body(tow_exchange *exchange, size_t limit,
 }
 
 tow_loop *tow_exchange_loop(const tow_exchange *exchange) {
-    return exchange->connection->worker->loop;
+    return tow_connection_worker(exchange->connection)->loop;
 }
 
 int tow_answer_continue(tow_exchange *exchange) {
@@ -153,7 +153,7 @@ void tow_answer_refuse(tow_exchange *exchange, int status, const char *text, con
     size_t length = tow_text_format(body, TOW_REFUSAL_MAX + 1, "%s", text);
     body[length++] = '\n';
     if (write_whole(exchange, status, "text/plain; charset=utf-8", body, length) != 0) {
-        tow_count(&exchange->connection->worker->counters.memory_failures);
+        tow_count(&tow_connection_worker(exchange->connection)->counters.memory_failures);
         tow_conversation_reset(exchange);
         return;
     }

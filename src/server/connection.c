@@ -64,7 +64,7 @@ static tow_connection *take_slot(tow_worker *worker) {
 
 static void give_slot(tow_connection *connection) {
     connection->kind = TOW_CONNECTION_NONE;
-    tow_slab_give(&connection->worker->slots, connection->slot);
+    tow_slab_give(&tow_connection_worker(connection)->slots, connection->slot);
 }
 
 /* Makes a slot with an exchange on the stream. Errors: MEMORY, SYSTEM; nothing is left then. */
@@ -73,14 +73,16 @@ static int connection_new(
     tow_connection *connection = take_slot(worker);
     if (connection == NULL)
         return TOW_ERROR_MEMORY;
-    connection->worker = worker;
+    connection->socket.context = worker->context;
     connection->local = local;
-    int error = tow_conversation_new(&connection->exchange, connection);
+    tow_exchange *exchange = NULL;
+    int error = tow_conversation_new(&exchange, connection);
+    connection->socket.opening = exchange;
     if (error == 0)
         error =
             tow_stream_adopt(tow_connection_stream(connection), worker->loop, fd, &tow_conversation_events);
     if (error != 0) {
-        tow_conversation_free(connection->exchange);
+        tow_conversation_free(exchange);
         give_slot(connection);
         return error;
     }
@@ -91,7 +93,8 @@ static int connection_new(
 
 /* The status port is for programs of this machine, a Unix socket for a proxy in front. */
 bool tow_connection_wants_tls(const tow_connection *connection) {
-    return connection->worker->tls != NULL && connection->kind != TOW_CONNECTION_STATUS && !connection->local;
+    return tow_connection_worker(connection)->tls != NULL && connection->kind != TOW_CONNECTION_STATUS &&
+           !connection->local;
 }
 
 /* A PROXY header comes before TLS. */
@@ -99,19 +102,19 @@ static int start_tls(tow_connection *connection) {
     tow_stream *stream = tow_connection_stream(connection);
     if (!tow_connection_wants_tls(connection))
         return 0;
-    tow_worker *worker = connection->worker;
+    tow_worker *worker = tow_connection_worker(connection);
     return worker->server->settings.proxy_protocol ? tow_stream_prepare_tls(stream)
                                                    : tow_stream_start_tls(stream, worker->tls, NULL);
 }
 
 /* Counts the connection by its address; one too many is refused. */
 static bool enter_address(tow_connection *connection) {
-    tow_address_table *table = connection->worker->server->addresses;
+    tow_address_table *table = tow_connection_worker(connection)->server->addresses;
     tow_address address;
     if (table == NULL || connection->kind != TOW_CONNECTION_SERVED ||
         tow_stream_peer(tow_connection_stream(connection), &address) != 0)
         return true;
-    if (tow_visitor_is_proxy(&connection->worker->server->settings, &address))
+    if (tow_visitor_is_proxy(&tow_connection_worker(connection)->server->settings, &address))
         return true; /* its clients are counted as they send requests */
     uint64_t key = tow_address_key(&address);
     if (tow_address_table_enter(table, key) != 0)
@@ -121,11 +124,11 @@ static bool enter_address(tow_connection *connection) {
 }
 
 static void refuse(tow_connection *connection) {
-    tow_worker *worker = connection->worker;
+    tow_worker *worker = tow_connection_worker(connection);
     if (may_have(worker, TOW_CONNECTION_REFUSED))
-        tow_conversation_refuse_all(connection->exchange);
+        tow_conversation_refuse_all(tow_connection_exchange(connection));
     else
-        tow_conversation_reset(connection->exchange);
+        tow_conversation_reset(tow_connection_exchange(connection));
 }
 
 void tow_connection_open(tow_worker *worker, int fd, tow_connection_kind kind, bool local) {
@@ -143,9 +146,9 @@ void tow_connection_open(tow_worker *worker, int fd, tow_connection_kind kind, b
     }
     if (start_tls(connection) != 0) {
         tow_count(&worker->counters.memory_failures);
-        tow_conversation_reset(connection->exchange);
+        tow_conversation_reset(tow_connection_exchange(connection));
     } else if (kind == TOW_CONNECTION_REFUSED) {
-        tow_conversation_refuse_all(connection->exchange);
+        tow_conversation_refuse_all(tow_connection_exchange(connection));
     } else if (!enter_address(connection)) {
         tow_count(&worker->counters.over_address);
         uncount(worker, kind);
@@ -162,7 +165,7 @@ void tow_connection_abandon(tow_worker *worker, int fd) {
 
 /* The connection is over, whatever becomes of its slot. */
 static void leave(tow_connection *connection) {
-    tow_worker *worker = connection->worker;
+    tow_worker *worker = tow_connection_worker(connection);
     if (connection->address_key != 0)
         tow_address_table_leave(worker->server->addresses, connection->address_key);
     connection->address_key = 0;
@@ -170,22 +173,24 @@ static void leave(tow_connection *connection) {
 }
 
 void tow_connection_release(tow_connection *connection) {
-    tow_worker *worker = connection->worker;
+    tow_worker *worker = tow_connection_worker(connection);
     leave(connection);
     give_slot(connection);
     tow_worker_connection_gone(worker);
 }
 
 void tow_connection_drain(tow_connection *connection) {
-    if (connection->exchange != NULL)
-        tow_conversation_drain(connection->exchange);
+    tow_exchange *exchange = tow_connection_exchange(connection);
+    if (exchange != NULL)
+        tow_conversation_drain(exchange);
     else
         tow_websocket_close_because(&connection->socket, TOW_CAUSE_DRAIN, TOW_CLOSE_GOING_AWAY, NULL);
 }
 
 void tow_connection_reset(tow_connection *connection) {
-    if (connection->exchange != NULL)
-        tow_conversation_reset(connection->exchange);
+    tow_exchange *exchange = tow_connection_exchange(connection);
+    if (exchange != NULL)
+        tow_conversation_reset(exchange);
     else
         tow_websocket_abort(&connection->socket, TOW_CAUSE_DRAIN_SECONDS, 0);
 }
@@ -194,9 +199,8 @@ void tow_connection_socket_opened(tow_websocket *socket) {
     const tow_route *route = (const tow_route *)socket->behaviour;
     if (route->handler.on_open != NULL)
         route->handler.on_open(socket);
-    tow_connection *connection = (tow_connection *)socket;
-    if (connection->exchange != NULL)
-        connection->exchange->request = NULL;
+    tow_connection_worker((tow_connection *)socket)->opening =
+        NULL; /* what came behind the handshake has no request */
 }
 
 void tow_connection_socket_gone(tow_websocket *socket) {
@@ -208,15 +212,15 @@ void tow_connection_socket_gone(tow_websocket *socket) {
     }
     leave(connection);
     connection->kind = TOW_CONNECTION_RETAINED;
-    connection->worker->retained++;
-    tow_worker_connection_gone(connection->worker);
+    tow_connection_worker(connection)->retained++;
+    tow_worker_connection_gone(tow_connection_worker(connection));
 }
 
 /* Nothing waits for these, so nobody is told. */
 void tow_connection_socket_released(tow_websocket *socket) {
     tow_connection *connection = (tow_connection *)socket;
     tow_websocket_clear(socket);
-    uncount(connection->worker, TOW_CONNECTION_RETAINED);
+    uncount(tow_connection_worker(connection), TOW_CONNECTION_RETAINED);
     give_slot(connection);
 }
 

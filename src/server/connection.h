@@ -19,9 +19,9 @@ typedef enum tow_connection_kind {
 enum { TOW_SLOT_BITS = 26, TOW_GENERATION_BITS = 28 };
 
 struct tow_connection {
-    tow_websocket socket; /* first; its stream carries HTTP too */
-    tow_worker *worker;
-    tow_exchange *exchange;                    /* NULL once it is a WebSocket */
+    tow_websocket socket;                      /* first; its stream carries HTTP too */
+    uint64_t opened : 48;                      /* as a WebSocket, in microseconds of the loop's time */
+    uint64_t port : 16;                        /* of the client, 0: not known */
     uint64_t address_key;                      /* what the table of addresses counts it by; 0: not counted */
     uint32_t slot;                             /* below 2 ^ TOW_SLOT_BITS */
     uint32_t generation : TOW_GENERATION_BITS; /* not 0; tells it from those that had the slot before */
@@ -53,6 +53,18 @@ void tow_connection_socket_released(tow_websocket *socket);
 
 /* When the worker ends: frees what retained sockets hold. */
 void tow_connection_forget(tow_connection *connection);
+
+/* Known by what the worker's sockets share, from the beginning on. */
+static inline tow_worker *tow_connection_worker(const tow_connection *connection) {
+    return tow_websocket_context_owner(connection->socket.context);
+}
+
+/* NULL once it is a WebSocket. */
+static inline tow_exchange *tow_connection_exchange(const tow_connection *connection) {
+    return connection->socket.ready_state == TOW_CONNECTING ? connection->socket.opening : NULL;
+}
+
+_Static_assert(sizeof(tow_connection) <= 184, "an idle connection costs this and nothing else");
 
 static inline tow_stream *tow_connection_stream(tow_connection *connection) {
     return &connection->socket.stream;

@@ -24,11 +24,11 @@ struct received {
 };
 
 static tow_server_counters *counters(tow_exchange *exchange) {
-    return &exchange->connection->worker->counters;
+    return &tow_connection_worker(exchange->connection)->counters;
 }
 
 static tow_loop *loop_of(const tow_exchange *exchange) {
-    return exchange->connection->worker->loop;
+    return tow_connection_worker(exchange->connection)->loop;
 }
 
 /* Whether the peer has not taken all that was said: it waits in the output, or below, where TLS keeps what
@@ -57,7 +57,7 @@ static int64_t seconds_after(int64_t time, int seconds) {
 }
 
 static int64_t state_deadline(tow_exchange *exchange) {
-    const tow_settings *settings = &exchange->connection->worker->server->settings;
+    const tow_settings *settings = &tow_connection_worker(exchange->connection)->server->settings;
     const tow_limits *limits =
         exchange->route != NULL ? &exchange->route->behaviour.limits : &settings->limits;
     int64_t now = tow_loop_now(loop_of(exchange));
@@ -133,11 +133,12 @@ static bool refuse_syntax(tow_exchange *exchange, int status) {
 /* What follows a PROXY header. */
 static bool begin_tls(tow_exchange *exchange, struct received *received) {
     tow_connection *connection = exchange->connection;
-    bool waits = connection->worker->server->settings.proxy_protocol && tow_connection_wants_tls(connection);
+    bool waits = tow_connection_worker(connection)->server->settings.proxy_protocol &&
+                 tow_connection_wants_tls(connection);
     if (!waits)
         return false;
-    int error = tow_stream_start_prepared_tls(
-        tow_conversation_stream(exchange), connection->worker->tls, NULL, received->bytes, received->length);
+    int error = tow_stream_start_prepared_tls(tow_conversation_stream(exchange),
+        tow_connection_worker(connection)->tls, NULL, received->bytes, received->length);
     received->length = 0;
     if (error != 0)
         out_of_memory(exchange);
@@ -410,7 +411,7 @@ static void run(tow_exchange *exchange, uint8_t *bytes, size_t length) {
 }
 
 static tow_exchange *exchange_of(tow_stream *stream) {
-    return ((tow_connection *)stream)->exchange;
+    return tow_connection_exchange((tow_connection *)stream);
 }
 
 static void on_bytes(tow_stream *stream, uint8_t *bytes, size_t length) {
@@ -461,8 +462,8 @@ static void on_error(tow_stream *stream, int error) {
 
 static void on_closed(tow_stream *stream) {
     tow_connection *connection = (tow_connection *)stream;
-    tow_conversation_free(connection->exchange);
-    connection->exchange = NULL;
+    tow_conversation_free(tow_connection_exchange(connection));
+    connection->socket.opening = NULL;
     tow_connection_release(connection);
 }
 
@@ -553,7 +554,7 @@ int tow_conversation_new(tow_exchange **out, tow_connection *connection) {
     if (exchange == NULL)
         return TOW_ERROR_MEMORY;
     exchange->connection = connection;
-    exchange->begun = tow_loop_now(connection->worker->loop);
+    exchange->begun = tow_loop_now(tow_connection_worker(connection)->loop);
     enter(exchange, TOW_WAITING);
     *out = exchange;
     return 0;

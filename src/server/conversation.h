@@ -99,7 +99,7 @@ static inline tow_stream *tow_conversation_stream(tow_exchange *exchange) {
 }
 
 static inline tow_server *tow_conversation_server(tow_exchange *exchange) {
-    return exchange->connection->worker->server;
+    return tow_connection_worker(exchange->connection)->server;
 }
 
 #endif

@@ -10,7 +10,7 @@
 #include <towline/error.h>
 
 static tow_worker *worker_of(tow_exchange *exchange) {
-    return exchange->connection->worker;
+    return tow_connection_worker(exchange->connection);
 }
 
 static void note_line(tow_exchange *exchange, const tow_http_head *head) {

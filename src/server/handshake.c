@@ -10,7 +10,7 @@
 #include <towline/error.h>
 
 static tow_server_counters *counters(tow_exchange *exchange) {
-    return &exchange->connection->worker->counters;
+    return &tow_connection_worker(exchange->connection)->counters;
 }
 
 /* RFC 6455, section 4.2.2, and 4.4 for the version. */
@@ -61,7 +61,7 @@ static bool refuse_origin(tow_exchange *exchange) {
 }
 
 static bool refuse_draining(tow_exchange *exchange) {
-    if (exchange->connection->worker->drain == TOW_SERVING)
+    if (tow_connection_worker(exchange->connection)->drain == TOW_SERVING)
         return false;
     if (tow_answer_field(exchange, "Retry-After", "5") != 0)
         tow_conversation_reset(exchange);
@@ -197,8 +197,10 @@ static void become_websocket(tow_exchange *exchange, const char *accept, const s
     if (exchange->paused)
         tow_stream_resume(&socket->stream);
     socket->user = exchange->route->handler.user;
-    int error = tow_websocket_start(socket, connection->worker->context, &exchange->route->behaviour,
-        agreed->protocol, &agreed->compression, rest, rest_length);
+    tow_connection_worker(connection)->opening = exchange;
+    int error = tow_websocket_start(socket, tow_connection_worker(connection)->context,
+        &exchange->route->behaviour, agreed->protocol, &agreed->compression, rest, rest_length);
+    tow_connection_worker(connection)->opening = NULL;
     if (error != 0) {
         tow_count(&counters(exchange)->memory_failures);
         socket->stream.events = &tow_conversation_events;
@@ -207,7 +209,6 @@ static void become_websocket(tow_exchange *exchange, const char *accept, const s
     }
     exchange->upgraded = true;
     exchange->state = TOW_OVER;
-    connection->exchange = NULL;
 }
 
 void tow_handshake_answer(tow_exchange *exchange, tow_request *request, uint8_t *rest, size_t rest_length) {

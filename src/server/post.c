@@ -27,7 +27,8 @@ tow_websocket_id tow_websocket_identify(const tow_websocket *socket) {
     if (socket->behaviour->role != TOW_ROLE_SERVER)
         return 0;
     const tow_connection *connection = (const tow_connection *)socket;
-    tow_websocket_id number = (tow_websocket_id)(connection->worker - connection->worker->server->workers);
+    tow_websocket_id number = (tow_websocket_id)(tow_connection_worker(connection) -
+                                                 tow_connection_worker(connection)->server->workers);
     return number << WORKER_SHIFT | (tow_websocket_id)connection->slot << SLOT_SHIFT | connection->generation;
 }
 
@@ -44,7 +45,8 @@ static tow_websocket *socket_of(tow_worker *worker, tow_websocket_id id) {
     if (slot >= worker->slots.fresh)
         return NULL;
     tow_connection *connection = tow_slab_at(&worker->slots, slot);
-    bool is_there = connection->kind == TOW_CONNECTION_SERVED && connection->exchange == NULL &&
+    bool is_there = connection->kind == TOW_CONNECTION_SERVED &&
+                    tow_connection_exchange(connection) == NULL &&
                     connection->generation == bits(id, 0, TOW_GENERATION_BITS);
     return is_there ? &connection->socket : NULL;
 }

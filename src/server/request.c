@@ -61,6 +61,7 @@ void *tow_request_user(const tow_request *request) {
 const tow_request *tow_websocket_request(const tow_websocket *socket) {
     if (socket->behaviour == NULL || socket->behaviour->on_gone != tow_connection_socket_gone)
         return NULL; /* a client's */
-    const tow_exchange *exchange = ((const tow_connection *)socket)->exchange;
-    return exchange != NULL ? exchange->request : NULL;
+    const tow_connection *connection = (const tow_connection *)socket;
+    const tow_exchange *opening = tow_connection_worker(connection)->opening;
+    return opening != NULL && opening->connection == connection ? opening->request : NULL;
 }

@@ -43,7 +43,7 @@ int tow_visitor_introduce(tow_exchange *exchange, const uint8_t *bytes, size_t l
 
 /* The connection leaves the address that it was counted by. */
 static int count_address(tow_connection *connection, const tow_address *address) {
-    tow_address_table *table = connection->worker->server->addresses;
+    tow_address_table *table = tow_connection_worker(connection)->server->addresses;
     uint64_t key = tow_address_key(address);
     if (table == NULL || key == connection->address_key)
         return 0;

@@ -245,7 +245,7 @@ int tow_worker_begin(tow_worker *worker, tow_server *server, tow_loop *loop, boo
     worker->server = server;
     worker->loop = loop;
     tow_slab_init(&worker->slots, sizeof(tow_connection));
-    int error = tow_websocket_context_new(&worker->context, loop);
+    int error = tow_websocket_context_new(&worker->context, loop, worker);
     if (error == 0)
         error = stop_make(worker);
     if (error == 0)
@@ -317,7 +317,7 @@ static void drain_one(tow_worker *worker, tow_connection *connection) {
         tow_connection_drain(connection);
         return;
     }
-    if (connection->exchange != NULL) /* a WebSocket counts it as its cause */
+    if (tow_connection_exchange(connection) != NULL) /* a WebSocket counts it as its cause */
         tow_count(&worker->counters.drain_resets);
     tow_connection_reset(connection);
 }

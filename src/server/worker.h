@@ -38,7 +38,8 @@ struct tow_worker {
     tow_server *server;
     tow_loop *loop; /* NULL before it begins and after its end: see tow_server.mutex */
     tow_websocket_context *context;
-    tow_tls_context *tls; /* NULL: connections are plain */
+    tow_exchange *opening; /* of the socket whose on_open runs, else NULL */
+    tow_tls_context *tls;  /* NULL: connections are plain */
     tow_slab slots;
     tow_port *ports;
     size_t port_count;

@@ -6,11 +6,12 @@
 #include <string.h>
 #include <towline/error.h>
 
-int tow_websocket_context_new(tow_websocket_context **context, tow_loop *loop) {
+int tow_websocket_context_new(tow_websocket_context **context, tow_loop *loop, void *owner) {
     tow_websocket_context *made = calloc(1, sizeof(*made));
     if (made == NULL)
         return TOW_ERROR_MEMORY;
     made->loop = loop;
+    made->owner = owner;
     *context = made;
     return 0;
 }
@@ -39,8 +40,16 @@ void tow_websocket_context_free(tow_websocket_context *context) {
     free(context);
 }
 
+void *tow_websocket_context_owner(const tow_websocket_context *context) {
+    return context->owner;
+}
+
 tow_websocket_counters *tow_websocket_context_counters(tow_websocket_context *context) {
     return &context->counters;
+}
+
+void tow_websocket_context_keep_tallies(tow_websocket_context *context) {
+    context->keeps_tallies = true;
 }
 
 void tow_context_masking_key(tow_websocket_context *context, uint8_t key[4]) {

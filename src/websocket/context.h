@@ -35,8 +35,10 @@ typedef struct tow_extension_text {
 
 struct tow_websocket_context {
     tow_loop *loop;
+    void *owner; /* for whoever made it */
     tow_websocket_counters counters;
     tow_delivery delivery;
+    bool keeps_tallies;
     uint16_t keys_left; /* bytes at the end of `keys` that were not used yet */
     uint8_t keys[TOW_KEYS_SIZE];
     tow_buffer spares[TOW_SPARES];

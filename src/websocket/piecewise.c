@@ -5,6 +5,7 @@
 #include "extra.h"
 #include "protocol/mask.h"
 #include "receive.h"
+#include "tally.h"
 
 #include <stdlib.h>
 #include <towline/error.h>
@@ -48,6 +49,7 @@ static void deliver(tow_websocket *socket, const tow_message_piece *piece) {
             socket->extra->message_began = 0;
     }
     tow_count_add(&counters->bytes_in, piece->length);
+    tow_tally_in(socket, piece->length, piece->last);
     if (socket->behaviour->on_piece != NULL) /* it may have been freed in an earlier one */
         socket->behaviour->on_piece(socket, piece);
 }

@@ -8,6 +8,7 @@
 #include "piecewise.h"
 #include "protocol/close.h"
 #include "send.h"
+#include "tally.h"
 #include "timing.h"
 
 #include <towline/error.h>
@@ -54,6 +55,7 @@ static void deliver(tow_websocket *socket, const tow_message *message, tow_buffe
         socket->extra->message_began = 0;
     tow_count(&context->counters.messages_in);
     tow_count_add(&context->counters.bytes_in, message->length);
+    tow_tally_in(socket, message->length, true);
     if (socket->behaviour->on_message == NULL)
         return;
     context->delivery = (tow_delivery){.socket = socket,

@@ -7,6 +7,7 @@
 #include "protocol/close.h"
 #include "protocol/mask.h"
 #include "receive.h"
+#include "tally.h"
 #include "timing.h"
 
 #include <assert.h>
@@ -245,6 +246,7 @@ static inline int64_t done(tow_websocket *socket, size_t length, bool last) {
     if (last)
         tow_count(&socket->context->counters.messages_out);
     tow_count_add(&socket->context->counters.bytes_out, length);
+    tow_tally_out(socket, length, last);
     if (tow_stream_corked_payload(&socket->stream) >= (uint64_t)socket->behaviour->limits.high_mark)
         tow_stream_flush(&socket->stream); /* so that on_drain follows whenever this much is left waiting */
     if (socket->above_high && !socket->delivering)

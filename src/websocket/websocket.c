@@ -8,6 +8,7 @@
 #include "send.h"
 #include "timing.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <towline/error.h>
 
@@ -43,6 +44,7 @@ int tow_websocket_start(tow_websocket *socket, tow_websocket_context *context, c
         return error;
     socket->agreement = tow_agreement_pack(agreement) & 0x1ffU;
     socket->ready_state = TOW_OPEN;
+    socket->tally = NULL;
     socket->stream.events = &stream_events;
     tow_count(&context->counters.opened);
     tow_timing_heard(socket);
@@ -54,9 +56,18 @@ int tow_websocket_start(tow_websocket *socket, tow_websocket_context *context, c
     return 0;
 }
 
+tow_tally *tow_websocket_tally_new(tow_websocket *socket, size_t note_size) {
+    socket->tally = calloc(1, sizeof(*socket->tally) + note_size);
+    return socket->tally;
+}
+
 void tow_websocket_clear(tow_websocket *socket) {
     if (socket->context != NULL)
         tow_extra_clear(socket);
+    if (socket->ready_state != TOW_CONNECTING) {
+        free(socket->tally);
+        socket->tally = NULL;
+    }
     tow_receiver_clear(&socket->receiver);
 }
 

@@ -65,10 +65,10 @@ static void act(connection *it) {
         tow_websocket_close(socket, 1000, "enough");
         break;
     case 1:
-        tow_websocket_abort(socket, 0);
+        tow_websocket_abort(socket, TOW_CAUSE_APPLICATION_RESET, 0);
         break;
     case 2:
-        tow_websocket_fail(socket, 1011, "broken", TOW_ERROR_STATE);
+        tow_websocket_fail(socket, TOW_CAUSE_MEMORY, TOW_ERROR_MEMORY);
         break;
     case 3:
     case 4:
@@ -258,7 +258,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     CHECK(tow_loop_new_simulated(&it.loop,
               &(tow_simulation_options){
                   .seed = data[1], .whole = data[3] & 1, .stream_capacity = data[3] & 2 ? 500 : 0}) == 0);
-    CHECK(tow_websocket_context_new(&it.context, it.loop) == 0);
+    CHECK(tow_websocket_context_new(&it.context, it.loop, NULL) == 0);
     start(&it);
     run(&it);
     tow_websocket_clear(&it.socket);

@@ -341,7 +341,7 @@ void world_open(test_world *world) {
     tow_address addresses[TOW_ADDRESSES_MAX];
     int error = world->real ? new_real_loop(world) : tow_loop_new_simulated(&world->loop, &world->simulation);
     assert_int_equal(error, 0);
-    assert_int_equal(tow_websocket_context_new(&world->context, world->loop), 0);
+    assert_int_equal(tow_websocket_context_new(&world->context, world->loop, world), 0);
     assert_true(tow_address_parse("127.0.0.1:0", addresses) == 1);
     int fd = tow_listen_socket(world->loop, &addresses[0], &(tow_listen_options){0}, &world->address);
     assert_true(fd >= 0);

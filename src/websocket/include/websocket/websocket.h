@@ -67,9 +67,19 @@ int tow_limits_check(const tow_limits *limits);
 /* What connections on one loop share: compressors without takeover, counters. One per loop and floor above.
  */
 typedef struct tow_websocket_context tow_websocket_context;
-int tow_websocket_context_new(tow_websocket_context **context, tow_loop *loop);
+int tow_websocket_context_new(tow_websocket_context **context, tow_loop *loop, void *owner);
+void *tow_websocket_context_owner(const tow_websocket_context *context);
 void tow_websocket_context_free(tow_websocket_context *context);
 tow_websocket_counters *tow_websocket_context_counters(tow_websocket_context *context);
+
+/* From now on each socket keeps a tally of what it carries. */
+void tow_websocket_context_keep_tallies(tow_websocket_context *context);
+
+/* What a socket has carried, as bytes of payload on the application's side. */
+typedef struct tow_tally {
+    uint64_t messages_in, messages_out, bytes_in, bytes_out;
+    char note[]; /* of whoever made it */
+} tow_tally;
 
 /* What has become of a connection that is not open any more. */
 typedef struct tow_websocket_end {
@@ -85,6 +95,10 @@ struct tow_websocket { /* zeroed but `stream` and `user`, then filled by tow_web
     const tow_behaviour *behaviour;
     tow_websocket_context *context;
     void *user;
+    union {
+        void *opening;    /* CONNECTING: whatever the floor above has for the handshake */
+        tow_tally *tally; /* then: NULL until something is carried, and where no tallies are kept */
+    };
     struct tow_websocket_extra
         *extra; /* what only some connections need: queue, partial message, compressors, texts */
     union {
@@ -121,6 +135,9 @@ struct tow_websocket { /* zeroed but `stream` and `user`, then filled by tow_web
  * that came behind the handshake (may be changed). Errors: MEMORY; the caller then resets the stream. */
 int tow_websocket_start(tow_websocket *socket, tow_websocket_context *context, const tow_behaviour *behaviour,
     tow_slice protocol, const tow_compression_agreement *agreement, uint8_t *rest, size_t rest_length);
+
+/* Makes the tally of a socket that has none, with room for a note. NULL without memory. */
+tow_tally *tow_websocket_tally_new(tow_websocket *socket, size_t note_size);
 
 /* What tow_websocket_close makes of its arguments. Errors: ARGUMENT. */
 int tow_websocket_close_check(tow_role role, uint16_t code, const char *reason);
