@@ -376,9 +376,9 @@ static int prepare_send(uring_loop *self, tow_stream *stream, struct iovec *piec
     if (entry == NULL)
         return -1;
     int count = tow_cork_pieces(&self->loop.cork, stream, pieces);
-    const int flags = MSG_DONTWAIT | MSG_NOSIGNAL;
+    const unsigned flags = MSG_DONTWAIT | MSG_NOSIGNAL;
     if (count == 1) {
-        io_uring_prep_send(entry, stream->fd, pieces->iov_base, pieces->iov_len, flags);
+        io_uring_prep_send(entry, stream->fd, pieces->iov_base, pieces->iov_len, (int)flags);
     } else {
         struct msghdr *header = &self->headers[self->headers_used++];
         *header = (struct msghdr){.msg_iov = pieces, .msg_iovlen = (size_t)count};

@@ -15,7 +15,7 @@
 #include <stdint.h>
 
 /* Room for a text that says what is wrong. */
-enum { TOW_TLS_TEXT_MAX = 320 };
+enum { TOW_TLS_TEXT_MAX = 384 };
 
 /* The keys that session tickets are encrypted with. One set is shared by the workers of a server and outlives
  * their contexts, so that a reload and another worker still know a client. Rotated by age; counted
