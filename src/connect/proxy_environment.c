@@ -18,8 +18,9 @@ static const char *first_set(char *(*get)(const char *name), const char *const *
 }
 
 const char *tow_proxy_from_environment(char *(*get)(const char *name), bool secure, const char *host) {
-    static const char *const plain[] = {"http_proxy", "all_proxy", "ALL_PROXY", NULL};
-    static const char *const encrypted[] = {"https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY", NULL};
+    static const char *const plain[] = {"ws_proxy", "WS_PROXY", "http_proxy", "all_proxy", "ALL_PROXY", NULL};
+    static const char *const encrypted[] = {
+        "wss_proxy", "WSS_PROXY", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY", NULL};
     static const char *const exceptions[] = {"no_proxy", "NO_PROXY", NULL};
     const char *proxy = first_set(get, secure ? encrypted : plain);
     const char *list = first_set(get, exceptions);

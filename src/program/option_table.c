@@ -490,7 +490,9 @@ static const tow_option way_options[] = {
         .name = "proxy",
         .kind = TOW_OPTION_TEXT,
         .value = "URL",
-        .note = "what http_proxy (for ws), https_proxy (for wss), all_proxy and no_proxy say, as with curl",
+        .note = "what ws_proxy or http_proxy (for ws), wss_proxy or https_proxy (for wss), all_proxy and "
+                "no_proxy say, "
+                "as with curl",
         .help = "http://, https://, socks5:// or socks5h://[USER:PASSWORD@]HOST[:PORT]; off: none; names are "
                 "looked up by the proxy",
         .expects = "a proxy: write http://, https:// or socks5://HOST:PORT",

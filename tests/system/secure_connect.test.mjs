@@ -15,7 +15,7 @@ import { loops, run, serve } from "../support/towline.mjs";
 const authority = Authority.make(after);
 const usual = authority.issue("localhost");
 const trust = ["--cacert", authority.certificate];
-const quiet = { http_proxy: "", https_proxy: "", HTTPS_PROXY: "", all_proxy: "", ALL_PROXY: "", no_proxy: "", NO_PROXY: "" };
+const quiet = { ws_proxy: "", WS_PROXY: "", wss_proxy: "", WSS_PROXY: "", http_proxy: "", https_proxy: "", HTTPS_PROXY: "", all_proxy: "", ALL_PROXY: "", no_proxy: "", NO_PROXY: "" };
 const connect = (words, environment = {}) => run(["connect", ...words], { environment: { ...quiet, ...environment } });
 
 /** Listens until the test ends, and returns the port. */

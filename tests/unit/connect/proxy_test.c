@@ -164,6 +164,17 @@ static void the_environment_chooses_as_it_does_for_curl(void **state) {
     ENVIRONMENT("HTTP_PROXY", "H", "HTTPS_PROXY", "S");
     assert_null(tow_proxy_from_environment(get, false, "example.com"));
     assert_string_equal(tow_proxy_from_environment(get, true, "example.com"), "S");
+    ENVIRONMENT("ws_proxy", "w", "WS_PROXY", "W", "wss_proxy", "t", "WSS_PROXY", "T", "http_proxy", "h",
+        "https_proxy", "s");
+    assert_string_equal(tow_proxy_from_environment(get, false, "example.com"), "w");
+    assert_string_equal(tow_proxy_from_environment(get, true, "example.com"), "t");
+    ENVIRONMENT("ws_proxy", "", "WS_PROXY", "W", "WSS_PROXY", "T", "http_proxy", "h", "https_proxy", "s");
+    assert_string_equal(tow_proxy_from_environment(get, false, "example.com"), "W");
+    assert_string_equal(tow_proxy_from_environment(get, true, "example.com"), "T");
+    ENVIRONMENT("ws_proxy", "w", "WS_PROXY", "W", "HTTPS_PROXY", "S");
+    assert_string_equal(tow_proxy_from_environment(get, true, "example.com"), "S");
+    ENVIRONMENT("wss_proxy", "t", "WSS_PROXY", "T", "all_proxy", "a");
+    assert_string_equal(tow_proxy_from_environment(get, false, "example.com"), "a");
     ENVIRONMENT("http_proxy", "", "all_proxy", "", "ALL_PROXY", "A");
     assert_string_equal(tow_proxy_from_environment(get, false, "example.com"), "A");
     assert_string_equal(tow_proxy_from_environment(get, true, "example.com"), "A");

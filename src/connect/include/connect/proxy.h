@@ -28,10 +28,11 @@ int tow_proxy_read(tow_proxy *proxy, const char *url, const char **why);
 /* Frees the texts. */
 void tow_proxy_clear(tow_proxy *proxy);
 
-/* The URL of the proxy that environment variables want for a host, or NULL: http_proxy (in lower case only:
- * CGI programs have an HTTP_PROXY that others decide on) or, if `secure`, https_proxy or HTTPS_PROXY; else
- * all_proxy or ALL_PROXY; but none for what no_proxy or NO_PROXY lists. Empty is as if not set. `get` answers
- * the value of a variable or NULL, as getenv(3). */
+/* The URL of the proxy that environment variables want for a host, or NULL. The first counts that is set and
+ * not empty, as with curl: ws_proxy, WS_PROXY, http_proxy (in lower case only: CGI programs have an
+ * HTTP_PROXY that others decide on) or, if `secure`, wss_proxy, WSS_PROXY, https_proxy, HTTPS_PROXY; then
+ * all_proxy, ALL_PROXY. None for what no_proxy or else NO_PROXY lists. `get` answers the value of a variable
+ * or NULL, as getenv(3). */
 const char *tow_proxy_from_environment(char *(*get)(const char *name), bool secure, const char *host);
 
 /* Whether a list, separated by commas or spaces, names the host: a domain (with or without a leading dot)
