@@ -4,6 +4,7 @@
 #include "options.h"
 #include "http/credentials.h"
 #include "proxying.h"
+#include "refusal.h"
 #include "transport/loop.h"
 #include "trust.h"
 
@@ -29,6 +30,7 @@ void tow_client_destroy(tow_client *client) {
     }
     tow_connector_stop(client->connector);
     tow_proxying_clear(client);
+    tow_refusal_clear(client);
     tow_proxy_clear(&client->proxy);
     tow_tls_context_release(client->tls);
     tow_tls_context_release(client->proxy_tls);

@@ -20,6 +20,7 @@ typedef enum tow_client_stage {
     TOW_CLIENT_PROXYING,       /* the proxy is asked for the server */
     TOW_CLIENT_SECURING,       /* the server was reached: TLS with it */
     TOW_CLIENT_ASKING,         /* the request is on its way, or the response */
+    TOW_CLIENT_REFUSED,        /* by a status: what the body says is read */
     TOW_CLIENT_OPENED,         /* the websocket floor has the stream */
     TOW_CLIENT_FAILED,         /* before it was open: the events are to come */
     TOW_CLIENT_GONE            /* the last callback was called, or is being called */
@@ -41,7 +42,8 @@ typedef struct tow_client {
     size_t request_sent;
     tow_buffer response; /* what has come of it, while it is not whole */
     size_t response_scanned;
-    const tow_http_head *head; /* lent to tow_client_response */
+    struct tow_refusal *refusal; /* while its body is read */
+    const tow_http_head *head;   /* lent to tow_client_response */
     tow_client_on_head on_head;
     tow_connector *connector; /* while it is at work */
     tow_proxy proxy;          /* `host` is NULL if there is none */

@@ -2,7 +2,7 @@
  * response, and give the stream to the websocket floor. */
 #include "object.h"
 #include "proxying.h"
-#include "retry.h"
+#include "refusal.h"
 #include "securing.h"
 #include "transport/listener.h"
 #include "transport/loop.h"
@@ -12,7 +12,7 @@
 #include <string.h>
 #include <towline/error.h>
 
-enum { RESPONSE_HEAD_MAX = 16 * 1024, CLOSE_ABNORMAL = 1006, BODY_TEXT_MAX = 100 };
+enum { RESPONSE_HEAD_MAX = 16 * 1024, CLOSE_ABNORMAL = 1006 };
 
 static tow_client *client_of(tow_stream *stream) {
     return (tow_client *)(void *)stream;
@@ -200,37 +200,6 @@ static void writable(tow_stream *stream) {
 
 /* The response. */
 
-/* What a plain body says about the refusal: its first line, where that can be shown. */
-static size_t first_line(const tow_http_head *head, const uint8_t *body, size_t length) {
-    tow_slice type = tow_http_field(head, "Content-Type");
-    if (type.length < sizeof("text/plain") - 1 ||
-        memcmp(type.data, "text/plain", sizeof("text/plain") - 1) != 0)
-        return 0;
-    size_t end = 0;
-    while (end < length && end < BODY_TEXT_MAX && body[end] >= ' ' && body[end] < 0x7f)
-        end++;
-    return end;
-}
-
-static void refused(tow_client *client, const tow_http_head *head, const uint8_t *body, size_t length) {
-    char text[sizeof(client->text)];
-    size_t line = first_line(head, body, length);
-    tow_slice location = tow_http_field(head, "Location");
-    const char *more = (const char *)body;
-    if (head->status / 100 == 3 && location.data != NULL && location.length <= BODY_TEXT_MAX) {
-        more = location.data;
-        line = location.length;
-    }
-    size_t reason = head->reason.length < BODY_TEXT_MAX ? head->reason.length : BODY_TEXT_MAX;
-    snprintf(text, sizeof(text), "the server answered %d%s%.*s%s%.*s", head->status, reason > 0 ? " " : "",
-        (int)reason, head->reason.data, line > 0 ? ": " : "", (int)line, more);
-    client->http_status = head->status;
-    if (head->status == 429 || head->status == 503)
-        client->retry_after_seconds = tow_retry_after(
-            tow_http_field(head, "Retry-After"), tow_loop_wall_seconds(tow_websocket_loop(&client->socket)));
-    tow_opening_fail(client, TOW_ERROR_HTTP_STATUS, text);
-}
-
 /* The stream is the websocket floor's from here on, and so is the timer. */
 static void opened(tow_client *client, tow_slice protocol, const tow_compression_agreement *agreement,
     uint8_t *rest, size_t rest_length) {
@@ -256,7 +225,7 @@ static void answered(tow_client *client, const tow_http_head *head, uint8_t *res
     int error = tow_opening_response_check(head->status, head->fields, head->field_count, client->key,
         (const char *const *)client->protocols, &client->compression, &protocol, &agreement);
     if (error == TOW_ERROR_HTTP_STATUS)
-        refused(client, head, rest, rest_length);
+        tow_refusal_begin(client, head, rest, rest_length);
     else if (error != 0)
         tow_opening_fail(client, error, NULL);
     else

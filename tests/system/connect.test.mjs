@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import http from "node:http";
 import { test } from "node:test";
 import { WebSocketServer } from "ws";
 
@@ -153,6 +154,23 @@ test("a refused connection, another status and a name that is none are failures 
     assert.match(errors, pattern);
     assert.equal(errors.trim().split("\n").length, 1, errors);
     assert.equal(output, "");
+  }
+});
+
+test("what a refusal says of itself is told, by whatever server", async (t) => {
+  const address = `https://login.example/${"x".repeat(150)}`;
+  const server = http.createServer((request, response) => {
+    if (request.url === "/moved") response.writeHead(302, { Location: address }).end();
+    else if (request.url === "/binary") response.writeHead(403).end(Buffer.from([0, 1, 2]));
+    else response.writeHead(401, { "Content-Type": "application/json" }).write('{\n  "error": "expired"', () => setImmediate(() => response.end("\n}\n")));
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  t.after(() => server.close());
+  for (const [target, text] of [["/", '401 Unauthorized: { "error": "expired" }'], ["/moved", `302 Found: ${address}`], ["/binary", "403 Forbidden"]]) {
+    const url = `ws://127.0.0.1:${server.address().port}${target}`;
+    const { errors } = await run(["connect", url], { input: null });
+    assert.equal(errors, `towline connect: ${url}: the server answered ${text}\n`);
   }
 });
 

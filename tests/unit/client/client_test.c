@@ -243,9 +243,9 @@ static void a_refusal_says_why(void **state) {
     expect_failure("HTTP/1.1 301 Moved\r\nLocation: http://x/\r\nContent-Length: 0\r\n\r\n",
         TOW_ERROR_HTTP_STATUS, 301, "the server answered 301 Moved: http://x/");
     expect_failure("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi", TOW_ERROR_HTTP_STATUS, 200,
-        "the server answered 200 OK");
+        "the server answered 200 OK: hi");
     expect_failure("HTTP/1.1 500 \r\nContent-Length: 2\r\n\r\nhi", TOW_ERROR_HTTP_STATUS, 500,
-        "the server answered 500");
+        "the server answered 500: hi");
     expect_failure("nonsense\r\n\r\n", TOW_ERROR_HTTP_SYNTAX, 0, NULL);
     expect_failure("HTTP/1.0 101 Switching Protocols\r\n\r\n", TOW_ERROR_HTTP_SYNTAX, 0,
         "the server answered 101 in HTTP/1.0, which has none");
@@ -258,20 +258,85 @@ static void a_refusal_says_why(void **state) {
         TOW_ERROR_HANDSHAKE_UPGRADE, 0, NULL);
 }
 
-static void refuse_with_text(test_stage *stage) {
-    static const char answer[] =
-        "HTTP/1.1 403 Forbidden\r\nContent-Type: text/plain\r\nContent-Length: 40\r\n\r\n"
-        "origin not allowed: see --allow-origin\r\n";
-    stage_say(stage, answer, sizeof(answer) - 1);
+static void a_long_location_is_whole_or_said_to_be_cut(void **state) {
+    char address[700] = "https://login.example/";
+    for (size_t length = 100; length <= 600; length += 100) {
+        char answer[1000], text[1000];
+        memset(address + strlen(address), 'x', length - strlen(address));
+        snprintf(answer, sizeof(answer), "HTTP/1.1 302 Found\r\nLocation: %s\r\nContent-Length: 0\r\n\r\n",
+            address);
+        int shown = 511 - (int)strlen("the server answered 302 Found: ");
+        bool cut = (int)length > shown;
+        snprintf(text, sizeof(text), "the server answered 302 Found: %.*s%s", cut ? shown - 3 : (int)length,
+            address, cut ? "..." : "");
+        expect_failure(answer, TOW_ERROR_HTTP_STATUS, 302, text);
+    }
 }
 
-static void the_first_line_of_a_plain_body_is_part_of_the_reason(void **state) {
-    test_stage stage = {.simulation.whole = true, .then_answer = refuse_with_text};
+static const char *refusal_head, *refusal_body;
+
+static void refuse_with_body(test_stage *stage) {
+    stage_say(stage, refusal_head, strlen(refusal_head));
+    stage_say(stage, refusal_body, strlen(refusal_body));
+}
+
+/* However it is cut; `text` is NULL where the body is not to be shown. */
+static void expect_body(const char *head, const char *body, bool hangs_up, const char *text) {
+    char expected[300];
+    snprintf(expected, sizeof(expected), "the server answered 403 Forbidden%s%s", text != NULL ? ": " : "",
+        text != NULL ? text : "");
+    for (size_t step = 1; step < 40; step++) {
+        test_stage stage = {
+            .simulation.seed = step, .then_answer = refuse_with_body, .step = step, .hangs_up = hangs_up};
+        refusal_head = head;
+        refusal_body = body;
+        stage_open(&stage);
+        stage_connect(&stage, "/");
+        stage_until(&stage, stage.closes == 1);
+        assert_int_equal(stage.error.http_status, 403);
+        assert_string_equal(stage.error_text, expected);
+        stage_close(&stage);
+    }
+}
+
+#define FORBIDDEN "HTTP/1.1 403 Forbidden\r\n"
+#define X100                                                                                                 \
+    "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+
+static void the_body_of_a_refusal_is_part_of_the_reason(void **state) {
+    expect_body(FORBIDDEN "Content-Type: text/plain\r\nContent-Length: 40\r\n\r\n",
+        "origin not allowed: see --allow-origin\r\n", false, "origin not allowed: see --allow-origin");
+    expect_body(FORBIDDEN "Content-Type: application/problem+json\r\nContent-Length: 23\r\n\r\n",
+        "{\n\t\"title\": \"no \302\265s\"\n}\n", false, "{ \"title\": \"no \302\265s\" }");
+    expect_body(FORBIDDEN "Transfer-Encoding: chunked\r\n\r\n", "4\r\nnot \r\n3\r\nyou\r\n0\r\n\r\n", false,
+        "not you");
+    expect_body(FORBIDDEN "\r\n", "<p>not\n\nyou</p>", true, "<p>not you</p>");
+}
+
+static void what_is_no_text_is_not_shown(void **state) {
+    expect_body(FORBIDDEN "Content-Length: 6\r\n\r\n", "a\033[2Jb", false, NULL);
+    expect_body(FORBIDDEN "Content-Length: 2\r\n\r\n", "a\007", false, NULL);
+    expect_body(FORBIDDEN "Content-Length: 3\r\n\r\n", "a\302\233", false, NULL);
+    expect_body(
+        FORBIDDEN "Content-Type: text/plain\r\nContent-Length: 3\r\n\r\n", "\037\213\010", false, NULL);
+    expect_body(FORBIDDEN "Content-Length: 5\r\n\r\n", " \r\n\t ", false, NULL);
+    expect_body(FORBIDDEN "Transfer-Encoding: chunked\r\n\r\n", "what?", false, NULL);
+}
+
+/* A body without end, or one that does not come, is not waited for. */
+static void a_body_is_bounded_in_length_and_time(void **state) {
+    expect_body(FORBIDDEN "\r\n", X100 X100 X100 X100 X100 X100 X100 X100 X100 X100 X100, false,
+        X100 "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+             "xx...");
+    test_stage stage = {.then_answer = refuse_with_body};
+    refusal_head = FORBIDDEN "Content-Length: 100\r\n\r\n";
+    refusal_body = "not all";
     stage_open(&stage);
     stage_connect(&stage, "/");
+    int64_t began = tow_loop_now(stage.loop);
     stage_until(&stage, stage.closes == 1);
-    assert_string_equal(
-        stage.error_text, "the server answered 403 Forbidden: origin not allowed: see --allow-origin");
+    assert_in_range(stage.closed_at - began, TOW_SECOND, 2 * TOW_SECOND);
+    assert_string_equal(stage.error_text, "the server answered 403 Forbidden: not all");
     stage_close(&stage);
 }
 
@@ -545,7 +610,10 @@ int main(void) {
         cmocka_unit_test(wrong_arguments_are_refused_at_once),
         cmocka_unit_test(a_shorter_options_struct_is_taken),
         cmocka_unit_test(a_refusal_says_why),
-        cmocka_unit_test(the_first_line_of_a_plain_body_is_part_of_the_reason),
+        cmocka_unit_test(a_long_location_is_whole_or_said_to_be_cut),
+        cmocka_unit_test(the_body_of_a_refusal_is_part_of_the_reason),
+        cmocka_unit_test(what_is_no_text_is_not_shown),
+        cmocka_unit_test(a_body_is_bounded_in_length_and_time),
         cmocka_unit_test(what_was_not_offered_or_not_acknowledged_fails),
         cmocka_unit_test(a_head_without_end_is_refused),
         cmocka_unit_test(a_server_may_vanish_at_each_byte_of_its_answer),

@@ -373,7 +373,7 @@ static void a_refusal_comes_through_tls(void **state) {
         stage_open(&stage);
         stage_connect(&stage, "/");
         stage_until(&stage, stage.closes == 1);
-        assert_string_equal(stage.error_text, "the server answered 403 Forbidden: not you");
+        assert_string_equal(stage.error_text, "the server answered 403 Forbidden: not you more");
         assert_int_equal(stage.error.http_status, 403);
         stage_close(&stage);
     }

@@ -63,7 +63,7 @@ typedef struct stage {
     size_t opens, messages, errors, closes, heads_sent, heads_received;
     char last_message[1024];
     tow_error_event error;
-    char error_text[300];
+    char error_text[600];
     tow_close_event close;
     int64_t closed_at;
 } test_stage;
