@@ -4,6 +4,7 @@
 
 #include <towline/blocking.h>
 #include <towline/error.h>
+#include <towline/log.h>
 #include <towline/loop.h>
 #include <towline/message.h>
 #include <towline/protocol.h>

@@ -14,6 +14,7 @@
 #ifndef TOWLINE_SERVER_H
 #define TOWLINE_SERVER_H
 
+#include <towline/log.h>
 #include <towline/shared.h>
 #include <towline/websocket.h>
 
@@ -102,8 +103,9 @@ typedef struct tow_server_options {
      * more than one, and on those that call tow_server_new, _listen, _run and _reload; never in
      * tow_server_stop */
     void (*on_log)(void *user, int level, const char *line);
-    void *log_user; /* what on_log gets */
-    int log_level;  /* lines above this level are not made; default 6 (info), which has a line a request */
+    void (*on_log_entry)(void *user, const tow_log_entry *entry); /* instead of on_log: with fields */
+    void *log_user;                                               /* what they get */
+    int log_level; /* lines above this level are not made; default 6 (info), which has a line a request */
 } tow_server_options;
 
 /* Makes a server; nothing listens yet. Errors: ARGUMENT, ADDRESS, MEMORY; CERTIFICATE, NO_FILE, PERMISSION

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <poll.h>
 #include <pthread.h>
@@ -136,25 +137,36 @@ static int append_text_line(tow_buffer *out, int level, int64_t milliseconds, co
     return error != 0 ? error : tow_buffer_append(out, "\n", 1);
 }
 
-static int append_json_line(tow_buffer *out, int level, int64_t milliseconds, const char *line) {
+static int append_json_field(tow_buffer *out, const tow_log_field *field) {
+    if (field->text == NULL)
+        return tow_buffer_append_format(out, ",\"%s\":%" PRId64, field->name, field->number);
+    int error = tow_buffer_append_format(out, ",\"%s\":\"", field->name);
+    if (error == 0)
+        error = append_json(out, field->text);
+    return error != 0 ? error : tow_buffer_append(out, "\"", 1);
+}
+
+static int append_json_line(tow_buffer *out, int64_t milliseconds, const tow_log_entry *entry) {
+    const tow_log_field line = {.name = "message", .text = entry->line};
+    const tow_log_field *fields = entry->field_count > 0 ? entry->fields : &line;
+    size_t count = entry->field_count > 0 ? entry->field_count : 1;
     int error = tow_buffer_append_text(out, "{\"time\":\"");
     if (error == 0)
         error = append_time(out, milliseconds);
     if (error == 0)
-        error =
-            tow_buffer_append_format(out, "\",\"level\":\"%s\",\"message\":\"", tow_log_level_name(level));
-    if (error == 0)
-        error = append_json(out, line);
-    return error != 0 ? error : tow_buffer_append_text(out, "\"}\n");
+        error = tow_buffer_append_format(out, "\",\"level\":\"%s\"", tow_log_level_name(entry->level));
+    for (size_t i = 0; error == 0 && i < count; i++)
+        error = append_json_field(out, &fields[i]);
+    return error != 0 ? error : tow_buffer_append_text(out, "}\n");
 }
 
 /* The buffer */
 
 /* Appends the line if there is room for it, else counts it as dropped. */
-static bool append_line(tow_log *log, int level, int64_t milliseconds, const char *line) {
+static bool append_entry(tow_log *log, int64_t milliseconds, const tow_log_entry *entry) {
     size_t before = log->waiting.length;
-    int error = log->json ? append_json_line(&log->waiting, level, milliseconds, line)
-                          : append_text_line(&log->waiting, level, milliseconds, line);
+    int error = log->json ? append_json_line(&log->waiting, milliseconds, entry)
+                          : append_text_line(&log->waiting, entry->level, milliseconds, entry->line);
     if (error == 0 && log->waiting.length <= log->capacity)
         return true;
     log->waiting.length = before;
@@ -167,7 +179,7 @@ static void report_dropped(tow_log *log, int64_t milliseconds) {
         return;
     snprintf(line, sizeof(line), "%llu lines were dropped here",
         (unsigned long long)(log->dropped - log->reported));
-    if (append_line(log, WARNING, milliseconds, line))
+    if (append_entry(log, milliseconds, &(tow_log_entry){.level = WARNING, .line = line}))
         log->reported = log->dropped;
 }
 
@@ -204,11 +216,15 @@ static void flush_locked(tow_log *log) {
 }
 
 void tow_log_write(tow_log *log, int level, int64_t milliseconds, const char *line) {
-    if (level > log->level)
+    tow_log_write_entry(log, milliseconds, &(tow_log_entry){.level = level, .line = line});
+}
+
+void tow_log_write_entry(tow_log *log, int64_t milliseconds, const tow_log_entry *entry) {
+    if (entry->level > log->level)
         return;
     pthread_mutex_lock(&log->mutex);
     report_dropped(log, milliseconds);
-    if (!append_line(log, level, milliseconds, line))
+    if (!append_entry(log, milliseconds, entry))
         log->dropped++;
     flush_locked(log);
     pthread_mutex_unlock(&log->mutex);

@@ -22,10 +22,10 @@ void tow_service_complain(const tow_service *service, const char *format, ...) {
 }
 
 /* From any worker's thread, so the time is no loop's. */
-void tow_service_log(tow_service *service, int level, const char *line) {
+void tow_service_log(tow_service *service, const tow_log_entry *entry) {
     struct timespec now;
     clock_gettime(CLOCK_REALTIME, &now);
-    tow_log_write(service->log, level, (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000, line);
+    tow_log_write_entry(service->log, (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000, entry);
 }
 
 void tow_service_say(tow_service *service, int level, const char *format, ...) {
@@ -34,7 +34,7 @@ void tow_service_say(tow_service *service, int level, const char *format, ...) {
     va_start(arguments, format);
     vsnprintf(line, sizeof line, format, arguments);
     va_end(arguments);
-    tow_service_log(service, level, line);
+    tow_service_log(service, &(tow_log_entry){.level = level, .line = line});
 }
 
 /* What a slow reader of the log left waiting leaves also when nothing more is logged. */

@@ -51,6 +51,6 @@ void tow_service_complain_of_address(
 /* A line for the log; any thread. `level` as syslog. */
 __attribute__((format(printf, 3, 4))) void tow_service_say(
     tow_service *service, int level, const char *format, ...);
-void tow_service_log(tow_service *service, int level, const char *line);
+void tow_service_log(tow_service *service, const tow_log_entry *entry);
 
 #endif

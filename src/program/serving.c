@@ -12,10 +12,10 @@
 
 enum { EXIT_USAGE = 2 };
 
-static void on_log(void *user, int level, const char *line) {
+static void on_log_entry(void *user, const tow_log_entry *entry) {
     tow_serving *serving = user;
-    if (!serving->starting || level < LOG_NOTICE)
-        tow_service_log(&serving->service, level, line);
+    if (!serving->starting || entry->level < LOG_NOTICE)
+        tow_service_log(&serving->service, entry);
 }
 
 /* ---- making the server ---- */
@@ -48,7 +48,7 @@ static int server_make(tow_serving *serving) {
     options.listens = (const char *const *)serving->ports;
     options.loop = serving->service.loop;
     options.workers = serving->workers;
-    options.on_log = on_log;
+    options.on_log_entry = on_log_entry;
     options.log_user = serving;
     options.log_level = serving->service.settings->log_level;
     int error = tow_server_new(&serving->server, &options);

@@ -33,7 +33,7 @@ static int complain(const char *what, const char *why) {
 static void on_log(void *user, int level, const char *line) {
     tow_service *service = user;
     if (level <= service->settings->log_level)
-        tow_service_log(service, level, line);
+        tow_service_log(service, &(tow_log_entry){.level = level, .line = line});
 }
 
 static void reload(tow_service *service) {

@@ -26,7 +26,7 @@ typedef struct reverse_service {
 static void on_log(void *user, int level, const char *line) {
     tow_service *service = user;
     if (level <= service->settings->log_level)
-        tow_service_log(service, level, line);
+        tow_service_log(service, &(tow_log_entry){.level = level, .line = line});
 }
 
 static void stop(tow_service *service) {

@@ -76,13 +76,69 @@ static int write_whole(
     return 0;
 }
 
+void tow_answer_limit(tow_exchange *exchange, uint64_t *counter) {
+    tow_count(counter);
+    exchange->limit =
+        tow_server_limit_option(&tow_connection_worker(exchange->connection)->counters, counter);
+}
+
+/* Peer and request, with which each line begins. */
+static void report_request(tow_exchange *exchange, tow_report_fields *fields, const char *message) {
+    tow_report_add_text(fields, "message", message);
+    tow_report_add_text(fields, "peer", tow_conversation_peer(exchange));
+    if (exchange->method[0] == '\0')
+        return;
+    tow_report_add_text(fields, "method", exchange->method);
+    tow_report_add_text(fields, "path", exchange->path);
+}
+
+/* "GET /path", or "-". */
+static void request_text(const tow_exchange *exchange, char *out, size_t size) {
+    if (exchange->method[0] != '\0')
+        tow_text_format(out, size, "%s %s", exchange->method, exchange->path);
+    else
+        tow_text_format(out, size, "-");
+}
+
 void tow_answer_report(tow_exchange *exchange, int level, int status, const char *text) {
     const tow_settings *settings = &tow_conversation_server(exchange)->settings;
+    const char *limit = exchange->limit;
+    exchange->limit = NULL;
     if (!tow_report_wants(settings, level))
         return;
-    tow_report(settings, level, "%s %s %d%s%s", tow_conversation_peer(exchange),
-        exchange->line[0] != '\0' ? exchange->line : "-", status, text != NULL ? " " : "",
-        text != NULL ? text : "");
+    tow_report_fields fields = {0};
+    char request[sizeof(exchange->method) + sizeof(exchange->path)];
+    char number[16] = "";
+    request_text(exchange, request, sizeof(request));
+    report_request(exchange, &fields, status != 0 ? "request" : "connection");
+    if (status != 0) {
+        tow_text_format(number, sizeof(number), " %d", status);
+        tow_report_add_number(&fields, "status", status);
+    }
+    tow_report_add_text(&fields, "why", text);
+    tow_report_add_text(&fields, "limit", limit);
+    if (limit != NULL && text != NULL && strstr(text, limit) != NULL)
+        limit = NULL; /* the advice names it */
+    tow_report_with(settings, level, &fields, "%s %s%s%s%s%s%s%s", tow_conversation_peer(exchange), request,
+        number, text != NULL ? " " : "", text != NULL ? text : "", limit != NULL ? " (" : "",
+        limit != NULL ? limit : "", limit != NULL ? ")" : "");
+}
+
+void tow_answer_report_end(tow_exchange *exchange) {
+    const tow_settings *settings = &tow_conversation_server(exchange)->settings;
+    const char *limit = exchange->limit;
+    exchange->limit = NULL;
+    if (!tow_report_wants(settings, TOW_LOG_INFO))
+        return;
+    tow_report_fields fields = {0};
+    char request[sizeof(exchange->method) + sizeof(exchange->path)];
+    request_text(exchange, request, sizeof(request));
+    report_request(exchange, &fields, "closed");
+    tow_report_add_text(&fields, "by", "server");
+    tow_report_add_text(&fields, "why", limit);
+    tow_report_add_text(&fields, "limit", limit);
+    tow_report_with(settings, TOW_LOG_INFO, &fields, "%s %s closed by the server (%s)",
+        tow_conversation_peer(exchange), request, limit);
 }
 
 static bool may_answer(const tow_exchange *exchange) {

@@ -18,7 +18,13 @@ int tow_answer_field(tow_exchange *exchange, const char *name, const char *value
 /* "100 Continue" (RFC 9110, section 10.1.1). Errors: MEMORY. */
 int tow_answer_continue(tow_exchange *exchange);
 
-/* A line for the log: peer, request and status. */
+/* Counts a limit of the worker's counters as reached; the log's next line names its option. */
+void tow_answer_limit(tow_exchange *exchange, uint64_t *counter);
+
+/* A line for the log: peer, request and status (0: no answer). */
 void tow_answer_report(tow_exchange *exchange, int level, int status, const char *text);
+
+/* The same for an end without an answer, by the limit that was reached. */
+void tow_answer_report_end(tow_exchange *exchange);
 
 #endif

@@ -1,5 +1,6 @@
 #include "connection.h"
 
+#include "answer.h"
 #include "conversation.h"
 #include "protocol/close.h"
 #include "visitor.h"
@@ -126,7 +127,7 @@ static bool enter_address(tow_connection *connection) {
 static void refuse(tow_connection *connection) {
     tow_worker *worker = tow_connection_worker(connection);
     if (may_have(worker, TOW_CONNECTION_REFUSED))
-        tow_conversation_refuse_all(tow_connection_exchange(connection));
+        tow_conversation_refuse_all(tow_connection_exchange(connection), "max-connections-per-address");
     else
         tow_conversation_reset(tow_connection_exchange(connection));
 }
@@ -148,7 +149,7 @@ void tow_connection_open(tow_worker *worker, int fd, tow_connection_kind kind, b
         tow_count(&worker->counters.memory_failures);
         tow_conversation_reset(tow_connection_exchange(connection));
     } else if (kind == TOW_CONNECTION_REFUSED) {
-        tow_conversation_refuse_all(tow_connection_exchange(connection));
+        tow_conversation_refuse_all(tow_connection_exchange(connection), "max-connections");
     } else if (!enter_address(connection)) {
         tow_count(&worker->counters.over_address);
         uncount(worker, kind);
@@ -185,6 +186,15 @@ void tow_connection_drain(tow_connection *connection) {
         tow_conversation_drain(exchange);
     else
         tow_websocket_close_because(&connection->socket, TOW_CAUSE_DRAIN, TOW_CLOSE_GOING_AWAY, NULL);
+}
+
+void tow_connection_end_late(tow_connection *connection) {
+    tow_exchange *exchange = tow_connection_exchange(connection);
+    if (exchange != NULL) { /* a WebSocket has it as its cause */
+        tow_answer_limit(exchange, &tow_connection_worker(connection)->counters.drain_resets);
+        tow_answer_report_end(exchange);
+    }
+    tow_connection_reset(connection);
 }
 
 void tow_connection_reset(tow_connection *connection) {

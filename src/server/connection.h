@@ -42,8 +42,9 @@ bool tow_connection_wants_tls(const tow_connection *connection);
 /* Its stream is closed and nothing uses it any more: frees the slot. */
 void tow_connection_release(tow_connection *connection);
 
-/* What the drain does: ends it politely, or (late) resets it. */
+/* What the drain does: ends it politely, or (late) resets it, which the log tells; or resets what is left. */
 void tow_connection_drain(tow_connection *connection);
+void tow_connection_end_late(tow_connection *connection);
 void tow_connection_reset(tow_connection *connection);
 
 /* Callbacks of every route's behaviour. */

@@ -166,7 +166,7 @@ static bool begin_request(tow_exchange *exchange, struct received *received) {
         return false;
     if (exchange->served > 0)
         exchange->begun = tow_loop_now(loop_of(exchange));
-    exchange->line[0] = '\0';
+    exchange->method[0] = exchange->path[0] = '\0';
     exchange->is_head = false;
     enter(exchange, TOW_HEAD);
     return true;
@@ -203,7 +203,7 @@ static bool read_head(tow_exchange *exchange, struct received *received) {
     if (length == 0 && offered < limit)
         return false;
     if (length == 0 || length == TOW_ERROR_HTTP_TOO_LARGE) {
-        tow_count(&counters(exchange)->heads_too_large);
+        tow_answer_limit(exchange, &counters(exchange)->heads_too_large);
         return refuse(exchange, 431, "the request's head is too large");
     }
     if (length < 0)
@@ -477,13 +477,13 @@ const tow_stream_events tow_conversation_events = {
 };
 
 static void head_timed_out(tow_exchange *exchange) {
-    tow_count(&counters(exchange)->handshake_timeouts);
+    tow_answer_limit(exchange, &counters(exchange)->handshake_timeouts);
     refuse(exchange, 408, "the request took too long");
     run(exchange, NULL, 0);
 }
 
 static void body_timed_out(tow_exchange *exchange) {
-    tow_count(&counters(exchange)->body_timeouts);
+    tow_answer_limit(exchange, &counters(exchange)->body_timeouts);
     exchange->wants_body = false;
     refuse(exchange, 408, "the body took too long");
     run(exchange, NULL, 0);
@@ -503,13 +503,16 @@ static void waiting_timed_out(tow_exchange *exchange) {
         return;
     }
     tow_server_counters *counted = counters(exchange);
-    tow_count(exchange->served == 0 ? &counted->handshake_timeouts : &counted->idle_timeouts);
+    tow_answer_limit(
+        exchange, exchange->served == 0 ? &counted->handshake_timeouts : &counted->idle_timeouts);
+    tow_answer_report_end(exchange);
     close_stream(exchange);
 }
 
 static void timed_out(tow_exchange *exchange) {
     if (is_blocked(exchange)) {
-        tow_count(&counters(exchange)->stalls);
+        tow_answer_limit(exchange, &counters(exchange)->stalls);
+        tow_answer_report_end(exchange);
         tow_conversation_reset(exchange);
         return;
     }
@@ -524,7 +527,8 @@ static void timed_out(tow_exchange *exchange) {
         body_timed_out(exchange);
         break;
     case TOW_DISCARDING:
-        tow_count(&counters(exchange)->body_timeouts);
+        tow_answer_limit(exchange, &counters(exchange)->body_timeouts);
+        tow_answer_report_end(exchange);
         tow_conversation_reset(exchange);
         break;
     case TOW_LINGERING:
@@ -571,7 +575,8 @@ void tow_conversation_free(tow_exchange *exchange) {
     free(exchange);
 }
 
-void tow_conversation_refuse_all(tow_exchange *exchange) {
+void tow_conversation_refuse_all(tow_exchange *exchange, const char *option) {
+    exchange->limit = option;
     if (tow_answer_field(exchange, "Retry-After", "5") != 0) {
         out_of_memory(exchange);
         return;

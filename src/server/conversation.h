@@ -70,7 +70,9 @@ struct tow_exchange {
     bool yielded;                    /* goes on with the answer when the timer fires */
     uint32_t served;                 /* requests that were answered */
     char peer[TOW_ADDRESS_TEXT_MAX]; /* "" until somebody asks */
-    char line[128];                  /* method and target, for the log; "" when there is none */
+    const char *limit;               /* the option of a limit that was reached, until the log has it */
+    char method[16];                 /* for the log; "" when there is no request */
+    char path[240];                  /* without the query, in which secrets may be; the same */
 };
 
 /* Begins with a stream that was adopted with tow_conversation_events. */
@@ -82,8 +84,8 @@ int tow_conversation_new(tow_exchange **exchange, tow_connection *connection);
 /* Frees it; the stream is closed or a WebSocket's. */
 void tow_conversation_free(tow_exchange *exchange);
 
-/* Over a limit: answers 503 without waiting for a request. */
-void tow_conversation_refuse_all(tow_exchange *exchange);
+/* Over the limit of this option: answers 503 without waiting for a request. */
+void tow_conversation_refuse_all(tow_exchange *exchange, const char *option);
 
 /* Ends it when no request is under way; the one under way is the last. */
 void tow_conversation_drain(tow_exchange *exchange);

@@ -42,4 +42,7 @@ typedef struct tow_server_counters {
 } tow_server_counters;
 #undef TOW_COUNTER_FIELD
 
+/* The option of a limit's counter. */
+const char *tow_server_limit_option(const tow_server_counters *counters, const uint64_t *counter);
+
 #endif

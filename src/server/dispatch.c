@@ -13,12 +13,13 @@ static tow_worker *worker_of(tow_exchange *exchange) {
     return tow_connection_worker(exchange->connection);
 }
 
-static void note_line(tow_exchange *exchange, const tow_http_head *head) {
-    exchange->line[0] = '\0';
+static void note_request(tow_exchange *exchange, const tow_http_head *head) {
+    exchange->method[0] = exchange->path[0] = '\0';
     if (!tow_report_wants(&tow_conversation_server(exchange)->settings, TOW_LOG_NOTICE))
         return;
-    tow_text_format(exchange->line, sizeof(exchange->line), "%.*s %.*s", (int)head->method.length,
-        head->method.data, (int)head->target.length, head->target.data);
+    tow_text_format(
+        exchange->method, sizeof(exchange->method), "%.*s", (int)head->method.length, head->method.data);
+    tow_text_format(exchange->path, sizeof(exchange->path), "%.*s", (int)head->path.length, head->path.data);
 }
 
 static void begin(tow_exchange *exchange, const tow_http_head *head) {
@@ -33,7 +34,8 @@ static void begin(tow_exchange *exchange, const tow_http_head *head) {
     exchange->dropped = 0;
     exchange->route = NULL;
     tow_body_reader_init(&exchange->reader, head);
-    note_line(exchange, head);
+    exchange->limit = NULL;
+    note_request(exchange, head);
     tow_count(&worker_of(exchange)->counters.requests);
 }
 
@@ -50,7 +52,7 @@ static void refuse_host(tow_exchange *exchange, const tow_http_head *head) {
     char advice[400];
     tow_text_format(host, sizeof(host), "%.*s", (int)head->authority.length, head->authority.data);
     tow_text_format(advice, sizeof(advice), "Host \"%s\": --host %s would allow it", host, host);
-    tow_count(&worker_of(exchange)->counters.host_refused);
+    tow_answer_limit(exchange, &worker_of(exchange)->counters.host_refused);
     tow_answer_refuse(exchange, 421, "this host is not served here", advice);
 }
 
@@ -90,7 +92,7 @@ static void call_handler(tow_exchange *exchange, const tow_request *request) {
 
 void tow_dispatch_body_too_large(tow_exchange *exchange) {
     exchange->wants_body = false;
-    tow_count(&worker_of(exchange)->counters.bodies_too_large);
+    tow_answer_limit(exchange, &worker_of(exchange)->counters.bodies_too_large);
     tow_answer_refuse(exchange, 413, "the body is too large", NULL);
 }
 
@@ -117,7 +119,10 @@ static void refuse_visitor(tow_exchange *exchange, int error) {
         tow_answer_refuse(exchange, 400, "what the proxy says of the client is not valid", NULL);
         return;
     }
-    tow_count(error == TOW_ERROR_LIMIT ? &counters->over_address : &counters->memory_failures);
+    if (error == TOW_ERROR_LIMIT)
+        tow_answer_limit(exchange, &counters->over_address);
+    else
+        tow_count(&counters->memory_failures);
     if (tow_answer_field(exchange, "Retry-After", "5") != 0)
         tow_conversation_reset(exchange);
     else

@@ -46,7 +46,7 @@ static bool refuse_origin(tow_exchange *exchange) {
     tow_origin_verdict verdict = judge_origin(exchange, &origin);
     if (verdict == TOW_ORIGIN_ALLOWED)
         return false;
-    tow_count(&counters(exchange)->origin_refused);
+    tow_answer_limit(exchange, &counters(exchange)->origin_refused);
     if (verdict == TOW_ORIGIN_MALFORMED) {
         tow_answer_refuse(exchange, 403, "Origin is not an origin", NULL);
         return true;

@@ -165,6 +165,7 @@ static void numbers_fill(tow_settings *settings, const tow_server_options *optio
     settings->max_connections_per_address = limit_or(options->max_connections_per_address, INT64_MAX);
     settings->log_level = options->log_level != 0 ? options->log_level : LOG_INFO;
     settings->on_log = options->on_log;
+    settings->on_log_entry = options->on_log_entry;
     settings->log_user = options->log_user;
 }
 

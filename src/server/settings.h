@@ -30,6 +30,7 @@ typedef struct tow_settings {
     bool tls_redirect;
     int log_level;
     void (*on_log)(void *user, int level, const char *line);
+    void (*on_log_entry)(void *user, const tow_log_entry *entry);
     void *log_user;
 } tow_settings;
 

@@ -317,9 +317,7 @@ static void drain_one(tow_worker *worker, tow_connection *connection) {
         tow_connection_drain(connection);
         return;
     }
-    if (tow_connection_exchange(connection) != NULL) /* a WebSocket counts it as its cause */
-        tow_count(&worker->counters.drain_resets);
-    tow_connection_reset(connection);
+    tow_connection_end_late(connection);
 }
 
 static void drain_part(tow_worker *worker) {

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <towline/log.h>
 
 typedef struct tow_log tow_log;
 
@@ -15,8 +16,8 @@ typedef struct tow_log_options {
     const char *path; /* a file to append to; NULL: `descriptor` */
     int descriptor;   /* stays the caller's */
     int level;        /* as syslog, 3 error to 7 debug; 0: 6, info. Lines above it are passed over */
-    bool json;        /* {"time":…,"level":…,"message":…} instead of text */
-    size_t capacity;  /* bytes that may wait; 0: 256 KiB */
+    bool json;       /* {"time":…,"level":…,"message":…}, with the fields of entries, instead of text */
+    size_t capacity; /* bytes that may wait; 0: 256 KiB */
 } tow_log_options;
 
 /* Errors: MEMORY, PERMISSION, SYSTEM (the file can't be opened). */
@@ -27,6 +28,9 @@ void tow_log_free(tow_log *log);
 
 /* One line, without its end; characters that are not printable are replaced. `milliseconds` since 1970. */
 void tow_log_write(tow_log *log, int level, int64_t milliseconds, const char *line);
+
+/* The same with fields. */
+void tow_log_write_entry(tow_log *log, int64_t milliseconds, const tow_log_entry *entry);
 
 /* Writes what waits, as far as that is possible without waiting. Returns whether nothing waits any more. */
 bool tow_log_flush(tow_log *log);
