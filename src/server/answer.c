@@ -186,12 +186,21 @@ int tow_exchange_field(tow_exchange *exchange, const char *name, const char *val
 
 int tow_exchange_read_body(tow_exchange *exchange, size_t limit,
     void (*on_body)(tow_exchange *exchange, void *user, const void *body, size_t length), void *user) {
-    if (!may_answer(exchange) || exchange->request == NULL)
+    if (!may_answer(exchange) || exchange->request == NULL || exchange->work.step != NULL)
         return TOW_ERROR_STATE;
     exchange->wants_body = true;
     exchange->body_limit = limit;
     exchange->on_body = on_body;
     exchange->body_user = user;
+    return 0;
+}
+
+int tow_exchange_answer_by(tow_exchange *exchange, const tow_exchange_work *work) {
+    if (!may_answer(exchange) || exchange->request == NULL || exchange->work.step != NULL) {
+        work->free(work->user);
+        return TOW_ERROR_STATE;
+    }
+    exchange->work = *work;
     return 0;
 }
 

@@ -14,6 +14,7 @@ enum {
     LINGER_SECONDS = 1,
     LINGER_BYTES = 2 * 1024 * 1024, /* a peer that sends more after our end is reset */
     DISCARD_BYTES = 64 * 1024,      /* the rest of a body that is read over to keep the connection */
+    TURN = 16,                      /* requests, and pieces of bodies, that a connection has in a round */
     KEPT_CAPACITY = 4096
 };
 
@@ -74,6 +75,8 @@ static int64_t state_deadline(tow_exchange *exchange) {
         return seconds_after(now, limits->message_seconds);
     case TOW_ANSWERING:
         return seconds_after(now, limits->stall_seconds);
+    case TOW_WORKING: /* which takes as long as the handler wants */
+        break;
     case TOW_LINGERING:
         return seconds_after(now, LINGER_SECONDS);
     case TOW_OVER:
@@ -105,6 +108,22 @@ void tow_conversation_reset(tow_exchange *exchange) {
 static void out_of_memory(tow_exchange *exchange) {
     tow_count(&counters(exchange)->memory_failures);
     tow_conversation_reset(exchange);
+}
+
+/* Turns: what is left to do when a connection had its share of a round is done in the next. */
+
+static void begin_turn(tow_exchange *exchange) {
+    uint32_t round = (uint32_t)tow_loop_count(loop_of(exchange))->rounds;
+    if (round != exchange->round)
+        exchange->turn = TURN;
+    exchange->round = round;
+}
+
+/* Returns false, for the step that ends with it. */
+static bool yield(tow_exchange *exchange) {
+    exchange->yielded = true;
+    tow_stream_yield(tow_conversation_stream(exchange));
+    return false;
 }
 
 /* Steps: each does what its state can do with what has come, and tells whether there is more to do. */
@@ -164,6 +183,8 @@ static bool introduce(tow_exchange *exchange, struct received *received) {
 static bool begin_request(tow_exchange *exchange, struct received *received) {
     if (received->length == 0 || (!exchange->introduced && !introduce(exchange, received)))
         return false;
+    if (exchange->turn <= 0)
+        return yield(exchange);
     if (exchange->served > 0)
         exchange->begun = tow_loop_now(loop_of(exchange));
     exchange->method[0] = exchange->path[0] = '\0';
@@ -183,12 +204,15 @@ static bool must_wait_to_upgrade(tow_exchange *exchange, const tow_http_head *he
 
 static void dispatch(
     tow_exchange *exchange, const tow_http_head *head, size_t head_length, struct received *received) {
+    exchange->turn--;
     tow_dispatch(exchange, head, head_length, received->bytes, received->length);
     received->bytes += head_length;
     received->length -= head_length;
     if (exchange->state == TOW_OVER)
         return;
-    enter(exchange, exchange->wants_body ? TOW_BODY : TOW_ANSWERING);
+    enter(exchange, exchange->wants_body          ? TOW_BODY
+                    : exchange->work.step != NULL ? TOW_WORKING
+                                                  : TOW_ANSWERING);
     bool waits = exchange->wants_body && exchange->expects_continue && received->length == 0;
     exchange->expects_continue = false;
     if (waits && tow_answer_continue(exchange) != 0)
@@ -224,6 +248,10 @@ static int next_piece(tow_exchange *exchange, struct received *received, tow_sli
     return result;
 }
 
+static tow_output_result pump(tow_exchange *exchange, bool *moved) {
+    return tow_output_pump(&exchange->output, tow_conversation_stream(exchange), &exchange->turn, moved);
+}
+
 static bool keep_piece(tow_exchange *exchange, tow_slice piece) {
     if (piece.length > exchange->body_limit - exchange->body.length) {
         tow_dispatch_body_too_large(exchange);
@@ -238,7 +266,7 @@ static bool keep_piece(tow_exchange *exchange, tow_slice piece) {
 static bool read_body(tow_exchange *exchange, struct received *received) {
     tow_slice piece;
     bool moved;
-    if (tow_output_pump(&exchange->output, tow_conversation_stream(exchange), &moved) == TOW_OUTPUT_FAILED) {
+    if (pump(exchange, &moved) == TOW_OUTPUT_FAILED) {
         tow_conversation_reset(exchange); /* 100 Continue did not get out */
         return false;
     }
@@ -275,6 +303,7 @@ static bool linger(tow_exchange *exchange) {
 
 /* The answer is out: on with the next request, or the end. */
 static bool after_answer(tow_exchange *exchange) {
+    tow_dispatch_end_work(exchange);
     if (!exchange->keeps_alive)
         return linger(exchange);
     exchange->served++;
@@ -285,23 +314,33 @@ static bool after_answer(tow_exchange *exchange) {
 
 static bool write_answer(tow_exchange *exchange) {
     bool moved;
-    switch (tow_output_pump(&exchange->output, tow_conversation_stream(exchange), &moved)) {
+    tow_output_result result = pump(exchange, &moved);
+    switch (result) {
     case TOW_OUTPUT_DONE:
         return after_answer(exchange);
     case TOW_OUTPUT_BLOCKED:
+    case TOW_OUTPUT_PAUSED:
         if (moved)
             enter(exchange, TOW_ANSWERING); /* the peer takes something: the time for a stall begins anew */
-        return false;
-    case TOW_OUTPUT_PAUSED:
-        exchange->yielded = true;
-        exchange->deadline = tow_loop_now(loop_of(exchange));
-        timer_arm(exchange);
-        return false;
+        return result == TOW_OUTPUT_PAUSED && yield(exchange);
     case TOW_OUTPUT_FAILED:
         break;
     }
     tow_conversation_reset(exchange);
     return false;
+}
+
+/* A step is as much as all else that a turn has. */
+static bool work(tow_exchange *exchange) {
+    if (exchange->turn <= 0)
+        return yield(exchange);
+    exchange->turn = 0;
+    tow_dispatch_work(exchange);
+    if (exchange->work.step != NULL)
+        return yield(exchange);
+    if (exchange->state != TOW_OVER)
+        enter(exchange, TOW_ANSWERING);
+    return true;
 }
 
 static bool discard_body(tow_exchange *exchange, struct received *received) {
@@ -334,6 +373,8 @@ static bool step(tow_exchange *exchange, struct received *received) {
         return !is_blocked(exchange) && read_head(exchange, received);
     case TOW_BODY:
         return read_body(exchange, received);
+    case TOW_WORKING:
+        return work(exchange);
     case TOW_ANSWERING:
         return write_answer(exchange);
     case TOW_DISCARDING:
@@ -359,9 +400,14 @@ static void keep_rest(tow_exchange *exchange, const struct received *rest, bool 
         tow_buffer_clear(&exchange->input);
 }
 
+/* Whether an answer is made or sent, or what was received waits for a turn. */
+static bool is_busy(const tow_exchange *exchange) {
+    return exchange->state == TOW_WORKING || exchange->state == TOW_ANSWERING || exchange->yielded;
+}
+
 /* What the peer's end cuts off will never be whole. */
 static bool is_cut_off(tow_exchange *exchange) {
-    return exchange->peer_ended && exchange->state != TOW_ANSWERING && !is_blocked(exchange);
+    return exchange->peer_ended && !is_busy(exchange) && !is_blocked(exchange);
 }
 
 static void settle(tow_exchange *exchange) {
@@ -377,7 +423,7 @@ static void settle(tow_exchange *exchange) {
         return;
     }
     bool lingers = exchange->state == TOW_LINGERING; /* and drops what comes */
-    bool pauses = exchange->state == TOW_ANSWERING || (is_blocked(exchange) && !lingers);
+    bool pauses = is_busy(exchange) || (is_blocked(exchange) && !lingers);
     if (pauses == exchange->paused)
         return;
     exchange->paused = pauses;
@@ -391,6 +437,7 @@ static void settle(tow_exchange *exchange) {
 /* Does all that can be done, with what was kept and what has come now. The exchange may be gone afterwards.
  */
 static void run(tow_exchange *exchange, uint8_t *bytes, size_t length) {
+    begin_turn(exchange);
     bool is_kept = exchange->input.length > 0;
     if (is_kept && tow_buffer_append(&exchange->input, bytes, length) != 0) {
         out_of_memory(exchange);
@@ -399,7 +446,7 @@ static void run(tow_exchange *exchange, uint8_t *bytes, size_t length) {
     struct received received = {.bytes = bytes, .length = length};
     if (is_kept)
         received = (struct received){.bytes = exchange->input.data, .length = exchange->input.length};
-    while (step(exchange, &received))
+    while (!exchange->yielded && step(exchange, &received))
         continue;
     if (exchange->upgraded) {
         tow_conversation_free(exchange);
@@ -429,7 +476,7 @@ static void write_rest(tow_exchange *exchange) {
     bool moved;
     if (tow_output_is_idle(&exchange->output))
         return;
-    if (tow_output_pump(&exchange->output, tow_conversation_stream(exchange), &moved) == TOW_OUTPUT_FAILED)
+    if (pump(exchange, &moved) == TOW_OUTPUT_FAILED)
         tow_conversation_reset(exchange);
     else if (moved)
         enter(exchange, exchange->state);
@@ -441,6 +488,12 @@ static void on_writable(tow_stream *stream) {
         return;
     if (exchange->state != TOW_ANSWERING)
         write_rest(exchange);
+    run(exchange, NULL, 0);
+}
+
+static void on_turn(tow_stream *stream) {
+    tow_exchange *exchange = exchange_of(stream);
+    exchange->yielded = false;
     run(exchange, NULL, 0);
 }
 
@@ -474,6 +527,7 @@ const tow_stream_events tow_conversation_events = {
     .on_end = on_end,
     .on_error = on_error,
     .on_closed = on_closed,
+    .on_turn = on_turn,
 };
 
 static void head_timed_out(tow_exchange *exchange) {
@@ -534,6 +588,7 @@ static void timed_out(tow_exchange *exchange) {
     case TOW_LINGERING:
         close_stream(exchange);
         break;
+    case TOW_WORKING:
     case TOW_ANSWERING: /* then the output is not idle */
     case TOW_OVER:
         break;
@@ -542,11 +597,7 @@ static void timed_out(tow_exchange *exchange) {
 
 static void timer_fired(tow_timer *timer) {
     tow_exchange *exchange = (tow_exchange *)((char *)timer - offsetof(tow_exchange, timer));
-    if (exchange->yielded) {
-        exchange->yielded = false;
-        enter(exchange, TOW_ANSWERING);
-        run(exchange, NULL, 0);
-    } else if (tow_loop_now(loop_of(exchange)) < exchange->deadline) {
+    if (tow_loop_now(loop_of(exchange)) < exchange->deadline) {
         timer_arm(exchange);
     } else {
         timed_out(exchange);
@@ -569,6 +620,7 @@ void tow_conversation_free(tow_exchange *exchange) {
         return;
     tow_timer_cancel(loop_of(exchange), &exchange->timer);
     tow_output_clear(&exchange->output);
+    tow_dispatch_end_work(exchange);
     tow_buffer_clear(&exchange->input);
     tow_buffer_clear(&exchange->fields);
     tow_buffer_clear(&exchange->body);
@@ -587,7 +639,7 @@ void tow_conversation_refuse_all(tow_exchange *exchange, const char *option) {
 
 void tow_conversation_drain(tow_exchange *exchange) {
     exchange->keeps_alive = false;
-    if (exchange->state == TOW_WAITING && tow_output_is_idle(&exchange->output))
+    if (exchange->state == TOW_WAITING && !exchange->yielded && tow_output_is_idle(&exchange->output))
         close_stream(exchange);
 }
 

@@ -17,6 +17,7 @@ typedef enum tow_conversation_state {
     TOW_WAITING,    /* for a request: nothing of it has come */
     TOW_HEAD,       /* a head has come in part */
     TOW_BODY,       /* the handler wants the body */
+    TOW_WORKING,    /* the handler goes on with its answer in each turn; nothing is read meanwhile */
     TOW_ANSWERING,  /* the answer is on its way; nothing is read meanwhile */
     TOW_DISCARDING, /* answered: the rest of the request's body is read and dropped */
     TOW_LINGERING,  /* our side has ended; what comes is dropped, so that no reset overtakes the answer */
@@ -51,7 +52,8 @@ struct tow_exchange {
     size_t body_limit;
     void (*on_body)(tow_exchange *exchange, void *user, const void *body, size_t length);
     void *body_user;
-    uint64_t dropped; /* bytes of the body, or behind the end, that were read and dropped */
+    tow_exchange_work work; /* `step` is NULL: none, or it is done */
+    uint64_t dropped;       /* bytes of the body, or behind the end, that were read and dropped */
 
     tow_visitor visitor;
     uint8_t state;
@@ -67,7 +69,9 @@ struct tow_exchange {
     bool peer_ended; /* no more bytes will come */
     bool paused;
     bool upgraded;
-    bool yielded;                    /* goes on with the answer when the timer fires */
+    bool yielded;                    /* goes on in on_turn */
+    uint32_t round;                  /* of the loop, of which `turn` is a share */
+    int turn;                        /* what may be done in it still: requests, and pieces of bodies */
     uint32_t served;                 /* requests that were answered */
     char peer[TOW_ADDRESS_TEXT_MAX]; /* "" until somebody asks */
     const char *limit;               /* the option of a limit that was reached, until the log has it */

@@ -72,11 +72,26 @@ static void refuse_plain(tow_exchange *exchange, const tow_http_head *head) {
     }
 }
 
-/* A handler that neither answered nor wants the body has left the peer without an answer. */
+void tow_dispatch_end_work(tow_exchange *exchange) {
+    const tow_exchange_work work = exchange->work;
+    exchange->work = (tow_exchange_work){0};
+    if (work.free != NULL)
+        work.free(work.user);
+}
+
+/* A handler that neither answered nor goes on has left the peer without an answer. */
 static void after_handler(tow_exchange *exchange) {
+    bool goes_on = exchange->wants_body || exchange->work.step != NULL;
     exchange->in_handler = false;
-    if (!exchange->answered && !exchange->wants_body && exchange->state != TOW_OVER)
+    if (!exchange->answered && !goes_on && exchange->state != TOW_OVER)
         tow_answer_refuse(exchange, 500, "the handler gave no answer", NULL);
+}
+
+void tow_dispatch_work(tow_exchange *exchange) {
+    exchange->in_handler = true;
+    if (!exchange->work.step(exchange, exchange->work.user))
+        exchange->work.step = NULL;
+    after_handler(exchange);
 }
 
 static void call_handler(tow_exchange *exchange, const tow_request *request) {

@@ -6,7 +6,6 @@
 enum {
     PIECE = 64 * 1024,
     CORKED_MAX = 16 * 1024, /* what is larger goes to the stream without a copy */
-    PIECES_A_ROUND = 16,    /* so that a fast reader of a large body does not keep the others waiting */
     KEPT_CAPACITY = 4096    /* a larger buffer is not kept for the next answer */
 };
 
@@ -118,9 +117,9 @@ static int pull(tow_output *output) {
     return 0;
 }
 
-tow_output_result tow_output_pump(tow_output *output, tow_stream *stream, bool *moved) {
+tow_output_result tow_output_pump(tow_output *output, tow_stream *stream, int *pieces, bool *moved) {
     *moved = false;
-    for (int piece = 0; piece < PIECES_A_ROUND; piece++) {
+    do {
         if (output->lost ||
             (output->source.read != NULL && output->pending_taken == 0 && output->unsent.length == 0 &&
                 output->pending.length < PIECE && pull(output) != 0))
@@ -128,6 +127,6 @@ tow_output_result tow_output_pump(tow_output *output, tow_stream *stream, bool *
         tow_output_result result = push(output, stream, moved);
         if (result != TOW_OUTPUT_DONE || output->source.read == NULL)
             return result;
-    }
+    } while (--*pieces > 0);
     return TOW_OUTPUT_PAUSED;
 }

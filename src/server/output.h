@@ -22,12 +22,13 @@ typedef struct tow_output { /* zeroed: nothing waits */
 typedef enum tow_output_result {
     TOW_OUTPUT_DONE,    /* all is corked or taken */
     TOW_OUTPUT_BLOCKED, /* on_writable or on_error follows */
-    TOW_OUTPUT_PAUSED,  /* enough for this round: call again in the next */
+    TOW_OUTPUT_PAUSED,  /* enough for this turn: call again in the next */
     TOW_OUTPUT_FAILED   /* the source broke off, memory is short, or the stream failed: reset it */
 } tow_output_result;
 
-/* Gives the stream what it takes. *moved tells whether it took anything. */
-tow_output_result tow_output_pump(tow_output *output, tow_stream *stream, bool *moved);
+/* Gives the stream what it takes: at least one piece of the source, and no more than *pieces, from which it
+ * takes those that follow the first. *moved tells whether the stream took anything. */
+tow_output_result tow_output_pump(tow_output *output, tow_stream *stream, int *pieces, bool *moved);
 
 /* The stream's on_unsent. */
 void tow_output_take_back(tow_output *output, const uint8_t *rest, size_t length);

@@ -12,7 +12,8 @@
 int tow_exchange_field(tow_exchange *exchange, const char *name, const char *value);
 
 /* Where a body comes from. `read` fills at most `length` bytes and returns how many (0 or less before the
- * announced end breaks the connection off); `close` is called exactly once, also when the peer vanishes. */
+ * announced end breaks the connection off); `close` (may be NULL) is called exactly once, also when the peer
+ * vanishes. */
 typedef struct tow_body_source {
     int64_t (*read)(void *user, void *out, size_t length);
     void (*close)(void *user);
@@ -28,6 +29,19 @@ int tow_exchange_stream(
  * the server answers 413). Call it in on_request instead of answering. Errors: STATE. */
 int tow_exchange_read_body(tow_exchange *exchange, size_t limit,
     void (*on_body)(tow_exchange *, void *user, const void *body, size_t length), void *user);
+
+/* Work for an answer, done in steps of a millisecond at most: other connections have their turns in between.
+ * `step` tells whether there is more to do, and is called again then; the last one answers. `free` is called
+ * exactly once, when the answer is out or the peer has vanished: a body may come from `user`. */
+typedef struct tow_exchange_work {
+    bool (*step)(tow_exchange *exchange, void *user);
+    void (*free)(void *user);
+    void *user;
+} tow_exchange_work;
+
+/* Answers by such work, whose first step comes later. Call it in on_request instead of answering. The work is
+ * the exchange's from the call on, also when it fails. Errors: STATE. */
+int tow_exchange_answer_by(tow_exchange *exchange, const tow_exchange_work *work);
 
 /* The loop, for time. */
 tow_loop *tow_exchange_loop(const tow_exchange *exchange);
