@@ -55,21 +55,60 @@ static void slash_answer(const visit *now) {
     tow_buffer_clear(&location);
 }
 
-static void listing_answer(const visit *now) {
+/* The page of a directory, on its way to one client. */
+typedef struct page_answer {
+    tow_listing *listing;
+    size_t sent;
+} page_answer;
+
+static int64_t page_read(void *user, void *out, size_t length) {
+    page_answer *answer = user;
+    const tow_buffer *page = tow_listing_page(answer->listing);
+    memcpy(out, page->data + answer->sent, length);
+    answer->sent += length;
+    return (int64_t)length;
+}
+
+static int page_send(tow_exchange *exchange, page_answer *answer) {
     static const tow_header_field fields[] = {
         {"Cache-Control", "no-cache"},
         {"Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'"},
         {"X-Content-Type-Options", "nosniff"},
     };
-    tow_buffer page = {0};
-    int error = tow_listing_append(&page, now->root, now->path.name);
-    if (error == 0)
-        error = tow_reply_fields(now->exchange, fields, sizeof fields / sizeof *fields);
-    if (error == 0)
-        tow_exchange_respond(now->exchange, 200, "text/html; charset=utf-8", page.data, page.length);
-    else
+    const tow_body_source source = {.read = page_read, .user = answer};
+    int error = tow_reply_fields(exchange, fields, sizeof fields / sizeof *fields);
+    return error != 0 ? error
+                      : tow_exchange_stream(exchange, 200, "text/html; charset=utf-8",
+                            tow_listing_page(answer->listing)->length, &source);
+}
+
+static bool page_step(tow_exchange *exchange, void *user) {
+    page_answer *answer = user;
+    int result = tow_listing_step(answer->listing);
+    if (result == 0)
+        result = page_send(exchange, answer);
+    if (result < 0)
+        tow_reply_status(exchange, tow_status_of_error(result));
+    return result > 0;
+}
+
+static void page_free(void *user) {
+    page_answer *answer = user;
+    tow_listing_free(answer->listing);
+    free(answer);
+}
+
+static void listing_answer(const visit *now) {
+    page_answer *answer = calloc(1, sizeof *answer);
+    int error =
+        answer == NULL ? TOW_ERROR_MEMORY : tow_listing_new(&answer->listing, now->root, now->path.name);
+    if (error != 0) {
+        free(answer);
         error_answer(now, error);
-    tow_buffer_clear(&page);
+        return;
+    }
+    tow_exchange_answer_by(
+        now->exchange, &(tow_exchange_work){.step = page_step, .free = page_free, .user = answer});
 }
 
 /* Opens a name below the root and looks what it is. A descriptor or an error. */

@@ -18,31 +18,47 @@
 #include <unistd.h>
 
 typedef struct entry {
-    char *name;
-    bool is_directory;
     int64_t size;
     time_t modified;
+    bool is_directory;
+    char name[];
 } entry;
 
-typedef struct listing {
+struct tow_listing {
     int root;
-    const char *name; /* of the directory */
-    entry *entries;
+    DIR *directory;  /* NULL when it is read to its end */
+    entry **entries; /* in the order of the page */
     size_t count;
     size_t capacity;
-    bool is_cut; /* there were more */
-} listing;
+    bool is_cut;    /* there were more */
+    size_t written; /* of the entries */
+    tow_buffer page;
+    char name[]; /* of the directory */
+};
 
-static void listing_clear(listing *list) {
+static void end_reading(tow_listing *list) {
+    if (list->directory != NULL)
+        closedir(list->directory);
+    list->directory = NULL;
+}
+
+void tow_listing_free(tow_listing *list) {
+    if (list == NULL)
+        return;
+    end_reading(list);
+    if (list->root >= 0)
+        close(list->root);
     for (size_t i = 0; i < list->count; i++)
-        free(list->entries[i].name);
+        free(list->entries[i]);
     free(list->entries);
+    tow_buffer_clear(&list->page);
+    free(list);
 }
 
 /* Gathering. */
 
 /* Where a link leads, if it stays inside. */
-static bool link_stat(const listing *list, const char *name, struct stat *status) {
+static bool link_stat(const tow_listing *list, const char *name, struct stat *status) {
     char path[2 * TOW_FILE_PATH_MAX];
     int length = snprintf(path, sizeof path, "%s%s%s", list->name, *list->name != '\0' ? "/" : "", name);
     if (length < 0 || (size_t)length >= sizeof path)
@@ -55,7 +71,7 @@ static bool link_stat(const listing *list, const char *name, struct stat *status
 }
 
 /* Whether a name would be served, and as what. */
-static bool is_shown(const listing *list, int directory, const char *name, struct stat *status) {
+static bool is_shown(const tow_listing *list, int directory, const char *name, struct stat *status) {
     if (name[0] == '.' || fstatat(directory, name, status, AT_SYMLINK_NOFOLLOW) != 0)
         return false;
     if (S_ISLNK(status->st_mode) && !link_stat(list, name, status))
@@ -63,11 +79,32 @@ static bool is_shown(const listing *list, int directory, const char *name, struc
     return S_ISREG(status->st_mode) || S_ISDIR(status->st_mode);
 }
 
-static int listing_reserve(listing *list) {
+/* Directories first; by name without regard to case, then with. */
+static int entry_compare(const entry *left, const entry *right) {
+    if (left->is_directory != right->is_directory)
+        return left->is_directory ? -1 : 1;
+    int order = strcasecmp(left->name, right->name);
+    return order != 0 ? order : strcmp(left->name, right->name);
+}
+
+static size_t place_of(const tow_listing *list, const entry *one) {
+    size_t first = 0;
+    size_t end = list->count;
+    while (first < end) {
+        size_t middle = first + (end - first) / 2;
+        if (entry_compare(list->entries[middle], one) < 0)
+            first = middle + 1;
+        else
+            end = middle;
+    }
+    return first;
+}
+
+static int entries_reserve(tow_listing *list) {
     if (list->count < list->capacity)
         return 0;
     size_t capacity = list->capacity == 0 ? 64 : 2 * list->capacity;
-    entry *entries = realloc(list->entries, capacity * sizeof *entries);
+    entry **entries = realloc(list->entries, capacity * sizeof *entries);
     if (entries == NULL)
         return TOW_ERROR_MEMORY;
     list->entries = entries;
@@ -75,60 +112,45 @@ static int listing_reserve(listing *list) {
     return 0;
 }
 
-static int entry_add(listing *list, const char *name, const struct stat *status) {
-    int error = listing_reserve(list);
-    if (error != 0)
-        return error;
+/* In its place: sorting at the end would be a long step. */
+static int entry_add(tow_listing *list, const char *name, const struct stat *status) {
     size_t length = strlen(name);
-    char *copy = malloc(length + 1);
-    if (copy == NULL)
+    entry *one = entries_reserve(list) == 0 ? malloc(sizeof *one + length + 1) : NULL;
+    if (one == NULL)
         return TOW_ERROR_MEMORY;
-    memcpy(copy, name, length + 1);
-    list->entries[list->count++] = (entry){
-        .name = copy,
-        .is_directory = S_ISDIR(status->st_mode),
-        .size = status->st_size,
-        .modified = status->st_mtim.tv_sec,
-    };
+    one->size = status->st_size;
+    one->modified = status->st_mtim.tv_sec;
+    one->is_directory = S_ISDIR(status->st_mode);
+    memcpy(one->name, name, length + 1);
+    entry **place = list->entries + place_of(list, one);
+    memmove(place + 1, place, (size_t)(list->entries + list->count - place) * sizeof *place);
+    *place = one;
+    list->count++;
     return 0;
 }
 
-static int entries_read(listing *list, DIR *directory) {
-    int error = 0;
-    struct dirent *next;
-    while (error == 0 && !list->is_cut && (next = readdir(directory)) != NULL) {
-        struct stat status;
-        if (!is_shown(list, dirfd(directory), next->d_name, &status))
-            continue;
-        list->is_cut = list->count == TOW_LISTING_MAX;
-        if (!list->is_cut)
-            error = entry_add(list, next->d_name, &status);
-    }
-    return error;
+static int look_at(tow_listing *list, const char *name) {
+    struct stat status;
+    if (!is_shown(list, dirfd(list->directory), name, &status))
+        return 0;
+    list->is_cut = list->count == TOW_LISTING_MAX;
+    return list->is_cut ? 0 : entry_add(list, name, &status);
 }
 
-static int listing_read(listing *list) {
-    int fd = tow_open_beneath(list->root, list->name, O_DIRECTORY);
-    if (fd < 0)
-        return fd;
-    DIR *directory = fdopendir(fd);
-    if (directory == NULL) {
-        close(fd);
-        return errno == ENOMEM ? TOW_ERROR_MEMORY : TOW_ERROR_SYSTEM;
-    }
-    int error = entries_read(list, directory);
-    closedir(directory);
-    return error;
-}
+static int append_head(tow_buffer *page, const tow_listing *list);
 
-/* Directories first; by name without regard to case, then with. */
-static int entry_compare(const void *one, const void *other) {
-    const entry *left = one;
-    const entry *right = other;
-    if (left->is_directory != right->is_directory)
-        return left->is_directory ? -1 : 1;
-    int order = strcasecmp(left->name, right->name);
-    return order != 0 ? order : strcmp(left->name, right->name);
+static int gather(tow_listing *list) {
+    for (int i = 0; i < TOW_LISTING_STEP; i++) {
+        const struct dirent *next = list->is_cut ? NULL : readdir(list->directory);
+        if (next == NULL) {
+            end_reading(list);
+            return append_head(&list->page, list);
+        }
+        int error = look_at(list, next->d_name);
+        if (error != 0)
+            return error;
+    }
+    return 0;
 }
 
 /* Writing. */
@@ -168,6 +190,9 @@ static const char page_begin[] =
     "  td:empty { display: none; }\n"
     "}\n"
     "</style>\n";
+
+static const char parent[] = "<tr><td class=\"name\"><a href=\"../\">../</a></td><td class=\"size\"></td>"
+                             "<td class=\"date\"></td></tr>\n";
 
 static const char table_begin[] = "<table>\n"
                                   "<thead><tr><th class=\"name\">Name</th><th class=\"size\">Size</th>"
@@ -246,7 +271,7 @@ static int append_title(tow_buffer *page, const char *name) {
     return error == 0 && *name != '\0' ? tow_buffer_append_text(page, "/") : error;
 }
 
-static int append_head(tow_buffer *page, const listing *list) {
+static int append_head(tow_buffer *page, const tow_listing *list) {
     int error = tow_buffer_append_text(page, page_begin);
     if (error == 0)
         error = tow_buffer_append_text(page, "<title>/");
@@ -258,19 +283,12 @@ static int append_head(tow_buffer *page, const listing *list) {
         error = append_title(page, list->name);
     if (error == 0)
         error = tow_buffer_append_text(page, "</h1>\n");
-    return error == 0 ? tow_buffer_append_text(page, table_begin) : error;
+    if (error == 0)
+        error = tow_buffer_append_text(page, table_begin);
+    return error == 0 && *list->name != '\0' ? tow_buffer_append_text(page, parent) : error;
 }
 
-static int append_entries(tow_buffer *page, const listing *list) {
-    static const char parent[] = "<tr><td class=\"name\"><a href=\"../\">../</a></td><td class=\"size\"></td>"
-                                 "<td class=\"date\"></td></tr>\n";
-    int error = *list->name != '\0' ? tow_buffer_append_text(page, parent) : 0;
-    for (size_t i = 0; i < list->count && error == 0; i++)
-        error = append_entry(page, &list->entries[i]);
-    return error;
-}
-
-static int append_tail(tow_buffer *page, const listing *list) {
+static int append_tail(tow_buffer *page, const tow_listing *list) {
     int error = tow_buffer_append_text(page, "</tbody>\n</table>\n");
     if (error == 0 && list->count == 0)
         error = tow_buffer_append_text(page, "<p>Nothing here.</p>\n");
@@ -279,17 +297,53 @@ static int append_tail(tow_buffer *page, const listing *list) {
     return error == 0 ? tow_buffer_append_text(page, "</main>\n</body>\n</html>\n") : error;
 }
 
-int tow_listing_append(tow_buffer *page, int root, const char *name) {
-    listing list = {.root = root, .name = name};
-    int error = listing_read(&list);
-    if (error == 0 && list.count > 0)
-        qsort(list.entries, list.count, sizeof *list.entries, entry_compare);
-    if (error == 0)
-        error = append_head(page, &list);
-    if (error == 0)
-        error = append_entries(page, &list);
-    if (error == 0)
-        error = append_tail(page, &list);
-    listing_clear(&list);
+/* Writes more rows, and the end behind the last. Returns as tow_listing_step. */
+static int write_rows(tow_listing *list) {
+    size_t left = list->count - list->written;
+    size_t end = list->written + (left < TOW_LISTING_STEP ? left : TOW_LISTING_STEP);
+    int error = 0;
+    while (error == 0 && list->written < end)
+        error = append_entry(&list->page, list->entries[list->written++]);
+    if (error != 0 || list->written < list->count)
+        return error != 0 ? error : 1;
+    return append_tail(&list->page, list);
+}
+
+int tow_listing_step(tow_listing *list) {
+    if (list->directory == NULL)
+        return write_rows(list);
+    int error = gather(list);
+    return error != 0 ? error : 1;
+}
+
+const tow_buffer *tow_listing_page(const tow_listing *list) {
+    return &list->page;
+}
+
+static int open_directory(tow_listing *list, int root) {
+    int fd = tow_open_beneath(root, list->name, O_DIRECTORY);
+    if (fd < 0)
+        return fd;
+    list->directory = fdopendir(fd);
+    if (list->directory == NULL) {
+        close(fd);
+        return errno == ENOMEM ? TOW_ERROR_MEMORY : TOW_ERROR_SYSTEM;
+    }
+    list->root = fcntl(root, F_DUPFD_CLOEXEC, 0);
+    return list->root < 0 ? TOW_ERROR_DESCRIPTORS : 0;
+}
+
+int tow_listing_new(tow_listing **out, int root, const char *name) {
+    size_t length = strlen(name);
+    tow_listing *list = calloc(1, sizeof *list + length + 1);
+    if (list == NULL)
+        return TOW_ERROR_MEMORY;
+    list->root = -1;
+    memcpy(list->name, name, length + 1);
+    int error = open_directory(list, root);
+    if (error != 0)
+        tow_listing_free(list);
+    else
+        *out = list;
     return error;
 }

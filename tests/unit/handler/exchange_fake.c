@@ -105,7 +105,15 @@ int tow_exchange_stream(
     answer_begin(exchange, status, type, length);
     if (!exchange->is_head)
         body_read(exchange, source);
-    source->close(source->user);
+    if (source->close != NULL)
+        source->close(source->user);
+    return 0;
+}
+
+int tow_exchange_answer_by(tow_exchange *exchange, const tow_exchange_work *work) {
+    while (work->step(exchange, work->user))
+        exchange->steps++;
+    work->free(work->user);
     return 0;
 }
 

@@ -26,6 +26,7 @@ struct tow_exchange {
     uint64_t length;             /* as announced */
     tow_buffer body;             /* as it came; nothing for HEAD */
     bool broken;                 /* the source ended early */
+    int steps;                   /* of work, but for the last one */
     size_t piece;                /* bytes asked for at once */
     void (*between)(void *user); /* runs before each piece but the first */
     void *between_user;

@@ -26,12 +26,20 @@ static int clear(void **state) {
     return 0;
 }
 
+static int steps; /* that the last page took */
+
 /* The page, zero-terminated; the caller frees it. */
 static char *page_of(const char *name) {
-    tow_buffer page = {0};
-    assert_int_equal(tow_listing_append(&page, root, name), 0);
-    assert_int_equal(tow_buffer_append(&page, "", 1), 0);
-    return (char *)page.data;
+    tow_listing *listing;
+    int result = 1;
+    assert_int_equal(tow_listing_new(&listing, root, name), 0);
+    for (steps = 0; result == 1; steps++)
+        result = tow_listing_step(listing);
+    assert_int_equal(result, 0);
+    const tow_buffer *page = tow_listing_page(listing);
+    char *text = strndup((const char *)page->data, page->length);
+    tow_listing_free(listing);
+    return text;
 }
 
 static void assert_shows(const char *page, const char *text) {
@@ -153,12 +161,38 @@ static void a_large_directory_is_cut_and_says_so(void **state) {
 
 static void what_is_no_directory_is_not_listed(void **state) {
     (void)state;
-    tow_buffer page = {0};
+    tow_listing *listing;
     folder_add_file(&made, "plain", "");
-    assert_int_equal(tow_listing_append(&page, root, "plain"), TOW_ERROR_NAME_NOT_FOUND);
-    assert_int_equal(tow_listing_append(&page, root, "nothing"), TOW_ERROR_NAME_NOT_FOUND);
-    assert_int_equal(tow_listing_append(&page, root, "../"), TOW_ERROR_NAME_NOT_FOUND);
-    tow_buffer_clear(&page);
+    assert_int_equal(tow_listing_new(&listing, root, "plain"), TOW_ERROR_NAME_NOT_FOUND);
+    assert_int_equal(tow_listing_new(&listing, root, "nothing"), TOW_ERROR_NAME_NOT_FOUND);
+    assert_int_equal(tow_listing_new(&listing, root, "../"), TOW_ERROR_NAME_NOT_FOUND);
+}
+
+/* Names that are not shown are work as well. */
+static void a_step_looks_at_a_bounded_number_of_names(void **state) {
+    (void)state;
+    enum { SHOWN = 3 * TOW_LISTING_STEP + 1, HIDDEN = 5 * TOW_LISTING_STEP };
+    folder_add_directory(&made, "steps");
+    for (int i = 0; i < SHOWN + HIDDEN; i++) {
+        char name[32];
+        snprintf(name, sizeof name, "steps/%s%04d", i < SHOWN ? "" : ".", i);
+        folder_add_file(&made, name, "");
+    }
+    char *page = page_of("steps");
+    const char *at = page;
+    for (int i = 0; i < SHOWN; i++) {
+        char row[32];
+        snprintf(row, sizeof row, "<bdi>%04d</bdi>", i);
+        at = strstr(at, row); /* in order */
+        assert_non_null(at);
+    }
+    const int names = SHOWN + HIDDEN + 2; /* with . and .. */
+    assert_true(steps >= names / TOW_LISTING_STEP + SHOWN / TOW_LISTING_STEP);
+    free(page);
+    tow_listing *listing; /* may be given up after any step */
+    assert_int_equal(tow_listing_new(&listing, root, "steps"), 0);
+    assert_int_equal(tow_listing_step(listing), 1);
+    tow_listing_free(listing);
 }
 
 int main(void) {
@@ -170,6 +204,7 @@ int main(void) {
         cmocka_unit_test(only_what_would_be_served_is_shown),
         cmocka_unit_test(a_large_directory_is_cut_and_says_so),
         cmocka_unit_test(what_is_no_directory_is_not_listed),
+        cmocka_unit_test(a_step_looks_at_a_bounded_number_of_names),
     };
     return cmocka_run_group_tests(tests, make, clear);
 }
