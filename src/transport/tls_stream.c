@@ -16,7 +16,7 @@ enum {
     FLUSH_SIZE = 256 * 1024,  /* of ciphertext: then it is sent, to know whether more will be taken */
     UNSENT_MAX = 1024 * 1024, /* a peer that provokes records and takes none */
     PIECES = 64,
-    PARTING_SECONDS = 1,      /* for the last bytes to be taken after a close */
+    PARTING_SECONDS = 1,      /* for some more of the last bytes to be taken after a close */
     STACKED_SIZE = 32 * 1024, /* one record and what there may be of the next */
     FIRST_BYTE_OF_TLS = 22    /* a record of the handshake: RFC 8446, section 5.1 */
 };
@@ -338,22 +338,26 @@ static void parted(tow_timer *timer) {
     tow_stream_close(&tls->inner);
 }
 
+static void set_parting(tls_stream *tls) {
+    tow_loop *loop = tls->inner.loop;
+    tow_timer_set(loop, &tls->parting, tow_loop_now(loop) + PARTING_SECONDS * TOW_SECOND, parted);
+}
+
 /* The owner believes that all it wrote was given to the kernel; and a peer that was refused should get to
  * read the alert, which a reset would overtake. */
 static void part(tls_stream *tls) {
     tow_stream *inner = &tls->inner;
     send_close_notify(tls);
     tow_stream_flush(inner);
-    bool waits = (tls->unsent.length > 0 || tls->alerted) && !(inner->flags & (STREAM_FAILED | STREAM_ENDED));
-    if (!waits) {
+    bool waits = tls->unsent.length > 0 || (tls->alerted && !(inner->flags & STREAM_ENDED));
+    if (!waits || inner->flags & STREAM_FAILED) {
         tow_stream_close(inner);
         return;
     }
     tls->parts = true;
     end_inner(tls);
     tow_stream_resume(inner);
-    tow_timer_set(
-        inner->loop, &tls->parting, tow_loop_now(inner->loop) + PARTING_SECONDS * TOW_SECOND, parted);
+    set_parting(tls);
 }
 
 static void free_state(tls_stream *tls) {
@@ -543,8 +547,11 @@ static void on_unsent(tow_stream *inner, const uint8_t *segment, size_t length, 
 static void on_writable(tow_stream *inner) {
     tls_stream *tls = of_inner(inner);
     tow_stream *outer = tls->outer;
-    if (!write_kept(tls))
+    if (!write_kept(tls)) {
+        if (tls->parts)
+            set_parting(tls);
         return;
+    }
     if (tls->ending)
         end_inner(tls);
     if (tls->parts && !tls->alerted)

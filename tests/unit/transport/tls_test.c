@@ -872,31 +872,76 @@ static void an_end_with_close_notify_is_none(void **state) {
     pair_close(&pair);
 }
 
-static void what_was_taken_arrives_although_the_stream_is_closed(void **state) {
-    test_pair pair;
-    meet(&pair, *state, usual_server(), usual_client(), "example.test");
-    run_until(*state, are_open, &pair);
-    run_for(*state, 5 * TOW_MILLISECOND);
-    tow_stream_pause(&pair.server.stream);
-    run_for(*state, TOW_MILLISECOND);
+static bool client_has_ended(void *argument) {
+    return ((test_pair *)argument)->client.ended > 0;
+}
+
+/* A server that does not read, and a client that has written until no more was taken. Returns how much was.
+ */
+static size_t fill_until_blocked(test_pair *pair, each_loop *each, bool server_ends) {
+    meet(pair, each, usual_server(), usual_client(), "example.test");
+    run_until(each, are_open, pair);
+    run_for(each, 5 * TOW_MILLISECOND);
+    tow_stream_pause(&pair->server.stream);
+    if (server_ends) {
+        tow_stream_shutdown(&pair->server.stream);
+        run_until(each, client_has_ended, pair);
+    }
+    run_for(each, TOW_MILLISECOND);
     static uint8_t bytes[1024 * 1024];
     fill_pattern(bytes, sizeof(bytes), 0);
     size_t taken = 0;
-    ssize_t part = 1;
-    while (part > 0 && taken < 64 * sizeof(bytes)) {
+    ssize_t part = 251 * 4000;
+    while (part == 251 * 4000 && taken < 64 * sizeof(bytes)) {
         struct iovec piece = {bytes, 251 * 4000};
-        part = tow_stream_write(&pair.client.stream, &piece, 1);
+        part = tow_stream_write(&pair->client.stream, &piece, 1);
         taken += part > 0 ? (size_t)part : 0;
-        if (part < 251 * 4000)
-            break;
     }
-    assert_true(tow_stream_is_blocked(&pair.client.stream));
+    assert_true(tow_stream_is_blocked(&pair->client.stream));
+    return taken;
+}
+
+static void expect_all(test_pair *pair, each_loop *each, size_t taken) {
+    run_until(each, server_has_ended, pair);
+    assert_int_equal(pair->server.received.length, taken);
+    assert_false(tow_stream_is_truncated(&pair->server.stream));
+    pair_close(pair);
+}
+
+static void what_was_taken_arrives_although_the_stream_is_closed(void **state) {
+    test_pair pair;
+    size_t taken = fill_until_blocked(&pair, *state, false);
     end_close(&pair.client);
     tow_stream_resume(&pair.server.stream);
-    run_until(*state, server_has_ended, &pair);
-    assert_int_equal(pair.server.received.length, taken);
-    assert_false(tow_stream_is_truncated(&pair.server.stream));
-    pair_close(&pair);
+    expect_all(&pair, *state, taken);
+}
+
+static void what_was_taken_arrives_although_the_peer_has_ended(void **state) {
+    test_pair pair;
+    size_t taken = fill_until_blocked(&pair, *state, true);
+    end_close(&pair.client);
+    tow_stream_resume(&pair.server.stream);
+    expect_all(&pair, *state, taken);
+}
+
+static void pause_after_a_read(test_end *end) {
+    tow_stream_pause(&end->stream);
+}
+
+/* The last bytes take many times the second that a close waits for some of them. */
+static void what_was_taken_arrives_slowly(void **state) {
+    test_pair pair;
+    size_t taken = fill_until_blocked(&pair, *state, false);
+    size_t before = 0;
+    pair.server.on_bytes = pause_after_a_read;
+    end_close(&pair.client);
+    while (pair.server.ended == 0) {
+        tow_stream_resume(&pair.server.stream);
+        run_for(*state, TOW_SECOND * 2 / 5);
+        assert_true(pair.server.received.length > before || pair.server.ended > 0);
+        before = pair.server.received.length;
+    }
+    expect_all(&pair, *state, taken);
 }
 
 /* A client that reads nothing and is written to without end costs a bounded amount. */
@@ -1021,6 +1066,8 @@ int main(void) {
         ON_EACH_LOOP(an_end_without_close_notify_is_a_truncation),
         ON_EACH_LOOP(an_end_with_close_notify_is_none),
         ON_EACH_LOOP(what_was_taken_arrives_although_the_stream_is_closed),
+        ON_EACH_LOOP(what_was_taken_arrives_although_the_peer_has_ended),
+        IN_THE_SIMULATOR(what_was_taken_arrives_slowly),
         ON_EACH_LOOP(a_peer_that_never_reads_does_not_keep_a_closed_stream),
         ON_EACH_LOOP(an_allocation_that_fails_costs_the_stream_at_most),
         ON_EACH_LOOP(an_allocation_that_fails_costs_the_inner_layer_at_most),
