@@ -74,6 +74,7 @@ struct tow_stream_class {
     bool (*close)(tow_stream *stream);
     /* The descriptor is about to be another stream's: the loop forgets it. Nothing is under way on it. */
     void (*release)(tow_stream *stream);
+    size_t (*untaken)(const tow_stream *stream);
     int (*peer)(const tow_stream *stream, tow_address *address);
 };
 

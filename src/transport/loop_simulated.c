@@ -78,6 +78,10 @@ static bool close_stream(tow_stream *stream) {
     return true;
 }
 
+static size_t untaken(const tow_stream *stream) {
+    return tow_network_untaken(socket_of(stream));
+}
+
 static int peer(const tow_stream *stream, tow_address *address) {
     *address = socket_of(stream)->remote;
     return 0;
@@ -91,6 +95,7 @@ static const tow_stream_class streams = {
     .shutdown = shut_down,
     .close = close_stream,
     .release = release,
+    .untaken = untaken,
     .peer = peer,
 };
 
@@ -109,7 +114,7 @@ static readiness stream_readiness(const tow_network *network, const tow_simulate
         return TO_FAIL;
     if (readable && (socket->length > 0 || socket->fin))
         return TO_READ;
-    if (stream->flags & STREAM_BLOCKED && tow_network_room(network, socket) > 0)
+    if (stream->flags & STREAM_BLOCKED && tow_network_is_writable(network, socket))
         return TO_WRITE;
     return NOTHING;
 }
@@ -129,7 +134,7 @@ static readiness choose(simulated_loop *self, const tow_simulated_socket *socket
     if (ready != TO_READ)
         return ready;
     const tow_stream *stream = socket->owner;
-    if (!(stream->flags & STREAM_BLOCKED) || tow_network_room(&self->network, socket) == 0)
+    if (!(stream->flags & STREAM_BLOCKED) || !tow_network_is_writable(&self->network, socket))
         return ready;
     return tow_network_chance(&self->network, 2) == 0 ? TO_READ : TO_WRITE;
 }

@@ -171,6 +171,7 @@ static const tow_stream_class streams = {
     .shutdown = tow_socket_shutdown,
     .close = close_stream,
     .release = tow_direct_detach,
+    .untaken = tow_socket_untaken,
     .peer = tow_socket_peer,
 };
 

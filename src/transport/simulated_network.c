@@ -240,10 +240,16 @@ int tow_network_accept(tow_network *network, tow_simulated_socket *listener) {
     return fd;
 }
 
-size_t tow_network_room(const tow_network *network, const tow_simulated_socket *socket) {
-    if (socket->peer == NULL)
-        return SIZE_MAX;
-    return network->options.stream_capacity - socket->peer->length;
+static size_t room(const tow_network *network, const tow_simulated_socket *socket) {
+    return network->options.stream_capacity - tow_network_untaken(socket);
+}
+
+bool tow_network_is_writable(const tow_network *network, const tow_simulated_socket *socket) {
+    return room(network, socket) > 0;
+}
+
+size_t tow_network_untaken(const tow_simulated_socket *socket) {
+    return socket->peer == NULL ? 0 : socket->peer->length;
 }
 
 static void append(tow_network *network, tow_simulated_socket *to, const uint8_t *bytes, size_t length) {
@@ -266,8 +272,8 @@ ssize_t tow_network_send(
         socket->reset = true;
         return (ssize_t)total;
     }
-    size_t room = tow_network_room(network, socket);
-    size_t taken = cut(network, total < room ? total : room);
+    size_t most = room(network, socket);
+    size_t taken = cut(network, total < most ? total : most);
     size_t left = taken;
     for (int i = 0; left > 0; i++) {
         size_t part = pieces[i].iov_len < left ? pieces[i].iov_len : left;

@@ -69,8 +69,11 @@ int tow_network_arrive(tow_network *network, tow_simulated_socket *socket);
  * (EMFILE, EAGAIN). */
 int tow_network_accept(tow_network *network, tow_simulated_socket *listener);
 
-/* How many bytes the socket can send; SIZE_MAX if nobody takes them any more. */
-size_t tow_network_room(const tow_network *network, const tow_simulated_socket *socket);
+/* Whether a writer that was stopped hears that it may go on. */
+bool tow_network_is_writable(const tow_network *network, const tow_simulated_socket *socket);
+
+/* How many bytes that were sent the peer has not taken. */
+size_t tow_network_untaken(const tow_simulated_socket *socket);
 
 /* Returns how many bytes were taken, perhaps none, or RESET. */
 ssize_t tow_network_send(

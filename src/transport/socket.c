@@ -3,9 +3,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/sockios.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <time.h>
@@ -71,6 +73,13 @@ void tow_socket_shutdown(tow_stream *stream) {
     if (shutdown(stream->fd, SHUT_WR) != 0) {
         /* The peer has reset: reading tells. */
     }
+}
+
+/* What cannot be asked is on its way to nobody. */
+size_t tow_socket_untaken(const tow_stream *stream) {
+    int bytes = 0;
+    tow_count(&stream->loop->counters.system_calls);
+    return ioctl(stream->fd, SIOCOUTQ, &bytes) == 0 && bytes > 0 ? (size_t)bytes : 0;
 }
 
 int tow_socket_peer(const tow_stream *stream, tow_address *address) {

@@ -15,6 +15,7 @@ int tow_socket_error(int fd);
 /* tow_stream_class.send, .shutdown and .peer */
 ssize_t tow_socket_send(tow_stream *stream, const struct iovec *pieces, int count);
 void tow_socket_shutdown(tow_stream *stream);
+size_t tow_socket_untaken(const tow_stream *stream);
 int tow_socket_peer(const tow_stream *stream, tow_address *address);
 
 /* Closes a stream's descriptor, with RST if it was reset. */

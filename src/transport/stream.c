@@ -131,6 +131,10 @@ bool tow_stream_is_blocked(const tow_stream *stream) {
     return stream->flags & STREAM_BLOCKED;
 }
 
+size_t tow_stream_untaken(const tow_stream *stream) {
+    return stream->class->untaken(stream);
+}
+
 void tow_stream_pause(tow_stream *stream) {
     stream->flags |= STREAM_PAUSED;
     if (stream->class->attend != NULL)

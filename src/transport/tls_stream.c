@@ -387,6 +387,11 @@ static bool close_outer(tow_stream *outer) {
     return false;
 }
 
+static size_t untaken(const tow_stream *outer) {
+    const tls_stream *tls = of(outer);
+    return tls->unsent.length + tow_stream_untaken(&tls->inner);
+}
+
 static int peer(const tow_stream *outer, tow_address *address) {
     return tow_stream_peer(&of(outer)->inner, address);
 }
@@ -732,6 +737,7 @@ static tls_stream *state_new(tow_stream *outer) {
         .attend = attend,
         .shutdown = shut_down,
         .close = close_outer,
+        .untaken = untaken,
         .peer = peer,
     };
     tls->outer = outer;

@@ -98,6 +98,10 @@ ssize_t tow_stream_write(tow_stream *stream, const struct iovec *pieces, int cou
 /* Whether bytes must be queued by the owner: on_writable is still to come. */
 bool tow_stream_is_blocked(const tow_stream *stream);
 
+/* How many bytes that the stream took have not arrived at the peer's system yet (TCP: are not acknowledged).
+ * It costs a system call. */
+size_t tow_stream_untaken(const tow_stream *stream);
+
 /* Stops and restarts reading. */
 void tow_stream_pause(tow_stream *stream);
 void tow_stream_resume(tow_stream *stream);
