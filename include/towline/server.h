@@ -33,10 +33,12 @@ typedef struct tow_limits {
     int64_t high_mark;   /* bytes; while more waits the peer is not read; default 256 KiB; off: never */
     int64_t low_mark; /* bytes; less again: on_drain, and reading goes on; default a quarter of high_mark */
     int message_seconds; /* first to last byte of a message; default 60; more: 1008 */
-    int stall_seconds;   /* something is queued and the peer takes nothing; default 30; then reset */
-    int ping_seconds;    /* silence after which a Ping is sent; default 20 */
-    int idle_seconds;    /* silence after which the connection ends with 1001; default 60 */
-    int close_seconds;   /* for the peer's Close; default 5 (1 after an error); then reset */
+    int stall_seconds; /* something is queued, or a closing connection's last bytes are on their way, and the
+                          peer takes nothing; default 30; then reset */
+    int ping_seconds;  /* silence after which a Ping is sent; default 20 */
+    int idle_seconds;  /* silence after which the connection ends with 1001; default 60 */
+    int close_seconds; /* for the peer's Close when it has taken what was sent (without stall_seconds: and for
+                          some more to be taken); default 5 (1 after an error); then reset */
     /* how compression is accepted; default TOW_COMPRESSION_SHARED */
     tow_compression compression;
     int64_t compression_min; /* bytes; smaller messages are not compressed; default 512 */

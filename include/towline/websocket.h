@@ -101,7 +101,8 @@ typedef struct tow_websocket_options {
     int64_t high_mark;   /* bytes; on_drain comes when more have waited; default 256 KiB; off: never */
     int64_t low_mark;    /* bytes, below high_mark; on_drain comes below it; default a quarter of high_mark */
     int connect_seconds; /* until the opening handshake is done; default 30; then it fails */
-    int close_seconds;   /* for the peer's Close; default 5; then the connection is reset */
+    int close_seconds;   /* for the peer's Close when it has taken what was sent, and for some more of that to
+                            be   taken; default 5; then the connection is reset */
     int ping_seconds;    /* silence after which a Ping is sent; default none */
     int idle_seconds;    /* silence after which the connection ends; default none */
 
@@ -172,9 +173,10 @@ int tow_websocket_ping(tow_websocket *socket, const void *payload, size_t length
 int tow_websocket_pong(tow_websocket *socket, const void *payload, size_t length);
 
 /* Starts the closing handshake, or gives up an opening handshake that is under way. What was sent before
- * still goes out. `code` 0 sends a Close without a status code. Clients may send 1000 and 3000 to 4999,
- * servers 1000 to 1003, 1007 to 1009, 1011 to 1014 and 3000 to 4999; `reason` (may be NULL) is at most 123
- * bytes of UTF-8. Errors: ARGUMENT. A second call does nothing and returns 0. RFC 6455, section 7.1.2. */
+ * still goes out, as long as the peer takes some of it now and then (stall_seconds, close_seconds). `code` 0
+ * sends a Close without a status code. Clients may send 1000 and 3000 to 4999, servers 1000 to 1003, 1007 to
+ * 1009, 1011 to 1014 and 3000 to 4999; `reason` (may be NULL) is at most 123 bytes of UTF-8. Errors:
+ * ARGUMENT. A second call does nothing and returns 0. RFC 6455, section 7.1.2. */
 int tow_websocket_close(tow_websocket *socket, uint16_t code, const char *reason);
 
 /* Stops and restarts the delivery of messages. While paused the peer is not read. */

@@ -300,7 +300,8 @@ static const tow_option limit_options[] = {
         .value = "SECONDS",
         .fallback = "30",
         .off = "no limit",
-        .help = "that a peer may take nothing of what waits for it; then the connection is reset",
+        .help = "that a peer may take nothing of what waits for it, when closing too; then the connection is "
+                "reset",
         .minimum = 1,
         .maximum = DAY,
         SERVE(server.limits.stall_seconds)},
@@ -327,7 +328,7 @@ static const tow_option limit_options[] = {
         .value = "SECONDS",
         .note = "5, after an error 1",
         .off = "no limit",
-        .help = "for the peer's Close; then the connection is reset",
+        .help = "for the peer's Close when it has taken what was sent; then the connection is reset",
         .minimum = 1,
         .maximum = DAY,
         SERVE(server.limits.close_seconds)},

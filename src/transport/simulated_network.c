@@ -245,7 +245,7 @@ static size_t room(const tow_network *network, const tow_simulated_socket *socke
 }
 
 bool tow_network_is_writable(const tow_network *network, const tow_simulated_socket *socket) {
-    return room(network, socket) > 0;
+    return room(network, socket) >= (network->options.stream_capacity + 2) / 3;
 }
 
 size_t tow_network_untaken(const tow_simulated_socket *socket) {

@@ -1,9 +1,10 @@
 /* simulated_network: sockets in memory, connected to each other, and a generator that decides by its seed how
  * writes and reads are cut. It knows neither streams nor time: loop_simulated drives it.
  *
- * What it keeps of TCP: bytes stay in order; a writer is stopped when `capacity` bytes are on their way; a
- * connect is complete before it is accepted; FIN comes behind the bytes, RST may overtake them; closing with
- * unread bytes sends RST; the first write to a closed peer is taken, and answered by RST. */
+ * What it keeps of TCP: bytes stay in order; a writer is stopped when `capacity` bytes are on their way, and
+ * hears that it may go on when a third of that is free, as with Linux; a connect is complete before it is
+ * accepted; FIN comes behind the bytes, RST may overtake them; closing with unread bytes sends RST; the first
+ * write to a closed peer is taken, and answered by RST. */
 #ifndef TOW_TRANSPORT_SIMULATED_NETWORK_H
 #define TOW_TRANSPORT_SIMULATED_NETWORK_H
 

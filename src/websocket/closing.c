@@ -14,7 +14,10 @@
 #include <string.h>
 #include <towline/error.h>
 
-enum { AFTER_ERROR_SECONDS = 1, LINGER_SECONDS = 1 };
+enum { LINGER_SECONDS = 1 }; /* for the end of the stream when our side has ended or failed */
+
+/* After this a closing connection that is still there is looked at; most are gone by then. */
+#define FIRST_LOOK (TOW_SECOND / 2)
 
 /* Both Close frames crossed: what is left is the end of the stream (RFC 6455, section 7.1.4). */
 static bool both_closed(const tow_websocket *socket) {
@@ -84,10 +87,23 @@ static void send_close(tow_websocket *socket, uint16_t code, const char *reason,
     socket->close_sent = true;
 }
 
+/* The time of the step that begins now. */
+static void restart_clock(tow_websocket *socket) {
+    int64_t now = tow_loop_now(socket->context->loop);
+    if (socket->extra != NULL)
+        tow_progress_note(&socket->extra->progress, now);
+    tow_timing_close(socket, now + FIRST_LOOK);
+}
+
 static void end_our_side(tow_websocket *socket) {
     socket->shut = true;
     tow_stream_shutdown(&socket->stream);
-    tow_timing_close(socket, tow_loop_now(socket->context->loop), LINGER_SECONDS);
+    restart_clock(socket);
+}
+
+/* TLS may have kept some of what it took. */
+static bool all_is_sent(const tow_websocket *socket) {
+    return !tow_send_is_waiting(socket) && (socket->shut || !tow_stream_is_blocked(&socket->stream));
 }
 
 /* RFC 6455, section 7.1.1: the server ends the stream first; it goes on reading until the client has ended
@@ -98,7 +114,7 @@ void tow_closing_advance(tow_websocket *socket) {
     if (!done || socket->stream_closed || tow_send_is_waiting(socket))
         return;
     tow_stream_flush(&socket->stream);
-    if (tow_send_is_waiting(socket))
+    if (!all_is_sent(socket))
         return;
     if (socket->ended)
         close_stream(socket);
@@ -125,7 +141,7 @@ static void store_reason(tow_websocket *socket, const char *reason, size_t lengt
 static void wait_for_the_end(tow_websocket *socket) {
     if (socket->stream_closed)
         return;
-    tow_timing_close(socket, tow_loop_now(socket->context->loop), socket->behaviour->limits.close_seconds);
+    restart_clock(socket);
     tow_closing_advance(socket);
 }
 
@@ -195,26 +211,44 @@ void tow_closing_stream_failed(tow_stream *stream, int error) {
     end_broken(socket, error);
 }
 
-/* Whether the network took something of the queue not long ago; then the peer gets more time. */
-static bool makes_progress(const tow_websocket *socket) {
-    if (socket->failed || socket->shut || !tow_send_is_waiting(socket))
-        return false;
-    int64_t patience = socket->behaviour->limits.close_seconds * TOW_SECOND;
-    return socket->extra->progress + patience > tow_loop_now(socket->context->loop);
+/* Whether the peer has still to take something, our Close at the end. */
+static bool is_taking(tow_websocket *socket, int64_t now) {
+    return tow_progress_look(&socket->extra->progress, &socket->stream, now) > 0 || !all_is_sent(socket);
+}
+
+/* For how long it may take nothing, and when it has taken all, may leave us without the end. */
+static int patience(const tow_websocket *socket, bool taking) {
+    const tow_limits *limits = &socket->behaviour->limits;
+    if (taking && limits->stall_seconds != TOW_OFF)
+        return limits->stall_seconds;
+    return !taking && (socket->failed || socket->shut) ? LINGER_SECONDS : limits->close_seconds;
+}
+
+static void give_up(tow_websocket *socket, bool taking) {
+    if (!taking && is_clean(socket))
+        close_stream(socket);
+    else
+        tow_websocket_abort(
+            socket, taking ? TOW_CAUSE_STALL_SECONDS : TOW_CAUSE_CLOSE_SECONDS, TOW_ERROR_TIMED_OUT);
 }
 
 void tow_closing_timed_out(tow_websocket *socket) {
     if (socket->stream_closed || socket->ready_state != TOW_CLOSING)
         return;
-    if (makes_progress(socket)) {
-        tow_timing_close(socket, socket->extra->progress, socket->behaviour->limits.close_seconds);
+    if (tow_extra_need(socket) == NULL) {
+        tow_websocket_abort(socket, TOW_CAUSE_MEMORY, TOW_ERROR_MEMORY);
         return;
     }
-    if (is_clean(socket)) {
-        close_stream(socket);
-        return;
-    }
-    tow_websocket_abort(socket, TOW_CAUSE_CLOSE_SECONDS, TOW_ERROR_TIMED_OUT);
+    tow_progress *progress = &socket->extra->progress;
+    int64_t now = tow_loop_now(socket->context->loop);
+    if (progress->since == 0)
+        tow_progress_note(progress, now - FIRST_LOOK);
+    bool taking = is_taking(socket, now);
+    int seconds = patience(socket, taking);
+    if (tow_progress_is_over(progress, now, seconds))
+        give_up(socket, taking);
+    else
+        tow_timing_close(socket, tow_progress_next(progress, now, seconds));
 }
 
 /* The events. */
@@ -275,7 +309,7 @@ void tow_websocket_fail(tow_websocket *socket, tow_cause cause, int error) {
     send_close(socket, tow_cause_code(cause, error), reason, strlen(reason));
     if (socket->stream_closed)
         return;
-    tow_timing_close(socket, tow_loop_now(socket->context->loop), AFTER_ERROR_SECONDS);
+    restart_clock(socket);
     tow_receive_adjust(socket);
     tow_closing_advance(socket);
 }
@@ -345,5 +379,5 @@ void tow_websocket_shutdown(tow_websocket *socket) {
     socket->half_closed = true;
     send_close(socket, TOW_CLOSE_NORMAL, NULL, 0);
     if (!socket->stream_closed)
-        tow_timing_close(socket, 0, TOW_OFF);
+        tow_timer_cancel(socket->context->loop, &socket->timer);
 }

@@ -5,6 +5,7 @@
 
 #include "base/buffer.h"
 #include "queue.h"
+#include "transport/progress.h"
 #include "websocket/websocket.h"
 
 struct tow_deflater;
@@ -12,8 +13,8 @@ struct tow_inflater;
 
 typedef struct tow_websocket_extra {
     tow_queue queue;
-    int64_t progress;  /* when the network last took something of the queue, or the queue began */
-    int64_t discarded; /* application data that never will be sent: it stays in the buffered amount */
+    tow_progress progress; /* of the queue, since it began; of a closing connection, since its last step */
+    int64_t discarded;     /* application data that never will be sent: it stays in the buffered amount */
     uint8_t
         *pong; /* the latest Pong that waits for the queue to shrink: its length and its payload; or NULL */
 
@@ -46,7 +47,8 @@ tow_websocket_extra *tow_extra_need(tow_websocket *socket);
 /* A copy of a text, ended by a zero; NULL when out of memory. */
 char *tow_extra_text(const char *text, size_t length);
 
-/* Frees the extra if nothing is in it. Not while a message is delivered from it. */
+/* Frees the extra if nothing is in it. Not while a message is delivered from it; a closing connection keeps
+ * it. */
 void tow_extra_release(tow_websocket *socket);
 
 /* Frees all that is of use to an open connection only; texts and what was discarded stay. */

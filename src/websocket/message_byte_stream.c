@@ -8,6 +8,7 @@
 #include "extra.h"
 #include "protocol/close.h"
 #include "protocol/mask.h"
+#include "send.h"
 #include "transport/byte_stream.h"
 
 #include <stdio.h>
@@ -30,8 +31,8 @@ typedef struct message_carrier {
     tow_websocket *socket; /* NULL when it has closed */
     tow_byte_stream *handle;
     tow_loop *loop;
-    tow_timer timer; /* for a side that does not end, or for what comes last */
-    int64_t active;  /* when something was written or received last, or a side ended */
+    tow_timer timer;       /* for a side that does not end, or for what comes last */
+    tow_progress progress; /* since something was written or received last, or a side ended */
     int half_close_seconds;
     bool closed; /* by the user */
     bool shut;   /* our side has ended */
@@ -51,7 +52,7 @@ static message_carrier *carrier_of_timer(tow_timer *timer) {
 }
 
 static void note_activity(message_carrier *carrier) {
-    carrier->active = tow_loop_now(carrier->loop);
+    tow_progress_note(&carrier->progress, tow_loop_now(carrier->loop));
 }
 
 /* The end. */
@@ -76,29 +77,39 @@ static void let_socket_go(message_carrier *carrier) {
 
 /* Half closed: whether the other side is silent for too long. */
 
+static void look_at_the_other_side(tow_timer *timer);
+
+static void look_again(message_carrier *carrier) {
+    int64_t next =
+        tow_progress_next(&carrier->progress, tow_loop_now(carrier->loop), carrier->half_close_seconds);
+    tow_timer_set(carrier->loop, &carrier->timer, next, look_at_the_other_side);
+}
+
 /* What keeps still because of us, or is being taken by the peer, is not silent. */
-static int64_t last_sign(const message_carrier *carrier) {
+static void note_signs(message_carrier *carrier) {
     const tow_websocket *socket = carrier->socket;
+    tow_progress *progress = &carrier->progress;
     if (socket->paused)
-        return tow_loop_now(carrier->loop);
-    bool waits = socket->extra != NULL && !tow_queue_is_empty(&socket->extra->queue);
-    return waits && socket->extra->progress > carrier->active ? socket->extra->progress : carrier->active;
+        note_activity(carrier);
+    else
+        (void)tow_progress_look(progress, &socket->stream, tow_loop_now(carrier->loop));
+    if (tow_send_is_waiting(socket) && socket->extra->progress.since > progress->since)
+        progress->since = socket->extra->progress.since;
 }
 
 static void look_at_the_other_side(tow_timer *timer) {
     message_carrier *carrier = carrier_of_timer(timer);
-    int64_t deadline = last_sign(carrier) + carrier->half_close_seconds * TOW_SECOND;
-    if (tow_loop_now(carrier->loop) >= deadline)
+    note_signs(carrier);
+    if (tow_progress_is_over(&carrier->progress, tow_loop_now(carrier->loop), carrier->half_close_seconds))
         tow_websocket_abort(carrier->socket, TOW_CAUSE_HALF_CLOSE_SECONDS, TOW_ERROR_TIMED_OUT);
     else
-        tow_timer_set(carrier->loop, timer, deadline, look_at_the_other_side);
+        look_again(carrier);
 }
 
 static void one_side_has_ended(message_carrier *carrier) {
     note_activity(carrier);
     if (carrier->half_close_seconds != TOW_OFF && !(carrier->shut && carrier->ended))
-        tow_timer_set(carrier->loop, &carrier->timer,
-            carrier->active + carrier->half_close_seconds * TOW_SECOND, look_at_the_other_side);
+        look_again(carrier);
     else
         tow_timer_cancel(carrier->loop, &carrier->timer);
 }

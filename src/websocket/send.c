@@ -62,7 +62,7 @@ void tow_send_queue_grew(tow_websocket *socket, bool was_empty) {
         socket->above_high = true; /* receive.c looks at it before it goes on */
     if (!was_empty)
         return;
-    extra->progress = tow_loop_now(socket->context->loop);
+    tow_progress_note(&extra->progress, tow_loop_now(socket->context->loop));
     if (socket->ready_state == TOW_OPEN)
         tow_timing_update(socket);
 }
@@ -97,7 +97,7 @@ static void write_queue(tow_websocket *socket) {
         if (taken <= 0)
             return;
         tow_queue_take(queue, (size_t)taken);
-        socket->extra->progress = tow_loop_now(socket->context->loop);
+        tow_progress_note(&socket->extra->progress, tow_loop_now(socket->context->loop));
     }
 }
 
@@ -367,9 +367,10 @@ static void drained(tow_websocket *socket) {
 
 void tow_send_writable(tow_stream *stream) {
     tow_websocket *socket = (tow_websocket *)stream;
-    if (socket->stream_closed || socket->lost || !tow_send_is_waiting(socket))
+    if (socket->stream_closed || socket->lost)
         return;
-    write_queue(socket);
+    if (tow_send_is_waiting(socket))
+        write_queue(socket);
     if (socket->ready_state != TOW_OPEN)
         tow_closing_advance(socket);
     else if (socket->above_high && socket->extra->queue.bytes < (uint64_t)socket->behaviour->limits.low_mark)

@@ -39,11 +39,14 @@ static int64_t message_deadline(const tow_websocket *socket) {
     return after(extra->message_began, socket->behaviour->limits.message_seconds);
 }
 
+/* When to look whether the peer takes something. */
 static int64_t stall_deadline(const tow_websocket *socket) {
     const tow_websocket_extra *extra = socket->extra;
     if (extra == NULL || tow_queue_is_empty(&extra->queue))
         return NEVER;
-    return after(extra->progress, socket->behaviour->limits.stall_seconds);
+    int seconds = socket->behaviour->limits.stall_seconds;
+    return seconds == TOW_OFF ? NEVER
+                              : tow_progress_next(&extra->progress, tow_loop_now(loop_of(socket)), seconds);
 }
 
 static int64_t idle_deadline(const tow_websocket *socket, int64_t heard) {
@@ -86,11 +89,19 @@ static void ping(tow_websocket *socket) {
     tow_websocket_ping(socket, NULL, 0);
 }
 
+static bool is_stalled(tow_websocket *socket, int64_t now) {
+    if (!tow_send_is_waiting(socket))
+        return false;
+    tow_progress *progress = &socket->extra->progress;
+    (void)tow_progress_look(progress, &socket->stream, now);
+    return tow_progress_is_over(progress, now, socket->behaviour->limits.stall_seconds);
+}
+
 /* Does what is due. Returns whether the connection is still open. */
 static bool do_what_is_due(tow_websocket *socket) {
     int64_t now = tow_loop_now(loop_of(socket));
     int64_t heard = now - silence(socket);
-    if (stall_deadline(socket) <= now)
+    if (is_stalled(socket, now))
         stalled(socket);
     else if (message_deadline(socket) <= now)
         message_timed_out(socket);
@@ -126,12 +137,8 @@ void tow_timing_now(tow_websocket *socket) {
     tow_timer_set(loop_of(socket), &socket->timer, 0, fired);
 }
 
-void tow_timing_close(tow_websocket *socket, int64_t since, int seconds) {
-    int64_t deadline = after(since, seconds);
-    if (deadline == NEVER)
-        tow_timer_cancel(loop_of(socket), &socket->timer);
-    else
-        tow_timer_set(loop_of(socket), &socket->timer, deadline, fired);
+void tow_timing_close(tow_websocket *socket, int64_t deadline) {
+    tow_timer_set(loop_of(socket), &socket->timer, deadline, fired);
 }
 
 /* After a Ping the timer stands at the idle deadline; with an answer the next Ping is due before that. */

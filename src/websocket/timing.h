@@ -14,8 +14,8 @@ void tow_timing_update(tow_websocket *socket);
 /* Makes the timer fire in the next round. */
 void tow_timing_now(tow_websocket *socket);
 
-/* A closing connection: lets `seconds` (or TOW_OFF) pass since `since` until tow_closing_timed_out. */
-void tow_timing_close(tow_websocket *socket, int64_t since, int seconds);
+/* A closing connection: at `deadline` comes tow_closing_timed_out. */
+void tow_timing_close(tow_websocket *socket, int64_t deadline);
 
 /* Bytes came: the peer lives. */
 void tow_timing_heard(tow_websocket *socket);

@@ -660,6 +660,22 @@ static void a_side_of_ours_that_does_not_end_ends_after_a_silence(void **state) 
     close_with_peer(&pair);
 }
 
+static void a_slow_reader_is_not_silent(void **state) {
+    stream_pair pair = {.world = {.simulation = {.whole = true, .stream_capacity = 60000}, .peer.bite = 1000},
+        .half_close_seconds = 3};
+    open_with_peer(&pair);
+    tow_stream_pause(&pair.world.peer.stream);
+    write_all(&pair.far, noise, 40000);
+    tow_byte_stream_shutdown(pair.far.stream);
+    while (peer_close_code(&pair.world.peer) == 0) {
+        assert_int_equal(pair.far.errors, 0);
+        peer_takes_a_bite(&pair.world, TOW_SECOND);
+    }
+    assert_int_equal(peer_payload_bytes(&pair.world.peer), 40000);
+    assert_int_equal(seconds_until_error(&pair), 2); /* and one before */
+    close_with_peer(&pair);
+}
+
 static void no_silence_is_too_long_where_it_is_off(void **state) {
     stream_pair pair = {.world.simulation.whole = true, .half_close_seconds = TOW_OFF};
     open_with_peer(&pair);
@@ -831,6 +847,7 @@ int main(void) {
         cmocka_unit_test(a_close_by_others_is_told_as_an_error),
         cmocka_unit_test(a_peer_that_does_not_end_is_left_after_a_silence),
         cmocka_unit_test(a_side_of_ours_that_does_not_end_ends_after_a_silence),
+        cmocka_unit_test(a_slow_reader_is_not_silent),
         cmocka_unit_test(no_silence_is_too_long_where_it_is_off),
         cmocka_unit_test(no_silence_counts_while_we_have_paused),
         cmocka_unit_test(a_peer_that_vanishes_at_any_byte_is_told),

@@ -303,7 +303,8 @@ static void a_slow_reader_gets_time_to_take_what_waits_before_the_close(void **s
 }
 
 static void a_peer_that_takes_nothing_is_reset_while_closing(void **state) {
-    test_world world = {.simulation = {.whole = true, .stream_capacity = 1000}, .limits.close_seconds = 2};
+    test_world world = {.simulation = {.whole = true, .stream_capacity = 1000},
+        .limits = {.close_seconds = 1, .stall_seconds = 2}};
     world_open(&world);
     world_connect_peer(&world);
     tow_stream_pause(&world.peer.stream);
@@ -314,7 +315,135 @@ static void a_peer_that_takes_nothing_is_reset_while_closing(void **state) {
     int64_t passed = tow_loop_now(world.loop) - since;
     assert_true(passed >= 2 * TOW_SECOND && passed < 3 * TOW_SECOND);
     assert_false(world.server.was_clean);
+    assert_int_equal(tow_websocket_context_counters(world.context)->ends[TOW_CAUSE_STALL_SECONDS], 1);
     world_close(&world);
+}
+
+/* Slow readers, when the network has everything already. */
+
+enum { SENT = 30000, BITE = 1500 };
+
+static void open_with_a_slow_reader(test_world *world, int stall_seconds) {
+    world->simulation = (tow_simulation_options){.whole = true, .stream_capacity = 2 * SENT};
+    world->limits = (tow_limits){.close_seconds = 2, .stall_seconds = stall_seconds};
+    world->peer.bite = BITE;
+    world_open(world);
+    world_connect_peer(world);
+    tow_stream_pause(&world->peer.stream);
+    tow_websocket_send(&world->server.socket, TOW_BINARY, bytes, SENT);
+    tow_stream_flush(&world->server.socket.stream);
+    assert_int_equal(tow_websocket_buffered_amount(&world->server.socket), 0);
+}
+
+static void take_all_slowly(test_world *world) {
+    while (peer_close_code(&world->peer) == 0) {
+        assert_int_equal(world->server.closes, 0);
+        peer_takes_a_bite(world, TOW_SECOND);
+    }
+    assert_int_equal(peer_payload_bytes(&world->peer), SENT);
+}
+
+static void what_the_network_hands_on_slowly_arrives_before_the_end(void **state) {
+    test_world world = {0};
+    open_with_a_slow_reader(&world, 4);
+    tow_websocket_close(&world.server.socket, 1000, NULL);
+    take_all_slowly(&world);
+    assert_int_equal(peer_close_code(&world.peer), 1000);
+    tow_stream_resume(&world.peer.stream);
+    peer_close(&world.peer, 1000, NULL);
+    world_until(&world, world.peer.ended);
+    peer_end(&world.peer);
+    world_until(&world, world.server.gone == 1);
+    assert_true(world.server.was_clean);
+    world_close(&world);
+}
+
+static void a_slow_reader_that_breaks_a_rule_gets_to_read_why(void **state) {
+    test_world world = {0};
+    open_with_a_slow_reader(&world, 4);
+    peer_frame(&world.peer, 0x83, "", 0);
+    take_all_slowly(&world);
+    assert_int_equal(peer_close_code(&world.peer), 1002);
+    world_until(&world, world.server.gone == 1);
+    assert_int_equal(world.server.error, TOW_ERROR_RESERVED_OPCODE);
+    world_close(&world);
+}
+
+static void an_answer_to_the_peers_close_waits_for_a_slow_reader(void **state) {
+    test_world world = {0};
+    open_with_a_slow_reader(&world, 4);
+    peer_close(&world.peer, 3000, NULL);
+    take_all_slowly(&world);
+    assert_int_equal(peer_close_code(&world.peer), 3000);
+    int64_t since = tow_loop_now(world.loop);
+    world_until(&world, world.server.gone == 1); /* the peer does not end its side */
+    assert_true(tow_loop_now(world.loop) - since <= 3 * TOW_SECOND);
+    assert_true(world.server.was_clean);
+    world_close(&world);
+}
+
+/* `bites` are taken, then nothing more. */
+static void expect_end_after_stall(int bites, int stall_seconds) {
+    test_world world = {0};
+    open_with_a_slow_reader(&world, stall_seconds);
+    int64_t since = tow_loop_now(world.loop);
+    tow_websocket_close(&world.server.socket, 1000, NULL);
+    for (int i = 0; i < bites; i++)
+        peer_takes_a_bite(&world, TOW_SECOND);
+    assert_int_equal(world.server.closes, 0);
+    world_until(&world, world.server.gone == 1);
+    int64_t passed = tow_loop_now(world.loop) - since - (bites > 0 ? (bites - 1) * TOW_SECOND : 0);
+    int64_t expected = stall_seconds * TOW_SECOND;
+    assert_true(passed >= expected - TOW_SECOND / 10 && passed <= expected + TOW_SECOND * 11 / 10);
+    assert_int_equal(world.server.error, TOW_ERROR_TIMED_OUT);
+    assert_int_equal(tow_websocket_context_counters(world.context)->ends[TOW_CAUSE_STALL_SECONDS], 1);
+    world_close(&world);
+}
+
+static void a_closing_reader_that_stops_is_reset_after_stall_seconds(void **state) {
+    static const int seconds[] = {1, 2, 3, 4, 7, 8, 9, 30};
+    for (size_t i = 0; i < sizeof(seconds) / sizeof(seconds[0]); i++) {
+        expect_end_after_stall(0, seconds[i]);
+        if (seconds[i] > 1)
+            expect_end_after_stall(1, seconds[i]);
+        if (seconds[i] > 1)
+            expect_end_after_stall(5, seconds[i]);
+    }
+}
+
+static void without_stall_seconds_close_seconds_bound_a_stall(void **state) {
+    test_world world = {0};
+    open_with_a_slow_reader(&world, TOW_OFF);
+    tow_websocket_close(&world.server.socket, 1000, NULL);
+    for (int i = 0; i < 6; i++)
+        peer_takes_a_bite(&world, TOW_SECOND);
+    assert_int_equal(world.server.closes, 0);
+    int64_t since = tow_loop_now(world.loop);
+    world_until(&world, world.server.gone == 1);
+    assert_true(tow_loop_now(world.loop) - since <= 3 * TOW_SECOND);
+    world_close(&world);
+}
+
+/* A slow reader that vanishes after each bite. */
+static void a_slow_reader_may_vanish_at_any_time(void **state) {
+    for (int bites = 0; bites <= SENT / BITE; bites++) {
+        for (int how = 0; how < 2; how++) {
+            test_world world = {0};
+            open_with_a_slow_reader(&world, 4);
+            tow_websocket_close(&world.server.socket, 1000, NULL);
+            for (int i = 0; i < bites; i++)
+                peer_takes_a_bite(&world, TOW_SECOND);
+            if (how == 0)
+                peer_reset(&world.peer);
+            else
+                tow_stream_close(&world.peer.stream);
+            int64_t since = tow_loop_now(world.loop);
+            world_until(&world, world.server.gone == 1);
+            assert_true(tow_loop_now(world.loop) - since < TOW_SECOND);
+            assert_int_equal(world.server.code, 1006);
+            world_close(&world);
+        }
+    }
 }
 
 static void a_client_waits_for_the_end_by_the_server(void **state) {
@@ -534,6 +663,12 @@ int main(void) {
         cmocka_unit_test(after_an_error_a_second_is_enough),
         cmocka_unit_test(a_slow_reader_gets_time_to_take_what_waits_before_the_close),
         cmocka_unit_test(a_peer_that_takes_nothing_is_reset_while_closing),
+        cmocka_unit_test(what_the_network_hands_on_slowly_arrives_before_the_end),
+        cmocka_unit_test(a_slow_reader_that_breaks_a_rule_gets_to_read_why),
+        cmocka_unit_test(an_answer_to_the_peers_close_waits_for_a_slow_reader),
+        cmocka_unit_test(a_closing_reader_that_stops_is_reset_after_stall_seconds),
+        cmocka_unit_test(without_stall_seconds_close_seconds_bound_a_stall),
+        cmocka_unit_test(a_slow_reader_may_vanish_at_any_time),
         cmocka_unit_test(a_client_waits_for_the_end_by_the_server),
         cmocka_unit_test(a_peer_may_vanish_at_each_byte),
         cmocka_unit_test(a_peer_may_vanish_while_much_waits),

@@ -227,6 +227,25 @@ static void a_peer_that_takes_a_little_now_and_then_is_not(void **state) {
     world_close(&world);
 }
 
+/* The network tells of room when a third of it is free: with this reader after twenty seconds. */
+static void a_peer_that_takes_what_the_network_holds_is_not(void **state) {
+    test_world world = {.simulation = {.whole = true, .stream_capacity = 60000},
+        .limits = {.stall_seconds = 4, .idle_seconds = TOW_OFF},
+        .peer.bite = 1000};
+    world_open(&world);
+    world_connect_peer(&world);
+    tow_stream_pause(&world.peer.stream);
+    tow_websocket_send(&world.server.socket, TOW_BINARY, bytes, 200000);
+    for (int i = 0; i < 60; i++)
+        peer_takes_a_bite(&world, TOW_SECOND);
+    assert_int_equal(world.server.closes, 0);
+    int64_t since = now(&world) - TOW_SECOND;
+    world_until(&world, world.server.gone == 1);
+    assert_about(now(&world) - since, 4 * TOW_SECOND);
+    assert_int_equal(counters(&world)->ends[TOW_CAUSE_STALL_SECONDS], 1);
+    world_close(&world);
+}
+
 /* A queue that empties takes the stall clock with it. */
 static void the_stall_clock_starts_anew_with_each_queue(void **state) {
     test_world world = {
@@ -259,6 +278,7 @@ int main(void) {
         cmocka_unit_test(the_message_clock_stands_still_while_we_do_not_read),
         cmocka_unit_test(a_peer_that_takes_nothing_is_reset),
         cmocka_unit_test(a_peer_that_takes_a_little_now_and_then_is_not),
+        cmocka_unit_test(a_peer_that_takes_what_the_network_holds_is_not),
         cmocka_unit_test(the_stall_clock_starts_anew_with_each_queue),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

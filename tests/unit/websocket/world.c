@@ -237,7 +237,14 @@ static void peer_closed(tow_stream *stream) {
     peer_of(stream)->closed = true;
 }
 
+static uint8_t *peer_receives_into(tow_stream *stream, size_t *length) {
+    static uint8_t bytes[64 * 1024];
+    *length = peer_of(stream)->bite;
+    return *length == 0 ? NULL : bytes;
+}
+
 static const tow_stream_events peer_events = {.on_bytes = peer_bytes_came,
+    .receive_into = peer_receives_into,
     .on_writable = peer_is_writable,
     .on_end = peer_ended,
     .on_error = peer_failed,
@@ -280,6 +287,15 @@ void peer_end(test_peer *peer) {
 
 void peer_reset(test_peer *peer) {
     tow_stream_reset(&peer->stream);
+}
+
+void peer_takes_a_bite(test_world *world, int64_t nanoseconds) {
+    size_t before = world->peer.received.length;
+    tow_stream_resume(&world->peer.stream);
+    world_until(world, world->peer.received.length > before || world->peer.ended || world->peer.closed);
+    if (!world->peer.closed)
+        tow_stream_pause(&world->peer.stream);
+    world_run(world, nanoseconds);
 }
 
 bool peer_next_frame(const test_peer *peer, size_t *offset, peer_received_frame *frame) {

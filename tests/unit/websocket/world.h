@@ -53,6 +53,7 @@ typedef struct peer {
     tow_buffer outgoing;
     size_t written;
     size_t step; /* at most so many bytes a write, 0: all */
+    size_t bite; /* at most so many bytes a read, 0: all */
     tow_buffer received;
     bool connected, ended, closed;
     bool shuts; /* ends its side once everything is written */
@@ -103,6 +104,9 @@ void peer_frame(test_peer *peer, uint8_t first_byte, const void *payload, size_t
 void peer_close(test_peer *peer, uint16_t code, const char *reason);
 void peer_end(test_peer *peer);
 void peer_reset(test_peer *peer);
+
+/* The peer, which was paused, reads `bite` bytes, and is paused again; then so much time passes. */
+void peer_takes_a_bite(test_world *world, int64_t nanoseconds);
 
 /* A masked frame, as a client sends it, at the end of the buffer. */
 void frame_append(tow_buffer *out, uint8_t first_byte, const void *payload, size_t length);

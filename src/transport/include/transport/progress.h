@@ -1,6 +1,6 @@
-/* progress: whether a peer takes what it is sent. A stream tells its owner when it takes more, and that may be
- * long after the kernel has handed some of its own megabytes on; so the owner looks from time to time while
- * something is on its way.
+/* progress: whether a peer takes what it is sent. A stream tells its owner when it takes more, and that may
+ * be long after the kernel has handed some of its own megabytes on; so the owner looks from time to time
+ * while something is on its way.
  *
  * Goes in: when the stream took something, and looks. Comes out: when the peer is known to have taken
  * something last, and when to look again. */
