@@ -83,7 +83,7 @@ static int post_new(post **out, tow_server *server, tow_websocket_id id, size_t 
     post *made = calloc(1, sizeof(*made) + reason_length + 1);
     if (made == NULL)
         return TOW_ERROR_MEMORY;
-    made->letter = (tow_letter){.open = post_arrives, .drop = post_free};
+    made->letter = (tow_letter){.open = post_arrives, .drop = post_free, .work = 1};
     made->worker = worker;
     made->id = id;
     *out = made;

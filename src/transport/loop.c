@@ -1,5 +1,6 @@
 #include "loop_shared.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,7 +11,8 @@
 #include "system_error.h"
 #include "tls_context.h"
 
-enum { LETTERS_A_ROUND = 1000 };
+/* Enough that a loop which falls behind sends each peer many messages at once, and so catches up. */
+enum { WORK_A_ROUND = 16 * TOW_LETTER_WORK_MAX };
 
 int tow_loop_init(tow_loop *loop, const tow_loop_kind *kind, bool with_wake_fd) {
     memset(loop, 0, sizeof(*loop));
@@ -157,7 +159,7 @@ static int round_once(tow_loop *loop, bool wait) {
     if (loop->timers.count > 0)
         tow_timer_wheel_fire(&loop->timers, loop->now);
     tow_mailbox_run(&loop->mailbox, SIZE_MAX);
-    tow_mailbox_run(&loop->letters, LETTERS_A_ROUND);
+    tow_mailbox_run(&loop->letters, WORK_A_ROUND);
     return error;
 }
 
@@ -228,6 +230,7 @@ void tow_loop_stop(tow_loop *loop) {
 }
 
 void tow_loop_post_letter(tow_loop *loop, tow_letter *letter) {
+    assert(letter->work <= TOW_LETTER_WORK_MAX);
     if (tow_mailbox_put(&loop->letters, letter))
         wake(loop);
 }

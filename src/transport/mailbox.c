@@ -49,16 +49,25 @@ static tow_letter *take_oldest_first(tow_mailbox *mailbox) {
     return oldest_first;
 }
 
-void tow_mailbox_run(tow_mailbox *mailbox, size_t limit) {
-    if (tow_mailbox_is_empty(mailbox))
-        return;
-    if (mailbox->taken == NULL)
-        mailbox->taken = take_oldest_first(mailbox);
-    for (size_t i = 0; mailbox->taken != NULL && i < limit; i++) {
-        tow_letter *letter = mailbox->taken;
+/* Opens what was taken; returns the work that is left. */
+static size_t open_taken(tow_mailbox *mailbox, size_t work) {
+    tow_letter *letter;
+    while ((letter = mailbox->taken) != NULL && letter->work <= work) {
+        work -= letter->work;
         mailbox->taken = letter->next;
         letter->open(letter);
     }
+    return work;
+}
+
+void tow_mailbox_run(tow_mailbox *mailbox, size_t work) {
+    if (tow_mailbox_is_empty(mailbox))
+        return;
+    work = open_taken(mailbox, work);
+    if (mailbox->taken != NULL)
+        return;
+    mailbox->taken = take_oldest_first(mailbox);
+    open_taken(mailbox, work);
 }
 
 static void drop_all(tow_letter *letter) {

@@ -25,9 +25,9 @@ static inline bool tow_mailbox_is_empty(tow_mailbox *mailbox) {
     return mailbox->taken == NULL && atomic_load_explicit(&mailbox->newest, memory_order_relaxed) == NULL;
 }
 
-/* Opens the letters that are there now, oldest first, but no more than `limit`. Those that they leave are for
- * the next time. */
-void tow_mailbox_run(tow_mailbox *mailbox, size_t limit);
+/* Opens the letters that are there now, oldest first, but no more than make up so much work. Those that they
+ * leave are for the next time. */
+void tow_mailbox_run(tow_mailbox *mailbox, size_t work);
 
 /* Drops the letters that are there. */
 void tow_mailbox_clear(tow_mailbox *mailbox);
