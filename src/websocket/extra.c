@@ -44,8 +44,10 @@ void tow_extra_end(tow_websocket *socket) {
     tow_websocket_extra *extra = socket->extra;
     if (extra == NULL)
         return;
-    extra->discarded += (int64_t)extra->queue.payload;
+    extra->discarded += (int64_t)(extra->queue.payload + extra->posted.payload);
     tow_queue_clear(&extra->queue);
+    while (tow_posted_drop(&extra->posted)) {
+    }
     free(extra->pong);
     extra->pong = NULL;
     tow_context_give_buffer(socket->context, &extra->assembly);

@@ -4,6 +4,7 @@
 #define TOW_WEBSOCKET_EXTRA_H
 
 #include "base/buffer.h"
+#include "posted.h"
 #include "queue.h"
 #include "transport/progress.h"
 #include "websocket/websocket.h"
@@ -34,6 +35,7 @@ typedef struct tow_websocket_extra {
     char *protocol;      /* the subprotocol in use, or NULL */
     char *close_reason;  /* of the peer's Close, or NULL */
     char *failure;       /* why the stream failed, where the code alone does not say it, or NULL */
+    tow_posted posted;   /* messages that wait for the end of one that is being sent in pieces */
     uint8_t piece_type;  /* of the message that is being sent in pieces */
     uint8_t piece_utf8;  /* where the check of its text stands: tow_utf8_state */
     uint32_t references; /* by tow_websocket_retain */

@@ -193,7 +193,8 @@ static bool is_checked(const tow_websocket *socket, const tow_outgoing *frame) {
 
 static bool queue_is_full(const tow_websocket *socket) {
     int64_t max = socket->behaviour->limits.max_queue;
-    return max != TOW_OFF && socket->extra != NULL && socket->extra->queue.bytes > (uint64_t)max;
+    const tow_websocket_extra *extra = socket->extra;
+    return max != TOW_OFF && extra != NULL && extra->queue.bytes + extra->posted.bytes > (uint64_t)max;
 }
 
 static int refuse_as_full(tow_websocket *socket, size_t length) {
@@ -387,6 +388,7 @@ void tow_send_discard(tow_websocket *socket, size_t length) {
 int64_t tow_websocket_buffered_amount(const tow_websocket *socket) {
     int64_t amount = tow_stream_corked_payload(&socket->stream);
     if (socket->extra != NULL)
-        amount += (int64_t)socket->extra->queue.payload + socket->extra->discarded;
+        amount += (int64_t)(socket->extra->queue.payload + socket->extra->posted.payload) +
+                  socket->extra->discarded;
     return amount;
 }

@@ -6,6 +6,8 @@
 #include "protocol/frame.h"
 #include "websocket/websocket.h"
 
+#include <towline/shared.h>
+
 /* What is sent as one frame. */
 typedef struct tow_outgoing {
     tow_opcode opcode;
@@ -40,6 +42,9 @@ bool tow_send_is_compressed(const tow_websocket *socket, size_t length);
  * behind them. Errors: MEMORY. */
 int tow_send_frame(tow_websocket *socket, const tow_outgoing *frame);
 int tow_send_compressed(tow_websocket *socket, const tow_outgoing *message);
+
+/* Sends a shared message, as tow_websocket_send_shared does when nothing stands against it. */
+int64_t tow_send_shared(tow_websocket *socket, tow_shared *shared);
 
 /* After bytes were added to the queue, which was empty or not: the stall clock starts with the first of them,
  * and above the high mark we stop reading. */

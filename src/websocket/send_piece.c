@@ -1,6 +1,7 @@
 /* Messages that are sent piece by piece: each piece is a frame (RFC 6455, section 5.4). */
 #include "context.h"
 #include "extra.h"
+#include "posted.h"
 #include "protocol/mask.h"
 #include "send.h"
 
@@ -63,6 +64,7 @@ static int send_last(tow_websocket *socket, const tow_message_piece *piece) {
     if (error != 0)
         return error;
     socket->sends_pieces = false;
+    tow_posted_send(socket);
     if (!socket->delivering)
         tow_extra_release(socket);
     return 0;

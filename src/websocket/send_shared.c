@@ -84,13 +84,16 @@ static int send_message(tow_websocket *socket, tow_shared *shared, const tow_out
     return send_common_frame(socket, shared, &frame);
 }
 
-int64_t tow_websocket_send_shared(tow_websocket *socket, tow_shared *shared) {
+int64_t tow_send_shared(tow_websocket *socket, tow_shared *shared) {
     tow_outgoing message = {.opcode = (tow_opcode)tow_shared_type(shared)};
     message.data = tow_shared_data(shared, &message.length);
-    int error = tow_send_message_check(socket, message.length);
-    if (error == 0)
-        error = tow_send_room_check(socket, message.length);
-    if (error == 0)
-        error = send_message(socket, shared, &message);
+    int error = send_message(socket, shared, &message);
     return error != 0 ? error : tow_send_done(socket, message.length, true);
+}
+
+int64_t tow_websocket_send_shared(tow_websocket *socket, tow_shared *shared) {
+    int error = tow_send_message_check(socket, tow_shared_length(shared));
+    if (error == 0)
+        error = tow_send_room_check(socket, tow_shared_length(shared));
+    return error != 0 ? error : tow_send_shared(socket, shared);
 }

@@ -99,6 +99,10 @@ const void *tow_shared_data(const tow_shared *shared, size_t *length) {
     return payload_of(shared->plain);
 }
 
+size_t tow_shared_length(const tow_shared *shared) {
+    return shared->plain->payload_length;
+}
+
 tow_shared_frame tow_shared_plain(const tow_shared *shared) {
     return frame_of(shared->plain);
 }

@@ -149,6 +149,12 @@ void tow_websocket_close_because(tow_websocket *socket, tow_cause cause, uint16_
  * most. The events come later, when the stream is closed; on_error unless `error` is 0. */
 void tow_websocket_fail(tow_websocket *socket, tow_cause cause, int error);
 
+/* As tow_websocket_send_shared, but while a message is being sent in pieces this one waits for its end. */
+int64_t tow_websocket_send_posted(tow_websocket *socket, tow_shared *shared);
+
+/* Bytes of the message itself. */
+size_t tow_shared_length(const tow_shared *shared);
+
 /* Ends our side, for behaviours with on_end: sends a Close (1000, or the answer to the peer's) behind what
  * waits to be sent. Messages are still delivered, and can be paused, until the peer's Close. No time runs
  * against the peer meanwhile: tow_websocket_close makes an end of that. */
