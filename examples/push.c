@@ -29,18 +29,23 @@ static void leave(tow_websocket *socket, const tow_close_event *event) {
     pthread_mutex_unlock(&lock);
 }
 
-static void push(tow_server *server, tow_message message) {
+static void push(tow_server *server, const char *text, size_t length) {
+    tow_shared *message;
+    if (tow_shared_new(&message, TOW_TEXT, text, length) != 0)
+        return;
     pthread_mutex_lock(&lock);
-    for (size_t i = 0; i < listener_count; i++)
-        tow_post_message(server, listeners[i], &message); /* any thread; copied */
+    int error = tow_post_shared_many(server, listeners, listener_count, message); /* any thread */
     pthread_mutex_unlock(&lock);
+    if (error != 0) /* TOW_ERROR_QUEUE_FULL: this thread is faster than the network */
+        fprintf(stderr, "not pushed: %s\n", tow_strerror(error));
+    tow_shared_release(message);
 }
 
 static void *read_lines(void *argument) {
     tow_server *server = argument;
     char line[1000];
     while (fgets(line, sizeof(line), stdin) != NULL)
-        push(server, (tow_message){.type = TOW_TEXT, .data = line, .length = strcspn(line, "\n")});
+        push(server, line, strcspn(line, "\n"));
     tow_server_stop(server); /* any thread, too */
     return NULL;
 }

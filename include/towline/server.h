@@ -85,6 +85,8 @@ typedef struct tow_server_options {
     int64_t handshake_bytes;             /* of a request's head; default 16 KiB; more: 431 */
     int64_t max_connections;             /* default: descriptors less a reserve; more: 503 */
     int64_t max_connections_per_address; /* default none; more: 503 */
+    int64_t max_posted;                  /* bytes that other threads posted to a worker and that have not
+                                            arrived; default 64 MiB; more: QUEUE_FULL */
     int drain_seconds;                   /* for the peers' Closes after tow_server_stop; default 5 */
     /* of all routes that have none of their own */
     tow_limits limits;
@@ -162,12 +164,14 @@ int tow_server_port(const tow_server *server, size_t index);
  *     static void greet(tow_websocket *socket) { remember(tow_websocket_identify(socket)); }
  *     ... on any thread ...
  *     tow_post_message(server, id, &(tow_message){.type = TOW_TEXT, .data = text, .length = length});
+ *     tow_post_shared_many(server, ids, count, tick);
  *
  * What one thread posts to one socket arrives in that order, in one of the next rounds of the socket's loop,
  * and is then treated as tow_websocket_send or tow_websocket_close treat it: whoever posts does not hear of
- * it. Nothing happens, but for a count in `status`, when the connection is gone by then, or is in the midst
- * of a message that it sends in pieces. What is posted and has not arrived is not bounded. The server must
- * not be freed meanwhile; one that has stopped, or drains, answers STATE. */
+ * it. Nothing happens, but for a count in `status`, when the connection is gone by then. A message that meets
+ * one which is being sent in pieces waits for its end, and counts in max_queue meanwhile; a Close does not
+ * wait. More than max_posted on the way to a worker answers QUEUE_FULL. The server must not be freed
+ * meanwhile; one that has stopped, or drains, answers STATE. */
 
 /* A connection of one server: never 0, and not used again for another one. */
 typedef uint64_t tow_websocket_id;
@@ -176,16 +180,25 @@ typedef uint64_t tow_websocket_id;
 tow_websocket_id tow_websocket_identify(const tow_websocket *socket);
 
 /* Sends a copy of the message. Any thread. Errors: ARGUMENT (no id of this server, neither text nor binary),
- * UTF8, STATE (the server does not serve), MEMORY. */
+ * UTF8, STATE (the server does not serve), QUEUE_FULL (more than max_posted is on the way), MEMORY. */
 int tow_post_message(tow_server *server, tow_websocket_id id, const tow_message *message);
 
-/* Sends a shared message, of which the caller keeps its reference. Any thread. Errors: ARGUMENT, STATE,
- * MEMORY. */
+/* Sends a shared message, of which the caller keeps its reference. Any thread. Errors: ARGUMENT (no id,
+ * NULL), STATE, QUEUE_FULL, MEMORY. */
 int tow_post_shared(tow_server *server, tow_websocket_id id, tow_shared *shared);
 
+/* The same to many connections, for not much more than it costs the server's own thread: each worker is woken
+ * once for all that are its own. `ids` is copied, and names each connection once. Any thread. Errors:
+ * ARGUMENT (one of them is no id), QUEUE_FULL (for one of the workers), MEMORY: nobody gets it then. STATE:
+ * nobody gets it, or only a part if the drain has just begun. */
+int tow_post_shared_many(tow_server *server, const tow_websocket_id *ids, size_t count, tow_shared *shared);
+
 /* Starts the closing handshake. Any thread. Errors: ARGUMENT (no id, or as tow_websocket_close for servers),
- * STATE, MEMORY. */
+ * STATE, QUEUE_FULL, MEMORY. */
 int tow_post_close(tow_server *server, tow_websocket_id id, uint16_t code, const char *reason);
+
+/* Bytes that were posted and have not arrived, of all workers together. Any thread. */
+int64_t tow_server_posted_amount(const tow_server *server);
 
 /* The request that opened a server's socket: in on_open only, else NULL. */
 const tow_request *tow_websocket_request(const tow_websocket *socket);

@@ -16,7 +16,6 @@
     X(proxy_headers_refused, "Connections of trusted proxies without a valid PROXY header.")                 \
     X(tls_failures, "Connections whose TLS handshake or records failed.")                                    \
     X(stale_posts, "Messages and closes posted to connections that were gone.")                              \
-    X(refused_posts, "Messages posted to connections that were sending another one in pieces.")              \
     X(not_found, "Requests for a path without a route.")                                                     \
     X(memory_failures, "Connections given up for want of memory.")
 

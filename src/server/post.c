@@ -1,5 +1,6 @@
-/* post: what other threads have for a connection travels as a letter to its worker, which looks whether the
- * connection is still there. */
+/* post: what other threads have for connections travels as letters to their workers. */
+#include "post.h"
+
 #include "connection.h"
 #include "server.h"
 
@@ -7,104 +8,77 @@
 #include <string.h>
 #include <towline/error.h>
 
-/* An id, from its lowest bits: generation, slot, number of the worker. */
-enum { SLOT_SHIFT = TOW_GENERATION_BITS, WORKER_SHIFT = SLOT_SHIFT + TOW_SLOT_BITS };
-
-typedef struct post {
-    tow_letter letter; /* first */
-    tow_worker *worker;
-    tow_websocket_id id;
-    tow_shared *message; /* NULL: a Close */
-    uint16_t code;
-    char reason[]; /* of the Close; ends with a zero */
-} post;
-
-static uint32_t bits(tow_websocket_id id, int shift, int count) {
-    return (uint32_t)(id >> shift) & ((UINT32_C(1) << count) - 1);
-}
-
 tow_websocket_id tow_websocket_identify(const tow_websocket *socket) {
     if (socket->behaviour->role != TOW_ROLE_SERVER)
         return 0;
     const tow_connection *connection = (const tow_connection *)socket;
-    tow_websocket_id number = (tow_websocket_id)(tow_connection_worker(connection) -
-                                                 tow_connection_worker(connection)->server->workers);
-    return number << WORKER_SHIFT | (tow_websocket_id)connection->slot << SLOT_SHIFT | connection->generation;
+    const tow_worker *worker = tow_connection_worker(connection);
+    tow_websocket_id number = (tow_websocket_id)(worker - worker->server->workers);
+    return number << TOW_ID_WORKER_SHIFT | (tow_websocket_id)connection->slot << TOW_ID_SLOT_SHIFT |
+           connection->generation;
 }
 
-static tow_worker *worker_of(tow_server *server, tow_websocket_id id) {
-    size_t number = (size_t)(id >> WORKER_SHIFT);
-    if (bits(id, 0, TOW_GENERATION_BITS) == 0 || number >= server->worker_count)
-        return NULL;
-    return &server->workers[number];
+static size_t worker_number(tow_websocket_id id) {
+    return (size_t)(id >> TOW_ID_WORKER_SHIFT);
 }
 
-/* The socket, if its connection is still there. */
-static tow_websocket *socket_of(tow_worker *worker, tow_websocket_id id) {
-    uint32_t slot = bits(id, SLOT_SHIFT, TOW_SLOT_BITS);
-    if (slot >= worker->slots.fresh)
-        return NULL;
-    tow_connection *connection = tow_slab_at(&worker->slots, slot);
-    bool is_there = connection->kind == TOW_CONNECTION_SERVED &&
-                    tow_connection_exchange(connection) == NULL &&
-                    connection->generation == bits(id, 0, TOW_GENERATION_BITS);
-    return is_there ? &connection->socket : NULL;
+static bool is_id_of(const tow_server *server, tow_websocket_id id) {
+    return tow_id_generation(id) != 0 && worker_number(id) < server->worker_count;
 }
 
-static void post_free(tow_letter *letter) {
-    post *self = (post *)letter;
-    tow_shared_release(self->message);
-    free(self);
-}
-
-static void send_message(tow_worker *worker, tow_websocket *socket, tow_shared *message) {
-    if (tow_websocket_send_shared(socket, message) == TOW_ERROR_STATE)
-        tow_count(&worker->counters.refused_posts);
-}
-
-static void post_arrives(tow_letter *letter) {
-    post *self = (post *)letter;
-    tow_worker_opened(self->worker);
-    tow_websocket *socket = socket_of(self->worker, self->id);
-    if (socket == NULL)
-        tow_count(&self->worker->counters.stale_posts);
-    else if (self->message != NULL)
-        send_message(self->worker, socket, self->message);
-    else
-        tow_websocket_close(socket, self->code, self->reason);
-    post_free(letter);
-}
-
-/* A post with room for a reason of that length. Errors: ARGUMENT, MEMORY. */
-static int post_new(post **out, tow_server *server, tow_websocket_id id, size_t reason_length) {
-    tow_worker *worker = worker_of(server, id);
-    if (worker == NULL)
-        return TOW_ERROR_ARGUMENT;
-    post *made = calloc(1, sizeof(*made) + reason_length + 1);
-    if (made == NULL)
+/* A letter about `count` ids, which are still to be filled in, with `more` bytes behind them; `message` may
+ * be NULL. Errors: QUEUE_FULL, MEMORY. */
+static int post_new(tow_post **out, tow_worker *worker, size_t count, tow_shared *message, size_t more) {
+    size_t size = sizeof(tow_post) + count * sizeof(tow_websocket_id) + more;
+    size_t bytes = size + (message != NULL ? tow_shared_length(message) : 0);
+    if (!tow_worker_reserve(worker, bytes))
+        return TOW_ERROR_QUEUE_FULL;
+    tow_post *made = malloc(size);
+    if (made == NULL) {
+        tow_worker_opened(worker, bytes);
         return TOW_ERROR_MEMORY;
-    made->letter = (tow_letter){.open = post_arrives, .drop = post_free, .work = 1};
-    made->worker = worker;
-    made->id = id;
+    }
+    tow_shared_retain(message);
+    *made = (tow_post){.letter = {.open = tow_posts_arrive, .drop = tow_post_free, .work = (uint32_t)count},
+        .worker = worker,
+        .message = message,
+        .bytes = bytes,
+        .count = (uint32_t)count};
     *out = made;
     return 0;
 }
 
-static int leave(post *made) {
+/* A letter about one id. Errors: ARGUMENT besides. */
+static int post_new_to(
+    tow_post **out, tow_server *server, tow_websocket_id id, tow_shared *message, size_t more) {
+    if (!is_id_of(server, id))
+        return TOW_ERROR_ARGUMENT;
+    int error = post_new(out, &server->workers[worker_number(id)], 1, message, more);
+    if (error == 0)
+        (*out)->ids[0] = id;
+    return error;
+}
+
+static void take_back(tow_post *made) {
+    tow_worker_opened(made->worker, made->bytes);
+    tow_post_free(&made->letter);
+}
+
+static int leave(tow_post *made) {
     if (tow_worker_post(made->worker, &made->letter))
         return 0;
-    post_free(&made->letter);
+    take_back(made);
     return TOW_ERROR_STATE;
 }
 
+/* To one. */
+
 int tow_post_shared(tow_server *server, tow_websocket_id id, tow_shared *shared) {
-    post *made;
-    int error = post_new(&made, server, id, 0);
-    if (error != 0)
-        return error;
-    tow_shared_retain(shared);
-    made->message = shared;
-    return leave(made);
+    tow_post *made;
+    if (shared == NULL)
+        return TOW_ERROR_ARGUMENT;
+    int error = post_new_to(&made, server, id, shared, 0);
+    return error != 0 ? error : leave(made);
 }
 
 int tow_post_message(tow_server *server, tow_websocket_id id, const tow_message *message) {
@@ -118,15 +92,97 @@ int tow_post_message(tow_server *server, tow_websocket_id id, const tow_message 
 }
 
 int tow_post_close(tow_server *server, tow_websocket_id id, uint16_t code, const char *reason) {
-    post *made;
+    tow_post *made;
+    const char *text = reason == NULL ? "" : reason;
     int error = tow_websocket_close_check(TOW_ROLE_SERVER, code, reason);
-    size_t reason_length = error != 0 || reason == NULL ? 0 : strlen(reason);
     if (error == 0)
-        error = post_new(&made, server, id, reason_length);
+        error = post_new_to(&made, server, id, NULL, strlen(text) + 1);
     if (error != 0)
         return error;
     made->code = code;
-    if (reason_length > 0)
-        memcpy(made->reason, reason, reason_length);
+    memcpy(tow_post_reason(made), text, strlen(text) + 1);
     return leave(made);
+}
+
+/* To many: letters for each worker that has some of them, all of which are made before the first is left. */
+
+/* Of one worker. */
+typedef struct share {
+    size_t count; /* ids for which there is no letter yet */
+    size_t room;  /* for further ids in the last letter */
+    tow_post *last;
+} share;
+
+typedef struct batch {
+    tow_server *server;
+    tow_shared *message;
+    share *shares; /* of each worker */
+    tow_letter *first;
+    tow_letter **end;
+} batch;
+
+static int count_shares(batch *made, const tow_websocket_id *ids, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        if (!is_id_of(made->server, ids[i]))
+            return TOW_ERROR_ARGUMENT;
+        made->shares[worker_number(ids[i])].count++;
+    }
+    return 0;
+}
+
+static int add_letter(batch *made, size_t number) {
+    share *of = &made->shares[number];
+    size_t room = of->count < TOW_LETTER_WORK_MAX ? of->count : TOW_LETTER_WORK_MAX;
+    int error = post_new(&of->last, &made->server->workers[number], room, made->message, 0);
+    if (error != 0)
+        return error;
+    of->count -= room;
+    of->room = room;
+    *made->end = &of->last->letter;
+    made->end = &of->last->letter.next;
+    return 0;
+}
+
+static int add_ids(batch *made, const tow_websocket_id *ids, size_t count) {
+    int error = 0;
+    for (size_t i = 0; error == 0 && i < count; i++) {
+        share *of = &made->shares[worker_number(ids[i])];
+        if (of->room == 0)
+            error = add_letter(made, worker_number(ids[i]));
+        if (error == 0)
+            of->last->ids[of->last->count - of->room--] = ids[i];
+    }
+    return error;
+}
+
+/* Takes all letters back after an error, else leaves them. */
+static int finish(const batch *made, int error) {
+    int result = error;
+    for (tow_letter *letter = made->first, *next; letter != NULL; letter = next) {
+        next = letter->next;
+        if (error != 0)
+            take_back((tow_post *)letter);
+        else if (leave((tow_post *)letter) != 0)
+            result = TOW_ERROR_STATE;
+    }
+    free(made->shares);
+    return result;
+}
+
+int tow_post_shared_many(tow_server *server, const tow_websocket_id *ids, size_t count, tow_shared *shared) {
+    if (shared == NULL || (ids == NULL && count > 0))
+        return TOW_ERROR_ARGUMENT;
+    batch made = {.server = server, .message = shared, .end = &made.first};
+    made.shares = calloc(server->worker_count, sizeof(*made.shares));
+    if (made.shares == NULL)
+        return TOW_ERROR_MEMORY;
+    int error = count_shares(&made, ids, count);
+    return finish(&made, error != 0 ? error : add_ids(&made, ids, count));
+}
+
+int64_t tow_server_posted_amount(const tow_server *server) {
+    int64_t sum = 0;
+    for (size_t i = 0; i < server->worker_count; i++)
+        sum += atomic_load(&server->workers[i].incoming);
+    return sum;
 }

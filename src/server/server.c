@@ -28,6 +28,8 @@ static int server_fill(tow_server *server, const tow_server_options *options) {
     server->workers = calloc(server->worker_count, sizeof(*server->workers));
     if (server->workers == NULL)
         return TOW_ERROR_MEMORY;
+    for (size_t i = 0; i < server->worker_count; i++)
+        server->workers[i].server = server;
     server->route_defaults = (tow_route_defaults){
         .limits = server->settings.limits,
         .on_open = tow_connection_socket_opened,
@@ -121,7 +123,7 @@ static int listen_on_loop(tow_server *server) {
     if (error != 0)
         return error;
     set_host_rules(server);
-    error = tow_worker_begin(&server->workers[0], server, server->loop, true);
+    error = tow_worker_begin(&server->workers[0], server->loop, true);
     if (error != 0) {
         tow_worker_end(&server->workers[0]);
         tow_sites_clear(&server->sites, server->loop);
@@ -170,7 +172,7 @@ static void run_worker(tow_worker *worker) {
 static void live(tow_server *server, int index, tow_loop *loop) {
     tow_worker *worker = &server->workers[index + 1];
     pthread_mutex_lock(&server->mutex);
-    int error = tow_worker_begin(worker, server, loop, false);
+    int error = tow_worker_begin(worker, loop, false);
     pthread_mutex_unlock(&server->mutex);
     if (error == 0) {
         run_worker(worker);

@@ -14,6 +14,7 @@ enum {
     HANDSHAKE_SECONDS = 10,
     HANDSHAKE_BYTES = 16 * 1024,
     DRAIN_SECONDS = 5,
+    MAX_POSTED = 64 * 1024 * 1024,
     LOG_INFO = 6,
     /* Descriptors that are no connections: what a program has open, and for each worker its listeners and its
        loop. */
@@ -128,7 +129,8 @@ static int trusted_read(tow_settings *settings, const tow_server_options *option
 
 static bool numbers_are_valid(const tow_server_options *options) {
     const int64_t numbers[] = {options->workers, options->handshake_seconds, options->handshake_bytes,
-        options->max_connections, options->max_connections_per_address, options->drain_seconds};
+        options->max_connections, options->max_connections_per_address, options->drain_seconds,
+        options->max_posted};
     for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
         if (numbers[i] < TOW_OFF)
             return false;
@@ -163,6 +165,7 @@ static void numbers_fill(tow_settings *settings, const tow_server_options *optio
     settings->handshake_bytes = limit_or(options->handshake_bytes, HANDSHAKE_BYTES);
     settings->max_connections = limit_or(options->max_connections, connections_default(settings->workers));
     settings->max_connections_per_address = limit_or(options->max_connections_per_address, INT64_MAX);
+    settings->max_posted = limit_or(options->max_posted, MAX_POSTED);
     settings->log_level = options->log_level != 0 ? options->log_level : LOG_INFO;
     settings->on_log = options->on_log;
     settings->on_log_entry = options->on_log_entry;

@@ -131,10 +131,18 @@ static uint64_t exhausted(tow_server *server) {
     return sum;
 }
 
+static uint64_t over_posted(tow_server *server) {
+    uint64_t sum = 0;
+    for (size_t i = 0; i < server->worker_count; i++)
+        sum += atomic_load_explicit(&server->workers[i].over_posted, memory_order_relaxed);
+    return sum;
+}
+
 static int limits_text(tow_buffer *out, tow_server *server, const totals *sum) {
 #define ROW(field, option) {(option), NULL, sum->server.field + limit_of_sockets(&sum->sockets, (option))},
     const row rows[] = {
         TOW_SERVER_LIMIT_COUNTERS(ROW){"max-queue", NULL, sum->sockets.ends[TOW_CAUSE_MAX_QUEUE]},
+        {"max-posted", NULL, over_posted(server)},
         {"ping-seconds", NULL, sum->sockets.pings_sent},
         {"close-seconds", NULL, sum->sockets.ends[TOW_CAUSE_CLOSE_SECONDS]},
         {"descriptors", NULL, exhausted(server)},
@@ -154,6 +162,10 @@ static int gauges_text(tow_buffer *out, tow_server *server, const totals *sum) {
     if (error == 0)
         error = metric(out, "websockets", "gauge", "WebSocket connections now.",
             sum->sockets.opened - sum->sockets.closed);
+    if (error == 0)
+        error =
+            metric(out, "posted_bytes", "gauge", "Bytes that other threads posted and that have not arrived.",
+                (uint64_t)tow_server_posted_amount(server));
     if (error == 0)
         error = metric(out, "max_connections", "gauge", "The limit on connections.",
             (uint64_t)server->settings.max_connections);

@@ -42,23 +42,35 @@ static tow_worker *choose(tow_worker *worker) {
     return (ours - load_of(least)) * 8 > ours ? least : worker;
 }
 
-/* Whether other threads may leave something: counted as incoming then. The caller hangs up when it has. The
- * order is what the drain relies on: it stops accepting, then waits for callers, then for what is incoming.
- */
+/* Whether other threads may leave something. The caller hangs up when it has. The order is what the drain
+ * relies on: it stops accepting, then waits for callers, then for what is incoming. */
 static bool call(tow_worker *worker) {
     atomic_fetch_add(&worker->callers, 1);
-    if (!atomic_load(&worker->accepting))
-        return false;
-    atomic_fetch_add(&worker->incoming, 1);
-    return true;
+    return atomic_load(&worker->accepting);
 }
 
 static void hang_up(tow_worker *worker) {
     atomic_fetch_sub(&worker->callers, 1);
 }
 
+static void expect(tow_worker *worker, size_t bytes) {
+    atomic_fetch_add(&worker->incoming, (int64_t)bytes);
+}
+
+void tow_worker_opened(tow_worker *worker, size_t bytes) {
+    atomic_fetch_sub(&worker->incoming, (int64_t)bytes);
+}
+
 static bool expects_something(const tow_worker *worker) {
     return atomic_load(&worker->callers) > 0 || atomic_load(&worker->incoming) > 0;
+}
+
+bool tow_worker_reserve(tow_worker *worker, size_t bytes) {
+    if (atomic_fetch_add(&worker->incoming, (int64_t)bytes) <= worker->server->settings.max_posted)
+        return true;
+    tow_worker_opened(worker, bytes);
+    atomic_fetch_add_explicit(&worker->over_posted, 1, memory_order_relaxed);
+    return false;
 }
 
 bool tow_worker_post(tow_worker *worker, tow_letter *letter) {
@@ -67,10 +79,6 @@ bool tow_worker_post(tow_worker *worker, tow_letter *letter) {
         tow_loop_post_letter(worker->loop, letter);
     hang_up(worker);
     return accepted;
-}
-
-void tow_worker_opened(tow_worker *worker) {
-    atomic_fetch_sub(&worker->incoming, 1);
 }
 
 void tow_worker_refuse_letters(tow_worker *worker) {
@@ -87,11 +95,14 @@ typedef struct stop_letter {
 
 static void drain(tow_worker *worker);
 
-static void stop_arrives(tow_letter *letter) {
-    tow_worker *worker = ((stop_letter *)letter)->worker;
-    free(letter);
-    tow_worker_opened(worker);
-    drain(worker);
+static void stops_arrive(tow_letter *letters) {
+    while (letters != NULL) {
+        stop_letter opened = *(stop_letter *)letters;
+        free(letters);
+        letters = opened.letter.next;
+        tow_worker_opened(opened.worker, sizeof(opened));
+        drain(opened.worker);
+    }
 }
 
 static void stop_drop(tow_letter *letter) {
@@ -102,18 +113,17 @@ static int stop_make(tow_worker *worker) {
     stop_letter *made = malloc(sizeof(*made));
     if (made == NULL)
         return TOW_ERROR_MEMORY;
-    *made = (stop_letter){.letter = {.open = stop_arrives, .drop = stop_drop}, .worker = worker};
+    *made = (stop_letter){.letter = {.open = stops_arrive, .drop = stop_drop}, .worker = worker};
     atomic_store(&worker->stop, &made->letter);
     return 0;
 }
 
 void tow_worker_stop(tow_worker *worker) {
-    bool accepted = call(worker);
-    tow_letter *letter = accepted ? atomic_exchange(&worker->stop, NULL) : NULL;
-    if (letter != NULL)
+    tow_letter *letter = call(worker) ? atomic_exchange(&worker->stop, NULL) : NULL;
+    if (letter != NULL) {
+        expect(worker, sizeof(stop_letter));
         tow_loop_post_urgently(worker->loop, letter);
-    else if (accepted)
-        tow_worker_opened(worker);
+    }
     hang_up(worker);
 }
 
@@ -128,7 +138,7 @@ static void transfer_arrives(void *argument) {
     transfer arrived = *(transfer *)argument;
     tow_worker *worker = arrived.to;
     free(argument);
-    tow_worker_opened(worker);
+    tow_worker_opened(worker, sizeof(arrived));
     if (worker->drain == TOW_SERVING)
         tow_connection_open(worker, arrived.fd, TOW_CONNECTION_SERVED, arrived.local);
     else
@@ -141,11 +151,11 @@ static bool post(tow_worker *to, int fd, bool local) {
     if (argument == NULL)
         return false;
     *argument = (transfer){.to = to, .fd = fd, .local = local};
-    bool accepted = call(to);
-    bool posted = accepted && tow_loop_post(to->loop, transfer_arrives, argument) == 0;
-    if (accepted && !posted)
-        tow_worker_opened(to);
+    expect(to, sizeof(*argument));
+    bool posted = call(to) && tow_loop_post(to->loop, transfer_arrives, argument) == 0;
     hang_up(to);
+    if (!posted)
+        tow_worker_opened(to, sizeof(*argument));
     if (!posted)
         free(argument);
     return posted;
@@ -241,8 +251,7 @@ void tow_worker_reload(tow_worker *worker) {
         tow_tls_context_release(old);
 }
 
-int tow_worker_begin(tow_worker *worker, tow_server *server, tow_loop *loop, bool is_first) {
-    worker->server = server;
+int tow_worker_begin(tow_worker *worker, tow_loop *loop, bool is_first) {
     worker->loop = loop;
     tow_slab_init(&worker->slots, sizeof(tow_connection));
     int error = tow_websocket_context_new(&worker->context, loop, worker);
@@ -261,7 +270,7 @@ int tow_worker_begin(tow_worker *worker, tow_server *server, tow_loop *loop, boo
     if (worker->port_count == 0)
         drain_in(
             worker, NEVER); /* nothing else keeps this loop alive while it waits for other workers' gifts */
-    if (atomic_load(&server->stopping))
+    if (atomic_load(&worker->server->stopping))
         drain(worker);
     return 0;
 }

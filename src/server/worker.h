@@ -1,7 +1,7 @@
 /* worker: what one loop of a server owns: listeners, connections, counters, and the drain.
  *
- * Only `load`, `accepting`, `callers` and `incoming` are touched by other threads: when a connection is
- * accepted, and when something is posted. */
+ * Only what is atomic is touched by other threads: when a connection is accepted, and when something is
+ * posted. */
 #ifndef TOW_SERVER_WORKER_H
 #define TOW_SERVER_WORKER_H
 
@@ -51,25 +51,30 @@ struct tow_worker {
     tow_drain_state drain;
     tow_timer drain_timer;
     int64_t drain_deadline;
-    uint32_t drain_next;        /* the slot with which the drain goes on */
-    bool runs;                  /* tow_worker_run is under way */
-    bool drain_is_late;         /* the deadline is over: what is left is reset */
-    _Atomic int64_t load;       /* connections that it has or is about to get */
-    _Atomic int64_t incoming;   /* letters and descriptors from other threads that it has not looked at yet */
-    _Atomic int64_t callers;    /* threads that are just about to leave one */
-    atomic_bool accepting;      /* they may */
-    _Atomic(tow_letter *) stop; /* made ahead, as nothing can be made where it is sent; NULL: it is */
+    uint32_t drain_next;          /* the slot with which the drain goes on */
+    bool runs;                    /* tow_worker_run is under way */
+    bool drain_is_late;           /* the deadline is over: what is left is reset */
+    _Atomic int64_t load;         /* connections that it has or is about to get */
+    _Atomic int64_t incoming;     /* bytes of letters and descriptors that it has not looked at yet */
+    _Atomic uint64_t over_posted; /* posts that were refused for that: max_posted */
+    _Atomic int64_t callers;      /* threads that are just about to leave one */
+    atomic_bool accepting;        /* they may */
+    _Atomic(tow_letter *) stop;   /* made ahead, as nothing can be made where it is sent; NULL: it is */
 };
 
 /* Makes a worker on a loop: takes the sites' sockets (the first worker) or opens its own, and starts to
  * accept. Errors: as tow_listen_socket and tow_listener_start, MEMORY; nothing is left on the loop then but
  * listeners that were stopped. */
-int tow_worker_begin(tow_worker *worker, tow_server *server, tow_loop *loop, bool is_first);
+int tow_worker_begin(tow_worker *worker, tow_loop *loop, bool is_first);
 
-/* Any thread. Leaves a letter for the worker, which calls tow_worker_opened when it is opened; false when the
- * worker takes none (any more). */
+/* Any thread. Counts bytes of a letter that is about to be left; false when more than max_posted waits. */
+bool tow_worker_reserve(tow_worker *worker, size_t bytes);
+
+/* Any thread. Leaves such a letter for the worker; false when the worker takes none (any more). */
 bool tow_worker_post(tow_worker *worker, tow_letter *letter);
-void tow_worker_opened(tow_worker *worker);
+
+/* The letter was opened, or not left. */
+void tow_worker_opened(tow_worker *worker, size_t bytes);
 
 /* After an error of its loop: nobody leaves letters any more when this returns. */
 void tow_worker_refuse_letters(tow_worker *worker);

@@ -18,10 +18,13 @@ bool tow_mailbox_put(tow_mailbox *mailbox, tow_letter *letter) {
     return before == NULL;
 }
 
-static void run_task(tow_letter *letter) {
-    task_letter opened = *(task_letter *)letter;
-    free(letter);
-    opened.task(opened.argument);
+static void run_tasks(tow_letter *letters) {
+    while (letters != NULL) {
+        task_letter opened = *(task_letter *)letters;
+        free(letters);
+        letters = opened.letter.next;
+        opened.task(opened.argument);
+    }
 }
 
 static void drop_task(tow_letter *letter) {
@@ -33,7 +36,7 @@ int tow_mailbox_put_task(tow_mailbox *mailbox, void (*task)(void *argument), voi
     if (made == NULL)
         return TOW_ERROR_MEMORY;
     *made =
-        (task_letter){.letter = {.open = run_task, .drop = drop_task}, .task = task, .argument = argument};
+        (task_letter){.letter = {.open = run_tasks, .drop = drop_task}, .task = task, .argument = argument};
     return tow_mailbox_put(mailbox, &made->letter);
 }
 
@@ -49,14 +52,28 @@ static tow_letter *take_oldest_first(tow_mailbox *mailbox) {
     return oldest_first;
 }
 
+/* Takes the oldest letters that are opened by the same function and make up no more than the work that is
+ * left, and counts that. */
+static tow_letter *take_alike(tow_mailbox *mailbox, size_t *work) {
+    tow_letter *first = mailbox->taken;
+    tow_letter **end = &mailbox->taken;
+    while (*end != NULL && (*end)->open == first->open && (*end)->work <= *work) {
+        *work -= (*end)->work;
+        end = &(*end)->next;
+    }
+    tow_letter *rest = *end;
+    *end = NULL;
+    if (mailbox->taken == NULL)
+        first = NULL;
+    mailbox->taken = rest;
+    return first;
+}
+
 /* Opens what was taken; returns the work that is left. */
 static size_t open_taken(tow_mailbox *mailbox, size_t work) {
-    tow_letter *letter;
-    while ((letter = mailbox->taken) != NULL && letter->work <= work) {
-        work -= letter->work;
-        mailbox->taken = letter->next;
-        letter->open(letter);
-    }
+    tow_letter *letters;
+    while ((letters = take_alike(mailbox, &work)) != NULL)
+        letters->open(letters);
     return work;
 }
 

@@ -178,10 +178,21 @@ static void remember(tow_websocket *socket) {
     retained = socket;
 }
 
+static int post_many(struct world *world, tow_websocket_id id) {
+    tow_shared *shared;
+    int error = tow_shared_new(&shared, TOW_TEXT, "many", 4);
+    if (error != 0)
+        return error;
+    error = tow_post_shared_many(world->server, &id, 1, shared);
+    tow_shared_release(shared);
+    return error;
+}
+
 static bool post_all(struct world *world, tow_websocket_id id) {
     char text[] = "text";
     int errors[] = {
         tow_post_message(world->server, id, &(tow_message){.type = TOW_TEXT, .data = text, .length = 4}),
+        post_many(world, id),
         tow_post_close(world->server, id, 4000, "reason"),
         tow_websocket_retain(retained),
     };
@@ -207,7 +218,9 @@ static bool post_with_failure(size_t failing) {
     allocation_fail_at(0);
     world_run(&world, 100);
     if (!failed)
-        assert_true(peer_has_frame(&peer, 1, "text", 4) && peer_has(&peer, "reason"));
+        assert_true(peer_has_frame(&peer, 1, "text", 4) && peer_has_frame(&peer, 1, "many", 4) &&
+                    peer_has(&peer, "reason"));
+    assert_int_equal(tow_server_posted_amount(world.server), 0);
     peer_close(&peer);
     world_end(&world); /* frees what is still retained */
     return failed;

@@ -44,12 +44,16 @@ static void on_message(tow_websocket *socket, const tow_message *message) {
 
 static const tow_handler handler = {.on_open = on_open, .on_close = on_close, .on_message = on_message};
 
-static void begin(struct world *world, uint64_t seed) {
+static void begin_with(struct world *world, uint64_t seed, tow_limits limits) {
     memset(&seen, 0, sizeof(seen));
-    world_make(
-        world, &(tow_simulation_options){.seed = seed}, &(tow_server_options){.status = "127.0.0.1:9999"});
+    world_make(world, &(tow_simulation_options){.seed = seed},
+        &(tow_server_options){.status = "127.0.0.1:9999", .limits = limits});
     assert_int_equal(tow_server_route(world->server, "/", &handler), 0);
     world_listen(world);
+}
+
+static void begin(struct world *world, uint64_t seed) {
+    begin_with(world, seed, (tow_limits){0});
 }
 
 static void open_peer(struct peer *peer, struct world *world) {
@@ -119,26 +123,194 @@ static void a_posted_close_is_the_closing_handshake(void **state) {
     world_end(&world);
 }
 
-static void a_message_into_the_midst_of_another_is_refused_and_counted(void **state) {
+static void send_piece(const char *text, bool first, bool last) {
+    const tow_message_piece piece = {
+        .type = TOW_TEXT, .data = text, .length = strlen(text), .first = first, .last = last};
+    assert_true(tow_websocket_send_piece(seen.sockets[0], &piece) >= 0);
+}
+
+static void a_post_into_the_midst_of_another_message_waits_for_its_end(void **state) {
+    for (uint64_t seed = 0; seed < 8; seed++) {
+        struct world world;
+        struct peer peer;
+        begin(&world, seed);
+        open_peer(&peer, &world);
+        send_piece("begun", true, false);
+        assert_int_equal(post_text(&world, seen.ids[0], "between"), 0);
+        assert_int_equal(post_text(&world, seen.ids[0], "second"), 0);
+        world_run(&world, 10);
+        assert_int_equal(tow_websocket_buffered_amount(seen.sockets[0]), 13);
+        send_piece("more", false, false);
+        send_piece("done", false, true);
+        assert_int_equal(post_text(&world, seen.ids[0], "behind"), 0);
+        peer_expect_frame(&peer, 1, "behind", 6);
+        assert_true(peer_has(&peer, "\x01\x05"
+                                    "begun"));
+        assert_true(peer_has(&peer, "more\x80\x04"
+                                    "done\x81\x07"
+                                    "between\x81\x06"
+                                    "second\x81\x06"
+                                    "behind"));
+        assert_int_equal(tow_websocket_buffered_amount(seen.sockets[0]), 0);
+        peer_close(&peer);
+        world_end(&world);
+    }
+}
+
+/* And is of no use when that end never comes. */
+static void what_waits_for_the_end_of_a_message_counts_in_max_queue(void **state) {
     struct world world;
     struct peer peer;
-    begin(&world, 4);
+    begin_with(&world, 4, (tow_limits){.max_queue = 100});
     open_peer(&peer, &world);
-    tow_websocket *socket = seen.sockets[0];
-    tow_message_piece piece = {.type = TOW_TEXT, .data = "begun", .length = 5, .first = true};
-    assert_true(tow_websocket_send_piece(socket, &piece) >= 0);
-    assert_int_equal(post_text(&world, seen.ids[0], "between"), 0);
+    send_piece("begun", true, false);
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(post_text(&world, seen.ids[0], "thirty bytes of text, or so it "), 0);
     world_run(&world, 10);
-    piece = (tow_message_piece){.type = TOW_TEXT, .data = "done", .length = 4, .last = true};
-    assert_true(tow_websocket_send_piece(socket, &piece) >= 0);
-    assert_int_equal(post_text(&world, seen.ids[0], "behind"), 0);
-    peer_expect_frame(&peer, 1, "behind", 6);
-    assert_true(peer_has(&peer, "\x01\x05"
-                                "begun\x80\x04"
-                                "done\x81\x06"
-                                "behind"));
-    assert_int_equal(world_metric(&world, "refused_posts_total"), 1);
+    assert_int_equal(world_metric(&world, "limit_reached_total{limit=\"max-queue\"}"), 0);
+    assert_int_equal(post_text(&world, seen.ids[0], "one more"), 0);
+    peer_expect(&peer, "\x03\xf0more than max-queue");
+    assert_int_equal(world_metric(&world, "limit_reached_total{limit=\"max-queue\"}"), 1);
+    assert_false(peer_has(&peer, "thirty"));
     peer_close(&peer);
+    world_run(&world, 100);
+    assert_int_equal(seen.closed, 1);
+    world_end(&world);
+}
+
+/* To many. */
+
+enum { MANY = 5 };
+
+static void open_many(struct peer *peers, struct world *world) {
+    for (int i = 0; i < MANY; i++)
+        open_peer(&peers[i], world);
+}
+
+static void close_many(struct peer *peers) {
+    for (int i = 0; i < MANY; i++)
+        peer_close(&peers[i]);
+}
+
+static int post_many(struct world *world, const tow_websocket_id *ids, size_t count, const char *text) {
+    tow_shared *shared;
+    assert_int_equal(tow_shared_new(&shared, TOW_TEXT, text, strlen(text)), 0);
+    int error = tow_post_shared_many(world->server, ids, count, shared);
+    tow_shared_release(shared);
+    return error;
+}
+
+/* However it was posted, and in whatever order for others. */
+static void what_is_posted_to_many_reaches_each_in_order(void **state) {
+    for (uint64_t seed = 0; seed < 8; seed++) {
+        struct world world;
+        struct peer peers[MANY];
+        begin(&world, seed);
+        open_many(peers, &world);
+        const tow_websocket_id *ids = seen.ids;
+        assert_int_equal(post_many(&world, ids, MANY, "a"), 0);
+        assert_int_equal(post_many(&world, ids, MANY, "b"), 0);
+        assert_int_equal(post_text(&world, ids[3], "c"), 0);
+        assert_int_equal(post_text(&world, ids[0], "c"), 0);
+        assert_int_equal(post_text(&world, ids[3], "d"), 0);
+        assert_int_equal(post_many(&world, ids + 1, MANY - 1, "e"), 0);
+        assert_int_equal(post_many(&world, ids, 0, "nobody"), 0);
+        assert_int_equal(post_many(&world, ids, MANY, "last"), 0);
+        for (int i = 0; i < MANY; i++)
+            peer_expect_frame(&peers[i], 1, "last", 4);
+        assert_true(peer_has(&peers[0], "\r\n\x81\x01"
+                                        "a\x81\x01"
+                                        "b\x81\x01"
+                                        "c\x81\x04last"));
+        assert_true(peer_has(&peers[1], "\r\n\x81\x01"
+                                        "a\x81\x01"
+                                        "b\x81\x01"
+                                        "e\x81\x04last"));
+        assert_true(peer_has(&peers[3], "\r\n\x81\x01"
+                                        "a\x81\x01"
+                                        "b\x81\x01"
+                                        "c\x81\x01"
+                                        "d\x81\x01"
+                                        "e\x81\x04last"));
+        close_many(peers);
+        world_end(&world);
+    }
+}
+
+/* More than one letter's worth; all but the last are of nobody. */
+static void many_ids_are_as_many_letters_as_it_takes(void **state) {
+    enum { IDS = 2 * TOW_LETTER_WORK_MAX + 1 };
+    static tow_websocket_id ids[IDS];
+    struct world world;
+    struct peer peer;
+    begin(&world, 1);
+    open_peer(&peer, &world);
+    for (int i = 0; i < IDS; i++)
+        ids[i] = seen.ids[0] + (tow_websocket_id)(IDS - 1 - i);
+    assert_int_equal(post_many(&world, ids, IDS, "there"), 0);
+    int64_t each = 5 + 200; /* a message and what keeps it */
+    assert_in_range(tow_server_posted_amount(world.server), IDS * 8, IDS * 8 + 3 * each);
+    peer_expect_frame(&peer, 1, "there", 5);
+    assert_int_equal(tow_server_posted_amount(world.server), 0);
+    assert_int_equal(world_metric(&world, "stale_posts_total"), IDS - 1);
+    peer_close(&peer);
+    world_end(&world);
+}
+
+static void one_id_that_is_none_keeps_a_post_from_all(void **state) {
+    struct world world;
+    struct peer peers[MANY];
+    begin(&world, 2);
+    open_many(peers, &world);
+    tow_websocket_id ids[MANY];
+    memcpy(ids, seen.ids, sizeof(ids));
+    ids[2] = 0;
+    assert_int_equal(post_many(&world, ids, MANY, "bad"), TOW_ERROR_ARGUMENT);
+    ids[2] = seen.ids[2] + (UINT64_C(1) << 54); /* another worker's */
+    assert_int_equal(post_many(&world, ids, MANY, "bad"), TOW_ERROR_ARGUMENT);
+    assert_int_equal(post_many(&world, NULL, MANY, "bad"), TOW_ERROR_ARGUMENT);
+    assert_int_equal(tow_post_shared_many(world.server, ids, MANY, NULL), TOW_ERROR_ARGUMENT);
+    assert_int_equal(tow_post_shared(world.server, ids[0], NULL), TOW_ERROR_ARGUMENT);
+    assert_int_equal(tow_server_posted_amount(world.server), 0);
+    assert_int_equal(post_many(&world, seen.ids, MANY, "good"), 0);
+    for (int i = 0; i < MANY; i++) {
+        peer_expect_frame(&peers[i], 1, "good", 4);
+        assert_false(peer_has(&peers[i], "bad"));
+    }
+    close_many(peers);
+    world_end(&world);
+}
+
+/* The loop is not stepped meanwhile. */
+static void more_than_max_posted_on_the_way_is_refused_and_counted(void **state) {
+    struct world world;
+    struct peer peers[MANY];
+    memset(&seen, 0, sizeof(seen));
+    world_make(&world, &(tow_simulation_options){0},
+        &(tow_server_options){.status = "127.0.0.1:9999", .max_posted = 1000});
+    assert_int_equal(tow_server_route(world.server, "/", &handler), 0);
+    world_listen(&world);
+    open_many(peers, &world);
+    int posts = 0;
+    int error;
+    while ((error = post_text(&world, seen.ids[0], "posted")) == 0)
+        posts++;
+    assert_int_equal(error, TOW_ERROR_QUEUE_FULL);
+    assert_in_range(posts, 2, 50);
+    assert_true(tow_server_posted_amount(world.server) > 1000);
+    assert_int_equal(post_many(&world, seen.ids, MANY, "refused"), TOW_ERROR_QUEUE_FULL);
+    assert_int_equal(tow_post_close(world.server, seen.ids[0], 1000, NULL), TOW_ERROR_QUEUE_FULL);
+    world_run(&world, 10);
+    assert_int_equal(tow_server_posted_amount(world.server), 0);
+    assert_int_equal(world_metric(&world, "posted_bytes"), 0);
+    assert_int_equal(world_metric(&world, "limit_reached_total{limit=\"max-posted\"}"), 3);
+    assert_int_equal(post_many(&world, seen.ids, MANY, "again"), 0);
+    for (int i = 0; i < MANY; i++) {
+        peer_expect_frame(&peers[i], 1, "again", 5);
+        assert_false(peer_has(&peers[i], "refused"));
+    }
+    assert_int_equal(peers[0].in.length - peers[1].in.length, (size_t)posts * 8);
+    close_many(peers);
     world_end(&world);
 }
 
@@ -367,11 +539,27 @@ static void storm_close(tow_websocket *socket, const tow_close_event *event) {
         tow_websocket_release(socket);
 }
 
+static int post_to_all(const char *text, size_t length) {
+    tow_websocket_id ids[60];
+    size_t count = 0;
+    tow_shared *shared;
+    for (size_t i = 0; i < sizeof(ids) / sizeof(ids[0]); i++) {
+        ids[count] = atomic_load(&storm.ids[i]);
+        count += ids[count] != 0;
+    }
+    assert_int_equal(tow_shared_new(&shared, TOW_TEXT, text, length), 0);
+    int error = count == 0 ? TOW_ERROR_STATE : tow_post_shared_many(storm.server, ids, count, shared);
+    tow_shared_release(shared);
+    return error;
+}
+
 static int post_something(unsigned number, tow_websocket_id id) {
     char text[300];
     memset(text, 'a', sizeof(text));
     if (number % 50 == 0)
         return tow_post_close(storm.server, id, 4001, "posted");
+    if (number % 10 == 0)
+        return post_to_all(text, number % 300);
     return tow_post_message(
         storm.server, id, &(tow_message){.type = TOW_TEXT, .data = text, .length = number % 300});
 }
@@ -480,7 +668,12 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_posted_arrives_in_order),
         cmocka_unit_test(a_posted_close_is_the_closing_handshake),
-        cmocka_unit_test(a_message_into_the_midst_of_another_is_refused_and_counted),
+        cmocka_unit_test(a_post_into_the_midst_of_another_message_waits_for_its_end),
+        cmocka_unit_test(what_waits_for_the_end_of_a_message_counts_in_max_queue),
+        cmocka_unit_test(what_is_posted_to_many_reaches_each_in_order),
+        cmocka_unit_test(many_ids_are_as_many_letters_as_it_takes),
+        cmocka_unit_test(one_id_that_is_none_keeps_a_post_from_all),
+        cmocka_unit_test(more_than_max_posted_on_the_way_is_refused_and_counted),
         cmocka_unit_test(the_id_of_a_connection_that_is_gone_is_a_counted_no_op),
         cmocka_unit_test(an_id_of_nobody_reaches_nobody),
         cmocka_unit_test(what_could_never_be_sent_is_refused_at_once),

@@ -69,7 +69,7 @@ static void every_limit_has_a_counter(void **state) {
     static const char *const options[] = {"host", "allow-origin", "handshake-seconds", "handshake-bytes",
         "max-message", "message-seconds", "max-queue", "stall-seconds", "max-connections",
         "max-connections-per-address", "descriptors", "ping-seconds", "idle-seconds", "close-seconds",
-        "drain-seconds"};
+        "max-posted", "drain-seconds"};
     struct world world;
     begin(&world, 2);
     for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++) {

@@ -203,9 +203,11 @@ struct mail {
 
 static struct mail *mail; /* of the test that runs */
 
-static void open_letter(tow_letter *letter) {
-    assert_ptr_equal(letter, &mail->letters[mail->opened]);
-    mail->opened++;
+static void open_letters(tow_letter *letters) {
+    for (; letters != NULL; letters = letters->next) {
+        assert_ptr_equal(letters, &mail->letters[mail->opened]);
+        mail->opened++;
+    }
 }
 
 static void drop_letter(tow_letter *letter) {
@@ -219,7 +221,7 @@ static void note_task(void *argument) {
 
 static void post_letters(tow_loop *loop, size_t from, size_t to) {
     for (size_t i = from; i < to; i++) {
-        mail->letters[i] = (tow_letter){.open = open_letter, .drop = drop_letter, .work = 1000};
+        mail->letters[i] = (tow_letter){.open = open_letters, .drop = drop_letter, .work = 1000};
         tow_loop_post_letter(loop, &mail->letters[i]);
     }
 }

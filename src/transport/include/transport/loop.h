@@ -38,13 +38,15 @@ tow_loop_companion *tow_loop_get_companion(const tow_loop *loop);
 
 /* What any thread leaves for a loop in memory of its own, so that leaving it can't fail: the first field of
  * something larger. One of the two is called, once, and has the letter then: `open` on the loop's thread, or
- * `drop` where the loop is freed before. A round opens only as many as make up a bounded amount of work: many
- * letters keep neither the network nor tasks waiting. */
+ * `drop` where the loop is freed before. Those that follow each other and are opened by the same function are
+ * opened together: it gets the first of a list, oldest first, in which `next` of the last is NULL. A round
+ * opens only as many as make up a bounded amount of work: many letters keep neither the network nor tasks
+ * waiting. */
 enum { TOW_LETTER_WORK_MAX = 1024 };
 typedef struct tow_letter {
     struct tow_letter *next;
     uint32_t work; /* what it is about, such as messages to send: at most TOW_LETTER_WORK_MAX */
-    void (*open)(struct tow_letter *letter);
+    void (*open)(struct tow_letter *letters);
     void (*drop)(struct tow_letter *letter);
 } tow_letter;
 void tow_loop_post_letter(tow_loop *loop, tow_letter *letter);

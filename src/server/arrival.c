@@ -1,0 +1,112 @@
+/* arrival: letters are opened on their worker's thread, which looks whether the connections are still there.
+ * What came meanwhile for one socket is sent together, so that it leaves in one write: a worker that fell
+ * behind catches up. The order for each socket stays. */
+#include "post.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+void tow_post_free(tow_letter *letter) {
+    tow_post *self = (tow_post *)letter;
+    tow_shared_release(self->message);
+    free(self);
+}
+
+/* The socket, if its connection is still there. */
+static tow_websocket *socket_of(tow_worker *worker, tow_websocket_id id) {
+    if (tow_id_slot(id) >= worker->slots.fresh)
+        return NULL;
+    tow_connection *connection = tow_slab_at(&worker->slots, tow_id_slot(id));
+    bool is_there = connection->kind == TOW_CONNECTION_SERVED && tow_connection_exchange(connection) == NULL &&
+                    connection->generation == tow_id_generation(id);
+    return is_there ? &connection->socket : NULL;
+}
+
+static void arrive_at(tow_post *self, tow_websocket *socket) {
+    if (socket == NULL)
+        tow_count(&self->worker->counters.stale_posts);
+    else if (self->message != NULL)
+        tow_websocket_send_posted(socket, self->message);
+    else
+        tow_websocket_close(socket, self->code, tow_post_reason(self));
+}
+
+/* Letters in a row for the same sockets: socket by socket. */
+static void arrive(tow_letter *first, const tow_letter *end) {
+    const tow_post *to = (tow_post *)first;
+    for (uint32_t i = 0; i < to->count; i++) {
+        tow_websocket *socket = socket_of(to->worker, to->ids[i]);
+        for (tow_letter *letter = first; letter != end; letter = letter->next)
+            arrive_at((tow_post *)letter, socket);
+    }
+}
+
+static bool is_like(const tow_post *one, const tow_post *other) {
+    return one->worker == other->worker && one->count == other->count &&
+           memcmp(one->ids, other->ids, one->count * sizeof(one->ids[0])) == 0;
+}
+
+/* Opens the first of the letters and those behind it that are for the same sockets; returns the rest. */
+static tow_letter *open_alike(tow_letter *first) {
+    tow_letter *end = first->next;
+    while (end != NULL && is_like((tow_post *)first, (tow_post *)end))
+        end = end->next;
+    arrive(first, end);
+    while (first != end) {
+        tow_post *opened = (tow_post *)first;
+        first = first->next;
+        tow_worker_opened(opened->worker, opened->bytes);
+        tow_post_free(&opened->letter);
+    }
+    return end;
+}
+
+/* Letters to one socket each are brought together by socket: a merge sort, as it keeps their order. */
+
+static tow_websocket_id place_of(const tow_letter *letter) {
+    return ((const tow_post *)letter)->ids[0];
+}
+
+static tow_letter *merge(tow_letter *one, tow_letter *other) {
+    tow_letter *first;
+    tow_letter **end = &first;
+    while (one != NULL && other != NULL) {
+        tow_letter **less = place_of(other) < place_of(one) ? &other : &one;
+        *end = *less;
+        end = &(*less)->next;
+        *less = *end;
+    }
+    *end = one != NULL ? one : other;
+    return first;
+}
+
+/* Takes the first `count` letters out of the list, and sorts them. */
+static tow_letter *take_sorted(tow_letter **letters, size_t count) {
+    if (count == 0)
+        return NULL;
+    if (count > 1) {
+        tow_letter *one = take_sorted(letters, count / 2);
+        return merge(one, take_sorted(letters, count - count / 2));
+    }
+    tow_letter *only = *letters;
+    *letters = only->next;
+    only->next = NULL;
+    return only;
+}
+
+static size_t singles_ahead(const tow_letter *letter) {
+    size_t count = 0;
+    for (; letter != NULL && ((const tow_post *)letter)->count == 1; letter = letter->next)
+        count++;
+    return count;
+}
+
+void tow_posts_arrive(tow_letter *letters) {
+    while (letters != NULL) {
+        tow_letter *singles = take_sorted(&letters, singles_ahead(letters));
+        while (singles != NULL)
+            singles = open_alike(singles);
+        if (letters != NULL)
+            letters = open_alike(letters);
+    }
+}

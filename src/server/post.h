@@ -1,0 +1,38 @@
+/* post: a letter from another thread about connections of one worker, by their ids. */
+#ifndef TOW_SERVER_POST_H
+#define TOW_SERVER_POST_H
+
+#include "connection.h"
+
+#include <towline/server.h>
+
+/* An id, from its lowest bits: generation, slot, number of the worker. */
+enum { TOW_ID_SLOT_SHIFT = TOW_GENERATION_BITS, TOW_ID_WORKER_SHIFT = TOW_ID_SLOT_SHIFT + TOW_SLOT_BITS };
+
+static inline uint32_t tow_id_generation(tow_websocket_id id) {
+    return (uint32_t)id & ((UINT32_C(1) << TOW_GENERATION_BITS) - 1);
+}
+
+static inline uint32_t tow_id_slot(tow_websocket_id id) {
+    return (uint32_t)(id >> TOW_ID_SLOT_SHIFT) & ((UINT32_C(1) << TOW_SLOT_BITS) - 1);
+}
+
+typedef struct tow_post {
+    tow_letter letter; /* first */
+    tow_worker *worker;
+    tow_shared *message; /* NULL: a Close */
+    size_t bytes;        /* that count as posted: the letter and the message */
+    uint16_t code;       /* of the Close */
+    uint32_t count;
+    tow_websocket_id ids[]; /* behind them the Close's reason, which ends with a zero */
+} tow_post;
+
+static inline char *tow_post_reason(tow_post *self) {
+    return (char *)(self->ids + self->count);
+}
+
+/* What the letters' owner calls: they are opened on the worker's thread, or one is dropped. */
+void tow_posts_arrive(tow_letter *letters);
+void tow_post_free(tow_letter *letter);
+
+#endif
