@@ -50,8 +50,8 @@ static bool begins_with_control(const char *text, size_t left) {
     return first < ' ' || first == 0x7f || (first == 0xc2 && left > 1 && (unsigned char)text[1] < 0xa0);
 }
 
-/* Makes one line of it, in its place; returns its length, or 0 if it is no text. What was cut in the middle of a
- * character is valid so far. */
+/* Makes one line of it, in its place; returns its length, or 0 if it is no text. What was cut in the middle
+ * of a character is valid so far. */
 static size_t make_line(char *body, size_t length) {
     tow_utf8_state state = 0;
     size_t line = 0;
@@ -125,7 +125,8 @@ static const tow_stream_events refusal_events = {
     .on_closed = tow_opening_closed,
 };
 
-static void read_body(tow_client *client, const tow_http_head *head, const uint8_t *rest, size_t rest_length) {
+static void read_body(
+    tow_client *client, const tow_http_head *head, const uint8_t *rest, size_t rest_length) {
     tow_loop *loop = tow_websocket_loop(&client->socket);
     client->refusal = calloc(1, sizeof(*client->refusal));
     if (client->refusal == NULL) {
