@@ -79,11 +79,11 @@ typedef struct tow_server_options {
     int workers; /* default 1: no thread is made. More: a thread for each further one, in tow_server_run */
     /* the kind of loop that each worker makes for itself; default TOW_IO_AUTO */
     tow_io io;
-    const char *const *allow_origins;    /* besides the same origin; "*" any; ends with NULL */
-    const char *const *hosts;            /* names that Host may have; ends with NULL; "*" any */
-    int handshake_seconds;               /* for a request's head; default 10; more: 408 */
-    int64_t handshake_bytes;             /* of a request's head; default 16 KiB; more: 431 */
-    int64_t max_connections;             /* default: descriptors less a reserve; more: 503 */
+    const char *const *allow_origins; /* besides the same origin; "*" any; ends with NULL */
+    const char *const *hosts; /* names that Host may have, or a trusted proxy say; ends with NULL; "*" any */
+    int handshake_seconds;    /* for a request's head; default 10; more: 408 */
+    int64_t handshake_bytes;  /* of a request's head; default 16 KiB; more: 431 */
+    int64_t max_connections;  /* default: descriptors less a reserve; more: 503 */
     int64_t max_connections_per_address; /* default none; more: 503 */
     int64_t max_posted;                  /* bytes that other threads posted to a worker and that have not
                                             arrived; default 64 MiB; more: QUEUE_FULL */

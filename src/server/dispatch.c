@@ -39,18 +39,31 @@ static void begin(tow_exchange *exchange, const tow_http_head *head) {
     tow_count(&worker_of(exchange)->counters.requests);
 }
 
-/* A page elsewhere may have made its own name mean our address. */
-static bool host_is_allowed(tow_exchange *exchange, const tow_http_head *head) {
+static const tow_host_rule *host_rule_of(tow_exchange *exchange) {
     const tow_server *server = tow_conversation_server(exchange);
     bool status = exchange->connection->kind == TOW_CONNECTION_STATUS;
-    const tow_host_rule *rule = status ? &server->status_host_rule : &server->host_rule;
-    return exchange->connection->local || tow_host_is_allowed(rule, head->authority);
+    return status ? &server->status_host_rule : &server->host_rule;
+}
+
+/* What the rule judges: names are public ones, which a proxy may know better. Without names it is for
+ * browsers on this machine, whose own word counts: whoever comes from here may be a trusted proxy, and a
+ * page's. */
+static tow_slice judged_host(tow_exchange *exchange, const tow_http_head *head) {
+    bool has_names = host_rule_of(exchange)->names != NULL;
+    return has_names ? tow_visitor_authority(exchange, head) : head->authority;
+}
+
+/* A page elsewhere may have made its own name mean our address. */
+static bool host_is_allowed(tow_exchange *exchange, const tow_http_head *head) {
+    return exchange->connection->local ||
+           tow_host_is_allowed(host_rule_of(exchange), judged_host(exchange, head));
 }
 
 static void refuse_host(tow_exchange *exchange, const tow_http_head *head) {
     char host[160];
     char advice[400];
-    tow_text_format(host, sizeof(host), "%.*s", (int)head->authority.length, head->authority.data);
+    tow_slice judged = judged_host(exchange, head);
+    tow_text_format(host, sizeof(host), "%.*s", (int)judged.length, judged.data);
     tow_text_format(advice, sizeof(advice), "Host \"%s\": --host %s would allow it", host, host);
     tow_answer_limit(exchange, &worker_of(exchange)->counters.host_refused);
     tow_answer_refuse(exchange, 421, "this host is not served here", advice);
@@ -144,22 +157,24 @@ static void refuse_visitor(tow_exchange *exchange, int error) {
         tow_answer_refuse(exchange, 503, "too many connections", NULL);
 }
 
-/* Whether this came in plain where TLS is spoken (--tls-redirect). */
-static bool is_to_be_redirected(tow_exchange *exchange) {
-    return tow_connection_wants_tls(exchange->connection) &&
-           !tow_stream_is_secure(tow_conversation_stream(exchange));
+/* Whether this came in plain where TLS is spoken (--tls-redirect); not from a proxy whose client speaks TLS
+ * with it. */
+static bool is_to_be_redirected(const tow_exchange *exchange) {
+    const char *scheme = exchange->visitor.scheme;
+    return tow_connection_wants_tls(exchange->connection) && (scheme == NULL || strcmp(scheme, "https") != 0);
 }
 
 /* The same host and port over TLS; RFC 9110, section 15.4.9: by the same method. */
 static void redirect(tow_exchange *exchange, const tow_http_head *head) {
     tow_buffer location = {0};
-    if (head->authority.length == 0 || head->path.data[0] != '/') {
+    tow_slice authority = tow_visitor_authority(exchange, head);
+    if (authority.length == 0 || head->path.data[0] != '/') {
         tow_answer_refuse(
             exchange, 400, "this is a port for https, and there is no Host to send you to", NULL);
         return;
     }
-    int error = tow_buffer_append_format(&location, "https://%.*s%.*s%s%.*s", (int)head->authority.length,
-        head->authority.data, (int)head->path.length, head->path.data, head->query.length > 0 ? "?" : "",
+    int error = tow_buffer_append_format(&location, "https://%.*s%.*s%s%.*s", (int)authority.length,
+        authority.data, (int)head->path.length, head->path.data, head->query.length > 0 ? "?" : "",
         (int)head->query.length, head->query.data);
     if (error == 0)
         error = tow_answer_field(exchange, "Location", (const char *)location.data);

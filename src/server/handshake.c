@@ -5,6 +5,7 @@
 #include "protocol/opening.h"
 #include "report.h"
 #include "server/origin.h"
+#include "visitor.h"
 
 #include <stdlib.h>
 #include <towline/error.h>
@@ -33,10 +34,8 @@ static tow_origin_verdict judge_origin(tow_exchange *exchange, tow_slice *origin
     size_t found;
     if (!tow_field_only(head->fields, head->field_count, "Origin", origin, &found))
         return found == 0 ? TOW_ORIGIN_ALLOWED : TOW_ORIGIN_MALFORMED; /* only browsers must send one */
-    const tow_visitor *visitor = &exchange->visitor;
-    tow_slice authority = visitor->host.data != NULL ? visitor->host : head->authority;
-    tow_origin_verdict verdict =
-        tow_origin_judge((const char *const *)settings->allow_origins, *origin, authority, visitor->scheme);
+    tow_origin_verdict verdict = tow_origin_judge((const char *const *)settings->allow_origins, *origin,
+        tow_visitor_authority(exchange, head), exchange->visitor.scheme);
     bool any = exchange->route->handler.any_origin && verdict != TOW_ORIGIN_MALFORMED;
     return any ? TOW_ORIGIN_ALLOWED : verdict;
 }

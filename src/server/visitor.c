@@ -72,6 +72,10 @@ static int read_forwarded(tow_exchange *exchange, const tow_http_head *head) {
     return 0;
 }
 
+tow_slice tow_visitor_authority(const tow_exchange *exchange, const tow_http_head *head) {
+    return exchange->visitor.host.data != NULL ? exchange->visitor.host : head->authority;
+}
+
 int tow_visitor_identify(tow_exchange *exchange, const tow_http_head *head) {
     const tow_settings *settings = settings_of(exchange);
     tow_visitor *visitor = &exchange->visitor;

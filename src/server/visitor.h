@@ -12,6 +12,9 @@ int tow_visitor_introduce(tow_exchange *exchange, const uint8_t *bytes, size_t l
  * trusted proxy says can't be read), LIMIT (the address has too many connections), MEMORY. */
 int tow_visitor_identify(tow_exchange *exchange, const tow_http_head *head);
 
+/* HOST[:PORT] that the client asked for: what a trusted proxy says of that, else Host. */
+tow_slice tow_visitor_authority(const tow_exchange *exchange, const tow_http_head *head);
+
 /* Whether a peer is a trusted proxy. */
 bool tow_visitor_is_proxy(const tow_settings *settings, const tow_address *address);
 

@@ -95,6 +95,66 @@ static void the_proxys_scheme_decides_on_the_origin(void **state) {
     exchange_texts((tow_server_options){.trusted_proxies = elsewhere}, cases[2].text, OPENED);
 }
 
+#define OPENING_AT(host, fields)                                                                             \
+    "GET /echo HTTP/1.1\r\nHost: " host "\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"                  \
+    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n" fields "\r\n"
+
+static void the_proxys_host_is_what_the_rule_judges(void **state) {
+    static const char *const names[] = {"example.org", NULL};
+    static const struct {
+        const char *text, *answer;
+    } cases[] = {
+        {OPENING_AT("example.org", ""), OPENED},
+        {OPENING_AT("backend:9998", ""), "HTTP/1.1 421 "},
+        {OPENING_AT("backend:9998", "X-Forwarded-Host: example.org\r\n"), OPENED},
+        {OPENING_AT("127.0.0.1:9998", "Forwarded: host=example.org\r\n"), OPENED},
+        {OPENING_AT("example.org", "X-Forwarded-Host: elsewhere.org\r\n"), "HTTP/1.1 421 "},
+        {OPENING_AT("example.org", "Forwarded: host=\"elsewhere.org:80\"\r\n"), "HTTP/1.1 421 "},
+        {OPENING_AT("backend", "X-Forwarded-Host: elsewhere.org, example.org\r\n"), OPENED},
+        {OPENING_AT("backend", "X-Forwarded-Host: example.org, elsewhere.org\r\n"), "HTTP/1.1 421 "},
+        {OPENING_AT("backend:9998", "X-Forwarded-Host: example.org\r\nOrigin: https://example.org\r\n"
+                                    "X-Forwarded-Proto: https\r\n"),
+            OPENED},
+    };
+    tow_server_options options = {.trusted_proxies = local, .hosts = names};
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+        exchange_texts(options, cases[i].text, cases[i].answer);
+    options.trusted_proxies = elsewhere;
+    exchange_texts(options, cases[2].text, "HTTP/1.1 421 ");
+    exchange_texts(options, cases[4].text, OPENED);
+}
+
+/* A page that a browser on this machine shows can say anything but Host. */
+static void the_rule_for_this_machine_judges_host_itself(void **state) {
+    const tow_server_options options = {.trusted_proxies = local};
+    exchange_texts(options, OPENING_AT("evil.org", "X-Forwarded-Host: localhost\r\n"), "HTTP/1.1 421 ");
+    exchange_texts(options, OPENING_AT("localhost", "X-Forwarded-Host: example.org\r\n"), OPENED);
+}
+
+static void the_log_advises_the_host_that_was_judged(void **state) {
+    static const char *const names[] = {"example.org", NULL};
+    struct world world;
+    struct peer peer;
+    begin(&world, 1, (tow_server_options){.trusted_proxies = local, .hosts = names});
+    peer_connect(&peer, &world);
+    peer_text(&peer, OPENING_AT("example.org", "X-Forwarded-Host: elsewhere.org\r\n"));
+    peer_expect(&peer, "HTTP/1.1 421 ");
+    assert_true(world_logged(&world, "--host elsewhere.org would allow it"));
+    peer_close(&peer);
+    world_end(&world);
+}
+
+/* To where the client can go; and a client that speaks TLS with the proxy is not sent round in a circle. */
+static void redirects_follow_what_the_proxy_says(void **state) {
+    const tow_server_options options = {
+        .trusted_proxies = local, .tls_self_signed = true, .tls_redirect = true};
+    exchange_texts(options, GET("X-Forwarded-Host: example.org:8443\r\n"),
+        "\r\nLocation: https://example.org:8443/peer\r\n");
+    exchange_texts(options, GET("X-Forwarded-Proto: http\r\n"), "\r\nLocation: https://localhost/peer\r\n");
+    exchange_texts(
+        options, GET("X-Forwarded-For: 203.0.113.9\r\nX-Forwarded-Proto: https\r\n"), "\r\n\r\n203.0.113.9");
+}
+
 static void clients_of_a_proxy_are_counted_one_by_one(void **state) {
     struct world world;
     struct peer one, two, three, four;
@@ -188,6 +248,10 @@ int main(void) {
         cmocka_unit_test(each_request_of_a_connection_may_have_its_client),
         cmocka_unit_test(the_log_names_the_client),
         cmocka_unit_test(the_proxys_scheme_decides_on_the_origin),
+        cmocka_unit_test(the_proxys_host_is_what_the_rule_judges),
+        cmocka_unit_test(the_rule_for_this_machine_judges_host_itself),
+        cmocka_unit_test(the_log_advises_the_host_that_was_judged),
+        cmocka_unit_test(redirects_follow_what_the_proxy_says),
         cmocka_unit_test(clients_of_a_proxy_are_counted_one_by_one),
         cmocka_unit_test(a_proxy_header_names_the_client),
         cmocka_unit_test(only_trusted_proxies_have_a_proxy_header),
