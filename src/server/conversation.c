@@ -407,7 +407,21 @@ static bool is_busy(const tow_exchange *exchange) {
 
 /* What the peer's end cuts off will never be whole. */
 static bool is_cut_off(tow_exchange *exchange) {
-    return exchange->peer_ended && !is_busy(exchange) && !is_blocked(exchange);
+    return exchange->peer_ended && !is_busy(exchange);
+}
+
+/* Between requests a drain ends it. */
+static bool is_drained(const tow_exchange *exchange) {
+    return tow_connection_worker(exchange->connection)->drain != TOW_SERVING &&
+           exchange->state == TOW_WAITING && !exchange->yielded && exchange->input.length == 0;
+}
+
+/* The end must not overtake the last answers. */
+static bool may_end(tow_exchange *exchange) {
+    if (!is_cut_off(exchange) && !is_drained(exchange))
+        return false;
+    tow_stream_flush(tow_conversation_stream(exchange));
+    return !is_blocked(exchange);
 }
 
 static void settle(tow_exchange *exchange) {
@@ -418,7 +432,7 @@ static void settle(tow_exchange *exchange) {
         out_of_memory(exchange);
         return;
     }
-    if (is_cut_off(exchange)) {
+    if (may_end(exchange)) {
         close_stream(exchange);
         return;
     }
@@ -639,8 +653,7 @@ void tow_conversation_refuse_all(tow_exchange *exchange, const char *option) {
 
 void tow_conversation_drain(tow_exchange *exchange) {
     exchange->keeps_alive = false;
-    if (exchange->state == TOW_WAITING && !exchange->yielded && tow_output_is_idle(&exchange->output))
-        close_stream(exchange);
+    settle(exchange);
 }
 
 /* A proxy need not say the port. */

@@ -130,7 +130,7 @@ static const struct {
     {"", "POST /body HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\nContent-Length: 4\r\n\r\nfour"},
     {"", "POST /hello HTTP/1.1\r\nHost: localhost\r\nContent-Length: 4\r\n\r\nfour"},
     {"", OPENING("/nothing")},
-    {OPENING("/echo"), "\x82\xfe\x10\x00    "},
+    {OPENING("/echo"), "\x82\xfe\x10\x10    "},
     {OPENING("/echo"), "\x89\x84    ping"},
 };
 
