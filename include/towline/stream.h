@@ -47,8 +47,10 @@ typedef struct tow_byte_stream_options {
     int connect_seconds; /* tow_byte_stream_connect: until it succeeds; default 30 */
 
     /* tow_byte_stream_from_websocket: */
-    bool text; /* send text messages, cut between characters, instead of binary ones. What is not UTF-8 fails
-                  the connection with 1007 */
+    bool text;  /* send text messages, cut between characters, instead of binary ones. What is not UTF-8 fails
+                   the connection with 1007 */
+    bool lines; /* each line that is written, without its line feed, is a text message, whatever its length,
+                   and each message that comes has a line feed behind it */
     int half_close_seconds; /* after one side has ended, of silence of the other; then the stream fails with
                                TIMED_OUT; default 60 */
 } tow_byte_stream_options;

@@ -675,6 +675,12 @@ static const tow_option tunnel_options[] = {
             "send text messages, cut between characters, instead of binary ones; what is not UTF-8 closes "
             "with 1007. Both types are received",
         TUNNEL(text)},
+    {.name = "lines",
+        .kind = TOW_OPTION_FLAG,
+        .help = "send a text message for each line, without its line feed, and put a line feed behind each "
+                "message "
+                "that comes; a line may have any length",
+        TUNNEL(lines)},
     {.name = "map",
         .letter = 'm',
         .kind = TOW_OPTION_TEXT,

@@ -109,6 +109,7 @@ static void fill(tunnel_service *service, const tow_tunnel_settings *settings, c
         .map = settings->map,
         .subprotocols = settings->connect.protocols,
         .text = settings->text,
+        .lines = settings->lines,
         .send_proxy = settings->send_proxy,
         .connect_seconds = settings->connect_seconds,
         .half_close_seconds = settings->half_close_seconds,

@@ -13,6 +13,7 @@ typedef struct tow_tunnel_settings {
     int connect_seconds;
     int half_close_seconds;
     bool text;
+    bool lines;
 } tow_tunnel_settings;
 
 int tow_tunnel_command(const void *settings, const char *const *operands);

@@ -46,6 +46,7 @@ static void fill(reverse_service *reverse, const char *listen) {
         .url = tow_way_url(&reverse->way),
         .socket = &reverse->socket,
         .text = reverse->settings->text,
+        .lines = reverse->settings->lines,
         .half_close_seconds = reverse->settings->half_close_seconds,
         .max_connections = reverse->settings->serve.server.max_connections,
         .on_log = on_log,

@@ -38,6 +38,7 @@ typedef struct message_carrier {
     bool shut;   /* our side has ended */
     bool ended;  /* the peer's has */
     bool text;
+    bool lines;                 /* each is a message; of one that is not whole, pieces were sent */
     uint8_t cut_length;         /* text: bytes of a character that waits for its rest */
     uint8_t cut[CHARACTER_MAX]; /* those */
 } message_carrier;
@@ -167,7 +168,50 @@ static int64_t send_text(message_carrier *carrier, const uint8_t *bytes, size_t 
     return result;
 }
 
+/* Sends a line with its line feed, or a part of one. */
+static int64_t send_line(message_carrier *carrier, const uint8_t *bytes, size_t length) {
+    tow_websocket *socket = carrier->socket;
+    bool last = bytes[length - 1] == '\n';
+    const tow_message_piece piece = {.type = TOW_TEXT,
+        .data = bytes,
+        .length = last ? length - 1 : length,
+        .first = !socket->sends_pieces,
+        .last = last};
+    int64_t sent = piece.first && piece.last ? tow_websocket_send(socket, TOW_TEXT, bytes, piece.length)
+                                             : tow_websocket_send_piece(socket, &piece);
+    if (sent == TOW_ERROR_UTF8)
+        return refuse_text(carrier);
+    return sent < 0 ? sent : 0;
+}
+
+/* Ends a line that has begun. Errors: UTF8, also for a character that has, MEMORY; then the connection has
+ * failed. */
+static int64_t finish_text(message_carrier *carrier) {
+    tow_websocket *socket = carrier->socket;
+    if (carrier->cut_length > 0)
+        return refuse_text(carrier);
+    if (!carrier->lines || !socket->sends_pieces || socket->ready_state != TOW_OPEN)
+        return 0;
+    int64_t error = send_line(carrier, (const uint8_t *)"\n", 1);
+    if (error == TOW_ERROR_MEMORY)
+        tow_websocket_abort(socket, TOW_CAUSE_MEMORY, TOW_ERROR_MEMORY);
+    return error;
+}
+
+void tow_websocket_finish_text(tow_websocket *socket) {
+    finish_text(carrier_of(socket));
+}
+
+/* How many of the bytes are sent at once: of lines, one. */
+static size_t piece_length(const message_carrier *carrier, const uint8_t *bytes, size_t left) {
+    size_t length = left < MESSAGE_MAX ? left : MESSAGE_MAX;
+    const uint8_t *feed = carrier->lines ? memchr(bytes, '\n', length) : NULL;
+    return feed == NULL ? length : (size_t)(feed - bytes) + 1;
+}
+
 static int64_t send_piece(message_carrier *carrier, const uint8_t *bytes, size_t length) {
+    if (carrier->lines)
+        return send_line(carrier, bytes, length);
     if (carrier->text)
         return send_text(carrier, bytes, length);
     int64_t sent = tow_websocket_send(carrier->socket, TOW_BINARY, bytes, length);
@@ -191,8 +235,7 @@ static int64_t write_pieces(void *user, const tow_bytes *pieces, size_t count) {
     for (size_t i = 0; i < count; i++) {
         const uint8_t *bytes = pieces[i].data;
         for (size_t done = 0; done < pieces[i].length;) {
-            size_t left = pieces[i].length - done;
-            size_t length = left < MESSAGE_MAX ? left : MESSAGE_MAX;
+            size_t length = piece_length(carrier, bytes + done, pieces[i].length - done);
             if (is_full(carrier))
                 return total;
             int64_t error = send_piece(carrier, bytes + done, length);
@@ -224,10 +267,8 @@ static void shut_down(void *user) {
     message_carrier *carrier = user;
     if (carrier->socket == NULL)
         return;
-    if (carrier->cut_length > 0) {
-        refuse_text(carrier);
+    if (finish_text(carrier) != 0)
         return;
-    }
     carrier->shut = true;
     tow_websocket_shutdown(carrier->socket);
     one_side_has_ended(carrier);
@@ -241,7 +282,7 @@ static void end_with(message_carrier *carrier, bool orderly) {
         return;
     }
     tow_timer_cancel(carrier->loop, &carrier->timer);
-    if (orderly && carrier->cut_length == 0)
+    if (orderly && carrier->cut_length == 0 && finish_text(carrier) == 0)
         tow_websocket_close(carrier->socket, TOW_CLOSE_NORMAL, NULL);
     else
         tow_websocket_fail(carrier->socket, TOW_CAUSE_APPLICATION_RESET, 0);
@@ -281,6 +322,9 @@ static void piece_came(tow_websocket *socket, const tow_message_piece *piece) {
     memcpy(&bytes, &piece->data, sizeof(bytes));
     note_activity(carrier);
     tow_byte_stream_tell_bytes(carrier->handle, bytes, piece->length);
+    char feed[] = "\n";
+    if (carrier->lines && piece->last)
+        tow_byte_stream_tell_bytes(carrier->handle, feed, 1);
 }
 
 static void drained(tow_websocket *socket) {
@@ -353,6 +397,7 @@ int tow_byte_stream_from_websocket_sized(tow_byte_stream **stream, tow_websocket
     }
     const tow_byte_stream_options *known = tow_byte_stream_get_options(carrier->handle);
     carrier->text = known->text;
+    carrier->lines = known->lines;
     carrier->half_close_seconds =
         known->half_close_seconds == 0 ? HALF_CLOSE_SECONDS : known->half_close_seconds;
     take_socket(carrier, socket);

@@ -103,6 +103,7 @@ static void opened(tow_websocket *socket) {
     tow_byte_stream_options options = tow_relay_options(&connection->relay, TOW_RELAY_TARGET);
     tow_byte_stream *stream;
     options.text = tunnel->text;
+    options.lines = tunnel->lines;
     options.half_close_seconds = tunnel->half_close_seconds;
     int error = tow_byte_stream_from_websocket(&stream, socket, &options);
     if (error != 0) {

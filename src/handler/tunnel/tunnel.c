@@ -5,6 +5,7 @@
 #include "relay.h"
 #include "server/proxy_header.h"
 #include "target.h"
+#include "websocket/websocket.h"
 #include "transport/byte_stream.h"
 #include "transport/child.h"
 #include "transport/listener.h"
@@ -140,6 +141,8 @@ static void close_with_reason(tunnel_connection *connection, const char *text) {
         return;
     tow_text_format(reason, sizeof(reason), "%s%s",
         connection->relay.connected ? "" : "the target can't be reached: ", text);
+    if (connection->tunnel->options->lines)
+        tow_websocket_finish_text(connection->socket);
     tow_websocket_close(
         connection->socket, connection->relay.connected ? INTERNAL_ERROR : BAD_GATEWAY, reason);
     tow_byte_stream_close(stream);
@@ -352,6 +355,7 @@ static int stream_open(tunnel_connection *connection) {
     tow_byte_stream_options options = tow_relay_options(&connection->relay, TOW_RELAY_CLIENT);
     tow_byte_stream *stream;
     options.text = tunnel->text;
+    options.lines = tunnel->lines;
     options.half_close_seconds = tunnel->half_close_seconds;
     int error = tow_byte_stream_from_websocket(&stream, connection->socket, &options);
     if (error == 0)

@@ -59,14 +59,17 @@ static void on_closed(tow_byte_stream *stream) {
     side->stream = NULL;
 }
 
-static tow_byte_stream_options options_of(memory_side *side, bool as_text) {
+typedef enum memory_kind { AS_BINARY, AS_TEXT, AS_LINES, KINDS } memory_kind;
+
+static tow_byte_stream_options options_of(memory_side *side, memory_kind kind) {
     return (tow_byte_stream_options){.user = side,
         .on_bytes = on_bytes,
         .on_writable = on_writable,
         .on_end = on_end,
         .on_error = on_error,
         .on_closed = on_closed,
-        .text = as_text};
+        .text = kind == AS_TEXT,
+        .lines = kind == AS_LINES};
 }
 
 static void let_go(memory_side *side) {
@@ -81,13 +84,12 @@ static void assert_told(const memory_side *side, int made) {
 }
 
 /* Returns whether the allocation of that number was reached. */
-static bool over_websocket(size_t number, bool as_text) {
+static bool over_websocket(size_t number, memory_kind kind) {
     test_world world = {.simulation = {.seed = number, .stream_capacity = 20000}};
     memory_side near = {.writes = true}, far = {.writes = true};
     world_open(&world);
     world_connect_client(&world);
-    tow_byte_stream_options near_options = options_of(&near, as_text),
-                            far_options = options_of(&far, as_text);
+    tow_byte_stream_options near_options = options_of(&near, kind), far_options = options_of(&far, kind);
     allocation_fail_at(number);
     int made_near = tow_byte_stream_from_websocket(&near.stream, &world.client.socket, &near_options);
     int made_far = tow_byte_stream_from_websocket(&far.stream, &world.server.socket, &far_options);
@@ -125,7 +127,8 @@ static bool over_tcp(size_t number) {
     tow_byte_listener *listener = NULL;
     int made_near = TOW_ERROR_MEMORY;
     world_open(&world);
-    tow_byte_stream_options near_options = options_of(&near, false), far_options = options_of(&far, false);
+    tow_byte_stream_options near_options = options_of(&near, AS_BINARY),
+                            far_options = options_of(&far, AS_BINARY);
     allocation_fail_at(number);
     int listens = tow_byte_listener_new(&listener, world.loop, "127.0.0.1:0", accepted, &far_options);
     assert_true(listens == 0 || listens == TOW_ERROR_MEMORY);
@@ -149,10 +152,11 @@ static bool over_tcp(size_t number) {
 }
 
 static void each_allocation_may_fail_over_websocket(void **state) {
-    for (int as_text = 0; as_text < 2; as_text++) {
+    bytes[LENGTH / 3] = bytes[LENGTH - 1] = '\n';
+    for (int kind = 0; kind < KINDS; kind++) {
         long before = allocation_outstanding();
         size_t number = 1;
-        for (; over_websocket(number, as_text); number++)
+        for (; over_websocket(number, (memory_kind)kind); number++)
             assert_int_equal(allocation_outstanding(), before);
         assert_true(number > 2);
         assert_int_equal(allocation_outstanding(), before);

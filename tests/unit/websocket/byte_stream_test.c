@@ -8,7 +8,7 @@
 
 enum { SEEDS = 40, BYTES = 200 * 1000 };
 
-typedef enum stream_kind { OVER_TCP, OVER_WEBSOCKET, OVER_TEXT, KINDS } stream_kind;
+typedef enum stream_kind { OVER_TCP, OVER_WEBSOCKET, OVER_TEXT, KINDS, OVER_LINES = KINDS } stream_kind;
 
 static uint8_t noise[BYTES];
 static uint8_t text[BYTES];
@@ -109,6 +109,7 @@ static tow_byte_stream_options options_of(const stream_pair *pair, const stream_
         .on_error = on_error,
         .on_closed = on_closed,
         .text = pair->kind == OVER_TEXT,
+        .lines = pair->kind == OVER_LINES,
         .half_close_seconds = pair->half_close_seconds};
 }
 
@@ -524,6 +525,97 @@ static void what_can_become_no_character_fails_at_once(void **state) {
     }
 }
 
+/* The messages that the peer got, each with a bar behind it. */
+static void assert_messages(const test_peer *peer, const char *expected) {
+    char got[64] = "";
+    size_t offset = 0, length = 0;
+    peer_received_frame frame;
+    while (peer_next_frame(peer, &offset, &frame)) {
+        if (frame.header.opcode == TOW_OPCODE_CLOSE)
+            continue;
+        memcpy(got + length, frame.payload, (size_t)frame.header.payload_length);
+        length += (size_t)frame.header.payload_length;
+        if (frame.header.final)
+            got[length++] = '|';
+    }
+    assert_string_equal(got, expected);
+}
+
+static void each_line_is_a_message_wherever_it_was_written(void **state) {
+    static const char sample[] = "one\n\ngr\xc3\xbc\xc3\x9f"
+                                 "e\nend";
+    size_t length = sizeof(sample) - 1;
+    for (size_t first = 0; first <= length; first++) {
+        for (size_t second = first; second <= length; second++) {
+            stream_pair pair = {.kind = OVER_LINES, .world.simulation.whole = true};
+            open_with_peer(&pair);
+            tow_bytes pieces[3] = {
+                {sample, first}, {sample + first, second - first}, {sample + second, length - second}};
+            assert_int_equal(tow_byte_stream_write(pair.far.stream, pieces, 3), length);
+            tow_byte_stream_shutdown(pair.far.stream);
+            world_until(&pair.world, peer_close_code(&pair.world.peer) == 1000);
+            assert_messages(&pair.world.peer, "one||gr\xc3\xbc\xc3\x9f"
+                                              "e|end|");
+            close_with_peer(&pair);
+        }
+    }
+}
+
+static void a_line_that_has_begun_ends_before_a_close_by_others(void **state) {
+    stream_pair pair = {.kind = OVER_LINES, .world.simulation.whole = true};
+    open_with_peer(&pair);
+    write_all(&pair.far, (const uint8_t *)"a\nb", 3);
+    tow_websocket_finish_text(&pair.world.server.socket);
+    tow_websocket_finish_text(&pair.world.server.socket);
+    assert_int_equal(tow_websocket_close(&pair.world.server.socket, 1011, NULL), 0);
+    world_until(&pair.world, peer_close_code(&pair.world.peer) == 1011);
+    assert_messages(&pair.world.peer, "a|b|");
+    close_with_peer(&pair);
+}
+
+static void a_line_may_be_of_any_length(void **state) {
+    stream_pair pair = {.kind = OVER_LINES, .world.simulation.whole = true};
+    open_with_peer(&pair);
+    write_all(&pair.far, text, BYTES);
+    write_all(&pair.far, (const uint8_t *)"\n", 1);
+    world_until(&pair.world, peer_payload_bytes(&pair.world.peer) == BYTES);
+    size_t offset = 0, finals = 0;
+    peer_received_frame frame;
+    while (peer_next_frame(&pair.world.peer, &offset, &frame))
+        finals += frame.header.final;
+    assert_int_equal(finals, 1);
+    close_with_peer(&pair);
+}
+
+static void a_line_that_is_not_utf8_fails_the_connection_with_1007(void **state) {
+    static const char *const samples[] = {"\xff\n", "\xc3\n", "ok\n\xc3", "\xe2\x82"};
+    for (size_t i = 0; i < sizeof(samples) / sizeof(samples[0]); i++) {
+        for (size_t step = 1; step <= 3; step++) {
+            stream_pair pair = {
+                .kind = OVER_LINES, .world.simulation.whole = true, .far = {.shuts = true, .step = step}};
+            open_with_peer(&pair);
+            write_all(&pair.far, (const uint8_t *)samples[i], strlen(samples[i]));
+            world_until(&pair.world, peer_close_code(&pair.world.peer) == 1007);
+            close_with_peer(&pair);
+        }
+    }
+}
+
+static void each_message_has_a_line_feed_behind_it(void **state) {
+    for (uint64_t seed = 0; seed < SEEDS; seed++) {
+        stream_pair pair = {.kind = OVER_LINES, .world.simulation.seed = seed};
+        open_with_peer(&pair);
+        peer_frame(&pair.world.peer, 0x81, "one", 3);
+        peer_frame(&pair.world.peer, 0x82, "", 0);
+        peer_frame(&pair.world.peer, 0x01, "tw", 2);
+        peer_frame(&pair.world.peer, 0x89, "?", 1);
+        peer_frame(&pair.world.peer, 0x80, "o", 1);
+        world_until(&pair.world, pair.far.heard.length == 9);
+        assert_side_heard(&pair.far, (const uint8_t *)"one\n\ntwo\n", 9);
+        close_with_peer(&pair);
+    }
+}
+
 static void messages_of_both_types_are_bytes(void **state) {
     for (uint64_t seed = 0; seed < SEEDS; seed++) {
         stream_pair pair = {.world.simulation.seed = seed};
@@ -839,6 +931,11 @@ int main(void) {
         cmocka_unit_test(text_is_cut_between_characters_wherever_it_was_written),
         cmocka_unit_test(what_is_not_utf8_fails_the_connection_with_1007),
         cmocka_unit_test(what_can_become_no_character_fails_at_once),
+        cmocka_unit_test(each_line_is_a_message_wherever_it_was_written),
+        cmocka_unit_test(a_line_that_has_begun_ends_before_a_close_by_others),
+        cmocka_unit_test(a_line_may_be_of_any_length),
+        cmocka_unit_test(a_line_that_is_not_utf8_fails_the_connection_with_1007),
+        cmocka_unit_test(each_message_has_a_line_feed_behind_it),
         cmocka_unit_test(messages_of_both_types_are_bytes),
         cmocka_unit_test(a_giant_message_passes_in_pieces_that_can_be_paused),
         cmocka_unit_test(the_end_of_the_peer_is_told_and_answered_when_we_end),

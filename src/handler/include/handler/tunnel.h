@@ -15,6 +15,7 @@ typedef struct tow_tunnel_options {
     const char *map;                 /* a file, or NULL */
     const char *const *subprotocols; /* that are acknowledged; ends with NULL; NULL: binary */
     bool text;                       /* text messages instead of binary ones */
+    bool lines;                      /* text messages, one for each line */
     int send_proxy;                  /* version of the PROXY header that a target gets first; 0: none */
     int connect_seconds;             /* for the target; 0: default */
     int half_close_seconds;          /* 0: default */

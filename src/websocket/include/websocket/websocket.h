@@ -160,6 +160,10 @@ size_t tow_shared_length(const tow_shared *shared);
  * against the peer meanwhile: tow_websocket_close makes an end of that. */
 void tow_websocket_shutdown(tow_websocket *socket);
 
+/* Of a byte stream's socket (tow_byte_stream_from_websocket), before tow_websocket_close: the line that has
+ * begun ends here, as it does at the stream's own end. */
+void tow_websocket_finish_text(tow_websocket *socket);
+
 /* Ends it with RST: on_error (unless `error` is 0), on_close (1006) and on_gone follow in a later round. */
 void tow_websocket_abort(tow_websocket *socket, tow_cause cause, int error);
 
