@@ -219,6 +219,16 @@ void tow_websocket_free(tow_websocket *socket) {
         tow_client_destroy(client);
 }
 
+/* Our side has ended before: there is nothing to answer. */
+static void peer_ended(tow_websocket *socket) {
+    (void)socket;
+}
+
+void tow_client_shutdown(tow_websocket *socket) {
+    client_of(socket)->behaviour.on_end = peer_ended;
+    tow_websocket_shutdown(socket);
+}
+
 void tow_client_set_trace(tow_websocket *socket, tow_client_on_head on_head) {
     client_of(socket)->on_head = on_head;
 }

@@ -130,7 +130,10 @@ static void lines_run(tow_session *session) {
     tow_editor_free(session->view.editor);
     session->view.editor = NULL;
     tow_buffer_clear(&path);
-    tow_session_leave(session, 1000, NULL);
+    if (session->settings->half_close)
+        tow_session_shut(session);
+    else
+        tow_session_leave(session, 1000, NULL);
 }
 
 static int session_run(tow_session *session) {
@@ -185,10 +188,25 @@ static int session_begin(tow_session *session) {
     return status;
 }
 
+/* What is wrong with the options together, or NULL. */
+static const char *contradiction_in(const tow_connect_settings *settings) {
+    if (settings->echo && settings->messages != NULL)
+        return "--echo answers, -x asks; take one of them";
+    if (settings->half_close && (settings->echo || settings->messages != NULL))
+        return "--half-close passes the end of the input on, which --echo and -x do not read";
+    if (settings->half_close && settings->reconnect)
+        return "--half-close and --reconnect: after the end of the input there is nothing to connect again "
+               "for";
+    if (settings->half_close && settings->linger != TOW_LINGER_FOR_ANSWERS)
+        return "--half-close waits for the peer's Close, --linger for silence; take one of them";
+    return NULL;
+}
+
 int tow_connect(const void *options, const char *const *operands) {
     const tow_connect_settings *settings = options;
-    if (settings->echo && settings->messages != NULL) {
-        fputs("towline connect: --echo answers, -x asks; take one of them\n", stderr);
+    const char *contradiction = contradiction_in(settings);
+    if (contradiction != NULL) {
+        fprintf(stderr, "towline connect: %s\n", contradiction);
         return TOW_EXIT_USAGE;
     }
     tow_way way;

@@ -29,6 +29,7 @@ typedef struct tow_connect_settings {
     int64_t ping;     /* nanoseconds, 0 or TOW_OFF: none */
     int64_t max_time; /* nanoseconds, 0 or TOW_OFF: no limit */
     bool reconnect;
+    bool half_close; /* at the end of the input */
     bool binary;
     bool echo;
     bool verbose;

@@ -563,6 +563,12 @@ static const tow_option connect_options[] = {
         .value = "MESSAGE",
         .help = "send this message, print the answer, leave; several are sent one after the other's answer",
         CONNECT(messages)},
+    {.name = "half-close",
+        .kind = TOW_OPTION_FLAG,
+        .help = "at the end of the input send the Close, and print what comes until the peer's: so the "
+                "input's end is "
+                "passed on to a command behind a tunnel",
+        CONNECT(half_close)},
     {.name = "echo",
         .kind = TOW_OPTION_FLAG,
         .help = "answer every message with itself until the peer closes; read no input",
@@ -832,8 +838,10 @@ static const char *const tunnel_examples[] = {
     "SSH through port 443",
     "towline tunnel tcp:2222 wss://example.org/ssh",
     "the other end of that: ssh -p 2222 localhost",
-    "towline tunnel ws://localhost:7000/sort 'exec:sort -u'",
-    "a command for each connection",
+    "towline tunnel --lines ws://localhost:7000/sort 'exec:sort -u'",
+    "a command for each connection, a line a message; to use it: printf 'b\\na\\nb\\n' | towline connect "
+    "--half-close "
+    "ws://localhost:7000/sort",
     NULL,
 };
 

@@ -1,5 +1,6 @@
 #include "session.h"
 
+#include "client/client.h"
 #include "close_name.h"
 
 #include <errno.h>
@@ -36,6 +37,14 @@ void tow_session_leave(tow_session *session, uint16_t code, const char *reason) 
                                              : tow_websocket_close(session->socket, code, reason);
     if (error != 0)
         tow_view_error(&session->view, "closing: %s", tow_strerror(error));
+}
+
+void tow_session_shut(tow_session *session) {
+    tow_input_stop(&session->input);
+    if (session->ended || session->own_code != 0)
+        return;
+    session->own_code = 1000;
+    tow_client_shutdown(session->socket);
 }
 
 void tow_session_note(tow_session *session, tow_exit_status status) {
@@ -105,6 +114,10 @@ static void linger(tow_session *session) {
     int64_t silence = session->settings->linger;
     if (!session->input_ended || session->has_unsent || session->own_code != 0 || silence == TOW_OFF)
         return;
+    if (session->settings->half_close) {
+        tow_session_shut(session);
+        return;
+    }
     if (silence == TOW_LINGER_FOR_ANSWERS) {
         silence = ANSWER_SECONDS * TOW_SECOND;
         if (session->sent > 0 && session->came >= session->sent)

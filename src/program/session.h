@@ -80,6 +80,9 @@ void tow_session_on_pong(tow_websocket *socket, const void *payload, size_t leng
 /* Closes with this code, by our own decision. */
 void tow_session_leave(tow_session *session, uint16_t code, const char *reason);
 
+/* The input has ended, which is passed on: the Close is sent, and what comes is shown until the peer's. */
+void tow_session_shut(tow_session *session);
+
 /* Notes how `towline connect` is to end, unless that was noted before. */
 void tow_session_note(tow_session *session, tow_exit_status status);
 

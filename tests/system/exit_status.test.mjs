@@ -92,6 +92,7 @@ describe("the way to the server", () => {
     await ends(2, ["ws://"]);
     await ends(2, ["--no-such-option", "ws://localhost/"]);
     await ends(2, ["--echo", "-x", "a", "ws://localhost/"]);
+    for (const words of [["--echo"], ["-x", "a"], ["--reconnect"], ["--linger", "1"]]) await ends(2, ["--half-close", ...words, "ws://localhost/"], { pattern: /--half-close/ });
   });
 
   test("6 and 5: a name that is unknown, the server's and the proxy's", async () => {

@@ -49,6 +49,31 @@ static void a_connection_opens_and_talks(void **state) {
     }
 }
 
+/* RFC 6455, section 5.5.1: our side ends, the peer's goes on until its own Close. */
+static void what_comes_after_our_own_end_is_delivered(void **state) {
+    for (uint64_t seed = 0; seed < SEEDS; seed++) {
+        test_stage stage = {.simulation.seed = seed, .real = seed % 6 == 5};
+        stage_open(&stage);
+        stage_connect(&stage, "/");
+        stage_until(&stage, stage.opens == 1);
+        tow_client_shutdown(stage.socket);
+        assert_int_equal(tow_websocket_send(stage.socket, TOW_TEXT, "late", 4), TOW_ERROR_CLOSED);
+        stage_until(&stage, stage.request_length >= stage.head_length + 8);
+        if (!stage.real)
+            stage_run(&stage, 100 * TOW_SECOND); /* no time runs against the peer */
+        stage_say(&stage, "\x81\x06sorted\x88\x02\x03\xe8", 12);
+        stage.hangs_up = true;
+        stage_say(&stage, "", 0);
+        stage_until(&stage, stage.closes == 1);
+        assert_int_equal(stage.messages, 1);
+        assert_string_equal(stage.last_message, "sorted");
+        assert_true(stage.close.was_clean);
+        assert_int_equal(stage.close.code, 1000);
+        assert_int_equal(stage.errors, 0);
+        stage_close(&stage);
+    }
+}
+
 static void say_everything(test_stage *stage) {
     stage_accept(stage, "");
     stage_say(stage, "\x81\x03one\x89\x00\x82\x03two", 12);
@@ -602,6 +627,7 @@ static void the_loop_runs_until_the_connection_is_closed(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_connection_opens_and_talks),
+        cmocka_unit_test(what_comes_after_our_own_end_is_delivered),
         cmocka_unit_test(the_response_may_be_cut_at_each_byte),
         cmocka_unit_test(an_interim_response_may_come_first),
         cmocka_unit_test(options_go_into_the_request),

@@ -26,6 +26,11 @@ void tow_client_trace_all(tow_reconnector *reconnector, tow_client_on_head on_he
 int tow_blocking_open_on(tow_blocking **blocking, tow_loop *loop, const char *url,
     const tow_websocket_options *options, int timeout_milliseconds);
 
+/* Ends our side: sends a Close (1000), and goes on receiving until the peer's Close comes, however long that
+ * takes (RFC 6455, section 5.5.1); tow_websocket_close makes an end of that. Of a socket that is not open
+ * nothing. */
+void tow_client_shutdown(tow_websocket *socket);
+
 /* The server's response, parsed: inside the trace of it and in on_open; else NULL. */
 const tow_http_head *tow_client_response(const tow_websocket *socket);
 
