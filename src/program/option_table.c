@@ -819,7 +819,9 @@ static const char *const tunnel_description[] = {
     "passed on to the other.",
     "With LISTEN as ws://[HOST:]PORT[/PATH] or wss://..., TARGET is tcp:HOST:PORT, unix:PATH or "
     "exec:COMMAND: "
-    "a command that a shell runs for each connection, with the connection as its standard input and output. "
+    "a command that a shell runs for each connection, with the connection as its standard input and output; "
+    "when it has ended, with its output, exit status 0 closes with 1000, whatever it left unread, any other "
+    "with 1011 and a line in the log. "
     "Pages elsewhere need --allow-origin. The subprotocol binary is acknowledged, or those of --subprotocol; "
     "who offers only others is refused.",
     "With LISTEN as tcp:[HOST:]PORT or unix:PATH, TARGET is a URL, ws://... or wss://...: each connection "

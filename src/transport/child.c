@@ -33,10 +33,10 @@ static int set_attributes(posix_spawnattr_t *attributes) {
 }
 
 /* All of ours is closed on exec; what a library has left open is closed as well. */
-static int set_actions(posix_spawn_file_actions_t *actions, int fd) {
-    int number = posix_spawn_file_actions_adddup2(actions, fd, STDIN_FILENO);
+static int set_actions(posix_spawn_file_actions_t *actions, const int ends[2]) {
+    int number = posix_spawn_file_actions_adddup2(actions, ends[STDIN_FILENO], STDIN_FILENO);
     if (number == 0)
-        number = posix_spawn_file_actions_adddup2(actions, fd, STDOUT_FILENO);
+        number = posix_spawn_file_actions_adddup2(actions, ends[STDOUT_FILENO], STDOUT_FILENO);
     return number != 0 ? number : posix_spawn_file_actions_addclosefrom_np(actions, STDERR_FILENO + 1);
 }
 
@@ -51,7 +51,8 @@ static int spawn_with(pid_t *pid, posix_spawn_file_actions_t *actions, posix_spa
     return posix_spawnp(pid, words[0], actions, attributes, words, variables);
 }
 
-static int spawn(pid_t *pid, int fd, const char *const *arguments, const char *const *environment) {
+static int spawn(
+    pid_t *pid, const int ends[2], const char *const *arguments, const char *const *environment) {
     posix_spawnattr_t attributes;
     posix_spawn_file_actions_t actions;
     if (posix_spawnattr_init(&attributes) != 0)
@@ -62,7 +63,7 @@ static int spawn(pid_t *pid, int fd, const char *const *arguments, const char *c
     }
     int number = set_attributes(&attributes);
     if (number == 0)
-        number = set_actions(&actions, fd);
+        number = set_actions(&actions, ends);
     if (number == 0)
         number = spawn_with(pid, &actions, &attributes, arguments, environment);
     posix_spawn_file_actions_destroy(&actions);
@@ -116,10 +117,9 @@ static void kill_and_wait(tow_child *child) {
     child->pid = 0;
 }
 
-/* The descriptor is in use by the command; ours must not wait, theirs must. */
-static int start_on(tow_child *child, tow_loop *loop, const int pair[2], const char *const *arguments,
+static int start_on(tow_child *child, tow_loop *loop, const int ends[2], const char *const *arguments,
     const char *const *environment) {
-    int error = spawn(&child->pid, pair[1], arguments, environment);
+    int error = spawn(&child->pid, ends, arguments, environment);
     if (error != 0) {
         child->pid = 0;
         return error;
@@ -130,21 +130,46 @@ static int start_on(tow_child *child, tow_loop *loop, const int pair[2], const c
     return error;
 }
 
+static void close_both(const int pair[2]) {
+    close(pair[0]);
+    close(pair[1]);
+}
+
+/* A socket for its input and one for its output: our ends, and those of the command. */
+static int sockets_make(int ours[2], int theirs[2]) {
+    int input[2], output[2];
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, input) != 0)
+        return tow_system_error(errno);
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, output) != 0) {
+        int error = tow_system_error(errno);
+        close_both(input);
+        return error;
+    }
+    ours[STDIN_FILENO] = input[0];
+    ours[STDOUT_FILENO] = output[0];
+    theirs[STDIN_FILENO] = input[1];
+    theirs[STDOUT_FILENO] = output[1];
+    return 0;
+}
+
 int tow_child_start(tow_child *child, tow_loop *loop, const char *const *arguments,
-    const char *const *environment, tow_child_on_exit on_exit, int *fd) {
-    int pair[2];
+    const char *const *environment, tow_child_on_exit on_exit, int *input, int *output) {
+    int ours[2] = {-1, -1}, theirs[2] = {-1, -1};
     if (!tow_loop_has_descriptors(loop))
         return TOW_ERROR_UNSUPPORTED;
-    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0)
-        return tow_system_error(errno);
-    child->on_exit = on_exit;
-    int error = start_on(child, loop, pair, arguments, environment);
-    close(pair[1]);
+    int error = sockets_make(ours, theirs);
     if (error != 0)
-        close(pair[0]);
-    else
-        *fd = pair[0];
-    return error;
+        return error;
+    child->on_exit = on_exit;
+    error = start_on(child, loop, theirs, arguments, environment);
+    close_both(theirs);
+    if (error != 0) {
+        close_both(ours);
+        return error;
+    }
+    *input = ours[STDIN_FILENO];
+    *output = ours[STDOUT_FILENO];
+    return 0;
 }
 
 static void patience_is_over(tow_timer *timer) {

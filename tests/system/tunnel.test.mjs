@@ -1,18 +1,19 @@
 // towline tunnel with real services and clients that are not ours: both directions, ends, flow control, refusals, the map.
 
 import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import net from "node:net";
 import path from "node:path";
 import { describe, test } from "node:test";
-import WebSocket from "ws";
+import { promisify } from "node:util";
+import WebSocket, { WebSocketServer } from "ws";
 
 import { Authority } from "../support/authority.mjs";
-import { program, request, sleep, until, within } from "../support/towline.mjs";
+import { loops, program, request, run as runWith, sleep, until, within } from "../support/towline.mjs";
 import { Tunnel, echo, folder, readAll, service } from "../support/tunnel.mjs";
-import { execFile } from "node:child_process";
 
 /** A socket that is open, with what it receives. */
 async function connect(url, { protocols = [], ...options } = {}) {
@@ -33,6 +34,13 @@ function refusal(url, protocols = []) {
     socket.on("open", () => reject(new Error("it was not refused")));
     socket.on("error", () => {});
   });
+}
+
+/** What `connect` says when it passes on these lines, and their end, to a command behind a tunnel. */
+async function tunnelled(t, command, io) {
+  const tunnel = await Tunnel.start(t, "ws://127.0.0.1:0/", `exec:${command}`, ["--lines", "--io", io]);
+  const { status, output } = await runWith(["connect", "--half-close", `ws://127.0.0.1:${tunnel.port}/`], { input: "b\na\n" });
+  return { status, output };
 }
 
 /** Runs the program to its end. */
@@ -193,6 +201,87 @@ describe("to a command", () => {
     await until(() => /ended with status 127: no such command/.test(tunnel.log), "the log");
   });
 
+  for (const io of loops) {
+    /** Runs a command for a client that sends this, with or without the end of its input; what came and how it ended. */
+    async function ran(t, command, { input = "", end = false, pause = false } = {}) {
+      const tunnel = await Tunnel.start(t, "ws://127.0.0.1:0/", `exec:${command}`, ["--io", io]);
+      const socket = await connect(`ws://127.0.0.1:${tunnel.port}/`, { perMessageDeflate: false });
+      if (pause) socket.pause();
+      if (input) socket.send(input);
+      if (end) socket.close(1000);
+      if (pause) setTimeout(() => socket.resume(), 500);
+      const { code, reason } = await within(20000, socket.closed, "the close");
+      return { code, reason, output: socket.bytes().toString(), tunnel };
+    }
+
+    test(`one that ends well gives 1000, whatever it leaves unread (${io})`, async (t) => {
+      const much = Buffer.from("one\ntwo\n" + "x".repeat(5000000));
+      const first = 'read line; echo "got $line"';
+      for (const [command, input, output] of [
+        ["true", "unread", ""],
+        [first, "one\ntwo\n", "got one\n"],
+        [first, much, "got one\n"],
+        [`${first}; exec <&-; sleep 0.3; echo later`, much, "got one\nlater\n"],
+        [`${first}; sleep 0.3; head -c 3000000 /dev/zero | tr '\\0' a`, much, `got one\n${"a".repeat(3000000)}`],
+      ]) {
+        const { tunnel, ...end } = await ran(t, command, { input });
+        assert.deepEqual(end, { code: 1000, reason: "", output }, command);
+        assert.doesNotMatch(tunnel.log, /warning|ended with/);
+      }
+    });
+
+    test(`one that ends badly gives 1011 behind its last byte, and the log says the status (${io})`, async (t) => {
+      for (const [command, status, output, options] of [
+        ["exit 3", 3, ""],
+        ["kill -KILL $$", 137, "", { input: "unread" }],
+        ["echo said; exit 7", 7, "said\n", { input: "unread".repeat(1000000) }],
+        ["head -c 3000000 /dev/zero | tr '\\0' a; exit 9", 9, "a".repeat(3000000), { pause: true }],
+      ]) {
+        const { tunnel, ...end } = await ran(t, command, options);
+        const text = `the command ended with status ${status}`;
+        assert.deepEqual(end, { code: 1011, reason: text, output }, command);
+        assert.ok(tunnel.log.includes(`exec:${command}: ${text}\n`), tunnel.log);
+        assert.equal(tunnel.log.match(/ended with status/g).length, 1);
+      }
+    });
+
+    test(`with --lines a line is a message, both ways, whatever its length (${io})`, async (t) => {
+      const tunnel = await Tunnel.start(t, "ws://127.0.0.1:0/", "exec:cat", ["--lines", "--io", io]);
+      const socket = await connect(`ws://127.0.0.1:${tunnel.port}/`);
+      const texts = ["one", "", "grüße", "x".repeat(300000), "two\nthree"];
+      for (const text of texts) socket.send(text);
+      const expected = texts.join("\n").split("\n");
+      await until(() => socket.received.length === expected.length, "all lines");
+      assert.deepEqual(socket.received.map(({ data, isBinary }) => isBinary || data.toString()), expected);
+      socket.close(1000);
+      assert.equal((await socket.closed).code, 1000);
+      for (const [command, code] of [["printf 'one\\ntw'; sleep 0.2; printf o", 1000], ["printf 'one\\ntw'; sleep 0.2; printf o; exit 1", 1011]]) {
+        const parts = await Tunnel.start(t, "ws://127.0.0.1:0/", `exec:${command}`, ["--lines", "--io", io]);
+        const client = await connect(`ws://127.0.0.1:${parts.port}/`);
+        assert.equal((await client.closed).code, code);
+        assert.deepEqual(client.received.map(({ data }) => data.toString()), ["one", "two"]);
+      }
+    });
+
+    test(`so it does when the client has ended its side before (${io})`, async (t) => {
+      const good = await tunnelled(t, "sort", io);
+      assert.deepEqual(good, { status: 0, output: "a\nb\n" });
+      const bad = await tunnelled(t, "sort; exit 2", io);
+      assert.deepEqual(bad, { status: 120, output: "a\nb\n" });
+    });
+  }
+
+  test("the example of the help works as it is printed", async (t) => {
+    const { output: help } = await runWith(["tunnel", "--help"]);
+    const text = help.replace(/\s+/g, " ");
+    const [, lines, command] = text.match(/towline tunnel (\S+) ws:\/\/localhost:7000\/sort '(exec:[^']+)'/);
+    const tunnel = await Tunnel.start(t, "ws://localhost:0/sort", command, [lines]);
+    const use = text.match(/printf '.*?' \| towline connect \S+ ws:\/\/localhost:7000\/sort/)[0].replace(":7000", `:${tunnel.port}`);
+    const answer = await promisify(execFile)("sh", ["-c", use.replace("towline", program)]);
+    assert.equal(answer.stdout, "a\nb\n");
+    assert.match(answer.stderr, /closed: 1000/);
+  });
+
   test("commands that run when the tunnel stops do not outlive it", async (t) => {
     const tunnel = await Tunnel.start(t, "ws://127.0.0.1:0/", "exec:trap '' TERM; echo $$; while :; do sleep 1; done", ["--drain-seconds", "1"]);
     const socket = await connect(`ws://127.0.0.1:${tunnel.port}/`);
@@ -204,6 +293,23 @@ describe("to a command", () => {
 });
 
 describe("from TCP", () => {
+  test("with --lines a line is a message, both ways", async (t) => {
+    const heard = [];
+    const server = new WebSocketServer({ host: "127.0.0.1", port: 0 });
+    server.on("connection", (socket) => socket.on("message", (data, isBinary) => {
+      heard.push(isBinary || data.toString());
+      socket.send(`answer to ${data}`);
+      if (data.toString() === "last") socket.close(1000);
+    }));
+    await once(server, "listening");
+    t.after(() => server.close());
+    const reverse = await Tunnel.start(t, "tcp:127.0.0.1:0", `ws://127.0.0.1:${server.address().port}/`, ["--lines"]);
+    const socket = net.connect({ port: reverse.port, host: "127.0.0.1", allowHalfOpen: true });
+    socket.end("one\nlast");
+    assert.equal((await within(10000, readAll(socket), "the answers")).toString(), "answer to one\nanswer to last\n");
+    assert.deepEqual(heard, ["one", "last"]);
+  });
+
   test("each connection opens one on the server, with the options of connect", async (t) => {
     const tunnel = await Tunnel.start(t, "ws://127.0.0.1:0/e", `tcp:127.0.0.1:${await service(t, echo)}`, ["--subprotocol", "mine", "--log-level", "debug"]);
     const reverse = await Tunnel.start(t, "tcp:127.0.0.1:0", `ws://user:secret@127.0.0.1:${tunnel.port}/e`, ["-s", "mine", "-H", "X-Test: yes"]);

@@ -48,6 +48,10 @@ void tow_relay_fail(tow_relay *relay, tow_relay_side side, int error, const char
 static void pass_end_on(tow_relay_end *to) {
     if (to->waiting.length > 0 || !other_of(to)->ended || to->shut || to->stream == NULL)
         return;
+    if (to->relay->events->on_end != NULL)
+        to->relay->events->on_end(to->relay, side_of(other_of(to)));
+    if (to->relay->failed)
+        return;
     to->shut = true;
     tow_byte_stream_shutdown(to->stream);
     if (!to->ended || !other_of(to)->shut)

@@ -19,6 +19,9 @@ typedef enum tow_relay_side { TOW_RELAY_CLIENT, TOW_RELAY_TARGET, TOW_RELAY_SIDE
 typedef struct tow_relay_events {
     /* The target takes bytes for the first time; may be NULL. */
     void (*on_connected)(tow_relay *relay);
+    /* All that a side has sent is with the other, which is about to hear of its end. May be NULL; may have it
+     * fail instead (tow_relay_fail). */
+    void (*on_end)(tow_relay *relay, tow_relay_side side);
     /* One side failed; the other is about to be reset. The owner may close it in a better way. */
     void (*on_failed)(tow_relay *relay, tow_relay_side side, int error, const char *text);
     /* Both are gone, and so may be the relay. */

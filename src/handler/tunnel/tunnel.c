@@ -1,14 +1,12 @@
 #include "handler/tunnel.h"
 
 #include "base/text.h"
+#include "command.h"
 #include "map.h"
 #include "relay.h"
 #include "server/proxy_header.h"
 #include "target.h"
 #include "websocket/websocket.h"
-#include "transport/byte_stream.h"
-#include "transport/child.h"
-#include "transport/listener.h"
 
 #include <pthread.h>
 #include <signal.h>
@@ -24,9 +22,9 @@
 enum {
     BAD_GATEWAY = 1014, /* the registry of close codes: an error of what stands behind us */
     INTERNAL_ERROR = 1011,
-    CHILD_PATIENCE_SECONDS = 5,
     KEY_MAX = 4096,
     LINE_MAX_LENGTH = 512,
+    STATUS_TEXT_MAX = 80,
     REASON_MAX = 123
 };
 
@@ -51,7 +49,7 @@ struct tow_tunnel {
 
 struct tunnel_connection {
     tow_relay relay; /* first */
-    tow_child child; /* of a command */
+    tow_command command;
     tow_tunnel *tunnel;
     tunnel_connection *next, **previous;
     tow_tunnel_map *map; /* holds the target, or NULL */
@@ -104,7 +102,7 @@ static void list_add(tunnel_connection *connection) {
 
 /* When the streams are gone and the command has ended. */
 static void free_if_over(tunnel_connection *connection) {
-    if (!connection->done || connection->child.pid != 0)
+    if (!connection->done || tow_command_runs(&connection->command))
         return;
     list_remove(connection);
     tow_tunnel_map_release(connection->map);
@@ -119,18 +117,36 @@ static void streams_done(tow_relay *relay) {
         (unsigned long long)relay->ends[TOW_RELAY_CLIENT].received,
         (unsigned long long)relay->ends[TOW_RELAY_TARGET].received);
     connection->done = true;
-    tow_child_end(&connection->child, CHILD_PATIENCE_SECONDS);
     free_if_over(connection);
 }
 
-static void command_exited(tow_child *child, int status) {
+static void write_status(char *out, size_t size, int status) {
+    snprintf(
+        out, size, "the command ended with status %d%s", status, status == 127 ? ": no such command" : "");
+}
+
+/* While the client is there it hears of the status, when all of the output is with it. */
+static void command_exited(tow_command *command) {
     tunnel_connection *connection =
-        (tunnel_connection *)(void *)((char *)child - offsetof(tunnel_connection, child));
-    bool by_us = connection->done && (status == 128 + SIGTERM || status == 128 + SIGKILL);
-    if (status != 0 && !by_us)
-        say(connection->tunnel, LOG_NOTICE, "%s %s ended with status %d%s", connection->peer,
-            connection->target->text, status, status == 127 ? ": no such command" : "");
+        (tunnel_connection *)(void *)((char *)command - offsetof(tunnel_connection, command));
+    char text[STATUS_TEXT_MAX];
+    int status = tow_command_status(command);
+    bool by_us = status == 128 + SIGTERM || status == 128 + SIGKILL;
+    bool told_later = !connection->done && !connection->relay.failed;
+    write_status(text, sizeof(text), status);
+    if (status != 0 && !by_us && !told_later)
+        say(connection->tunnel, LOG_NOTICE, "%s %s: %s", connection->peer, connection->target->text, text);
     free_if_over(connection);
+}
+
+/* How a command has ended decides how the connection does. */
+static void side_ends(tow_relay *relay, tow_relay_side side) {
+    char text[STATUS_TEXT_MAX];
+    int status = tow_command_status(&connection_of(relay)->command);
+    if (side != TOW_RELAY_TARGET || status == 0)
+        return;
+    write_status(text, sizeof(text), status);
+    tow_relay_fail(relay, side, TOW_ERROR_ENDED, text);
 }
 
 /* A page hears of the close code and the reason, where of a refused handshake it would not hear anything. */
@@ -193,28 +209,16 @@ static void target_connected(tow_relay *relay) {
         send_proxy_header(connection);
 }
 
-static int command_start(
-    tunnel_connection *connection, const tow_byte_stream_options *options, tow_byte_stream **stream) {
-    const char *const arguments[] = {"/bin/sh", "-c", connection->target->rest, NULL};
-    int fd;
-    int error = tow_child_start(&connection->child, connection->loop, arguments, NULL, command_exited, &fd);
-    if (error != 0)
-        return error;
-    error = tow_byte_stream_adopt(stream, connection->loop, fd, options);
-    if (error != 0)
-        tow_loop_discard(connection->loop, fd);
-    else
-        connection->relay.connected = true;
-    return error;
-}
-
 static void target_open(tunnel_connection *connection) {
     tow_byte_stream_options options = tow_relay_options(&connection->relay, TOW_RELAY_TARGET);
     tow_byte_stream *stream;
     options.connect_seconds = connection->tunnel->options->connect_seconds;
-    int error = connection->target->kind == TOW_TUNNEL_TARGET_COMMAND
-                    ? command_start(connection, &options, &stream)
+    bool is_command = connection->target->kind == TOW_TUNNEL_TARGET_COMMAND;
+    int error = is_command
+                    ? tow_command_start(&connection->command, &stream, connection->loop,
+                          connection->target->rest, &options, command_exited)
                     : tow_byte_stream_connect(&stream, connection->loop, connection->target->rest, &options);
+    connection->relay.connected = is_command && error == 0;
     if (error == 0)
         tow_relay_set(&connection->relay, TOW_RELAY_TARGET, stream);
     else
@@ -337,8 +341,10 @@ static int admit(const tow_request *request, const char **text) {
 }
 
 static tunnel_connection *connection_new(tow_tunnel *tunnel, tow_websocket *socket) {
-    static const tow_relay_events events = {
-        .on_connected = target_connected, .on_failed = side_failed, .on_done = streams_done};
+    static const tow_relay_events events = {.on_connected = target_connected,
+        .on_end = side_ends,
+        .on_failed = side_failed,
+        .on_done = streams_done};
     tunnel_connection *connection = calloc(1, sizeof(*connection));
     if (connection == NULL)
         return NULL;
@@ -489,7 +495,7 @@ void tow_tunnel_free(tow_tunnel *tunnel) {
     tunnel_connection *next;
     for (tunnel_connection *connection = tunnel->connections; connection != NULL; connection = next) {
         next = connection->next;
-        tow_child_clear(&connection->child);
+        tow_command_clear(&connection->command);
         tow_tunnel_map_release(connection->map);
         free(connection);
     }

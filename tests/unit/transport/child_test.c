@@ -18,7 +18,7 @@ typedef struct command {
     tow_child child; /* first */
     int exits;
     int status;
-    int fd;
+    int input, output;
 } command;
 
 static void on_exit_of(tow_child *child, int status) {
@@ -34,7 +34,8 @@ static bool has_exited(void *argument) {
 static void start(each_loop *each, command *one, const char *script) {
     const char *const arguments[] = {"sh", "-c", script, NULL};
     *one = (command){0};
-    assert_int_equal(tow_child_start(&one->child, each->loop, arguments, NULL, on_exit_of, &one->fd), 0);
+    assert_int_equal(
+        tow_child_start(&one->child, each->loop, arguments, NULL, on_exit_of, &one->input, &one->output), 0);
     assert_int_equal(one->exits, 0);
 }
 
@@ -42,7 +43,7 @@ static void start(each_loop *each, command *one, const char *script) {
 static size_t read_all(const command *one, char *out, size_t size) {
     size_t length = 0;
     ssize_t got;
-    while ((got = read(one->fd, out + length, size - 1 - length)) > 0)
+    while ((got = read(one->output, out + length, size - 1 - length)) > 0)
         length += (size_t)got;
     out[length] = '\0';
     return length;
@@ -52,18 +53,29 @@ static void finish(each_loop *each, command *one, int status) {
     run_until(each, has_exited, one);
     assert_int_equal(one->status, status);
     assert_int_equal(one->exits, 1);
-    close(one->fd);
+    close(one->input);
+    close(one->output);
     run_to_the_end(each);
 }
 
-static void input_and_output_are_one_socket(void **state) {
+static void input_and_output_are_a_socket_each(void **state) {
     command one;
     char said[100];
     start(*state, &one, "cat; echo end");
-    assert_int_equal(write(one.fd, "hello\n", 6), 6);
-    assert_int_equal(shutdown(one.fd, SHUT_WR), 0);
+    assert_int_equal(write(one.input, "hello\n", 6), 6);
+    assert_int_equal(shutdown(one.input, SHUT_WR), 0);
     read_all(&one, said, sizeof(said));
     assert_string_equal(said, "hello\nend\n");
+    finish(*state, &one, 0);
+}
+
+static void input_that_is_not_read_spoils_no_output(void **state) {
+    command one;
+    char said[100];
+    start(*state, &one, "read line; echo got $line");
+    assert_int_equal(write(one.input, "one\ntwo\n", 8), 8);
+    read_all(&one, said, sizeof(said));
+    assert_string_equal(said, "got one\n");
     finish(*state, &one, 0);
 }
 
@@ -119,7 +131,9 @@ static void its_environment_can_be_chosen(void **state) {
     const char *const arguments[] = {"/bin/sh", "-c", "echo $WHO$HOME", NULL};
     const char *const environment[] = {"WHO=me", NULL};
     const each_loop *each = *state;
-    assert_int_equal(tow_child_start(&one.child, each->loop, arguments, environment, on_exit_of, &one.fd), 0);
+    assert_int_equal(
+        tow_child_start(&one.child, each->loop, arguments, environment, on_exit_of, &one.input, &one.output),
+        0);
     read_all(&one, said, sizeof(said));
     assert_string_equal(said, "me\n");
     finish(*state, &one, 0);
@@ -127,10 +141,10 @@ static void its_environment_can_be_chosen(void **state) {
 
 /* Whether some process holds the other end of the command's socket, also after `milliseconds`. */
 static bool is_held(const command *one, int milliseconds) {
-    struct pollfd poll_for = {.fd = one->fd, .events = POLLIN};
+    struct pollfd poll_for = {.fd = one->output, .events = POLLIN};
     char byte;
     while (poll(&poll_for, 1, milliseconds) > 0) {
-        if (read(one->fd, &byte, 1) <= 0)
+        if (read(one->output, &byte, 1) <= 0)
             return false;
     }
     return true;
@@ -142,7 +156,7 @@ static void its_end_ends_all_that_it_has_started(void **state) {
     command one;
     char line[10];
     start(*state, &one, "sleep 1000 & sleep 1000 & echo up; read x");
-    assert_int_equal(read(one.fd, line, sizeof(line)), 3);
+    assert_int_equal(read(one.output, line, sizeof(line)), 3);
     assert_true(is_held(&one, 0));
     tow_child_end(&one.child, 100);
     tow_child_end(&one.child, 100);
@@ -165,7 +179,7 @@ static void a_command_that_does_not_listen_is_killed(void **state) {
     command one;
     char line[10];
     start(*state, &one, "trap '' TERM; echo up; while :; do sleep 0.1; done");
-    assert_int_equal(read(one.fd, line, sizeof(line)), 3);
+    assert_int_equal(read(one.output, line, sizeof(line)), 3);
     tow_child_end(&one.child, 1);
     finish(*state, &one, 137);
 }
@@ -178,7 +192,8 @@ static void it_can_be_ended_without_the_loop(void **state) {
     tow_child_clear(&one.child);
     assert_false(is_held(&one, SOME_SECONDS));
     assert_int_equal(one.exits, 0);
-    close(one.fd);
+    close(one.input);
+    close(one.output);
     run_to_the_end(*state);
 }
 
@@ -191,18 +206,22 @@ static int count_descriptors(void) {
 
 static void what_cannot_be_started_is_an_error(void **state) {
     const each_loop *each = *state;
-    command one = {.fd = -1};
+    command one = {.input = -1, .output = -1};
     int before = count_descriptors();
     const char *const missing[] = {"no-such-command-here", NULL};
     const char *const nowhere[] = {"/no/such/command", NULL};
     const char *const no_program[] = {"/etc/passwd", NULL};
-    assert_int_equal(tow_child_start(&one.child, each->loop, missing, NULL, on_exit_of, &one.fd),
-        TOW_ERROR_NAME_NOT_FOUND);
-    assert_int_equal(tow_child_start(&one.child, each->loop, nowhere, NULL, on_exit_of, &one.fd),
+    assert_int_equal(
+        tow_child_start(&one.child, each->loop, missing, NULL, on_exit_of, &one.input, &one.output),
         TOW_ERROR_NAME_NOT_FOUND);
     assert_int_equal(
-        tow_child_start(&one.child, each->loop, no_program, NULL, on_exit_of, &one.fd), TOW_ERROR_PERMISSION);
-    assert_int_equal(one.fd, -1);
+        tow_child_start(&one.child, each->loop, nowhere, NULL, on_exit_of, &one.input, &one.output),
+        TOW_ERROR_NAME_NOT_FOUND);
+    assert_int_equal(
+        tow_child_start(&one.child, each->loop, no_program, NULL, on_exit_of, &one.input, &one.output),
+        TOW_ERROR_PERMISSION);
+    assert_int_equal(one.input, -1);
+    assert_int_equal(one.output, -1);
     assert_int_equal(one.child.pid, 0);
     assert_int_equal(count_descriptors(), before);
     run_to_the_end(*state);
@@ -212,10 +231,10 @@ static void without_descriptors_nothing_is_started(void **state) {
     const each_loop *each = *state;
     const char *const arguments[] = {"sleep", "1000", NULL};
     struct rlimit limit;
-    command one = {.fd = -1};
+    command one = {.input = -1, .output = -1};
     int before = count_descriptors();
     getrlimit(RLIMIT_NOFILE, &limit);
-    for (rlim_t room = 0; room < 3; room++) {
+    for (rlim_t room = 0; room < 5; room++) {
         int highest = 0;
         for (int fd = 0; fd < 1000; fd++)
             highest = fcntl(fd, F_GETFD) >= 0 ? fd : highest;
@@ -226,7 +245,8 @@ static void without_descriptors_nothing_is_started(void **state) {
         for (int fd = 0; fd <= highest; fd++)
             if (fcntl(fd, F_GETFD) < 0)
                 fillers[filled++] = open("/dev/null", O_RDONLY | O_CLOEXEC);
-        int error = tow_child_start(&one.child, each->loop, arguments, NULL, on_exit_of, &one.fd);
+        int error =
+            tow_child_start(&one.child, each->loop, arguments, NULL, on_exit_of, &one.input, &one.output);
         setrlimit(RLIMIT_NOFILE, &limit);
         for (int i = 0; i < filled; i++)
             close(fillers[i]);
@@ -241,12 +261,14 @@ static void there_are_no_children_in_the_simulator(void **state) {
     const char *const arguments[] = {"true", NULL};
     command one = {0};
     assert_int_equal(
-        tow_child_start(&one.child, each->loop, arguments, NULL, on_exit_of, &one.fd), TOW_ERROR_UNSUPPORTED);
+        tow_child_start(&one.child, each->loop, arguments, NULL, on_exit_of, &one.input, &one.output),
+        TOW_ERROR_UNSUPPORTED);
 }
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        ON_REAL_LOOPS(input_and_output_are_one_socket),
+        ON_REAL_LOOPS(input_and_output_are_a_socket_each),
+        ON_REAL_LOOPS(input_that_is_not_read_spoils_no_output),
         ON_REAL_LOOPS(the_exit_status_is_told_as_a_shell_tells_it),
         ON_REAL_LOOPS(signals_are_as_in_a_new_process),
         ON_REAL_LOOPS(no_descriptor_of_ours_is_seen),

@@ -1,4 +1,4 @@
-/* child: a command as a child process, its standard input and output on one socket, its end as an event.
+/* child: a command as a child process, its standard input and output on a socket each, its end as an event.
  *
  * The command leads a process group of its own, with all that it starts, begins with default signals and none
  * blocked, and has no descriptor of ours but standard error. Not in the simulator. */
@@ -25,11 +25,12 @@ struct tow_child { /* embedded; zeroed: not in use. Private but `user`. */
 };
 
 /* Runs arguments[0], looked for in PATH unless it has a slash; the list ends with NULL, and so does
- * `environment` ("NAME=VALUE"), which may be NULL for our own. *fd is our end of the socket, the caller's.
- * The loop is kept alive until on_exit. Keeps `user`. Errors: NAME_NOT_FOUND (no such command), PERMISSION,
- * DESCRIPTORS, MEMORY, SYSTEM, UNSUPPORTED (simulated loop). */
+ * `environment` ("NAME=VALUE"), which may be NULL for our own. What is written to *input is its standard
+ * input, what it writes is read from *output: two sockets, the caller's, so that input that it leaves unread
+ * spoils none of its output. The loop is kept alive until on_exit. Keeps `user`. Errors: NAME_NOT_FOUND (no
+ * such command), PERMISSION, DESCRIPTORS, MEMORY, SYSTEM, UNSUPPORTED (simulated loop). */
 int tow_child_start(tow_child *child, tow_loop *loop, const char *const *arguments,
-    const char *const *environment, tow_child_on_exit on_exit, int *fd);
+    const char *const *environment, tow_child_on_exit on_exit, int *input, int *output);
 
 /* Ends its group: SIGTERM now, SIGKILL when it still runs after so many seconds; on_exit follows. Whether it
  * ends by itself meanwhile or has ended already does not matter. */
