@@ -67,10 +67,9 @@ static int range_answer(tow_exchange *exchange, const tow_range *range, int64_t 
 }
 
 /* Answers with the range of the file; takes `fd` on success. */
-static int body_answer(
-    tow_exchange *exchange, const char *name, int fd, const struct stat *file, const tow_range *range) {
+static int body_answer(tow_exchange *exchange, const char *name, int fd, const tow_range *range) {
     tow_body_source source;
-    int error = tow_file_body_new(&source, fd, file, range->first);
+    int error = tow_file_body_new(&source, fd, range->first);
     if (error != 0)
         return error;
     int status = range->kind == TOW_RANGE_PART ? 206 : 200;
@@ -90,7 +89,7 @@ void tow_file_answer(
     if (error == 0 && (status == 0 || status == 416))
         error = range_answer(exchange, &range, file->st_size);
     if (error == 0 && status == 0)
-        error = body_answer(exchange, name, fd, file, &range);
+        error = body_answer(exchange, name, fd, &range);
     if (error == 0 && status == 0)
         return;
     close(fd);

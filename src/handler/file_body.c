@@ -1,7 +1,6 @@
 #include "file_body.h"
 
 #include <errno.h>
-#include <stdbool.h>
 #include <stdlib.h>
 #include <towline/error.h>
 #include <unistd.h>
@@ -9,15 +8,7 @@
 typedef struct file_body {
     int fd;
     int64_t offset;
-    int64_t size;
-    struct timespec modified;
 } file_body;
-
-static bool is_unchanged(const file_body *body) {
-    struct stat now;
-    return fstat(body->fd, &now) == 0 && now.st_size == body->size &&
-           now.st_mtim.tv_sec == body->modified.tv_sec && now.st_mtim.tv_nsec == body->modified.tv_nsec;
-}
 
 static int64_t file_body_read(void *user, void *out, size_t length) {
     file_body *body = user;
@@ -25,9 +16,8 @@ static int64_t file_body_read(void *user, void *out, size_t length) {
     do {
         count = pread(body->fd, out, length, body->offset);
     } while (count < 0 && errno == EINTR);
-    if (count <= 0 || !is_unchanged(body)) /* asked after the read: what was read is from before the answer */
-        return -1;
-    body->offset += count;
+    if (count > 0)
+        body->offset += count;
     return count;
 }
 
@@ -37,11 +27,11 @@ static void file_body_close(void *user) {
     free(body);
 }
 
-int tow_file_body_new(tow_body_source *source, int fd, const struct stat *opened, int64_t offset) {
+int tow_file_body_new(tow_body_source *source, int fd, int64_t offset) {
     file_body *body = malloc(sizeof *body);
     if (body == NULL)
         return TOW_ERROR_MEMORY;
-    *body = (file_body){.fd = fd, .offset = offset, .size = opened->st_size, .modified = opened->st_mtim};
+    *body = (file_body){.fd = fd, .offset = offset};
     *source = (tow_body_source){.read = file_body_read, .close = file_body_close, .user = body};
     return 0;
 }

@@ -4,11 +4,9 @@
 
 #include "server/exchange.h"
 
-#include <sys/stat.h>
-
-/* Makes a source that reads on from `offset` and owns `fd`. It breaks off when the file is no longer as it
- * was at `opened`: what was announced (length, entity tag) would not be true. Errors: MEMORY (then `fd` is
- * still the caller's). */
-int tow_file_body_new(tow_body_source *source, int fd, const struct stat *opened, int64_t offset);
+/* Makes a source that reads on from `offset` and owns `fd`. A file may grow meanwhile, or be touched: what
+ * was announced is there still. The source breaks off only where the file has become too short. Errors:
+ * MEMORY (then `fd` is still the caller's). */
+int tow_file_body_new(tow_body_source *source, int fd, int64_t offset);
 
 #endif

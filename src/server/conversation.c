@@ -1,6 +1,7 @@
 #include "conversation.h"
 
 #include "answer.h"
+#include "base/text.h"
 #include "dispatch.h"
 #include "protocol/opening.h"
 #include "report.h"
@@ -312,6 +313,13 @@ static bool after_answer(tow_exchange *exchange) {
     return true;
 }
 
+static void report_broken(tow_exchange *exchange) {
+    char text[80];
+    tow_text_format(text, sizeof(text), "the body ended %llu bytes too early: the client is reset",
+        (unsigned long long)exchange->output.source_left);
+    tow_answer_report(exchange, TOW_LOG_WARNING, 0, text);
+}
+
 static bool write_answer(tow_exchange *exchange) {
     bool moved;
     tow_output_result result = pump(exchange, &moved);
@@ -323,6 +331,9 @@ static bool write_answer(tow_exchange *exchange) {
         if (moved)
             enter(exchange, TOW_ANSWERING); /* the peer takes something: the time for a stall begins anew */
         return result == TOW_OUTPUT_PAUSED && yield(exchange);
+    case TOW_OUTPUT_BROKEN:
+        report_broken(exchange);
+        break;
     case TOW_OUTPUT_FAILED:
         break;
     }

@@ -101,30 +101,32 @@ static tow_output_result push(tow_output *output, tow_stream *stream, bool *move
 }
 
 /* Reads the next piece from the source behind what is pending. */
-static int pull(tow_output *output) {
+static tow_output_result pull(tow_output *output) {
     size_t wanted = output->source_left < PIECE ? (size_t)output->source_left : PIECE;
-    int error = tow_buffer_reserve(&output->pending, wanted);
-    if (error != 0)
-        return error;
+    if (tow_buffer_reserve(&output->pending, wanted) != 0)
+        return TOW_OUTPUT_FAILED;
     uint8_t *end = output->pending.data + output->pending.length;
     int64_t got = output->source.read(output->source.user, end, wanted);
     if (got <= 0 || (uint64_t)got > wanted)
-        return TOW_ERROR_ENDED;
+        return TOW_OUTPUT_BROKEN;
     output->pending.length += (size_t)got;
     output->source_left -= (uint64_t)got;
     if (output->source_left == 0)
         source_close(output);
-    return 0;
+    return TOW_OUTPUT_DONE;
+}
+
+static bool wants_piece(const tow_output *output) {
+    return output->source.read != NULL && output->pending_taken == 0 && output->unsent.length == 0 &&
+           output->pending.length < PIECE;
 }
 
 tow_output_result tow_output_pump(tow_output *output, tow_stream *stream, int *pieces, bool *moved) {
     *moved = false;
     do {
-        if (output->lost ||
-            (output->source.read != NULL && output->pending_taken == 0 && output->unsent.length == 0 &&
-                output->pending.length < PIECE && pull(output) != 0))
-            return TOW_OUTPUT_FAILED;
-        tow_output_result result = push(output, stream, moved);
+        tow_output_result result = wants_piece(output) ? pull(output) : TOW_OUTPUT_DONE;
+        if (result == TOW_OUTPUT_DONE)
+            result = output->lost ? TOW_OUTPUT_FAILED : push(output, stream, moved);
         if (result != TOW_OUTPUT_DONE || output->source.read == NULL)
             return result;
     } while (--*pieces > 0);

@@ -23,7 +23,8 @@ typedef enum tow_output_result {
     TOW_OUTPUT_DONE,    /* all is corked or taken */
     TOW_OUTPUT_BLOCKED, /* on_writable or on_error follows */
     TOW_OUTPUT_PAUSED,  /* enough for this turn: call again in the next */
-    TOW_OUTPUT_FAILED   /* the source broke off, memory is short, or the stream failed: reset it */
+    TOW_OUTPUT_BROKEN,  /* the source ended before its announced end: reset the stream */
+    TOW_OUTPUT_FAILED   /* memory is short, or the stream failed: the same */
 } tow_output_result;
 
 /* Gives the stream what it takes: at least one piece of the source, and no more than *pieces, from which it

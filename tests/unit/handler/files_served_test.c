@@ -7,6 +7,7 @@
 
 #include <arpa/inet.h>
 #include <dirent.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -199,6 +200,30 @@ static void a_file_that_gets_shorter_ends_the_connection(void **state) {
     close(fd);
 }
 
+/* A log that is written to while it is downloaded. */
+static void a_file_that_grows_is_sent_as_it_was_promised(void **state) {
+    (void)state;
+    enum { SIZE = HUGE_SIZE / 2 };
+    folder_add_file(&made, "growing", "");
+    char path[PATH_MAX];
+    snprintf(path, sizeof path, "%s", folder_path(&made, "growing"));
+    assert_int_equal(truncate(path, SIZE), 0);
+    int fd = client_open();
+    client_send(fd, "GET", "/growing", "Connection: close\r\n");
+    received_length = 0;
+    while (received_length == 0)
+        assert_true(client_read(fd));
+    int log = open(path, O_WRONLY | O_APPEND);
+    while (client_read(fd))
+        assert_int_equal(write(log, "line\n", 5), 5);
+    close(log);
+    int length = tow_http_response_read(&head, received, received_length, NULL);
+    assert_true(length > 0);
+    assert_int_equal(head.body_length, SIZE);
+    assert_int_equal(received_length, (size_t)length + SIZE);
+    close(fd);
+}
+
 static size_t count_descriptors(void) {
     DIR *directory = opendir("/proc/self/fd");
     size_t count = 0;
@@ -233,6 +258,7 @@ int main(void) {
         cmocka_unit_test(a_large_file_comes_whole),
         cmocka_unit_test(a_target_in_absolute_form_is_served),
         cmocka_unit_test(a_file_that_gets_shorter_ends_the_connection),
+        cmocka_unit_test(a_file_that_grows_is_sent_as_it_was_promised),
         cmocka_unit_test(a_peer_that_vanishes_leaves_nothing_open),
     };
     return cmocka_run_group_tests(tests, make, clear);

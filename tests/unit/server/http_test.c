@@ -358,6 +358,8 @@ static void a_source_that_breaks_off_breaks_the_connection_off(void **state) {
     peer_expect_end(&peer);
     assert_true(peer.failed);
     assert_int_equal(source.closed, 1);
+    assert_true(
+        world_logged(&world, "GET /stream the body ended 400000 bytes too early: the client is reset"));
     peer_close(&peer);
     world_end(&world);
 }
