@@ -6,7 +6,7 @@
 #include <string.h>
 #include <towline/error.h>
 
-enum { SHARDS = 64, FIRST_CAPACITY = 16 };
+enum { SHARDS = 64, FIRST_CAPACITY = 16, KEY_OF_LOOPBACK = 1 };
 
 struct entry {
     uint64_t key; /* 0: free */
@@ -75,7 +75,20 @@ uint64_t tow_address_key(const tow_address *address) {
     if (IN6_IS_ADDR_V4MAPPED(&ip6.sin6_addr))
         return key_of_ip4(big_endian(ip6.sin6_addr.s6_addr + 12, 4));
     uint64_t network = big_endian(ip6.sin6_addr.s6_addr, 8);
-    return network != 0 ? network : 1; /* ::1 among others */
+    return network != 0 ? network : KEY_OF_LOOPBACK; /* ::1 among others, which do not get here */
+}
+
+bool tow_address_of_key(uint64_t key, tow_address *address) {
+    *address = (tow_address){0};
+    if (key == KEY_OF_LOOPBACK) {
+        const struct sockaddr_in6 ip6 = {.sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT};
+        memcpy(&address->storage, &ip6, address->length = sizeof(ip6));
+        return true;
+    }
+    const struct sockaddr_in ip4 = {
+        .sin_family = AF_INET, .sin_addr.s_addr = htonl((uint32_t)(key & UINT32_MAX))};
+    memcpy(&address->storage, &ip4, address->length = sizeof(ip4));
+    return key == key_of_ip4(key & UINT32_MAX);
 }
 
 /* The finalizer of SplitMix64 over the key and the seed. */

@@ -2,6 +2,7 @@
 
 #include "answer.h"
 #include "conversation.h"
+#include "ending.h"
 #include "protocol/close.h"
 #include "visitor.h"
 
@@ -58,7 +59,7 @@ static tow_connection *take_slot(tow_worker *worker) {
         tow_slab_give(&worker->slots, slot);
         return NULL;
     }
-    connection->slot = slot;
+    connection->slot = slot & ((UINT32_C(1) << TOW_SLOT_BITS) - 1);
     connection->generation = next_generation(worker) & ((UINT32_C(1) << TOW_GENERATION_BITS) - 1);
     return connection;
 }
@@ -121,6 +122,7 @@ static bool enter_address(tow_connection *connection) {
     if (tow_address_table_enter(table, key) != 0)
         return false;
     connection->address_key = key;
+    connection->counted = true;
     return true;
 }
 
@@ -167,9 +169,9 @@ void tow_connection_abandon(tow_worker *worker, int fd) {
 /* The connection is over, whatever becomes of its slot. */
 static void leave(tow_connection *connection) {
     tow_worker *worker = tow_connection_worker(connection);
-    if (connection->address_key != 0)
+    if (connection->counted)
         tow_address_table_leave(worker->server->addresses, connection->address_key);
-    connection->address_key = 0;
+    connection->counted = false;
     uncount(worker, (tow_connection_kind)connection->kind);
 }
 
@@ -206,15 +208,17 @@ void tow_connection_reset(tow_connection *connection) {
 }
 
 void tow_connection_socket_opened(tow_websocket *socket) {
+    tow_connection *connection = (tow_connection *)socket;
     const tow_route *route = (const tow_route *)socket->behaviour;
+    tow_ending_note(connection);
     if (route->handler.on_open != NULL)
         route->handler.on_open(socket);
-    tow_connection_worker((tow_connection *)socket)->opening =
-        NULL; /* what came behind the handshake has no request */
+    tow_connection_worker(connection)->opening = NULL; /* what came behind the handshake has no request */
 }
 
 void tow_connection_socket_gone(tow_websocket *socket) {
     tow_connection *connection = (tow_connection *)socket;
+    tow_ending_report(connection);
     if (!tow_websocket_is_retained(socket)) {
         tow_websocket_clear(socket);
         tow_connection_release(connection);

@@ -19,14 +19,16 @@ typedef enum tow_connection_kind {
 enum { TOW_SLOT_BITS = 26, TOW_GENERATION_BITS = 28 };
 
 struct tow_connection {
-    tow_websocket socket;                      /* first; its stream carries HTTP too */
-    uint64_t opened : 48;                      /* as a WebSocket, in microseconds of the loop's time */
-    uint64_t port : 16;                        /* of the client, 0: not known */
-    uint64_t address_key;                      /* what the table of addresses counts it by; 0: not counted */
-    uint32_t slot;                             /* below 2 ^ TOW_SLOT_BITS */
-    uint32_t generation : TOW_GENERATION_BITS; /* not 0; tells it from those that had the slot before */
+    tow_websocket socket; /* first; its stream carries HTTP too */
+    uint64_t opened : 48; /* as a WebSocket, in microseconds of the loop's time */
+    uint64_t port : 16;   /* of the client, 0: not known */
+    uint64_t address_key; /* what the table of addresses counts it by; 0: not known */
+    uint32_t slot : TOW_SLOT_BITS;
     uint32_t kind : 3;                         /* tow_connection_kind */
     bool local : 1;                            /* came over a Unix socket */
+    bool counted : 1;                          /* in the table of addresses */
+    bool noted : 1;                            /* the tally has a note: see ending.h */
+    uint32_t generation : TOW_GENERATION_BITS; /* not 0; tells it from those that had the slot before */
 };
 
 /* Takes over an accepted descriptor: counted already (SERVED) or not to be counted. The descriptor is closed

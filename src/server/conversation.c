@@ -667,20 +667,17 @@ void tow_conversation_drain(tow_exchange *exchange) {
     settle(exchange);
 }
 
-/* A proxy need not say the port. */
-static void cut_port(char *text) {
-    char *colon = strrchr(text, ':');
-    if (colon != NULL)
-        *colon = '\0';
+const tow_address *tow_conversation_address(tow_exchange *exchange) {
+    tow_visitor *visitor = &exchange->visitor;
+    if (visitor->address.length > 0)
+        return &visitor->address;
+    if (visitor->peer.length == 0 && tow_stream_peer(tow_conversation_stream(exchange), &visitor->peer) != 0)
+        visitor->peer.length = 0;
+    return &visitor->peer;
 }
 
 const char *tow_conversation_peer(tow_exchange *exchange) {
-    tow_address address = exchange->visitor.address;
-    if (exchange->peer[0] != '\0')
-        return exchange->peer;
-    if (address.length > 0 || tow_stream_peer(tow_conversation_stream(exchange), &address) == 0)
-        tow_address_text(&address, exchange->peer);
-    if (exchange->visitor.address.length > 0 && tow_address_port(&address) == 0)
-        cut_port(exchange->peer);
-    return exchange->peer[0] != '\0' ? exchange->peer : "unknown";
+    if (exchange->peer[0] == '\0')
+        tow_visitor_text(tow_conversation_address(exchange), exchange->peer);
+    return exchange->peer;
 }

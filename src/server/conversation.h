@@ -30,6 +30,7 @@ typedef struct tow_visitor {
     const char *hop_scheme; /* "http", "https", or NULL: not known */
     tow_address address;    /* of the request's client; length 0: the stream's peer */
     const char *scheme;     /* of the request; the same */
+    tow_address peer;       /* the stream's, once somebody has asked */
     tow_slice host; /* that the client asked for, in the request's bytes; data is NULL: as Host says */
 } tow_visitor;
 
@@ -97,7 +98,10 @@ void tow_conversation_drain(tow_exchange *exchange);
 /* Ends it with a reset; on_closed follows. */
 void tow_conversation_reset(tow_exchange *exchange);
 
-/* The text of the peer's address. */
+/* The client's address; length 0: not known. */
+const tow_address *tow_conversation_address(tow_exchange *exchange);
+
+/* Its text. */
 const char *tow_conversation_peer(tow_exchange *exchange);
 
 static inline tow_stream *tow_conversation_stream(tow_exchange *exchange) {

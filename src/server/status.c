@@ -1,5 +1,6 @@
 #include "status.h"
 
+#include "ending.h"
 #include "http/response.h"
 #include "server/exchange.h"
 #include "transport/loop.h"
@@ -99,26 +100,13 @@ static uint64_t limit_of_sockets(const tow_websocket_counters *sockets, const ch
     return 0;
 }
 
-static const char *ender_name(tow_ender ender) {
-    switch (ender) {
-    case TOW_ENDED_BY_PEER:
-        return "client";
-    case TOW_ENDED_BY_NETWORK:
-        return "network";
-    case TOW_ENDED_BY_US:
-    case TOW_ENDED_BY_LIMIT:
-        break;
-    }
-    return "server";
-}
-
 static int ends_text(tow_buffer *out, const totals *sum) {
     int error = metric_head(out, "websocket_ends_total", "counter",
         "WebSocket connections that ended, by who ended them and why.");
     for (int cause = 0; error == 0 && cause < TOW_CAUSE_COUNT; cause++)
         error =
             tow_buffer_append_format(out, "towline_websocket_ends_total{by=\"%s\",why=\"%s\"} %" PRIu64 "\n",
-                ender_name(tow_cause_ender(cause)), tow_cause_name(cause), sum->sockets.ends[cause]);
+                tow_ending_ender(cause), tow_cause_name(cause), sum->sockets.ends[cause]);
     return error;
 }
 

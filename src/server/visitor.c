@@ -4,11 +4,23 @@
 #include "server/forwarded.h"
 #include "server/proxy_header.h"
 
+#include <string.h>
 #include <towline/error.h>
 
 bool tow_visitor_is_proxy(const tow_settings *settings, const tow_address *address) {
     const tow_trusted trusted = {settings->trusted, settings->trusted_count};
     return tow_is_trusted(&trusted, address);
+}
+
+void tow_visitor_text(const tow_address *address, char out[TOW_ADDRESS_TEXT_MAX]) {
+    if (address->length == 0) {
+        strcpy(out, "unknown");
+        return;
+    }
+    tow_address_text(address, out);
+    char *colon = strrchr(out, ':');
+    if (!tow_address_is_unix(address) && tow_address_port(address) == 0 && colon != NULL)
+        *colon = '\0';
 }
 
 static const tow_settings *settings_of(tow_exchange *exchange) {
@@ -45,14 +57,15 @@ int tow_visitor_introduce(tow_exchange *exchange, const uint8_t *bytes, size_t l
 static int count_address(tow_connection *connection, const tow_address *address) {
     tow_address_table *table = tow_connection_worker(connection)->server->addresses;
     uint64_t key = tow_address_key(address);
-    if (table == NULL || key == connection->address_key)
+    if (table == NULL || (connection->counted && key == connection->address_key))
         return 0;
     int error = key != 0 ? tow_address_table_enter(table, key) : 0;
     if (error != 0)
         return error;
-    if (connection->address_key != 0)
+    if (connection->counted)
         tow_address_table_leave(table, connection->address_key);
     connection->address_key = key;
+    connection->counted = key != 0;
     return 0;
 }
 

@@ -15,6 +15,10 @@ int tow_visitor_identify(tow_exchange *exchange, const tow_http_head *head);
 /* HOST[:PORT] that the client asked for: what a trusted proxy says of that, else Host. */
 tow_slice tow_visitor_authority(const tow_exchange *exchange, const tow_http_head *head);
 
+/* "127.0.0.1:50001", "127.0.0.1" when the port is not known (a proxy need not say it), "unix"; "unknown" for
+ * an address of length 0. */
+void tow_visitor_text(const tow_address *address, char out[TOW_ADDRESS_TEXT_MAX]);
+
 /* Whether a peer is a trusted proxy. */
 bool tow_visitor_is_proxy(const tow_settings *settings, const tow_address *address);
 

@@ -257,6 +257,8 @@ int tow_worker_begin(tow_worker *worker, tow_loop *loop, bool is_first) {
     int error = tow_websocket_context_new(&worker->context, loop, worker);
     if (error == 0)
         error = stop_make(worker);
+    if (error == 0 && tow_report_wants(&worker->server->settings, TOW_LOG_INFO))
+        tow_websocket_context_keep_tallies(worker->context);
     if (error == 0)
         error = tls_begin(worker);
     if (error == 0)

@@ -251,6 +251,28 @@ void tow_closing_timed_out(tow_websocket *socket) {
         tow_timing_close(socket, tow_progress_next(progress, now, seconds));
 }
 
+static const char *text_or_empty(const char *text) {
+    return text != NULL ? text : "";
+}
+
+tow_websocket_ending tow_websocket_how_it_ended(const tow_websocket *socket) {
+    const tow_websocket_extra *extra = socket->extra;
+    const tow_websocket_end *end = &socket->end;
+    tow_websocket_ending ending = {.cause = end->cause, .code = TOW_CLOSE_ABNORMAL, .reason = ""};
+    uint16_t sent = socket->close_sent ? tow_cause_code(end->cause, end->error) : 0;
+    if (end->cause == TOW_CAUSE_PEER_CLOSE) {
+        ending.code = end->close_code;
+        ending.reason = extra != NULL ? text_or_empty(extra->close_reason) : "";
+    } else if (end->cause == TOW_CAUSE_APPLICATION) {
+        ending.code = extra != NULL && extra->our_code != 0 ? extra->our_code : end->close_code;
+        ending.reason = extra != NULL ? text_or_empty(extra->our_reason) : "";
+    } else if (sent != 0) {
+        ending.code = sent;
+        ending.reason = tow_cause_reason(end->cause, end->error);
+    }
+    return ending;
+}
+
 /* The events. */
 
 static void tell_error(tow_websocket *socket) {
@@ -262,9 +284,7 @@ static void tell_error(tow_websocket *socket) {
 }
 
 static void tell_close(tow_websocket *socket, bool was_clean) {
-    const char *reason = "";
-    if (socket->extra != NULL && socket->extra->close_reason != NULL)
-        reason = socket->extra->close_reason;
+    const char *reason = socket->extra != NULL ? text_or_empty(socket->extra->close_reason) : "";
     const tow_close_event event = {.code = socket->end.close_code,
         .was_clean = was_clean,
         .reason = reason,
@@ -343,10 +363,22 @@ int tow_websocket_close_check(tow_role role, uint16_t code, const char *reason) 
     return tow_utf8_valid(reason, reason_length) ? 0 : TOW_ERROR_ARGUMENT;
 }
 
+/* For the log: the peer's answer need not have the same code, and has no reason. Without memory it must do.
+ */
+static void remember_our_close(tow_websocket *socket, uint16_t code, const char *reason) {
+    if (!socket->context->keeps_tallies || tow_extra_need(socket) == NULL)
+        return;
+    socket->extra->our_code = code;
+    if (reason != NULL)
+        socket->extra->our_reason = tow_extra_text(reason, strlen(reason));
+}
+
 void tow_websocket_close_because(tow_websocket *socket, tow_cause cause, uint16_t code, const char *reason) {
     if (socket->ready_state != TOW_OPEN && !socket->half_closed)
         return;
     begin(socket, cause);
+    if (cause == TOW_CAUSE_APPLICATION)
+        remember_our_close(socket, code, reason);
     send_close(socket, code, reason, reason == NULL ? 0 : strlen(reason));
     wait_for_the_end(socket);
     if (!socket->delivering && !socket->stream_closed)

@@ -65,6 +65,7 @@ void tow_extra_clear(tow_websocket *socket) {
     tow_extra_end(socket);
     free(socket->extra->protocol);
     free(socket->extra->close_reason);
+    free(socket->extra->our_reason);
     free(socket->extra->failure);
     free(socket->extra);
     socket->extra = NULL;

@@ -34,12 +34,14 @@ typedef struct tow_websocket_extra {
 
     char *protocol;      /* the subprotocol in use, or NULL */
     char *close_reason;  /* of the peer's Close, or NULL */
+    char *our_reason;    /* of the application's, where tallies are kept, or NULL */
     char *failure;       /* why the stream failed, where the code alone does not say it, or NULL */
     tow_posted posted;   /* messages that wait for the end of one that is being sent in pieces */
     uint8_t piece_type;  /* of the message that is being sent in pieces */
     uint8_t piece_utf8;  /* where the check of its text stands: tow_utf8_state */
     uint32_t references; /* by tow_websocket_retain */
     bool outlives;       /* on_gone has been called, and the socket is there for those references */
+    uint16_t our_code;   /* of the application's Close, where tallies are kept, else 0 */
     uint16_t peer_end;   /* the code of the peer's Close while it waits for our answer, else 0 */
 } tow_websocket_extra;
 

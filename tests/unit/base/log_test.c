@@ -63,6 +63,27 @@ static void json_lines_are_escaped(void **state) {
     close_pipe(ends);
 }
 
+static void an_entry_is_its_line_as_text_and_its_fields_as_json(void **state) {
+    (void)state;
+    static const tow_log_field fields[] = {{.name = "message", .text = "closed"},
+        {.name = "reason", .text = "\"x\""}, {.name = "code", .number = -1}};
+    const tow_log_entry entry = {.level = 6, .line = "the line", .fields = fields, .field_count = 3};
+    for (int json = 0; json < 2; json++) {
+        pipe_ends ends = open_pipe();
+        tow_log *log;
+        char text[256];
+        assert_int_equal(tow_log_new(&log, &(tow_log_options){.descriptor = ends.write, .json = json}), 0);
+        tow_log_write_entry(log, when, &entry);
+        read_all(ends.read, text, sizeof(text));
+        assert_string_equal(
+            text, json ? "{\"time\":\"1994-11-06T08:49:37.250Z\",\"level\":\"info\",\"message\":"
+                         "\"closed\",\"reason\":\"\\\"x\\\"\",\"code\":-1}\n"
+                       : "1994-11-06T08:49:37.250Z info the line\n");
+        tow_log_free(log);
+        close_pipe(ends);
+    }
+}
+
 static void lines_above_the_level_are_passed_over(void **state) {
     (void)state;
     pipe_ends ends = open_pipe();
@@ -169,6 +190,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_line_has_time_level_and_text),
         cmocka_unit_test(json_lines_are_escaped),
+        cmocka_unit_test(an_entry_is_its_line_as_text_and_its_fields_as_json),
         cmocka_unit_test(lines_above_the_level_are_passed_over),
         cmocka_unit_test(a_stuck_reader_stalls_nobody_and_lost_lines_are_counted),
         cmocka_unit_test(a_reader_that_is_gone_costs_lines_only),

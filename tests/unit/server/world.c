@@ -19,7 +19,7 @@ void world_make(
     tow_server_options filled = *options;
     filled.loop = world->loop;
     filled.on_log = note;
-    filled.log_user = &world->log;
+    filled.log_user = &world->log; /* on_log_entry, if it is set, gets the lines instead */
     if (filled.listen == NULL && filled.listens == NULL)
         filled.listen = "127.0.0.1:9998";
     assert_int_equal(tow_server_new(&world->server, &filled), 0);

@@ -19,6 +19,9 @@ void tow_address_table_free(tow_address_table *table);
  * a single site is given. 0: not counted (a Unix socket). */
 uint64_t tow_address_key(const tow_address *address);
 
+/* The address of a key, without a port, if the key tells all of it: IPv4, and ::1. */
+bool tow_address_of_key(uint64_t key, tow_address *address);
+
 /* Counts a connection in. Errors: LIMIT, MEMORY; it is then not counted. */
 int tow_address_table_enter(tow_address_table *table, uint64_t key);
 

@@ -88,6 +88,13 @@ typedef struct tow_websocket_end {
     uint8_t cause;       /* tow_cause: what came first, but for a failure, which takes its place */
 } tow_websocket_end;
 
+/* The same for the log: what the Close said that began the end. */
+typedef struct tow_websocket_ending {
+    tow_cause cause;
+    uint16_t code;      /* 1006: there was none */
+    const char *reason; /* "" if none; lives as long as the socket */
+} tow_websocket_ending;
+
 struct tow_websocket { /* zeroed but `stream` and `user`, then filled by tow_websocket_start */
     tow_stream stream; /* first: a stream's owner is found by a cast */
     tow_timer timer;
@@ -166,6 +173,9 @@ void tow_websocket_finish_text(tow_websocket *socket);
 
 /* Ends it with RST: on_error (unless `error` is 0), on_close (1006) and on_gone follow in a later round. */
 void tow_websocket_abort(tow_websocket *socket, tow_cause cause, int error);
+
+/* Of a socket that is closed: from on_close on. */
+tow_websocket_ending tow_websocket_how_it_ended(const tow_websocket *socket);
 
 /* Whether somebody has retained a server's socket: in on_gone its memory must not go then. */
 bool tow_websocket_is_retained(const tow_websocket *socket);
