@@ -58,13 +58,19 @@ static int64_t seconds_after(int64_t time, int seconds) {
     return seconds == TOW_OFF ? INT64_MAX : time + seconds * TOW_SECOND;
 }
 
+static const tow_limits *limits_of(tow_exchange *exchange) {
+    return exchange->route != NULL ? &exchange->route->behaviour.limits
+                                   : &tow_conversation_server(exchange)->settings.limits;
+}
+
 static int64_t state_deadline(tow_exchange *exchange) {
-    const tow_settings *settings = &tow_connection_worker(exchange->connection)->server->settings;
-    const tow_limits *limits =
-        exchange->route != NULL ? &exchange->route->behaviour.limits : &settings->limits;
+    const tow_settings *settings = &tow_conversation_server(exchange)->settings;
+    const tow_limits *limits = limits_of(exchange);
     int64_t now = tow_loop_now(loop_of(exchange));
     if (exchange->state != TOW_OVER && is_blocked(exchange))
-        return seconds_after(now, limits->stall_seconds);
+        return limits->stall_seconds == TOW_OFF
+                   ? INT64_MAX
+                   : tow_progress_next(&exchange->progress, now, limits->stall_seconds);
     switch ((tow_conversation_state)exchange->state) {
     case TOW_WAITING:
         return exchange->served == 0 ? seconds_after(exchange->begun, settings->handshake_seconds)
@@ -89,6 +95,7 @@ static int64_t state_deadline(tow_exchange *exchange) {
 /* The only place where the state changes, but for the upgrade. The same state again begins its time anew. */
 static void enter(tow_exchange *exchange, tow_conversation_state state) {
     exchange->state = (uint8_t)state;
+    tow_progress_note(&exchange->progress, tow_loop_now(loop_of(exchange)));
     exchange->deadline = state_deadline(exchange);
     if (state == TOW_OVER)
         tow_timer_cancel(loop_of(exchange), &exchange->timer);
@@ -299,6 +306,7 @@ static bool linger(tow_exchange *exchange) {
     tow_stream_shutdown(stream);
     exchange->dropped = 0;
     enter(exchange, TOW_LINGERING);
+    (void)tow_progress_look(&exchange->progress, stream, tow_loop_now(loop_of(exchange)));
     return true;
 }
 
@@ -444,7 +452,10 @@ static void settle(tow_exchange *exchange) {
         return;
     }
     if (may_end(exchange)) {
-        close_stream(exchange);
+        if (tow_stream_untaken(stream) > 0)
+            (void)linger(exchange); /* else a request that comes now would reset what is on its way */
+        else
+            close_stream(exchange);
         return;
     }
     bool lingers = exchange->state == TOW_LINGERING; /* and drops what comes */
@@ -588,11 +599,35 @@ static void waiting_timed_out(tow_exchange *exchange) {
     close_stream(exchange);
 }
 
+static void stalled(tow_exchange *exchange) {
+    tow_answer_limit(exchange, &counters(exchange)->stalls);
+    tow_answer_report_end(exchange);
+    tow_conversation_reset(exchange);
+}
+
+/* Whether the peer has still to take something of what was said, as far as somebody looked. */
+static bool is_taking(tow_exchange *exchange) {
+    return is_blocked(exchange) || (exchange->state == TOW_LINGERING && exchange->progress.left > 0);
+}
+
+/* Looks whether it gets more time: to take more of it, or then to end its side. */
+static bool gets_time(tow_exchange *exchange) {
+    tow_progress *progress = &exchange->progress;
+    int64_t now = tow_loop_now(loop_of(exchange));
+    (void)tow_progress_look(progress, tow_conversation_stream(exchange), now);
+    int seconds = is_taking(exchange) ? limits_of(exchange)->stall_seconds : LINGER_SECONDS;
+    if (tow_progress_is_over(progress, now, seconds))
+        return false;
+    exchange->deadline = tow_progress_next(progress, now, seconds);
+    timer_arm(exchange);
+    return true;
+}
+
 static void timed_out(tow_exchange *exchange) {
-    if (is_blocked(exchange)) {
-        tow_answer_limit(exchange, &counters(exchange)->stalls);
-        tow_answer_report_end(exchange);
-        tow_conversation_reset(exchange);
+    if ((is_blocked(exchange) || exchange->state == TOW_LINGERING) && gets_time(exchange))
+        return;
+    if (is_taking(exchange)) {
+        stalled(exchange);
         return;
     }
     switch ((tow_conversation_state)exchange->state) {

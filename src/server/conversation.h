@@ -12,6 +12,7 @@
 #include "output.h"
 #include "request.h"
 #include "server.h"
+#include "transport/progress.h"
 
 typedef enum tow_conversation_state {
     TOW_WAITING,    /* for a request: nothing of it has come */
@@ -37,10 +38,11 @@ typedef struct tow_visitor {
 struct tow_exchange {
     tow_connection *connection;
     tow_timer timer;
-    int64_t deadline; /* INT64_MAX: none */
-    int64_t armed;    /* for when the timer is set */
-    int64_t begun;    /* accepted, or the first byte of the request under way */
-    tow_buffer input; /* what came and could not be used yet */
+    int64_t deadline;      /* INT64_MAX: none */
+    int64_t armed;         /* for when the timer is set */
+    tow_progress progress; /* of what was said, since the state began */
+    int64_t begun;         /* accepted, or the first byte of the request under way */
+    tow_buffer input;      /* what came and could not be used yet */
     size_t scanned;
     tow_output output;
 

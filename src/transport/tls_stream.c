@@ -104,7 +104,8 @@ tow_loop *tow_tls_loop_of_ssl(const SSL *ssl) {
 /* What OpenSSL writes */
 
 static void keep(tls_stream *tls, const uint8_t *bytes, size_t length) {
-    tls->outer->flags |= STREAM_BLOCKED;
+    if (!(tls->outer->flags & STREAM_SHUT)) /* then the owner has nothing to wait for */
+        tls->outer->flags |= STREAM_BLOCKED;
     if (length <= UNSENT_MAX - tls->unsent.length && tow_buffer_append(&tls->unsent, bytes, length) == 0)
         return;
     tls->lost = true;

@@ -103,7 +103,7 @@ static void end_our_side(tow_websocket *socket) {
 
 /* TLS may have kept some of what it took. */
 static bool all_is_sent(const tow_websocket *socket) {
-    return !tow_send_is_waiting(socket) && (socket->shut || !tow_stream_is_blocked(&socket->stream));
+    return !tow_send_is_waiting(socket) && !tow_stream_is_blocked(&socket->stream);
 }
 
 /* RFC 6455, section 7.1.1: the server ends the stream first; it goes on reading until the client has ended
