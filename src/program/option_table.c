@@ -207,9 +207,9 @@ static const tow_option service_options[] = {
         .kind = TOW_OPTION_LIST,
         .value = "ORIGIN",
         .note = "the same origin",
-        .help = "origin whose pages may connect besides the server's own, such as https://example.org; * for "
-                "any; others get 403",
-        .expects = "an origin such as https://example.org, or *",
+        .help = "origin whose pages may connect besides the server's own, such as https://example.org, or "
+                "https://*.example.org for all below; null for pages without one; * for any; others get 403",
+        .expects = "an origin such as https://example.org, https://*.example.org for all below, null, or *",
         .check = check_origin,
         SERVE(server.allow_origins)},
     {.name = "trusted-proxy",
@@ -411,7 +411,7 @@ static const tow_option_section serve_sections[] = {
 
 static const char *const serve_description[] = {
     "Serves WebSocket and HTTP until SIGTERM or SIGINT. Without options: an echo at "
-    "ws://localhost:9998/echo, which any page may use, "
+    "ws://localhost:9998/echo, which any page may use until --allow-origin says whose, "
     "and a console page for trying endpoints at http://localhost:9998/.console, and at / when there is no "
     "--document-root.",
     NULL,

@@ -10,6 +10,8 @@
 
 static int add_routes(tow_serving *serving) {
     tow_handler echo = tow_echo_handler();
+    if (serving->service.settings->server.allow_origins != NULL)
+        echo.any_origin = false; /* what is asked for holds everywhere */
     tow_handler console = tow_console_handler();
     tow_handler files = serving->files != NULL ? tow_files_handler(serving->files) : console;
     int error = tow_server_route(serving->server, "/echo", &echo);

@@ -54,6 +54,19 @@ describe("origins", () => {
     const server = await serve(t, []);
     for (const origin of ["https://example.org", "null", "file://"]) assert.equal(await status(server, { Origin: origin }), 101, origin);
   });
+
+  test("with --allow-origin, /echo accepts those and its own only", async (t) => {
+    const server = await serve(t, ["--allow-origin", "https://example.org", "--allow-origin", "https://*.example.net"]);
+    const own = `http://127.0.0.1:${server.port}`;
+    const host = { Host: `127.0.0.1:${server.port}` };
+    for (const origin of ["https://example.org", "https://a.example.net", own])
+      assert.equal(await status(server, { ...host, Origin: origin }), 101, origin);
+    for (const origin of ["https://evil.example", "null", "file://", "https://example.net"])
+      assert.equal(await status(server, { ...host, Origin: origin }), 403, origin);
+    assert.match(server.log, /origin https:\/\/evil\.example is not the server's: --allow-origin https:\/\/evil\.example would allow it/);
+    const any = await serve(t, ["--allow-origin", "*"]);
+    assert.equal(await status(any, { Origin: "https://evil.example" }), 101);
+  });
 });
 
 describe("opening handshakes", () => {
