@@ -6,9 +6,10 @@ import { once } from "node:events";
 import { existsSync, mkdtempSync, readFileSync, renameSync, rmSync } from "node:fs";
 import http from "node:http";
 import { test } from "node:test";
+import WebSocket from "ws";
 
 import { Raw } from "../support/raw.mjs";
-import { program, request, Server, until, within } from "../support/towline.mjs";
+import { loops, program, request, serve, Server, until, within } from "../support/towline.mjs";
 
 function folder(t) {
   const name = mkdtempSync("/tmp/towline-test-");
@@ -59,16 +60,59 @@ test("SIGHUP opens the file again", async (t) => {
 test("json is one object a line", async (t) => {
   const file = `${folder(t)}/log`;
   const server = await serveInto(t, file, ["--log-format", "json", "--log-level", "debug"]);
-  await request({ port: server.port, path: '/a"b' });
+  await request({ port: server.port, path: '/a"b?token=secret' });
   await server.stop();
   const lines = readFileSync(file, "utf8").trim().split("\n").map((line) => JSON.parse(line));
   assert.ok(lines.length >= 3);
   for (const line of lines) {
-    assert.deepEqual(Object.keys(line), ["time", "level", "message"]);
+    assert.deepEqual(Object.keys(line).slice(0, 3), ["time", "level", "message"]);
     assert.ok(!Number.isNaN(Date.parse(line.time)));
   }
-  assert.ok(lines.some((line) => line.message.includes('/a"b')));
+  const { peer, why, ...answered } = lines.find((line) => line.message === "request");
+  assert.match(peer, /^127\.0\.0\.1:\d+$/);
+  assert.match(why, /nothing is served/);
+  assert.deepEqual({ ...answered, time: "" }, { time: "", level: "notice", message: "request", method: "GET", path: '/a"b', status: 404 });
+  assert.doesNotMatch(readFileSync(file, "utf8"), /secret/);
 });
+
+for (const io of loops) {
+  test(`each connection's end is a line that says who, why and what was carried, ${io}`, async (t) => {
+    const server = await serve(t, ["--io", io, "--max-message", "1000", "--log-format", "json"]);
+    const open = async () => {
+      const socket = new WebSocket(server.url("/echo?token=secret"));
+      await once(socket, "open");
+      return socket;
+    };
+    const ends = () => server.log.split("\n").filter((line) => line.startsWith("{")).map((line) => JSON.parse(line)).filter((line) => line.message === "closed");
+    const next = async () => {
+      const { time, level, message, peer, milliseconds, ...line } = await until(() => ends()[count], "the line");
+      count++;
+      assert.match(peer, /^127\.0\.0\.1:\d+$/);
+      assert.ok(milliseconds >= 0);
+      return line;
+    };
+    let count = 0;
+    const polite = await open();
+    polite.send("hello");
+    await once(polite, "message");
+    polite.close(4001, "enough\n");
+    const carried = { messages_in: 1, bytes_in: 5, messages_out: 1, bytes_out: 5 };
+    const nothing = { messages_in: 0, bytes_in: 0, messages_out: 0, bytes_out: 0 };
+    assert.deepEqual(await next(), { path: "/echo", code: 4001, reason: "enough\\x0A", by: "client", why: "close", ...carried });
+    const greedy = await open();
+    greedy.on("error", () => {});
+    greedy.send(Buffer.alloc(1001));
+    const limit = "max-message";
+    assert.deepEqual(await next(), { path: "/echo", code: 1009, reason: "the message is larger than max-message", by: "server", why: limit, limit, ...nothing });
+    const reset = await open();
+    reset._socket.resetAndDestroy();
+    assert.deepEqual(await next(), { path: "/echo", code: 1006, by: "client", why: "reset", ...nothing });
+    await open();
+    server.signal();
+    assert.deepEqual(await next(), { path: "/echo", code: 1001, by: "server", why: "drain", ...nothing });
+    assert.doesNotMatch(server.log, /secret/);
+  });
+}
 
 test("with --log-level warning a good day leaves no line", async (t) => {
   const place = folder(t);
