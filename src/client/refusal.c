@@ -61,8 +61,10 @@ static size_t make_line(char *body, size_t length) {
         bool space = is_space(body[i]);
         if (!space && begins_with_control(body + i, length - i))
             return 0;
+        if (space)
+            body[i] = ' ';
         if (!space || (line > 0 && body[line - 1] != ' '))
-            body[line++] = space ? ' ' : body[i];
+            body[line++] = body[i];
     }
     return line > 0 && body[line - 1] == ' ' ? line - 1 : line;
 }
