@@ -30,16 +30,27 @@ static void on_limit(tow_timer *timer) {
         on_limit_again);
 }
 
+/* Not by SIGSTOP: where no shell could have us go on, the kernel drops a SIGTSTP. */
+static void stop_for_a_while(void) {
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGTSTP);
+    raise(SIGTSTP); /* which is blocked: */
+    sigprocmask(SIG_UNBLOCK, &set, NULL);
+    sigprocmask(SIG_BLOCK, &set, NULL);
+}
+
 /* Signals about the terminal; they have no effect besides. */
 static void on_terminal_signal(tow_editor *editor, int number) {
-    if (number == SIGWINCH && editor != NULL)
-        tow_editor_resized(editor);
-    else if (number == SIGCONT && editor != NULL)
-        tow_editor_continued(editor);
-    else if (number == SIGTSTP && editor != NULL)
+    if (number == SIGTSTP) {
         tow_editor_suspended(editor);
-    if (number == SIGTSTP)
-        raise(SIGSTOP);
+        stop_for_a_while();
+        tow_editor_resumed(editor);
+    } else if (number == SIGWINCH) {
+        tow_editor_resized(editor);
+    } else {
+        tow_editor_continued(editor);
+    }
 }
 
 static void on_signal(tow_signals *signals, int number) {

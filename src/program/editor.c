@@ -287,22 +287,31 @@ void tow_editor_print(tow_editor *editor, const void *text, size_t length) {
     fflush(stdout);
 }
 
+static bool is_reading(const tow_editor *editor) {
+    return editor != NULL && editor->reading;
+}
+
 void tow_editor_resized(tow_editor *editor) {
-    el_resize(editor->line);
-    if (editor->reading)
+    if (editor != NULL)
+        el_resize(editor->line);
+    if (is_reading(editor))
         el_set(editor->line, EL_REFRESH);
 }
 
 void tow_editor_suspended(tow_editor *editor) {
-    if (editor->reading)
+    if (is_reading(editor))
         el_set(editor->line, EL_PREP_TERM, 0);
+}
+
+void tow_editor_resumed(tow_editor *editor) {
+    if (is_reading(editor))
+        el_set(editor->line, EL_PREP_TERM, 1);
 }
 
 /* libedit sets the terminal's mode only when it believes to have left it. */
 void tow_editor_continued(tow_editor *editor) {
-    if (!editor->reading)
-        return;
-    el_set(editor->line, EL_PREP_TERM, 0);
-    el_set(editor->line, EL_PREP_TERM, 1);
-    el_set(editor->line, EL_REFRESH);
+    tow_editor_suspended(editor);
+    tow_editor_resumed(editor);
+    if (is_reading(editor))
+        el_set(editor->line, EL_REFRESH);
 }

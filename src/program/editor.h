@@ -29,10 +29,11 @@ void tow_editor_stop(tow_editor *editor);
 /* Shows text that ends with a line feed above the line that is being typed. */
 void tow_editor_print(tow_editor *editor, const void *text, size_t length);
 
-/* The terminal has another size; the program is about to be stopped, and gives the terminal back; it goes on.
- */
+/* NULL is allowed in each. The terminal has another size; it is given back, as the program is about to be
+ * stopped; it is taken again; the program was stopped, and others have written on it. */
 void tow_editor_resized(tow_editor *editor);
 void tow_editor_suspended(tow_editor *editor);
+void tow_editor_resumed(tow_editor *editor);
 void tow_editor_continued(tow_editor *editor);
 
 #endif

@@ -8,6 +8,7 @@ import { test } from "node:test";
 import { WebSocketServer } from "ws";
 
 import { program, sleep, until } from "../support/towline.mjs";
+import { Tunnel } from "../support/tunnel.mjs";
 
 /** A ws server whose newest connection is `socket`, and what it got. */
 async function listen(t) {
@@ -219,3 +220,23 @@ for (const shell of ["sh", "bash --norc"]) {
     await terminal.shows(/closed: 1000[^]*^\$ *$/m, "the end");
   });
 }
+
+test("Ctrl-Z does nothing where no shell could have it go on", async (t) => {
+  const peer = await listen(t);
+  const terminal = new Terminal(t, `${program} connect ${peer.url}`);
+  await terminal.shows(/^> *$/m, "a prompt");
+  terminal.type("ac");
+  await terminal.shows(/^> ac$/m, "a line"); // Ctrl-Z takes away what was not read yet
+  terminal.type("C-z");
+  terminal.type("Left", "b", "Enter");
+  await until(() => peer.messages.length === 1, "the message");
+  assert.deepEqual(peer.messages, ["abc"]);
+});
+
+test("--half-close passes ^D on, and shows what comes behind it", async (t) => {
+  const tunnel = await Tunnel.start(t, "ws://127.0.0.1:0/", "exec:sort", ["--lines"]);
+  const terminal = new Terminal(t, `${program} connect --half-close ws://127.0.0.1:${tunnel.port}/`);
+  await terminal.shows(/^> *$/m, "a prompt");
+  terminal.type("b", "Enter", "a", "Enter", "C-d");
+  await terminal.shows(/^> b\n> a\n< a\n< b\n\* closed: 1000 .*\nstatus 0$/m, "the sorted lines");
+});

@@ -100,7 +100,8 @@ static size_t length_of(const tow_bytes *pieces, size_t count) {
 
 static int64_t write_pieces(void *user, const tow_bytes *pieces, size_t count) {
     const tow_command *command = user;
-    int64_t taken = command->input == NULL ? TOW_ERROR_CLOSED : tow_byte_stream_write(command->input, pieces, count);
+    int64_t taken =
+        command->input == NULL ? TOW_ERROR_CLOSED : tow_byte_stream_write(command->input, pieces, count);
     return taken >= 0 || taken == TOW_ERROR_MEMORY ? taken : (int64_t)length_of(pieces, count);
 }
 

@@ -1,6 +1,6 @@
-/* command: a command as a byte stream: what is written is its standard input, what it writes is what comes. It
- * ends when it has exited and all of its output has been told; with which status it did is asked then. What it
- * leaves unread is dropped, as in a pipe of a shell. */
+/* command: a command as a byte stream: what is written is its standard input, what it writes is what comes.
+ * It ends when it has exited and all of its output has been told; with which status it did is asked then.
+ * What it leaves unread is dropped, as in a pipe of a shell. */
 #ifndef TOW_HANDLER_TUNNEL_COMMAND_H
 #define TOW_HANDLER_TUNNEL_COMMAND_H
 
