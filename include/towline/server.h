@@ -53,7 +53,7 @@ typedef struct tow_handler {
     int (*on_select)(const tow_request *request, const char *const *offered, size_t count);
     tow_on_open on_open; /* tow_websocket_request answers the request until it returns */
     tow_on_message on_message;
-    tow_on_piece on_piece; /* instead of on_message: messages come in pieces */
+    tow_on_piece on_piece; /* instead of on_message (not both): messages come in pieces */
     tow_on_error on_error;
     tow_on_close on_close;
     tow_on_drain on_drain;
@@ -112,7 +112,10 @@ typedef struct tow_server_options {
     int log_level; /* lines above this level are not made; default 6 (info), which has a line a request */
 } tow_server_options;
 
-/* Makes a server; nothing listens yet. Errors: ARGUMENT, ADDRESS, MEMORY; CERTIFICATE, NO_FILE, PERMISSION
+/* Makes a server; nothing listens yet. Errors: ARGUMENT (a number out of its range; an origin, host or proxy
+ * that is none; options that contradict each other: TLS is not taken for granted because something of it is
+ * set, so tls_key, tls_client_ca and tls_redirect need a certificate; of these on_log tells), ADDRESS,
+ * MEMORY; CERTIFICATE, NO_FILE, PERMISSION
  * and SYSTEM for the files of TLS, of which the log then has a line. */
 int tow_server_new_sized(tow_server **server, const tow_server_options *options, size_t options_size);
 static inline int tow_server_new(tow_server **server, const tow_server_options *options) {
@@ -125,7 +128,8 @@ void tow_server_free(tow_server *server);
 
 /* Serves `path` by `handler`, which is copied: an exact path, or "/prefix/" followed by an asterisk for all
  * below. An exact path wins over a prefix, a longer prefix over a shorter; the same path again replaces.
- * Errors: ARGUMENT (not a path, limits that make no sense), STATE (already running), MEMORY. */
+ * Errors: ARGUMENT (not a path, limits that make no sense, a subprotocol that is no token or stands twice,
+ * on_message and on_piece), STATE (already running), MEMORY. */
 int tow_server_route_sized(
     tow_server *server, const char *path, const tow_handler *handler, size_t handler_size);
 static inline int tow_server_route(tow_server *server, const char *path, const tow_handler *handler) {

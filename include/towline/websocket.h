@@ -89,7 +89,7 @@ typedef struct tow_websocket_options {
 
     tow_on_open on_open;
     tow_on_message on_message;
-    tow_on_piece on_piece; /* instead of on_message: messages come in pieces */
+    tow_on_piece on_piece; /* instead of on_message (not both): messages come in pieces */
     tow_on_error on_error;
     tow_on_close on_close;
     tow_on_drain on_drain; /* the buffered amount fell below the low-water mark after being above the high */
@@ -126,9 +126,10 @@ typedef struct tow_websocket_options {
  * fragment; http:// and https:// are taken for ws:// and wss://. User and password, percent-decoded, are sent
  * as Basic authentication (RFC 7617), unless `headers` has an Authorization. `options` may be NULL.
  * Errors: URL, ARGUMENT (a subprotocol that is no token or stands twice, a header or proxy that is not valid,
- * a key without a certificate), UNSUPPORTED (another kind of proxy), ADDRESS (a path that is too long),
- * CERTIFICATE (a file does not hold what it should), NO_FILE, PERMISSION (of a file), MEMORY, SYSTEM. What
- * goes wrong later comes to on_error and on_close. */
+ * a number out of its range, options that contradict each other: a key without a certificate, a proxy and a
+ * Unix socket, tls_insecure and tls_roots or tls_revoked), UNSUPPORTED (another kind of proxy), ADDRESS (a
+ * path that is too long), CERTIFICATE (a file does not hold what it should), NO_FILE, PERMISSION (of a file),
+ * MEMORY, SYSTEM. What goes wrong later comes to on_error and on_close. */
 int tow_websocket_open_sized(tow_websocket **socket, tow_loop *loop, const char *url,
     const tow_websocket_options *options, size_t options_size);
 static inline int tow_websocket_open(
@@ -152,7 +153,8 @@ void tow_websocket_release(tow_websocket *socket);
  * the message that is being delivered. Text must be UTF-8: checked. Returns the buffered amount in bytes, or
  * STATE (a message is being sent in pieces), CONNECTING (send from on_open), CLOSED (counted in the buffered
  * amount, not sent), UTF8, QUEUE_FULL (more than max-queue was waiting: the connection is closed with 1008),
- * ARGUMENT (neither text nor binary), MEMORY. No callback runs inside this call. RFC 6455, section 6.1. */
+ * ARGUMENT (neither text nor binary, NULL with a length), MEMORY. No callback runs inside this call. RFC
+ * 6455, section 6.1. */
 int64_t tow_websocket_send(tow_websocket *socket, tow_message_type type, const void *data, size_t length);
 
 /* Sends a piece of a message, as a frame of its own (RFC 6455, section 5.4), so that a message can be sent

@@ -1,9 +1,11 @@
 #include "options.h"
 
+#include "base/range.h"
 #include "base/slice.h"
 #include "protocol/field_list.h"
 #include "protocol/opening.h"
 
+#include <limits.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,22 +19,10 @@ static size_t list_length(const char *const *list) {
     return length;
 }
 
-static bool stands_before(const char *const *list, size_t index) {
-    for (size_t i = 0; i < index; i++)
-        if (strcmp(list[i], list[index]) == 0)
-            return true;
-    return false;
-}
-
-/* RFC 6455, section 4.1: tokens, and each once. */
 static int protocols_check(const char *const *protocols) {
-    size_t count = list_length(protocols);
-    if (count > TOW_OFFERS_MAX)
+    if (list_length(protocols) > TOW_OFFERS_MAX)
         return TOW_ERROR_ARGUMENT;
-    for (size_t i = 0; i < count; i++)
-        if (!tow_is_token(tow_slice_from(protocols[i])) || stands_before(protocols, i))
-            return TOW_ERROR_ARGUMENT;
-    return 0;
+    return tow_opening_protocols_are_valid(protocols) ? 0 : TOW_ERROR_ARGUMENT;
 }
 
 /* RFC 9110, section 5.5. */
@@ -72,13 +62,24 @@ static int origin_check(const tow_websocket_options *options) {
     return 0;
 }
 
+/* The limits are looked at where the defaults are filled in. */
 static int numbers_check(const tow_websocket_options *options) {
-    const int64_t numbers[] = {options->max_message, options->max_queue, options->connect_seconds,
-        options->close_seconds, options->ping_seconds, options->idle_seconds};
-    for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
-        if (numbers[i] < TOW_OFF)
-            return TOW_ERROR_ARGUMENT;
-    return options->compression > TOW_COMPRESSION_TAKEOVER ? TOW_ERROR_ARGUMENT : 0;
+    const tow_range ranges[] = {
+        {options->connect_seconds, TOW_OFF, INT_MAX},
+        {options->compression, TOW_COMPRESSION_DEFAULT, TOW_COMPRESSION_TAKEOVER},
+    };
+    return tow_ranges_hold(ranges, sizeof(ranges) / sizeof(ranges[0])) ? 0 : TOW_ERROR_ARGUMENT;
+}
+
+/* What says nothing without another option, or the opposite of it. */
+static int combination_check(const tow_websocket_options *options) {
+    bool has_two_ways = options->proxy != NULL && options->unix_path != NULL;
+    bool has_lone_key = options->tls_key != NULL && options->tls_certificate == NULL;
+    bool trusts_some = options->tls_roots != NULL || options->tls_revoked != NULL;
+    bool has_two_readers = options->on_message != NULL && options->on_piece != NULL;
+    bool contradicts =
+        has_two_ways || has_lone_key || (trusts_some && options->tls_insecure) || has_two_readers;
+    return contradicts ? TOW_ERROR_ARGUMENT : 0;
 }
 
 int tow_options_check(const tow_websocket_options *options) {
@@ -87,10 +88,8 @@ int tow_options_check(const tow_websocket_options *options) {
         error = headers_check(options->headers);
     if (error == 0)
         error = origin_check(options);
-    if (error == 0 && options->proxy != NULL && options->unix_path != NULL)
-        error = TOW_ERROR_ARGUMENT; /* two ways */
-    if (error == 0 && options->tls_key != NULL && options->tls_certificate == NULL)
-        error = TOW_ERROR_ARGUMENT; /* whose? */
+    if (error == 0)
+        error = combination_check(options);
     return error != 0 ? error : numbers_check(options);
 }
 

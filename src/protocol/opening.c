@@ -10,8 +10,24 @@
 
 enum { NONCE_LENGTH = 16, SHA1_LENGTH = 20 };
 
+static bool stands_before(const char *const *list, size_t index) {
+    for (size_t i = 0; i < index; i++)
+        if (strcmp(list[i], list[index]) == 0)
+            return true;
+    return false;
+}
+
+bool tow_opening_protocols_are_valid(const char *const *protocols) {
+    for (size_t i = 0; protocols != NULL && protocols[i] != NULL; i++)
+        if (!tow_is_token(tow_slice_from(protocols[i])) || stands_before(protocols, i))
+            return false;
+    return true;
+}
+
 /* RFC 6455, section 4.2.2, item 5.4. */
 int tow_opening_accept(char out[TOW_ACCEPT_LENGTH + 1], const char key[TOW_KEY_LENGTH]) {
+    if (out == NULL || key == NULL)
+        return TOW_ERROR_ARGUMENT;
     static const char guid[] = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
     enum { GUID_LENGTH = sizeof(guid) - 1 };
     char text[TOW_KEY_LENGTH + GUID_LENGTH];
@@ -25,6 +41,8 @@ int tow_opening_accept(char out[TOW_ACCEPT_LENGTH + 1], const char key[TOW_KEY_L
 }
 
 void tow_opening_key(char out[TOW_KEY_LENGTH + 1], const uint8_t nonce[NONCE_LENGTH]) {
+    if (out == NULL || nonce == NULL)
+        return;
     EVP_EncodeBlock((unsigned char *)out, nonce, NONCE_LENGTH);
 }
 

@@ -1,5 +1,7 @@
 #include "server/route.h"
 
+#include "protocol/opening.h"
+
 #include <stdlib.h>
 #include <towline/error.h>
 
@@ -97,6 +99,11 @@ static tow_behaviour behaviour_of(const tow_handler *handler, const tow_route_de
     };
 }
 
+static int handler_check(const tow_handler *handler) {
+    bool has_two_readers = handler->on_message != NULL && handler->on_piece != NULL;
+    return has_two_readers || !tow_opening_protocols_are_valid(handler->protocols) ? TOW_ERROR_ARGUMENT : 0;
+}
+
 static int route_new(
     tow_route **out, const char *path, const tow_handler *handler, const tow_route_defaults *defaults) {
     tow_route *route = calloc(1, sizeof(*route));
@@ -108,6 +115,8 @@ static int route_new(
     tow_behaviour_receive_by(&route->behaviour, handler->on_message, handler->on_piece);
     route->path = strdup(path);
     int error = route->path == NULL ? TOW_ERROR_MEMORY : tow_limits_check(&route->handler.limits);
+    if (error == 0)
+        error = handler_check(handler);
     if (error == 0 && handler->protocols != NULL)
         error = protocols_copy(handler->protocols, &route->protocols);
     if (error != 0) {

@@ -99,10 +99,6 @@ static int load(tow_secrecy *secrecy, const tow_settings *settings) {
 int tow_secrecy_begin(tow_secrecy *secrecy, const tow_settings *settings) {
     if (!is_wanted(settings))
         return 0;
-    if (settings->tls_certificate != NULL && settings->tls_self_signed)
-        return complain(settings, TOW_ERROR_ARGUMENT, "a certificate, and one to be made: only one of both");
-    if (settings->tls_client_crl != NULL && settings->tls_client_ca == NULL)
-        return complain(settings, TOW_ERROR_ARGUMENT, "a list of revoked clients without their authorities");
     int error = tow_tls_tickets_new(&secrecy->tickets);
     if (error != 0)
         return error;

@@ -23,7 +23,7 @@ typedef struct tow_secrecy {  /* zeroed: no TLS */
 } tow_secrecy;
 
 /* Reads the files of the settings, or makes a certificate; nothing if the settings want no TLS. What is wrong
- * goes to the log. Errors: ARGUMENT, CERTIFICATE, PERMISSION, SYSTEM, MEMORY. */
+ * goes to the log. Errors: CERTIFICATE, PERMISSION, SYSTEM, MEMORY. */
 int tow_secrecy_begin(tow_secrecy *secrecy, const tow_settings *settings);
 void tow_secrecy_clear(tow_secrecy *secrecy);
 

@@ -1,10 +1,13 @@
 #include "settings.h"
 
+#include "base/range.h"
+#include "report.h"
 #include "server/host.h"
 #include "server/origin.h"
 #include "transport/address.h"
 #include "websocket/websocket.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -15,7 +18,6 @@ enum {
     HANDSHAKE_BYTES = 16 * 1024,
     DRAIN_SECONDS = 5,
     MAX_POSTED = 64 * 1024 * 1024,
-    LOG_INFO = 6,
     /* Descriptors that are no connections: what a program has open, and for each worker its listeners and its
        loop. */
     RESERVED_DESCRIPTORS = 32,
@@ -115,7 +117,7 @@ static int trusted_read(tow_settings *settings, const tow_server_options *option
     size_t count = list_length(options->trusted_proxies);
     settings->proxy_protocol = options->proxy_protocol;
     if (count == 0)
-        return options->proxy_protocol ? TOW_ERROR_ARGUMENT : 0; /* from nobody */
+        return 0;
     settings->trusted = calloc(count, sizeof(*settings->trusted));
     if (settings->trusted == NULL)
         return TOW_ERROR_MEMORY;
@@ -128,14 +130,46 @@ static int trusted_read(tow_settings *settings, const tow_server_options *option
 }
 
 static bool numbers_are_valid(const tow_server_options *options) {
-    const int64_t numbers[] = {options->workers, options->handshake_seconds, options->handshake_bytes,
-        options->max_connections, options->max_connections_per_address, options->drain_seconds,
-        options->max_posted};
-    for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
-        if (numbers[i] < TOW_OFF)
-            return false;
+    const tow_range ranges[] = {
+        {options->workers, 0, WORKERS_MAX},
+        {options->io, TOW_IO_AUTO, TOW_IO_EPOLL},
+        {options->handshake_seconds, TOW_OFF, INT_MAX},
+        {options->handshake_bytes, TOW_OFF, INT64_MAX},
+        {options->max_connections, TOW_OFF, INT64_MAX},
+        {options->max_connections_per_address, TOW_OFF, INT64_MAX},
+        {options->drain_seconds, TOW_OFF, INT_MAX},
+        {options->max_posted, TOW_OFF, INT64_MAX},
+        {options->log_level, TOW_OFF, TOW_LOG_DEBUG},
+    };
+    return tow_ranges_hold(ranges, sizeof(ranges) / sizeof(ranges[0]));
+}
+
+/* What says nothing without another option, or the opposite of it: taken silently, it would promise what is
+ * not so. */
+static int combination_check(const tow_settings *settings, const tow_server_options *options) {
+    bool certified = options->tls_certificate != NULL;
+    bool secure = certified || options->tls_self_signed;
+    const struct {
+        bool broken;
+        const char *text;
+    } rules[] = {
+        {certified && options->tls_self_signed, "tls_self_signed: there is a tls_certificate already"},
+        {options->tls_key != NULL && !certified, "tls_key: it belongs to a tls_certificate"},
+        {options->tls_client_ca != NULL && !secure,
+            "tls_client_ca: without a tls_certificate there is no TLS"},
+        {options->tls_redirect && !secure, "tls_redirect: without a tls_certificate there is no TLS"},
+        {options->tls_client_crl != NULL && options->tls_client_ca == NULL,
+            "tls_client_crl: whose list it is says tls_client_ca"},
+        {options->proxy_protocol && list_length(options->trusted_proxies) == 0,
+            "proxy_protocol: nobody stands in trusted_proxies"},
+    };
+    for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++) {
+        if (!rules[i].broken)
+            continue;
+        tow_report(settings, TOW_LOG_ERROR, "%s", rules[i].text);
+        return TOW_ERROR_ARGUMENT;
     }
-    return options->workers != TOW_OFF && options->workers <= WORKERS_MAX;
+    return 0;
 }
 
 /* As many as there are descriptors, less a reserve. */
@@ -166,7 +200,7 @@ static void numbers_fill(tow_settings *settings, const tow_server_options *optio
     settings->max_connections = limit_or(options->max_connections, connections_default(settings->workers));
     settings->max_connections_per_address = limit_or(options->max_connections_per_address, INT64_MAX);
     settings->max_posted = limit_or(options->max_posted, MAX_POSTED);
-    settings->log_level = options->log_level != 0 ? options->log_level : LOG_INFO;
+    settings->log_level = options->log_level != 0 ? options->log_level : TOW_LOG_INFO;
     settings->on_log = options->on_log;
     settings->on_log_entry = options->on_log_entry;
     settings->log_user = options->log_user;
@@ -178,6 +212,8 @@ int tow_settings_read(tow_settings *settings, const tow_server_options *options)
         return TOW_ERROR_ARGUMENT;
     numbers_fill(settings, options);
     int error = tow_limits_check(&settings->limits);
+    if (error == 0)
+        error = combination_check(settings, options);
     if (error == 0)
         error = texts_copy(settings, options);
     if (error == 0)

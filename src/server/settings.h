@@ -35,7 +35,8 @@ typedef struct tow_settings {
     void *log_user;
 } tow_settings;
 
-/* Errors: ARGUMENT (an origin or host that is none, a negative number), ADDRESS, MEMORY. */
+/* Errors: ARGUMENT (an origin or host that is none, a number out of its range, options that contradict each
+ * other: the log then says which), ADDRESS, MEMORY. */
 int tow_settings_read(tow_settings *settings, const tow_server_options *options);
 void tow_settings_clear(tow_settings *settings);
 

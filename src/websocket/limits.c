@@ -1,5 +1,8 @@
 #include "websocket/websocket.h"
 
+#include "base/range.h"
+
+#include <limits.h>
 #include <towline/error.h>
 
 static const tow_limits defaults = {
@@ -66,14 +69,22 @@ void tow_limits_resolve(tow_limits *limits, const tow_limits *otherwise) {
 }
 
 int tow_limits_check(const tow_limits *limits) {
-    const int64_t numbers[] = {limits->max_message, limits->max_queue, limits->message_seconds,
-        limits->stall_seconds, limits->ping_seconds, limits->idle_seconds, limits->close_seconds,
-        limits->compression_min, limits->high_mark};
-    for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
-        if (numbers[i] < TOW_OFF)
-            return TOW_ERROR_ARGUMENT;
-    }
+    const tow_range ranges[] = {
+        {limits->max_message, TOW_OFF, INT64_MAX},
+        {limits->max_queue, TOW_OFF, INT64_MAX},
+        {limits->high_mark, TOW_OFF, INT64_MAX},
+        {limits->low_mark, 1, INT64_MAX},
+        {limits->message_seconds, TOW_OFF, INT_MAX},
+        {limits->stall_seconds, TOW_OFF, INT_MAX},
+        {limits->ping_seconds, TOW_OFF, INT_MAX},
+        {limits->idle_seconds, TOW_OFF, INT_MAX},
+        {limits->close_seconds, TOW_OFF, INT_MAX},
+        {limits->compression, TOW_COMPRESSION_OFF, TOW_COMPRESSION_TAKEOVER},
+        {limits->compression_min, TOW_OFF, INT64_MAX},
+    };
+    if (!tow_ranges_hold(ranges, sizeof(ranges) / sizeof(ranges[0])))
+        return TOW_ERROR_ARGUMENT;
     bool is_below = limits->high_mark == TOW_OFF || limits->low_mark < limits->high_mark ||
                     limits->low_mark == low_mark_for(limits->high_mark);
-    return limits->low_mark > 0 && is_below ? 0 : TOW_ERROR_ARGUMENT;
+    return is_below ? 0 : TOW_ERROR_ARGUMENT;
 }

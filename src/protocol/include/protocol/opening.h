@@ -14,6 +14,10 @@
 
 enum { TOW_OFFERS_MAX = 64 };
 
+/* Whether all of a list of subprotocols (ends with NULL, may be NULL) are tokens, each of which stands once:
+ * RFC 6455, section 4.1. */
+bool tow_opening_protocols_are_valid(const char *const *protocols);
+
 /* A client's opening handshake, read by a server. */
 typedef struct tow_opening_request {
     char accept[TOW_ACCEPT_LENGTH + 1];

@@ -35,7 +35,7 @@ typedef struct tow_route_defaults {
 } tow_route_defaults;
 
 /* Adds a copy of the handler, or replaces the one that has this path. Errors: ARGUMENT (not a path, limits
- * that make no sense), MEMORY.
+ * that make no sense, a subprotocol that is no token or stands twice, two that take messages), MEMORY.
  */
 int tow_routes_add(
     tow_routes *routes, const char *path, const tow_handler *handler, const tow_route_defaults *defaults);

@@ -60,8 +60,8 @@ void tow_behaviour_receive_by(tow_behaviour *behaviour, tow_on_message on_messag
  * NULL. */
 void tow_limits_resolve(tow_limits *limits, const tow_limits *otherwise);
 
-/* Whether resolved limits make sense. Errors: ARGUMENT (a negative number that is not TOW_OFF, a low mark
- * that is not below the high one). */
+/* Whether resolved limits make sense. Errors: ARGUMENT (a number out of its range, a low mark that is not
+ * below the high one). */
 int tow_limits_check(const tow_limits *limits);
 
 /* What connections on one loop share: compressors without takeover, counters. One per loop and floor above.
