@@ -71,6 +71,10 @@ static bool is_usage(int error) {
 int tow_bench(const void *settings, const char *const *operands) {
     const tow_bench_settings *chosen = settings;
     tow_load_options load = chosen->load;
+    if (load.insecure && load.authorities != NULL) {
+        fprintf(stderr, "towline bench: --insecure checks no certificate: leave it or --cacert away\n");
+        return EXIT_USAGE;
+    }
     load.url = operands[0];
     load.rate = chosen->rate > 0 ? (double)chosen->rate : 0;
     if (isatty(STDERR_FILENO)) {

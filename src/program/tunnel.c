@@ -162,8 +162,14 @@ static const char *stray_option(const tow_tunnel_settings *settings, bool forwar
         {server->allow_origins != NULL, true, "--allow-origin"},
         {server->hosts != NULL, true, "--host"},
         {server->trusted_proxies != NULL, true, "--trusted-proxy"},
+        {server->proxy_protocol, true, "--proxy-protocol"},
+        {settings->serve.tls, true, "--tls"},
+        {server->tls_certificate != NULL, true, "--certificate"},
+        {server->tls_key != NULL, true, "--key"},
         {server->tls_self_signed, true, "--tls-self-signed"},
         {server->tls_client_ca != NULL, true, "--tls-client-ca"},
+        {server->tls_client_crl != NULL, true, "--tls-client-crl"},
+        {server->tls_redirect, true, "--tls-redirect"},
         {connect->proxy != NULL, false, "--proxy"},
         {connect->unix_path != NULL, false, "--unix"},
         {connect->origin != NULL, false, "--origin"},
@@ -172,6 +178,7 @@ static const char *stray_option(const tow_tunnel_settings *settings, bool forwar
         {connect->user != NULL, false, "--user"},
         {connect->bearer != NULL, false, "--bearer"},
         {connect->cacert != NULL, false, "--cacert"},
+        {connect->crl != NULL, false, "--crl"},
         {connect->insecure, false, "--insecure"},
     };
     for (size_t i = 0; i < sizeof options / sizeof options[0]; i++)

@@ -86,12 +86,23 @@ static int proxy_choose(tow_way *way) {
     return way->proxy != NULL ? proxy_check(way) : 0;
 }
 
+/* What contradicts each other, or NULL. */
+static const char *tls_complaint(const tow_connect_settings *settings) {
+    if (settings->key != NULL && settings->cert == NULL)
+        return "--key: name its certificate with --cert FILE";
+    if (settings->insecure && settings->cacert != NULL)
+        return "--insecure checks no certificate: leave it or --cacert away";
+    if (settings->insecure && settings->crl != NULL)
+        return "--insecure checks no certificate: leave it or --crl away";
+    return NULL;
+}
+
 int tow_way_make(
     tow_way *way, const char *command, const tow_connect_settings *settings, const char *operand) {
     *way = (tow_way){.command = command, .settings = settings};
     const char *complaint = tow_headers_complaint(settings);
-    if (complaint == NULL && settings->key != NULL && settings->cert == NULL)
-        complaint = "--key: name its certificate with --cert FILE";
+    if (complaint == NULL)
+        complaint = tls_complaint(settings);
     if (complaint != NULL)
         return usage(way, complaint);
     int error = url_complete(operand, &way->url);

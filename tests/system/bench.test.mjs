@@ -78,6 +78,9 @@ test("a server with TLS is measured, when its certificate is good", async (t) =>
     assert.match(distrusted.errors, /^towline bench: connection 1 of 100: the certificate of 127\.0\.0\.1 is signed by an authority that is not trusted: Towline test authority$/m);
     const insecure = await run(["bench", `wss://${server.host}/echo`, "--seconds", "0.1", "--insecure"]);
     assert.equal(insecure.status, 0, insecure.errors);
+    const both = await run(["bench", `wss://${server.host}/echo`, "--insecure", "--cacert", authority.certificate]);
+    assert.equal(both.status, 2);
+    assert.match(both.errors, /^towline bench: --insecure checks no certificate: leave it or --cacert away$/m);
     const plain = await run(["bench", server.url(), "--seconds", "0.1"]);
     assert.equal(plain.status, 1, "TLS is not optional");
   }

@@ -133,6 +133,8 @@ test("files and words that are wrong are told in one line", async () => {
     [["--cert", usual.certificate], 1, "this is not the certificate's key in PEM, or it is encrypted with a passphrase"],
     [["--cert", usual.certificate, "--key", authority.key], 1, "this is not the certificate's key in PEM, or it is encrypted with a passphrase: key values mismatch"],
     [["--key", usual.key], 2, "--key: name its certificate with --cert FILE"],
+    [["--insecure", "--cacert", usual.certificate], 2, "--insecure checks no certificate: leave it or --cacert away"],
+    [["--insecure", "--crl", usual.certificate], 2, "--insecure checks no certificate: leave it or --crl away"],
     [["--user", "me:p", "--bearer", "t"], 2, "--user and --bearer: these are two ways to say who you are; take one of them"],
     [["--user", "me:p", "-H", "authorization: x"], 2, "-H Authorization stands beside --user or --bearer, which write it; take one of them"],
     [["--cookie", "a=b", "-H", "Cookie: c=d"], 2, "-H Cookie stands beside --cookie, which writes it; take one of them"],

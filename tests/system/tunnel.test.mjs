@@ -451,6 +451,11 @@ test("what is wrong on the command line is told in one line, with status 2", asy
     [["tcp:1", "tcp:a:1"], /is a URL/],
     [["ws://localhost:1/x", "tcp:a:1", "--proxy", "http://p:1"], /--proxy: this is for tunnels to a WebSocket server/],
     [["tcp:1", "ws://a:1/", "--map", "/dev/null"], /--map: this is for tunnels from ws/],
+    [["tcp:1", "ws://a:1/", "--certificate", "/nowhere"], /--certificate: this is for tunnels from ws/],
+    [["tcp:1", "ws://a:1/", "--tls-client-crl", "/nowhere"], /--tls-client-crl: this is for tunnels from ws/],
+    [["tcp:1", "ws://a:1/", "--tls-redirect"], /--tls-redirect: this is for tunnels from ws/],
+    [["ws://localhost:1/x", "tcp:a:1", "--tls-client-ca", "/nowhere"], /--tls-client-ca: turn TLS on/],
+    [["ws://localhost:1/x", "tcp:a:1", "--crl", "/nowhere"], /--crl: this is for tunnels to a WebSocket server/],
     [["ws://localhost:1/", "--map", "/no/such/map"], /No such file/],
   ]) {
     const { status, errors } = await run("tunnel", ...words);
