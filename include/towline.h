@@ -1,4 +1,7 @@
-/* towline.h: WebSocket for C. Includes every public header. */
+/* towline.h: WebSocket for C. Includes every public header.
+ *
+ * Options that are out of their range or contradict each other, and NULL where a call needs something, are
+ * answered with ARGUMENT. What returns no error does nothing with NULL, and answers 0, "" or NULL. */
 #ifndef TOWLINE_H
 #define TOWLINE_H
 

@@ -33,7 +33,8 @@ typedef struct tow_loop_options {
 } tow_loop_options;
 
 /* Makes a loop. `options` may be NULL. The loop is the caller's until tow_loop_free.
- * Errors: MEMORY, DESCRIPTORS, UNSUPPORTED (io_uring asked for by name and refused by the kernel), SYSTEM. */
+ * Errors: ARGUMENT, MEMORY, DESCRIPTORS, UNSUPPORTED (io_uring asked for by name and refused by the kernel),
+ * SYSTEM. */
 int tow_loop_new_sized(tow_loop **loop, const tow_loop_options *options, size_t options_size);
 static inline int tow_loop_new(tow_loop **loop, const tow_loop_options *options) {
     return tow_loop_new_sized(loop, options, sizeof(tow_loop_options));
@@ -62,7 +63,7 @@ int tow_loop_step(tow_loop *loop);
 int64_t tow_loop_now(const tow_loop *loop);
 
 /* Runs `task(argument)` on the loop's thread in its next round; never, when the loop is freed before. From
- * any thread. Errors: MEMORY. */
+ * any thread. Errors: ARGUMENT, MEMORY. */
 int tow_loop_post(tow_loop *loop, void (*task)(void *argument), void *argument);
 
 /* "io_uring", "epoll" or "simulated": a static string. */

@@ -68,7 +68,7 @@ typedef struct tow_reconnector_options {
  * (RFC 9110, section 10.2.3).
  *
  * It ends, too, when tow_websocket_close was called on its socket, at the latest in on_close, and however
- * that went. Errors: those of tow_websocket_open; ARGUMENT also for a number below TOW_OFF. */
+ * that went. Errors: those of tow_websocket_open; ARGUMENT also for a number out of its range. */
 int tow_reconnector_new_sized(tow_reconnector **reconnector, tow_loop *loop, const char *url,
     const tow_websocket_options *socket_options, size_t socket_options_size,
     const tow_reconnector_options *options, size_t options_size);

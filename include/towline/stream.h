@@ -96,8 +96,8 @@ tow_loop *tow_byte_stream_loop(const tow_byte_stream *stream);
 int tow_byte_stream_peer(const tow_byte_stream *stream, char *text, size_t size);
 
 /* Connects to "[HOST:]PORT" (HOST is a name, or an address, IPv6 in brackets; without one it is localhost) or
- * "unix:PATH". Until on_writable tells of success nothing is taken. Errors: ADDRESS (neither of these),
- * MEMORY, SYSTEM. What goes wrong later comes to on_error, whose text names the place. */
+ * "unix:PATH". Until on_writable tells of success nothing is taken. Errors: ARGUMENT, ADDRESS (neither of
+ * these), MEMORY, SYSTEM. What goes wrong later comes to on_error, whose text names the place. */
 int tow_byte_stream_connect_sized(tow_byte_stream **stream, tow_loop *loop, const char *place,
     const tow_byte_stream_options *options, size_t options_size);
 static inline int tow_byte_stream_connect(
@@ -107,7 +107,8 @@ static inline int tow_byte_stream_connect(
 
 /* Accepts connections on "[HOST:]PORT" (as tow_server_options.listen; port 0: any) or "unix:PATH" until
  * tow_byte_listener_free, and hands each over in on_accept: a stream with these options, which is the
- * callee's. Errors: ADDRESS_IN_USE, ADDRESS, PERMISSION, DESCRIPTORS, SYSTEM, MEMORY, UNSUPPORTED. */
+ * callee's. Errors: ARGUMENT, ADDRESS_IN_USE, ADDRESS, PERMISSION, DESCRIPTORS, SYSTEM, MEMORY, UNSUPPORTED.
+ */
 typedef void (*tow_byte_on_accept)(tow_byte_listener *listener, tow_byte_stream *stream);
 int tow_byte_listener_new_sized(tow_byte_listener **listener, tow_loop *loop, const char *address,
     tow_byte_on_accept on_accept, const tow_byte_stream_options *options, size_t options_size);
@@ -127,7 +128,7 @@ void tow_byte_listener_free(tow_byte_listener *listener);
  * options or handler are not called any more, but on_ping and on_pong; its messages are the stream's bytes,
  * whatever their type and borders. The socket is the stream's: a client's is freed with it.
  * tow_websocket_close gives the stream's end a code and a reason; the getters may be used until on_error,
- * on_end or on_closed. Errors: STATE (not open, or a stream already), MEMORY. */
+ * on_end or on_closed. Errors: ARGUMENT, STATE (not open, or a stream already), MEMORY. */
 int tow_byte_stream_from_websocket_sized(tow_byte_stream **stream, tow_websocket *socket,
     const tow_byte_stream_options *options, size_t options_size);
 static inline int tow_byte_stream_from_websocket(
@@ -149,7 +150,7 @@ typedef struct tow_byte_stream_functions {
 } tow_byte_stream_functions;
 
 /* Makes a stream that `carrier` carries. The functions are copied; all but `peer` must be there. Errors:
- * ARGUMENT (one is missing), MEMORY. */
+ * ARGUMENT (one is missing, a number out of its range), MEMORY. */
 int tow_byte_stream_new_sized(tow_byte_stream **stream, tow_loop *loop,
     const tow_byte_stream_functions *functions, size_t functions_size, void *carrier,
     const tow_byte_stream_options *options, size_t options_size);

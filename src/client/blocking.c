@@ -158,7 +158,11 @@ int tow_blocking_open_sized(tow_blocking **blocking, const char *url, const tow_
     int timeout_milliseconds, size_t options_size) {
     tow_websocket_options known = {0};
     tow_loop *loop;
+    if (blocking == NULL)
+        return TOW_ERROR_ARGUMENT;
     *blocking = NULL;
+    if (url == NULL || timeout_milliseconds < TOW_OFF)
+        return TOW_ERROR_ARGUMENT;
     if (options != NULL)
         memcpy(&known, options, options_size < sizeof(known) ? options_size : sizeof(known));
     int error = tow_loop_new(&loop, NULL);
@@ -205,6 +209,8 @@ static int send_message(tow_blocking *blocking, tow_message_type type, const voi
 
 int tow_blocking_send(tow_blocking *blocking, tow_message_type type, const void *data, size_t length,
     int timeout_milliseconds) {
+    if (blocking == NULL || timeout_milliseconds < TOW_OFF)
+        return TOW_ERROR_ARGUMENT;
     clock_start(blocking, timeout_milliseconds);
     int error = send_message(blocking, type, data, length);
     clock_stop(blocking);
@@ -226,6 +232,8 @@ static void hand_over(tow_blocking *blocking, tow_message *message) {
 }
 
 int tow_blocking_receive(tow_blocking *blocking, tow_message *message, int timeout_milliseconds) {
+    if (blocking == NULL || message == NULL || timeout_milliseconds < TOW_OFF)
+        return TOW_ERROR_ARGUMENT;
     clock_start(blocking, timeout_milliseconds);
     int error = wait_until(blocking, has_message);
     clock_stop(blocking);
@@ -240,6 +248,8 @@ int tow_blocking_receive(tow_blocking *blocking, tow_message *message, int timeo
 /* Closing. */
 
 int tow_blocking_close(tow_blocking *blocking, uint16_t code, const char *reason, int timeout_milliseconds) {
+    if (blocking == NULL || timeout_milliseconds < TOW_OFF)
+        return TOW_ERROR_ARGUMENT;
     int error = tow_websocket_close(blocking->socket, code, reason);
     if (error != 0)
         return error;
@@ -250,17 +260,17 @@ int tow_blocking_close(tow_blocking *blocking, uint16_t code, const char *reason
 }
 
 int tow_blocking_error(const tow_blocking *blocking) {
-    return blocking->error;
+    return blocking == NULL ? TOW_ERROR_ARGUMENT : blocking->error;
 }
 
 const char *tow_blocking_error_text(const tow_blocking *blocking) {
-    return blocking->text;
+    return blocking == NULL ? "" : blocking->text;
 }
 
 const tow_close_event *tow_blocking_close_event(const tow_blocking *blocking) {
-    return blocking->closed ? &blocking->close : NULL;
+    return blocking != NULL && blocking->closed ? &blocking->close : NULL;
 }
 
 tow_websocket *tow_blocking_socket(tow_blocking *blocking) {
-    return blocking->socket;
+    return blocking == NULL ? NULL : blocking->socket;
 }

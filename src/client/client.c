@@ -170,6 +170,8 @@ static int fill(tow_client *client, tow_loop *loop, const char *url, const tow_w
 
 int tow_websocket_open_sized(tow_websocket **socket, tow_loop *loop, const char *url,
     const tow_websocket_options *options, size_t options_size) {
+    if (socket == NULL || loop == NULL || url == NULL)
+        return TOW_ERROR_ARGUMENT;
     tow_websocket_options known = {0};
     if (options != NULL)
         memcpy(&known, options, options_size < sizeof(known) ? options_size : sizeof(known));

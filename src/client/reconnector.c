@@ -3,11 +3,13 @@
  * Its sockets run the user's callbacks; three of them pass through here, so that the end of a socket is the
  * beginning of a wait. In each of the user's callbacks the reconnector may be freed: its memory goes when
  * the loop, which entered by the socket or by the timer, leaves it again. */
+#include "base/range.h"
 #include "object.h"
 #include "options.h"
 #include "retry.h"
 #include "transport/loop.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <towline/error.h>
@@ -193,12 +195,14 @@ static int or_default(int value, int otherwise) {
 }
 
 static int resolve(tow_reconnector_options *options) {
-    const int numbers[] = {options->first_milliseconds, options->max_milliseconds, options->max_attempts,
-        options->stable_seconds};
-    for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
-        if (numbers[i] < TOW_OFF)
-            return TOW_ERROR_ARGUMENT;
-    if (options->after_clean_close > TOW_AFTER_CLEAN_CLOSE_END)
+    const tow_range ranges[] = {
+        {options->first_milliseconds, TOW_OFF, INT_MAX},
+        {options->max_milliseconds, TOW_OFF, INT_MAX},
+        {options->max_attempts, TOW_OFF, INT_MAX},
+        {options->stable_seconds, TOW_OFF, INT_MAX},
+        {options->after_clean_close, TOW_AFTER_CLEAN_CLOSE_BY_CODE, TOW_AFTER_CLEAN_CLOSE_END},
+    };
+    if (!tow_ranges_hold(ranges, sizeof(ranges) / sizeof(ranges[0])))
         return TOW_ERROR_ARGUMENT;
     options->first_milliseconds = or_default(options->first_milliseconds, FIRST_MILLISECONDS);
     options->max_milliseconds = or_default(options->max_milliseconds, MAX_MILLISECONDS);
@@ -224,6 +228,8 @@ static size_t smaller(size_t one, size_t other) {
 int tow_reconnector_new_sized(tow_reconnector **reconnector, tow_loop *loop, const char *url,
     const tow_websocket_options *socket_options, size_t socket_options_size,
     const tow_reconnector_options *options, size_t options_size) {
+    if (reconnector == NULL || loop == NULL || url == NULL)
+        return TOW_ERROR_ARGUMENT;
     tow_websocket_options known = {0};
     if (socket_options != NULL)
         memcpy(&known, socket_options, smaller(socket_options_size, sizeof(known)));
@@ -256,7 +262,8 @@ void tow_reconnector_free(tow_reconnector *reconnector) {
 }
 
 int tow_reconnector_close(tow_reconnector *reconnector, uint16_t code, const char *reason) {
-    int error = tow_websocket_close_check(TOW_ROLE_CLIENT, code, reason);
+    int error =
+        reconnector == NULL ? TOW_ERROR_ARGUMENT : tow_websocket_close_check(TOW_ROLE_CLIENT, code, reason);
     if (error != 0)
         return error;
     reconnector->stopped = true;
@@ -268,11 +275,11 @@ int tow_reconnector_close(tow_reconnector *reconnector, uint16_t code, const cha
 }
 
 tow_websocket *tow_reconnector_socket(const tow_reconnector *reconnector) {
-    return reconnector->socket;
+    return reconnector == NULL ? NULL : reconnector->socket;
 }
 
 void *tow_reconnector_user(const tow_reconnector *reconnector) {
-    return reconnector->socket_options.options.user;
+    return reconnector == NULL ? NULL : reconnector->socket_options.options.user;
 }
 
 void tow_client_trace_all(tow_reconnector *reconnector, tow_client_on_head on_head) {

@@ -156,6 +156,8 @@ static void set_time_limit(connecting *carrier) {
 
 int tow_byte_stream_connect_sized(tow_byte_stream **stream, tow_loop *loop, const char *place,
     const tow_byte_stream_options *options, size_t options_size) {
+    if (stream == NULL || loop == NULL || place == NULL)
+        return TOW_ERROR_ARGUMENT;
     connecting *carrier = calloc(1, sizeof(*carrier));
     if (carrier == NULL)
         return TOW_ERROR_MEMORY;

@@ -19,6 +19,8 @@ bool tow_close_code_is_legal(unsigned code) {
 
 int tow_close_payload_read(
     const uint8_t *payload, size_t length, uint16_t *code, const char **reason, size_t *reason_length) {
+    if ((payload == NULL && length > 0) || code == NULL || reason == NULL || reason_length == NULL)
+        return TOW_ERROR_ARGUMENT;
     uint16_t received = TOW_CLOSE_NO_STATUS;
     if (length == 1)
         return TOW_ERROR_CLOSE_LENGTH;
@@ -36,9 +38,9 @@ int tow_close_payload_read(
 }
 
 size_t tow_close_payload_write(uint8_t out[125], uint16_t code, const char *reason, size_t reason_length) {
-    if (code == 0 || code == TOW_CLOSE_NO_STATUS)
+    if (out == NULL || code == 0 || code == TOW_CLOSE_NO_STATUS)
         return 0;
-    size_t length = tow_text_cut(reason, reason_length, TOW_CLOSE_REASON_MAX);
+    size_t length = reason == NULL ? 0 : tow_text_cut(reason, reason_length, TOW_CLOSE_REASON_MAX);
     out[0] = (uint8_t)(code >> 8);
     out[1] = (uint8_t)code;
     if (length > 0)

@@ -37,6 +37,8 @@ static int payload_length_check(uint64_t payload_length, size_t extended_size) {
 }
 
 int tow_frame_header_read(tow_frame_header *header, const uint8_t *bytes, size_t length) {
+    if (header == NULL || (bytes == NULL && length > 0))
+        return TOW_ERROR_ARGUMENT;
     if (length < 2)
         return 0;
     uint8_t short_length = bytes[1] & 0x7f;
@@ -85,6 +87,8 @@ static size_t write_payload_length(uint8_t *out, uint64_t payload_length) {
 }
 
 size_t tow_frame_header_write(uint8_t out[TOW_FRAME_HEADER_MAX], const tow_frame_header *header) {
+    if (out == NULL || header == NULL)
+        return 0;
     out[0] =
         (uint8_t)((header->final ? 0x80 : 0) | (header->reserved_bits & 0x07) << 4 | (header->opcode & 0x0f));
     size_t length = write_payload_length(out, header->payload_length);

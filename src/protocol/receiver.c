@@ -437,8 +437,16 @@ static inline tow_received_kind whole_message(struct call *call, size_t header_l
     return TOW_RECEIVED_DATA;
 }
 
+static tow_received_kind refuse(tow_received *event) {
+    if (event != NULL)
+        *event = (tow_received){.error = TOW_ERROR_ARGUMENT};
+    return TOW_RECEIVED_FAILED;
+}
+
 tow_received_kind tow_receiver_next(tow_receiver *receiver, const tow_receiver_rules *rules, uint8_t **bytes,
     size_t *length, tow_received *event) {
+    if (receiver == NULL || rules == NULL || bytes == NULL || length == NULL || event == NULL)
+        return refuse(event);
     struct call call = {.receiver = receiver, .rules = rules, .bytes = *bytes, .length = *length};
     call.event = event;
     bool fresh = receiver->state == 0 && receiver->partial == NULL;
@@ -452,6 +460,8 @@ tow_received_kind tow_receiver_next(tow_receiver *receiver, const tow_receiver_r
 }
 
 int tow_receiver_new(tow_receiver **receiver) {
+    if (receiver == NULL)
+        return TOW_ERROR_ARGUMENT;
     tow_receiver *made = calloc(1, sizeof(*made));
     if (made == NULL)
         return TOW_ERROR_MEMORY;
@@ -471,9 +481,9 @@ void tow_receiver_clear(tow_receiver *receiver) {
 }
 
 bool tow_receiver_in_message(const tow_receiver *receiver) {
-    return (receiver->state & (IN_FRAME | FRAGMENTED)) != 0 || frame_is_kept(receiver);
+    return receiver != NULL && ((receiver->state & (IN_FRAME | FRAGMENTED)) != 0 || frame_is_kept(receiver));
 }
 
 bool tow_receiver_is_done(const tow_receiver *receiver) {
-    return (receiver->state & DONE) != 0;
+    return receiver == NULL || (receiver->state & DONE) != 0;
 }

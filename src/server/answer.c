@@ -147,6 +147,8 @@ static bool may_answer(const tow_exchange *exchange) {
 
 int tow_exchange_respond(
     tow_exchange *exchange, int status, const char *type, const void *body, size_t length) {
+    if (exchange == NULL || (body == NULL && length > 0))
+        return TOW_ERROR_ARGUMENT;
     if (!may_answer(exchange))
         return TOW_ERROR_STATE;
     int error = write_whole(exchange, status, type, body, length);

@@ -9,7 +9,7 @@
 #include <towline/error.h>
 
 tow_websocket_id tow_websocket_identify(const tow_websocket *socket) {
-    if (socket->behaviour->role != TOW_ROLE_SERVER)
+    if (socket == NULL || socket->behaviour->role != TOW_ROLE_SERVER)
         return 0;
     const tow_connection *connection = (const tow_connection *)socket;
     const tow_worker *worker = tow_connection_worker(connection);
@@ -75,13 +75,15 @@ static int leave(tow_post *made) {
 
 int tow_post_shared(tow_server *server, tow_websocket_id id, tow_shared *shared) {
     tow_post *made;
-    if (shared == NULL)
+    if (server == NULL || shared == NULL)
         return TOW_ERROR_ARGUMENT;
     int error = post_new_to(&made, server, id, shared, 0);
     return error != 0 ? error : leave(made);
 }
 
 int tow_post_message(tow_server *server, tow_websocket_id id, const tow_message *message) {
+    if (server == NULL || message == NULL)
+        return TOW_ERROR_ARGUMENT;
     tow_shared *shared;
     int error = tow_shared_new(&shared, message->type, message->data, message->length);
     if (error != 0)
@@ -93,6 +95,8 @@ int tow_post_message(tow_server *server, tow_websocket_id id, const tow_message 
 
 int tow_post_close(tow_server *server, tow_websocket_id id, uint16_t code, const char *reason) {
     tow_post *made;
+    if (server == NULL)
+        return TOW_ERROR_ARGUMENT;
     const char *text = reason == NULL ? "" : reason;
     int error = tow_websocket_close_check(TOW_ROLE_SERVER, code, reason);
     if (error == 0)
@@ -170,7 +174,7 @@ static int finish(const batch *made, int error) {
 }
 
 int tow_post_shared_many(tow_server *server, const tow_websocket_id *ids, size_t count, tow_shared *shared) {
-    if (shared == NULL || (ids == NULL && count > 0))
+    if (server == NULL || shared == NULL || (ids == NULL && count > 0))
         return TOW_ERROR_ARGUMENT;
     batch made = {.server = server, .message = shared, .end = &made.first};
     made.shares = calloc(server->worker_count, sizeof(*made.shares));
@@ -182,7 +186,7 @@ int tow_post_shared_many(tow_server *server, const tow_websocket_id *ids, size_t
 
 int64_t tow_server_posted_amount(const tow_server *server) {
     int64_t sum = 0;
-    for (size_t i = 0; i < server->worker_count; i++)
+    for (size_t i = 0; server != NULL && i < server->worker_count; i++)
         sum += atomic_load(&server->workers[i].incoming);
     return sum;
 }

@@ -28,22 +28,26 @@ static const char *text_of(const tow_request *request, tow_slice slice) {
 }
 
 const char *tow_request_method(const tow_request *request) {
-    return text_of(request, request->head->method);
+    return request == NULL ? "" : text_of(request, request->head->method);
 }
 
 const char *tow_request_target(const tow_request *request) {
-    return text_of(request, request->head->target);
+    return request == NULL ? "" : text_of(request, request->head->target);
 }
 
 const char *tow_request_path(const tow_request *request) {
+    if (request == NULL)
+        return "";
     return request->path != NULL ? request->path : text_of(request, request->head->path);
 }
 
 const char *tow_request_query(const tow_request *request) {
-    return request->head->query.length == 0 ? "" : text_of(request, request->head->query);
+    return request == NULL || request->head->query.length == 0 ? "" : text_of(request, request->head->query);
 }
 
 const char *tow_request_header(const tow_request *request, const char *name) {
+    if (request == NULL || name == NULL)
+        return NULL;
     tow_slice value = tow_http_field(request->head, name);
     if (value.data == NULL)
         return NULL;
@@ -51,15 +55,16 @@ const char *tow_request_header(const tow_request *request, const char *name) {
 }
 
 const char *tow_request_peer(const tow_request *request) {
-    return tow_conversation_peer(request->exchange);
+    return request == NULL ? "" : tow_conversation_peer(request->exchange);
 }
 
 void *tow_request_user(const tow_request *request) {
-    return request->route->handler.user;
+    return request == NULL ? NULL : request->route->handler.user;
 }
 
 const tow_request *tow_websocket_request(const tow_websocket *socket) {
-    if (socket->behaviour == NULL || socket->behaviour->on_gone != tow_connection_socket_gone)
+    if (socket == NULL || socket->behaviour == NULL ||
+        socket->behaviour->on_gone != tow_connection_socket_gone)
         return NULL; /* a client's */
     const tow_connection *connection = (const tow_connection *)socket;
     const tow_exchange *opening = tow_connection_worker(connection)->opening;

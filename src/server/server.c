@@ -40,6 +40,8 @@ static int server_fill(tow_server *server, const tow_server_options *options) {
 }
 
 int tow_server_new_sized(tow_server **out, const tow_server_options *options, size_t options_size) {
+    if (out == NULL)
+        return TOW_ERROR_ARGUMENT;
     tow_server_options known = {0};
     if (options != NULL)
         memcpy(&known, options, smaller(sizeof(known), options_size));
@@ -86,6 +88,8 @@ void tow_server_free(tow_server *server) {
 
 int tow_server_route_sized(
     tow_server *server, const char *path, const tow_handler *handler, size_t handler_size) {
+    if (server == NULL || path == NULL || handler == NULL)
+        return TOW_ERROR_ARGUMENT;
     tow_handler known = {0};
     if (server->state != TOW_SERVER_MADE)
         return TOW_ERROR_STATE;
@@ -132,6 +136,8 @@ static int listen_on_loop(tow_server *server) {
 }
 
 int tow_server_listen(tow_server *server) {
+    if (server == NULL)
+        return TOW_ERROR_ARGUMENT;
     if (server->state != TOW_SERVER_MADE)
         return TOW_ERROR_STATE;
     if (server->loop == NULL) {
@@ -149,6 +155,8 @@ int tow_server_listen(tow_server *server) {
 }
 
 int tow_server_port(const tow_server *server, size_t index) {
+    if (server == NULL)
+        return 0;
     return tow_sites_port(&server->sites, index);
 }
 
@@ -201,6 +209,8 @@ static void end_workers(tow_server *server, tow_workers *threads) {
 }
 
 int tow_server_run(tow_server *server) {
+    if (server == NULL)
+        return TOW_ERROR_ARGUMENT;
     tow_workers *threads = NULL;
     int error = server->state == TOW_SERVER_MADE ? tow_server_listen(server) : 0;
     if (error != 0)
@@ -230,6 +240,8 @@ static void reload_task(void *argument) {
 }
 
 int tow_server_reload(tow_server *server) {
+    if (server == NULL)
+        return TOW_ERROR_ARGUMENT;
     int error = tow_secrecy_reload(&server->secrecy, &server->settings);
     pthread_mutex_lock(&server->mutex);
     bool runs = server->state == TOW_SERVER_LISTENING || server->state == TOW_SERVER_RUNNING;
@@ -247,13 +259,15 @@ int tow_server_reload(tow_server *server) {
 /* Signal handlers come here: no lock, no memory, no line of the log. A worker that is still to begin finds
  * that the server stops. */
 void tow_server_stop(tow_server *server) {
-    if (atomic_exchange(&server->stopping, true))
+    if (server == NULL || atomic_exchange(&server->stopping, true))
         return;
     for (size_t i = 0; i < server->worker_count; i++)
         tow_worker_stop(&server->workers[i]);
 }
 
 bool tow_server_is_done(const tow_server *server) {
+    if (server == NULL)
+        return true;
     bool serves = server->state == TOW_SERVER_LISTENING || server->state == TOW_SERVER_RUNNING;
     return !serves || server->workers[0].drain == TOW_WORKER_DONE;
 }

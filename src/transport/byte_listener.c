@@ -66,6 +66,8 @@ static int start_all(tow_byte_listener *listener) {
 
 int tow_byte_listener_new_sized(tow_byte_listener **listener, tow_loop *loop, const char *address,
     tow_byte_on_accept on_accept, const tow_byte_stream_options *options, size_t options_size) {
+    if (listener == NULL || loop == NULL || address == NULL || on_accept == NULL)
+        return TOW_ERROR_ARGUMENT;
     tow_byte_listener *made = calloc(1, sizeof(*made));
     if (made == NULL)
         return TOW_ERROR_MEMORY;
@@ -75,7 +77,9 @@ int tow_byte_listener_new_sized(tow_byte_listener **listener, tow_loop *loop, co
         memcpy(&made->options, options,
             options_size < sizeof(made->options) ? options_size : sizeof(made->options));
     made->count = tow_address_parse(address, made->addresses);
-    int error = made->count < 0 ? made->count : start_all(made);
+    int error = made->count < 0 ? made->count : tow_byte_stream_options_check(&made->options);
+    if (error == 0)
+        error = start_all(made);
     if (error != 0)
         free(made);
     else
@@ -84,6 +88,8 @@ int tow_byte_listener_new_sized(tow_byte_listener **listener, tow_loop *loop, co
 }
 
 int tow_byte_listener_port(const tow_byte_listener *listener) {
+    if (listener == NULL)
+        return 0;
     for (int i = 0; i < listener->count; i++)
         if (tow_listener_is_started(&listener->sites[i].listener))
             return tow_address_is_unix(&listener->addresses[i]) ? 0

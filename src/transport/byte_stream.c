@@ -1,5 +1,8 @@
 #include "transport/byte_stream.h"
 
+#include "base/range.h"
+
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <towline/error.h>
@@ -20,6 +23,14 @@ static bool is_complete(const tow_byte_stream_functions *functions) {
            functions->shutdown != NULL && functions->close != NULL && functions->reset != NULL;
 }
 
+int tow_byte_stream_options_check(const tow_byte_stream_options *options) {
+    const tow_range ranges[] = {
+        {options->connect_seconds, TOW_OFF, INT_MAX},
+        {options->half_close_seconds, TOW_OFF, INT_MAX},
+    };
+    return tow_ranges_hold(ranges, sizeof(ranges) / sizeof(ranges[0])) ? 0 : TOW_ERROR_ARGUMENT;
+}
+
 static size_t smaller(size_t a, size_t b) {
     return a < b ? a : b;
 }
@@ -27,6 +38,8 @@ static size_t smaller(size_t a, size_t b) {
 int tow_byte_stream_new_sized(tow_byte_stream **stream, tow_loop *loop,
     const tow_byte_stream_functions *functions, size_t functions_size, void *carrier,
     const tow_byte_stream_options *options, size_t options_size) {
+    if (stream == NULL || loop == NULL || functions == NULL)
+        return TOW_ERROR_ARGUMENT;
     tow_byte_stream *made = calloc(1, sizeof(*made));
     if (made == NULL)
         return TOW_ERROR_MEMORY;
@@ -35,9 +48,11 @@ int tow_byte_stream_new_sized(tow_byte_stream **stream, tow_loop *loop,
         memcpy(&made->options, options, smaller(options_size, sizeof(made->options)));
     made->carrier = carrier;
     made->loop = loop;
-    if (!is_complete(&made->functions)) {
+    int error =
+        is_complete(&made->functions) ? tow_byte_stream_options_check(&made->options) : TOW_ERROR_ARGUMENT;
+    if (error != 0) {
         free(made);
-        return TOW_ERROR_ARGUMENT;
+        return error;
     }
     *stream = made;
     return 0;
@@ -64,6 +79,8 @@ void tow_byte_stream_discard(tow_byte_stream *stream) {
 /* Calls of the user. */
 
 int64_t tow_byte_stream_write(tow_byte_stream *stream, const tow_bytes *pieces, size_t count) {
+    if (stream == NULL || (pieces == NULL && count > 0))
+        return TOW_ERROR_ARGUMENT;
     if (stream->closed || stream->shut)
         return TOW_ERROR_CLOSED;
     if (stream->error != 0)
@@ -72,53 +89,57 @@ int64_t tow_byte_stream_write(tow_byte_stream *stream, const tow_bytes *pieces, 
 }
 
 void tow_byte_stream_pause(tow_byte_stream *stream) {
-    if (stream->paused || stream->closed)
+    if (stream == NULL || stream->paused || stream->closed)
         return;
     stream->paused = true;
     stream->functions.pause(stream->carrier);
 }
 
 void tow_byte_stream_resume(tow_byte_stream *stream) {
-    if (!stream->paused || stream->closed)
+    if (stream == NULL || !stream->paused || stream->closed)
         return;
     stream->paused = false;
     stream->functions.resume(stream->carrier);
 }
 
 void tow_byte_stream_shutdown(tow_byte_stream *stream) {
-    if (stream->shut || stream->closed || stream->error != 0)
+    if (stream == NULL || stream->shut || stream->closed || stream->error != 0)
         return;
     stream->shut = true;
     stream->functions.shutdown(stream->carrier);
 }
 
 void tow_byte_stream_close(tow_byte_stream *stream) {
-    if (stream->closed)
+    if (stream == NULL || stream->closed)
         return;
     stream->closed = true;
     stream->functions.close(stream->carrier);
 }
 
 void tow_byte_stream_reset(tow_byte_stream *stream) {
-    if (stream->closed)
+    if (stream == NULL || stream->closed)
         return;
     stream->closed = true;
     stream->functions.reset(stream->carrier);
 }
 
 void *tow_byte_stream_user(const tow_byte_stream *stream) {
-    return stream->options.user;
+    return stream == NULL ? NULL : stream->options.user;
 }
 
 void tow_byte_stream_set_user(tow_byte_stream *stream, void *user) {
+    if (stream == NULL)
+        return;
     stream->options.user = user;
 }
 
 tow_loop *tow_byte_stream_loop(const tow_byte_stream *stream) {
-    return stream->loop;
+    return stream == NULL ? NULL : stream->loop;
 }
 
 int tow_byte_stream_peer(const tow_byte_stream *stream, char *text, size_t size) {
+    if (stream == NULL || text == NULL)
+        return TOW_ERROR_ARGUMENT;
     if (stream->functions.peer == NULL)
         return TOW_ERROR_UNSUPPORTED;
     return stream->functions.peer(stream->carrier, text, size);
@@ -127,21 +148,29 @@ int tow_byte_stream_peer(const tow_byte_stream *stream, char *text, size_t size)
 /* What the carrier tells. */
 
 void tow_byte_stream_tell_bytes(tow_byte_stream *stream, void *bytes, size_t length) {
+    if (stream == NULL)
+        return;
     if (!stream->closed && stream->options.on_bytes != NULL && length > 0)
         stream->options.on_bytes(stream, bytes, length);
 }
 
 void tow_byte_stream_tell_writable(tow_byte_stream *stream) {
+    if (stream == NULL)
+        return;
     if (!stream->closed && !stream->shut && stream->options.on_writable != NULL)
         stream->options.on_writable(stream);
 }
 
 void tow_byte_stream_tell_end(tow_byte_stream *stream) {
+    if (stream == NULL)
+        return;
     if (!stream->closed && stream->options.on_end != NULL)
         stream->options.on_end(stream);
 }
 
 void tow_byte_stream_tell_error(tow_byte_stream *stream, int error, const char *text) {
+    if (stream == NULL)
+        return;
     if (stream->closed || stream->error != 0)
         return;
     stream->error = error;
@@ -150,6 +179,8 @@ void tow_byte_stream_tell_error(tow_byte_stream *stream, int error, const char *
 }
 
 void tow_byte_stream_tell_closed(tow_byte_stream *stream) {
+    if (stream == NULL)
+        return;
     if (stream->options.on_closed != NULL)
         stream->options.on_closed(stream);
     free(stream);

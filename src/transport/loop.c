@@ -49,8 +49,12 @@ void tow_loop_clear(tow_loop *loop) {
 
 int tow_loop_new_sized(tow_loop **loop, const tow_loop_options *options, size_t options_size) {
     tow_io io = TOW_IO_AUTO;
+    if (loop == NULL)
+        return TOW_ERROR_ARGUMENT;
     if (options != NULL && options_size >= sizeof(options->io))
         io = options->io;
+    if (io > TOW_IO_EPOLL)
+        return TOW_ERROR_ARGUMENT;
     if (io == TOW_IO_EPOLL)
         return tow_loop_new_epoll(loop);
     int error = tow_loop_new_uring(loop);
@@ -177,6 +181,8 @@ static void finish(tow_loop *loop) {
 }
 
 int tow_loop_run(tow_loop *loop) {
+    if (loop == NULL)
+        return TOW_ERROR_ARGUMENT;
     if (loop->stepping)
         return TOW_ERROR_STATE;
     loop->stepping = true;
@@ -199,6 +205,8 @@ static int step(tow_loop *loop, bool wait) {
 }
 
 int tow_loop_step(tow_loop *loop) {
+    if (loop == NULL)
+        return TOW_ERROR_ARGUMENT;
     return step(loop, false);
 }
 
@@ -225,6 +233,8 @@ void tow_loop_touch(tow_loop *loop) {
 }
 
 void tow_loop_stop(tow_loop *loop) {
+    if (loop == NULL)
+        return;
     atomic_store(&loop->stop, true);
     wake(loop);
 }
@@ -241,6 +251,8 @@ void tow_loop_post_urgently(tow_loop *loop, tow_letter *letter) {
 }
 
 int tow_loop_post(tow_loop *loop, void (*task)(void *argument), void *argument) {
+    if (loop == NULL || task == NULL)
+        return TOW_ERROR_ARGUMENT;
     int empty = tow_mailbox_put_task(&loop->mailbox, task, argument);
     if (empty < 0)
         return empty;
@@ -250,6 +262,8 @@ int tow_loop_post(tow_loop *loop, void (*task)(void *argument), void *argument) 
 }
 
 int tow_loop_fd(tow_loop *loop) {
+    if (loop == NULL)
+        return TOW_ERROR_ARGUMENT;
     int fd = loop->kind->fd(loop);
     if (fd < 0 || loop->foreign)
         return fd;
@@ -259,6 +273,8 @@ int tow_loop_fd(tow_loop *loop) {
 }
 
 int64_t tow_loop_now(const tow_loop *loop) {
+    if (loop == NULL)
+        return 0;
     return loop->stepping ? loop->now : loop->kind->clock(loop);
 }
 
@@ -267,7 +283,7 @@ int64_t tow_loop_clock(const tow_loop *loop) {
 }
 
 const char *tow_loop_io(const tow_loop *loop) {
-    return loop->kind->name;
+    return loop == NULL ? "" : loop->kind->name;
 }
 
 void tow_loop_random(tow_loop *loop, void *out, size_t length) {

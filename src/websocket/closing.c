@@ -386,6 +386,8 @@ void tow_websocket_close_because(tow_websocket *socket, tow_cause cause, uint16_
 }
 
 int tow_websocket_close(tow_websocket *socket, uint16_t code, const char *reason) {
+    if (socket == NULL)
+        return TOW_ERROR_ARGUMENT;
     int error = tow_websocket_close_check(socket->behaviour->role, code, reason);
     if (error != 0)
         return error;

@@ -383,6 +383,8 @@ static void take_socket(message_carrier *carrier, tow_websocket *socket) {
 
 int tow_byte_stream_from_websocket_sized(tow_byte_stream **stream, tow_websocket *socket,
     const tow_byte_stream_options *options, size_t options_size) {
+    if (stream == NULL || socket == NULL)
+        return TOW_ERROR_ARGUMENT;
     if (socket->ready_state != TOW_OPEN || socket->behaviour->on_end != NULL)
         return TOW_ERROR_STATE;
     message_carrier *carrier = calloc(1, sizeof(*carrier));

@@ -325,6 +325,8 @@ uint8_t *tow_receive_into(tow_stream *stream, size_t *length) {
 /* Public. */
 
 void tow_websocket_pause(tow_websocket *socket) {
+    if (socket == NULL)
+        return;
     bool is_paused = socket->paused && !socket->resumed; /* both: piecewise.c has given others a turn */
     if (!tow_receive_wants_messages(socket) || is_paused)
         return;
@@ -336,7 +338,7 @@ void tow_websocket_pause(tow_websocket *socket) {
 
 /* No callback runs inside this call: what was kept is delivered in the next round. */
 void tow_websocket_resume(tow_websocket *socket) {
-    if (!tow_receive_wants_messages(socket) || !socket->paused)
+    if (socket == NULL || !tow_receive_wants_messages(socket) || !socket->paused)
         return;
     socket->paused = false;
     if (socket->delivering || is_held(socket))

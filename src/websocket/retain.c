@@ -13,6 +13,8 @@ static bool is_client(const tow_websocket *socket) {
 }
 
 int tow_websocket_retain(tow_websocket *socket) {
+    if (socket == NULL)
+        return TOW_ERROR_ARGUMENT;
     if (is_client(socket))
         return 0;
     if (tow_extra_need(socket) == NULL)
@@ -22,7 +24,8 @@ int tow_websocket_retain(tow_websocket *socket) {
 }
 
 void tow_websocket_release(tow_websocket *socket) {
-    if (is_client(socket) || !tow_websocket_is_retained(socket) || --socket->extra->references > 0)
+    if (socket == NULL || is_client(socket) || !tow_websocket_is_retained(socket) ||
+        --socket->extra->references > 0)
         return;
     if (socket->extra->outlives)
         socket->behaviour->on_released(socket);

@@ -260,6 +260,8 @@ int64_t tow_send_done(tow_websocket *socket, size_t length, bool last) {
 }
 
 int64_t tow_websocket_send(tow_websocket *socket, tow_message_type type, const void *data, size_t length) {
+    if (socket == NULL || (data == NULL && length > 0))
+        return TOW_ERROR_ARGUMENT;
     tow_outgoing message = {.opcode = (tow_opcode)type, .data = data, .length = length};
     if (!may_send_message(socket))
         return refuse_message(socket, length);
@@ -283,7 +285,7 @@ int tow_send_control(tow_websocket *socket, tow_opcode opcode, const void *paylo
 }
 
 static int control_check(const tow_websocket *socket, const void *payload, size_t length) {
-    if (length > TOW_CONTROL_PAYLOAD_MAX || (payload == NULL && length > 0))
+    if (socket == NULL || length > TOW_CONTROL_PAYLOAD_MAX || (payload == NULL && length > 0))
         return TOW_ERROR_ARGUMENT;
     if (socket->ready_state == TOW_CONNECTING)
         return TOW_ERROR_CONNECTING;
@@ -386,6 +388,8 @@ void tow_send_discard(tow_websocket *socket, size_t length) {
 }
 
 int64_t tow_websocket_buffered_amount(const tow_websocket *socket) {
+    if (socket == NULL)
+        return 0;
     int64_t amount = tow_stream_corked_payload(&socket->stream);
     if (socket->extra != NULL)
         amount += (int64_t)(socket->extra->queue.payload + socket->extra->posted.payload) +

@@ -71,6 +71,8 @@ static int send_last(tow_websocket *socket, const tow_message_piece *piece) {
 }
 
 int64_t tow_websocket_send_piece(tow_websocket *socket, const tow_message_piece *piece) {
+    if (socket == NULL || piece == NULL || (piece->data == NULL && piece->length > 0))
+        return TOW_ERROR_ARGUMENT;
     tow_utf8_state utf8;
     int error = piece_check(socket, piece, &utf8);
     if (error == 0)

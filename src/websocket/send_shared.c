@@ -92,6 +92,8 @@ int64_t tow_send_shared(tow_websocket *socket, tow_shared *shared) {
 }
 
 int64_t tow_websocket_send_shared(tow_websocket *socket, tow_shared *shared) {
+    if (socket == NULL || shared == NULL)
+        return TOW_ERROR_ARGUMENT;
     int error = tow_send_message_check(socket, tow_shared_length(shared));
     if (error == 0)
         error = tow_send_room_check(socket, tow_shared_length(shared));

@@ -55,6 +55,8 @@ static tow_shared_frame frame_of(const encoding *frame) {
 }
 
 int tow_shared_new(tow_shared **shared, tow_message_type type, const void *data, size_t length) {
+    if (shared == NULL || (data == NULL && length > 0))
+        return TOW_ERROR_ARGUMENT;
     if (type != TOW_TEXT && type != TOW_BINARY)
         return TOW_ERROR_ARGUMENT;
     if (type == TOW_TEXT && !tow_utf8_valid(data, length))

@@ -72,31 +72,35 @@ void tow_websocket_clear(tow_websocket *socket) {
 }
 
 tow_ready_state tow_websocket_ready_state(const tow_websocket *socket) {
-    return (tow_ready_state)socket->ready_state;
+    return socket == NULL ? TOW_CLOSED : (tow_ready_state)socket->ready_state;
 }
 
 const char *tow_websocket_protocol(const tow_websocket *socket) {
-    if (socket->extra == NULL || socket->extra->protocol == NULL)
+    if (socket == NULL || socket->extra == NULL || socket->extra->protocol == NULL)
         return "";
     return socket->extra->protocol;
 }
 
 const char *tow_websocket_extensions(const tow_websocket *socket) {
+    if (socket == NULL)
+        return "";
     return tow_agreement_text(socket->context, (uint16_t)socket->agreement);
 }
 
 const char *tow_websocket_url(const tow_websocket *socket) {
-    return socket->behaviour->url == NULL ? "" : socket->behaviour->url;
+    return socket == NULL || socket->behaviour->url == NULL ? "" : socket->behaviour->url;
 }
 
 void *tow_websocket_user(const tow_websocket *socket) {
-    return socket->user;
+    return socket == NULL ? NULL : socket->user;
 }
 
 void tow_websocket_set_user(tow_websocket *socket, void *user) {
+    if (socket == NULL)
+        return;
     socket->user = user;
 }
 
 tow_loop *tow_websocket_loop(const tow_websocket *socket) {
-    return socket->context->loop;
+    return socket == NULL ? NULL : socket->context->loop;
 }

@@ -1,11 +1,14 @@
 #!/usr/bin/env python3
-"""libtowline.so shows exactly what include/towline declares as public, and nothing that does not begin with tow_."""
+"""libtowline.so shows exactly what include/towline declares as public, and nothing that does not begin with tow_;
+each public function is tried with NULL by a unit test."""
 
 import pathlib
+import re
 import subprocess
 import sys
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent.parent / "script"))
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+sys.path.insert(0, str(ROOT / "script"))
 import headers  # noqa: E402
 
 
@@ -30,6 +33,8 @@ def main(library, include):
                  for name, version in sorted(symbols.items()) if version == "TOWLINE_0" and name not in public]
     problems += [f"{name}: shown, and does not begin with tow_"
                  for name in sorted(symbols) if not name.startswith("tow_")]
+    tried = set(re.findall(r"\btow_\w+", (ROOT / "tests/unit/server/null_test.c").read_text()))
+    problems += [f"{name}: not tried with NULL in tests/unit/server/null_test.c" for name in sorted(public - tried)]
     print("\n".join(problems) or f"{len(public)} public names, {len(symbols) - len(public)} private ones")
     return 1 if problems else 0
 

@@ -84,8 +84,8 @@ static int with_limit_of_route(const struct number *limit, int64_t value) {
     return route_with(&handler);
 }
 
-static void expect(
-    int (*with)(const struct number *number, int64_t value), const struct number *number, int64_t value, int error) {
+static void expect(int (*with)(const struct number *number, int64_t value), const struct number *number,
+    int64_t value, int error) {
     int answer = with(number, value);
     if (answer != error)
         fail_msg("%s = %lld: %s", number->name, (long long)value, tow_error_name(answer));

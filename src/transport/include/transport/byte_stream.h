@@ -20,6 +20,9 @@ int tow_byte_stream_carry(tow_byte_stream *stream, int fd);
 void tow_byte_stream_set_carrier(
     tow_byte_stream *stream, const tow_byte_stream_functions *functions, void *carrier);
 
+/* Errors: ARGUMENT (a number out of its range). */
+int tow_byte_stream_options_check(const tow_byte_stream_options *options);
+
 /* The options as they were copied; missing ones are zero. */
 const tow_byte_stream_options *tow_byte_stream_get_options(const tow_byte_stream *stream);
 

@@ -1,0 +1,229 @@
+/* Options of clients, reconnectors, loops and byte streams at the ends of what they may be, and those that
+ * contradict each other. */
+#include "../unit.h"
+
+#include <limits.h>
+#include <towline.h>
+
+struct number {
+    const char *name;
+    size_t offset;
+    size_t width;
+    int64_t minimum;
+    int64_t maximum;
+};
+
+#define OF(type, field, minimum, maximum)                                                                    \
+    { #field, offsetof(type, field), sizeof(((type *)NULL)->field), (minimum), (maximum) }
+#define SOCKET(field, minimum, maximum) OF(tow_websocket_options, field, minimum, maximum)
+#define RECONNECTOR(field, minimum, maximum) OF(tow_reconnector_options, field, minimum, maximum)
+#define STREAM(field) OF(tow_byte_stream_options, field, TOW_OFF, INT_MAX)
+
+static const struct number of_sockets[] = {
+    SOCKET(compression, TOW_COMPRESSION_DEFAULT, TOW_COMPRESSION_TAKEOVER),
+    SOCKET(max_message, TOW_OFF, INT64_MAX),
+    SOCKET(max_queue, TOW_OFF, INT64_MAX),
+    SOCKET(high_mark, TOW_OFF, INT64_MAX),
+    SOCKET(low_mark, 0, 256 * 1024 - 1), /* below the high one */
+    SOCKET(connect_seconds, TOW_OFF, INT_MAX),
+    SOCKET(close_seconds, TOW_OFF, INT_MAX),
+    SOCKET(ping_seconds, TOW_OFF, INT_MAX),
+    SOCKET(idle_seconds, TOW_OFF, INT_MAX),
+};
+
+static const struct number of_reconnectors[] = {
+    RECONNECTOR(first_milliseconds, TOW_OFF, INT_MAX),
+    RECONNECTOR(max_milliseconds, TOW_OFF, INT_MAX),
+    RECONNECTOR(max_attempts, TOW_OFF, INT_MAX),
+    RECONNECTOR(stable_seconds, TOW_OFF, INT_MAX),
+    RECONNECTOR(after_clean_close, TOW_AFTER_CLEAN_CLOSE_BY_CODE, TOW_AFTER_CLEAN_CLOSE_END),
+};
+
+static const struct number of_streams[] = {STREAM(connect_seconds), STREAM(half_close_seconds)};
+
+static const struct number of_loops[] = {OF(tow_loop_options, io, TOW_IO_AUTO, TOW_IO_EPOLL)};
+
+static void set(void *options, const struct number *number, int64_t value) {
+    int narrow = (int)value;
+    memcpy((char *)options + number->offset, number->width == sizeof(value) ? (void *)&value : &narrow,
+        number->width);
+}
+
+static tow_loop *new_loop(void) {
+    tow_loop *loop;
+    assert_int_equal(tow_loop_new(&loop, NULL), 0);
+    return loop;
+}
+
+static int open_with(const tow_websocket_options *options) {
+    tow_loop *loop = new_loop();
+    tow_websocket *socket = NULL;
+    int error = tow_websocket_open(&socket, loop, "ws://127.0.0.1:1/", options);
+    if (error == 0)
+        assert_in_range(tow_loop_step(loop), 0, 1);
+    tow_websocket_free(socket);
+    tow_loop_free(loop);
+    return error;
+}
+
+static int socket_with(const struct number *number, int64_t value) {
+    tow_websocket_options options = {0};
+    set(&options, number, value);
+    return open_with(&options);
+}
+
+static int reconnector_with(const struct number *number, int64_t value) {
+    tow_loop *loop = new_loop();
+    tow_reconnector *reconnector = NULL;
+    tow_reconnector_options options = {0};
+    set(&options, number, value);
+    int error = tow_reconnector_new(&reconnector, loop, "ws://127.0.0.1:1/", NULL, &options);
+    tow_reconnector_free(reconnector);
+    tow_loop_free(loop);
+    return error;
+}
+
+static int reconnector_of_socket_with(const struct number *number, int64_t value) {
+    tow_loop *loop = new_loop();
+    tow_reconnector *reconnector = NULL;
+    tow_websocket_options options = {0};
+    set(&options, number, value);
+    int error = tow_reconnector_new(&reconnector, loop, "ws://127.0.0.1:1/", &options, NULL);
+    tow_reconnector_free(reconnector);
+    tow_loop_free(loop);
+    return error;
+}
+
+static int blocking_with(const struct number *number, int64_t value) {
+    tow_blocking *blocking;
+    tow_websocket_options options = {0};
+    set(&options, number, value);
+    int error = tow_blocking_open(&blocking, "ws://127.0.0.1:1/", &options, 0);
+    tow_blocking_free(blocking);
+    return error == TOW_ERROR_TIMED_OUT || error == TOW_ERROR_REFUSED ? 0 : error;
+}
+
+static int connect_with(const struct number *number, int64_t value) {
+    tow_loop *loop = new_loop();
+    tow_byte_stream *stream = NULL;
+    tow_byte_stream_options options = {0};
+    set(&options, number, value);
+    int error = tow_byte_stream_connect(&stream, loop, "127.0.0.1:1", &options);
+    tow_byte_stream_reset(stream);
+    if (error == 0)
+        assert_int_equal(tow_loop_run(loop), 0);
+    tow_loop_free(loop);
+    return error;
+}
+
+static void accepted(tow_byte_listener *listener, tow_byte_stream *stream) {
+    (void)listener;
+    tow_byte_stream_reset(stream);
+}
+
+static int listener_with(const struct number *number, int64_t value) {
+    tow_loop *loop = new_loop();
+    tow_byte_listener *listener = NULL;
+    tow_byte_stream_options options = {0};
+    set(&options, number, value);
+    int error = tow_byte_listener_new(&listener, loop, "127.0.0.1:0", accepted, &options);
+    tow_byte_listener_free(listener);
+    tow_loop_free(loop);
+    return error;
+}
+
+static int loop_with(const struct number *number, int64_t value) {
+    tow_loop *loop = NULL;
+    tow_loop_options options = {0};
+    set(&options, number, value);
+    int error = tow_loop_new(&loop, &options);
+    tow_loop_free(loop);
+    return error;
+}
+
+typedef int (*with)(const struct number *number, int64_t value);
+
+static void expect(with try, const struct number *number, int64_t value, int error) {
+    int answer = try(number, value);
+    if (answer != error)
+        fail_msg("%s = %lld: %s", number->name, (long long)value, tow_error_name(answer));
+}
+
+static void try_ends(with try, const struct number *numbers, size_t count) {
+    for (const struct number *number = numbers; number < numbers + count; number++) {
+        int64_t widest = number->width == sizeof(int64_t) ? INT64_MAX : INT_MAX;
+        expect(try, number, number->minimum, 0);
+        expect(try, number, number->maximum, 0);
+        expect(try, number, number->minimum - 1, TOW_ERROR_ARGUMENT);
+        expect(try, number, -widest - 1, TOW_ERROR_ARGUMENT);
+        if (number->maximum < widest)
+            expect(try, number, number->maximum + 1, TOW_ERROR_ARGUMENT);
+    }
+}
+
+#define TRY_ENDS(try, numbers) try_ends(try, numbers, sizeof(numbers) / sizeof((numbers)[0]))
+
+static void numbers_out_of_their_range_are_refused(void **state) {
+    (void)state;
+    TRY_ENDS(socket_with, of_sockets);
+    TRY_ENDS(blocking_with, of_sockets);
+    TRY_ENDS(reconnector_of_socket_with, of_sockets);
+    TRY_ENDS(reconnector_with, of_reconnectors);
+    TRY_ENDS(connect_with, of_streams);
+    TRY_ENDS(listener_with, of_streams);
+    TRY_ENDS(loop_with, of_loops);
+}
+
+static void whole(tow_websocket *socket, const tow_message *message) {
+    (void)socket, (void)message;
+}
+
+static void in_pieces(tow_websocket *socket, const tow_message_piece *piece) {
+    (void)socket, (void)piece;
+}
+
+/* The files are nowhere: nothing is read before the options are known to make sense. */
+static void what_contradicts_is_refused(void **state) {
+    (void)state;
+    static const char file[] = "/nowhere/file.pem";
+    const tow_header_field origin[] = {{"Origin", "http://localhost"}, {NULL, NULL}};
+    const tow_websocket_options cases[] = {
+        {.proxy = "http://127.0.0.1:1", .unix_path = "/nowhere/socket"},
+        {.tls_key = file},
+        {.tls_insecure = true, .tls_roots = file},
+        {.tls_insecure = true, .tls_revoked = file},
+        {.on_message = whole, .on_piece = in_pieces},
+        {.high_mark = 1000, .low_mark = 1000},
+        {.high_mark = 1000, .low_mark = 1001},
+        {.low_mark = 256 * 1024},
+        {.origin = "http://localhost", .headers = origin},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+        if (open_with(&cases[i]) != TOW_ERROR_ARGUMENT)
+            fail_msg("case %zu was taken", i);
+    assert_int_equal(open_with(&(tow_websocket_options){.high_mark = 1000, .low_mark = 999}), 0);
+    assert_int_equal(open_with(&(tow_websocket_options){.high_mark = TOW_OFF, .low_mark = 1000}), 0);
+}
+
+static void times_of_blocking_calls_are_at_least_off(void **state) {
+    (void)state;
+    tow_blocking *blocking;
+    tow_message message;
+    assert_int_equal(tow_blocking_open(&blocking, "ws://127.0.0.1:1/", NULL, -2), TOW_ERROR_ARGUMENT);
+    assert_null(blocking);
+    tow_blocking_open(&blocking, "ws://127.0.0.1:1/", NULL, 0);
+    assert_non_null(blocking);
+    assert_int_equal(tow_blocking_send(blocking, TOW_TEXT, "a", 1, -2), TOW_ERROR_ARGUMENT);
+    assert_int_equal(tow_blocking_receive(blocking, &message, -2), TOW_ERROR_ARGUMENT);
+    assert_int_equal(tow_blocking_close(blocking, 1000, NULL, -2), TOW_ERROR_ARGUMENT);
+    tow_blocking_free(blocking);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(numbers_out_of_their_range_are_refused),
+        cmocka_unit_test(what_contradicts_is_refused),
+        cmocka_unit_test(times_of_blocking_calls_are_at_least_off),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
