@@ -83,7 +83,8 @@ typedef struct tow_server_options {
     const char *const *hosts; /* names that Host may have, or a trusted proxy say; ends with NULL; "*" any */
     int handshake_seconds;    /* for a request's head; default 10; more: 408 */
     int64_t handshake_bytes;  /* of a request's head; default 16 KiB; more: 431 */
-    int64_t max_connections;  /* default: descriptors less a reserve; more: 503 */
+    int64_t max_connections;  /* default: descriptors (RLIMIT_NOFILE) less a reserve; more: 503. Above
+                                 what descriptors allow, which the log says, who connects waits */
     int64_t max_connections_per_address; /* default none; more: 503 */
     int64_t max_posted;                  /* bytes that other threads posted to a worker and that have not
                                             arrived; default 64 MiB; more: QUEUE_FULL */

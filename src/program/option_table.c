@@ -237,7 +237,8 @@ static const tow_option service_options[] = {
         .kind = TOW_OPTION_NUMBER,
         .value = "N",
         .note = "the limit of file descriptors less a reserve",
-        .help = "connections at a time; more get 503",
+        .help = "connections at a time; more get 503; above the hard limit of descriptors they wait, with a "
+                "line in the log",
         .minimum = 1,
         SERVE(server.max_connections)},
     {.name = "max-connections-per-address",

@@ -135,6 +135,18 @@ static int listen_on_loop(tow_server *server) {
     return error;
 }
 
+/* Beyond the descriptors nobody gets a 503: who connects waits in the kernel's queue. */
+static void warn_of_descriptors(const tow_settings *settings) {
+    if (settings->max_connections <= settings->connections_possible)
+        return;
+    tow_report(settings, TOW_LOG_WARNING,
+        "max-connections is more than the %lld connections that there are descriptors for: who comes when "
+        "these "
+        "are used up waits without an answer; raise the limit of descriptors (ulimit -n) or lower "
+        "max-connections",
+        (long long)settings->connections_possible);
+}
+
 int tow_server_listen(tow_server *server) {
     if (server == NULL)
         return TOW_ERROR_ARGUMENT;
@@ -151,6 +163,7 @@ int tow_server_listen(tow_server *server) {
     server->state = TOW_SERVER_LISTENING;
     server->started = tow_loop_wall_seconds(server->loop);
     tow_sites_report(&server->sites, &server->settings);
+    warn_of_descriptors(&server->settings);
     return 0;
 }
 

@@ -173,7 +173,7 @@ static int combination_check(const tow_settings *settings, const tow_server_opti
 }
 
 /* As many as there are descriptors, less a reserve. */
-static int64_t connections_default(int workers) {
+static int64_t connections_possible(int workers) {
     struct rlimit limit;
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur > INT64_MAX)
         return INT64_MAX;
@@ -197,7 +197,8 @@ static void numbers_fill(tow_settings *settings, const tow_server_options *optio
         options->handshake_seconds != 0 ? options->handshake_seconds : HANDSHAKE_SECONDS;
     settings->drain_seconds = options->drain_seconds != 0 ? options->drain_seconds : DRAIN_SECONDS;
     settings->handshake_bytes = limit_or(options->handshake_bytes, HANDSHAKE_BYTES);
-    settings->max_connections = limit_or(options->max_connections, connections_default(settings->workers));
+    settings->connections_possible = connections_possible(settings->workers);
+    settings->max_connections = limit_or(options->max_connections, settings->connections_possible);
     settings->max_connections_per_address = limit_or(options->max_connections_per_address, INT64_MAX);
     settings->max_posted = limit_or(options->max_posted, MAX_POSTED);
     settings->log_level = options->log_level != 0 ? options->log_level : TOW_LOG_INFO;

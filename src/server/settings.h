@@ -21,6 +21,7 @@ typedef struct tow_settings {
     int drain_seconds;
     int64_t handshake_bytes; /* INT64_MAX: no limit */
     int64_t max_connections;
+    int64_t connections_possible;        /* with the descriptors that there are */
     int64_t max_connections_per_address; /* INT64_MAX: no limit */
     int64_t max_posted;                  /* INT64_MAX: no limit */
     char *tls_certificate;               /* paths that we own; NULL: none */

@@ -12,6 +12,7 @@ enum { DRAINED_A_TICK = 1000 /* connections, so that a round stays short */ };
 
 #define DRAIN_TICK (2 * TOW_MILLISECOND)
 #define INCOMING_TICK (10 * TOW_MILLISECOND)
+#define STARVED_SILENCE (60 * TOW_SECOND)
 #define NEVER (INT64_C(24) * 3600 * TOW_SECOND)
 
 /* Accepting */
@@ -191,6 +192,24 @@ static void on_accept(tow_listener *listener, int fd) {
     tow_connection_open(worker, fd, TOW_CONNECTION_REFUSED, port->local);
 }
 
+/* Once in a while, as it happens again and again until connections end. */
+static void on_starved(tow_listener *listener, int error) {
+    tow_worker *worker = ((const tow_port *)listener)->worker;
+    int64_t now = tow_loop_now(worker->loop);
+    if (worker->starved != 0 && now - worker->starved < STARVED_SILENCE)
+        return;
+    worker->starved = now != 0 ? now : 1;
+    tow_report_fields fields = {0};
+    tow_report_add_text(&fields, "message", "accepting rests");
+    tow_report_add_text(&fields, "why", tow_strerror(error));
+    tow_report_add_text(&fields, "limit", error == TOW_ERROR_DESCRIPTORS ? "descriptors" : NULL);
+    tow_report_with(&worker->server->settings, TOW_LOG_WARNING, &fields,
+        "%s: who connects now waits until other connections have ended; raise the limit of descriptors "
+        "(ulimit "
+        "-n) or lower max-connections",
+        tow_strerror(error));
+}
+
 static void drain_fired(tow_timer *timer);
 
 static void drain_in(tow_worker *worker, int64_t delay) {
@@ -210,8 +229,10 @@ static int port_open(tow_worker *worker, tow_site *site, bool is_first) {
     if (fd < 0)
         return fd;
     tow_port *port = &worker->ports[worker->port_count];
-    *port =
-        (tow_port){.worker = worker, .status = site->status, .local = tow_address_is_unix(&site->address)};
+    *port = (tow_port){.worker = worker,
+        .status = site->status,
+        .local = tow_address_is_unix(&site->address),
+        .listener.on_starved = on_starved};
     int error = tow_listener_start(&port->listener, worker->loop, fd, on_accept);
     if (error == 0)
         worker->port_count++;

@@ -46,6 +46,7 @@ struct tow_worker {
     tow_server_counters counters;
     uint32_t refusing; /* connections over a limit that get their 503 */
     uint32_t status_count;
+    int64_t starved;     /* when the log was told that accepting rests; 0: never */
     uint32_t retained;   /* slots of connections that are gone, but for their sockets */
     uint32_t generation; /* of the last connection */
     tow_drain_state drain;

@@ -78,7 +78,7 @@ static void retry(tow_timer *timer) {
     feed((tow_listener *)((char *)timer - offsetof(tow_listener, retry)));
 }
 
-static void starve(tow_listener *listener) {
+static void starve(tow_listener *listener, int error) {
     tow_loop *loop = listener->loop;
     tow_count(&loop->counters.exhausted);
     listener->exhausted++;
@@ -87,6 +87,8 @@ static void starve(tow_listener *listener) {
     listener->flags |= LISTENER_STARVED;
     loop->kind->listener_arm(listener, false);
     tow_timer_set(loop, &listener->retry, loop->now + RETRY_AFTER, retry);
+    if (listener->on_starved != NULL)
+        listener->on_starved(listener, error);
 }
 
 void tow_loop_descriptor_closed(tow_loop *loop) {
@@ -119,7 +121,7 @@ bool tow_listener_accepted(tow_listener *listener, int result) {
         return true;
     /* EMFILE, ENFILE, ENOBUFS, ENOMEM; anything else would not be better at once either. */
     default:
-        starve(listener);
+        starve(listener, tow_system_error(-result));
         return false;
     }
 }

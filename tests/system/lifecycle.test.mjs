@@ -85,6 +85,7 @@ for (const io of loops) {
         prefix: ["prlimit", "--nofile=64:64"],
         status: true,
       });
+      assert.match(server.log, /warning max-connections is more than the \d+ connections that there are descriptors for/);
       const open = [];
       const waiting = [];
       for (let i = 0; i < 80; i++) {
@@ -102,6 +103,7 @@ for (const io of loops) {
         }
       }
       assert.ok(waiting.length >= 20, `${waiting.length} wait for a descriptor`);
+      assert.match(server.log, /warning out of file descriptors: who connects now waits/);
 
       const before = server.cpu();
       await sleep(1000);

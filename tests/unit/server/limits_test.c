@@ -353,6 +353,45 @@ static void out_of_descriptors_the_server_goes_on(void **state) {
     world_end(&world);
 }
 
+static size_t times_logged(const struct world *world, const char *text) {
+    size_t count = 0;
+    for (const char *at = (const char *)world->log.data; (at = strstr(at, text)) != NULL; at++)
+        count++;
+    return count;
+}
+
+static void more_connections_than_descriptors_are_said_at_the_start(void **state) {
+    (void)state;
+    static const struct {
+        int64_t max_connections;
+        bool said;
+    } cases[] = {{0, false}, {10, false}, {INT64_C(1) << 40, true}, {TOW_OFF, true}};
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct world world;
+        begin(&world, i, (tow_server_options){.max_connections = cases[i].max_connections});
+        assert_int_equal(times_logged(&world, "4 max-connections is more than the "), cases[i].said);
+        world_end(&world);
+    }
+}
+
+/* Each of them is two descriptors, as its client is in the same network. */
+static void without_descriptors_the_log_says_why_nobody_is_answered(void **state) {
+    (void)state;
+    struct world world;
+    struct peer peers[4];
+    world_make(&world, &(tow_simulation_options){.seed = 3, .descriptors = 8}, &(tow_server_options){0});
+    tow_server_route(world.server, "/hello", &(tow_handler){.on_request = hello});
+    world_listen(&world);
+    for (int i = 0; i < 4; i++)
+        peer_connect(&peers[i], &world);
+    world_run(&world, 30 * 1000);
+    assert_int_equal(times_logged(&world, "4 out of file descriptors: who connects now waits"), 1);
+    world_run(&world, 60 * 1000);
+    for (int i = 0; i < 4; i++)
+        peer_close(&peers[i]);
+    world_end(&world);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_limit_of_a_head_is_exact),
@@ -369,6 +408,8 @@ int main(void) {
         cmocka_unit_test(limits_of_sockets_are_counted),
         cmocka_unit_test(silent_sockets_are_pinged_and_end),
         cmocka_unit_test(out_of_descriptors_the_server_goes_on),
+        cmocka_unit_test(more_connections_than_descriptors_are_said_at_the_start),
+        cmocka_unit_test(without_descriptors_the_log_says_why_nobody_is_answered),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -13,9 +13,13 @@ typedef struct tow_listener tow_listener;
 /* The descriptor is the callee's: tow_stream_adopt it, here or on another loop, or tow_loop_discard it. */
 typedef void (*tow_on_accept)(tow_listener *listener, int fd);
 
-struct tow_listener { /* embedded; zeroed: not in use. Private but `user`. */
+/* Accepting rests: why, DESCRIPTORS or another error of the system. */
+typedef void (*tow_on_starved)(tow_listener *listener, int error);
+
+struct tow_listener { /* embedded; zeroed: not in use. Private but `user` and `on_starved`. */
     tow_loop *loop;
     tow_on_accept on_accept;
+    tow_on_starved on_starved; /* may be NULL */
     tow_listener *next;
     void *user;
     void *request; /* io_uring's accept under way */
@@ -53,8 +57,8 @@ int tow_listen_group_open(tow_loop *loop, tow_address *addresses, int *fds, int 
 /* Closes what no listener has taken, and removes the files of its Unix sockets. */
 void tow_listen_group_close(tow_loop *loop, tow_address *addresses, int *fds, int count);
 
-/* Starts accepting on a descriptor of tow_listen_socket, which is the listener's from now on. Keeps `user`.
- * Errors: MEMORY, SYSTEM; the descriptor is then still the caller's. */
+/* Starts accepting on a descriptor of tow_listen_socket, which is the listener's from now on. Keeps what is
+ * not private. Errors: MEMORY, SYSTEM; the descriptor is then still the caller's. */
 int tow_listener_start(tow_listener *listener, tow_loop *loop, int fd, tow_on_accept on_accept);
 
 /* Stops accepting and closes the descriptor; on_closed is not needed: no callback comes afterwards, and the
