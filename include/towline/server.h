@@ -29,9 +29,11 @@ typedef struct tow_exchange tow_exchange; /* one HTTP request and its response *
 /* Limits, for a server and for its routes. In a route, zero means what the server has. */
 typedef struct tow_limits {
     int64_t max_message; /* bytes after inflation; default 16 MiB; more: 1009 */
-    int64_t max_queue;   /* bytes waiting to be sent; default 1 MiB; more: 1008 */
-    int64_t high_mark;   /* bytes; while more waits the peer is not read; default 256 KiB; off: never */
-    int64_t low_mark; /* bytes; less again: on_drain, and reading goes on; default a quarter of high_mark */
+    int64_t max_queue;   /* bytes waiting to be sent; default 1 MiB; more: what `overflow` says */
+    /* what happens to a message then; default TOW_OVERFLOW_CLOSE: 1008 */
+    tow_overflow overflow;
+    int64_t high_mark; /* bytes; while more waits the peer is not read; default 256 KiB; off: never */
+    int64_t low_mark;  /* bytes; less again: on_drain, and reading goes on; default a quarter of high_mark */
     int message_seconds; /* first to last byte of a message; default 60; more: 1008 */
     int stall_seconds; /* something is queued, or a closing connection's last bytes are on their way, and the
                           peer takes nothing; default 30; then reset */

@@ -78,12 +78,26 @@ typedef enum tow_compression {
     TOW_COMPRESSION_TAKEOVER /* each connection keeps its context: smaller messages, more memory */
 } tow_compression;
 
+/* What happens to a message while more than max_queue waits to be sent. */
+typedef enum tow_overflow {
+    TOW_OVERFLOW_DEFAULT = 0, /* TOW_OVERFLOW_CLOSE */
+    TOW_OVERFLOW_CLOSE,       /* the connection is closed with 1008, and the send answers QUEUE_FULL */
+    /* the send answers QUEUE_FULL and nothing of the message goes; on_drain tells when there is room again */
+    TOW_OVERFLOW_REFUSE,
+    /* whole messages of which no byte has left are dropped for it, oldest first, and count in
+     * tow_websocket_dropped. What is under way stays, and so do pieces, Pings and Pongs: a piece or Ping for
+     * which that makes no room is refused. Not with context takeover, where each message refers to those
+     * before */
+    TOW_OVERFLOW_DROP_OLDEST
+} tow_overflow;
+
 /* Options of a client's socket. Zero means the default; numbers accept TOW_OFF. Copied by the call. */
 typedef struct tow_websocket_options {
     const char *const *protocols;    /* subprotocols to offer, in order of preference; ends with NULL */
     const char *origin;              /* Origin header; default none */
     const tow_header_field *headers; /* further headers; ends with a NULL name */
-    /* how compression is offered; default TOW_COMPRESSION_TAKEOVER */
+    /* how compression is offered; default TOW_COMPRESSION_TAKEOVER, or _SHARED with TOW_OVERFLOW_DROP_OLDEST
+     */
     tow_compression compression;
     void *user; /* what tow_websocket_user answers */
 
@@ -98,6 +112,8 @@ typedef struct tow_websocket_options {
 
     int64_t max_message; /* bytes, after inflation; default 16 MiB */
     int64_t max_queue;   /* bytes that may wait to be sent; default 1 MiB */
+    /* what happens then; default TOW_OVERFLOW_CLOSE */
+    tow_overflow overflow;
     int64_t high_mark;   /* bytes; on_drain comes when more have waited; default 256 KiB; off: never */
     int64_t low_mark;    /* bytes, below high_mark; on_drain comes below it; default a quarter of high_mark */
     int connect_seconds; /* until the opening handshake is done; default 30; then it fails */
@@ -152,7 +168,7 @@ void tow_websocket_release(tow_websocket *socket);
 /* Sends a message. `data` has been copied or is finished with when the call returns; it may be the data of
  * the message that is being delivered. Text must be UTF-8: checked. Returns the buffered amount in bytes, or
  * STATE (a message is being sent in pieces), CONNECTING (send from on_open), CLOSED (counted in the buffered
- * amount, not sent), UTF8, QUEUE_FULL (more than max-queue was waiting: the connection is closed with 1008),
+ * amount, not sent), UTF8, QUEUE_FULL (more than max-queue was waiting: see tow_overflow),
  * ARGUMENT (neither text nor binary, NULL with a length), MEMORY. No callback runs inside this call. RFC
  * 6455, section 6.1. */
 int64_t tow_websocket_send(tow_websocket *socket, tow_message_type type, const void *data, size_t length);
@@ -192,6 +208,11 @@ tow_ready_state tow_websocket_ready_state(const tow_websocket *socket);
  * waits compressed counts as it is. Does not become less by closing. While more than high_mark waits, framing
  * included, a server's socket does not read; on_drain comes when it is less than low_mark again. */
 int64_t tow_websocket_buffered_amount(const tow_websocket *socket);
+
+/* How many messages of this connection were dropped because more than max_queue waited: those that
+ * TOW_OVERFLOW_DROP_OLDEST gave up, and those that were posted (towline/server.h) and that
+ * TOW_OVERFLOW_REFUSE turned away. What was dropped does not count in the buffered amount. */
+uint64_t tow_websocket_dropped(const tow_websocket *socket);
 
 /* The subprotocol in use, the extensions in use as in the header, the URL: "" where there is none. They stay
  * valid as long as the socket. The URL is in its normal form, ws or wss, and without user and password, as it

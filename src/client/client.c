@@ -61,6 +61,7 @@ static tow_limits limits_of(const tow_websocket_options *options) {
     tow_limits limits = {
         .max_message = options->max_message,
         .max_queue = options->max_queue,
+        .overflow = options->overflow,
         .high_mark = options->high_mark,
         .low_mark = options->low_mark,
         .message_seconds = TOW_OFF,

@@ -103,7 +103,8 @@ const char *tow_options_header(const tow_websocket_options *options, const char 
 
 tow_compression_settings tow_options_compression(const tow_websocket_options *options) {
     bool takeover =
-        options->compression == TOW_COMPRESSION_TAKEOVER || options->compression == TOW_COMPRESSION_DEFAULT;
+        options->compression == TOW_COMPRESSION_TAKEOVER ||
+        (options->compression == TOW_COMPRESSION_DEFAULT && options->overflow != TOW_OVERFLOW_DROP_OLDEST);
     return (tow_compression_settings){.enabled = options->compression != TOW_COMPRESSION_OFF,
         .server_takeover = takeover,
         .client_takeover = takeover};

@@ -30,6 +30,9 @@ static const tow_option_choice io_choices[] = {
 static const tow_option_choice compression_choices[] = {{"off", TOW_COMPRESSION_OFF},
     {"shared", TOW_COMPRESSION_SHARED}, {"takeover", TOW_COMPRESSION_TAKEOVER}, {0}};
 
+static const tow_option_choice overflow_choices[] = {{"close", TOW_OVERFLOW_CLOSE},
+    {"refuse", TOW_OVERFLOW_REFUSE}, {"drop-oldest", TOW_OVERFLOW_DROP_OLDEST}, {0}};
+
 static const tow_option_choice log_level_choices[] = {
     {"error", LOG_ERR}, {"warning", LOG_WARNING}, {"info", LOG_INFO}, {"debug", LOG_DEBUG}, {0}};
 
@@ -293,9 +296,17 @@ static const tow_option limit_options[] = {
         .value = "SIZE",
         .fallback = "1M",
         .off = "no limit",
-        .help = "that may wait to be sent when a message is added; more closes with 1008",
+        .help = "that may wait to be sent when a message is added; for more see --overflow",
         .minimum = 1,
         SERVE(server.limits.max_queue)},
+    {.name = "overflow",
+        .kind = TOW_OPTION_CHOICE,
+        .fallback = "close",
+        .choices = overflow_choices,
+        .help =
+            "what happens over --max-queue: the connection is closed with 1008, the message is refused, or "
+            "the oldest that wait are dropped for it (not with --compression takeover)",
+        SERVE(server.limits.overflow)},
     {.name = "stall-seconds",
         .kind = TOW_OPTION_NUMBER,
         .value = "SECONDS",

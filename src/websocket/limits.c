@@ -8,6 +8,7 @@
 static const tow_limits defaults = {
     .max_message = INT64_C(16) << 20,
     .max_queue = INT64_C(1) << 20,
+    .overflow = TOW_OVERFLOW_CLOSE,
     .high_mark = INT64_C(256) << 10,
     .message_seconds = 60,
     .stall_seconds = 30,
@@ -28,6 +29,12 @@ static tow_compression first_set_compression(tow_compression a, tow_compression 
     if (a != TOW_COMPRESSION_DEFAULT)
         return a;
     return b != TOW_COMPRESSION_DEFAULT ? b : c;
+}
+
+static tow_overflow first_set_overflow(tow_overflow a, tow_overflow b, tow_overflow c) {
+    if (a != TOW_OVERFLOW_DEFAULT)
+        return a;
+    return b != TOW_OVERFLOW_DEFAULT ? b : c;
 }
 
 static int first_set_seconds(int a, int b, int c) {
@@ -53,6 +60,7 @@ void tow_limits_resolve(tow_limits *limits, const tow_limits *otherwise) {
     *limits = (tow_limits){
         .max_message = first_set(limits->max_message, second->max_message, defaults.max_message),
         .max_queue = first_set(limits->max_queue, second->max_queue, defaults.max_queue),
+        .overflow = first_set_overflow(limits->overflow, second->overflow, defaults.overflow),
         .message_seconds =
             first_set_seconds(limits->message_seconds, second->message_seconds, defaults.message_seconds),
         .stall_seconds =
@@ -68,10 +76,16 @@ void tow_limits_resolve(tow_limits *limits, const tow_limits *otherwise) {
     resolve_marks(limits, &given, second);
 }
 
+/* What is compressed with context takeover can't be left out: what follows refers to it. */
+static bool leaves_holes(const tow_limits *limits) {
+    return limits->overflow == TOW_OVERFLOW_DROP_OLDEST && limits->compression == TOW_COMPRESSION_TAKEOVER;
+}
+
 int tow_limits_check(const tow_limits *limits) {
     const tow_range ranges[] = {
         {limits->max_message, TOW_OFF, INT64_MAX},
         {limits->max_queue, TOW_OFF, INT64_MAX},
+        {limits->overflow, TOW_OVERFLOW_CLOSE, TOW_OVERFLOW_DROP_OLDEST},
         {limits->high_mark, TOW_OFF, INT64_MAX},
         {limits->low_mark, 1, INT64_MAX},
         {limits->message_seconds, TOW_OFF, INT_MAX},
@@ -86,5 +100,5 @@ int tow_limits_check(const tow_limits *limits) {
         return TOW_ERROR_ARGUMENT;
     bool is_below = limits->high_mark == TOW_OFF || limits->low_mark < limits->high_mark ||
                     limits->low_mark == low_mark_for(limits->high_mark);
-    return is_below ? 0 : TOW_ERROR_ARGUMENT;
+    return is_below && !leaves_holes(limits) ? 0 : TOW_ERROR_ARGUMENT;
 }

@@ -238,6 +238,95 @@ void tow_queue_take(tow_queue *queue, size_t count) {
     }
 }
 
+/* Where a frame begins that is looked at. */
+typedef struct cursor {
+    tow_queue_chunk *previous; /* of `chunk`, or NULL */
+    tow_queue_chunk *chunk;    /* NULL at the end */
+    size_t at;
+} cursor;
+
+static void next_chunk(cursor *place, tow_queue_chunk *previous, tow_queue_chunk *chunk) {
+    *place = (cursor){.previous = previous, .chunk = chunk, .at = chunk == NULL ? 0 : chunk->offset};
+}
+
+static void skip(cursor *place, uint64_t count) {
+    while (place->chunk != NULL && count >= place->chunk->length - place->at) {
+        count -= place->chunk->length - place->at;
+        next_chunk(place, place->chunk, place->chunk->next);
+    }
+    place->at += (size_t)count;
+}
+
+static void link_behind(tow_queue *queue, tow_queue_chunk *previous, tow_queue_chunk *chunk) {
+    if (previous == NULL)
+        queue->first = chunk;
+    else
+        previous->next = chunk;
+}
+
+/* Makes the place the beginning of a chunk: what lies before it gets one of its own. */
+static bool split(tow_queue *queue, cursor *place) {
+    tow_queue_chunk *chunk = place->chunk;
+    if (place->at == chunk->offset)
+        return true;
+    tow_queue_chunk *before = chunk_from_copy(chunk->bytes + place->at, place->at - chunk->offset);
+    if (before == NULL)
+        return false;
+    link_behind(queue, place->previous, before);
+    before->next = chunk;
+    chunk->offset = place->at;
+    place->previous = before;
+    return true;
+}
+
+/* From the beginning of a chunk. */
+static void cut(tow_queue *queue, cursor *place, size_t count) {
+    while (count > 0) {
+        tow_queue_chunk *chunk = place->chunk;
+        size_t step = smaller(count, chunk->length - chunk->offset);
+        chunk->offset += step;
+        place->at = chunk->offset;
+        count -= step;
+        if (chunk->offset < chunk->length)
+            return;
+        link_behind(queue, place->previous, chunk->next);
+        if (queue->last == chunk)
+            queue->last = place->previous;
+        next_chunk(place, place->previous, chunk->next);
+        chunk_free(chunk);
+    }
+}
+
+static bool is_whole_message(const tow_frame_header *header) {
+    return header->final && (header->opcode == TOW_OPCODE_TEXT || header->opcode == TOW_OPCODE_BINARY);
+}
+
+size_t tow_queue_drop(tow_queue *queue, uint64_t max) {
+    size_t dropped = 0;
+    cursor place;
+    queue->segment = NULL;
+    next_chunk(&place, NULL, queue->first);
+    skip(&place, queue->front.header_left + queue->front.payload_left);
+    while (queue->bytes > max && place.chunk != NULL) {
+        tow_frame_header header;
+        int header_length =
+            tow_frame_header_read(&header, place.chunk->bytes + place.at, place.chunk->length - place.at);
+        assert(header_length > 0);
+        uint64_t length = (uint64_t)header_length + header.payload_length;
+        if (!is_whole_message(&header)) {
+            skip(&place, length);
+            continue;
+        }
+        if (length == queue->bytes || !split(queue, &place))
+            break;
+        cut(queue, &place, (size_t)length);
+        queue->bytes -= (size_t)length;
+        queue->payload -= (size_t)header.payload_length;
+        dropped++;
+    }
+    return dropped;
+}
+
 void tow_queue_clear(tow_queue *queue) {
     while (queue->first != NULL)
         remove_first_chunk(queue);

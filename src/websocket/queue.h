@@ -71,6 +71,11 @@ int tow_queue_pieces(const tow_queue *queue, struct iovec *pieces, int count);
 /* The network took `count` bytes. */
 void tow_queue_take(tow_queue *queue, size_t count);
 
+/* Takes whole messages of which nothing was taken out, oldest first, until no more than `max` bytes wait.
+ * Control frames and fragments stay, and so does what waits alone. Returns how many messages went; fewer when
+ * out of memory. */
+size_t tow_queue_drop(tow_queue *queue, uint64_t max);
+
 /* Frees everything. */
 void tow_queue_clear(tow_queue *queue);
 

@@ -197,14 +197,60 @@ static bool queue_is_full(const tow_websocket *socket) {
     return max != TOW_OFF && extra != NULL && extra->queue.bytes + extra->posted.bytes > (uint64_t)max;
 }
 
-static int refuse_as_full(tow_websocket *socket, size_t length) {
+static int close_as_full(tow_websocket *socket, size_t length) {
     tow_websocket_fail(socket, TOW_CAUSE_MAX_QUEUE, TOW_ERROR_QUEUE_FULL);
     tow_send_discard(socket, length);
     return TOW_ERROR_QUEUE_FULL;
 }
 
+/* Whoever is refused hears by on_drain when to try again. */
+static int refuse_as_full(tow_websocket *socket) {
+    tow_count(&socket->context->counters.refused);
+    if (tow_send_is_waiting(socket))
+        socket->above_high = true;
+    if (socket->above_high && !socket->delivering)
+        tow_receive_adjust(socket);
+    return TOW_ERROR_QUEUE_FULL;
+}
+
+void tow_send_note_dropped(tow_websocket *socket, size_t count) {
+    tow_count_add(&socket->context->counters.dropped, count);
+    if (count > 0 && tow_extra_need(socket) != NULL)
+        socket->extra->dropped += count;
+}
+
+/* What is posted is younger than all that is in the queue. */
+static void drop_oldest(tow_websocket *socket) {
+    tow_websocket_extra *extra = socket->extra;
+    uint64_t max = (uint64_t)socket->behaviour->limits.max_queue;
+    size_t count = tow_queue_drop(&extra->queue, max > extra->posted.bytes ? max - extra->posted.bytes : 0);
+    while (queue_is_full(socket) && tow_posted_drop(&extra->posted))
+        count++;
+    tow_send_note_dropped(socket, count);
+}
+
+/* More than max-queue waits. 0 if the message, or what can't be dropped any more when it waits, may be added
+ * all the same. */
+static int overflow(tow_websocket *socket, size_t length, bool is_message) {
+    switch (socket->behaviour->limits.overflow) {
+    case TOW_OVERFLOW_REFUSE:
+        return refuse_as_full(socket);
+    case TOW_OVERFLOW_DROP_OLDEST:
+        drop_oldest(socket);
+        return is_message || !queue_is_full(socket) ? 0 : refuse_as_full(socket);
+    case TOW_OVERFLOW_DEFAULT: /* resolved */
+    case TOW_OVERFLOW_CLOSE:
+        break;
+    }
+    return close_as_full(socket, length);
+}
+
 int tow_send_room_check(tow_websocket *socket, size_t length) {
-    return queue_is_full(socket) ? refuse_as_full(socket, length) : 0;
+    return queue_is_full(socket) ? overflow(socket, length, true) : 0;
+}
+
+int tow_send_piece_room_check(tow_websocket *socket, size_t length) {
+    return queue_is_full(socket) ? overflow(socket, length, false) : 0;
 }
 
 bool tow_send_is_compressed(const tow_websocket *socket, size_t length) {
@@ -271,9 +317,9 @@ int64_t tow_websocket_send(tow_websocket *socket, tow_message_type type, const v
     } else if (type != TOW_BINARY) {
         return TOW_ERROR_ARGUMENT;
     }
-    if (queue_is_full(socket))
-        return refuse_as_full(socket, length);
-    int error = tow_send_is_compressed(socket, length) ? tow_send_compressed(socket, &message)
+    int error = tow_send_room_check(socket, length);
+    if (error == 0)
+        error = tow_send_is_compressed(socket, length) ? tow_send_compressed(socket, &message)
                                                        : tow_send_frame(socket, &message);
     return error != 0 ? error : done(socket, length, true);
 }
@@ -295,9 +341,10 @@ static int control_check(const tow_websocket *socket, const void *payload, size_
 /* A control frame is never dropped while the connection lives: without memory for it the connection ends. */
 static int send_control_or_abort(
     tow_websocket *socket, tow_opcode opcode, const void *payload, size_t length) {
-    if (queue_is_full(socket))
-        return refuse_as_full(socket, 0);
-    int error = tow_send_control(socket, opcode, payload, length);
+    int error = tow_send_piece_room_check(socket, 0);
+    if (error != 0)
+        return error;
+    error = tow_send_control(socket, opcode, payload, length);
     if (error != 0)
         tow_websocket_abort(socket, tow_cause_of_error(error), error);
     return error;
@@ -305,10 +352,11 @@ static int send_control_or_abort(
 
 int tow_websocket_ping(tow_websocket *socket, const void *payload, size_t length) {
     int error = control_check(socket, payload, length);
-    if (error != 0)
-        return error;
-    tow_count(&socket->context->counters.pings_sent);
-    return send_control_or_abort(socket, TOW_OPCODE_PING, payload, length);
+    if (error == 0)
+        error = send_control_or_abort(socket, TOW_OPCODE_PING, payload, length);
+    if (error == 0)
+        tow_count(&socket->context->counters.pings_sent);
+    return error;
 }
 
 /* RFC 6455, section 5.5.3: of several Pings only the latest need be answered. */
@@ -336,6 +384,9 @@ int tow_websocket_pong(tow_websocket *socket, const void *payload, size_t length
     int error = control_check(socket, payload, length);
     if (error != 0)
         return error;
+    if (tow_send_is_waiting(socket) && queue_is_full(socket) &&
+        socket->behaviour->limits.overflow != TOW_OVERFLOW_CLOSE)
+        socket->above_high = true; /* a Pong is neither refused nor dropped */
     if (socket->above_high)
         return keep_latest_pong(socket, payload, length);
     return send_control_or_abort(socket, TOW_OPCODE_PONG, payload, length);
@@ -358,6 +409,11 @@ void tow_send_unsent(tow_stream *stream, const uint8_t *segment, size_t length, 
         tow_send_queue_grew(socket, was_empty);
 }
 
+static bool has_drained(const tow_websocket *socket) {
+    return socket->extra->queue.bytes < (uint64_t)socket->behaviour->limits.low_mark &&
+           !queue_is_full(socket);
+}
+
 /* Below the low mark again. */
 static void drained(tow_websocket *socket) {
     socket->above_high = false;
@@ -376,7 +432,7 @@ void tow_send_writable(tow_stream *stream) {
         write_queue(socket);
     if (socket->ready_state != TOW_OPEN)
         tow_closing_advance(socket);
-    else if (socket->above_high && socket->extra->queue.bytes < (uint64_t)socket->behaviour->limits.low_mark)
+    else if (socket->above_high && has_drained(socket))
         drained(socket);
     else
         tow_extra_release(socket);
@@ -385,6 +441,10 @@ void tow_send_writable(tow_stream *stream) {
 void tow_send_discard(tow_websocket *socket, size_t length) {
     if (length > 0 && tow_extra_need(socket) != NULL)
         socket->extra->discarded += (int64_t)length;
+}
+
+uint64_t tow_websocket_dropped(const tow_websocket *socket) {
+    return socket->extra == NULL ? 0 : socket->extra->dropped;
 }
 
 int64_t tow_websocket_buffered_amount(const tow_websocket *socket) {

@@ -32,7 +32,7 @@ static int piece_check(tow_websocket *socket, const tow_message_piece *piece, to
         error = order_check(socket, piece);
     if (error == 0)
         error = text_check(socket, piece, utf8);
-    return error == 0 ? tow_send_room_check(socket, piece->length) : error;
+    return error == 0 ? tow_send_piece_room_check(socket, piece->length) : error;
 }
 
 static int send_frame(tow_websocket *socket, const tow_message_piece *piece) {

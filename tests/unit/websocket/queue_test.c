@@ -150,6 +150,120 @@ static void frames_are_added_behind_a_rest(void **state) {
     assert_int_equal(queue.bytes, 0);
 }
 
+/* Dropping. */
+
+typedef struct frame_plan {
+    tow_opcode opcode;
+    bool fragment; /* and not the last */
+    size_t length;
+} frame_plan;
+
+static const frame_plan plans[] = {{TOW_OPCODE_TEXT, false, 5}, {TOW_OPCODE_PING, false, 4},
+    {TOW_OPCODE_BINARY, false, 0}, {TOW_OPCODE_BINARY, false, 300}, {TOW_OPCODE_TEXT, true, 7},
+    {TOW_OPCODE_PONG, false, 0}, {TOW_OPCODE_CONTINUATION, false, 20}, {TOW_OPCODE_TEXT, false, 125},
+    {TOW_OPCODE_BINARY, false, 70000}, {TOW_OPCODE_TEXT, false, 126}};
+enum { PLANS = sizeof(plans) / sizeof(plans[0]), ALL_MAX = 80000 };
+
+static size_t plan_write(uint8_t *out, const frame_plan *plan, bool masked) {
+    tow_frame_header header = {.payload_length = plan->length,
+        .opcode = (uint8_t)plan->opcode,
+        .final = !plan->fragment,
+        .masked = masked};
+    size_t header_length = tow_frame_header_write(out, &header);
+    memset(out + header_length, (int)('a' + (plan - plans)), plan->length);
+    return header_length + plan->length;
+}
+
+static bool is_message(const frame_plan *plan) {
+    return !plan->fragment && (plan->opcode == TOW_OPCODE_TEXT || plan->opcode == TOW_OPCODE_BINARY);
+}
+
+/* The frames in one segment, each by itself, or a large one as the rest of a write, from frame `first` on. */
+static void queue_fill(tow_queue *queue, int way, size_t first, bool masked) {
+    static uint8_t all[ALL_MAX];
+    size_t length = 0;
+    for (size_t i = first; i < PLANS; i++) {
+        size_t frame = plan_write(all + length, &plans[i], masked);
+        size_t header = frame - plans[i].length;
+        struct iovec pieces[2] = {{all + length, header}, {all + length + header, plans[i].length}};
+        length += frame;
+        bool is_control = tow_opcode_is_control((uint8_t)plans[i].opcode);
+        if (way == 2 && i == first && !is_control && plans[i].length > 0)
+            assert_int_equal(tow_queue_add_rest(queue, &pieces[0], &pieces[1], 0, NULL), 0);
+        else if (way != 0)
+            memcpy(
+                tow_queue_add(queue, frame, is_control ? 0 : plans[i].length), all + length - frame, frame);
+    }
+    if (way == 0)
+        assert_int_equal(tow_queue_add_segment(queue, all, length, 0), 0);
+}
+
+static size_t queue_read(tow_queue *queue, uint8_t *out) {
+    size_t length = 0;
+    for (tow_queue_chunk *chunk = queue->first; chunk != NULL; chunk = chunk->next) {
+        memcpy(out + length, chunk->bytes + chunk->offset, chunk->length - chunk->offset);
+        length += chunk->length - chunk->offset;
+    }
+    return length;
+}
+
+/* What should be left of the frames when `taken` bytes were taken and then messages dropped down to `max`. */
+static size_t expected_rest(
+    uint8_t *out, size_t first, bool masked, size_t taken, size_t max, size_t *dropped) {
+    static uint8_t frame[ALL_MAX];
+    size_t waiting = 0;
+    size_t length = 0;
+    *dropped = 0;
+    for (size_t i = first; i < PLANS; i++)
+        waiting += plan_write(frame, &plans[i], masked);
+    waiting -= taken;
+    for (size_t i = first; i < PLANS; i++) {
+        size_t size = plan_write(frame, &plans[i], masked);
+        size_t gone = taken < size ? taken : size;
+        bool drops = gone == 0 && is_message(&plans[i]) && waiting > max && waiting > size;
+        taken -= gone;
+        waiting -= drops ? size : 0;
+        *dropped += drops;
+        memcpy(out + length, frame + gone, size - gone);
+        length += drops ? 0 : size - gone;
+    }
+    return length;
+}
+
+static void drop_and_compare(int way, size_t first, bool masked, size_t taken, size_t max) {
+    static uint8_t expected[ALL_MAX], rest[ALL_MAX];
+    tow_queue queue = {0};
+    queue_fill(&queue, way, first, masked);
+    tow_queue_take(&queue, taken);
+    size_t dropped;
+    size_t length = expected_rest(expected, first, masked, taken, max, &dropped);
+    assert_int_equal(tow_queue_drop(&queue, max), dropped);
+    assert_int_equal(queue.bytes, length);
+    assert_int_equal(queue_read(&queue, rest), length);
+    assert_memory_equal(rest, expected, length);
+    *tow_queue_add(&queue, 1, 0) = 0x81; /* goes on behind it */
+    assert_int_equal(queue_read(&queue, rest), length + 1);
+    assert_int_equal(rest[length], 0x81);
+    queue.bytes--; /* no frame */
+    queue.last->length--;
+    while (queue.bytes > 0)
+        tow_queue_take(&queue, queue.bytes < 1000 ? queue.bytes : 1000);
+    assert_int_equal(queue.payload, 0);
+    tow_queue_clear(&queue);
+}
+
+static void whole_messages_are_dropped_oldest_first_and_nothing_else(void **state) {
+    static const size_t maxima[] = {0, 1, 150, 71000, 100000};
+    for (int way = 0; way < 3; way++) {
+        for (size_t first = 0; first < PLANS; first++) {
+            for (size_t taken = 0; taken < 25; taken++) {
+                for (size_t i = 0; i < sizeof(maxima) / sizeof(maxima[0]); i++)
+                    drop_and_compare(way, first, (taken + i) % 2 == 0, taken, maxima[i]);
+            }
+        }
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_rest_of_a_segment_is_counted_from_any_byte),
@@ -157,6 +271,7 @@ int main(void) {
         cmocka_unit_test(the_head_of_a_response_is_no_application_data),
         cmocka_unit_test(the_rest_of_a_large_frame_is_copied_or_taken_over),
         cmocka_unit_test(frames_are_added_behind_a_rest),
+        cmocka_unit_test(whole_messages_are_dropped_oldest_first_and_nothing_else),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -20,6 +20,7 @@ typedef struct tow_websocket_counters {
     uint64_t opened, closed, messages_in, messages_out, bytes_in,
         bytes_out; /* bytes of payload as on the application's side */
     uint64_t pings_sent, pongs_received, memory_failures;
+    uint64_t refused, dropped;      /* over max-queue: see tow_overflow */
     uint64_t ends[TOW_CAUSE_COUNT]; /* each connection's once: when it fails, or else when it is closed */
 } tow_websocket_counters;
 
@@ -157,7 +158,7 @@ void tow_websocket_close_because(tow_websocket *socket, tow_cause cause, uint16_
 void tow_websocket_fail(tow_websocket *socket, tow_cause cause, int error);
 
 /* As tow_websocket_send_shared, but while a message is being sent in pieces this one waits for its end. */
-int64_t tow_websocket_send_posted(tow_websocket *socket, tow_shared *shared);
+void tow_websocket_send_posted(tow_websocket *socket, tow_shared *shared);
 
 /* Bytes of the message itself. */
 size_t tow_shared_length(const tow_shared *shared);
