@@ -191,10 +191,15 @@ static bool is_checked(const tow_websocket *socket, const tow_outgoing *frame) {
            delivery->type == TOW_TEXT;
 }
 
-static bool queue_is_full(const tow_websocket *socket) {
-    int64_t max = socket->behaviour->limits.max_queue;
+/* What was posted waits for the end of a message in pieces: it keeps no piece of that from being sent. */
+static size_t waiting_before(const tow_websocket *socket, bool is_message) {
     const tow_websocket_extra *extra = socket->extra;
-    return max != TOW_OFF && extra != NULL && extra->queue.bytes + extra->posted.bytes > (uint64_t)max;
+    return extra == NULL ? 0 : extra->queue.bytes + (is_message ? extra->posted.bytes : 0);
+}
+
+static bool queue_is_full(const tow_websocket *socket, bool is_message) {
+    int64_t max = socket->behaviour->limits.max_queue;
+    return max != TOW_OFF && waiting_before(socket, is_message) > (uint64_t)max;
 }
 
 static int close_as_full(tow_websocket *socket, size_t length) {
@@ -220,11 +225,12 @@ void tow_send_note_dropped(tow_websocket *socket, size_t count) {
 }
 
 /* What is posted is younger than all that is in the queue. */
-static void drop_oldest(tow_websocket *socket) {
+static void drop_oldest(tow_websocket *socket, bool is_message) {
     tow_websocket_extra *extra = socket->extra;
     uint64_t max = (uint64_t)socket->behaviour->limits.max_queue;
-    size_t count = tow_queue_drop(&extra->queue, max > extra->posted.bytes ? max - extra->posted.bytes : 0);
-    while (queue_is_full(socket) && tow_posted_drop(&extra->posted))
+    uint64_t posted = is_message ? extra->posted.bytes : 0;
+    size_t count = tow_queue_drop(&extra->queue, max > posted ? max - posted : 0);
+    while (is_message && queue_is_full(socket, true) && tow_posted_drop(&extra->posted))
         count++;
     tow_send_note_dropped(socket, count);
 }
@@ -236,8 +242,8 @@ static int overflow(tow_websocket *socket, size_t length, bool is_message) {
     case TOW_OVERFLOW_REFUSE:
         return refuse_as_full(socket);
     case TOW_OVERFLOW_DROP_OLDEST:
-        drop_oldest(socket);
-        return is_message || !queue_is_full(socket) ? 0 : refuse_as_full(socket);
+        drop_oldest(socket, is_message);
+        return is_message || !queue_is_full(socket, false) ? 0 : refuse_as_full(socket);
     case TOW_OVERFLOW_DEFAULT: /* resolved */
     case TOW_OVERFLOW_CLOSE:
         break;
@@ -246,11 +252,11 @@ static int overflow(tow_websocket *socket, size_t length, bool is_message) {
 }
 
 int tow_send_room_check(tow_websocket *socket, size_t length) {
-    return queue_is_full(socket) ? overflow(socket, length, true) : 0;
+    return queue_is_full(socket, true) ? overflow(socket, length, true) : 0;
 }
 
 int tow_send_piece_room_check(tow_websocket *socket, size_t length) {
-    return queue_is_full(socket) ? overflow(socket, length, false) : 0;
+    return queue_is_full(socket, false) ? overflow(socket, length, false) : 0;
 }
 
 bool tow_send_is_compressed(const tow_websocket *socket, size_t length) {
@@ -384,8 +390,7 @@ int tow_websocket_pong(tow_websocket *socket, const void *payload, size_t length
     int error = control_check(socket, payload, length);
     if (error != 0)
         return error;
-    if (tow_send_is_waiting(socket) && queue_is_full(socket) &&
-        socket->behaviour->limits.overflow != TOW_OVERFLOW_CLOSE)
+    if (queue_is_full(socket, false) && socket->behaviour->limits.overflow != TOW_OVERFLOW_CLOSE)
         socket->above_high = true; /* a Pong is neither refused nor dropped */
     if (socket->above_high)
         return keep_latest_pong(socket, payload, length);
@@ -411,7 +416,7 @@ void tow_send_unsent(tow_stream *stream, const uint8_t *segment, size_t length, 
 
 static bool has_drained(const tow_websocket *socket) {
     return socket->extra->queue.bytes < (uint64_t)socket->behaviour->limits.low_mark &&
-           !queue_is_full(socket);
+           !queue_is_full(socket, false);
 }
 
 /* Below the low mark again. */

@@ -308,6 +308,43 @@ test("a peer that stops reading is not read either, and goes on when it reads ag
   raw.destroy();
 });
 
+// A peer that does not read its echoes, of which more than --max-queue waits below the mark at which the server
+// stops reading. When it reads again, a Pong or a Close comes behind all of them.
+async function overflow(t, policy) {
+  const server = await serve(t, ["--overflow", policy, "--max-queue", "1K"], { status: true });
+  const raw = await Raw.open(server.port);
+  raw.socket.pause();
+  const count = 1000;
+  for (let i = 0; i < count; i++) raw.send(frame(TEXT, `${i} `.padEnd(20000, "x")));
+  raw.send(frame(PING, "end"));
+  await until(async () => (await server.limit("max-queue")) > 0, "the limit to take effect");
+  raw.socket.resume();
+  const numbers = [];
+  let got;
+  while ((got = await raw.frame()).opcode === TEXT) numbers.push(Number.parseInt(got.payload.toString(), 10));
+  return { server, raw, count, numbers, last: got };
+}
+
+test("over --max-queue the connection is closed", async (t) => {
+  const { raw, last } = await overflow(t, "close");
+  assert.equal(last.opcode, CLOSE);
+  assert.equal(last.payload.readUInt16BE(0), 1008);
+  raw.destroy();
+});
+
+for (const policy of ["refuse", "drop-oldest"])
+  test(`over --max-queue with --overflow ${policy} messages are missing, and the connection stays`, async (t) => {
+    const { server, raw, count, numbers, last } = await overflow(t, policy);
+    assert.equal(last.opcode, PONG);
+    raw.send(frame(TEXT, "alive"));
+    assert.equal((await raw.frame()).payload.toString(), "alive");
+    raw.destroy();
+    assert.ok(numbers.length < count);
+    assert.ok(numbers.every((number, i) => i === 0 || number > numbers[i - 1]));
+    assert.equal(await server.limit("max-queue"), count - numbers.length);
+    assert.equal(await server.counter("messages_dropped_total"), policy === "refuse" ? 0 : count - numbers.length);
+  });
+
 test("a plain request is not kept waiting by hostile peers", async (t) => {
   const server = await serve(t, ["--handshake-seconds", "5"]);
   const silent = await Promise.all(Array.from({ length: 100 }, () => Raw.connect(server.port)));

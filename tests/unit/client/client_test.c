@@ -210,6 +210,11 @@ static void wrong_arguments_are_refused_at_once(void **state) {
         open_with(&(tow_websocket_options){.max_message = -2}, "ws://localhost"), TOW_ERROR_ARGUMENT);
     assert_int_equal(
         open_with(&(tow_websocket_options){.connect_seconds = -2}, "ws://localhost"), TOW_ERROR_ARGUMENT);
+    assert_int_equal(open_with(&(tow_websocket_options){.overflow = (tow_overflow)4}, "ws://localhost"),
+        TOW_ERROR_ARGUMENT);
+    const tow_websocket_options hole = {
+        .overflow = TOW_OVERFLOW_DROP_OLDEST, .compression = TOW_COMPRESSION_TAKEOVER};
+    assert_int_equal(open_with(&hole, "ws://localhost"), TOW_ERROR_ARGUMENT);
     for (size_t i = 0; i < sizeof(broken) / sizeof(broken[0]); i++)
         assert_int_equal(
             open_with(&(tow_websocket_options){.headers = broken[i]}, "ws://localhost"), TOW_ERROR_ARGUMENT);

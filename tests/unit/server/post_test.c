@@ -178,6 +178,44 @@ static void what_waits_for_the_end_of_a_message_counts_in_max_queue(void **state
     world_end(&world);
 }
 
+/* Nobody else hears of it. */
+static void a_post_that_is_refused_counts_as_dropped(void **state) {
+    struct world world;
+    struct peer peer;
+    begin_with(&world, 5, (tow_limits){.max_queue = 20, .overflow = TOW_OVERFLOW_REFUSE});
+    open_peer(&peer, &world);
+    send_piece("begun", true, false);
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(post_text(&world, seen.ids[0], "waits"), 0);
+    world_run(&world, 10);
+    assert_int_equal(tow_websocket_dropped(seen.sockets[0]), 2);
+    send_piece("", false, true);
+    peer_expect_frame(&peer, 1, "waits", 5);
+    assert_int_equal(world_metric(&world, "messages_dropped_total"), 2);
+    assert_int_equal(seen.closed, 0);
+    peer_close(&peer);
+    world_end(&world);
+}
+
+/* The oldest of those that wait for the end of a message in pieces. */
+static void posts_that_wait_are_dropped_oldest_first(void **state) {
+    struct world world;
+    struct peer peer;
+    begin_with(&world, 6, (tow_limits){.max_queue = 50, .overflow = TOW_OVERFLOW_DROP_OLDEST});
+    open_peer(&peer, &world);
+    send_piece("begun", true, false);
+    for (int i = 0; i < 9; i++)
+        assert_int_equal(post_text(&world, seen.ids[0], (const char[]){(char)('a' + i), '\0'}), 0);
+    world_run(&world, 10);
+    send_piece("", false, true);
+    peer_expect_frame(&peer, 1, "i", 1);
+    assert_true(peer_has_frame(&peer, 1, "h", 1));
+    assert_false(peer_has_frame(&peer, 1, "a", 1));
+    assert_true(tow_websocket_dropped(seen.sockets[0]) >= 4);
+    peer_close(&peer);
+    world_end(&world);
+}
+
 /* To many. */
 
 enum { MANY = 5 };
@@ -670,6 +708,8 @@ int main(void) {
         cmocka_unit_test(a_posted_close_is_the_closing_handshake),
         cmocka_unit_test(a_post_into_the_midst_of_another_message_waits_for_its_end),
         cmocka_unit_test(what_waits_for_the_end_of_a_message_counts_in_max_queue),
+        cmocka_unit_test(a_post_that_is_refused_counts_as_dropped),
+        cmocka_unit_test(posts_that_wait_are_dropped_oldest_first),
         cmocka_unit_test(what_is_posted_to_many_reaches_each_in_order),
         cmocka_unit_test(many_ids_are_as_many_letters_as_it_takes),
         cmocka_unit_test(one_id_that_is_none_keeps_a_post_from_all),

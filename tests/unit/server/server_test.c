@@ -175,6 +175,10 @@ static void options_that_make_no_sense_are_refused(void **state) {
         {{.workers = 100000}, TOW_ERROR_ARGUMENT},
         {{.handshake_seconds = -2}, TOW_ERROR_ARGUMENT},
         {{.limits = {.max_queue = -2}}, TOW_ERROR_ARGUMENT},
+        {{.limits = {.overflow = (tow_overflow)4}}, TOW_ERROR_ARGUMENT},
+        {{.limits = {.overflow = TOW_OVERFLOW_DROP_OLDEST, .compression = TOW_COMPRESSION_TAKEOVER}},
+            TOW_ERROR_ARGUMENT},
+        {{.max_posted = -2}, TOW_ERROR_ARGUMENT},
         {{.allow_origins = (const char *const[]){"a.example", NULL}}, TOW_ERROR_ARGUMENT},
         {{.hosts = (const char *const[]){"http://a.example", NULL}}, TOW_ERROR_ARGUMENT},
     };
