@@ -200,6 +200,16 @@ static bool complain_of_proxies(const tow_serving *serving) {
     return true;
 }
 
+static bool complain_of_limits(const tow_serving *serving) {
+    const tow_limits *limits = &serving->service.settings->server.limits;
+    if (limits->overflow != TOW_OVERFLOW_DROP_OLDEST || limits->compression != TOW_COMPRESSION_TAKEOVER)
+        return false;
+    tow_service_complain(&serving->service,
+        "--overflow drop-oldest: with --compression takeover each message "
+        "refers to those before: use --compression shared");
+    return true;
+}
+
 /* Errors: those of tow_ports_make, told. */
 static int ports_make(tow_serving *serving, const char *const *listens) {
     const char *host = serving->service.settings->server_host;
@@ -216,7 +226,7 @@ int tow_serving_run(tow_serving *serving, const char *const *listens) {
     int error = ports_make(serving, listens);
     if (error != 0)
         return error == TOW_ERROR_MEMORY ? EXIT_FAILURE : EXIT_USAGE;
-    if (complain_of_proxies(serving) || complain_of_tls(serving)) {
+    if (complain_of_proxies(serving) || complain_of_tls(serving) || complain_of_limits(serving)) {
         tow_ports_free(serving->ports);
         return EXIT_USAGE;
     }
