@@ -449,7 +449,7 @@ void tow_send_discard(tow_websocket *socket, size_t length) {
 }
 
 uint64_t tow_websocket_dropped(const tow_websocket *socket) {
-    return socket->extra == NULL ? 0 : socket->extra->dropped;
+    return socket == NULL || socket->extra == NULL ? 0 : socket->extra->dropped;
 }
 
 int64_t tow_websocket_buffered_amount(const tow_websocket *socket) {

@@ -74,6 +74,7 @@ static void sockets(void **state) {
     tow_websocket_free(NULL);
     assert_int_equal(tow_websocket_ready_state(NULL), TOW_CLOSED);
     assert_int_equal(tow_websocket_buffered_amount(NULL), 0);
+    assert_int_equal(tow_websocket_dropped(NULL), 0);
     assert_int_equal(tow_websocket_identify(NULL), 0);
     assert_string_equal(tow_websocket_protocol(NULL), "");
     assert_string_equal(tow_websocket_extensions(NULL), "");
