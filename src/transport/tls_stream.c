@@ -680,7 +680,9 @@ static int set_name(tls_stream *tls) {
         return TOW_ERROR_ARGUMENT;
     if (!tls->context->checks_name)
         return 0;
-    X509_VERIFY_PARAM_set_hostflags(parameters, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+    /* RFC 9525: a common name is no name of a host, and a wildcard stands for a whole label. */
+    X509_VERIFY_PARAM_set_hostflags(
+        parameters, X509_CHECK_FLAG_NEVER_CHECK_SUBJECT | X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
     int set = ip ? X509_VERIFY_PARAM_set1_ip_asc(parameters, tls->name)
                  : X509_VERIFY_PARAM_set1_host(parameters, tls->name, 0);
     return set == 1 ? 0 : TOW_ERROR_ARGUMENT;

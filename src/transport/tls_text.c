@@ -57,8 +57,8 @@ static bool host_text(char *out, size_t size, const GENERAL_NAME *name) {
     return inet_ntop(family, ASN1_STRING_get0_data(bytes), out, (socklen_t)size) != NULL;
 }
 
-/* The first hosts that a certificate is for, with commas. */
-static void names_text(char *out, size_t size, const X509 *certificate) {
+/* The first hosts that a certificate is for, with commas; false if there is none. */
+static bool names_text(char *out, size_t size, const X509 *certificate) {
     out[0] = '\0';
     GENERAL_NAMES *names = X509_get_ext_d2i(certificate, NID_subject_alt_name, NULL, NULL);
     size_t used = 0;
@@ -72,9 +72,20 @@ static void names_text(char *out, size_t size, const X509 *certificate) {
         shown++;
     }
     GENERAL_NAMES_free(names);
-    if (shown == 0)
-        tow_tls_name_text(out, size, X509_get_subject_name(certificate));
     make_printable(out);
+    return shown > 0;
+}
+
+/* RFC 9525, section 6.4.4: a common name does not count. */
+static void other_host_text(char out[TOW_TLS_TEXT_MAX], const char *subject, const X509 *certificate) {
+    char other[NAME_MAX_SHOWN];
+    if (names_text(other, sizeof(other), certificate)) {
+        snprintf(out, TOW_TLS_TEXT_MAX, "%s is for another host: %s", subject, other);
+        return;
+    }
+    tow_tls_name_text(other, sizeof(other), X509_get_subject_name(certificate));
+    snprintf(out, TOW_TLS_TEXT_MAX,
+        "%s names no host: it has no subjectAltName, and a common name (%s) does not count", subject, other);
 }
 
 /* "the certificate of example.test" */
@@ -114,8 +125,10 @@ void tow_tls_certificate_text(char out[TOW_TLS_TEXT_MAX], X509_STORE_CTX *store,
         return;
     case X509_V_ERR_HOSTNAME_MISMATCH:
     case X509_V_ERR_IP_ADDRESS_MISMATCH:
-        names_text(other, sizeof(other), certificate);
-        snprintf(out, TOW_TLS_TEXT_MAX, "%s is for another host: %s", subject, other);
+        other_host_text(out, subject, certificate);
+        return;
+    case X509_V_ERR_INVALID_PURPOSE:
+        snprintf(out, TOW_TLS_TEXT_MAX, "%s is not for a %s", subject, name != NULL ? "server" : "client");
         return;
     case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
         snprintf(out, TOW_TLS_TEXT_MAX, "%s is self-signed and not among those trusted", subject);

@@ -58,14 +58,14 @@ export class Authority extends Identity {
     return new Authority(this.#folder, name, this);
   }
 
-  /** Signs a certificate. `names` as openssl writes them; `rsa` for a key of that kind. */
-  issue(name, { names = "DNS:localhost,IP:127.0.0.1", rsa = false } = {}) {
+  /** Signs a certificate. `names` as openssl writes them, "" for none; `rsa` for a key of that kind; `usage` of the key. */
+  issue(name, { names = "DNS:localhost,IP:127.0.0.1", rsa = false, usage = "" } = {}) {
     const base = path.join(this.#folder, `${this.name}-${++this.#count}`);
     const identity = new Identity(`${base}.crt`, `${base}.key`);
     const kind = rsa ? ["rsa:2048"] : ["ec", "-pkeyopt", "ec_paramgen_curve:P-256"];
     openssl("req", "-x509", "-newkey", ...kind, "-noenc", "-keyout", identity.key, "-out", identity.certificate, "-subj", `/CN=${name}`,
-      "-days", "1", "-set_serial", String(1000 + this.#count), "-addext", `subjectAltName=${names}`, "-addext", "basicConstraints=critical,CA:FALSE",
-      "-CA", this.certificate, "-CAkey", this.key);
+      "-days", "1", "-set_serial", String(1000 + this.#count), "-addext", "basicConstraints=critical,CA:FALSE",
+      ...(names === "" ? [] : ["-addext", `subjectAltName=${names}`]), ...(usage === "" ? [] : ["-addext", `extendedKeyUsage=${usage}`]), "-CA", this.certificate, "-CAkey", this.key);
     identity.serial = 1000 + this.#count;
     return identity;
   }

@@ -83,10 +83,16 @@ test("one line tells why a certificate does not hold", async (t) => {
   const elsewhere = await echo(t, { identity: authority.issue("elsewhere", { names: "DNS:example.org,IP:192.0.2.1" }) });
   const revoked = authority.issue("revoked");
   const back = await echo(t, { identity: revoked });
+  const nameless = await echo(t, { identity: authority.issue("localhost", { names: "" }) });
+  const partial = await echo(t, { identity: authority.issue("localhost", { names: "DNS:local*" }) });
+  const misused = await echo(t, { identity: authority.issue("localhost", { usage: "clientAuth" }) });
   const own = await serve(t, ["--tls-self-signed"]);
   for (const [words, host, text] of [
     [[], `localhost:${port}`, "the certificate of localhost is signed by an authority that is not trusted: Towline test authority"],
     [trust, `localhost:${elsewhere}`, "the certificate of localhost is for another host: example.org, 192.0.2.1"],
+    [trust, `localhost:${nameless}`, "the certificate of localhost names no host: it has no subjectAltName, and a common name (localhost) does not count"],
+    [trust, `localhost:${partial}`, "the certificate of localhost is for another host: local*"],
+    [trust, `localhost:${misused}`, "the certificate of localhost is not for a server"],
     [[...trust, "--crl", authority.revoke(revoked)], `localhost:${back}`, "the certificate of localhost was revoked"],
     [[], own.host, "the certificate of 127.0.0.1 is self-signed and not among those trusted"],
   ]) {

@@ -50,15 +50,24 @@ static X509 *blank(EVP_PKEY *key, long serial, const char *name, const char *fro
     return made;
 }
 
-void authority_make(test_authority *authority, const char *name) {
-    authority->key = EVP_EC_gen("P-256");
-    authority->serial = 1;
-    authority->certificate = blank(authority->key, 1, name, NULL, NULL);
-    X509_set_issuer_name(authority->certificate, X509_get_subject_name(authority->certificate));
-    extend(authority->certificate, authority->certificate, NID_basic_constraints, "critical,CA:TRUE");
-    extend(authority->certificate, authority->certificate, NID_key_usage, "critical,keyCertSign,cRLSign");
-    assert_true(X509_sign(authority->certificate, authority->key, EVP_sha256()) > 0);
+static void make(test_authority *authority, const char *name, X509 *issuer, EVP_PKEY *key) {
+    authority->certificate = blank(authority->key, ++authority->serial, name, NULL, NULL);
+    X509 *signer = issuer == NULL ? authority->certificate : issuer;
+    X509_set_issuer_name(authority->certificate, X509_get_subject_name(signer));
+    extend(authority->certificate, signer, NID_basic_constraints, "critical,CA:TRUE");
+    extend(authority->certificate, signer, NID_key_usage, "critical,keyCertSign,cRLSign");
+    assert_true(X509_sign(authority->certificate, key, EVP_sha256()) > 0);
     authority->pem = certificate_text(authority->certificate);
+}
+
+void authority_make(test_authority *authority, const char *name) {
+    *authority = (test_authority){.key = EVP_EC_gen("P-256")};
+    make(authority, name, NULL, authority->key);
+}
+
+void authority_make_below(test_authority *authority, const char *name, test_authority *issuer) {
+    *authority = (test_authority){.key = EVP_EC_gen("P-256"), .serial = 100};
+    make(authority, name, issuer->certificate, issuer->key);
 }
 
 void authority_clear(test_authority *authority) {
@@ -75,7 +84,11 @@ void authority_issue(test_authority *authority, const test_subject *subject, tes
     X509 *issuer = subject->self_signed ? made : authority->certificate;
     X509_set_issuer_name(made, X509_get_subject_name(issuer));
     extend(made, issuer, NID_basic_constraints, "critical,CA:FALSE");
-    extend(made, issuer, NID_subject_alt_name, subject->names == NULL ? "DNS:example.test" : subject->names);
+    const char *names = subject->names == NULL ? "DNS:example.test" : subject->names;
+    if (names[0] != '\0')
+        extend(made, issuer, NID_subject_alt_name, names);
+    if (subject->usage != NULL)
+        extend(made, issuer, NID_ext_key_usage, subject->usage);
     assert_true(X509_sign(made, subject->self_signed ? key : authority->key, EVP_sha256()) > 0);
     identity->certificate = certificate_text(made);
     identity->key = key_text(key);

@@ -21,13 +21,16 @@ typedef struct test_identity {
 /* What a certificate says; NULL: the usual. */
 typedef struct test_subject {
     const char *name;  /* CN */
-    const char *names; /* as openssl writes it: "DNS:example.test,IP:127.0.0.1" */
+    const char *names; /* as openssl writes it: "DNS:example.test,IP:127.0.0.1"; "" for none */
+    const char *usage; /* of the key: "clientAuth" */
     const char *from;  /* "20200101000000Z" */
     const char *until; /* "20990101000000Z" */
     bool self_signed;
 } test_subject;
 
 void authority_make(test_authority *authority, const char *name);
+/* An authority that another one has signed. */
+void authority_make_below(test_authority *authority, const char *name, test_authority *issuer);
 void authority_clear(test_authority *authority);
 void authority_issue(test_authority *authority, const test_subject *subject, test_identity *identity);
 /* A list of revoked certificates with this one in it, to be freed. */
