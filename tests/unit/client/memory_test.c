@@ -81,6 +81,44 @@ static bool run(size_t failing, size_t step) {
     return failed;
 }
 
+/* A refusal whose body comes behind the head. */
+static bool refuse(size_t failing) {
+    static const char *const pieces[] = {"HTTP/1.1 403 Forbidden\r\nContent-Le", "ngth: 6\r\n\r\nnot", "you"};
+    long before = allocation_outstanding();
+    test_stage stage = {.simulation.whole = true, .answers_nothing = true};
+    stage_open(&stage);
+    to_fail = failing;
+    int error = open_socket(&stage);
+    stage_until(&stage, error != 0 || stage.head_length > 0 || stage.closes == 1);
+    for (size_t i = 0; i < 3 && error == 0 && stage.closes == 0; i++) {
+        tow_stream *stream = &stage.socket->stream;
+        char piece[64];
+        memcpy(piece, pieces[i], strlen(pieces[i]) + 1);
+        begin_call();
+        stream->events->on_bytes(stream, (uint8_t *)piece, strlen(piece));
+        end_call();
+    }
+    bool failed = failing != 0 && to_fail == 0;
+    if (error == 0) {
+        stage_until(&stage, stage.closes == 1);
+        assert_int_equal(
+            stage.error.error, stage.error.http_status == 403 ? TOW_ERROR_HTTP_STATUS : TOW_ERROR_MEMORY);
+    }
+    if (!failed)
+        assert_string_equal(stage.error_text, "the server answered 403 Forbidden: notyou");
+    stage_close(&stage);
+    assert_int_equal(allocation_outstanding(), before);
+    return failed;
+}
+
+static void each_allocation_of_a_refusal_may_fail(void **state) {
+    size_t failing = 0;
+    do
+        failing++;
+    while (refuse(failing));
+    assert_true(failing > 5);
+}
+
 static void each_allocation_of_the_handshake_may_fail(void **state) {
     static const size_t steps[] = {1000, 100, 1};
     for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
@@ -164,6 +202,7 @@ static void each_allocation_of_a_handshake_over_tls_may_fail(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_allocation_of_the_handshake_may_fail),
+        cmocka_unit_test(each_allocation_of_a_refusal_may_fail),
         cmocka_unit_test(each_allocation_of_a_handshake_over_tls_may_fail),
     };
     return cmocka_run_group_tests(tests, make_files, remove_files);
