@@ -1,6 +1,5 @@
 #include "base/buffer.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -52,18 +51,22 @@ int tow_buffer_append_text(tow_buffer *buffer, const char *text) {
 int tow_buffer_append_format(tow_buffer *buffer, const char *format, ...) {
     va_list arguments;
     va_start(arguments, format);
+    int error = tow_buffer_append_format_list(buffer, format, arguments);
+    va_end(arguments);
+    return error;
+}
+
+int tow_buffer_append_format_list(tow_buffer *buffer, const char *format, va_list arguments) {
+    va_list again;
+    va_copy(again, arguments);
     int length = vsnprintf(NULL, 0, format, arguments);
-    va_end(arguments);
-    if (length < 0)
-        return TOW_ERROR_ARGUMENT;
-    int error = tow_buffer_reserve(buffer, (size_t)length + 1);
-    if (error != 0)
-        return error;
-    va_start(arguments, format);
-    vsnprintf((char *)buffer->data + buffer->length, (size_t)length + 1, format, arguments);
-    va_end(arguments);
-    buffer->length += (size_t)length;
-    return 0;
+    int error = length < 0 ? TOW_ERROR_ARGUMENT : tow_buffer_reserve(buffer, (size_t)length + 1);
+    if (error == 0) {
+        vsnprintf((char *)buffer->data + buffer->length, (size_t)length + 1, format, again);
+        buffer->length += (size_t)length;
+    }
+    va_end(again);
+    return error;
 }
 
 void tow_buffer_consume(tow_buffer *buffer, size_t length) {

@@ -138,11 +138,15 @@ static int line_append(
 
 __attribute__((format(printf, 4, 0))) static void line_print(
     tow_view *view, tow_colour colour, const char *before, const char *format, va_list arguments) {
-    char line[1024];
+    tow_buffer line = {0};
     tow_buffer text = {0};
-    vsnprintf(line, sizeof line, format, arguments);
-    if (line_append(&text, colour, view->notices_painted, before, line, strlen(line)) == 0)
+    int error = tow_buffer_append_format_list(&line, format, arguments);
+    if (error == 0)
+        error =
+            line_append(&text, colour, view->notices_painted, before, (const char *)line.data, line.length);
+    if (error == 0)
         notice_print(view, &text);
+    tow_buffer_clear(&line);
     tow_buffer_clear(&text);
 }
 

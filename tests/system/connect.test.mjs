@@ -174,6 +174,12 @@ test("what a refusal says of itself is told, by whatever server", async (t) => {
   }
 });
 
+test("an error is told in full behind a URL of any length", async () => {
+  const url = `ws://127.0.0.1:1/?token=${"x".repeat(5000)}`;
+  const { errors } = await run(["connect", url], { input: null });
+  assert.equal(errors, `towline connect: ${url}: 127.0.0.1 port 1: connection refused\n`);
+});
+
 test("--max-time ends it with 28", async (t) => {
   const server = await serve(t);
   const { status } = await run(["connect", "--max-time", "1", server.url()], { input: null });

@@ -1,5 +1,5 @@
-/* A command as a byte stream, on real loops: its bytes, its end and status, what it leaves unread, and its start
- * when memory runs out. */
+/* A command as a byte stream, on real loops: its bytes, its end and status, what it leaves unread, and its
+ * start when memory runs out. */
 #include "../transport/each_loop.h"
 
 #include "../allocation.h"

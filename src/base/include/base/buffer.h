@@ -4,6 +4,7 @@
 #ifndef TOW_BASE_BUFFER_H
 #define TOW_BASE_BUFFER_H
 
+#include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -24,6 +25,8 @@ int tow_buffer_append(tow_buffer *buffer, const void *bytes, size_t length);
 int tow_buffer_append_text(tow_buffer *buffer, const char *text);
 __attribute__((format(printf, 2, 3))) int tow_buffer_append_format(
     tow_buffer *buffer, const char *format, ...);
+__attribute__((format(printf, 2, 0))) int tow_buffer_append_format_list(
+    tow_buffer *buffer, const char *format, va_list arguments);
 
 /* Takes `length` bytes away from the front. */
 void tow_buffer_consume(tow_buffer *buffer, size_t length);
