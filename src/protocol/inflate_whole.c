@@ -33,7 +33,7 @@ static int inflate_into(struct libdeflate_decompressor *decompressor, const uint
         if (result != LIBDEFLATE_INSUFFICIENT_SPACE)
             return 0;
         if (room == left)
-            return TOW_ERROR_MESSAGE_TOO_LARGE;
+            return 0;
         room = smaller(left, room * GROWTH);
     }
 }

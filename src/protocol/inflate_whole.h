@@ -11,7 +11,7 @@
 #include <libdeflate.h>
 
 /* Appends the message to `out`, whose length is below the limit. Returns 1, 0 if zlib must try (`out` is as
- * before), MESSAGE_TOO_LARGE or MEMORY. */
+ * before), which begins anew when there is no room for all of it, or MEMORY. */
 int tow_inflate_whole(struct libdeflate_decompressor *decompressor, const uint8_t *data, size_t length,
     size_t limit, tow_buffer *out);
 

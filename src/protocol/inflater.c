@@ -87,16 +87,6 @@ static int inflate_step(z_stream *stream) {
     }
 }
 
-/* At the limit: what remains of the message may hold no byte more. */
-static int inflate_at_limit(z_stream *stream) {
-    uint8_t beyond;
-    stream->next_out = &beyond;
-    stream->avail_out = 1;
-    int error = inflate_step(stream);
-    stream->next_out = NULL;
-    return stream->avail_out == 0 ? TOW_ERROR_MESSAGE_TOO_LARGE : error;
-}
-
 static size_t smaller(size_t a, size_t b) {
     return a < b ? a : b;
 }
@@ -105,86 +95,12 @@ static size_t larger(size_t a, size_t b) {
     return a < b ? b : a;
 }
 
-/* Inflates into the room that `out` has, which is at least doubled when it is used up, but not beyond the
- * limit. With a window smaller than the format's it goes in steps of the window's size: zlib lets references
- * reach back over the window and, besides, over all that the same call has written. */
-static int inflate_below_limit(tow_inflater *inflater, size_t limit, tow_buffer *out) {
-    z_stream *stream = &inflater->stream;
-    size_t left = limit - out->length;
-    if (out->capacity == out->length) {
-        size_t more = larger(larger(out->length, OUTPUT_MIN), (size_t)stream->avail_in * GUESS);
-        int error = tow_buffer_reserve_exactly(out, smaller(more, left));
-        if (error != 0)
-            return error;
-    }
-    size_t room = smaller(smaller(out->capacity - out->length, left), inflater->step);
-    stream->next_out = out->data + out->length;
-    stream->avail_out = (uInt)room;
-    int error = inflate_step(stream);
-    out->length += room - stream->avail_out;
-    return error;
-}
-
-/* Ends when zlib has taken all input and has nothing more to write. */
-static int inflate_input(tow_inflater *inflater, size_t limit, tow_buffer *out) {
-    const z_stream *stream = &inflater->stream;
-    do {
-        int error = out->length < limit ? inflate_below_limit(inflater, limit, out)
-                                        : inflate_at_limit(&inflater->stream);
-        if (error != 0)
-            return error;
-    } while (stream->avail_in > 0 || stream->avail_out == 0);
-    return 0;
-}
-
-static int inflate_bytes(
-    tow_inflater *inflater, const uint8_t *data, size_t length, size_t limit, tow_buffer *out) {
-    int error = 0;
-    while (length > 0 && error == 0) {
-        size_t step = smaller(length, STEP_MAX);
-        inflater->stream.next_in = data;
-        inflater->stream.avail_in = (uInt)step;
-        error = inflate_input(inflater, limit, out);
-        data += step;
-        length -= step;
-    }
-    return error;
-}
-
 /* RFC 7692, section 7.2.2: the four bytes that the sender took away complete the last block. */
 static const uint8_t tail[TAIL_LENGTH] = {0x00, 0x00, 0xff, 0xff};
 
-static int inflate_tail(tow_inflater *inflater, size_t limit, tow_buffer *out) {
-    int error = inflate_bytes(inflater, tail, TAIL_LENGTH, limit, out);
-    if (error == 0 && inflater->stream.data_type != AT_BLOCK_BORDER)
-        error = TOW_ERROR_COMPRESSED_DATA;
-    return error;
-}
-
-static int inflate_piece(
-    tow_inflater *inflater, const uint8_t *data, size_t length, bool last, size_t limit, tow_buffer *out) {
-    if (inflater->whole != NULL && !inflater->in_message && last && length >= WHOLE_MIN &&
-        out->length < limit) {
-        int result = tow_inflate_whole(inflater->whole, data, length, limit, out);
-        if (result != 0)
-            return result < 0 ? result : 0;
-    }
-    int error = inflate_bytes(inflater, data, length, limit, out);
-    if (error == 0 && last)
-        error = inflate_tail(inflater, limit, out);
-    return error;
-}
-
-int tow_inflater_piece(
-    tow_inflater *inflater, const uint8_t *data, size_t length, bool last, size_t limit, tow_buffer *out) {
-    int error = inflate_piece(inflater, data, length, last, limit, out);
-    inflater->in_message = !last;
-    if (!inflater->takeover && (last || error != 0))
-        tow_inflater_reset(inflater);
-    return error;
-}
-
-/* One step of zlib from the front of *data into the room; advances all. */
+/* One step of zlib from the front of *data into the room; advances all. With a window smaller than the
+ * format's a step is of the window's size: zlib lets references reach back over the window and, besides, over
+ * all that the same call has written. */
 static int inflate_part(
     tow_inflater *inflater, const uint8_t **data, size_t *length, uint8_t *out, size_t room, size_t *made) {
     z_stream *stream = &inflater->stream;
@@ -225,16 +141,62 @@ static int inflate_tail_part(tow_inflater *inflater, uint8_t *out, size_t room, 
         return error;
     bool ends = inflater->stream.data_type == AT_BLOCK_BORDER;
     inflater->tail_used = 0;
+    inflater->in_message = false;
     if (!inflater->takeover)
         tow_inflater_reset(inflater);
     return ends ? 0 : TOW_ERROR_COMPRESSED_DATA;
 }
 
-int tow_inflater_part(tow_inflater *inflater, const uint8_t **data, size_t *length, bool last, uint8_t *out,
+/* Inflates from the front of *data into `room` bytes at `out`, of which it uses *made: as many as there are
+ * while there may be more; fewer when the data is used up and, with `last`, the message has ended. */
+static int inflate_some(tow_inflater *inflater, const uint8_t **data, size_t *length, bool last, uint8_t *out,
     size_t room, size_t *made) {
     *made = 0;
+    inflater->in_message = true;
     int error = inflate_until_full(inflater, data, length, out, room, made);
     if (error == 0 && last && *made < room)
         error = inflate_tail_part(inflater, out, room, made);
     return error;
+}
+
+/* Libdeflate can't go on where it has stopped: it is for what surely fits. */
+static bool fits_at_once(const tow_inflater *inflater, size_t length, size_t room) {
+    return inflater->whole != NULL && !inflater->in_message && length >= WHOLE_MIN && length <= room;
+}
+
+/* Room behind the end, which is at least doubled when it is used up, but not beyond the limit. */
+static int make_room(tow_buffer *out, size_t input, size_t limit) {
+    if (out->capacity > out->length)
+        return 0;
+    size_t more = larger(larger(out->length, OUTPUT_MIN), input < SIZE_MAX / GUESS ? input * GUESS : input);
+    return tow_buffer_reserve_exactly(out, smaller(more, limit - out->length));
+}
+
+int tow_inflater_piece(
+    tow_inflater *inflater, const uint8_t **data, size_t *length, bool last, size_t limit, tow_buffer *out) {
+    assert(out->length < limit);
+    if (last && fits_at_once(inflater, *length, limit - out->length)) {
+        int result = tow_inflate_whole(inflater->whole, *data, *length, limit, out);
+        if (result < 0)
+            return result;
+        if (result == 1) {
+            *data += *length;
+            *length = 0;
+            return 0;
+        }
+    }
+    while (out->length < limit) {
+        size_t made;
+        int error = make_room(out, *length, limit);
+        if (error != 0)
+            return error;
+        size_t room = smaller(out->capacity, limit) - out->length;
+        error = inflate_some(inflater, data, length, last, out->data + out->length, room, &made);
+        if (error != 0)
+            return error;
+        out->length += made;
+        if (made < room)
+            return 0;
+    }
+    return 1;
 }

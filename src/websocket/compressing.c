@@ -117,12 +117,14 @@ int tow_inflate(tow_websocket *socket, tow_message_type type, const uint8_t *dat
     tow_inflater *inflater = inflater_of(socket, incoming(socket));
     if (inflater == NULL || tow_buffer_reserve(out, 1) != 0) /* an empty message has an address too */
         return TOW_ERROR_MEMORY;
-    int error =
-        tow_inflater_piece(inflater, data, length, true, max == TOW_OFF ? SIZE_MAX : (size_t)max, out);
-    if (error != 0) {
+    size_t limit = max == TOW_OFF ? SIZE_MAX : (size_t)max + 1;
+    int more = tow_inflater_piece(inflater, &data, &length, true, limit, out);
+    if (more != 0)
         tow_inflater_reset(inflater);
-        return error;
-    }
+    if (more < 0)
+        return more;
+    if (out->length == limit)
+        return TOW_ERROR_MESSAGE_TOO_LARGE;
     if (type == TOW_TEXT && !tow_utf8_valid(out->data, out->length))
         return TOW_ERROR_UTF8; /* RFC 7692, section 6.2: the inflated text is what must be UTF-8 */
     return 0;

@@ -114,17 +114,18 @@ typedef struct input {
 
 /* Inflates the next part and delivers it. Returns 1 when there may be more, 0 after the last of the input. */
 static int deliver_part(tow_websocket *socket, tow_piecewise *message, input *in) {
-    uint8_t *out = socket->context->inflated.data;
-    size_t room = room_for(socket, message);
-    size_t made;
-    int error = tow_inflater_part(message->inflater, &in->data, &in->length, in->last, out, room, &made);
-    if (error != 0)
-        return error;
+    tow_buffer *scratch = &socket->context->inflated;
+    tow_context_empty_scratch(scratch);
+    int more = tow_inflater_piece(
+        message->inflater, &in->data, &in->length, in->last, room_for(socket, message), scratch);
+    if (more < 0)
+        return more;
+    const uint8_t *out = scratch->data;
+    size_t made = scratch->length;
     if (is_too_large(socket, message, made))
         return TOW_ERROR_MESSAGE_TOO_LARGE;
-    bool more = made == room;
     bool last = in->last && !more;
-    error = text_check(message, out, made, last);
+    int error = text_check(message, out, made, last);
     if (error != 0)
         return error;
     message->length += made;
@@ -175,14 +176,9 @@ static int inflate(tow_websocket *socket, tow_piecewise *message, input in) {
     }
 }
 
-static int need_room(tow_websocket *socket) {
-    tow_context_empty_scratch(&socket->context->inflated);
-    return tow_buffer_reserve_exactly(&socket->context->inflated, PART);
-}
-
 static int receive_compressed(tow_websocket *socket, const tow_received *received) {
     tow_piecewise *message = begin(socket, received);
-    if (message == NULL || need_room(socket) != 0)
+    if (message == NULL)
         return TOW_ERROR_MEMORY;
     return inflate(
         socket, message, (input){.data = received->data, .length = received->length, .last = received->last});
@@ -201,8 +197,6 @@ int tow_piecewise_receive(tow_websocket *socket, const tow_received *received) {
 
 int tow_piecewise_go_on(tow_websocket *socket) {
     tow_piecewise *message = socket->extra->piecewise;
-    if (need_room(socket) != 0)
-        return TOW_ERROR_MEMORY;
     tow_buffer rest = message->rest; /* `message` may go */
     message->rest = (tow_buffer){0};
     message->waits = false;

@@ -21,10 +21,14 @@ static int inflate_message(
         CHECK(copy != NULL);
         memcpy(copy + 1, data + done, length);
         done += length;
-        error = tow_inflater_piece(inflater, copy + 1, length, done == size, LIMIT, out);
+        const uint8_t *rest = copy + 1;
+        error = tow_inflater_piece(inflater, &rest, &length, done == size, LIMIT + 1, out);
         free(copy);
-        CHECK(error == 0 || error == TOW_ERROR_COMPRESSED_DATA || error == TOW_ERROR_MESSAGE_TOO_LARGE);
-        CHECK(out->length <= LIMIT && out->capacity <= LIMIT);
+        CHECK(error == 1 || error == 0 || error == TOW_ERROR_COMPRESSED_DATA);
+        CHECK(error != 0 || length == 0);
+        CHECK(out->length <= LIMIT + 1 && out->capacity <= LIMIT + 1);
+        if (error == 1)
+            error = TOW_ERROR_MESSAGE_TOO_LARGE;
     } while (error == 0 && done < size);
     if (error != 0)
         tow_inflater_reset(inflater);
@@ -34,20 +38,23 @@ static int inflate_message(
 /* The same by parts of `room` bytes of output. */
 static int inflate_parts(
     tow_inflater *inflater, const uint8_t *data, size_t size, size_t room, tow_buffer *out) {
-    uint8_t part[256];
-    size_t made;
-    int error;
+    tow_buffer part = {0};
+    int more;
     out->length = 0;
     do {
-        error = tow_inflater_part(inflater, &data, &size, true, part, room, &made);
-        if (error == 0 && out->length + made > LIMIT)
-            error = TOW_ERROR_MESSAGE_TOO_LARGE;
-        CHECK(made <= room && (error != 0 || made == room || size == 0));
-        CHECK(error != 0 || tow_buffer_append(out, part, made) == 0);
-    } while (error == 0 && made == room);
-    if (error != 0)
+        part.length = 0;
+        more = tow_inflater_piece(inflater, &data, &size, true, room, &part);
+        CHECK(part.length <= room && part.capacity <= room);
+        CHECK(more != 1 || part.length == room);
+        CHECK(more != 0 || size == 0);
+        if (more >= 0 && out->length + part.length > LIMIT)
+            more = TOW_ERROR_MESSAGE_TOO_LARGE;
+        CHECK(more < 0 || tow_buffer_append(out, part.data, part.length) == 0);
+    } while (more == 1);
+    tow_buffer_clear(&part);
+    if (more < 0)
         tow_inflater_reset(inflater);
-    return error;
+    return more;
 }
 
 static void check_parts(bool takeover, const uint8_t *data, size_t size, size_t room) {

@@ -30,19 +30,14 @@ int tow_deflater_message(tow_deflater *deflater, const void *data, size_t length
 int tow_inflater_new(tow_inflater **inflater, int window_bits, bool takeover);
 void tow_inflater_free(tow_inflater *inflater);
 
-/* Inflates the next piece of a message, appending to `out`; `last` ends the message. The caller clears `out`
- * between messages. When `out` would become longer than `limit`: MESSAGE_TOO_LARGE, and nothing beyond limit
- * was produced. Errors: COMPRESSED_DATA, MESSAGE_TOO_LARGE, MEMORY; after one, start anew with
- * tow_inflater_reset. */
+/* Inflates from the front of *data (of *length, both advanced), appending to `out`, which grows but never
+ * beyond `limit` bytes, of which it has fewer before; `last`: the message ends with the data. Returns 1 when
+ * `out` has as many bytes and there may be more, which the next call gets, also without data; 0 when the data
+ * is used up and, with `last`, the message has ended. So memory and work are bounded whatever a message says.
+ * A message that lies there whole, and fits, is inflated faster than one in pieces. Errors: COMPRESSED_DATA,
+ * MEMORY; after one, start anew with tow_inflater_reset. */
 int tow_inflater_piece(
-    tow_inflater *inflater, const uint8_t *data, size_t length, bool last, size_t limit, tow_buffer *out);
-
-/* Inflates from the front of *data (of *length, both advanced) into `room` bytes at `out`, and sets *made to
- * how many of them are used: as many as there are while there may be more, which the next call gets, also
- * without data; fewer when the data is used up and, with `last`, the message has ended. So memory is bounded
- * whatever a message says. Errors as above, but MESSAGE_TOO_LARGE. */
-int tow_inflater_part(tow_inflater *inflater, const uint8_t **data, size_t *length, bool last, uint8_t *out,
-    size_t room, size_t *made);
+    tow_inflater *inflater, const uint8_t **data, size_t *length, bool last, size_t limit, tow_buffer *out);
 
 /* Forgets a message under way and the context. */
 void tow_inflater_reset(tow_inflater *inflater);
