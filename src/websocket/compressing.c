@@ -3,7 +3,7 @@
 #include "context.h"
 #include "extra.h"
 #include "protocol/deflate.h"
-#include "protocol/mask.h"
+#include "turn.h"
 
 #include <stdlib.h>
 #include <towline/error.h>
@@ -100,6 +100,7 @@ tow_compress_result tow_compress(tow_websocket *socket, const void *data, size_t
     direction way = outgoing(socket);
     tow_buffer *out = &socket->context->deflated;
     tow_context_empty_scratch(out);
+    tow_turn_add(socket->context, (uint32_t)(length / 1024) * TOW_WORK_DEFLATED_KIB);
     tow_deflater *deflater = deflater_of(socket, way);
     if (deflater == NULL || tow_deflater_message(deflater, data, length, out) != 0) {
         tow_count(&socket->context->counters.memory_failures);
@@ -110,46 +111,22 @@ tow_compress_result tow_compress(tow_websocket *socket, const void *data, size_t
     return gains ? TOW_COMPRESSED : TOW_COMPRESS_NO_GAIN;
 }
 
-int tow_inflate(tow_websocket *socket, tow_message_type type, const uint8_t *data, size_t length) {
-    int64_t max = socket->behaviour->limits.max_message;
-    tow_buffer *out = &socket->context->inflated;
-    tow_context_empty_scratch(out);
-    tow_inflater *inflater = inflater_of(socket, incoming(socket));
-    if (inflater == NULL || tow_buffer_reserve(out, 1) != 0) /* an empty message has an address too */
-        return TOW_ERROR_MEMORY;
-    size_t limit = max == TOW_OFF ? SIZE_MAX : (size_t)max + 1;
-    int more = tow_inflater_piece(inflater, &data, &length, true, limit, out);
-    if (more != 0)
-        tow_inflater_reset(inflater);
-    if (more < 0)
-        return more;
-    if (out->length == limit)
-        return TOW_ERROR_MESSAGE_TOO_LARGE;
-    if (type == TOW_TEXT && !tow_utf8_valid(out->data, out->length))
-        return TOW_ERROR_UTF8; /* RFC 7692, section 6.2: the inflated text is what must be UTF-8 */
-    return 0;
-}
-
 tow_inflater *tow_inflate_take(tow_websocket *socket) {
     direction way = incoming(socket);
     if (way.takeover)
         return inflater_of(socket, way);
-    tow_inflater *taken = socket->context->spare_inflater;
-    socket->context->spare_inflater = NULL;
-    if (taken == NULL && tow_inflater_new(&taken, 15, false) != 0)
-        return NULL;
+    tow_inflater *taken = inflater_of(socket, way);
+    socket->context->inflater = NULL;
     return taken;
 }
 
 void tow_inflate_give(tow_websocket *socket, tow_inflater *inflater) {
     if (incoming(socket).takeover)
         return;
-    if (socket->context->spare_inflater == NULL) {
-        tow_inflater_reset(inflater);
-        socket->context->spare_inflater = inflater;
-    } else {
+    if (socket->context->inflater == NULL)
+        socket->context->inflater = inflater;
+    else
         tow_inflater_free(inflater);
-    }
 }
 
 const char *tow_agreement_text(tow_websocket_context *context, uint16_t packed) {

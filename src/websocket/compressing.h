@@ -27,12 +27,8 @@ int tow_compress_window_bits(const tow_websocket *socket);
 /* Forgets the compressor's context, after a compressed message that the peer will never get. */
 void tow_compress_forget(tow_websocket *socket);
 
-/* Inflates a whole message into the context's scratch memory and checks text for UTF-8. Errors:
- * COMPRESSED_DATA, MESSAGE_TOO_LARGE, UTF8, MEMORY. */
-int tow_inflate(tow_websocket *socket, tow_message_type type, const uint8_t *data, size_t length);
-
-/* The inflater for a message that is inflated in pieces: the connection's own, or one that is lent until it
- * is given back (at the message's end, or when it is given up). NULL when out of memory. */
+/* The inflater for a message: the connection's own, or one that is lent until it is given back, when it has
+ * ended the message or was reset. NULL when out of memory. */
 tow_inflater *tow_inflate_take(tow_websocket *socket);
 void tow_inflate_give(tow_websocket *socket, tow_inflater *inflater);
 

@@ -28,7 +28,6 @@ void tow_websocket_context_free(tow_websocket_context *context) {
     if (context == NULL)
         return;
     tow_inflater_free(context->inflater);
-    tow_inflater_free(context->spare_inflater);
     for (size_t i = 0; i < sizeof(context->deflaters) / sizeof(context->deflaters[0]); i++)
         tow_deflater_free(context->deflaters[i]);
     for (size_t i = 0; i < TOW_SPARES; i++)

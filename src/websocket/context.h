@@ -39,15 +39,15 @@ struct tow_websocket_context {
     tow_websocket_counters counters;
     tow_delivery delivery;
     bool keeps_tallies;
+    uint32_t work;      /* done in the turn under way: see turn.h */
     uint16_t keys_left; /* bytes at the end of `keys` that were not used yet */
     uint8_t keys[TOW_KEYS_SIZE];
     tow_buffer spares[TOW_SPARES];
     tow_buffer landing;  /* where a socket that gets large messages reads the next one, header and all */
     size_t landing_size; /* how large it should be: for one more like the last large message */
     const uint8_t *landing_end; /* behind the bytes that are being delivered from it; NULL: from elsewhere */
-    tow_inflater *inflater;
-    tow_inflater *spare_inflater; /* for the next message that is inflated in pieces, or NULL */
-    tow_deflater *deflaters[8];   /* by window bits, from 8 */
+    tow_inflater *inflater;     /* for the next message without takeover, or NULL */
+    tow_deflater *deflaters[8]; /* by window bits, from 8 */
     tow_buffer inflated;
     tow_buffer deflated;
     tow_extension_text *extension_texts;

@@ -1,30 +1,37 @@
 #include "piecewise.h"
 
+#include "assembly.h"
 #include "compressing.h"
 #include "context.h"
 #include "extra.h"
 #include "protocol/mask.h"
 #include "receive.h"
 #include "tally.h"
+#include "turn.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <towline/error.h>
 
 enum {
-    PART = 64 * 1024,  /* bytes that are inflated and delivered at a time */
-    SHARE = 16 * PART, /* and in a row, before others get a turn */
+    PART = 64 * 1024,   /* bytes that are delivered as one piece */
+    STEP = 1024 * 1024, /* bytes that are inflated in a row: a turn's work */
 };
 
-/* A compressed message under way. */
+/* A message under way. */
 typedef struct tow_piecewise {
-    tow_inflater *inflater;
-    uint64_t length; /* inflated so far */
+    tow_inflater *inflater; /* NULL: the message is not compressed */
+    uint64_t length;        /* inflated so far */
     tow_message_type type;
     tow_utf8_state utf8;
-    bool begun;        /* a piece was delivered */
-    bool waits;        /* a received piece was delivered in part: the rest of it is in `rest` */
-    bool rest_is_last; /* and ends the message */
-    tow_buffer rest;
+    bool begun; /* a piece was delivered */
+    bool waits; /* something of it is to be delivered or inflated in a later turn: */
+    tow_buffer
+        ready; /* this, from ready_offset on; or, where the message is wanted whole, what it is so far */
+    size_t ready_offset;
+    tow_buffer rest; /* then this, inflated, from rest_offset on */
+    size_t rest_offset;
+    bool rest_is_last; /* which ends the message */
 } tow_piecewise;
 
 /* Whole messages, which came in one read, take the same way as those that are not wanted in pieces. */
@@ -58,43 +65,66 @@ bool tow_piecewise_waits(const tow_websocket *socket) {
     return socket->extra != NULL && socket->extra->piecewise != NULL && socket->extra->piecewise->waits;
 }
 
+static void release(tow_websocket *socket, tow_piecewise *message) {
+    if (message->inflater != NULL)
+        tow_inflate_give(socket, message->inflater);
+    tow_context_give_buffer(socket->context, &message->ready);
+    tow_context_give_buffer(socket->context, &message->rest);
+    free(message);
+    socket->extra->piecewise = NULL;
+}
+
 void tow_piecewise_end(tow_websocket *socket) {
     tow_piecewise *message = socket->extra->piecewise;
     if (message == NULL)
         return;
     if (message->inflater != NULL)
-        tow_inflate_give(socket, message->inflater);
-    tow_buffer_clear(&message->rest);
-    free(message);
-    socket->extra->piecewise = NULL;
+        tow_inflater_reset(message->inflater);
+    release(socket, message);
 }
 
-static tow_piecewise *begin(tow_websocket *socket, const tow_received *received) {
-    if (tow_extra_need(socket) == NULL)
-        return NULL;
-    if (socket->extra->piecewise != NULL)
-        return socket->extra->piecewise;
-    tow_piecewise *message = calloc(1, sizeof(*message));
-    if (message == NULL)
-        return NULL;
-    socket->extra->piecewise = message;
-    message->type = (tow_message_type)received->type;
-    message->inflater = tow_inflate_take(socket);
-    return message->inflater == NULL ? NULL : message;
+/* Copies what is known of a message to where it can wait. */
+static tow_piecewise *begin(tow_websocket *socket, const tow_piecewise *known) {
+    tow_piecewise *message = tow_extra_need(socket) == NULL ? NULL : malloc(sizeof(*message));
+    if (message != NULL)
+        *message = *known;
+    if (message != NULL)
+        socket->extra->piecewise = message;
+    return message;
 }
+
+static tow_piecewise *message_of(tow_websocket *socket, tow_message_type type) {
+    if (socket->extra != NULL && socket->extra->piecewise != NULL)
+        return socket->extra->piecewise;
+    tow_piecewise known = {.type = type, .inflater = tow_inflate_take(socket)};
+    if (known.inflater == NULL)
+        return NULL;
+    tow_piecewise *message = begin(socket, &known);
+    if (message == NULL)
+        tow_inflate_give(socket, known.inflater);
+    return message;
+}
+
+/* Inflating. */
+
+/* Bytes that are to be inflated. */
+typedef struct input {
+    const uint8_t *data;
+    size_t length;
+    bool last;
+    tow_buffer *owner; /* what holds them, and may be taken over; NULL: they are lent */
+} input;
 
 /* How much more may be inflated: at the limit one byte, which would be too much. */
-static size_t room_for(const tow_websocket *socket, const tow_piecewise *message) {
+static size_t room_for(const tow_websocket *socket, const tow_piecewise *message, size_t most) {
     int64_t max = socket->behaviour->limits.max_message;
-    uint64_t left = max == TOW_OFF ? PART : (uint64_t)max - message->length;
-    if (left == 0)
-        return 1;
-    return left < PART ? (size_t)left : PART;
+    uint64_t left = max == TOW_OFF ? most : (uint64_t)max - message->length + 1;
+    return left < most ? (size_t)left : most;
 }
 
-static bool is_too_large(const tow_websocket *socket, const tow_piecewise *message, size_t made) {
+static bool is_too_large(const tow_websocket *socket, const tow_piecewise *message) {
     int64_t max = socket->behaviour->limits.max_message;
-    return max != TOW_OFF && message->length + made > (uint64_t)max;
+    return max != TOW_OFF && message->length > (uint64_t)max;
 }
 
 /* RFC 7692, section 6.2: the inflated text is what must be UTF-8. */
@@ -105,83 +135,80 @@ static int text_check(tow_piecewise *message, const uint8_t *bytes, size_t lengt
     return valid ? 0 : TOW_ERROR_UTF8;
 }
 
-/* Bytes of a received piece that are to be inflated. */
-typedef struct input {
-    const uint8_t *data;
-    size_t length;
-    bool last;
-} input;
-
-/* Inflates the next part and delivers it. Returns 1 when there may be more, 0 after the last of the input. */
-static int deliver_part(tow_websocket *socket, tow_piecewise *message, input *in) {
-    tow_buffer *scratch = &socket->context->inflated;
-    tow_context_empty_scratch(scratch);
+/* Appends at most so many bytes. Returns 1 when there may be more, 0 after the last of the input. */
+static int inflate_some(
+    tow_websocket *socket, tow_piecewise *message, input *in, size_t most, tow_buffer *out) {
+    size_t before = out->length;
     int more = tow_inflater_piece(
-        message->inflater, &in->data, &in->length, in->last, room_for(socket, message), scratch);
+        message->inflater, &in->data, &in->length, in->last, before + room_for(socket, message, most), out);
     if (more < 0)
         return more;
-    const uint8_t *out = scratch->data;
-    size_t made = scratch->length;
-    if (is_too_large(socket, message, made))
-        return TOW_ERROR_MESSAGE_TOO_LARGE;
-    bool last = in->last && !more;
-    int error = text_check(message, out, made, last);
-    if (error != 0)
-        return error;
+    size_t made = out->length - before;
     message->length += made;
-    const tow_message_piece piece = {
-        .type = message->type, .data = out, .length = made, .first = !message->begun, .last = last};
+    tow_turn_add(socket->context, (uint32_t)(made / 1024) * TOW_WORK_INFLATED_KIB);
+    if (is_too_large(socket, message))
+        return TOW_ERROR_MESSAGE_TOO_LARGE;
+    int error = text_check(message, out->data + before, made, in->last && !more);
+    return error != 0 ? error : more;
+}
+
+/* Keeps what is still to be inflated. */
+static int interrupt(tow_piecewise *message, input *in) {
+    message->waits = true;
+    message->rest_is_last = in->last;
+    if (in->owner == NULL)
+        return tow_buffer_append(&message->rest, in->data, in->length);
+    message->rest = *in->owner;
+    message->rest_offset = message->rest.length - in->length;
+    *in->owner = (tow_buffer){0};
+    return 0;
+}
+
+/* Messages in pieces. */
+
+/* Inflates the next part and delivers it. Returns as inflate_some. */
+static int deliver_part(tow_websocket *socket, tow_piecewise *message, input *in) {
+    tow_buffer *out = &socket->context->inflated;
+    tow_context_empty_scratch(out);
+    int more = inflate_some(socket, message, in, PART, out);
+    if (more < 0)
+        return more;
+    bool last = in->last && !more;
+    const tow_message_piece piece = {.type = message->type,
+        .data = out->data,
+        .length = out->length,
+        .first = !message->begun,
+        .last = last};
     if (last)
-        tow_piecewise_end(socket);
-    else if (made > 0)
+        release(socket, message);
+    else if (piece.length > 0)
         message->begun = true;
-    if (last || made > 0)
+    if (last || piece.length > 0)
         deliver(socket, &piece);
     return more;
 }
 
-/* Delivery has to stop: keeps what is still to be inflated. */
-static int interrupt(tow_piecewise *message, const input *in) {
-    if (tow_buffer_append(&message->rest, in->data, in->length) != 0)
-        return TOW_ERROR_MEMORY;
-    message->rest_is_last = in->last;
-    message->waits = true;
-    return 0;
-}
-
-/* Others get a turn: paused by us, and resumed in the next round. */
-static void yield(tow_websocket *socket) {
-    if (socket->paused)
-        return;
-    socket->paused = true;
-    socket->resumed = true;
-    tow_stream_yield(&socket->stream);
-}
-
 /* Delivers the input, or as much of it as may be delivered now. */
-static int inflate(tow_websocket *socket, tow_piecewise *message, input in) {
-    uint64_t length_before = message->length;
+static int deliver_inflated(tow_websocket *socket, tow_piecewise *message, input *in) {
     for (;;) {
-        int more = deliver_part(socket, message, &in);
+        int more = deliver_part(socket, message, in);
         if (more <= 0)
             return more;
         if (!tow_receive_wants_messages(socket)) {
             tow_piecewise_end(socket);
             return 0;
         }
-        if (message->length - length_before >= SHARE)
-            yield(socket);
-        if (!tow_receive_may_deliver(socket))
-            return interrupt(message, &in);
+        if (!tow_receive_goes_on(socket))
+            return interrupt(message, in);
     }
 }
 
 static int receive_compressed(tow_websocket *socket, const tow_received *received) {
-    tow_piecewise *message = begin(socket, received);
+    tow_piecewise *message = message_of(socket, (tow_message_type)received->type);
     if (message == NULL)
         return TOW_ERROR_MEMORY;
-    return inflate(
-        socket, message, (input){.data = received->data, .length = received->length, .last = received->last});
+    return deliver_inflated(socket, message,
+        &(input){.data = received->data, .length = received->length, .last = received->last});
 }
 
 int tow_piecewise_receive(tow_websocket *socket, const tow_received *received) {
@@ -195,13 +222,107 @@ int tow_piecewise_receive(tow_websocket *socket, const tow_received *received) {
     return 0;
 }
 
+/* What had come before the message was wanted in pieces. */
+static void deliver_ready(tow_websocket *socket, tow_piecewise *message) {
+    while (message->ready_offset < message->ready.length && tow_receive_wants_messages(socket) &&
+           tow_receive_may_deliver(socket)) {
+        size_t left = message->ready.length - message->ready_offset;
+        const tow_message_piece piece = {.type = message->type,
+            .data = message->ready.data + message->ready_offset,
+            .length = left < PART ? left : PART,
+            .first = !message->begun};
+        message->begun = true;
+        message->ready_offset += piece.length;
+        deliver(socket, &piece);
+    }
+}
+
+/* Whole messages. */
+
+/* The message leaves the connection before the callback, and its memory goes back to the context after it. */
+static void deliver_inflated_whole(tow_websocket *socket, tow_piecewise *message) {
+    tow_buffer whole = message->ready;
+    tow_message_type type = message->type;
+    message->ready = (tow_buffer){0};
+    release(socket, message);
+    tow_receive_deliver(
+        socket, &(tow_message){.type = type, .data = whole.data, .length = whole.length}, &whole);
+    tow_context_give_buffer(socket->context, &whole);
+}
+
+/* A step a turn: what is behind it waits, too. */
+static int inflate_whole(tow_websocket *socket, tow_piecewise *message, input *in) {
+    int more = inflate_some(socket, message, in, STEP, &message->ready);
+    if (more < 0)
+        return more;
+    if (more == 0) {
+        deliver_inflated_whole(socket, message);
+        return 0;
+    }
+    tow_receive_yield(socket);
+    return interrupt(message, in);
+}
+
+int tow_piecewise_receive_whole(
+    tow_websocket *socket, tow_message_type type, const uint8_t *data, size_t length, tow_buffer *owner) {
+    tow_buffer *out = &socket->context->inflated;
+    tow_piecewise known = {.type = type, .inflater = tow_inflate_take(socket)};
+    input in = {.data = data, .length = length, .last = true, .owner = owner};
+    if (known.inflater == NULL)
+        return TOW_ERROR_MEMORY;
+    tow_context_empty_scratch(out);
+    int more = inflate_some(socket, &known, &in, STEP, out);
+    if (more == 0) {
+        tow_inflate_give(socket, known.inflater);
+        tow_receive_deliver(
+            socket, &(tow_message){.type = type, .data = out->data, .length = out->length}, NULL);
+        tow_context_empty_scratch(out);
+        return 0;
+    }
+    tow_piecewise *message = more < 0 ? NULL : begin(socket, &known);
+    if (message == NULL) {
+        tow_inflater_reset(known.inflater);
+        tow_inflate_give(socket, known.inflater);
+        return more < 0 ? more : TOW_ERROR_MEMORY;
+    }
+    message->ready = *out;
+    *out = (tow_buffer){0};
+    tow_receive_yield(socket);
+    return interrupt(message, &in);
+}
+
+/* Going on. */
+
+static int go_on(tow_websocket *socket, tow_piecewise *message, input *in) {
+    if (socket->behaviour->on_piece == NULL)
+        return inflate_whole(socket, message, in);
+    deliver_ready(socket, message);
+    if (!tow_receive_wants_messages(socket)) {
+        tow_piecewise_end(socket);
+        return 0;
+    }
+    if (message->ready_offset < message->ready.length)
+        return interrupt(message, in);
+    tow_buffer_clear(&message->ready);
+    message->ready_offset = 0;
+    if (message->inflater != NULL)
+        return deliver_inflated(socket, message, in);
+    release(socket, message);
+    return 0;
+}
+
 int tow_piecewise_go_on(tow_websocket *socket) {
     tow_piecewise *message = socket->extra->piecewise;
     tow_buffer rest = message->rest; /* `message` may go */
+    input in = {.last = message->rest_is_last, .owner = &rest};
+    if (rest.data != NULL) {
+        in.data = rest.data + message->rest_offset;
+        in.length = rest.length - message->rest_offset;
+    }
     message->rest = (tow_buffer){0};
+    message->rest_offset = 0;
     message->waits = false;
-    int error = inflate(
-        socket, message, (input){.data = rest.data, .length = rest.length, .last = message->rest_is_last});
-    tow_buffer_clear(&rest);
+    int error = go_on(socket, message, &in);
+    tow_context_give_buffer(socket->context, &rest);
     return error;
 }

@@ -1,18 +1,26 @@
-/* piecewise: messages that are delivered in pieces, as they come, without being assembled.
+/* piecewise: messages that are not treated at once, as their receiver wants them in pieces, or because
+ * inflating them takes more than a turn.
  *
  * A piece that is not compressed is lent where it lies. A compressed one is inflated a bounded part at a
  * time, and what of it is still to be inflated is kept when delivery has to stop in between: because it was
- * paused, because too much waits to be sent, or because one message has had its share of this round. */
+ * paused, because too much waits to be sent, or because the connection's turn is over. A compressed message
+ * that is wanted whole grows by a step in each turn. */
 #ifndef TOW_WEBSOCKET_PIECEWISE_H
 #define TOW_WEBSOCKET_PIECEWISE_H
 
+#include "base/buffer.h"
 #include "websocket/websocket.h"
 
 /* Delivers what was received of a message, which the behaviour wants in pieces. Returns 0, or why the message
  * fails: COMPRESSED_DATA, MESSAGE_TOO_LARGE, UTF8, MEMORY. */
 int tow_piecewise_receive(tow_websocket *socket, const tow_received *received);
 
-/* Whether a compressed piece was delivered in part; and: goes on with it, as above. */
+/* Inflates a compressed message that is all there and wanted whole, and delivers it, now or in a later turn.
+ * `owner` is the buffer that holds it, which may be taken over, or NULL. Returns as above. */
+int tow_piecewise_receive_whole(
+    tow_websocket *socket, tow_message_type type, const uint8_t *data, size_t length, tow_buffer *owner);
+
+/* Whether a message waits to go on; and: goes on with it, as above. */
 bool tow_piecewise_waits(const tow_websocket *socket);
 int tow_piecewise_go_on(tow_websocket *socket);
 

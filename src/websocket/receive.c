@@ -10,6 +10,7 @@
 #include "send.h"
 #include "tally.h"
 #include "timing.h"
+#include "turn.h"
 
 #include <towline/error.h>
 
@@ -42,6 +43,22 @@ bool tow_receive_may_deliver(const tow_websocket *socket) {
     return !is_deaf(socket) && (!tow_receive_wants_messages(socket) || !is_stopped(socket));
 }
 
+/* Others get a turn: paused by us, and resumed in the next round. */
+void tow_receive_yield(tow_websocket *socket) {
+    if (socket->paused)
+        return;
+    socket->paused = true;
+    socket->resumed = true;
+    tow_stream_yield(&socket->stream);
+}
+
+/* What a closing connection still gets costs next to nothing. */
+bool tow_receive_goes_on(tow_websocket *socket) {
+    if (tow_turn_is_over(socket->context) && tow_receive_wants_messages(socket))
+        tow_receive_yield(socket);
+    return tow_receive_may_deliver(socket);
+}
+
 bool tow_receive_has_kept(const tow_websocket *socket) {
     return socket->extra != NULL && (socket->extra->kept.length > 0 || tow_piecewise_waits(socket));
 }
@@ -49,7 +66,7 @@ bool tow_receive_has_kept(const tow_websocket *socket) {
 /* Messages. */
 
 /* Final state first, callback last: what lies behind the message may be closed or gone when it returns. */
-static void deliver(tow_websocket *socket, const tow_message *message, tow_buffer *assembly) {
+void tow_receive_deliver(tow_websocket *socket, const tow_message *message, tow_buffer *assembly) {
     tow_websocket_context *context = socket->context;
     if (socket->extra != NULL)
         socket->extra->message_began = 0;
@@ -74,15 +91,10 @@ static void fail_receiving(tow_websocket *socket, int error) {
 }
 
 static void deliver_compressed(
-    tow_websocket *socket, tow_message_type type, const uint8_t *data, size_t length) {
-    int error = tow_inflate(socket, type, data, length);
-    tow_buffer *inflated = &socket->context->inflated;
+    tow_websocket *socket, tow_message_type type, const uint8_t *data, size_t length, tow_buffer *owner) {
+    int error = tow_piecewise_receive_whole(socket, type, data, length, owner);
     if (error != 0)
         fail_receiving(socket, error);
-    else
-        deliver(
-            socket, &(tow_message){.type = type, .data = inflated->data, .length = inflated->length}, NULL);
-    tow_context_empty_scratch(inflated);
 }
 
 /* The message is all there: its memory leaves the connection before the callback, and goes back to the
@@ -97,9 +109,9 @@ static void deliver_assembled(tow_websocket *socket, tow_message_type type, bool
     extra->assembly_offset = 0;
     tow_assembly_note_size(socket, length);
     if (compressed)
-        deliver_compressed(socket, type, data, length);
+        deliver_compressed(socket, type, data, length, &assembly);
     else
-        deliver(socket, &(tow_message){.type = type, .data = data, .length = length}, &assembly);
+        tow_receive_deliver(socket, &(tow_message){.type = type, .data = data, .length = length}, &assembly);
     tow_context_give_buffer(context, &assembly);
 }
 
@@ -130,7 +142,7 @@ static void receive_compressed(tow_websocket *socket, const tow_received *piece)
     if (socket->behaviour->on_piece != NULL)
         receive_piece(socket, piece);
     else
-        deliver_compressed(socket, (tow_message_type)piece->type, piece->data, piece->length);
+        deliver_compressed(socket, (tow_message_type)piece->type, piece->data, piece->length, NULL);
 }
 
 static void receive_data(tow_websocket *socket, const tow_received *piece) {
@@ -142,7 +154,8 @@ static void receive_data(tow_websocket *socket, const tow_received *piece) {
     else if (piece->compressed)
         receive_compressed(socket, piece);
     else
-        deliver(socket, &(tow_message){.type = type, .data = piece->data, .length = piece->length},
+        tow_receive_deliver(socket,
+            &(tow_message){.type = type, .data = piece->data, .length = piece->length},
             tow_assembly_owner(socket, piece));
 }
 
@@ -196,8 +209,10 @@ static size_t deliver_all(tow_websocket *socket, uint8_t *bytes, size_t length) 
         .max_message = max == TOW_OFF ? UINT64_MAX : (uint64_t)max};
     tow_received event;
     socket->delivering = true;
-    while (length > 0 && tow_receive_may_deliver(socket))
+    while (length > 0 && tow_receive_goes_on(socket)) {
+        tow_turn_add(socket->context, TOW_WORK_EVENT);
         receive_event(socket, tow_receiver_next(&socket->receiver, &rules, &bytes, &length, &event), &event);
+    }
     socket->delivering = false;
     return length;
 }
@@ -249,9 +264,11 @@ void tow_receive_bytes(tow_stream *stream, uint8_t *bytes, size_t length) {
         tow_timing_heard(socket);
     size_t left = length;
     if (!tow_receive_has_kept(socket)) {
+        uint32_t outer = tow_turn_begin(socket);
         tow_assembly_read_begins(socket, bytes, length);
         left = deliver_all(socket, bytes, length);
         tow_assembly_read_ends(socket, length);
+        tow_turn_end(socket, outer);
     }
     if (!is_deaf(socket))
         keep(socket, bytes + length - left, left);
@@ -271,7 +288,7 @@ static void go_on_with_piece(tow_websocket *socket) {
     socket->delivering = false;
 }
 
-void tow_receive_go_on(tow_websocket *socket) {
+static void go_on(tow_websocket *socket) {
     if (tow_piecewise_waits(socket) && tow_receive_may_deliver(socket))
         go_on_with_piece(socket);
     tow_websocket_extra *extra = socket->extra;
@@ -284,6 +301,12 @@ void tow_receive_go_on(tow_websocket *socket) {
             extra->kept_offset = 0;
         }
     }
+}
+
+void tow_receive_go_on(tow_websocket *socket) {
+    uint32_t outer = tow_turn_begin(socket);
+    go_on(socket);
+    tow_turn_end(socket, outer);
     settle(socket);
     tow_closing_check_end(socket);
 }
@@ -327,7 +350,7 @@ uint8_t *tow_receive_into(tow_stream *stream, size_t *length) {
 void tow_websocket_pause(tow_websocket *socket) {
     if (socket == NULL)
         return;
-    bool is_paused = socket->paused && !socket->resumed; /* both: piecewise.c has given others a turn */
+    bool is_paused = socket->paused && !socket->resumed; /* both: others have a turn */
     if (!tow_receive_wants_messages(socket) || is_paused)
         return;
     socket->paused = true;

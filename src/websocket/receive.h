@@ -5,6 +5,7 @@
 #ifndef TOW_WEBSOCKET_RECEIVE_H
 #define TOW_WEBSOCKET_RECEIVE_H
 
+#include "base/buffer.h"
 #include "websocket/websocket.h"
 
 /* The stream's on_bytes, on_turn and receive_into. */
@@ -23,6 +24,17 @@ void tow_receive_adjust(tow_websocket *socket);
  * connection may go on, as it waits for the peer's Close, and has no interest in messages. */
 bool tow_receive_wants_messages(const tow_websocket *socket);
 bool tow_receive_may_deliver(const tow_websocket *socket);
+
+/* Whether delivery goes on: it may, and the connection's turn is not over. If it is, it goes on in the next
+ * round. */
+bool tow_receive_goes_on(tow_websocket *socket);
+
+/* Ends the turn: delivery goes on in the next round. */
+void tow_receive_yield(tow_websocket *socket);
+
+/* Delivers a whole message. The send queue may take over `assembly`, which holds it and nothing else that is
+ * needed; it may be NULL. */
+void tow_receive_deliver(tow_websocket *socket, const tow_message *message, tow_buffer *assembly);
 
 /* Whether something that was received waits for its delivery. */
 bool tow_receive_has_kept(const tow_websocket *socket);

@@ -24,9 +24,9 @@ struct tow_receiver {
     uint64_t remaining;                   /* payload of the data frame under way that is still to come */
     uint8_t masking_key[4];               /* rotated so that byte 0 is for the next byte */
     tow_utf8_state utf8;
-    uint8_t state; /* bits: private to receiver.c */
-    uint16_t spare;
-}; /* plus the message's length so far, in `partial` */
+    uint8_t state;  /* bits: private to receiver.c */
+    uint16_t spare; /* left to whoever embeds the receiver */
+};                  /* plus the message's length so far, in `partial` */
 
 /* A zeroed receiver is a fresh one. Clear frees what it keeps and may be called twice. */
 void tow_receiver_clear(tow_receiver *receiver);

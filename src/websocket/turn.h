@@ -1,0 +1,30 @@
+/* turn: how much one connection may have done for it before others get a turn, whatever its peer sends.
+ *
+ * Messages, bytes that are inflated and bytes that are compressed for answers are one measure of work, in
+ * units of about a microsecond. A turn is what happens in one round of the loop, in however many reads. */
+#ifndef TOW_WEBSOCKET_TURN_H
+#define TOW_WEBSOCKET_TURN_H
+
+#include "context.h"
+
+enum {
+    TOW_TURN = 4096,
+    TOW_WORK_EVENT = 2,        /* a message or a control frame */
+    TOW_WORK_INFLATED_KIB = 4, /* a KiB that comes out of the inflater */
+    TOW_WORK_DEFLATED_KIB = 16 /* and one that goes into the compressor */
+};
+
+/* Begins, or goes on with, the turn of the socket; returns what tow_turn_end wants. Turns of several sockets
+ * may lie in each other, as callbacks may call anything. */
+uint32_t tow_turn_begin(tow_websocket *socket);
+void tow_turn_end(tow_websocket *socket, uint32_t outer);
+
+static inline void tow_turn_add(tow_websocket_context *context, uint32_t work) {
+    context->work += work;
+}
+
+static inline bool tow_turn_is_over(const tow_websocket_context *context) {
+    return context->work >= TOW_TURN;
+}
+
+#endif
