@@ -484,6 +484,11 @@ bool tow_receiver_in_message(const tow_receiver *receiver) {
     return receiver != NULL && ((receiver->state & (IN_FRAME | FRAGMENTED)) != 0 || frame_is_kept(receiver));
 }
 
+tow_received tow_receiver_under_way(const tow_receiver *receiver) {
+    return (tow_received){
+        .type = type_of(receiver->state), .compressed = (receiver->state & COMPRESSED) != 0};
+}
+
 bool tow_receiver_is_done(const tow_receiver *receiver) {
     return receiver == NULL || (receiver->state & DONE) != 0;
 }

@@ -6,6 +6,7 @@
 #include "closing.h"
 #include "context.h"
 #include "extra.h"
+#include "piecewise.h"
 #include "protocol/close.h"
 #include "protocol/mask.h"
 #include "send.h"
@@ -393,6 +394,11 @@ int tow_byte_stream_from_websocket_sized(tow_byte_stream **stream, tow_websocket
     carrier->loop = tow_websocket_loop(socket);
     int error = tow_byte_stream_new_sized(
         &carrier->handle, carrier->loop, &functions, sizeof(functions), carrier, options, options_size);
+    if (error == 0) {
+        error = tow_piecewise_adopt(socket);
+        if (error != 0)
+            tow_byte_stream_discard(carrier->handle);
+    }
     if (error != 0) {
         free(carrier);
         return error;

@@ -326,3 +326,28 @@ int tow_piecewise_go_on(tow_websocket *socket) {
     tow_context_give_buffer(socket->context, &rest);
     return error;
 }
+
+/* The assembly holds what came, as it came. */
+int tow_piecewise_adopt(tow_websocket *socket) {
+    tow_websocket_extra *extra = socket->extra;
+    if (extra == NULL || extra->assembly.data == NULL)
+        return 0;
+    tow_received under_way = tow_receiver_under_way(&socket->receiver);
+    tow_piecewise known = {.type = (tow_message_type)under_way.type, .waits = true};
+    if (under_way.compressed)
+        known.inflater = tow_inflate_take(socket);
+    if (under_way.compressed && known.inflater == NULL)
+        return TOW_ERROR_MEMORY;
+    tow_piecewise *message = begin(socket, &known);
+    if (message == NULL) {
+        if (under_way.compressed)
+            tow_inflate_give(socket, known.inflater);
+        return TOW_ERROR_MEMORY;
+    }
+    *(under_way.compressed ? &message->rest : &message->ready) = extra->assembly;
+    *(under_way.compressed ? &message->rest_offset : &message->ready_offset) = extra->assembly_offset;
+    extra->assembly = (tow_buffer){0};
+    extra->assembly_offset = 0;
+    tow_receive_yield(socket);
+    return 0;
+}

@@ -24,6 +24,10 @@ int tow_piecewise_receive_whole(
 bool tow_piecewise_waits(const tow_websocket *socket);
 int tow_piecewise_go_on(tow_websocket *socket);
 
+/* The behaviour will want messages in pieces: what was assembled of one under way is delivered so, from the
+ * next round on. Errors: MEMORY. */
+int tow_piecewise_adopt(tow_websocket *socket);
+
 /* Frees what the connection has of a message. */
 void tow_piecewise_end(tow_websocket *socket);
 

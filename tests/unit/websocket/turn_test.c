@@ -130,7 +130,7 @@ static uint8_t *large_text(size_t length) {
     uint8_t *text = malloc(length);
     assert_non_null(text);
     for (size_t i = 0; i < length; i++)
-        text[i] = (uint8_t)"to be, or not to be: that is the question. "[(i * i / 97 + i) % 43];
+        text[i] = (uint8_t) "to be, or not to be: that is the question. "[(i * i / 97 + i) % 43];
     return text;
 }
 
@@ -223,8 +223,8 @@ static void wait_for_a_turn(test_world *world) {
 static void between_turns_anything_may_happen(void **state) {
     enum { LENGTH = 3 * MIB, WAYS = 4 };
     for (uint64_t seed = 0; seed < WAYS * AGREEMENTS; seed++) {
-        test_world world = {
-            .simulation = {.whole = true, .stream_capacity = MIB}, .agreement = agreements[seed % AGREEMENTS]};
+        test_world world = {.simulation = {.whole = true, .stream_capacity = MIB},
+            .agreement = agreements[seed % AGREEMENTS]};
         world_open(&world);
         world_connect_peer(&world);
         send_a_large_one(&world, LENGTH, "");

@@ -28,6 +28,9 @@ struct tow_receiver {
     uint16_t spare; /* left to whoever embeds the receiver */
 };                  /* plus the message's length so far, in `partial` */
 
+/* The type of the message under way, and whether it is compressed; nothing else is set. */
+tow_received tow_receiver_under_way(const tow_receiver *receiver);
+
 /* A zeroed receiver is a fresh one. Clear frees what it keeps and may be called twice. */
 void tow_receiver_clear(tow_receiver *receiver);
 
