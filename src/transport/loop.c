@@ -170,8 +170,8 @@ static int round_once(tow_loop *loop, bool wait) {
 /* What the last round left: nothing stays behind in memory when the loop is not stepped for a while. */
 static void finish(tow_loop *loop) {
     attend(loop, false);
-    loop->kind->flush(loop);
     loop->stepping = false;
+    loop->kind->flush(loop);
     if (!loop->foreign)
         return;
     if (must_hurry(loop))

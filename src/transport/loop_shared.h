@@ -38,7 +38,7 @@ enum {
     /* of io_uring */
     STREAM_RECEIVING = 1 << 15, /* a receive is under way */
     STREAM_STOPPING = 1 << 16,  /* and is being cancelled */
-    STREAM_SENDING = 1 << 17,   /* the cork was submitted and its result is not known yet */
+    STREAM_SENDING = 1 << 17,   /* its cork is in the ring: never while callbacks run */
     /* of all kinds */
     STREAM_YIELDED = 1 << 18, /* on_turn is to come */
 };
@@ -49,7 +49,7 @@ enum { STREAM_LASTING = STREAM_LISTED | STREAM_PAUSED | STREAM_YIELDED };
 /* No bytes are delivered in any of these states. */
 enum { STREAM_DEAF = STREAM_CONNECTING | STREAM_PAUSED | STREAM_ENDED | STREAM_FAILED | STREAM_CLOSED };
 /* No bytes can be given away in any of these. */
-enum { STREAM_MUTE = STREAM_BLOCKED | STREAM_SHUT | STREAM_FAILED | STREAM_CLOSED | STREAM_SENDING };
+enum { STREAM_MUTE = STREAM_BLOCKED | STREAM_SHUT | STREAM_FAILED | STREAM_CLOSED };
 
 static inline void tow_stream_clear_flags(tow_stream *stream, uint32_t flags) {
     stream->flags &= ~flags;

@@ -2,9 +2,10 @@
  * round: it submits all that streams have said, and brings what came meanwhile.
  *
  * Sends do not wait (MSG_DONTWAIT), so they are complete when the call that submits them returns, and the
- * cork's memory is free again. What has to wait (a stream that is blocked, or paused but must hear of errors;
- * watches; other threads) is left to epoll, whose descriptor the ring polls: a poll of io_uring cannot help
- * completing when the peer has ended its side. */
+ * cork's memory is free again. Those that the kernel did not take (it may be short of memory) are taken back
+ * at once, and made without the ring: no send is in it when callbacks run. What has to wait (a stream that is
+ * blocked, or paused but must hear of errors; watches; other threads) is left to epoll, whose descriptor the
+ * ring polls: a poll of io_uring cannot help completing when the peer has ended its side. */
 #include <errno.h>
 #include <fcntl.h>
 #include <liburing.h>
@@ -23,6 +24,9 @@
 
 enum { SUBMISSIONS = 1024, COMPLETIONS = 8192, EVENTS = 64 };
 
+/* How many completions may wait in our own memory. */
+enum { COLLECTED = 2 * COMPLETIONS };
+
 /* About as many bytes of streams as are best treated in one round. */
 enum { ROUND_BYTES = 128 * 1024 };
 
@@ -30,8 +34,17 @@ enum { ROUND_BYTES = 128 * 1024 };
  * were smaller than that. */
 enum { SMALL_READ = 8 * 1024, SMALL_READS = 16 };
 
-/* In the low bits of a completion's pointer. */
-enum { TAG_NONE, TAG_RECEIVE, TAG_SEND, TAG_ACCEPT, TAG_EPOLL, TAG_MASK = 7 };
+/* In the low bits of a completion's pointer. The stops cancel what goes on by itself. */
+enum {
+    TAG_NONE,
+    TAG_RECEIVE,
+    TAG_STOP_RECEIVE,
+    TAG_SEND,
+    TAG_ACCEPT,
+    TAG_STOP_ACCEPT,
+    TAG_EPOLL,
+    TAG_MASK = 7
+};
 
 static unsigned tag_of(const char *data) {
     return (uintptr_t)data & TAG_MASK;
@@ -42,10 +55,19 @@ typedef struct acceptance {
     struct acceptance *next;
     tow_loop *loop;
     tow_listener *listener; /* NULL once stopped */
-    bool listed;            /* in the loop's list of those to start or to cancel */
+    int fd;                 /* the listener's, -1 once closed */
     bool wanted;
     bool under_way;
+    bool stopping; /* and is being cancelled */
+    bool doubtful; /* and its last completion may have been lost: to be cancelled and begun anew */
 } acceptance;
+
+/* What was taken out of the ring, to be dispatched. */
+typedef struct completion {
+    char *data;
+    int result;
+    unsigned flags;
+} completion;
 
 typedef struct uring_loop {
     tow_loop loop;
@@ -54,15 +76,18 @@ typedef struct uring_loop {
     bool enabled;      /* by the thread that steps */
     bool epoll_polled; /* the ring polls loop.epoll */
     bool busy; /* the last call brought something of streams: there may be more that has not been asked for */
-    unsigned sending; /* sends whose result has not been looked at */
-    unsigned headers_used;
-    unsigned receives;       /* in this round */
-    size_t received_bytes;   /* by them */
-    acceptance *acceptances; /* to start or to cancel */
-    int foreign_epoll;       /* for tow_loop_fd; -1 until then */
-    int ring_event;          /* an eventfd that the ring writes to; the same */
+    unsigned sending;      /* sends in the ring, or whose result has not been looked at */
+    unsigned collected;    /* completions to be dispatched */
+    unsigned receives;     /* in this round */
+    size_t received_bytes; /* by them */
+    acceptance *acceptances;
+    bool acceptances_changed; /* some are to start, to cancel or to end */
+    unsigned lost;            /* completions, as far as they were noted */
+    int foreign_epoll;        /* for tow_loop_fd; -1 until then */
+    int ring_event;           /* an eventfd that the ring writes to; the same */
     struct epoll_event events[EVENTS];
-    struct msghdr headers[SUBMISSIONS];
+    struct msghdr headers[SUBMISSIONS]; /* of the sends */
+    completion completions[COLLECTED];
 } uring_loop;
 
 static uring_loop *of(tow_loop *loop) {
@@ -73,7 +98,6 @@ static uring_loop *of(tow_loop *loop) {
 
 static int submit(uring_loop *self) {
     tow_count(&self->loop.counters.system_calls);
-    self->headers_used = 0;
     int result = io_uring_submit(&self->ring);
     return result >= 0 ? 0 : result;
 }
@@ -86,14 +110,21 @@ static struct io_uring_sqe *get_entry(uring_loop *self) {
     return entry;
 }
 
-static bool cancel(uring_loop *self, void *pointer, unsigned tag) {
+/* The kernel says how many it found (IORING_ASYNC_CANCEL_ALL), as a rule in the same call: no such entry is
+ * in the ring, nor its completion on the way, when callbacks run. */
+static bool cancel(uring_loop *self, void *pointer, unsigned tag, unsigned stop_tag) {
     struct io_uring_sqe *entry = get_entry(self);
     if (entry == NULL)
         return false;
-    io_uring_prep_cancel(entry, (char *)pointer + tag, 0);
-    io_uring_sqe_set_flags(entry, IOSQE_CQE_SKIP_SUCCESS);
-    io_uring_sqe_set_data(entry, NULL);
+    io_uring_prep_cancel(entry, (char *)pointer + tag, IORING_ASYNC_CANCEL_ALL);
+    io_uring_sqe_set_data(entry, (char *)pointer + stop_tag);
     return true;
+}
+
+/* Whether completions were ever dropped, as the kernel had no memory for those that found the ring full: then
+ * what can't be found any more is over. */
+static bool has_lost(const uring_loop *self) {
+    return IO_URING_READ_ONCE(*self->ring.cq.koverflow) > 0;
 }
 
 /* Streams: what the kernel should be doing for one, compared with what it does. */
@@ -112,17 +143,23 @@ static bool start_receiving(tow_stream *stream) {
 }
 
 static bool stop_receiving(tow_stream *stream) {
-    if (!cancel(of(stream->loop), stream, TAG_RECEIVE))
+    if (!cancel(of(stream->loop), stream, TAG_RECEIVE, TAG_STOP_RECEIVE))
         return false;
     stream->flags |= STREAM_STOPPING;
     return true;
 }
 
+static bool is_being_stopped(const tow_stream *stream) {
+    return stream->flags & STREAM_STOPPING &&
+           !has_lost(of(stream->loop)); /* else nobody may tell how it went */
+}
+
 static bool adjust_receiving(tow_stream *stream) {
     bool wanted = !(stream->flags & (STREAM_DEAF | STREAM_DIRECT));
-    if (wanted && !(stream->flags & STREAM_RECEIVING))
+    bool receiving = stream->flags & STREAM_RECEIVING;
+    if (wanted && !receiving)
         return start_receiving(stream);
-    if (!wanted && (stream->flags & (STREAM_RECEIVING | STREAM_STOPPING)) == STREAM_RECEIVING)
+    if (!wanted && receiving && !is_being_stopped(stream))
         return stop_receiving(stream);
     return true;
 }
@@ -151,11 +188,12 @@ static int start_connect(tow_stream *stream, const tow_address *address) {
     return 0;
 }
 
+/* A receive ends at once when it is cancelled: to look again in each round is to find out if it does not. */
 static bool close_stream(tow_stream *stream) {
     tow_direct_detach(stream);
     if (stream->pending > 0) {
-        if (!adjust_receiving(stream))
-            tow_loop_attend(stream);
+        (void)adjust_receiving(stream);
+        tow_loop_attend(stream);
         return false;
     }
     tow_socket_close(stream);
@@ -177,7 +215,8 @@ static const tow_stream_class streams = {
 
 /* Completions of streams */
 
-static void one_less_pending(tow_stream *stream) {
+static void receive_over(tow_stream *stream) {
+    tow_stream_clear_flags(stream, STREAM_RECEIVING | STREAM_STOPPING);
     stream->pending--;
     tow_loop_attend(stream);
 }
@@ -196,7 +235,8 @@ static void receive_failed(tow_stream *stream, int number) {
     case EINTR:
         break;
     case ENOBUFS:
-        tow_receive_ring_grow(&of(stream->loop)->buffers);
+        if (!tow_receive_ring_grow(&of(stream->loop)->buffers))
+            stream->flags |= STREAM_DIRECT;
         break;
     case EAGAIN:
         make_blocking(stream);
@@ -231,20 +271,20 @@ static void receive_done(tow_stream *stream, int result, unsigned flags) {
         tow_receive_ring_return(buffers, number);
     if (flags & IORING_CQE_F_MORE)
         return;
-    tow_stream_clear_flags(stream, STREAM_RECEIVING | STREAM_STOPPING);
-    one_less_pending(stream);
+    receive_over(stream);
 }
 
-static void send_done(tow_stream *stream, int result) {
-    uring_loop *self = of(stream->loop);
-    self->sending--;
-    tow_stream_clear_flags(stream, STREAM_SENDING);
-    stream->pending--;
-    if (result == -EAGAIN || result == -EINTR)
-        result = 0;
-    tow_stream_settle(stream, result >= 0 ? result : tow_system_error(-result));
-    if (stream->flags & (STREAM_BLOCKED | STREAM_CLOSED))
+/* If the kernel found the receive, its last completion follows; it may also have come just before. */
+static void stop_receive_done(tow_stream *stream, int result) {
+    if (result > 0 || !(stream->flags & STREAM_STOPPING))
+        return;
+    if (result < 0 || !has_lost(of(stream->loop))) {
+        tow_stream_clear_flags(stream, STREAM_STOPPING);
         tow_loop_attend(stream);
+        return;
+    }
+    tow_stream_fail(stream, TOW_ERROR_MEMORY); /* bytes may be missing */
+    receive_over(stream);
 }
 
 static void stream_event(tow_stream *stream, uint32_t events) {
@@ -260,13 +300,8 @@ static void stream_event(tow_stream *stream, uint32_t events) {
 
 /* Listeners */
 
-static void list_acceptance(acceptance *one) {
-    uring_loop *self = of(one->loop);
-    if (one->listed)
-        return;
-    one->listed = true;
-    one->next = self->acceptances;
-    self->acceptances = one;
+static void acceptance_changed(acceptance *one) {
+    of(one->loop)->acceptances_changed = true;
     if (!one->loop->stepping)
         tow_loop_touch(one->loop);
 }
@@ -275,38 +310,49 @@ static bool start_accepting(uring_loop *self, acceptance *one) {
     struct io_uring_sqe *entry = get_entry(self);
     if (entry == NULL)
         return false;
-    io_uring_prep_multishot_accept(entry, one->listener->fd, NULL, NULL, SOCK_CLOEXEC);
+    io_uring_prep_multishot_accept(entry, one->fd, NULL, NULL, SOCK_CLOEXEC);
     io_uring_sqe_set_data(entry, (char *)one + TAG_ACCEPT);
     one->under_way = true;
     return true;
+}
+
+/* Whether nothing is left to do for it. */
+static bool adjust_accepting(uring_loop *self, acceptance *one) {
+    if (!one->under_way)
+        return one->wanted ? start_accepting(self, one) : one->listener != NULL;
+    if (!one->stopping && (!one->wanted || one->doubtful))
+        one->stopping = cancel(self, one, TAG_ACCEPT, TAG_STOP_ACCEPT);
+    return one->stopping || (one->wanted && !one->doubtful);
+}
+
+/* Not while completions are dispatched: some may be of what ends. */
+static void adjust_all_accepting(uring_loop *self) {
+    bool changed = self->acceptances_changed;
+    self->acceptances_changed = false;
+    for (acceptance *one = self->acceptances; changed && one != NULL; one = one->next)
+        if (!adjust_accepting(self, one))
+            self->acceptances_changed = true;
 }
 
 /* A stopped listener keeps the loop alive until its address is free again. */
 static void end_acceptance(acceptance *one) {
     one->loop->open--;
     one->loop->closing--;
+    if (one->fd >= 0)
+        close(one->fd);
     free(one);
 }
 
-static bool adjust_accepting(uring_loop *self, acceptance *one) {
-    if (one->wanted && !one->under_way)
-        return start_accepting(self, one);
-    if (!one->wanted && one->under_way)
-        return cancel(self, one, TAG_ACCEPT);
-    if (one->listener == NULL)
-        end_acceptance(one);
-    return true;
-}
-
-static void adjust_all_accepting(uring_loop *self) {
-    acceptance *one = self->acceptances;
-    self->acceptances = NULL;
-    while (one != NULL) {
-        acceptance *next = one->next;
-        one->listed = false;
-        if (!adjust_accepting(self, one))
-            list_acceptance(one);
-        one = next;
+static void end_acceptances(uring_loop *self) {
+    acceptance **link = &self->acceptances;
+    while (self->acceptances_changed && *link != NULL) {
+        acceptance *one = *link;
+        bool over = one->listener == NULL && !one->under_way;
+        *link = over ? one->next : one;
+        if (over)
+            end_acceptance(one);
+        else
+            link = &one->next;
     }
 }
 
@@ -314,28 +360,41 @@ static int listener_start(tow_listener *listener) {
     acceptance *one = calloc(1, sizeof(*one));
     if (one == NULL)
         return TOW_ERROR_MEMORY;
-    one->loop = listener->loop;
-    one->listener = listener;
-    one->wanted = true;
+    uring_loop *self = of(listener->loop);
+    *one = (acceptance){.next = self->acceptances,
+        .loop = listener->loop,
+        .listener = listener,
+        .fd = listener->fd,
+        .wanted = true};
+    self->acceptances = one;
     listener->request = one;
-    list_acceptance(one);
+    acceptance_changed(one);
     return 0;
 }
 
 static void listener_arm(tow_listener *listener, bool armed) {
     acceptance *one = listener->request;
     one->wanted = armed;
-    list_acceptance(one);
+    acceptance_changed(one);
 }
 
+/* The number of a closed descriptor may be another one's when the kernel comes to an entry with it. */
 static void listener_stop(tow_listener *listener) {
     acceptance *one = listener->request;
     one->listener = NULL;
     one->wanted = false;
     one->loop->open++;
     one->loop->closing++;
-    list_acceptance(one);
-    close(listener->fd);
+    if (!one->under_way) {
+        close(one->fd);
+        one->fd = -1;
+    }
+    acceptance_changed(one);
+}
+
+static void accept_over(acceptance *one) {
+    one->under_way = one->stopping = one->doubtful = false;
+    acceptance_changed(one);
 }
 
 static void accept_done(acceptance *one, int result, unsigned flags) {
@@ -343,10 +402,18 @@ static void accept_done(acceptance *one, int result, unsigned flags) {
         tow_listener_accepted(one->listener, result);
     else if (result >= 0)
         close(result);
-    if (flags & IORING_CQE_F_MORE)
+    if (!(flags & IORING_CQE_F_MORE))
+        accept_over(one);
+}
+
+/* As stop_receive_done. */
+static void stop_accept_done(acceptance *one, int result) {
+    if (result > 0 || !one->stopping)
         return;
-    one->under_way = false;
-    list_acceptance(one);
+    one->stopping = false;
+    acceptance_changed(one);
+    if (result == 0 && has_lost(of(one->loop)))
+        accept_over(one);
 }
 
 /* The round */
@@ -371,23 +438,109 @@ static void epoll_is_ready(uring_loop *self) {
             tow_epoll_dispatch(&self->loop, &self->events[i]);
 }
 
-/* Returns how many pieces were used, or -1 if the kernel takes no more at the moment. */
+/* Sends */
+
+static void send_done(tow_stream *stream, int result) {
+    of(stream->loop)->sending--;
+    tow_stream_clear_flags(stream, STREAM_SENDING);
+    if (result == -EAGAIN || result == -EINTR)
+        result = 0;
+    tow_stream_settle(stream, result >= 0 ? result : tow_system_error(-result));
+}
+
+/* Empties the kernel's ring. The results of sends come before all others, so that the cork starts over before
+ * anybody writes to it. */
+static void collect(uring_loop *self) {
+    unsigned head;
+    unsigned count = 0;
+    struct io_uring_cqe *entry;
+    io_uring_for_each_cqe(&self->ring, head, entry) {
+        if (self->collected == COLLECTED)
+            break;
+        char *data = io_uring_cqe_get_data(entry);
+        if (tag_of(data) == TAG_SEND)
+            send_done((tow_stream *)(void *)(data - TAG_SEND), entry->res);
+        else
+            self->completions[self->collected++] =
+                (completion){.data = data, .result = entry->res, .flags = entry->flags};
+        count++;
+    }
+    io_uring_cq_advance(&self->ring, count);
+}
+
+/* The kernel has not looked at the entry: nothing is left of it in the ring. */
+static void take_back(uring_loop *self, struct io_uring_sqe *entry) {
+    char *data = (char *)(uintptr_t)entry->user_data; // NOLINT(performance-no-int-to-ptr)
+    unsigned tag = tag_of(data);
+    void *pointer = data - tag;
+    if (tag != TAG_SEND && tag != TAG_STOP_RECEIVE && tag != TAG_STOP_ACCEPT)
+        return;
+    io_uring_prep_nop(entry);
+    io_uring_sqe_set_flags(entry, IOSQE_CQE_SKIP_SUCCESS);
+    io_uring_sqe_set_data(entry, NULL);
+    if (tag == TAG_STOP_RECEIVE) {
+        stop_receive_done(pointer, -EAGAIN);
+    } else if (tag == TAG_STOP_ACCEPT) {
+        stop_accept_done(pointer, -EAGAIN);
+    } else {
+        self->sending--;
+        tow_stream_clear_flags(pointer, STREAM_SENDING);
+        tow_stream_send_cork(pointer); /* without the ring */
+    }
+}
+
+/* Those entries that point to memory which is about to be used again. */
+static void take_back_entries(uring_loop *self) {
+    const struct io_uring_sq *queue = &self->ring.sq;
+    for (unsigned i = queue->sqe_tail - io_uring_sq_ready(&self->ring); i != queue->sqe_tail; i++)
+        take_back(self, &queue->sqes[i & (SUBMISSIONS - 1)]);
+}
+
+/* The kernel had no memory to say how these went. */
+static void lose_sends(uring_loop *self) {
+    tow_cork *cork = &self->loop.cork;
+    for (uint32_t i = 0; self->sending > 0 && i < cork->count; i++) {
+        tow_stream *stream = cork->segments[i].stream;
+        if (stream == NULL || !(stream->flags & STREAM_SENDING))
+            continue;
+        send_done(stream, -ENOMEM);
+    }
+}
+
+/* Whether the ring of completions was too small for what came, so that the kernel keeps some of it. */
+static bool may_collect_more(uring_loop *self) {
+    return io_uring_cq_has_overflow(&self->ring) && self->collected <= COLLECTED - COMPLETIONS &&
+           io_uring_get_events(&self->ring) >= 0;
+}
+
+/* After this neither sends nor cancels are in the ring, however the submission went. */
+static void settle(uring_loop *self) {
+    collect(self);
+    take_back_entries(self);
+    while (self->sending > 0 && may_collect_more(self))
+        collect(self);
+    lose_sends(self);
+}
+
+static void submit_and_settle(uring_loop *self) {
+    (void)submit(self); /* the kernel takes less when it is short of memory */
+    settle(self);
+}
+
+/* Returns how many pieces were used. */
 static int prepare_send(uring_loop *self, tow_stream *stream, struct iovec *pieces) {
-    struct io_uring_sqe *entry = get_entry(self);
-    if (entry == NULL)
-        return -1;
+    struct io_uring_sqe *entry = io_uring_get_sqe(&self->ring);
     int count = tow_cork_pieces(&self->loop.cork, stream, pieces);
     const unsigned flags = MSG_DONTWAIT | MSG_NOSIGNAL;
     if (count == 1) {
         io_uring_prep_send(entry, stream->fd, pieces->iov_base, pieces->iov_len, (int)flags);
     } else {
-        struct msghdr *header = &self->headers[self->headers_used++];
+        struct msghdr *header = &self->headers[self->sending];
         *header = (struct msghdr){.msg_iov = pieces, .msg_iovlen = (size_t)count};
         io_uring_prep_sendmsg(entry, stream->fd, header, flags);
     }
     io_uring_sqe_set_data(entry, (char *)stream + TAG_SEND);
     stream->flags |= STREAM_SENDING;
-    stream->pending++;
     self->sending++;
     tow_count(&self->loop.counters.writes);
     return count;
@@ -402,34 +555,28 @@ static void encrypt_all(const tow_cork *cork) {
     }
 }
 
-/* One entry for each stream that has something in the cork. */
+/* Whether there is room for a send, and for all completions that may come with it. */
+static bool has_room(const uring_loop *self) {
+    return io_uring_sq_space_left(&self->ring) > 0 && self->collected <= COLLECTED - COMPLETIONS;
+}
+
+/* One entry for each stream that has something in the cork; without room a call of its own. */
 static void prepare_sends(uring_loop *self) {
     tow_cork *cork = &self->loop.cork;
     encrypt_all(cork);
     struct iovec *pieces = cork->pieces;
     for (uint32_t i = 0; i < cork->count; i++) {
         tow_stream *stream = cork->segments[i].stream;
-        if (stream == NULL || stream->cork_first != i + 1 || stream->flags & STREAM_SENDING)
+        if (stream == NULL || stream->cork_first != i + 1)
             continue;
-        int used = prepare_send(self, stream, pieces);
-        if (used < 0)
-            return;
-        pieces += used;
-    }
-}
-
-/* The results of sends come first, so that the cork starts over before anybody writes to it. */
-static void settle_sends(uring_loop *self) {
-    unsigned head;
-    struct io_uring_cqe *completion;
-    io_uring_for_each_cqe(&self->ring, head, completion) {
-        if (self->sending == 0)
-            return;
-        char *data = io_uring_cqe_get_data(completion);
-        if (tag_of(data) != TAG_SEND)
-            continue;
-        completion->user_data = TAG_NONE;
-        send_done((tow_stream *)(void *)(data - TAG_SEND), completion->res);
+        if (self->sending > 0 && !has_room(self)) {
+            submit_and_settle(self);
+            pieces = cork->pieces;
+        }
+        if (has_room(self))
+            pieces += prepare_send(self, stream, pieces);
+        else
+            tow_stream_send_cork(stream);
     }
 }
 
@@ -440,12 +587,15 @@ static void dispatch(uring_loop *self, char *data, int result, unsigned flags) {
         self->busy = true;
         receive_done(pointer, result, flags);
         break;
-    case TAG_SEND:
-        send_done(pointer, result);
+    case TAG_STOP_RECEIVE:
+        stop_receive_done(pointer, result);
         break;
     case TAG_ACCEPT:
         self->busy = true;
         accept_done(pointer, result, flags);
+        break;
+    case TAG_STOP_ACCEPT:
+        stop_accept_done(pointer, result);
         break;
     case TAG_EPOLL:
         epoll_is_ready(self);
@@ -453,17 +603,15 @@ static void dispatch(uring_loop *self, char *data, int result, unsigned flags) {
     }
 }
 
+/* What is collected meanwhile is for the next round. */
 static void dispatch_all(uring_loop *self) {
-    struct io_uring_cqe *completion;
-    for (unsigned count = io_uring_cq_ready(&self->ring); count > 0; count--) {
-        if (io_uring_peek_cqe(&self->ring, &completion) != 0)
-            return;
-        char *data = io_uring_cqe_get_data(completion);
-        int result = completion->res;
-        unsigned flags = completion->flags;
-        io_uring_cqe_seen(&self->ring, completion);
-        dispatch(self, data, result, flags);
+    unsigned end = self->collected;
+    for (unsigned i = 0; i < end; i++) {
+        const completion *one = &self->completions[i];
+        dispatch(self, one->data, one->result, one->flags);
     }
+    self->collected -= end;
+    memmove(self->completions, self->completions + end, self->collected * sizeof(completion));
 }
 
 /* How many completions to ask for when there are as many sends, which are complete at once. The kernel looks
@@ -476,12 +624,16 @@ static unsigned completions_to_ask_for(const uring_loop *self) {
     return limit == 0 ? 1 : limit < self->sending ? (unsigned)limit : self->sending;
 }
 
+/* Whether there is something to do that nothing else will wake the loop for. */
+static bool is_behind(const uring_loop *self) {
+    return self->collected > 0 || self->acceptances_changed;
+}
+
 /* Submits what is prepared, and waits. Sends are complete at once, so with some of them there is nothing to
  * wait for. */
 static int enter(uring_loop *self, bool wait) {
-    int64_t patience = wait && self->sending == 0 ? tow_loop_patience(&self->loop) : 0;
+    int64_t patience = wait && self->epoll_polled && !is_behind(self) ? tow_loop_patience(&self->loop) : 0;
     tow_count(&self->loop.counters.system_calls);
-    self->headers_used = 0;
     if (self->sending > 0)
         return io_uring_submit_and_wait(&self->ring, completions_to_ask_for(self));
     if (patience == 0)
@@ -489,12 +641,29 @@ static int enter(uring_loop *self, bool wait) {
     if (patience < 0)
         return io_uring_submit_and_wait(&self->ring, 1);
     struct __kernel_timespec timeout = {.tv_sec = patience / TOW_SECOND, .tv_nsec = patience % TOW_SECOND};
-    struct io_uring_cqe *completion;
-    return io_uring_submit_and_wait_timeout(&self->ring, &completion, 1, &timeout, NULL);
+    struct io_uring_cqe *first;
+    return io_uring_submit_and_wait_timeout(&self->ring, &first, 1, &timeout, NULL);
 }
 
+/* -EBADR: completions were dropped, see note_losses. */
 static bool is_passing(int result) {
-    return result == -EINTR || result == -ETIME || result == -EAGAIN || result == -EBUSY;
+    return result == -EINTR || result == -ETIME || result == -EAGAIN || result == -EBUSY ||
+           result == -ENOMEM || result == -EBADR;
+}
+
+/* Completions were dropped, and nobody says whose: what all need begins anew. A receive that was lost is
+ * found when its stream is paused or closed, as it is in the end, since it hears of nothing. */
+static void note_losses(uring_loop *self) {
+    unsigned lost = IO_URING_READ_ONCE(*self->ring.cq.koverflow);
+    if (lost == self->lost)
+        return;
+    self->lost = lost;
+    self->epoll_polled = false;
+    self->acceptances_changed = true;
+    for (acceptance *one = self->acceptances; one != NULL; one = one->next) {
+        one->doubtful = one->under_way;
+        one->stopping = false;
+    }
 }
 
 /* The first thread that steps is the one that may submit. (liburing 2.3 declares io_uring_enable_rings and
@@ -523,6 +692,7 @@ static int turn(tow_loop *loop, bool wait) {
         drain_ring_event(self);
     if (!self->epoll_polled)
         poll_epoll(self);
+    end_acceptances(self);
     adjust_all_accepting(self);
     prepare_sends(self);
     int result = enter(self, wait);
@@ -530,7 +700,8 @@ static int turn(tow_loop *loop, bool wait) {
     self->busy = false;
     self->receives = 0;
     self->received_bytes = 0;
-    settle_sends(self);
+    settle(self);
+    note_losses(self);
     dispatch_all(self);
     if (self->busy)
         tow_loop_touch(loop);
@@ -539,12 +710,13 @@ static int turn(tow_loop *loop, bool wait) {
 
 static void flush(tow_loop *loop) {
     uring_loop *self = of(loop);
-    adjust_all_accepting(self);
+    if (!loop->stepping)
+        adjust_all_accepting(self);
     prepare_sends(self);
-    if (io_uring_sq_ready(&self->ring) == 0)
-        return;
-    (void)submit(self); /* what was not taken is still there for the next round */
-    settle_sends(self);
+    if (io_uring_sq_ready(&self->ring) > 0)
+        submit_and_settle(self);
+    if (io_uring_sq_ready(&self->ring) > 0 || is_behind(self))
+        tow_loop_touch(loop);
 }
 
 /* For foreign loops: a ring's own descriptor does not wake an epoll that sleeps on it, as completions are

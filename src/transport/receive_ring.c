@@ -68,7 +68,9 @@ void tow_receive_ring_return(tow_receive_ring *ring, unsigned number) {
     io_uring_buf_ring_advance(ring->entries, 1);
 }
 
-void tow_receive_ring_grow(tow_receive_ring *ring) {
-    if (ring->count < TOW_RECEIVE_BUFFERS_MAX)
-        give_more(ring, ring->count);
+bool tow_receive_ring_grow(tow_receive_ring *ring) {
+    if (ring->count == TOW_RECEIVE_BUFFERS_MAX)
+        return false;
+    give_more(ring, ring->count);
+    return true;
 }

@@ -7,6 +7,7 @@
 
 #include <liburing.h>
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -30,7 +31,7 @@ void tow_receive_ring_clear(tow_receive_ring *ring);
 uint8_t *tow_receive_ring_buffer(const tow_receive_ring *ring, unsigned number);
 /* The buffer's bytes are done with. */
 void tow_receive_ring_return(tow_receive_ring *ring, unsigned number);
-/* The kernel ran out of buffers. */
-void tow_receive_ring_grow(tow_receive_ring *ring);
+/* The kernel ran out of buffers. False: it has had all. */
+bool tow_receive_ring_grow(tow_receive_ring *ring);
 
 #endif

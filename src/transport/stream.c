@@ -39,11 +39,8 @@ int tow_stream_connect(
 
 uint8_t *tow_stream_cork(tow_stream *stream, size_t length, size_t payload_length) {
     assert(length <= TOW_CORK_MAX);
-    if (stream->flags & STREAM_MUTE) {
-        if (stream->flags & STREAM_SENDING)
-            tow_stream_block(stream);
+    if (stream->flags & STREAM_MUTE)
         return NULL;
-    }
     tow_loop *loop = stream->loop;
     uint8_t *room = tow_cork_add(&loop->cork, stream, length);
     if (room == NULL) {
@@ -96,7 +93,7 @@ void tow_stream_send_cork(tow_stream *stream) {
 }
 
 void tow_stream_flush(tow_stream *stream) {
-    if (stream->cork_first != 0 && !(stream->flags & STREAM_SENDING))
+    if (stream->cork_first != 0)
         tow_stream_send_cork(stream);
 }
 
@@ -113,8 +110,6 @@ ssize_t tow_stream_write(tow_stream *stream, const struct iovec *pieces, int cou
         return -stream->failure;
     if (stream->flags & (STREAM_CLOSED | STREAM_SHUT))
         return TOW_ERROR_CLOSED;
-    if (stream->flags & STREAM_SENDING)
-        tow_stream_block(stream);
     if (stream->flags & STREAM_BLOCKED)
         return 0;
     ssize_t taken = stream->class->send(stream, pieces, count);
@@ -181,13 +176,12 @@ void tow_stream_close(tow_stream *stream) {
 void tow_stream_reset(tow_stream *stream) {
     if (stream->flags & STREAM_CLOSED)
         return;
-    if (!(stream->flags & STREAM_SENDING))
-        tow_cork_drop(&stream->loop->cork, stream);
+    tow_cork_drop(&stream->loop->cork, stream);
     close_stream(stream, STREAM_RESET);
 }
 
 int tow_stream_detach(tow_stream *stream) {
-    const unsigned bound = STREAM_CONNECTING | STREAM_FAILED | STREAM_CLOSED | STREAM_SENDING;
+    const unsigned bound = STREAM_CONNECTING | STREAM_FAILED | STREAM_CLOSED;
     if (stream->flags & bound || stream->cork_first != 0 || stream->pending > 0 ||
         stream->class->release == NULL)
         return TOW_ERROR_STATE;
@@ -242,8 +236,7 @@ void tow_stream_fail(tow_stream *stream, int error) {
         return;
     stream->flags |= STREAM_FAILED;
     stream->failure = (uint8_t)-error;
-    if (!(stream->flags & STREAM_SENDING))
-        tow_cork_drop(&stream->loop->cork, stream);
+    tow_cork_drop(&stream->loop->cork, stream);
     stream->class->update(stream);
     tow_loop_attend(stream);
 }

@@ -120,8 +120,6 @@ static bool is_kept_back(const tls_stream *tls) {
 static size_t put(tls_stream *tls, const uint8_t *bytes, size_t length) {
     tow_stream *inner = &tls->inner;
     tow_loop *loop = inner->loop;
-    if (inner->flags & STREAM_SENDING)
-        tow_stream_block(inner);
     if (is_kept_back(tls))
         return 0;
     uint8_t *room = tow_cork_add(&loop->cork, inner, length);
