@@ -102,6 +102,8 @@ static void leave_after_silence(tow_session *session) {
 
 static void on_linger(tow_timer *timer) {
     tow_session *session = (tow_session *)((char *)timer - offsetof(tow_session, linger_timer));
+    if (tow_websocket_ready_state(session->socket) != TOW_OPEN)
+        return;                                           /* the peer has left before */
     if (session->view.output.waiting.length > OUTPUT_LOW) /* it is we who are silent: the peer is not read */
         tow_timer_set(
             session->loop, timer, tow_loop_now(session->loop) + ANSWER_SECONDS * TOW_SECOND, on_linger);

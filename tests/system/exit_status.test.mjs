@@ -170,6 +170,12 @@ describe("the end of a connection", () => {
     }
   });
 
+  test("120 also where answers are missing: the peer has left before the linger is over", async (t) => {
+    const then = (socket) => socket.once("data", () => socket.write(closing(4001, "enough")));
+    const { errors } = await ends(120, [await opening(t, "", { then, end: (socket) => setTimeout(() => socket.end(), 1500) })], { input: "a\nb\n" });
+    assert.doesNotMatch(errors, /answer/);
+  });
+
   test("52: TCP ends without a Close, also where ours is not answered", async (t) => {
     await ends(52, [await opening(t, "", { then: (socket) => socket.end() })]);
     await ends(52, [await opening(t, "", { then: (socket) => socket.resetAndDestroy() })]);
