@@ -12,6 +12,7 @@ import { promisify } from "node:util";
 import WebSocket, { WebSocketServer } from "ws";
 
 import { Authority } from "../support/authority.mjs";
+import { CLOSE, Raw, TEXT, frame } from "../support/raw.mjs";
 import { loops, program, request, run as runWith, sleep, until, within } from "../support/towline.mjs";
 import { Tunnel, echo, folder, readAll, service } from "../support/tunnel.mjs";
 
@@ -270,6 +271,16 @@ describe("to a command", () => {
       assert.deepEqual(bad, { status: 120, output: "a\nb\n" });
     });
   }
+
+  test("a client that goes on sending keeps no connection whose command has ended", async (t) => {
+    const tunnel = await Tunnel.start(t, "ws://127.0.0.1:0/", "exec:true", ["--close-seconds", "1"]);
+    const raw = await Raw.open(tunnel.port, "/");
+    t.after(() => raw.socket.destroy());
+    const sending = setInterval(() => raw.over || raw.send(frame(TEXT, "more")), 50);
+    t.after(() => clearInterval(sending));
+    assert.equal((await raw.message()).opcode, CLOSE);
+    await until(() => raw.over, "the end");
+  });
 
   test("the example of the help works as it is printed", async (t) => {
     const { output: help } = await runWith(["tunnel", "--help"]);

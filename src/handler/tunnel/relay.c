@@ -60,6 +60,13 @@ static void pass_end_on(tow_relay_end *to) {
     close_end(other_of(to));
 }
 
+void tow_relay_end_both(tow_relay *relay, tow_relay_side side) {
+    tow_relay_end *end = &relay->ends[side];
+    tow_buffer_clear(&end->waiting);
+    end->shut = true;
+    other_of(end)->ended = true;
+}
+
 /* Bytes. */
 
 /* Writes what it takes of the bytes; returns how many, or an error, of which the relay has died. */

@@ -60,6 +60,9 @@ void tow_relay_start(tow_relay *relay);
 /* Before everything else that is written to a side. Errors: MEMORY. */
 int tow_relay_prepend(tow_relay *relay, tow_relay_side side, const void *bytes, size_t length);
 
+/* In on_end of that side: it has ended altogether, and takes nothing any more either. So both are closed. */
+void tow_relay_end_both(tow_relay *relay, tow_relay_side side);
+
 /* Ends both as if the side had failed. on_done follows, in this call when there is no stream at all. */
 void tow_relay_fail(tow_relay *relay, tow_relay_side side, int error, const char *text);
 

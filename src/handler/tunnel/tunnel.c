@@ -142,9 +142,14 @@ static void command_exited(tow_command *command) {
 /* How a command has ended decides how the connection does. */
 static void side_ends(tow_relay *relay, tow_relay_side side) {
     char text[STATUS_TEXT_MAX];
-    int status = tow_command_status(&connection_of(relay)->command);
-    if (side != TOW_RELAY_TARGET || status == 0)
+    const tunnel_connection *connection = connection_of(relay);
+    int status = tow_command_status(&connection->command);
+    if (side != TOW_RELAY_TARGET || connection->target->kind != TOW_TUNNEL_TARGET_COMMAND)
         return;
+    if (status == 0) {
+        tow_relay_end_both(relay, side);
+        return;
+    }
     write_status(text, sizeof(text), status);
     tow_relay_fail(relay, side, TOW_ERROR_ENDED, text);
 }

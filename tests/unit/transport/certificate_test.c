@@ -24,8 +24,8 @@ static tow_tls_context *make_context(const tow_tls_settings *settings) {
     return context;
 }
 
-static void meet(test_pair *pair, each_loop *each, const tow_tls_settings *server, const tow_tls_settings *client,
-    const char *name) {
+static void meet(test_pair *pair, each_loop *each, const tow_tls_settings *server,
+    const tow_tls_settings *client, const char *name) {
     tow_tls_context *server_context = make_context(server);
     tow_tls_context *client_context = make_context(client);
     pair_open_tls(pair, each, server_context, client_context, name);
@@ -74,7 +74,8 @@ static void a_server_is_known_by_its_certificate(void **state) {
         {"127.0.0.1", NONE("127.0.0.1", "127.0.0.1"), {.name = "127.0.0.1", .names = ""}},
         {"a.example.test", NONE("a.example.test", "a.example.test"),
             {.name = "a.example.test", .names = "email:a@example.test"}},
-        {"a.example.test", OTHER("a.example.test", "b.test"), {.name = "a.example.test", .names = "DNS:b.test"}},
+        {"a.example.test", OTHER("a.example.test", "b.test"),
+            {.name = "a.example.test", .names = "DNS:b.test"}},
         {"a.example.test", OTHER("a.example.test", "127.0.0.1"),
             {.name = "a.example.test", .names = "IP:127.0.0.1"}},
         /* wildcards */
@@ -83,9 +84,12 @@ static void a_server_is_known_by_its_certificate(void **state) {
         {"example.test", OTHER("example.test", "*.example.test"), {.names = "DNS:*.example.test"}},
         {"a.example.test", OTHER("a.example.test", "a*.example.test"), {.names = "DNS:a*.example.test"}},
         {"a.example.test", OTHER("a.example.test", "*a.example.test"), {.names = "DNS:*a.example.test"}},
-        {"abc.example.test", OTHER("abc.example.test", "a*c.example.test"), {.names = "DNS:a*c.example.test"}},
-        {"a.b.example.test", OTHER("a.b.example.test", "a.*.example.test"), {.names = "DNS:a.*.example.test"}},
-        {"a.b.example.test", OTHER("a.b.example.test", "*.*.example.test"), {.names = "DNS:*.*.example.test"}},
+        {"abc.example.test", OTHER("abc.example.test", "a*c.example.test"),
+            {.names = "DNS:a*c.example.test"}},
+        {"a.b.example.test", OTHER("a.b.example.test", "a.*.example.test"),
+            {.names = "DNS:a.*.example.test"}},
+        {"a.b.example.test", OTHER("a.b.example.test", "*.*.example.test"),
+            {.names = "DNS:*.*.example.test"}},
         {"example.test", OTHER("example.test", "*.test"), {.names = "DNS:*.test"}},
         {"test", OTHER("test", "*"), {.names = "DNS:*"}},
         /* addresses */
@@ -97,7 +101,8 @@ static void a_server_is_known_by_its_certificate(void **state) {
         {"127.0.0.1", OTHER("127.0.0.1", "*.0.0.1"), {.names = "DNS:*.0.0.1"}},
         {"[::1]", OTHER("::1", "127.0.0.1"), {.names = "IP:127.0.0.1"}},
         /* time and use */
-        {"example.test", "the certificate of example.test expired on 2021-03-04", {.until = "20210304000000Z"}},
+        {"example.test", "the certificate of example.test expired on 2021-03-04",
+            {.until = "20210304000000Z"}},
         {"example.test", "the certificate of example.test is valid from 2098-03-04 on only",
             {.from = "20980304000000Z"}},
         {"example.test", NULL, {.usage = "serverAuth"}},
@@ -128,7 +133,8 @@ static void a_client_is_known_by_its_certificate(void **state) {
     } cases[] = {
         {NULL, {.name = "a client", .names = ""}},
         {NULL, {.name = "a client", .usage = "clientAuth"}},
-        {"the client's certificate (a client) is not for a client", {.name = "a client", .usage = "serverAuth"}},
+        {"the client's certificate (a client) is not for a client",
+            {.name = "a client", .usage = "serverAuth"}},
         {"the client's certificate (a client) expired on 2021-03-04",
             {.name = "a client", .until = "20210304000000Z"}},
         {"the client's certificate (a client) is valid from 2098-03-04 on only",
