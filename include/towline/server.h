@@ -75,13 +75,17 @@ typedef struct tow_handler {
 
 /* Zero means the default, TOW_OFF none. Copied by tow_server_new. */
 typedef struct tow_server_options {
-    const char *listen;         /* "[HOST:]PORT" or "unix:PATH"; default localhost:9998 */
+    const char *listen; /* "[HOST:]PORT" or "unix:PATH"; default localhost:9998. A bare PORT is localhost, on
+                           127.0.0.1 and ::1; "*:PORT" is every address, "0.0.0.0:PORT" and "[::]:PORT" those
+                           of IPv4 and of IPv6; port 0 any that is free: tow_server_port */
     const char *const *listens; /* more than one; ends with NULL */
     tow_loop *loop;             /* the first worker serves on this loop, which stays the caller's */
     int workers; /* default 1: no thread is made. More: a thread for each further one, in tow_server_run */
     /* the kind of loop that each worker makes for itself; default TOW_IO_AUTO */
     tow_io io;
-    const char *const *allow_origins; /* besides the same origin; "*" any; ends with NULL */
+    /* besides the same origin: "https://example.org", "https://" and an asterisk in front of ".example.org"
+     * for all below, "null"; "*" any; ends with NULL */
+    const char *const *allow_origins;
     const char *const *hosts; /* names that Host may have, or a trusted proxy say; ends with NULL; "*" any */
     int handshake_seconds;    /* for a request's head; default 10; more: 408 */
     int64_t handshake_bytes;  /* of a request's head; default 16 KiB; more: 431 */
