@@ -199,7 +199,7 @@ int tow_post_message(tow_server *server, tow_websocket_id id, const tow_message 
 int tow_post_shared(tow_server *server, tow_websocket_id id, tow_shared *shared);
 
 /* The same to many connections, for not much more than it costs the server's own thread: each worker is woken
- * once for all that are its own. `ids` is copied, and names each connection once. Any thread. Errors:
+ * once for all that are its own. `ids` is copied. Any thread. Errors:
  * ARGUMENT (one of them is no id), QUEUE_FULL (for one of the workers), MEMORY: nobody gets it then. STATE:
  * nobody gets it, or only a part if the drain has just begun. */
 int tow_post_shared_many(tow_server *server, const tow_websocket_id *ids, size_t count, tow_shared *shared);

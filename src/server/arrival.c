@@ -6,10 +6,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+void tow_post_forget(tow_post *self) {
+    if (self != NULL && atomic_fetch_sub(&self->holders, 1) == 1)
+        free(self);
+}
+
 void tow_post_free(tow_letter *letter) {
     tow_post *self = (tow_post *)letter;
     tow_shared_release(self->message);
-    free(self);
+    tow_post_forget(self);
 }
 
 /* The socket, if its connection is still there. */
@@ -47,10 +52,29 @@ static bool is_like(const tow_post *one, const tow_post *other) {
            memcmp(one->ids, other->ids, one->count * sizeof(one->ids[0])) == 0;
 }
 
+static int compare(const void *one, const void *other) {
+    tow_websocket_id a = *(const tow_websocket_id *)one;
+    tow_websocket_id b = *(const tow_websocket_id *)other;
+    return (a > b) - (a < b);
+}
+
+/* Whether an id stands there twice: such letters are opened one by one, for the order at that socket. */
+static bool has_twice(const tow_post *self) {
+    tow_websocket_id sorted[TOW_LETTER_WORK_MAX];
+    memcpy(sorted, self->ids, self->count * sizeof(sorted[0]));
+    qsort(sorted, self->count, sizeof(sorted[0]), compare);
+    for (uint32_t i = 1; i < self->count; i++) {
+        if (sorted[i] == sorted[i - 1])
+            return true;
+    }
+    return false;
+}
+
 /* Opens the first of the letters and those behind it that are for the same sockets; returns the rest. */
 static tow_letter *open_alike(tow_letter *first) {
     tow_letter *end = first->next;
-    while (end != NULL && is_like((tow_post *)first, (tow_post *)end))
+    bool alone = end == NULL || !is_like((tow_post *)first, (tow_post *)end) || has_twice((tow_post *)first);
+    while (!alone && end != NULL && is_like((tow_post *)first, (tow_post *)end))
         end = end->next;
     arrive(first, end);
     while (first != end) {
@@ -102,7 +126,15 @@ static size_t singles_ahead(const tow_letter *letter) {
     return count;
 }
 
+static void close_all(tow_letter *letters) {
+    for (; letters != NULL; letters = letters->next) {
+        tow_post *self = (tow_post *)letters;
+        self->count = atomic_fetch_or(&self->filled, TOW_POST_CLOSED) & ~TOW_POST_CLOSED;
+    }
+}
+
 void tow_posts_arrive(tow_letter *letters) {
+    close_all(letters);
     while (letters != NULL) {
         tow_letter *singles = take_sorted(&letters, singles_ahead(letters));
         while (singles != NULL)

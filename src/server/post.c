@@ -43,20 +43,11 @@ static int post_new(tow_post **out, tow_worker *worker, size_t count, tow_shared
         .worker = worker,
         .message = message,
         .bytes = bytes,
+        .filled = (uint32_t)count,
+        .holders = 1,
         .count = (uint32_t)count};
     *out = made;
     return 0;
-}
-
-/* A letter about one id. Errors: ARGUMENT besides. */
-static int post_new_to(
-    tow_post **out, tow_server *server, tow_websocket_id id, tow_shared *message, size_t more) {
-    if (!is_id_of(server, id))
-        return TOW_ERROR_ARGUMENT;
-    int error = post_new(out, &server->workers[worker_number(id)], 1, message, more);
-    if (error == 0)
-        (*out)->ids[0] = id;
-    return error;
 }
 
 static void take_back(tow_post *made) {
@@ -64,21 +55,69 @@ static void take_back(tow_post *made) {
     tow_post_free(&made->letter);
 }
 
-static int leave(tow_post *made) {
+/* What is posted now goes behind that: no ids are added to it any more. */
+static void end_row(tow_worker *worker) {
+    pthread_mutex_lock(&worker->row.mutex);
+    tow_post_forget(worker->row.last);
+    worker->row.last = NULL;
+    pthread_mutex_unlock(&worker->row.mutex);
+}
+
+static int put(tow_post *made) {
     if (tow_worker_post(made->worker, &made->letter))
         return 0;
     take_back(made);
     return TOW_ERROR_STATE;
 }
 
-/* To one. */
+static int leave(tow_post *made) {
+    end_row(made->worker);
+    return put(made);
+}
+
+/* A message to one after another: ids are added to the letter that was left last, as long as it is about the
+ * same message and was not opened. So telling all of a worker's connections by single calls makes few
+ * letters.
+ */
+
+static bool add_to_last(tow_worker *worker, tow_websocket_id id, const tow_shared *shared) {
+    tow_post *last = worker->row.last;
+    if (last == NULL || last->message != shared || !atomic_load(&worker->accepting))
+        return false;
+    uint32_t filled = atomic_load(&last->filled);
+    if (filled >= last->letter.work) /* or closed */
+        return false;
+    last->ids[filled] = id;
+    return atomic_compare_exchange_strong(&last->filled, &filled, filled + 1);
+}
+
+/* With room for as many ids as the message went to so far, or the one before it to in all. */
+static int begin_letter(tow_worker *worker, tow_websocket_id id, tow_shared *shared) {
+    tow_row *row = &worker->row;
+    bool goes_on = row->last != NULL && row->last->message == shared;
+    size_t room = row->length == 0 ? 1 : row->length;
+    tow_post *made;
+    int error = post_new(&made, worker, room < TOW_LETTER_WORK_MAX ? room : TOW_LETTER_WORK_MAX, shared, 0);
+    if (error != 0)
+        return error;
+    made->ids[0] = id;
+    atomic_init(&made->filled, 1);
+    atomic_init(&made->holders, 2);
+    tow_post_forget(row->last);
+    row->last = made;
+    row->length = goes_on ? row->length : 0;
+    return put(made);
+}
 
 int tow_post_shared(tow_server *server, tow_websocket_id id, tow_shared *shared) {
-    tow_post *made;
-    if (server == NULL || shared == NULL)
+    if (server == NULL || shared == NULL || !is_id_of(server, id))
         return TOW_ERROR_ARGUMENT;
-    int error = post_new_to(&made, server, id, shared, 0);
-    return error != 0 ? error : leave(made);
+    tow_worker *worker = &server->workers[worker_number(id)];
+    pthread_mutex_lock(&worker->row.mutex);
+    int error = add_to_last(worker, id, shared) ? 0 : begin_letter(worker, id, shared);
+    worker->row.length += error == 0;
+    pthread_mutex_unlock(&worker->row.mutex);
+    return error;
 }
 
 int tow_post_message(tow_server *server, tow_websocket_id id, const tow_message *message) {
@@ -95,14 +134,15 @@ int tow_post_message(tow_server *server, tow_websocket_id id, const tow_message 
 
 int tow_post_close(tow_server *server, tow_websocket_id id, uint16_t code, const char *reason) {
     tow_post *made;
-    if (server == NULL)
+    if (server == NULL || !is_id_of(server, id))
         return TOW_ERROR_ARGUMENT;
     const char *text = reason == NULL ? "" : reason;
     int error = tow_websocket_close_check(TOW_ROLE_SERVER, code, reason);
     if (error == 0)
-        error = post_new_to(&made, server, id, NULL, strlen(text) + 1);
+        error = post_new(&made, &server->workers[worker_number(id)], 1, NULL, strlen(text) + 1);
     if (error != 0)
         return error;
+    made->ids[0] = id;
     made->code = code;
     memcpy(tow_post_reason(made), text, strlen(text) + 1);
     return leave(made);

@@ -4,6 +4,7 @@
 
 #include "connection.h"
 
+#include <stdatomic.h>
 #include <towline/server.h>
 
 /* An id, from its lowest bits: generation, slot, number of the worker. */
@@ -17,19 +18,27 @@ static inline uint32_t tow_id_slot(tow_websocket_id id) {
     return (uint32_t)(id >> TOW_ID_SLOT_SHIFT) & ((UINT32_C(1) << TOW_SLOT_BITS) - 1);
 }
 
+/* Set in `filled` when the letter is opened: no more ids are added. */
+#define TOW_POST_CLOSED (UINT32_C(1) << 31)
+
 typedef struct tow_post {
-    tow_letter letter; /* first */
+    tow_letter letter; /* first; its work is the room for ids */
     tow_worker *worker;
-    tow_shared *message; /* NULL: a Close */
-    size_t bytes;        /* that count as posted: the letter and the message */
-    uint16_t code;       /* of the Close */
-    uint32_t count;
-    tow_websocket_id ids[]; /* behind them the Close's reason, which ends with a zero */
+    tow_shared *message;     /* NULL: a Close */
+    size_t bytes;            /* that count as posted: the letter and the message */
+    uint16_t code;           /* of the Close */
+    _Atomic uint32_t filled; /* ids so far; more may come until the letter is opened */
+    atomic_int holders;      /* the mailbox, and whoever may still add ids */
+    uint32_t count;          /* ids, once it is closed */
+    tow_websocket_id ids[];  /* behind them the Close's reason, which ends with a zero */
 } tow_post;
 
 static inline char *tow_post_reason(tow_post *self) {
     return (char *)(self->ids + self->count);
 }
+
+/* One holder less; the last frees it. NULL is allowed. */
+void tow_post_forget(tow_post *self);
 
 /* What the letters' owner calls: they are opened on the worker's thread, or one is dropped. */
 void tow_posts_arrive(tow_letter *letters);

@@ -1,6 +1,7 @@
 #include "server.h"
 
 #include "connection.h"
+#include "post.h"
 #include "report.h"
 #include "status.h"
 #include "transport/loop.h"
@@ -28,8 +29,10 @@ static int server_fill(tow_server *server, const tow_server_options *options) {
     server->workers = calloc(server->worker_count, sizeof(*server->workers));
     if (server->workers == NULL)
         return TOW_ERROR_MEMORY;
-    for (size_t i = 0; i < server->worker_count; i++)
+    for (size_t i = 0; i < server->worker_count; i++) {
         server->workers[i].server = server;
+        pthread_mutex_init(&server->workers[i].row.mutex, NULL);
+    }
     server->route_defaults = (tow_route_defaults){
         .limits = server->settings.limits,
         .on_open = tow_connection_socket_opened,
@@ -74,8 +77,11 @@ void tow_server_free(tow_server *server) {
     tow_sites_clear(&server->sites, server->loop);
     if (server->owns_loop)
         tow_loop_free(server->loop); /* which may still have streams to close */
-    for (size_t i = 0; server->workers != NULL && i < server->worker_count; i++)
+    for (size_t i = 0; server->workers != NULL && i < server->worker_count; i++) {
         tow_worker_end(&server->workers[i]);
+        tow_post_forget(server->workers[i].row.last);
+        pthread_mutex_destroy(&server->workers[i].row.mutex);
+    }
     tow_address_table_free(server->addresses);
     tow_routes_clear(&server->routes);
     tow_routes_clear(&server->status_routes);

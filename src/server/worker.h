@@ -14,6 +14,7 @@
 #include "transport/tls.h"
 #include "websocket/websocket.h"
 
+#include <pthread.h>
 #include <stdatomic.h>
 
 typedef struct tow_worker tow_worker;
@@ -26,6 +27,13 @@ typedef struct tow_port {
     bool status;
     bool local; /* a Unix socket: no address, no rule for Host */
 } tow_port;
+
+/* What was posted last to a single id: post.c adds further ids to it. */
+typedef struct tow_row {
+    pthread_mutex_t mutex; /* of those who post; the worker's thread never waits for it */
+    struct tow_post *last; /* NULL: none that ids may be added to */
+    size_t length;         /* ids in a row that its message went to */
+} tow_row;
 
 typedef enum tow_drain_state {
     TOW_SERVING,
@@ -60,7 +68,8 @@ struct tow_worker {
     _Atomic uint64_t over_posted; /* posts that were refused for that: max_posted */
     _Atomic int64_t callers;      /* threads that are just about to leave one */
     atomic_bool accepting;        /* they may */
-    _Atomic(tow_letter *) stop;   /* made ahead, as nothing can be made where it is sent; NULL: it is */
+    tow_row row;
+    _Atomic(tow_letter *) stop; /* made ahead, as nothing can be made where it is sent; NULL: it is */
 };
 
 /* Makes a worker on a loop: takes the sites' sockets (the first worker) or opens its own, and starts to

@@ -275,6 +275,52 @@ static void what_is_posted_to_many_reaches_each_in_order(void **state) {
     }
 }
 
+/* Ids in a row are one letter's, which no later post overtakes; an id may come twice. */
+static void a_message_to_one_after_another_is_few_letters_in_order(void **state) {
+    for (uint64_t seed = 0; seed < 4; seed++) {
+        struct world world;
+        struct peer peers[MANY];
+        tow_shared *shared[4];
+        begin(&world, seed);
+        open_many(peers, &world);
+        for (int i = 0; i < 4; i++)
+            assert_int_equal(tow_shared_new(&shared[i], TOW_TEXT, (const char[]){(char)('a' + i)}, 1), 0);
+        int64_t amounts[3];
+        for (int round = 0; round < 3; round++) {
+            int64_t before = tow_server_posted_amount(world.server);
+            for (int i = 0; i < MANY; i++)
+                assert_int_equal(tow_post_shared(world.server, seen.ids[i], shared[round]), 0);
+            amounts[round] = tow_server_posted_amount(world.server) - before;
+        }
+        assert_true(amounts[1] < amounts[0] && amounts[1] == amounts[2]); /* five letters' ids in one */
+        assert_int_equal(post_many(&world, seen.ids, MANY, "many"), 0);
+        assert_int_equal(tow_post_shared(world.server, seen.ids[0], shared[2]), 0);
+        assert_int_equal(tow_post_shared(world.server, seen.ids[0], shared[2]), 0);
+        assert_int_equal(tow_post_shared(world.server, seen.ids[0], shared[3]), 0);
+        assert_int_equal(tow_post_shared(world.server, seen.ids[0], shared[3]), 0);
+        assert_int_equal(post_many(&world, seen.ids, MANY, "last"), 0);
+        peer_expect_frame(&peers[0], 1, "last", 4);
+        peer_expect_frame(&peers[4], 1, "last", 4);
+        assert_true(peer_has(&peers[0], "\r\n\x81\x01"
+                                        "a\x81\x01"
+                                        "b\x81\x01"
+                                        "c\x81\x04many\x81\x01"
+                                        "c\x81\x01"
+                                        "c\x81\x01"
+                                        "d\x81\x01"
+                                        "d\x81\x04last"));
+        assert_true(peer_has(&peers[4], "\r\n\x81\x01"
+                                        "a\x81\x01"
+                                        "b\x81\x01"
+                                        "c\x81\x04many\x81\x04last"));
+        assert_int_equal(tow_server_posted_amount(world.server), 0);
+        for (int i = 0; i < 4; i++)
+            tow_shared_release(shared[i]);
+        close_many(peers);
+        world_end(&world);
+    }
+}
+
 /* More than one letter's worth; all but the last are of nobody. */
 static void many_ids_are_as_many_letters_as_it_takes(void **state) {
     enum { IDS = 2 * TOW_LETTER_WORK_MAX + 1 };
@@ -562,6 +608,7 @@ static struct storm {
     atomic_int count;
     atomic_bool over;
     atomic_long posted, refused;
+    tow_shared *common; /* posted to one after another, by all threads */
 } storm;
 
 static void storm_open(tow_websocket *socket) {
@@ -598,6 +645,8 @@ static int post_something(unsigned number, tow_websocket_id id) {
         return tow_post_close(storm.server, id, 4001, "posted");
     if (number % 10 == 0)
         return post_to_all(text, number % 300);
+    if (number % 2 == 0)
+        return tow_post_shared(storm.server, id, storm.common);
     return tow_post_message(
         storm.server, id, &(tow_message){.type = TOW_TEXT, .data = text, .length = number % 300});
 }
@@ -658,6 +707,7 @@ static void storm_on(tow_io io) {
     int result = -1;
     int fds[60];
     memset(&storm, 0, sizeof(storm));
+    assert_int_equal(tow_shared_new(&storm.common, TOW_TEXT, "common", 6), 0);
     assert_int_equal(
         tow_server_new(&storm.server,
             &(tow_server_options){.listen = "127.0.0.1:0", .workers = 2, .io = io, .drain_seconds = 1}),
@@ -688,6 +738,7 @@ static void storm_on(tow_io io) {
     assert_int_equal(result, 0);
     assert_true(atomic_load(&storm.posted) > 0 && atomic_load(&storm.refused) > 0);
     tow_server_free(storm.server);
+    tow_shared_release(storm.common);
 }
 
 static void threads_may_post_while_connections_go_and_the_server_drains_on_epoll(void **state) {
@@ -711,6 +762,7 @@ int main(void) {
         cmocka_unit_test(a_post_that_is_refused_counts_as_dropped),
         cmocka_unit_test(posts_that_wait_are_dropped_oldest_first),
         cmocka_unit_test(what_is_posted_to_many_reaches_each_in_order),
+        cmocka_unit_test(a_message_to_one_after_another_is_few_letters_in_order),
         cmocka_unit_test(many_ids_are_as_many_letters_as_it_takes),
         cmocka_unit_test(one_id_that_is_none_keeps_a_post_from_all),
         cmocka_unit_test(more_than_max_posted_on_the_way_is_refused_and_counted),
