@@ -34,7 +34,9 @@ typedef struct tow_limits {
     tow_overflow overflow;
     int64_t high_mark; /* bytes; while more waits the peer is not read; default 256 KiB; off: never */
     int64_t low_mark;  /* bytes; less again: on_drain, and reading goes on; default a quarter of high_mark */
-    int message_seconds; /* first to last byte of a message; default 60; more: 1008 */
+    int message_seconds; /* first to last byte of a message, or of a request's body; default 60; more: 1008 */
+    int64_t message_rate; /* bytes a second: that time grows by what has come divided by it, so that who
+                             sends steadily may send much; default 1 KiB; off: it does not grow */
     int stall_seconds; /* something is queued, or a closing connection's last bytes are on their way, and the
                           peer takes nothing; default 30; then reset */
     int ping_seconds;  /* silence after which a Ping is sent; default 20 */
@@ -44,6 +46,7 @@ typedef struct tow_limits {
     /* how compression is accepted; default TOW_COMPRESSION_SHARED */
     tow_compression compression;
     int64_t compression_min; /* bytes; smaller messages are not compressed; default 512 */
+    int64_t compression_max; /* bytes; nor are larger ones, as others wait meanwhile; default 512 KiB */
 } tow_limits;
 
 /* What a path serves. Callbacks left NULL do nothing. */

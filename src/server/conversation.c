@@ -253,6 +253,8 @@ static int next_piece(tow_exchange *exchange, struct received *received, tow_sli
     int result = tow_body_next(&exchange->reader, &bytes, &length, piece);
     received->bytes += received->length - length;
     received->length = length;
+    if (result == 1 && exchange->deadline != INT64_MAX)
+        exchange->deadline += tow_limits_time_for(limits_of(exchange), piece->length);
     return result;
 }
 

@@ -25,6 +25,7 @@ typedef struct tow_websocket_extra {
     size_t assembly_offset; /* where the message begins in it: a header may lie before */
     int64_t message_began;  /* when the message under way began, 0: none; while reading is paused, how long it
                                had taken by then */
+    uint64_t message_bytes; /* of it that have come */
     tow_buffer kept;        /* received while delivery was paused */
     size_t kept_offset;     /* what of it was delivered */
 

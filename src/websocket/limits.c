@@ -1,6 +1,7 @@
 #include "websocket/websocket.h"
 
 #include "base/range.h"
+#include "transport/timer.h"
 
 #include <limits.h>
 #include <towline/error.h>
@@ -11,12 +12,14 @@ static const tow_limits defaults = {
     .overflow = TOW_OVERFLOW_CLOSE,
     .high_mark = INT64_C(256) << 10,
     .message_seconds = 60,
+    .message_rate = 1024,
     .stall_seconds = 30,
     .ping_seconds = 20,
     .idle_seconds = 60,
     .close_seconds = 5,
     .compression = TOW_COMPRESSION_SHARED,
     .compression_min = 512,
+    .compression_max = INT64_C(512) << 10,
 };
 
 static int64_t first_set(int64_t a, int64_t b, int64_t c) {
@@ -63,6 +66,7 @@ void tow_limits_resolve(tow_limits *limits, const tow_limits *otherwise) {
         .overflow = first_set_overflow(limits->overflow, second->overflow, defaults.overflow),
         .message_seconds =
             first_set_seconds(limits->message_seconds, second->message_seconds, defaults.message_seconds),
+        .message_rate = first_set(limits->message_rate, second->message_rate, defaults.message_rate),
         .stall_seconds =
             first_set_seconds(limits->stall_seconds, second->stall_seconds, defaults.stall_seconds),
         .ping_seconds = first_set_seconds(limits->ping_seconds, second->ping_seconds, defaults.ping_seconds),
@@ -72,6 +76,8 @@ void tow_limits_resolve(tow_limits *limits, const tow_limits *otherwise) {
         .compression = first_set_compression(limits->compression, second->compression, defaults.compression),
         .compression_min =
             first_set(limits->compression_min, second->compression_min, defaults.compression_min),
+        .compression_max =
+            first_set(limits->compression_max, second->compression_max, defaults.compression_max),
     };
     resolve_marks(limits, &given, second);
 }
@@ -89,16 +95,25 @@ int tow_limits_check(const tow_limits *limits) {
         {limits->high_mark, TOW_OFF, INT64_MAX},
         {limits->low_mark, 1, INT64_MAX},
         {limits->message_seconds, TOW_OFF, INT_MAX},
+        {limits->message_rate, TOW_OFF, INT64_MAX},
         {limits->stall_seconds, TOW_OFF, INT_MAX},
         {limits->ping_seconds, TOW_OFF, INT_MAX},
         {limits->idle_seconds, TOW_OFF, INT_MAX},
         {limits->close_seconds, TOW_OFF, INT_MAX},
         {limits->compression, TOW_COMPRESSION_OFF, TOW_COMPRESSION_TAKEOVER},
         {limits->compression_min, TOW_OFF, INT64_MAX},
+        {limits->compression_max, TOW_OFF, INT64_MAX},
     };
     if (!tow_ranges_hold(ranges, sizeof(ranges) / sizeof(ranges[0])))
         return TOW_ERROR_ARGUMENT;
     bool is_below = limits->high_mark == TOW_OFF || limits->low_mark < limits->high_mark ||
                     limits->low_mark == low_mark_for(limits->high_mark);
     return is_below && !leaves_holes(limits) ? 0 : TOW_ERROR_ARGUMENT;
+}
+
+int64_t tow_limits_time_for(const tow_limits *limits, uint64_t bytes) {
+    if (limits->message_rate == TOW_OFF)
+        return 0;
+    double seconds = (double)bytes / (double)limits->message_rate;
+    return seconds < INT_MAX ? (int64_t)(seconds * (double)TOW_SECOND) : INT_MAX * TOW_SECOND;
 }

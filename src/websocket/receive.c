@@ -129,8 +129,17 @@ static void receive_piece(tow_websocket *socket, const tow_received *piece) {
         fail_receiving(socket, error);
 }
 
+/* A message of which more is to come has the longer, the more has come. */
+static void count_part(tow_websocket *socket, const tow_received *piece) {
+    if (piece->last || tow_extra_need(socket) == NULL)
+        return;
+    tow_websocket_extra *extra = socket->extra;
+    extra->message_bytes = (piece->first ? 0 : extra->message_bytes) + piece->length;
+}
+
 /* A message that did not come at once. */
 static void receive_part(tow_websocket *socket, const tow_received *piece) {
+    count_part(socket, piece);
     if (socket->behaviour->on_piece != NULL)
         receive_piece(socket, piece);
     else

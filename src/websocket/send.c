@@ -260,8 +260,9 @@ int tow_send_piece_room_check(tow_websocket *socket, size_t length) {
 }
 
 bool tow_send_is_compressed(const tow_websocket *socket, size_t length) {
-    int64_t min = socket->behaviour->limits.compression_min;
-    return socket->agreement != 0 && min != TOW_OFF && length >= (uint64_t)min;
+    const tow_limits *limits = &socket->behaviour->limits;
+    return socket->agreement != 0 && limits->compression_min != TOW_OFF &&
+           length >= (uint64_t)limits->compression_min && length <= (uint64_t)limits->compression_max;
 }
 
 int tow_send_compressed(tow_websocket *socket, const tow_outgoing *message) {

@@ -36,7 +36,9 @@ static int64_t message_deadline(const tow_websocket *socket) {
     const tow_websocket_extra *extra = socket->extra;
     if (extra == NULL || extra->message_began == 0 || socket->reading_paused)
         return NEVER;
-    return after(extra->message_began, socket->behaviour->limits.message_seconds);
+    const tow_limits *limits = &socket->behaviour->limits;
+    int64_t deadline = after(extra->message_began, limits->message_seconds);
+    return deadline == NEVER ? NEVER : deadline + tow_limits_time_for(limits, extra->message_bytes);
 }
 
 /* When to look whether the peer takes something. */

@@ -88,6 +88,7 @@ static void the_defaults_of_serve_are_those_of_the_manual(void **state) {
     assert_int_equal(settings.server.drain_seconds, 5);
     assert_int_equal(settings.server.limits.max_message, 16 * 1024 * 1024);
     assert_int_equal(settings.server.limits.message_seconds, 60);
+    assert_int_equal(settings.server.limits.message_rate, 1024);
     assert_int_equal(settings.server.limits.max_queue, 1024 * 1024);
     assert_int_equal(settings.server.limits.stall_seconds, 30);
     assert_int_equal(settings.server.limits.ping_seconds, 20);
@@ -95,6 +96,7 @@ static void the_defaults_of_serve_are_those_of_the_manual(void **state) {
     assert_int_equal(settings.server.limits.close_seconds, 0); /* 5, after an error 1 */
     assert_int_equal(settings.server.limits.compression, TOW_COMPRESSION_SHARED);
     assert_int_equal(settings.server.limits.compression_min, 512);
+    assert_int_equal(settings.server.limits.compression_max, 512 * 1024);
     assert_int_equal(settings.server.io, TOW_IO_AUTO);
     assert_int_equal(settings.log_level, 6);
 }

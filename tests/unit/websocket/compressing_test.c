@@ -70,6 +70,37 @@ static void messages_below_the_minimum_are_sent_as_they_are(void **state) {
     world_close(&world);
 }
 
+static void messages_above_the_maximum_are_sent_as_they_are(void **state) {
+    fill_text();
+    for (size_t agreement = 0; agreement < AGREEMENTS; agreement++) {
+        test_world world = {.simulation = {.whole = true, .stream_capacity = 1024 * 1024},
+            .agreement = agreements[agreement],
+            .limits.compression_max = 10000};
+        world_open(&world);
+        world_connect_client(&world);
+        for (size_t length = 9999; length <= 10001; length++)
+            tow_websocket_send(&world.server.socket, TOW_TEXT, text, length);
+        tow_websocket_send(&world.server.socket, TOW_TEXT, text, 5000);
+        world_until(&world, world.client.messages == 4);
+        assert_heard(&world.client, 2, TOW_TEXT, text, 10001);
+        assert_heard(&world.client, 3, TOW_TEXT, text, 5000);
+        world_close(&world);
+    }
+    test_world world = {
+        .simulation.whole = true, .agreement = agreements[1], .limits.compression_max = 10000};
+    world_open(&world);
+    world_connect_peer(&world);
+    for (size_t length = 9999; length <= 10001; length++)
+        tow_websocket_send(&world.server.socket, TOW_TEXT, text, length);
+    size_t offset = 0;
+    peer_received_frame frame;
+    for (size_t length = 9999; length <= 10001; length++) {
+        world_until(&world, peer_next_frame(&world.peer, &offset, &frame));
+        assert_int_equal(frame.header.reserved_bits, length <= 10000 ? TOW_RSV1 : 0);
+    }
+    world_close(&world);
+}
+
 static void what_does_not_shrink_is_sent_as_it_is_without_takeover(void **state) {
     uint8_t noise[2000];
     pattern_fill(noise, sizeof(noise), 77);
@@ -229,6 +260,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(compressed_messages_are_echoed_unchanged),
         cmocka_unit_test(messages_below_the_minimum_are_sent_as_they_are),
+        cmocka_unit_test(messages_above_the_maximum_are_sent_as_they_are),
         cmocka_unit_test(what_does_not_shrink_is_sent_as_it_is_without_takeover),
         cmocka_unit_test(takeover_makes_repeated_messages_small),
         cmocka_unit_test(an_idle_connection_without_takeover_holds_no_compressor),

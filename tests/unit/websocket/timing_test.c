@@ -139,6 +139,44 @@ static void a_message_that_takes_too_long_is_refused_however_busy(void **state) 
     world_close(&world);
 }
 
+/* Who sends a byte a second gains nothing by it; who sends steadily, all the time that it takes. */
+static void end_of_a_slow_message(size_t a_second, int64_t rate, bool streams) {
+    enum { LENGTH = 200 * 1000 };
+    test_world world = {
+        .simulation.whole = true, .limits = {.message_rate = rate}, .server.streams = streams};
+    tow_buffer frame = {0};
+    memset(bytes, 0, sizeof(bytes));
+    frame_append(&frame, 0x02, bytes, LENGTH);
+    world_open(&world);
+    world_connect_peer(&world);
+    int64_t since = now(&world);
+    size_t sent = 0;
+    for (; sent < frame.length && !world.peer.ended; sent += a_second) {
+        size_t left = frame.length - sent;
+        peer_bytes(&world.peer, frame.data + sent, left < a_second ? left : a_second);
+        world_run(&world, TOW_SECOND);
+    }
+    bool steady = rate != TOW_OFF && (int64_t)a_second > (rate == 0 ? 1024 : rate);
+    assert_int_equal(world.peer.ended, !steady);
+    if (!steady) {
+        assert_int_equal(peer_close_code(&world.peer), TOW_CLOSE_POLICY);
+        assert_in_range(now(&world) - since, 60 * TOW_SECOND, 62 * TOW_SECOND);
+    }
+    tow_buffer_clear(&frame);
+    world_close(&world);
+}
+
+static void a_message_may_take_longer_the_more_has_come(void **state) {
+    for (int i = 0; i < 2; i++) {
+        end_of_a_slow_message(1, 0, i);
+        end_of_a_slow_message(1100, 0, i);
+        end_of_a_slow_message(2000, 0, i);
+        end_of_a_slow_message(2000, TOW_OFF, i);
+        end_of_a_slow_message(2000, 1900, i);
+        end_of_a_slow_message(2000, 1000 * 1000, i);
+    }
+}
+
 static void a_header_of_which_half_came_is_a_message_that_began(void **state) {
     test_world world = {
         .simulation.whole = true, .limits.idle_seconds = TOW_OFF, .limits.message_seconds = 10};
@@ -273,6 +311,7 @@ int main(void) {
         cmocka_unit_test(limits_may_be_off),
         cmocka_unit_test(the_idle_clock_stands_still_while_we_do_not_read),
         cmocka_unit_test(a_message_that_takes_too_long_is_refused_however_busy),
+        cmocka_unit_test(a_message_may_take_longer_the_more_has_come),
         cmocka_unit_test(a_header_of_which_half_came_is_a_message_that_began),
         cmocka_unit_test(messages_that_overlap_reads_have_a_clock_each),
         cmocka_unit_test(the_message_clock_stands_still_while_we_do_not_read),

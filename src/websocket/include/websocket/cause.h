@@ -32,7 +32,7 @@ typedef enum tow_ender {
     X(DRAIN, US, "drain", TOW_CLOSE_GOING_AWAY, "")                                                          \
     X(MAX_MESSAGE, LIMIT, "max-message", TOW_CODE_OF_ERROR, NULL)                                            \
     X(MESSAGE_SECONDS, LIMIT, "message-seconds", TOW_CLOSE_POLICY,                                           \
-        "the message took longer than message-seconds")                                                      \
+        "the message took longer than message-seconds and message-rate allow")                               \
     X(MAX_QUEUE, LIMIT, "max-queue", TOW_CLOSE_POLICY, "more than max-queue waits to be sent")               \
     X(STALL_SECONDS, LIMIT, "stall-seconds", 0, NULL)                                                        \
     X(IDLE_SECONDS, LIMIT, "idle-seconds", TOW_CLOSE_GOING_AWAY, "nothing was received for idle-seconds")    \

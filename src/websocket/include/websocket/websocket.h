@@ -65,6 +65,10 @@ void tow_limits_resolve(tow_limits *limits, const tow_limits *otherwise);
  * below the high one). */
 int tow_limits_check(const tow_limits *limits);
 
+/* How much longer than message_seconds a message may take for so many bytes that have come, in nanoseconds.
+ */
+int64_t tow_limits_time_for(const tow_limits *limits, uint64_t bytes);
+
 /* What connections on one loop share: compressors without takeover, counters. One per loop and floor above.
  */
 typedef struct tow_websocket_context tow_websocket_context;
