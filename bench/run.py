@@ -234,7 +234,7 @@ def idle_row(peer, count):
         server = Server(peer)
         try:
             warm = measure.load(server, 100, 16, 64, 0.3)
-            once.append(warm["server_memory_per_connection"] * 100)
+            once.append(warm["server_memory_growth"])
             figures = measure.load(server, count, in_flight, 64, seconds, *more)
             row.append(number(figures["server_memory_per_connection"]))
         except Failure as failure:

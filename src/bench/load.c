@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 /* How many connections may be on their way at once; more would only fill the listener's queue. */
-enum { CONNECTING_MAX = 64 };
+enum { CONNECTING_MAX = 64, MEMORY_FIRST_MAX = 2000 };
 static const int64_t open_limit = 60 * TOW_SECOND;
 static const int64_t first_answers_limit = 10 * TOW_SECOND;
 static const int64_t progress_interval = TOW_SECOND / 4;
@@ -45,7 +45,9 @@ typedef struct load_run {
     tow_traffic traffic;
     tow_process server;
     tow_process generator;
-    int64_t server_memory;
+    int64_t server_memory;        /* before the first connection */
+    int64_t server_memory_first;  /* with the first of them: see memory_first */
+    int64_t server_memory_opened; /* with all of them */
     tow_load_connection *connections;
     tow_load_batch *batches;
     int started;
@@ -205,6 +207,7 @@ static void start_next(load_run *run) {
 static void start_warm_up(load_run *run) {
     run->phase = PHASE_WARM_UP;
     run->warm_up_began = tow_loop_clock(run->shared.loop);
+    run->server_memory_opened = tow_process_memory(&run->server);
     tow_timer_set(
         run->shared.loop, &run->phase_timer, run->warm_up_began + run->options->warm_up, start_measuring);
     start_sending(run);
@@ -235,6 +238,21 @@ static int64_t difference(int64_t after, int64_t before) {
     return after < 0 || before < 0 ? -1 : after - before;
 }
 
+/* How many connections are opened before memory is charged to one: code, tables and buffers that the server
+ * needs once are there then. */
+static int memory_first(const tow_load_options *options) {
+    int part = options->connections / 9;
+    return part < MEMORY_FIRST_MAX ? part : MEMORY_FIRST_MAX;
+}
+
+/* What opening took is that of the further connections, what came later that of all. */
+static double memory_per_connection(const load_run *run, int64_t at_the_end) {
+    int all = run->options->connections;
+    int further = all - memory_first(run->options);
+    return (double)(run->server_memory_opened - run->server_memory_first) / further +
+           (double)(at_the_end - run->server_memory_opened) / all;
+}
+
 static void finish(tow_timer *timer) {
     load_run *run = LOAD_OF_TIMER(timer, phase_timer);
     tow_load_figures *figures = run->figures;
@@ -250,6 +268,8 @@ static void finish(tow_timer *timer) {
     figures->server_system_calls = difference(end.system_calls, run->begin.system_calls);
     figures->server_memory_total = tow_process_memory(&run->server);
     figures->server_memory = difference(figures->server_memory_total, run->server_memory);
+    figures->server_memory_per_connection = memory_per_connection(run, figures->server_memory_total);
+    figures->server_memory_first = memory_first(run->options);
     stop_all(run);
 }
 
@@ -277,6 +297,8 @@ static void report_progress(tow_timer *timer) {
 static void on_opened(tow_load_connection *connection) {
     load_run *run = run_of(connection);
     run->opened++;
+    if (run->opened == memory_first(run->options))
+        run->server_memory_first = tow_process_memory(&run->server);
     if (run->started < run->options->connections)
         start_next(run);
     else if (run->opened == run->options->connections)
@@ -350,7 +372,7 @@ static int open_processes(load_run *run) {
         error = tow_process_open(&run->server, options->pid);
     if (error != 0)
         return fail(run, error, "no process %d", options->pid);
-    run->server_memory = tow_process_memory(&run->server);
+    run->server_memory = run->server_memory_first = tow_process_memory(&run->server);
     if (options->count_system_calls)
         error = tow_process_count_system_calls(&run->server);
     if (error != 0)

@@ -64,7 +64,7 @@ static int append_traffic(tow_buffer *out, const tow_load_options *options, cons
     return error != 0 ? error : append_latency(out, &figures->latency);
 }
 
-static int append_server(tow_buffer *out, const tow_load_options *options, const tow_load_figures *figures) {
+static int append_server(tow_buffer *out, const tow_load_figures *figures) {
     int error = tow_buffer_append_format(
         out, "server     %.0f %% of a core", 100 * cpu_share(figures->server_cpu, figures));
     if (error == 0 && figures->messages > 0)
@@ -74,9 +74,10 @@ static int append_server(tow_buffer *out, const tow_load_options *options, const
         error = tow_buffer_append_format(
             out, ", %.3f system calls a message", per_message(figures->server_system_calls, figures));
     if (error == 0 && figures->server_memory_total >= 0)
-        error = tow_buffer_append_format(out, ", %.1f MB (%.0f bytes more for each connection)",
-            (double)figures->server_memory_total / 1e6,
-            (double)figures->server_memory / options->connections);
+        error = tow_buffer_append_format(out, ", %.1f MB", (double)figures->server_memory_total / 1e6);
+    if (error == 0 && figures->server_memory_total >= 0 && figures->server_memory_first > 0)
+        error = tow_buffer_append_format(out, " (%.0f bytes for each connection behind the first %d)",
+            figures->server_memory_per_connection, figures->server_memory_first);
     return error != 0 ? error : tow_buffer_append_text(out, "\n");
 }
 
@@ -88,7 +89,7 @@ int tow_report_text(tow_buffer *out, const tow_load_options *options, const tow_
     if (error == 0 && options->in_flight > 0)
         error = append_traffic(out, options, figures);
     if (error == 0 && figures->server_cpu >= 0)
-        error = append_server(out, options, figures);
+        error = append_server(out, figures);
     double share = cpu_share(figures->generator_cpu, figures);
     if (error == 0)
         error = tow_buffer_append_format(out, "generator  %.0f %% of a core%s\n", 100 * share,
@@ -144,8 +145,10 @@ static int append_json_costs(
         {"server_system_calls_per_message", figures->server_system_calls >= 0 && answered,
             per_message(figures->server_system_calls, figures)},
         {"server_memory", figures->server_memory_total >= 0, (double)figures->server_memory_total},
-        {"server_memory_per_connection", figures->server_memory_total >= 0,
-            (double)figures->server_memory / options->connections},
+        {"server_memory_growth", figures->server_memory_total >= 0, (double)figures->server_memory},
+        {"server_memory_per_connection",
+            figures->server_memory_total >= 0 && figures->server_memory_first > 0,
+            figures->server_memory_per_connection},
     };
     int error = 0;
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]) && error == 0; i++)

@@ -103,6 +103,7 @@ static void a_load_measures_what_an_echo_answers(void **state) {
     assert_true(figures->elapsed >= 30 * millisecond);
     assert_true(figures->server_cpu > 0);
     assert_true(figures->server_memory_total > 0);
+    assert_int_equal(figures->server_memory_first, options.connections / 9);
     assert_int_equal(figures->server_system_calls, -1);
 }
 

@@ -51,6 +51,9 @@ typedef struct tow_load_figures {
     int64_t server_system_calls; /* -1 unknown */
     int64_t server_memory; /* growth of the server's proportional set size since before the first connection,
                               bytes */
+    double server_memory_per_connection; /* without what the first `server_memory_first` connections needed,
+                                            which is also what the server needs once */
+    int server_memory_first;
     int64_t server_memory_total; /* its proportional set size at the end; -1 unknown */
 } tow_load_figures;
 
