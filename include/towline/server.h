@@ -72,7 +72,7 @@ typedef struct tow_handler {
     tow_limits limits;
     /* decides on an opening handshake that nothing else stands against: 0 lets it go on, an HTTP status from
      * 400 to 599 refuses it. *text may then be set to a line for the body and the log that lives until the
-     * next call on this thread; of more than 1,000 bytes the end is left out, and "..." stands for it */
+     * next call on this thread; of more than 1,000 bytes the end is left out, and the log says so */
     int (*on_admit)(const tow_request *request, const char **text);
 } tow_handler;
 

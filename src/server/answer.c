@@ -214,11 +214,26 @@ int tow_answer_continue(tow_exchange *exchange) {
     return tow_buffer_append_text(&exchange->output.pending, "HTTP/1.1 100 Continue\r\n\r\n");
 }
 
+/* A line with its end, or as much of the text as fits: then the log says that it was cut. */
+static size_t refusal_body(tow_exchange *exchange, char body[TOW_REFUSAL_MAX + 1], const char *text) {
+    size_t whole = strlen(text);
+    size_t length = tow_text_cut(text, whole, TOW_REFUSAL_MAX);
+    memcpy(body, text, length);
+    if (length == whole) {
+        body[length++] = '\n';
+        return length;
+    }
+    char note[80];
+    tow_text_format(
+        note, sizeof(note), "the text of the refusal was cut: %zu of %zu bytes are sent", length, whole);
+    tow_answer_report(exchange, TOW_LOG_WARNING, 0, note);
+    return length;
+}
+
 void tow_answer_refuse(tow_exchange *exchange, int status, const char *text, const char *advice) {
-    char body[TOW_REFUSAL_MAX + 2];
+    char body[TOW_REFUSAL_MAX + 1];
     exchange->keeps_alive = false;
-    size_t length = tow_text_format(body, TOW_REFUSAL_MAX + 1, "%s", text);
-    body[length++] = '\n';
+    size_t length = refusal_body(exchange, body, text);
     if (write_whole(exchange, status, "text/plain; charset=utf-8", body, length) != 0) {
         tow_count(&tow_connection_worker(exchange->connection)->counters.memory_failures);
         tow_conversation_reset(exchange);

@@ -7,9 +7,8 @@
 enum { TOW_REFUSAL_MAX = 1000 };
 
 /* Answers with one line of text that says what is wrong; the connection ends after it. What is longer than
- * TOW_REFUSAL_MAX bytes is cut. What tow_answer_field
- * added goes along. `advice` (may be NULL) is for the log only. Without memory for all that the connection is
- * reset. */
+ * TOW_REFUSAL_MAX bytes is cut, and the log says so. What tow_answer_field added goes along. `advice` (may be
+ * NULL) is for the log only. Without memory for all that the connection is reset. */
 void tow_answer_refuse(tow_exchange *exchange, int status, const char *text, const char *advice);
 
 /* The same as tow_exchange_field, for the server itself. */
