@@ -86,46 +86,6 @@ static tow_letter *open_alike(tow_letter *first) {
     return end;
 }
 
-/* Letters to one socket each are brought together by socket: a merge sort, as it keeps their order. */
-
-static tow_websocket_id place_of(const tow_letter *letter) {
-    return ((const tow_post *)letter)->ids[0];
-}
-
-static tow_letter *merge(tow_letter *one, tow_letter *other) {
-    tow_letter *first;
-    tow_letter **end = &first;
-    while (one != NULL && other != NULL) {
-        tow_letter **less = place_of(other) < place_of(one) ? &other : &one;
-        *end = *less;
-        end = &(*less)->next;
-        *less = *end;
-    }
-    *end = one != NULL ? one : other;
-    return first;
-}
-
-/* Takes the first `count` letters out of the list, and sorts them. */
-static tow_letter *take_sorted(tow_letter **letters, size_t count) {
-    if (count == 0)
-        return NULL;
-    if (count > 1) {
-        tow_letter *one = take_sorted(letters, count / 2);
-        return merge(one, take_sorted(letters, count - count / 2));
-    }
-    tow_letter *only = *letters;
-    *letters = only->next;
-    only->next = NULL;
-    return only;
-}
-
-static size_t singles_ahead(const tow_letter *letter) {
-    size_t count = 0;
-    for (; letter != NULL && ((const tow_post *)letter)->count == 1; letter = letter->next)
-        count++;
-    return count;
-}
-
 static void close_all(tow_letter *letters) {
     for (; letters != NULL; letters = letters->next) {
         tow_post *self = (tow_post *)letters;
@@ -135,11 +95,6 @@ static void close_all(tow_letter *letters) {
 
 void tow_posts_arrive(tow_letter *letters) {
     close_all(letters);
-    while (letters != NULL) {
-        tow_letter *singles = take_sorted(&letters, singles_ahead(letters));
-        while (singles != NULL)
-            singles = open_alike(singles);
-        if (letters != NULL)
-            letters = open_alike(letters);
-    }
+    while (letters != NULL)
+        letters = open_alike(letters);
 }
