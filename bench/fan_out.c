@@ -127,7 +127,7 @@ static int64_t head_length(const char *bytes, ssize_t length) {
 static void note_lag(run *self, const char *bytes, int64_t length, int64_t total) {
     int64_t at = length - total % FRAME - PAYLOAD;
     int64_t sent;
-    if (at < 0)
+    if (at < 1 || bytes[at - 1] != PAYLOAD) /* cut, or behind the server's Close */
         return;
     memcpy(&sent, bytes + at, sizeof(sent));
     self->last_lag = (double)(nanoseconds(CLOCK_MONOTONIC) - sent) / 1e9;
@@ -217,7 +217,7 @@ static int measure(const char *way, tow_io io, int connections, int rate, int se
     int error = start(self, io);
     if (error != 0) {
         fprintf(stderr, "fan-out: %s\n", tow_strerror(error));
-        return 1;
+        exit(1);
     }
     self->port = tow_server_port(self->server, 0);
     pthread_create(&producer, NULL, produce, self);
@@ -234,15 +234,19 @@ static int measure(const char *way, tow_io io, int connections, int rate, int se
     return 0;
 }
 
+static int number_at(int count, char **arguments, int place, int otherwise) {
+    long number = place < count ? strtol(arguments[place], NULL, 10) : otherwise;
+    return number > 0 && number <= CONNECTIONS_MAX ? (int)number : otherwise;
+}
+
 int main(int count, char **arguments) {
     static const char *const ways[] = {"task", "many", "each"};
     tow_io io = count > 1 && strcmp(arguments[1], "epoll") == 0 ? TOW_IO_EPOLL : TOW_IO_AUTO;
-    int connections = count > 2 ? atoi(arguments[2]) : 1000;
-    int rate = count > 3 ? atoi(arguments[3]) : 1000;
-    int seconds = count > 4 ? atoi(arguments[4]) : 5;
+    int connections = number_at(count, arguments, 2, CONNECTIONS_MAX / 10);
+    int rate = number_at(count, arguments, 3, 1000);
+    int seconds = number_at(count, arguments, 4, 5);
     int result = 0;
     for (size_t i = 0; result == 0 && i < sizeof(ways) / sizeof(ways[0]); i++)
-        if (count <= 5 || strcmp(arguments[5], ways[i]) == 0)
-            result = measure(ways[i], io, connections, rate, seconds);
+        result = measure(ways[i], io, connections, rate, seconds);
     return result;
 }
