@@ -1,5 +1,6 @@
 #include "proxying.h"
 
+#include "refusal.h"
 #include "securing.h"
 
 #include <stdlib.h>
@@ -57,8 +58,9 @@ static void received(tow_stream *stream, uint8_t *bytes, size_t length) {
     if (client->stage != TOW_CLIENT_PROXYING)
         return;
     int result = tow_proxy_talk_read(client->talk, bytes, length, &used);
-    if (result < 0) {
-        client->http_status = client->talk->status;
+    if (result == TOW_ERROR_PROXY && client->talk->status != 0) {
+        tow_refusal_begin_proxy(client);
+    } else if (result < 0) {
         tow_opening_fail(client, result, client->talk->text);
     } else if (result == 0) {
         send_output(client);

@@ -35,7 +35,7 @@ void tow_refusal_clear(tow_client *client) {
 static void fail(tow_client *client, const char *more, size_t length) {
     char text[sizeof(client->text)];
     tow_text_format(text, sizeof(text), "%s%s%.*s", client->text, length > 0 ? ": " : "", (int)length, more);
-    tow_opening_fail(client, TOW_ERROR_HTTP_STATUS, text);
+    tow_opening_fail(client, client->error, text);
 }
 
 /* What a body says. */
@@ -128,14 +128,14 @@ static const tow_stream_events refusal_events = {
 };
 
 static void read_body(
-    tow_client *client, const tow_http_head *head, const uint8_t *rest, size_t rest_length) {
+    tow_client *client, const tow_body_reader *reader, const uint8_t *rest, size_t rest_length) {
     tow_loop *loop = tow_websocket_loop(&client->socket);
     client->refusal = calloc(1, sizeof(*client->refusal));
     if (client->refusal == NULL) {
         fail(client, "", 0); /* the status says more than that there is no memory */
         return;
     }
-    tow_body_reader_init(&client->refusal->reader, head);
+    client->refusal->reader = *reader;
     if (body_take(client->refusal, rest, rest_length)) {
         body_is_read(client);
         return;
@@ -147,15 +147,18 @@ static void read_body(
 
 /* RFC 9110, sections 15.3.5 and 15.4.5. */
 static bool has_body(const tow_http_head *head) {
-    return head->body != TOW_BODY_NONE && head->status != 204 && head->status != 304;
+    return head->status != 204 && head->status != 304;
 }
 
 void tow_refusal_begin(
     tow_client *client, const tow_http_head *head, const uint8_t *rest, size_t rest_length) {
     tow_slice location = tow_http_field(head, "Location");
+    tow_body_reader reader;
+    tow_body_reader_init(&reader, head);
     size_t reason = tow_text_cut(head->reason.data, head->reason.length, REASON_MAX);
     tow_text_format(client->text, sizeof(client->text), "the server answered %d%s%.*s", head->status,
         reason > 0 ? " " : "", (int)reason, head->reason.data);
+    client->error = TOW_ERROR_HTTP_STATUS;
     client->http_status = head->status;
     if (head->status == 429 || head->status == 503)
         client->retry_after_seconds = tow_retry_after(
@@ -163,7 +166,15 @@ void tow_refusal_begin(
     if (head->status / 100 == 3 && location.length > 0)
         fail(client, location.data, location.length);
     else if (has_body(head))
-        read_body(client, head, rest, rest_length);
+        read_body(client, &reader, rest, rest_length);
     else
         fail(client, "", 0);
+}
+
+void tow_refusal_begin_proxy(tow_client *client) {
+    const tow_proxy_talk *talk = client->talk;
+    tow_text_format(client->text, sizeof(client->text), "%s", talk->text);
+    client->error = TOW_ERROR_PROXY;
+    client->http_status = talk->status;
+    read_body(client, &talk->body, talk->input.data, talk->input.length);
 }

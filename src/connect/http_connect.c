@@ -25,15 +25,18 @@ int tow_http_connect_begin(tow_proxy_talk *talk) {
     return error != 0 ? error : tow_buffer_append_text(output, "\r\n");
 }
 
-static int refuse(tow_proxy_talk *talk, const tow_http_head *head) {
+static int refuse(tow_proxy_talk *talk, const tow_http_head *head, size_t length) {
     size_t shown = head->reason.length < REASON_MAX ? head->reason.length : REASON_MAX;
     const char *before = "answered";
     if (head->status == PROXY_UNAUTHORIZED || head->status == UNAUTHORIZED) /* tinyproxy says the other */
         before = talk->proxy->user == NULL ? "wants a user and a password:"
                                            : "does not accept the user and password:";
     talk->status = head->status;
-    return tow_proxy_refuse(talk, TOW_ERROR_PROXY, "%s %d%s%.*s", before, head->status, shown > 0 ? " " : "",
+    tow_body_reader_init(&talk->body, head);
+    tow_proxy_refuse(talk, TOW_ERROR_PROXY, "%s %d%s%.*s", before, head->status, shown > 0 ? " " : "",
         (int)shown, head->reason.data);
+    tow_buffer_consume(&talk->input, length);
+    return TOW_ERROR_PROXY;
 }
 
 /* Interim answers may come before the one that counts; of one that counts only the head is the proxy's. */
@@ -48,7 +51,7 @@ ssize_t tow_http_connect_step(tow_proxy_talk *talk) {
     if (length == 0 || head.status / 100 == 1)
         return length;
     if (head.status / 100 != 2)
-        return refuse(talk, &head);
+        return refuse(talk, &head, (size_t)length);
     talk->state = TOW_PROXY_DONE;
     return length;
 }

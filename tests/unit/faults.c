@@ -56,8 +56,7 @@ static size_t part_of(size_t length) {
     return 1 + dice((unsigned)length - 1);
 }
 
-#define ONE_OF(...)                                                                                          \
-    ((const int[]){__VA_ARGS__}[dice(sizeof((const int[]){__VA_ARGS__}) / sizeof(int))])
+#define ONE_OF(...) ((const int[]){__VA_ARGS__}[dice(sizeof((const int[]){__VA_ARGS__}) / sizeof(int))])
 
 /* Memory */
 
@@ -138,8 +137,8 @@ ssize_t __wrap_sendmsg(int fd, const struct msghdr *message, int flags) {
 ssize_t __wrap_recv(int fd, void *bytes, size_t length, int flags) {
     if (happens(FAULT_RECEIVE_NONE))
         return fails(ONE_OF(EAGAIN, EINTR));
-    return __real_recv(
-        fd, bytes, length > 1 && happens(FAULT_RECEIVE_SHORT) ? part_of(length < 3000 ? length : 3000) : length, flags);
+    return __real_recv(fd, bytes,
+        length > 1 && happens(FAULT_RECEIVE_SHORT) ? part_of(length < 3000 ? length : 3000) : length, flags);
 }
 
 int __wrap_accept4(int fd, struct sockaddr *address, socklen_t *length, int flags) {

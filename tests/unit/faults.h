@@ -1,8 +1,8 @@
-/* faults: lets calls below the loop fail by chance, as they do when the kernel is short of memory, interrupted
- * or slow.
+/* faults: lets calls below the loop fail by chance, as they do when the kernel is short of memory,
+ * interrupted or slow.
  *
- * Listed as a test with faults in meson.build, a test program and the floors in it call these wrappers instead
- * of the functions of liburing and libc that are named there. */
+ * Listed as a test with faults in meson.build, a test program and the floors in it call these wrappers
+ * instead of the functions of liburing and libc that are named there. */
 #ifndef TOW_TESTS_FAULTS_H
 #define TOW_TESTS_FAULTS_H
 
@@ -11,11 +11,11 @@
 
 typedef enum fault {
     /* of io_uring */
-    FAULT_SUBMIT_NONE,  /* no entry is taken */
-    FAULT_SUBMIT_PART,  /* fewer entries are taken than were handed over */
-    FAULT_ENTER,        /* the call fails after all that it did, or does not wait */
-    FAULT_CANCEL,       /* an entry that cancels does nothing */
-    FAULT_LOST,         /* a last completion is dropped */
+    FAULT_SUBMIT_NONE, /* no entry is taken */
+    FAULT_SUBMIT_PART, /* fewer entries are taken than were handed over */
+    FAULT_ENTER,       /* the call fails after all that it did, or does not wait */
+    FAULT_CANCEL,      /* an entry that cancels does nothing */
+    FAULT_LOST,        /* a last completion is dropped */
     /* of calls, and the first two of the ring's sends as well */
     FAULT_SEND_SHORT,
     FAULT_SEND_NONE,

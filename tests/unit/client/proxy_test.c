@@ -81,6 +81,23 @@ static void a_proxys_refusal_is_the_error(void **state) {
     }
 }
 
+static void what_a_proxys_refusal_says_is_told(void **state) {
+    static const test_turn turns[] = {
+        TURN(CONNECT "\r\n", "HTTP/1.1 403 Forbidden\r\nContent-Length: 14\r\n\r\n<p>not\nyou</p>"), {0}};
+    for (uint64_t seed = 0; seed < 30; seed++) {
+        test_stage stage = {.simulation.seed = seed, .real = seed == 29};
+        char text[128];
+        open_with(&stage, "http://", turns);
+        stage_until(&stage, stage.closes == 1);
+        assert_int_equal(stage.error.error, TOW_ERROR_PROXY);
+        assert_int_equal(stage.error.http_status, 403);
+        snprintf(text, sizeof(text), "the proxy 127.0.0.1 port %d answered 403 Forbidden: <p>not you</p>",
+            stage.port);
+        assert_string_equal(stage.error_text, text);
+        stage_close(&stage);
+    }
+}
+
 static void a_proxy_that_is_not_there_is_named(void **state) {
     static const test_turn turns[] = {{0}};
     test_stage stage = {.simulation.whole = true};
@@ -158,6 +175,7 @@ int main(void) {
         cmocka_unit_test(through_an_http_proxy),
         cmocka_unit_test(through_a_socks_proxy_with_password),
         cmocka_unit_test(a_proxys_refusal_is_the_error),
+        cmocka_unit_test(what_a_proxys_refusal_says_is_told),
         cmocka_unit_test(a_proxy_that_is_not_there_is_named),
         cmocka_unit_test(a_proxy_may_vanish_at_any_time),
         cmocka_unit_test(a_silent_proxy_is_given_up),

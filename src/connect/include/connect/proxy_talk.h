@@ -8,6 +8,7 @@
 
 #include "base/buffer.h"
 #include "connect/proxy.h"
+#include "http/body.h"
 
 typedef enum tow_proxy_state {
     TOW_PROXY_ASKED,         /* HTTP: CONNECT was sent */
@@ -21,13 +22,14 @@ enum { TOW_PROXY_TEXT_MAX = 400 };
 
 typedef struct tow_proxy_talk {
     tow_buffer output;      /* to be sent; the caller consumes it */
-    tow_buffer input;       /* private from here on, but `status` and `text` */
+    tow_buffer input;       /* private from here on, but what tells of a refusal */
     const tow_proxy *proxy; /* borrowed, like the host */
     const char *host;
     uint16_t port;
     tow_proxy_state state;
     size_t scanned;
-    int status; /* of the proxy's HTTP answer, when it refused; else 0 */
+    int status;           /* of the proxy's HTTP answer, when it refused; else 0 */
+    tow_body_reader body; /* with it: for what is left of `input` and may follow */
     char text[TOW_PROXY_TEXT_MAX];
 } tow_proxy_talk;
 
