@@ -76,8 +76,7 @@ static int sockets_text(tow_buffer *out, const totals *sum) {
         {"websockets_closed", "WebSocket connections closed.", sockets->closed},
         {"messages_in", "Messages received.", sockets->messages_in},
         {"messages_out", "Messages sent.", sockets->messages_out},
-        {"messages_dropped", "Messages of them that were dropped, as more than max-queue waited.",
-            sockets->dropped},
+        {"messages_dropped", "Messages dropped, as more than max-queue waited.", sockets->dropped},
         {"payload_bytes_in", "Bytes of messages received, after inflation.", sockets->bytes_in},
         {"payload_bytes_out", "Bytes of messages sent, before compression.", sockets->bytes_out},
         {"pongs_received", "Pongs received.", sockets->pongs_received},
@@ -121,10 +120,6 @@ static uint64_t exhausted(tow_server *server) {
     return sum;
 }
 
-static uint64_t over_queue(const tow_websocket_counters *sockets) {
-    return sockets->ends[TOW_CAUSE_MAX_QUEUE] + sockets->refused + sockets->dropped;
-}
-
 static uint64_t over_posted(tow_server *server) {
     uint64_t sum = 0;
     for (size_t i = 0; i < server->worker_count; i++)
@@ -135,7 +130,8 @@ static uint64_t over_posted(tow_server *server) {
 static int limits_text(tow_buffer *out, tow_server *server, const totals *sum) {
 #define ROW(field, option) {(option), NULL, sum->server.field + limit_of_sockets(&sum->sockets, (option))},
     const row rows[] = {
-        TOW_SERVER_LIMIT_COUNTERS(ROW){"max-queue", NULL, over_queue(&sum->sockets)},
+        TOW_SERVER_LIMIT_COUNTERS(ROW){
+            "max-queue", NULL, sum->sockets.ends[TOW_CAUSE_MAX_QUEUE] + sum->sockets.overflows},
         {"max-posted", NULL, over_posted(server)},
         {"ping-seconds", NULL, sum->sockets.pings_sent},
         {"close-seconds", NULL, sum->sockets.ends[TOW_CAUSE_CLOSE_SECONDS]},

@@ -210,7 +210,7 @@ static int close_as_full(tow_websocket *socket, size_t length) {
 
 /* Whoever is refused hears by on_drain when to try again. */
 static int refuse_as_full(tow_websocket *socket) {
-    tow_count(&socket->context->counters.refused);
+    tow_count(&socket->context->counters.overflows);
     if (tow_send_is_waiting(socket))
         socket->above_high = true;
     if (socket->above_high && !socket->delivering)
@@ -232,6 +232,7 @@ static void drop_oldest(tow_websocket *socket, bool is_message) {
     size_t count = tow_queue_drop(&extra->queue, max > posted ? max - posted : 0);
     while (is_message && queue_is_full(socket, true) && tow_posted_drop(&extra->posted))
         count++;
+    tow_count_add(&socket->context->counters.overflows, count);
     tow_send_note_dropped(socket, count);
 }
 

@@ -39,7 +39,7 @@ int tow_send_room_check(tow_websocket *socket, size_t length);
 /* The same for what could not be dropped later: a piece or a Ping is refused where dropping is not enough. */
 int tow_send_piece_room_check(tow_websocket *socket, size_t length);
 
-/* Counts messages that were accepted and will not be sent. */
+/* Counts messages that will not be sent, and of which nobody else hears. */
 void tow_send_note_dropped(tow_websocket *socket, size_t count);
 
 /* Whether a message of this length is to be compressed. */

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 
 import { BINARY, CLOSE, CONTINUATION, PING, PONG, Raw, TEXT, closePayload, frame } from "../support/raw.mjs";
-import { Server, loops, request, serve, sleep, until, within } from "../support/towline.mjs";
+import { Server, loops, request, run, serve, sleep, until, within } from "../support/towline.mjs";
 
 /** Milliseconds that `count` echoes on a connection took, sorted. */
 async function latencies(raw, count, pause = 5) {
@@ -310,8 +310,8 @@ test("a peer that stops reading is not read either, and goes on when it reads ag
 
 // A peer that does not read its echoes, of which more than --max-queue waits below the mark at which the server
 // stops reading. When it reads again, a Pong or a Close comes behind all of them.
-async function overflow(t, policy) {
-  const server = await serve(t, ["--overflow", policy, "--max-queue", "1K"], { status: true });
+async function overflow(t, io, policy) {
+  const server = await serve(t, ["--io", io, "--overflow", policy, "--max-queue", "1K"], { status: true });
   const raw = await Raw.open(server.port);
   raw.socket.pause();
   const count = 1000;
@@ -325,25 +325,33 @@ async function overflow(t, policy) {
   return { server, raw, count, numbers, last: got };
 }
 
-test("over --max-queue the connection is closed", async (t) => {
-  const { raw, last } = await overflow(t, "close");
-  assert.equal(last.opcode, CLOSE);
-  assert.equal(last.payload.readUInt16BE(0), 1008);
-  raw.destroy();
-});
-
-for (const policy of ["refuse", "drop-oldest"])
-  test(`over --max-queue with --overflow ${policy} messages are missing, and the connection stays`, async (t) => {
-    const { server, raw, count, numbers, last } = await overflow(t, policy);
-    assert.equal(last.opcode, PONG);
-    raw.send(frame(TEXT, "alive"));
-    assert.equal((await raw.frame()).payload.toString(), "alive");
+for (const io of loops) {
+  test(`over --max-queue the connection is closed, ${io}`, async (t) => {
+    const { raw, last } = await overflow(t, io, "close");
+    assert.equal(last.opcode, CLOSE);
+    assert.equal(last.payload.readUInt16BE(0), 1008);
     raw.destroy();
-    assert.ok(numbers.length < count);
-    assert.ok(numbers.every((number, i) => i === 0 || number > numbers[i - 1]));
-    assert.equal(await server.limit("max-queue"), count - numbers.length);
-    assert.equal(await server.counter("messages_dropped_total"), policy === "refuse" ? 0 : count - numbers.length);
   });
+
+  for (const policy of ["refuse", "drop-oldest"])
+    test(`with --overflow ${policy} messages are missing, and the connection stays, ${io}`, async (t) => {
+      const { server, raw, count, numbers, last } = await overflow(t, io, policy);
+      assert.equal(last.opcode, PONG);
+      raw.send(frame(TEXT, "alive"));
+      assert.equal((await raw.frame()).payload.toString(), "alive");
+      raw.destroy();
+      assert.ok(numbers.length < count);
+      assert.ok(numbers.every((number, i) => i === 0 || number > numbers[i - 1]));
+      assert.equal(await server.limit("max-queue"), count - numbers.length);
+      assert.equal(await server.counter("messages_dropped_total"), policy === "refuse" ? 0 : count - numbers.length);
+    });
+}
+
+test("--overflow drop-oldest leaves no hole in a context", async () => {
+  const { status, errors } = await run(["serve", "--overflow", "drop-oldest", "--compression", "takeover"]);
+  assert.equal(status, 2);
+  assert.match(errors, /use --compression shared/);
+});
 
 test("a plain request is not kept waiting by hostile peers", async (t) => {
   const server = await serve(t, ["--handshake-seconds", "5"]);

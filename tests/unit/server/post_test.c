@@ -192,6 +192,7 @@ static void a_post_that_is_refused_counts_as_dropped(void **state) {
     send_piece("", false, true);
     peer_expect_frame(&peer, 1, "waits", 5);
     assert_int_equal(world_metric(&world, "messages_dropped_total"), 2);
+    assert_int_equal(world_metric(&world, "limit_reached_total{limit=\"max-queue\"}"), 2);
     assert_int_equal(seen.closed, 0);
     peer_close(&peer);
     world_end(&world);

@@ -104,7 +104,7 @@ static void a_refused_message_leaves_the_socket_as_it_was(void **state) {
         assert_int_equal(tow_websocket_ready_state(socket), TOW_OPEN);
         assert_int_equal(tow_websocket_buffered_amount(socket), amount);
         assert_int_equal(tow_websocket_dropped(socket), 0);
-        assert_int_equal(world.context->counters.refused, 4);
+        assert_int_equal(world.context->counters.overflows, 4);
         finish(&world);
         assert_int_equal(world.server.drains, 1);
         read_all(&world, &all);

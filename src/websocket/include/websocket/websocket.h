@@ -20,7 +20,9 @@ typedef struct tow_websocket_counters {
     uint64_t opened, closed, messages_in, messages_out, bytes_in,
         bytes_out; /* bytes of payload as on the application's side */
     uint64_t pings_sent, pongs_received, memory_failures;
-    uint64_t refused, dropped;      /* over max-queue: see tow_overflow */
+    uint64_t
+        overflows; /* messages and Pings that max-queue kept from being sent, while the connection stayed */
+    uint64_t dropped;               /* see tow_websocket_dropped */
     uint64_t ends[TOW_CAUSE_COUNT]; /* each connection's once: when it fails, or else when it is closed */
 } tow_websocket_counters;
 
