@@ -108,11 +108,12 @@ typedef struct tow_server_options {
     const char *tls_certificate; /* a PEM file: TLS on every port (not on Unix sockets and `status`) by this
                                     certificate, and those between it and the root; default none */
     const char *tls_key;         /* its key, a PEM file; default the certificate's file */
-    const char *tls_client_ca;   /* authorities, a PEM file: clients need a certificate of theirs */
-    const char *tls_client_crl;  /* lists of what these authorities have revoked (CRL), a PEM file: one of
-                                    each that signs clients; default none */
-    bool tls_self_signed;        /* instead: a certificate for localhost that is made for this run */
-    bool tls_redirect;           /* plain HTTP on the same ports is sent to https:// */
+    const char
+        *tls_client_ca; /* authorities, roots or not, a PEM file: clients need a certificate of theirs */
+    const char *tls_client_crl; /* lists of what these authorities have revoked (CRL), a PEM file: one of
+                                   each that signs clients; default none */
+    bool tls_self_signed;       /* instead: a certificate for localhost that is made for this run */
+    bool tls_redirect;          /* plain HTTP on the same ports is sent to https:// */
     /* level as syslog: 3 error to 7 debug. Runs on the thread of each worker, on several at once if there is
      * more than one, and on those that call tow_server_new, _listen, _run and _reload; never in
      * tow_server_stop */

@@ -129,8 +129,9 @@ typedef struct tow_websocket_options {
 
     /* TLS, with the server for wss:// and with the proxy for https://. All are names of PEM files, which the
      * call reads. Certificates must hold, and be for the host of the URL. */
-    const char *tls_roots;       /* who may sign the peer's certificate; default the system's authorities */
-    const char *tls_revoked;     /* lists (CRL) of what they revoked, one of each that signs; default none */
+    const char *tls_roots;   /* authorities, roots or not, that may sign the peer's certificate; default the
+                                system's */
+    const char *tls_revoked; /* lists (CRL) of what they revoked, one of each that signs; default none */
     const char *tls_certificate; /* our own for a server that asks, and those between it and the root; default
                                     none */
     const char *tls_key;         /* its key, without a passphrase; default: in the file of the certificate */

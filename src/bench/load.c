@@ -388,8 +388,9 @@ static int prepare_tls(load_run *run) {
     int error = 0;
     if (options->authorities != NULL)
         error = tow_tls_read_file(options->authorities, &authorities, why);
-    tow_tls_settings settings = {
-        .roots = authorities, .verify = options->insecure ? TOW_TLS_VERIFY_NONE : TOW_TLS_VERIFY_REQUIRED};
+    tow_tls_settings settings = {.roots = authorities,
+        .verify = options->insecure ? TOW_TLS_VERIFY_NONE : TOW_TLS_VERIFY_REQUIRED,
+        .files.roots = options->authorities};
     if (error == 0)
         error = tow_tls_client_context(run->shared.loop, &settings, &run->shared.tls, why);
     free(authorities);

@@ -49,6 +49,10 @@ int tow_trust_context(tow_loop *loop, const tow_websocket_options *options, tow_
         .roots = texts.roots,
         .revoked = texts.revoked,
         .verify = options->tls_insecure ? TOW_TLS_VERIFY_NONE : TOW_TLS_VERIFY_DEFAULT,
+        .files = {.certificate = options->tls_certificate,
+            .key = options->tls_key != NULL ? options->tls_key : options->tls_certificate,
+            .roots = options->tls_roots,
+            .revoked = options->tls_revoked},
     };
     if (error == 0)
         error = tow_tls_client_context(loop, &settings, &shared, why);

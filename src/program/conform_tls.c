@@ -22,8 +22,9 @@ int tow_conform_tls_client(
     tow_tls_context **context, const tow_conform_settings *settings, char why[TOW_TLS_TEXT_MAX]) {
     char *roots = NULL;
     int error = settings->cacert == NULL ? 0 : tow_tls_read_file(settings->cacert, &roots, why);
-    tow_tls_settings tls = {
-        .roots = roots, .verify = settings->insecure ? TOW_TLS_VERIFY_NONE : TOW_TLS_VERIFY_REQUIRED};
+    tow_tls_settings tls = {.roots = roots,
+        .verify = settings->insecure ? TOW_TLS_VERIFY_NONE : TOW_TLS_VERIFY_REQUIRED,
+        .files.roots = settings->cacert};
     if (error == 0)
         error = tow_tls_context_new(context, &tls, why);
     free(roots);
@@ -56,7 +57,11 @@ int tow_conform_tls_server(
         error = read_certificate(settings, &certificate, &key, why);
     else if (settings->tls_self_signed)
         error = make_certificate(&certificate, &key, why);
-    tow_tls_settings tls = {.server = true, .certificate = certificate, .key = key};
+    tow_tls_settings tls = {.server = true,
+        .certificate = certificate,
+        .key = key,
+        .files = {.certificate = settings->certificate,
+            .key = settings->key != NULL ? settings->key : settings->certificate}};
     if (error == 0 && certificate != NULL)
         error = tow_tls_context_new(context, &tls, why);
     free(certificate);

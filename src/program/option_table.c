@@ -183,7 +183,9 @@ static const tow_option service_options[] = {
         .kind = TOW_OPTION_TEXT,
         .value = "FILE",
         .note = "none",
-        .help = "authorities, in PEM: only clients with a certificate of theirs get in",
+        .help =
+            "certificates, in PEM, of authorities, roots or not: only clients with a certificate that one of "
+            "them, or who they have signed, has signed get in",
         SERVE(server.tls_client_ca)},
     {.name = "tls-client-crl",
         .kind = TOW_OPTION_TEXT,
@@ -553,8 +555,9 @@ static const tow_option way_tls_options[] = {
         .kind = TOW_OPTION_TEXT,
         .value = "FILE",
         .note = "the system's",
-        .help = "authorities, in PEM, that may have signed the certificate of the server, or of a proxy at "
-                "https://",
+        .help =
+            "certificates, in PEM, of authorities, roots or not, that may have signed the certificate of the "
+            "server, or of a proxy at https://",
         CONNECT(cacert)},
     {.name = "crl",
         .kind = TOW_OPTION_TEXT,
@@ -943,7 +946,7 @@ static const tow_option bench_options[] = {
         .kind = TOW_OPTION_TEXT,
         .value = "FILE",
         .note = "the system's",
-        .help = "authorities, in PEM, that may have signed the server's certificate",
+        .help = "certificates, in PEM, of authorities, roots or not, that may have signed the server's",
         BENCH(load.authorities)},
     {.name = "insecure",
         .kind = TOW_OPTION_FLAG,
@@ -1032,7 +1035,8 @@ static const tow_option conform_options[] = {
         .kind = TOW_OPTION_TEXT,
         .value = "FILE",
         .note = "those of the system",
-        .help = "authorities, in PEM, that may sign the certificate of a server at wss://",
+        .help =
+            "certificates, in PEM, of authorities, roots or not, that may sign that of a server at wss://",
         CONFORM(cacert)},
     {.name = "tls-self-signed",
         .letter = 't',

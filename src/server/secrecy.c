@@ -33,6 +33,10 @@ static int context_make(const tow_settings *settings, const tow_pem_texts *texts
         .revoked = texts->revoked,
         .plain_too = settings->tls_redirect,
         .tickets = tickets,
+        .files = {.certificate = settings->tls_certificate,
+            .key = settings->tls_key != NULL ? settings->tls_key : settings->tls_certificate,
+            .roots = settings->tls_client_ca,
+            .revoked = settings->tls_client_crl},
     };
     int error = tow_tls_context_new(context, &wanted, why);
     return error != 0 ? complain(settings, error, why) : 0;

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <towline/error.h>
 
+#include "base/text.h"
 #include "tls_stream.h"
 #include "tls_tickets.h"
 #include "transport/loop.h"
@@ -18,12 +19,17 @@ static const unsigned char http11[] = {8, 'h', 't', 't', 'p', '/', '1', '.', '1'
 
 static int refuse(char why[TOW_TLS_TEXT_MAX], int error, const char *text) {
     const char *reason = ERR_reason_error_string(ERR_peek_error());
-    if (reason != NULL && error == TOW_ERROR_CERTIFICATE)
-        snprintf(why, TOW_TLS_TEXT_MAX, "%s: %s", text, reason);
-    else
-        snprintf(why, TOW_TLS_TEXT_MAX, "%s", text);
+    bool explained = reason != NULL && error == TOW_ERROR_CERTIFICATE;
+    tow_text_format(why, TOW_TLS_TEXT_MAX, "%s%s%s", text, explained ? ": " : "", explained ? reason : "");
     ERR_clear_error();
     return error;
+}
+
+/* The same of a text that may have come from a file. */
+static int refuse_text(char why[TOW_TLS_TEXT_MAX], const char *file, const char *text) {
+    char whole[TOW_TLS_TEXT_MAX];
+    tow_text_format(whole, sizeof(whole), "%s%s%s", file != NULL ? file : "", file != NULL ? ": " : "", text);
+    return refuse(why, TOW_ERROR_CERTIFICATE, whole);
 }
 
 /* Reading PEM. A key with a passphrase is not asked for one. */
@@ -61,6 +67,7 @@ static int use_key(SSL_CTX *ssl, BIO *text) {
     return error;
 }
 
+/* Whoever stands in the text is trusted, also one between those that sign and a root: as curl does. */
 static int use_roots(SSL_CTX *ssl, BIO *text) {
     X509_STORE *store = SSL_CTX_get_cert_store(ssl);
     X509 *certificate;
@@ -73,6 +80,7 @@ static int use_roots(SSL_CTX *ssl, BIO *text) {
             return TOW_ERROR_CERTIFICATE;
         count++;
     }
+    X509_STORE_set_flags(store, X509_V_FLAG_PARTIAL_CHAIN);
     return is_end_of_text() && count > 0 ? 0 : TOW_ERROR_CERTIFICATE;
 }
 
@@ -104,24 +112,25 @@ static int use_identity(SSL_CTX *ssl, const tow_tls_settings *settings, char *wh
     if (settings->certificate == NULL)
         return settings->server ? refuse(why, TOW_ERROR_CERTIFICATE, "a server needs a certificate") : 0;
     if (use_text(ssl, settings->certificate, use_chain) != 0)
-        return refuse(why, TOW_ERROR_CERTIFICATE, "this is not a certificate in PEM");
+        return refuse_text(why, settings->files.certificate, "this is not a certificate in PEM");
     if (settings->key == NULL)
-        return refuse(why, TOW_ERROR_CERTIFICATE, "a certificate needs its key");
+        return refuse_text(why, settings->files.certificate, "a certificate needs its key");
     if (use_text(ssl, settings->key, use_key) != 0)
-        return refuse(why, TOW_ERROR_CERTIFICATE,
+        return refuse_text(why, settings->files.key,
             "this is not the certificate's key in PEM, or it is encrypted with a passphrase");
     if (SSL_CTX_check_private_key(ssl) != 1)
-        return refuse(why, TOW_ERROR_CERTIFICATE, "the key does not belong to the certificate");
+        return refuse_text(why, settings->files.key, "the key does not belong to the certificate");
     return 0;
 }
 
 static int use_trust(SSL_CTX *ssl, const tow_tls_settings *settings, char *why) {
     if (settings->roots != NULL && use_text(ssl, settings->roots, use_roots) != 0)
-        return refuse(why, TOW_ERROR_CERTIFICATE, "the authorities are not certificates in PEM");
+        return refuse_text(why, settings->files.roots, "the authorities are not certificates in PEM");
     if (settings->roots == NULL && !settings->server && SSL_CTX_set_default_verify_paths(ssl) != 1)
         return refuse(why, TOW_ERROR_SYSTEM, "the system's authorities can't be read");
     if (settings->revoked != NULL && use_text(ssl, settings->revoked, use_revoked) != 0)
-        return refuse(why, TOW_ERROR_CERTIFICATE, "this is not a list of revoked certificates (CRL) in PEM");
+        return refuse_text(
+            why, settings->files.revoked, "this is not a list of revoked certificates (CRL) in PEM");
     return 0;
 }
 

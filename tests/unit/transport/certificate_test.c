@@ -2,6 +2,8 @@
 #include "authority.h"
 #include "each_loop.h"
 
+#include <towline/error.h>
+
 static test_authority authority;
 
 static int make_authority(void **state) {
@@ -162,10 +164,84 @@ static void a_client_is_known_by_its_certificate(void **state) {
     identity_clear(&own);
 }
 
+/* Whoever is named is trusted, also without the one above: and nobody else. */
+static void an_authority_below_a_root_may_be_trusted(void **state) {
+    test_authority between;
+    authority_make_below(&between, "Between", &authority);
+    test_identity own, client, revoked;
+    authority_issue(&between, &(test_subject){0}, &own);
+    authority_issue(&between, &(test_subject){.name = "a client"}, &client);
+    authority_issue(&between, &(test_subject){.name = "revoked"}, &revoked);
+    char *list = authority_revoke(&between, &revoked);
+    const struct {
+        const test_identity *client;
+        const char *roots, *revoked, *text;
+    } cases[] = {
+        {&client, between.pem, NULL, NULL},
+        {&client, between.pem, list, NULL},
+        {&client, own.certificate, NULL,
+            "the certificate of the authority Between is signed by an authority that is not trusted: "
+            "Test Authority"},
+        {&client, authority.pem, NULL, NULL},
+        {&client, client.certificate, NULL, NULL},
+        {&revoked, between.pem, list, "the client's certificate (revoked) was revoked"},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        test_pair pair;
+        meet(&pair, *state,
+            &(tow_tls_settings){.server = true,
+                .certificate = own.certificate,
+                .key = own.key,
+                .roots = cases[i].roots,
+                .revoked = cases[i].revoked},
+            &(tow_tls_settings){.roots = between.pem,
+                .certificate = cases[i].client->certificate,
+                .key = cases[i].client->key},
+            "example.test");
+        run_until(*state, is_decided, &pair);
+        expect(&pair.server, "a client", cases[i].text);
+        assert_int_equal(pair.client.errors > 0, false);
+        pair_close(&pair);
+    }
+    free(list);
+    identity_clear(&own);
+    identity_clear(&client);
+    identity_clear(&revoked);
+    authority_clear(&between);
+}
+
+static void what_is_wrong_with_a_text_names_its_file(void **state) {
+    (void)state;
+    test_identity own;
+    authority_issue(&authority, &(test_subject){0}, &own);
+    static const tow_tls_files files = {"cert.pem", "key.pem", "roots.pem", "list.pem"};
+    const struct {
+        tow_tls_settings settings;
+        const char *beginning;
+    } cases[] = {
+        {{.certificate = "x", .key = own.key}, "cert.pem: this is not a certificate in PEM"},
+        {{.certificate = own.certificate}, "cert.pem: a certificate needs its key"},
+        {{.certificate = own.certificate, .key = "x"}, "key.pem: this is not the certificate's key in PEM"},
+        {{.roots = "x"}, "roots.pem: the authorities are not certificates in PEM"},
+        {{.revoked = "x"}, "list.pem: this is not a list of revoked certificates"},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        char why[TOW_TLS_TEXT_MAX];
+        tow_tls_context *context;
+        tow_tls_settings settings = cases[i].settings;
+        settings.files = files;
+        assert_int_equal(tow_tls_context_new(&context, &settings, why), TOW_ERROR_CERTIFICATE);
+        assert_memory_equal(why, cases[i].beginning, strlen(cases[i].beginning));
+    }
+    identity_clear(&own);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         ON_EACH_LOOP(a_server_is_known_by_its_certificate),
         ON_EACH_LOOP(a_client_is_known_by_its_certificate),
+        ON_EACH_LOOP(an_authority_below_a_root_may_be_trusted),
+        cmocka_unit_test(what_is_wrong_with_a_text_names_its_file),
     };
     return cmocka_run_group_tests(tests, make_authority, clear_authority);
 }

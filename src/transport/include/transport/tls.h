@@ -34,16 +34,24 @@ typedef enum tow_tls_verify {
     TOW_TLS_VERIFY_NONE
 } tow_tls_verify;
 
+/* Names of the files that texts have come from, for who reads what is wrong with them; NULL: it is not said.
+ */
+typedef struct tow_tls_files {
+    const char *certificate, *key, *roots, *revoked;
+} tow_tls_files;
+
 /* Zeroed: a client that trusts the system's roots. Texts are PEM and are not kept. */
 typedef struct tow_tls_settings {
     bool server;
     const char *certificate; /* our own, then those between it and the root; a server must have one */
     const char *key;
-    const char *roots;   /* who may sign the peer's; NULL: the system's for a client, nobody for a server */
+    const char *roots; /* who may sign the peer's, roots or not; NULL: the system's for a client, nobody for a
+                          server */
     const char *revoked; /* lists of revoked certificates (CRL) of those who sign the peer's; NULL: none */
     tow_tls_verify verify;
     bool plain_too; /* a server: a stream whose first byte is no TLS stays plain (tow_stream_is_secure) */
     tow_tls_tickets *tickets; /* a server; NULL: own ones */
+    tow_tls_files files;
 } tow_tls_settings;
 
 typedef struct tow_tls_context tow_tls_context;
