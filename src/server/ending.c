@@ -48,15 +48,15 @@ static void make_note(tow_connection *connection, const char *peer, const char *
 }
 
 void tow_ending_note(tow_connection *connection) {
-    if (!tow_report_wants(settings_of(connection), TOW_LOG_INFO))
-        return;
     tow_exchange *exchange = tow_connection_worker(connection)->opening;
     const tow_address *address = tow_conversation_address(exchange);
+    connection->address_key = tow_address_key(address);
+    if (!tow_report_wants(settings_of(connection), TOW_LOG_INFO))
+        return;
     const char *peer = tow_conversation_peer(exchange);
     char packed[TOW_ADDRESS_TEXT_MAX];
     connection->opened = microseconds(connection) & MICROSECONDS_MAX;
     connection->port = tow_address_port(address);
-    connection->address_key = tow_address_key(address);
     packed_peer(connection, packed);
     if (strcmp(packed, peer) != 0 || route_of(connection)->is_prefix)
         make_note(connection, peer, exchange->path);

@@ -18,6 +18,8 @@ enum {
     HANDSHAKE_BYTES = 16 * 1024,
     DRAIN_SECONDS = 5,
     MAX_POSTED = 64 * 1024 * 1024,
+    UNFINISHED_MIN = 256 * 1024 * 1024,
+    UNFINISHED_MESSAGES = 16,
     /* Descriptors that are no connections: what a program has open, and for each worker its listeners and its
        loop. */
     RESERVED_DESCRIPTORS = 32,
@@ -138,6 +140,8 @@ static bool numbers_are_valid(const tow_server_options *options) {
         {options->max_connections, TOW_OFF, INT64_MAX},
         {options->max_connections_per_address, TOW_OFF, INT64_MAX},
         {options->drain_seconds, TOW_OFF, INT_MAX},
+        {options->max_unfinished, TOW_OFF, INT64_MAX},
+        {options->max_unfinished_per_address, TOW_OFF, INT64_MAX},
         {options->max_posted, TOW_OFF, INT64_MAX},
         {options->log_level, TOW_OFF, TOW_LOG_DEBUG},
     };
@@ -188,6 +192,14 @@ static int64_t limit_or(int64_t value, int64_t otherwise) {
     return value != 0 ? value : otherwise;
 }
 
+/* A few of the largest messages must fit. */
+static int64_t unfinished_for(int64_t max_message) {
+    if (max_message == TOW_OFF || max_message > INT64_MAX / UNFINISHED_MESSAGES)
+        return INT64_MAX;
+    int64_t bytes = max_message * UNFINISHED_MESSAGES;
+    return bytes > UNFINISHED_MIN ? bytes : UNFINISHED_MIN;
+}
+
 static void numbers_fill(tow_settings *settings, const tow_server_options *options) {
     settings->limits = options->limits;
     tow_limits_resolve(&settings->limits, NULL);
@@ -200,6 +212,10 @@ static void numbers_fill(tow_settings *settings, const tow_server_options *optio
     settings->connections_possible = connections_possible(settings->workers);
     settings->max_connections = limit_or(options->max_connections, settings->connections_possible);
     settings->max_connections_per_address = limit_or(options->max_connections_per_address, INT64_MAX);
+    settings->max_unfinished =
+        limit_or(options->max_unfinished, unfinished_for(settings->limits.max_message));
+    settings->max_unfinished_per_address = limit_or(options->max_unfinished_per_address,
+        settings->max_unfinished == INT64_MAX ? INT64_MAX : (settings->max_unfinished + 3) / 4);
     settings->max_posted = limit_or(options->max_posted, MAX_POSTED);
     settings->log_level = options->log_level != 0 ? options->log_level : TOW_LOG_INFO;
     settings->on_log = options->on_log;

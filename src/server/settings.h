@@ -23,6 +23,8 @@ typedef struct tow_settings {
     int64_t max_connections;
     int64_t connections_possible;        /* with the descriptors that there are */
     int64_t max_connections_per_address; /* INT64_MAX: no limit */
+    int64_t max_unfinished;              /* the same */
+    int64_t max_unfinished_per_address;  /* the same */
     int64_t max_posted;                  /* INT64_MAX: no limit */
     char *tls_certificate;               /* paths that we own; NULL: none */
     char *tls_key;

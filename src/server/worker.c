@@ -272,10 +272,22 @@ void tow_worker_reload(tow_worker *worker) {
         tow_tls_context_release(old);
 }
 
+static uint64_t address_of(const tow_websocket *socket) {
+    return ((const tow_connection *)socket)->address_key;
+}
+
+static void bound_unfinished(tow_worker *worker) {
+    const tow_settings *settings = &worker->server->settings;
+    tow_websocket_context_bound(
+        worker->context, settings->max_unfinished, settings->max_unfinished_per_address, address_of);
+}
+
 int tow_worker_begin(tow_worker *worker, tow_loop *loop, bool is_first) {
     worker->loop = loop;
     tow_slab_init(&worker->slots, sizeof(tow_connection));
     int error = tow_websocket_context_new(&worker->context, loop, worker);
+    if (error == 0)
+        bound_unfinished(worker);
     if (error == 0)
         error = stop_make(worker);
     if (error == 0 && tow_report_wants(&worker->server->settings, TOW_LOG_INFO))

@@ -16,6 +16,15 @@ enum {
     TOW_SCRATCH_MAX = 1024 * 1024    /* scratch memory above this is freed after use */
 };
 
+/* Of the connections of one address: see unfinished.c. */
+typedef struct tow_unfinished_account tow_unfinished_account;
+
+typedef struct tow_unfinished { /* zero: no limit */
+    int64_t max, max_per_address;
+    uint64_t (*address_of)(const tow_websocket *socket);
+    tow_unfinished_account *accounts[256];
+} tow_unfinished;
+
 /* The message that on_message is looking at. */
 typedef struct tow_delivery {
     const tow_websocket *socket; /* NULL: none */
@@ -51,6 +60,7 @@ struct tow_websocket_context {
     tow_buffer inflated;
     tow_buffer deflated;
     tow_extension_text *extension_texts;
+    tow_unfinished unfinished;
 };
 
 /* A fresh masking key that nobody can predict (RFC 6455, section 5.3). */

@@ -2,6 +2,7 @@
 
 #include "context.h"
 #include "piecewise.h"
+#include "unfinished.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -30,7 +31,7 @@ static bool is_empty(const tow_websocket *socket) {
            extra->assembly.data == NULL && extra->message_began == 0 && extra->kept.data == NULL &&
            extra->deflater == NULL && extra->inflater == NULL && extra->protocol == NULL &&
            extra->close_reason == NULL && extra->failure == NULL && extra->peer_end == 0 &&
-           extra->references == 0 && extra->piecewise == NULL;
+           extra->references == 0 && extra->piecewise == NULL && extra->unfinished == 0;
 }
 
 void tow_extra_release(tow_websocket *socket) {
@@ -53,6 +54,7 @@ void tow_extra_end(tow_websocket *socket) {
     tow_context_give_buffer(socket->context, &extra->assembly);
     tow_buffer_clear(&extra->kept);
     tow_piecewise_end(socket);
+    tow_unfinished_update(socket);
     tow_deflater_free(extra->deflater);
     extra->deflater = NULL;
     tow_inflater_free(extra->inflater);

@@ -65,6 +65,11 @@ bool tow_piecewise_waits(const tow_websocket *socket) {
     return socket->extra != NULL && socket->extra->piecewise != NULL && socket->extra->piecewise->waits;
 }
 
+size_t tow_piecewise_bytes(const tow_websocket *socket) {
+    const tow_piecewise *message = socket->extra->piecewise;
+    return message == NULL ? 0 : message->ready.length + message->rest.length;
+}
+
 static void release(tow_websocket *socket, tow_piecewise *message) {
     if (message->inflater != NULL)
         tow_inflate_give(socket, message->inflater);

@@ -28,6 +28,9 @@ int tow_piecewise_go_on(tow_websocket *socket);
  * next round on. Errors: MEMORY. */
 int tow_piecewise_adopt(tow_websocket *socket);
 
+/* How many bytes it holds of one. */
+size_t tow_piecewise_bytes(const tow_websocket *socket);
+
 /* Frees what the connection has of a message. */
 void tow_piecewise_end(tow_websocket *socket);
 

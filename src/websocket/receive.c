@@ -11,6 +11,7 @@
 #include "tally.h"
 #include "timing.h"
 #include "turn.h"
+#include "unfinished.h"
 
 #include <towline/error.h>
 
@@ -259,7 +260,21 @@ static void go_on_reading(tow_websocket *socket) {
         note_message_under_way(socket);
 }
 
+/* Nobody gets more memory by messages that do not end. */
+static void bound_unfinished(tow_websocket *socket) {
+    tow_cause over = tow_unfinished_update(socket);
+    if (over == TOW_CAUSE_COUNT || is_deaf(socket))
+        return;
+    tow_context_give_buffer(socket->context, &socket->extra->assembly);
+    socket->extra->assembly_offset = 0;
+    tow_piecewise_end(socket);
+    tow_unfinished_update(socket);
+    tow_websocket_fail(socket, over, TOW_ERROR_LIMIT);
+}
+
 static void settle(tow_websocket *socket) {
+    if (socket->extra != NULL)
+        bound_unfinished(socket);
     go_on_reading(socket);
     if (socket->extra != NULL)
         tow_extra_release(socket);

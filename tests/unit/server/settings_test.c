@@ -27,6 +27,8 @@ static const struct number numbers[] = {
     SERVER(max_connections_per_address, TOW_OFF, INT64_MAX),
     SERVER(drain_seconds, TOW_OFF, INT_MAX),
     SERVER(max_posted, TOW_OFF, INT64_MAX),
+    SERVER(max_unfinished, TOW_OFF, INT64_MAX),
+    SERVER(max_unfinished_per_address, TOW_OFF, INT64_MAX),
     SERVER(log_level, TOW_OFF, 7),
 };
 

@@ -33,6 +33,10 @@ typedef enum tow_ender {
     X(MAX_MESSAGE, LIMIT, "max-message", TOW_CODE_OF_ERROR, NULL)                                            \
     X(MESSAGE_SECONDS, LIMIT, "message-seconds", TOW_CLOSE_POLICY,                                           \
         "the message took longer than message-seconds and message-rate allow")                               \
+    X(MAX_UNFINISHED, LIMIT, "max-unfinished", TOW_CLOSE_TRY_AGAIN_LATER,                                    \
+        "messages that have not ended hold more than max-unfinished")                                        \
+    X(MAX_UNFINISHED_PER_ADDRESS, LIMIT, "max-unfinished-per-address", TOW_CLOSE_POLICY,                     \
+        "messages of this address that have not ended hold more than max-unfinished-per-address")            \
     X(MAX_QUEUE, LIMIT, "max-queue", TOW_CLOSE_POLICY, "more than max-queue waits to be sent")               \
     X(STALL_SECONDS, LIMIT, "stall-seconds", 0, NULL)                                                        \
     X(IDLE_SECONDS, LIMIT, "idle-seconds", TOW_CLOSE_GOING_AWAY, "nothing was received for idle-seconds")    \

@@ -20,6 +20,7 @@ typedef struct tow_websocket_counters {
     uint64_t opened, closed, messages_in, messages_out, bytes_in,
         bytes_out; /* bytes of payload as on the application's side */
     uint64_t pings_sent, pongs_received, memory_failures;
+    uint64_t unfinished; /* bytes of messages that have not ended: now, so it falls as well */
     uint64_t
         overflows; /* messages and Pings that max-queue kept from being sent, while the connection stayed */
     uint64_t dropped;               /* see tow_websocket_dropped */
@@ -81,6 +82,11 @@ tow_websocket_counters *tow_websocket_context_counters(tow_websocket_context *co
 
 /* From now on each socket keeps a tally of what it carries. */
 void tow_websocket_context_keep_tallies(tow_websocket_context *context);
+
+/* Bounds the bytes of messages that have not ended, of all connections and of those of one address, by which
+ * `address_of` tells connections apart; 0: by none. */
+void tow_websocket_context_bound(tow_websocket_context *context, int64_t max_unfinished,
+    int64_t max_unfinished_per_address, uint64_t (*address_of)(const tow_websocket *socket));
 
 /* What a socket has carried, as bytes of payload on the application's side. */
 typedef struct tow_tally {
