@@ -123,7 +123,9 @@ typedef struct tow_server_options {
     void (*on_log)(void *user, int level, const char *line);
     void (*on_log_entry)(void *user, const tow_log_entry *entry); /* instead of on_log: with fields */
     void *log_user;                                               /* what they get */
-    int log_level; /* lines above this level are not made; default 6 (info), which has a line a request */
+    /* lines above this level are not made; default 6 (info), which has a line for each request and for the
+     * end of each WebSocket connection: below it, nothing is counted for these */
+    int log_level;
 } tow_server_options;
 
 /* Makes a server; nothing listens yet. Errors: ARGUMENT (a number out of its range; an origin, host or proxy

@@ -444,7 +444,7 @@ static const tow_option running_options[] = {
         .kind = TOW_OPTION_CHOICE,
         .fallback = "text",
         .choices = log_format_choices,
-        .help = "how a line looks",
+        .help = "how a line looks; json: an object with fields for programs, see LOG in towline(1)",
         SERVE(log_format)},
 };
 
