@@ -104,7 +104,7 @@ static int entries_reserve(tow_listing *list) {
     if (list->count < list->capacity)
         return 0;
     size_t capacity = list->capacity == 0 ? 64 : 2 * list->capacity;
-    entry **entries = realloc(list->entries, capacity * sizeof *entries);
+    entry **entries = realloc(list->entries, capacity * sizeof(entry *));
     if (entries == NULL)
         return TOW_ERROR_MEMORY;
     list->entries = entries;
@@ -122,9 +122,9 @@ static int entry_add(tow_listing *list, const char *name, const struct stat *sta
     one->modified = status->st_mtim.tv_sec;
     one->is_directory = S_ISDIR(status->st_mode);
     memcpy(one->name, name, length + 1);
-    entry **place = list->entries + place_of(list, one);
-    memmove(place + 1, place, (size_t)(list->entries + list->count - place) * sizeof *place);
-    *place = one;
+    size_t place = place_of(list, one);
+    memmove(&list->entries[place + 1], &list->entries[place], (list->count - place) * sizeof(entry *));
+    list->entries[place] = one;
     list->count++;
     return 0;
 }

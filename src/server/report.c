@@ -19,8 +19,10 @@ static size_t make_printable(char *out, size_t size, const char *text) {
         else
             length += (size_t)snprintf(out + length, ESCAPE_LENGTH + 1, "\\x%02X", (unsigned char)*text);
     }
-    strcpy(out + length, *text != '\0' ? cut_mark : "");
-    return length + strlen(out + length);
+    size_t mark = *text != '\0' ? sizeof(cut_mark) - 1 : 0;
+    memcpy(out + length, cut_mark, mark);
+    out[length + mark] = '\0';
+    return length + mark;
 }
 
 static void add(tow_report_fields *fields, tow_log_field field) {
