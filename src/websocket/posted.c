@@ -2,6 +2,7 @@
 
 #include "context.h"
 #include "extra.h"
+#include "overflow.h"
 #include "send.h"
 #include "shared.h"
 
@@ -50,7 +51,7 @@ static tow_shared *take(tow_posted *posted) {
 static int64_t send_or_wait(tow_websocket *socket, tow_shared *shared) {
     if (socket->ready_state != TOW_OPEN || !socket->sends_pieces)
         return tow_websocket_send_shared(socket, shared);
-    int error = tow_send_room_check(socket, tow_shared_length(shared));
+    int error = tow_overflow_check(socket, tow_shared_length(shared));
     if (error == 0)
         error = add(socket, shared);
     return error != 0 ? error : tow_websocket_buffered_amount(socket);
@@ -59,7 +60,7 @@ static int64_t send_or_wait(tow_websocket *socket, tow_shared *shared) {
 /* Whoever posted does not hear that it was refused. */
 void tow_websocket_send_posted(tow_websocket *socket, tow_shared *shared) {
     if (send_or_wait(socket, shared) == TOW_ERROR_QUEUE_FULL && socket->ready_state == TOW_OPEN)
-        tow_send_note_dropped(socket, 1);
+        tow_overflow_note_dropped(socket, 1);
 }
 
 void tow_posted_send(tow_websocket *socket) {

@@ -4,6 +4,7 @@
 #include "compressing.h"
 #include "context.h"
 #include "extra.h"
+#include "overflow.h"
 #include "protocol/close.h"
 #include "protocol/mask.h"
 #include "receive.h"
@@ -191,75 +192,6 @@ static bool is_checked(const tow_websocket *socket, const tow_outgoing *frame) {
            delivery->type == TOW_TEXT;
 }
 
-/* What was posted waits for the end of a message in pieces: it keeps no piece of that from being sent. */
-static size_t waiting_before(const tow_websocket *socket, bool is_message) {
-    const tow_websocket_extra *extra = socket->extra;
-    return extra == NULL ? 0 : extra->queue.bytes + (is_message ? extra->posted.bytes : 0);
-}
-
-static bool queue_is_full(const tow_websocket *socket, bool is_message) {
-    int64_t max = socket->behaviour->limits.max_queue;
-    return max != TOW_OFF && waiting_before(socket, is_message) > (uint64_t)max;
-}
-
-static int close_as_full(tow_websocket *socket, size_t length) {
-    tow_websocket_fail(socket, TOW_CAUSE_MAX_QUEUE, TOW_ERROR_QUEUE_FULL);
-    tow_send_discard(socket, length);
-    return TOW_ERROR_QUEUE_FULL;
-}
-
-/* Whoever is refused hears by on_drain when to try again. */
-static int refuse_as_full(tow_websocket *socket) {
-    tow_count(&socket->context->counters.overflows);
-    if (tow_send_is_waiting(socket))
-        socket->above_high = true;
-    if (socket->above_high && !socket->delivering)
-        tow_receive_adjust(socket);
-    return TOW_ERROR_QUEUE_FULL;
-}
-
-void tow_send_note_dropped(tow_websocket *socket, size_t count) {
-    tow_count_add(&socket->context->counters.dropped, count);
-    if (count > 0 && tow_extra_need(socket) != NULL)
-        socket->extra->dropped += count;
-}
-
-/* What is posted is younger than all that is in the queue. */
-static void drop_oldest(tow_websocket *socket, bool is_message) {
-    tow_websocket_extra *extra = socket->extra;
-    uint64_t max = (uint64_t)socket->behaviour->limits.max_queue;
-    uint64_t posted = is_message ? extra->posted.bytes : 0;
-    size_t count = tow_queue_drop(&extra->queue, max > posted ? max - posted : 0);
-    while (is_message && queue_is_full(socket, true) && tow_posted_drop(&extra->posted))
-        count++;
-    tow_count_add(&socket->context->counters.overflows, count);
-    tow_send_note_dropped(socket, count);
-}
-
-/* More than max-queue waits. 0 if the message, or what can't be dropped any more when it waits, may be added
- * all the same. */
-static int overflow(tow_websocket *socket, size_t length, bool is_message) {
-    switch (socket->behaviour->limits.overflow) {
-    case TOW_OVERFLOW_REFUSE:
-        return refuse_as_full(socket);
-    case TOW_OVERFLOW_DROP_OLDEST:
-        drop_oldest(socket, is_message);
-        return is_message || !queue_is_full(socket, false) ? 0 : refuse_as_full(socket);
-    case TOW_OVERFLOW_DEFAULT: /* resolved */
-    case TOW_OVERFLOW_CLOSE:
-        break;
-    }
-    return close_as_full(socket, length);
-}
-
-int tow_send_room_check(tow_websocket *socket, size_t length) {
-    return queue_is_full(socket, true) ? overflow(socket, length, true) : 0;
-}
-
-int tow_send_piece_room_check(tow_websocket *socket, size_t length) {
-    return queue_is_full(socket, false) ? overflow(socket, length, false) : 0;
-}
-
 bool tow_send_is_compressed(const tow_websocket *socket, size_t length) {
     const tow_limits *limits = &socket->behaviour->limits;
     return socket->agreement != 0 && limits->compression_min != TOW_OFF &&
@@ -325,7 +257,7 @@ int64_t tow_websocket_send(tow_websocket *socket, tow_message_type type, const v
     } else if (type != TOW_BINARY) {
         return TOW_ERROR_ARGUMENT;
     }
-    int error = tow_send_room_check(socket, length);
+    int error = tow_overflow_check(socket, length);
     if (error == 0)
         error = tow_send_is_compressed(socket, length) ? tow_send_compressed(socket, &message)
                                                        : tow_send_frame(socket, &message);
@@ -349,7 +281,7 @@ static int control_check(const tow_websocket *socket, const void *payload, size_
 /* A control frame is never dropped while the connection lives: without memory for it the connection ends. */
 static int send_control_or_abort(
     tow_websocket *socket, tow_opcode opcode, const void *payload, size_t length) {
-    int error = tow_send_piece_room_check(socket, 0);
+    int error = tow_overflow_check_piece(socket, 0);
     if (error != 0)
         return error;
     error = tow_send_control(socket, opcode, payload, length);
@@ -392,7 +324,7 @@ int tow_websocket_pong(tow_websocket *socket, const void *payload, size_t length
     int error = control_check(socket, payload, length);
     if (error != 0)
         return error;
-    if (queue_is_full(socket, false) && socket->behaviour->limits.overflow != TOW_OVERFLOW_CLOSE)
+    if (tow_overflow_is(socket, false) && socket->behaviour->limits.overflow != TOW_OVERFLOW_CLOSE)
         socket->above_high = true; /* a Pong is neither refused nor dropped */
     if (socket->above_high)
         return keep_latest_pong(socket, payload, length);
@@ -418,7 +350,7 @@ void tow_send_unsent(tow_stream *stream, const uint8_t *segment, size_t length, 
 
 static bool has_drained(const tow_websocket *socket) {
     return socket->extra->queue.bytes < (uint64_t)socket->behaviour->limits.low_mark &&
-           !queue_is_full(socket, false);
+           !tow_overflow_is(socket, false);
 }
 
 /* Below the low mark again. */
@@ -448,10 +380,6 @@ void tow_send_writable(tow_stream *stream) {
 void tow_send_discard(tow_websocket *socket, size_t length) {
     if (length > 0 && tow_extra_need(socket) != NULL)
         socket->extra->discarded += (int64_t)length;
-}
-
-uint64_t tow_websocket_dropped(const tow_websocket *socket) {
-    return socket == NULL || socket->extra == NULL ? 0 : socket->extra->dropped;
 }
 
 int64_t tow_websocket_buffered_amount(const tow_websocket *socket) {

@@ -32,16 +32,6 @@ void tow_send_discard(tow_websocket *socket, size_t length);
  * sent in pieces. */
 int tow_send_message_check(tow_websocket *socket, size_t length);
 
-/* 0 unless more than max-queue waits; then what `overflow` says: the connection is failed or the message
- * refused (QUEUE_FULL), or others are dropped for it. */
-int tow_send_room_check(tow_websocket *socket, size_t length);
-
-/* The same for what could not be dropped later: a piece or a Ping is refused where dropping is not enough. */
-int tow_send_piece_room_check(tow_websocket *socket, size_t length);
-
-/* Counts messages that will not be sent, and of which nobody else hears. */
-void tow_send_note_dropped(tow_websocket *socket, size_t count);
-
 /* Whether a message of this length is to be compressed. */
 bool tow_send_is_compressed(const tow_websocket *socket, size_t length);
 

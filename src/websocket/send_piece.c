@@ -1,6 +1,7 @@
 /* Messages that are sent piece by piece: each piece is a frame (RFC 6455, section 5.4). */
 #include "context.h"
 #include "extra.h"
+#include "overflow.h"
 #include "posted.h"
 #include "protocol/mask.h"
 #include "send.h"
@@ -32,7 +33,7 @@ static int piece_check(tow_websocket *socket, const tow_message_piece *piece, to
         error = order_check(socket, piece);
     if (error == 0)
         error = text_check(socket, piece, utf8);
-    return error == 0 ? tow_send_piece_room_check(socket, piece->length) : error;
+    return error == 0 ? tow_overflow_check_piece(socket, piece->length) : error;
 }
 
 static int send_frame(tow_websocket *socket, const tow_message_piece *piece) {

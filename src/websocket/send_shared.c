@@ -3,6 +3,7 @@
 #include "compressing.h"
 #include "context.h"
 #include "extra.h"
+#include "overflow.h"
 #include "send.h"
 #include "shared.h"
 
@@ -96,6 +97,6 @@ int64_t tow_websocket_send_shared(tow_websocket *socket, tow_shared *shared) {
         return TOW_ERROR_ARGUMENT;
     int error = tow_send_message_check(socket, tow_shared_length(shared));
     if (error == 0)
-        error = tow_send_room_check(socket, tow_shared_length(shared));
+        error = tow_overflow_check(socket, tow_shared_length(shared));
     return error != 0 ? error : tow_send_shared(socket, shared);
 }
