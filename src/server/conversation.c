@@ -259,6 +259,7 @@ static int next_piece(tow_exchange *exchange, struct received *received, tow_sli
 }
 
 static tow_output_result pump(tow_exchange *exchange, bool *moved) {
+    begin_turn(exchange);
     return tow_output_pump(&exchange->output, tow_conversation_stream(exchange), &exchange->turn, moved);
 }
 
@@ -512,26 +513,29 @@ static void on_unsent(tow_stream *stream, const uint8_t *segment, size_t length,
 /* An answer that was corked and not taken is written while the next request is awaited already. */
 static void write_rest(tow_exchange *exchange) {
     bool moved;
-    if (tow_output_is_idle(&exchange->output))
+    if (exchange->state == TOW_ANSWERING || tow_output_is_idle(&exchange->output))
         return;
-    if (pump(exchange, &moved) == TOW_OUTPUT_FAILED)
+    tow_output_result result = pump(exchange, &moved);
+    if (result == TOW_OUTPUT_FAILED)
         tow_conversation_reset(exchange);
     else if (moved)
         enter(exchange, exchange->state);
+    if (result == TOW_OUTPUT_PAUSED)
+        (void)yield(exchange);
 }
 
 static void on_writable(tow_stream *stream) {
     tow_exchange *exchange = exchange_of(stream);
     if (exchange->state == TOW_OVER)
         return;
-    if (exchange->state != TOW_ANSWERING)
-        write_rest(exchange);
+    write_rest(exchange);
     run(exchange, NULL, 0);
 }
 
 static void on_turn(tow_stream *stream) {
     tow_exchange *exchange = exchange_of(stream);
     exchange->yielded = false;
+    write_rest(exchange);
     run(exchange, NULL, 0);
 }
 

@@ -68,35 +68,44 @@ static bool cork_pending(tow_output *output, tow_stream *stream) {
     return true;
 }
 
+/* What of a buffer goes into a write that has room for so much. */
+static struct iovec part_of(const tow_buffer *buffer, size_t taken, size_t room) {
+    size_t left = buffer->length - taken;
+    return (struct iovec){.iov_base = buffer->data + taken, .iov_len = left < room ? left : room};
+}
+
 static ssize_t write_waiting(tow_output *output, tow_stream *stream) {
     struct iovec pieces[2];
+    size_t room = PIECE;
     int count = 0;
-    if (output->unsent.length > 0)
-        pieces[count++] = (struct iovec){.iov_base = output->unsent.data + output->unsent_taken,
-            .iov_len = output->unsent.length - output->unsent_taken};
-    if (output->pending.length > 0)
-        pieces[count++] = (struct iovec){.iov_base = output->pending.data + output->pending_taken,
-            .iov_len = output->pending.length - output->pending_taken};
+    if (output->unsent.length > 0) {
+        pieces[count] = part_of(&output->unsent, output->unsent_taken, room);
+        room -= pieces[count++].iov_len;
+    }
+    if (output->pending.length > 0 && room > 0)
+        pieces[count++] = part_of(&output->pending, output->pending_taken, room);
     return tow_stream_write(stream, pieces, count);
 }
 
-/* Gives the stream what is in memory. */
+static bool has_bytes(const tow_output *output) {
+    return output->unsent.length + output->pending.length > 0;
+}
+
+/* Gives the stream a piece of what is in memory. DONE: it took something. */
 static tow_output_result push(tow_output *output, tow_stream *stream, bool *moved) {
-    while (output->unsent.length + output->pending.length > 0) {
-        if (tow_stream_is_blocked(stream))
-            return TOW_OUTPUT_BLOCKED;
-        bool small =
-            output->unsent.length == 0 && output->pending_taken == 0 && output->pending.length <= CORKED_MAX;
-        if (small && !cork_pending(output, stream))
-            return tow_stream_is_blocked(stream) ? TOW_OUTPUT_BLOCKED : TOW_OUTPUT_FAILED;
-        if (!small) {
-            ssize_t taken = write_waiting(output, stream);
-            if (taken <= 0)
-                return taken == 0 ? TOW_OUTPUT_BLOCKED : TOW_OUTPUT_FAILED;
-            note_taken(output, (size_t)taken);
-        }
-        *moved = true;
+    if (tow_stream_is_blocked(stream))
+        return TOW_OUTPUT_BLOCKED;
+    bool small =
+        output->unsent.length == 0 && output->pending_taken == 0 && output->pending.length <= CORKED_MAX;
+    if (small && !cork_pending(output, stream))
+        return tow_stream_is_blocked(stream) ? TOW_OUTPUT_BLOCKED : TOW_OUTPUT_FAILED;
+    if (!small) {
+        ssize_t taken = write_waiting(output, stream);
+        if (taken <= 0)
+            return taken == 0 ? TOW_OUTPUT_BLOCKED : TOW_OUTPUT_FAILED;
+        note_taken(output, (size_t)taken);
     }
+    *moved = true;
     return TOW_OUTPUT_DONE;
 }
 
@@ -125,9 +134,11 @@ tow_output_result tow_output_pump(tow_output *output, tow_stream *stream, int *p
     *moved = false;
     do {
         tow_output_result result = wants_piece(output) ? pull(output) : TOW_OUTPUT_DONE;
-        if (result == TOW_OUTPUT_DONE)
-            result = output->lost ? TOW_OUTPUT_FAILED : push(output, stream, moved);
-        if (result != TOW_OUTPUT_DONE || output->source.read == NULL)
+        if (output->lost)
+            return TOW_OUTPUT_FAILED;
+        if (result == TOW_OUTPUT_DONE && has_bytes(output))
+            result = push(output, stream, moved);
+        if (result != TOW_OUTPUT_DONE || tow_output_is_idle(output))
             return result;
     } while (--*pieces > 0);
     return TOW_OUTPUT_PAUSED;

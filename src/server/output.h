@@ -27,7 +27,7 @@ typedef enum tow_output_result {
     TOW_OUTPUT_FAILED   /* memory is short, or the stream failed: the same */
 } tow_output_result;
 
-/* Gives the stream what it takes: at least one piece of the source, and no more than *pieces, from which it
+/* Gives the stream what it takes, in pieces of 64 KiB: at least one, and no more than *pieces, from which it
  * takes those that follow the first. *moved tells whether the stream took anything. */
 tow_output_result tow_output_pump(tow_output *output, tow_stream *stream, int *pieces, bool *moved);
 

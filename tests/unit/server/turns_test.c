@@ -87,17 +87,30 @@ static tow_tls_context *trusting_client(void) {
     return context;
 }
 
-static void begin(struct world *world, uint64_t seed, bool secure) {
+enum { WHOLE = 8 * 1024 * 1024 };
+
+static void whole(tow_exchange *exchange, const tow_request *request) {
+    char *body = malloc(WHOLE);
+    memset(body, 'x', WHOLE);
+    assert_int_equal(tow_exchange_respond(exchange, 200, NULL, body, WHOLE), 0);
+    free(body);
+}
+
+static void begin_on(struct world *world, const tow_simulation_options *network, bool secure) {
     requests = pieces = steps = (struct work){0};
     works_freed = 0;
-    world_make(world, &(tow_simulation_options){.seed = seed, .stream_capacity = 20000},
-        &(tow_server_options){.tls_self_signed = secure, .status = "127.0.0.1:9999"});
+    world_make(world, network, &(tow_server_options){.tls_self_signed = secure, .status = "127.0.0.1:9999"});
     tow_server_route(world->server, "/hello", &(tow_handler){.on_request = hello});
     tow_server_route(world->server, "/body", &(tow_handler){.on_request = want_body});
     tow_server_route(world->server, "/large", &(tow_handler){.on_request = large});
     tow_server_route(world->server, "/work", &(tow_handler){.on_request = work});
     tow_server_route(world->server, "/echo", &(tow_handler){.on_message = echo});
+    tow_server_route(world->server, "/whole", &(tow_handler){.on_request = whole});
     world_listen(world);
+}
+
+static void begin(struct world *world, uint64_t seed, bool secure) {
+    begin_on(world, &(tow_simulation_options){.seed = seed, .stream_capacity = 20000}, secure);
 }
 
 static void meet(struct peer *peer, struct world *world, tow_tls_context *tls) {
@@ -244,6 +257,26 @@ static void a_round_has_a_bounded_number_of_pieces_of_bodies(void **state) {
     }
 }
 
+/* A network that takes all at once is given no more than a turn's pieces. */
+static void a_large_answer_in_memory_leaves_in_pieces_too(void **state) {
+    (void)state;
+    tow_tls_context *client = trusting_client();
+    const tow_simulation_options network = {.seed = 1, .whole = true, .stream_capacity = 4 * WHOLE};
+    for (int i = 0; i < 2; i++) {
+        struct world world;
+        struct peer peer;
+        begin_on(&world, &network, i == 1);
+        meet(&peer, &world, i == 1 ? client : NULL);
+        peer_text(&peer, "GET /whole HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+        peer_expect_end(&peer);
+        assert_true(peer.in.length > WHOLE && peer.in.length < WHOLE + 1000);
+        assert_true(tow_loop_count(world.loop)->turns >= WHOLE / (TURN_MAX * 64 * 1024) - 1);
+        peer_close(&peer);
+        world_end(&world);
+    }
+    tow_tls_context_release(client);
+}
+
 static void work_goes_on_a_step_in_a_round(void **state) {
     (void)state;
     static const char request[] = "GET /work HTTP/1.1\r\nHost: localhost\r\n\r\n";
@@ -336,6 +369,7 @@ int main(void) {
         cmocka_unit_test(all_is_answered_once_the_peer_reads_again),
         cmocka_unit_test(a_round_has_a_bounded_number_of_a_peers_requests),
         cmocka_unit_test(a_round_has_a_bounded_number_of_pieces_of_bodies),
+        cmocka_unit_test(a_large_answer_in_memory_leaves_in_pieces_too),
         cmocka_unit_test(work_goes_on_a_step_in_a_round),
         cmocka_unit_test(work_is_given_up_when_the_peer_vanishes),
         cmocka_unit_test(a_drain_waits_for_work_under_way),
