@@ -33,11 +33,13 @@ static void received(tow_stream *stream, uint8_t *bytes, size_t length) {
 }
 
 static void ended(tow_stream *stream) {
-    fail(client_of(stream), TOW_ERROR_ENDED);
+    fail(client_of(stream), TOW_ERROR_TLS);
 }
 
+/* A peer that breaks off here does not want to speak TLS, or not with us. */
 static void failed(tow_stream *stream, int error) {
-    fail(client_of(stream), error);
+    bool broke_off = error == TOW_ERROR_ENDED || error == TOW_ERROR_RESET;
+    fail(client_of(stream), broke_off ? TOW_ERROR_TLS : error);
 }
 
 static const tow_stream_events securing_events = {

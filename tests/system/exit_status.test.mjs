@@ -137,10 +137,18 @@ describe("the way to the server", () => {
     await ends(28, ["--max-time", "0.3", (await serve(t)).url()]);
   });
 
-  test("35: TLS with a server that speaks none", async (t) => {
-    const server = net.createServer((socket) => socket.once("data", () => socket.end("HTTP/1.1 400 Bad Request\r\n\r\n")));
-    const port = await listen(t, () => {}, server, "nothing");
-    await ends(35, [`wss://127.0.0.1:${port}/`]);
+  test("35: TLS with a server or a proxy that speaks none, or breaks off", async (t) => {
+    const answers = [(socket) => socket.end("HTTP/1.1 400 Bad Request\r\n\r\n"), (socket) => socket.end(), (socket) => socket.resetAndDestroy()];
+    for (const answer of answers) {
+      const server = net.createServer((socket) => socket.once("data", () => answer(socket)));
+      const port = await listen(t, () => {}, server, "nothing");
+      await ends(35, [`wss://127.0.0.1:${port}/`]);
+      await ends(35, ["--proxy", `https://127.0.0.1:${port}`, "ws://localhost/"]);
+    }
+  });
+
+  test("1: a file of ours that is no good", async () => {
+    for (const words of [["--cacert", "/nonexistent"], ["--cacert", "/dev/null"], ["--cert", "/nonexistent"]]) await ends(1, [...words, "wss://localhost/"], { pattern: /\/(nonexistent|dev\/null)/ });
   });
 
   test("60: a certificate of an authority that is not trusted, and one of another host", async (t) => {
