@@ -1,5 +1,6 @@
 #include "ending.h"
 
+#include "base/text.h"
 #include "conversation.h"
 #include "report.h"
 #include "visitor.h"
@@ -27,7 +28,7 @@ static const tow_route *route_of(const tow_connection *connection) {
 static void packed_peer(const tow_connection *connection, char out[TOW_ADDRESS_TEXT_MAX]) {
     tow_address address;
     if (connection->address_key == 0) {
-        strcpy(out, connection->local ? "unix" : "unknown");
+        tow_text_format(out, TOW_ADDRESS_TEXT_MAX, "%s", connection->local ? "unix" : "unknown");
         return;
     }
     tow_address_of_key(connection->address_key, &address);
@@ -93,8 +94,9 @@ static void gather(ending *self, const tow_connection *connection) {
     self->carried = tally != NULL ? tally : &nothing;
     self->milliseconds = (int64_t)((microseconds(connection) - connection->opened) & MICROSECONDS_MAX) / 1000;
     packed_peer(connection, self->packed);
-    self->peer = connection->noted ? tally->note : self->packed;
-    self->path = connection->noted ? tally->note + strlen(tally->note) + 1 : route_of(connection)->path;
+    const char *note = tally != NULL && connection->noted ? tally->note : NULL;
+    self->peer = note != NULL ? note : self->packed;
+    self->path = note != NULL ? note + strlen(note) + 1 : route_of(connection)->path;
 }
 
 static void add_fields(tow_report_fields *fields, const ending *self) {

@@ -1,5 +1,6 @@
 #include "visitor.h"
 
+#include "base/text.h"
 #include "server/address_table.h"
 #include "server/forwarded.h"
 #include "server/proxy_header.h"
@@ -14,7 +15,7 @@ bool tow_visitor_is_proxy(const tow_settings *settings, const tow_address *addre
 
 void tow_visitor_text(const tow_address *address, char out[TOW_ADDRESS_TEXT_MAX]) {
     if (address->length == 0) {
-        strcpy(out, "unknown");
+        tow_text_format(out, TOW_ADDRESS_TEXT_MAX, "unknown");
         return;
     }
     tow_address_text(address, out);
