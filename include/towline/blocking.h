@@ -1,9 +1,9 @@
 /* towline/blocking.h: a client whose calls wait, for scripts and tests.
  *
  * Open, send, receive, close: each waits for its end at most as many milliseconds as it is told; TOW_OFF
- * waits as long as it takes, 0 does what can be done at once. It owns a loop and makes no thread: between
- * calls nothing happens, so that not even a Ping is answered then. A blocking client belongs to one thread at
- * a time.
+ * waits as long as it takes, 0 does what can be done at once. It owns a loop and makes no thread (but see
+ * no_name_thread in towline/loop.h): between calls nothing happens, so that not even a Ping is answered then.
+ * A blocking client belongs to one thread at a time.
  *
  *     tow_blocking *blocking;
  *     tow_message message;

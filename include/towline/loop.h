@@ -16,6 +16,7 @@
 #ifndef TOWLINE_LOOP_H
 #define TOWLINE_LOOP_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -30,6 +31,11 @@ typedef enum tow_io { TOW_IO_AUTO, TOW_IO_URING, TOW_IO_EPOLL } tow_io;
 
 typedef struct tow_loop_options {
     tow_io io; /* default TOW_IO_AUTO */
+    /* Host names are looked up by the loop itself, in /etc/hosts and by DNS. Where the line of hosts in
+     * /etc/nsswitch.conf names another service (mdns, resolve ...) the system is asked instead, by
+     * getaddrinfo, on one thread that the loop makes for that: should it get stuck, only names wait, for 30
+     * seconds at most. True: never; names that only such a service knows are not found then. */
+    bool no_name_thread;
 } tow_loop_options;
 
 /* Makes a loop. `options` may be NULL. The loop is the caller's until tow_loop_free.

@@ -6,7 +6,8 @@
  *     return tow_server_run(server);
  *
  * A server and its routes are made on one thread before tow_server_run; callbacks run on the worker that owns
- * the connection. The library makes no thread unless `workers` asks for more than one.
+ * the connection. The library makes no thread unless `workers` asks for more than one
+ * (but see no_name_thread in towline/loop.h).
  *
  * A signal handler may call tow_server_stop, and nothing else of this header. For fork(2) holds what
  * towline/loop.h says of loops, from tow_server_listen on.

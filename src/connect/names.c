@@ -1,17 +1,21 @@
 #include "connect/names.h"
 
+#include "name_service.h"
+#include "system_names.h"
 #include "transport/loop.h"
 #include "transport/timer.h"
 #include "transport/watch.h"
 
 #include <ares.h>
+#include <netdb.h>
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/time.h>
 #include <towline/error.h>
 
-enum { TIMEOUT_MILLISECONDS = 2000, TRIES = 3 };
+enum { TIMEOUT_MILLISECONDS = 2000, TRIES = 3, SYSTEM_SECONDS = 30 };
 
 /* A socket of c-ares. Kept until the channel is given up, as the loop may still look at it after a stop. */
 typedef struct name_socket {
@@ -24,10 +28,12 @@ typedef struct names {
     tow_loop *loop;
     ares_channel channel;
     name_socket *sockets;
-    tow_timer timeout;  /* when c-ares wants to look at its queries again */
-    tow_timer farewell; /* when the last query was answered or cancelled */
-    size_t waiting;     /* queries that somebody waits for */
-    bool pinned;        /* for good */
+    tow_timer timeout;        /* when c-ares wants to look at its queries again */
+    tow_timer farewell;       /* when the last query was answered or cancelled */
+    size_t waiting;           /* queries that somebody waits for */
+    tow_system_names *system; /* made for the first query that needs it */
+    bool asks_system;         /* everything but .invalid */
+    bool pinned;              /* for good */
 } names;
 
 struct tow_name_query {
@@ -35,9 +41,10 @@ struct tow_name_query {
     tow_on_name on_name; /* NULL once cancelled */
     void *user;
     int family;
-    bool starting; /* an answer that comes at once has to wait */
-    bool answered; /* c-ares does not know the query any more */
-    tow_timer later;
+    bool starting;           /* an answer that comes at once has to wait */
+    bool answered;           /* c-ares does not know the query any more, or never did */
+    tow_system_query *asked; /* of the system's name service, while it is under way */
+    tow_timer later;         /* for an answer that came at once; or the system's time limit */
     tow_name_answer answer;
 };
 
@@ -108,6 +115,7 @@ static void socket_changed(void *data, ares_socket_t fd, int readable, int writa
 static void free_names(tow_loop_companion *companion) {
     names *self = (names *)(void *)companion;
     tow_loop_set_companion(self->loop, NULL);
+    tow_system_names_free(self->system);
     ares_destroy(self->channel); /* ends all queries, and closes the sockets */
     tow_timer_cancel(self->loop, &self->timeout);
     tow_timer_cancel(self->loop, &self->farewell);
@@ -145,6 +153,7 @@ static int names_of(names **out, tow_loop *loop) {
         return TOW_ERROR_MEMORY;
     self->companion.free = free_names;
     self->loop = loop;
+    self->asks_system = tow_loop_may_ask_system(loop) && tow_name_service_is_needed();
     int error = open_channel(self);
     if (error != 0) {
         free(self);
@@ -166,7 +175,16 @@ int tow_names_use_servers(tow_loop *loop, const char *servers) {
     if (status != ARES_SUCCESS)
         return status == ARES_ENOMEM ? TOW_ERROR_MEMORY : TOW_ERROR_ARGUMENT;
     self->pinned = true;
+    self->asks_system = false;
     return 0;
+}
+
+int tow_names_use_system(tow_loop *loop) {
+    names *self;
+    int error = names_of(&self, loop);
+    if (error == 0)
+        self->pinned = self->asks_system = true;
+    return error;
 }
 
 /* Queries. */
@@ -176,10 +194,16 @@ static void say_farewell(tow_timer *timer) {
     free_names(&self->companion);
 }
 
-/* Never at once: c-ares may be on the stack. */
-static void one_less_waiting(names *self) {
-    if (--self->waiting == 0 && !self->pinned)
+/* Never at once: c-ares may be on the stack. A helper that is stuck stays: there is never a second one. */
+static void leave_if_idle(names *self) {
+    bool is_idle = self->waiting == 0 && (self->system == NULL || tow_system_names_is_idle(self->system));
+    if (is_idle && !self->pinned)
         tow_timer_set(self->loop, &self->farewell, 0, say_farewell);
+}
+
+static void one_less_waiting(names *self) {
+    self->waiting--;
+    leave_if_idle(self);
 }
 
 static void tell(tow_name_query *query) {
@@ -200,16 +224,20 @@ static void note_failure(tow_name_answer *answer, int status) {
     answer->text = absent ? tow_strerror(TOW_ERROR_NAME_NOT_FOUND) : ares_strerror(status);
 }
 
+static void note_address(tow_name_answer *answer, const struct sockaddr *found, socklen_t length) {
+    if (length > sizeof(struct sockaddr_storage) || answer->count == TOW_NAME_ADDRESSES_MAX)
+        return;
+    tow_address *address = &answer->addresses[answer->count++];
+    memset(address, 0, sizeof(*address));
+    memcpy(&address->storage, found, length);
+    address->length = length;
+}
+
 static void note_addresses(tow_name_answer *answer, int family, const struct ares_addrinfo *result) {
     const struct ares_addrinfo_node *node = result->nodes;
-    for (; node != NULL && answer->count < TOW_NAME_ADDRESSES_MAX; node = node->ai_next) {
-        if (node->ai_family != family || node->ai_addrlen > sizeof(struct sockaddr_storage))
-            continue;
-        tow_address *address = &answer->addresses[answer->count++];
-        memset(address, 0, sizeof(*address));
-        memcpy(&address->storage, node->ai_addr, node->ai_addrlen);
-        address->length = node->ai_addrlen;
-    }
+    for (; node != NULL; node = node->ai_next)
+        if (node->ai_family == family)
+            note_address(answer, node->ai_addr, node->ai_addrlen);
     if (answer->count == 0)
         note_failure(answer, ARES_ENODATA);
 }
@@ -231,14 +259,102 @@ static void answer_came(void *argument, int status, int timeouts, struct ares_ad
         tell(query);
 }
 
-/* RFC 6761, section 6.4: there are no such names, so nobody is asked. */
-static bool is_invalid(const char *name) {
-    static const char top[] = ".invalid";
+/* The system's name service. */
+
+static void note_system_failure(tow_name_answer *answer, int status) {
+    bool absent = status == EAI_NONAME || status == EAI_NODATA || status == EAI_ADDRFAMILY;
+    answer->error = status == EAI_MEMORY ? TOW_ERROR_MEMORY : TOW_ERROR_NAME_NOT_FOUND;
+    answer->text = absent ? tow_strerror(TOW_ERROR_NAME_NOT_FOUND) : gai_strerror(status);
+}
+
+static void system_answered(void *owner, void *user, int status, const struct addrinfo *found) {
+    tow_name_query *query = user;
+    if (query == NULL) {
+        leave_if_idle(owner);
+        return;
+    }
+    query->asked = NULL;
+    tow_timer_cancel(query->names->loop, &query->later);
+    for (; found != NULL; found = found->ai_next)
+        if (found->ai_family == query->family)
+            note_address(&query->answer, found->ai_addr, found->ai_addrlen);
+    if (query->answer.count == 0)
+        note_system_failure(&query->answer, status != 0 ? status : EAI_NONAME);
+    tell(query);
+}
+
+static void system_took_too_long(tow_timer *timer) {
+    tow_name_query *query = (tow_name_query *)(void *)((char *)timer - offsetof(tow_name_query, later));
+    tow_system_query_cancel(query->asked);
+    query->answer.error = TOW_ERROR_TIMED_OUT;
+    query->answer.text = "the system's name service does not answer";
+    tell(query);
+}
+
+static int ask_system(tow_name_query *query, const char *name) {
+    names *self = query->names;
+    int error =
+        self->system != NULL ? 0 : tow_system_names_new(&self->system, self->loop, system_answered, self);
+    if (error == 0)
+        error = tow_system_query_start(&query->asked, self->system, name, query->family, query);
+    if (error != 0)
+        return error;
+    query->answered = true;
+    tow_timer_set(self->loop, &query->later, tow_loop_now(self->loop) + SYSTEM_SECONDS * TOW_SECOND,
+        system_took_too_long);
+    return 0;
+}
+
+/* RFC 6762, section 22.1: these names are not for name servers; /etc/hosts may have some. */
+static void look_in_hosts(tow_name_query *query, const char *name) {
+    struct hostent *host = NULL;
+    int status = ares_gethostbyname_file(query->names->channel, name, query->family, &host);
+    for (char **bytes = host != NULL ? host->h_addr_list : NULL; bytes != NULL && *bytes != NULL; bytes++) {
+        struct sockaddr_in ipv4 = {.sin_family = AF_INET};
+        struct sockaddr_in6 ipv6 = {.sin6_family = AF_INET6};
+        if (query->family == AF_INET)
+            memcpy(&ipv4.sin_addr, *bytes, sizeof(ipv4.sin_addr));
+        else
+            memcpy(&ipv6.sin6_addr, *bytes, sizeof(ipv6.sin6_addr));
+        if (query->family == AF_INET)
+            note_address(&query->answer, (const struct sockaddr *)&ipv4, sizeof(ipv4));
+        else
+            note_address(&query->answer, (const struct sockaddr *)&ipv6, sizeof(ipv6));
+    }
+    if (host != NULL)
+        ares_free_hostent(host);
+    if (query->answer.count == 0)
+        note_failure(&query->answer, status != ARES_SUCCESS ? status : ARES_ENODATA);
+    query->answered = true;
+    tow_timer_set(query->names->loop, &query->later, 0, tell_later);
+}
+
+/* Whether the last label is this one. */
+static bool has_top(const char *name, const char *top) {
     size_t length = strlen(name);
+    size_t top_length = strlen(top);
     if (length > 0 && name[length - 1] == '.')
         length--;
-    return length >= sizeof(top) - 1 &&
-           strncasecmp(name + length - (sizeof(top) - 1), top, sizeof(top) - 1) == 0;
+    return length >= top_length && strncasecmp(name + length - top_length, top, top_length) == 0;
+}
+
+/* Errors: MEMORY, SYSTEM. */
+static int ask(tow_name_query *query, const char *name) {
+    names *self = query->names;
+    if (!tow_loop_has_descriptors(self->loop) || has_top(name, ".invalid")) {
+        answer_came(query, ARES_ENOTFOUND, 0, NULL); /* RFC 6761, section 6.4: there are no such names */
+        return 0;
+    }
+    if (self->asks_system)
+        return ask_system(query, name);
+    if (has_top(name, ".local")) {
+        look_in_hosts(query, name);
+        return 0;
+    }
+    const struct ares_addrinfo_hints hints = {.ai_family = query->family, .ai_socktype = SOCK_STREAM};
+    ares_getaddrinfo(self->channel, name, NULL, &hints, answer_came, query);
+    set_timeout(self);
+    return 0;
 }
 
 int tow_name_query_start(
@@ -254,12 +370,11 @@ int tow_name_query_start(
         (tow_name_query){.names = self, .on_name = on_name, .user = user, .family = family, .starting = true};
     tow_timer_cancel(loop, &self->farewell);
     self->waiting++;
-    if (tow_loop_has_descriptors(loop) && !is_invalid(name)) {
-        const struct ares_addrinfo_hints hints = {.ai_family = family, .ai_socktype = SOCK_STREAM};
-        ares_getaddrinfo(self->channel, name, NULL, &hints, answer_came, made);
-        set_timeout(self);
-    } else {
-        answer_came(made, ARES_ENOTFOUND, 0, NULL);
+    error = ask(made, name);
+    if (error != 0) {
+        one_less_waiting(self);
+        free(made);
+        return error;
     }
     made->starting = false;
     *query = made;
@@ -269,10 +384,13 @@ int tow_name_query_start(
 void tow_name_query_cancel(tow_name_query *query) {
     if (query == NULL)
         return;
-    one_less_waiting(query->names);
+    names *self = query->names;
     query->on_name = NULL;
-    if (!query->answered)
-        return; /* c-ares tells when it is done with it */
-    tow_timer_cancel(query->names->loop, &query->later);
-    free(query);
+    if (query->answered) { /* else c-ares tells when it is done with it */
+        if (query->asked != NULL)
+            tow_system_query_cancel(query->asked);
+        tow_timer_cancel(self->loop, &query->later);
+        free(query);
+    }
+    one_less_waiting(self);
 }

@@ -47,18 +47,23 @@ void tow_loop_clear(tow_loop *loop) {
     free(loop->buffer);
 }
 
-int tow_loop_new_sized(tow_loop **loop, const tow_loop_options *options, size_t options_size) {
-    tow_io io = TOW_IO_AUTO;
-    if (loop == NULL)
-        return TOW_ERROR_ARGUMENT;
-    if (options != NULL && options_size >= sizeof(options->io))
-        io = options->io;
-    if (io > TOW_IO_EPOLL)
-        return TOW_ERROR_ARGUMENT;
+static int new_of_kind(tow_loop **loop, tow_io io) {
     if (io == TOW_IO_EPOLL)
         return tow_loop_new_epoll(loop);
     int error = tow_loop_new_uring(loop);
     return error != 0 && io == TOW_IO_AUTO ? tow_loop_new_epoll(loop) : error;
+}
+
+int tow_loop_new_sized(tow_loop **loop, const tow_loop_options *options, size_t options_size) {
+    tow_loop_options known = {0};
+    if (options != NULL)
+        memcpy(&known, options, options_size < sizeof(known) ? options_size : sizeof(known));
+    if (loop == NULL || known.io > TOW_IO_EPOLL)
+        return TOW_ERROR_ARGUMENT;
+    int error = new_of_kind(loop, known.io);
+    if (error == 0)
+        (*loop)->no_name_thread = known.no_name_thread;
+    return error;
 }
 
 static void attend(tow_loop *loop, bool gives_turns);
@@ -304,6 +309,10 @@ void *tow_loop_user(const tow_loop *loop) {
 
 bool tow_loop_has_descriptors(const tow_loop *loop) {
     return loop->epoll >= 0;
+}
+
+bool tow_loop_may_ask_system(const tow_loop *loop) {
+    return !loop->no_name_thread;
 }
 
 void tow_loop_set_companion(tow_loop *loop, tow_loop_companion *companion) {

@@ -129,6 +129,7 @@ struct tow_loop {
     bool foreign; /* tow_loop_fd was asked for */
     bool touched; /* since the last step, and the descriptor says so */
     atomic_bool stop;
+    bool no_name_thread;
     tow_mailbox mailbox; /* of tasks, and letters that are urgent */
     tow_mailbox letters; /* of which a round opens a part only */
     tow_timer_wheel timers;

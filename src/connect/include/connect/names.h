@@ -1,5 +1,7 @@
 /* names: looks host names up, one address family at a time, by c-ares: asynchronously, without a thread, its
- * sockets and time limits on the loop. /etc/hosts comes before the name servers.
+ * sockets and time limits on the loop. /etc/hosts comes before the name servers. Where /etc/nsswitch.conf
+ * names a service that c-ares does not know, the system is asked instead, on a thread made for that. Names in
+ * .local never go to name servers (RFC 6762).
  *
  * A loop has one channel to the name servers, made for its first query and given up with the last, so that a
  * changed /etc/resolv.conf is seen. In the simulator no name is found. */
@@ -40,5 +42,9 @@ void tow_name_query_cancel(tow_name_query *query);
 /* Asks these name servers ("127.0.0.1:5300,127.0.0.2") on this loop, from now on and for good, instead of
  * those of /etc/resolv.conf. Errors: ARGUMENT, MEMORY, SYSTEM, UNSUPPORTED (in the simulator). */
 int tow_names_use_servers(tow_loop *loop, const char *servers);
+
+/* Asks the system on this loop, from now on and for good, whatever /etc/nsswitch.conf says. Errors: MEMORY,
+ * SYSTEM. */
+int tow_names_use_system(tow_loop *loop);
 
 #endif

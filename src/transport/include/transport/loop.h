@@ -28,6 +28,9 @@ void *tow_loop_user(const tow_loop *loop);
 /* Whether the system's descriptors can be watched: not in the simulator. */
 bool tow_loop_has_descriptors(const tow_loop *loop);
 
+/* Whether names may be looked up by the system, on a thread (tow_loop_options.no_name_thread). */
+bool tow_loop_may_ask_system(const tow_loop *loop);
+
 /* Something of a higher floor that all its users on a loop share (what looks names up). It begins with this,
  * and is freed with the loop, unless it is taken away before (NULL). */
 typedef struct tow_loop_companion {
