@@ -9,15 +9,30 @@
 
 enum {
     TOW_TURN = 4096,
+    TOW_TURN_PART = TOW_TURN / 128,
     TOW_WORK_EVENT = 2,        /* a message or a control frame */
     TOW_WORK_INFLATED_KIB = 4, /* a KiB that comes out of the inflater */
     TOW_WORK_DEFLATED_KIB = 16 /* and one that goes into the compressor */
 };
 
+/* What was done in this round already; and notes what was done so far. Less than a part is not noted, so that
+ * small reads cost nothing. */
+uint32_t tow_turn_noted(const tow_websocket *socket);
+void tow_turn_note(tow_websocket *socket);
+
 /* Begins, or goes on with, the turn of the socket; returns what tow_turn_end wants. Turns of several sockets
  * may lie in each other, as callbacks may call anything. */
-uint32_t tow_turn_begin(tow_websocket *socket);
-void tow_turn_end(tow_websocket *socket, uint32_t outer);
+static inline uint32_t tow_turn_begin(tow_websocket *socket) {
+    uint32_t outer = socket->context->work;
+    socket->context->work = socket->receiver.spare == 0 ? 0 : tow_turn_noted(socket);
+    return outer;
+}
+
+static inline void tow_turn_end(tow_websocket *socket, uint32_t outer) {
+    if (socket->context->work >= TOW_TURN_PART || socket->receiver.spare != 0)
+        tow_turn_note(socket);
+    socket->context->work = outer;
+}
 
 static inline void tow_turn_add(tow_websocket_context *context, uint32_t work) {
     context->work += work;
