@@ -259,6 +259,29 @@ static void a_request_that_a_limit_refuses_names_the_option(void **state) {
     world_end(&world);
 }
 
+static void a_connection_too_many_names_the_option(void **state) {
+    (void)state;
+    static const struct {
+        tow_server_options options;
+        const char *line;
+    } cases[] = {
+        {{.max_connections = 1}, " - 503 too many connections (max-connections)\n"},
+        {{.max_connections_per_address = 1}, " - 503 too many connections (max-connections-per-address)\n"},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct world world;
+        struct peer peer, other;
+        begin(&world, &cases[i].options);
+        open_path(&peer, &world, OPENING("/echo"));
+        peer_connect(&other, &world);
+        peer_expect_end(&other);
+        assert_true(world_logged(&world, cases[i].line));
+        peer_close(&other);
+        peer_close(&peer);
+        world_end(&world);
+    }
+}
+
 static void answer(tow_exchange *exchange, const tow_request *request) {
     (void)request;
     tow_exchange_respond(exchange, 200, NULL, "", 0);
@@ -292,6 +315,7 @@ int main(void) {
         cmocka_unit_test(an_idle_connection_has_no_tally_before_its_first_message),
         cmocka_unit_test(entries_have_fields),
         cmocka_unit_test(a_request_that_a_limit_refuses_names_the_option),
+        cmocka_unit_test(a_connection_too_many_names_the_option),
         cmocka_unit_test(a_connection_that_a_limit_ends_between_requests_has_a_line),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
