@@ -7,30 +7,40 @@
 #include "socket.h"
 #include "system_error.h"
 
-int tow_direct_attach(tow_stream *stream, bool reading, bool writing) {
-    int error = tow_epoll_attach(stream, (reading ? EPOLLIN : 0U) | (writing ? EPOLLOUT : 0U));
+enum { INTERESTS = STREAM_READING | STREAM_WRITING | STREAM_WATCHING };
+
+int tow_direct_attach(tow_stream *stream, uint32_t interests) {
+    uint32_t events = (interests & STREAM_READING ? EPOLLIN : 0U) |
+                      (interests & STREAM_WRITING ? EPOLLOUT : 0U) |
+                      (interests & STREAM_WATCHING ? EPOLLRDHUP : 0U);
+    int error = tow_epoll_attach(stream, events);
     if (error != 0)
         return error;
-    tow_stream_clear_flags(stream, STREAM_READING | STREAM_WRITING);
-    stream->flags |= (reading ? STREAM_READING : 0U) | (writing ? STREAM_WRITING : 0U);
+    tow_stream_clear_flags(stream, INTERESTS);
+    stream->flags |= interests;
     return 0;
 }
 
 void tow_direct_detach(tow_stream *stream) {
     tow_epoll_detach(stream);
-    tow_stream_clear_flags(stream, STREAM_READING | STREAM_WRITING);
+    tow_stream_clear_flags(stream, INTERESTS);
 }
 
 static bool is_read_directly(const tow_stream *stream) {
     return (stream->flags & (STREAM_DIRECT | STREAM_RECEIVING | STREAM_DEAF)) == STREAM_DIRECT;
 }
 
+static uint32_t interests_of(const tow_stream *stream) {
+    return (is_read_directly(stream) ? STREAM_READING : 0U) |
+           (stream->flags & STREAM_BLOCKED ? STREAM_WRITING : 0U) |
+           (tow_stream_awaits_fin(stream) ? STREAM_WATCHING : 0U);
+}
+
 /* A stream that is not read hears of errors only by epoll, which tells of them unasked. */
-static bool is_known_enough(const tow_stream *stream, bool reading, bool writing) {
+static bool is_known_enough(const tow_stream *stream, uint32_t interests) {
     if (stream->flags & STREAM_DETACHED)
-        return !reading && !writing &&
-               (!(stream->flags & (STREAM_PAUSED | STREAM_ENDED)) || stream->flags & STREAM_HUNG);
-    return reading == !!(stream->flags & STREAM_READING) && writing == !!(stream->flags & STREAM_WRITING);
+        return interests == 0 && (!(stream->flags & STREAM_ENDED) || stream->flags & STREAM_HUNG);
+    return interests == (stream->flags & INTERESTS);
 }
 
 void tow_direct_update(tow_stream *stream) {
@@ -38,11 +48,10 @@ void tow_direct_update(tow_stream *stream) {
         tow_direct_detach(stream);
         return;
     }
-    bool reading = is_read_directly(stream);
-    bool writing = stream->flags & STREAM_BLOCKED;
-    if (is_known_enough(stream, reading, writing))
+    uint32_t interests = interests_of(stream);
+    if (is_known_enough(stream, interests))
         return;
-    int error = tow_direct_attach(stream, reading, writing);
+    int error = tow_direct_attach(stream, interests);
     if (error != 0)
         tow_stream_fail(stream, error);
 }
@@ -104,6 +113,8 @@ static size_t any_event(tow_stream *stream, uint32_t events) {
             got = receive(stream);
     } else if (broken && stream->flags & STREAM_DEAF && !(stream->flags & STREAM_BLOCKED))
         hang_up(stream);
+    if (events & (EPOLLRDHUP | EPOLLHUP) && tow_stream_awaits_fin(stream))
+        tow_stream_tell_fin(stream);
     if ((stream->flags & (STREAM_BLOCKED | STREAM_CLOSED | STREAM_FAILED)) == STREAM_BLOCKED &&
         (broken || events & EPOLLOUT)) {
         tow_stream_unblock(stream);

@@ -10,8 +10,9 @@
 
 enum { TOW_DIRECT_SIZE = 512 * 1024 };
 
-/* Makes epoll tell of bytes, of room. Errors: MEMORY, SYSTEM. */
-int tow_direct_attach(tow_stream *stream, bool reading, bool writing);
+/* Makes epoll tell of bytes, of room, of the peer's FIN: STREAM_READING, _WRITING, _WATCHING. Errors: MEMORY,
+ * SYSTEM. */
+int tow_direct_attach(tow_stream *stream, uint32_t interests);
 
 /* Tells epoll what is wanted of the stream, if that has changed. */
 void tow_direct_update(tow_stream *stream);

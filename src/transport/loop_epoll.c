@@ -24,7 +24,7 @@ typedef struct epoll_loop {
 
 static int start(tow_stream *stream) {
     stream->flags |= STREAM_DIRECT;
-    return tow_direct_attach(stream, true, false);
+    return tow_direct_attach(stream, STREAM_READING);
 }
 
 static int start_connect(tow_stream *stream, const tow_address *address) {
@@ -37,7 +37,7 @@ static int start_connect(tow_stream *stream, const tow_address *address) {
         tow_stream_fail(stream, refusal);
         return 0;
     }
-    error = tow_direct_attach(stream, false, true);
+    error = tow_direct_attach(stream, STREAM_WRITING);
     if (error != 0)
         close(stream->fd);
     return error;

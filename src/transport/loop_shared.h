@@ -29,10 +29,12 @@ enum {
     STREAM_CLOSED = 1 << 7, /* by the owner */
     STREAM_RESET = 1 << 8,  /* close with RST */
     STREAM_LISTED = 1 << 9, /* in the loop's list of streams to attend to */
+    STREAM_FIN = 1 << 19,   /* the peer's FIN has come since the stream was paused */
     /* of the real kinds of loop */
     STREAM_DIRECT = 1 << 10,   /* read by recv(2) when epoll tells of bytes, see direct_stream */
     STREAM_READING = 1 << 11,  /* epoll tells of bytes */
     STREAM_WRITING = 1 << 12,  /* epoll tells of room */
+    STREAM_WATCHING = 1 << 20, /* epoll tells of the peer's FIN */
     STREAM_DETACHED = 1 << 13, /* epoll does not know the descriptor */
     STREAM_HUNG = 1 << 14,     /* both sides have ended: there are no more errors to hear of */
     /* of io_uring */
@@ -159,6 +161,9 @@ int tow_stream_detach(tow_stream *stream);
 /* What loops tell streams. Each may run callbacks; afterwards only flags may be looked at. */
 void tow_stream_deliver(tow_stream *stream, uint8_t *bytes, size_t length);
 void tow_stream_end(tow_stream *stream);
+/* The peer's FIN has come, and a paused stream does not know it yet. */
+bool tow_stream_awaits_fin(const tow_stream *stream);
+void tow_stream_tell_fin(tow_stream *stream);
 void tow_stream_unblock(tow_stream *stream);
 /* Notes an error, to be told when the loop attends to the stream; no callback runs. */
 void tow_stream_fail(tow_stream *stream, int error);

@@ -101,7 +101,7 @@ static const tow_stream_class streams = {
 
 /* What a socket is ready for */
 
-typedef enum readiness { NOTHING, TO_CONNECT, TO_ACCEPT, TO_FAIL, TO_READ, TO_WRITE } readiness;
+typedef enum readiness { NOTHING, TO_CONNECT, TO_ACCEPT, TO_FAIL, TO_READ, TO_HEAR_FIN, TO_WRITE } readiness;
 
 static readiness stream_readiness(const tow_network *network, const tow_simulated_socket *socket) {
     const tow_stream *stream = socket->owner;
@@ -114,6 +114,8 @@ static readiness stream_readiness(const tow_network *network, const tow_simulate
         return TO_FAIL;
     if (readable && (socket->length > 0 || socket->fin))
         return TO_READ;
+    if (socket->fin && tow_stream_awaits_fin(stream))
+        return TO_HEAR_FIN;
     if (stream->flags & STREAM_BLOCKED && tow_network_is_writable(network, socket))
         return TO_WRITE;
     return NOTHING;
@@ -194,6 +196,9 @@ static void dispatch(simulated_loop *self, int fd) {
         break;
     case TO_READ:
         receive(self, socket);
+        break;
+    case TO_HEAR_FIN:
+        tow_stream_tell_fin(stream);
         break;
     case TO_WRITE:
         tow_stream_unblock(stream);

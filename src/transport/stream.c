@@ -139,7 +139,7 @@ void tow_stream_pause(tow_stream *stream) {
 void tow_stream_resume(tow_stream *stream) {
     if (!(stream->flags & STREAM_PAUSED))
         return;
-    tow_stream_clear_flags(stream, STREAM_PAUSED);
+    tow_stream_clear_flags(stream, STREAM_PAUSED | STREAM_FIN);
     if (!(stream->flags & (STREAM_FAILED | STREAM_CLOSED)))
         stream->class->update(stream);
 }
@@ -224,6 +224,17 @@ void tow_stream_end(tow_stream *stream) {
     stream->flags |= STREAM_ENDED;
     stream->class->update(stream);
     stream->events->on_end(stream);
+}
+
+bool tow_stream_awaits_fin(const tow_stream *stream) {
+    const uint32_t known = STREAM_ENDED | STREAM_FIN | STREAM_FAILED | STREAM_CLOSED | STREAM_CONNECTING;
+    return (stream->flags & (STREAM_PAUSED | known)) == STREAM_PAUSED;
+}
+
+void tow_stream_tell_fin(tow_stream *stream) {
+    stream->flags |= STREAM_FIN;
+    if (stream->events->on_fin != NULL)
+        stream->events->on_fin(stream);
 }
 
 void tow_stream_unblock(tow_stream *stream) {

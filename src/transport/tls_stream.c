@@ -397,6 +397,13 @@ static int peer(const tow_stream *outer, tow_address *address) {
 
 static void take_early(tls_stream *tls);
 
+/* The inner one may have been paused before, and know of the FIN. */
+static void pause_inner(tls_stream *tls) {
+    tow_stream_pause(&tls->inner);
+    if (tls->inner.flags & STREAM_FIN && tow_stream_awaits_fin(tls->outer))
+        tow_stream_tell_fin(tls->outer);
+}
+
 /* tow_stream_class.attend: the owner may have paused or resumed. A handshake is not paused; a failed
  * stream is not read. */
 static void attend(tow_stream *outer) {
@@ -409,7 +416,7 @@ static void attend(tow_stream *outer) {
         return;
     bool paused = outer->flags & STREAM_PAUSED && tls->state != TLS_HANDSHAKE;
     if (paused || outer->flags & STREAM_FAILED)
-        tow_stream_pause(&tls->inner);
+        pause_inner(tls);
     else
         tow_stream_resume(&tls->inner);
 }
@@ -582,6 +589,12 @@ static void on_end(tow_stream *inner) {
     }
 }
 
+static void on_fin(tow_stream *inner) {
+    tow_stream *outer = of_inner(inner)->outer;
+    if (tow_stream_awaits_fin(outer))
+        tow_stream_tell_fin(outer);
+}
+
 static void on_error(tow_stream *inner, int error) {
     tls_stream *tls = of_inner(inner);
     if (tls->parts || tls->outer->flags & STREAM_CLOSED) {
@@ -607,6 +620,7 @@ static const tow_stream_events inner_events = {
     .on_unsent = on_unsent,
     .on_writable = on_writable,
     .on_end = on_end,
+    .on_fin = on_fin,
     .on_error = on_error,
     .on_closed = on_closed,
 };
@@ -623,6 +637,7 @@ static const tow_stream_events stacked_events = {
     .on_unsent = on_unsent,
     .on_writable = on_writable,
     .on_end = on_end,
+    .on_fin = on_fin,
     .on_error = on_error,
     .on_closed = on_closed,
     .receive_into = receive_stacked,

@@ -136,6 +136,15 @@ static void end_on_end(tow_stream *stream) {
         end_close(end);
 }
 
+static void end_on_fin(tow_stream *stream) {
+    test_end *end = end_of(stream);
+    assert_false(end->forbidden);
+    assert_int_equal(end->ended, 0);
+    end->fins++;
+    if (end->close_at_end)
+        end_close(end);
+}
+
 static void end_on_error(tow_stream *stream, int error) {
     test_end *end = end_of(stream);
     assert_false(end->forbidden);
@@ -159,6 +168,7 @@ const tow_stream_events end_events = {
     .on_unsent = end_on_unsent,
     .on_writable = end_on_writable,
     .on_end = end_on_end,
+    .on_fin = end_on_fin,
     .on_error = end_on_error,
     .on_closed = end_on_closed,
     .on_turn = end_on_turn,

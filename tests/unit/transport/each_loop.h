@@ -52,7 +52,7 @@ typedef struct test_end {
     tow_stream stream; /* first */
     tow_buffer received;
     tow_buffer unsent; /* written again from on_writable */
-    int writable, ended, error, errors, closed, reads, late_reads, turns;
+    int writable, ended, fins, error, errors, closed, reads, late_reads, turns;
     bool echo;              /* sends back what it receives, by the cork */
     bool close_at_end;      /* closes when the peer ended or an error came */
     bool forbidden;         /* closed by the owner: only on_closed may come */

@@ -376,6 +376,94 @@ static void a_paused_stream_hears_of_a_reset(void **state) {
     pair_close(&pair);
 }
 
+static bool has_fin(void *argument) {
+    return ((test_end *)argument)->fins > 0;
+}
+
+static bool has_sent_all(void *argument) {
+    return ((test_end *)argument)->unsent.length == 0;
+}
+
+static void send_and_end(test_pair *pair, const void *bytes, size_t length) {
+    end_send(&pair->client, bytes, length);
+    tow_stream_flush(&pair->client.stream);
+    run_until(pair->each, has_sent_all, &pair->client);
+    tow_stream_shutdown(&pair->client.stream);
+}
+
+/* Behind bytes that wait, and none; what waits is read all the same when the stream goes on. */
+static void a_paused_stream_hears_that_its_peer_has_ended(void **state) {
+    for (size_t length = 0; length <= 5000; length += 5000) {
+        test_pair pair;
+        uint8_t bytes[5000];
+        pair_open(&pair, *state);
+        tow_stream_pause(&pair.server.stream);
+        run_for(pair.each, TOW_MILLISECOND); /* io_uring stops receiving */
+        fill_pattern(bytes, sizeof(bytes), 0);
+        send_and_end(&pair, bytes, length);
+        run_until(pair.each, has_fin, &pair.server);
+        assert_int_equal(pair.server.ended, 0);
+        assert_in_range(sleep_in_loop(pair.each, 50 * TOW_MILLISECOND), 1, 20);
+        assert_int_equal(pair.server.fins, 1);
+        tow_stream_resume(&pair.server.stream);
+        run_until(pair.each, has_ended, &pair.server);
+        assert_int_equal(pair.server.received.length, length);
+        tow_stream_pause(&pair.server.stream);
+        assert_in_range(sleep_in_loop(pair.each, 50 * TOW_MILLISECOND), 1, 20);
+        assert_int_equal(pair.server.fins, 1);
+        pair_close(&pair);
+    }
+}
+
+/* As often as it pauses. */
+static void each_pause_hears_that_the_peer_has_ended(void **state) {
+    test_pair pair;
+    pair_open(&pair, *state);
+    uint8_t bytes[1000];
+    fill_pattern(bytes, sizeof(bytes), 0);
+    tow_stream_pause(&pair.server.stream);
+    run_for(pair.each, TOW_MILLISECOND);
+    send_and_end(&pair, bytes, sizeof(bytes));
+    for (int pauses = 1; pauses <= 3; pauses++) {
+        run_until(pair.each, has_fin, &pair.server);
+        assert_int_equal(pair.server.fins, 1);
+        pair.server.fins = 0;
+        tow_stream_resume(&pair.server.stream);
+        tow_stream_pause(&pair.server.stream);
+    }
+    tow_stream_resume(&pair.server.stream);
+    run_until(pair.each, has_ended, &pair.server);
+    assert_int_equal(pair.server.received.length, sizeof(bytes));
+    pair_close(&pair);
+}
+
+/* Both sides have ended: then there is no further event to wait for. */
+static void a_paused_stream_that_has_ended_hears_that_its_peer_has_too(void **state) {
+    test_pair pair;
+    pair_open(&pair, *state);
+    tow_stream_pause(&pair.server.stream);
+    run_for(pair.each, TOW_MILLISECOND);
+    tow_stream_shutdown(&pair.server.stream);
+    tow_stream_shutdown(&pair.client.stream);
+    run_until(pair.each, has_fin, &pair.server);
+    assert_in_range(sleep_in_loop(pair.each, 50 * TOW_MILLISECOND), 1, 20);
+    tow_stream_resume(&pair.server.stream);
+    run_until(pair.each, has_ended, &pair.server);
+    pair_close(&pair);
+}
+
+static void a_paused_stream_may_be_closed_when_its_peer_has_ended(void **state) {
+    test_pair pair;
+    pair_open(&pair, *state);
+    tow_stream_pause(&pair.server.stream);
+    run_for(pair.each, TOW_MILLISECOND);
+    send_and_end(&pair, "unread", 6);
+    pair.server.close_at_end = true;
+    run_until(pair.each, is_closed, &pair.server);
+    assert_int_equal(pair.server.fins, 1);
+    pair_close(&pair);
+}
+
 static void a_stream_that_has_ended_hears_of_a_reset(void **state) {
     test_pair pair;
     pair_open(&pair, *state);
@@ -815,6 +903,10 @@ int main(void) {
         ON_EACH_LOOP(a_second_close_does_nothing),
         ON_EACH_LOOP(reset_reaches_the_peer_as_an_error),
         ON_EACH_LOOP(a_paused_stream_hears_of_a_reset),
+        ON_EACH_LOOP(a_paused_stream_hears_that_its_peer_has_ended),
+        ON_EACH_LOOP(each_pause_hears_that_the_peer_has_ended),
+        ON_EACH_LOOP(a_paused_stream_that_has_ended_hears_that_its_peer_has_too),
+        ON_EACH_LOOP(a_paused_stream_may_be_closed_when_its_peer_has_ended),
         ON_EACH_LOOP(a_stream_that_has_ended_hears_of_a_reset),
         ON_EACH_LOOP(a_blocked_stream_hears_of_a_reset),
         ON_EACH_LOOP(writing_to_a_closed_peer_fails_and_raises_no_signal),
@@ -856,6 +948,10 @@ int main(void) {
         ON_EACH_LOOP(a_second_close_does_nothing),
         ON_EACH_LOOP(reset_reaches_the_peer_as_an_error),
         ON_EACH_LOOP(a_paused_stream_hears_of_a_reset),
+        ON_EACH_LOOP(a_paused_stream_hears_that_its_peer_has_ended),
+        ON_EACH_LOOP(each_pause_hears_that_the_peer_has_ended),
+        ON_EACH_LOOP(a_paused_stream_that_has_ended_hears_that_its_peer_has_too),
+        ON_EACH_LOOP(a_paused_stream_may_be_closed_when_its_peer_has_ended),
         ON_EACH_LOOP(a_stream_that_has_ended_hears_of_a_reset),
         ON_EACH_LOOP(a_blocked_stream_hears_of_a_reset),
         ON_EACH_LOOP(writing_to_a_closed_peer_fails_and_raises_no_signal),

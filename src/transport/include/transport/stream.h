@@ -37,6 +37,9 @@ typedef struct tow_stream_events {
     void (*on_writable)(tow_stream *stream);
     /* The peer ended its side; writing is still possible. Not called after on_error. */
     void (*on_end)(tow_stream *stream);
+    /* Optional, may be NULL: the peer has ended its side while the stream is paused, and bytes that are not
+     * read yet may lie before that; on_end comes in its place after a resume. Once for each pause. */
+    void (*on_fin)(tow_stream *stream);
     /* The stream failed (RESET, TIMED_OUT, REFUSED, UNREACHABLE …); what was corked is gone. The owner closes
      * it. At most once. */
     void (*on_error)(tow_stream *stream, int error);
