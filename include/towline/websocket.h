@@ -198,7 +198,10 @@ int tow_websocket_pong(tow_websocket *socket, const void *payload, size_t length
  * ARGUMENT. A second call does nothing and returns 0. RFC 6455, section 7.1.2. */
 int tow_websocket_close(tow_websocket *socket, uint16_t code, const char *reason);
 
-/* Stops and restarts the delivery of messages. While paused the peer is not read. */
+/* Stops and restarts the delivery of messages. While paused the peer is not read, and its silence does not
+ * count. If it ends the connection meanwhile, what it said before waits for tow_websocket_resume, for
+ * idle_seconds at most (60 where that is off); then it is given up, and on_error (ENDED) and on_close (1006)
+ * come. If it resets the connection, they come at once. */
 void tow_websocket_pause(tow_websocket *socket);
 void tow_websocket_resume(tow_websocket *socket);
 

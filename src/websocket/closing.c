@@ -186,8 +186,21 @@ void tow_closing_check_end(tow_websocket *socket) {
         return;
     if (socket->failed || both_closed(socket))
         tow_closing_advance(socket);
-    else if (!tow_receive_has_kept(socket) || (socket->ready_state != TOW_OPEN && !socket->half_closed))
+    else if (!tow_receive_has_kept(socket) || !tow_receive_wants_messages(socket))
         end_broken(socket, TOW_ERROR_ENDED);
+    else
+        tow_timing_left(socket);
+}
+
+void tow_closing_give_up_unread(tow_websocket *socket) {
+    end_broken(socket, TOW_ERROR_ENDED);
+}
+
+/* After its Close the peer has nothing more to say. */
+void tow_closing_stream_fin(tow_stream *stream) {
+    tow_websocket *socket = (tow_websocket *)stream;
+    if (tow_receive_wants_messages(socket) && !socket->close_received)
+        tow_timing_left(socket);
 }
 
 void tow_closing_stream_ended(tow_stream *stream) {

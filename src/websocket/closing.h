@@ -20,8 +20,12 @@ void tow_closing_check_end(tow_websocket *socket);
 /* The timer of a closing connection fired. */
 void tow_closing_timed_out(tow_websocket *socket);
 
-/* The stream's on_end, on_error and on_closed. */
+/* What the peer said before it ended its side is not read any more. */
+void tow_closing_give_up_unread(tow_websocket *socket);
+
+/* The stream's on_end, on_fin, on_error and on_closed. */
 void tow_closing_stream_ended(tow_stream *stream);
+void tow_closing_stream_fin(tow_stream *stream);
 void tow_closing_stream_failed(tow_stream *stream, int error);
 void tow_closing_stream_closed(tow_stream *stream);
 

@@ -23,6 +23,7 @@ typedef struct tow_websocket_extra {
     tow_buffer
         assembly; /* the pieces so far of a message that did not come at once; compressed ones as they are */
     size_t assembly_offset; /* where the message begins in it: a header may lie before */
+    int64_t left;           /* when the peer had ended what we do not read, 0: it has not; see timing.c */
     int64_t message_began;  /* when the message under way began, 0: none; while reading is paused, how long it
                                had taken by then */
     uint64_t message_bytes; /* of it that have come */

@@ -87,11 +87,11 @@ static void look_again(message_carrier *carrier) {
     tow_timer_set(carrier->loop, &carrier->timer, next, look_at_the_other_side);
 }
 
-/* What keeps still because of us, or is being taken by the peer, is not silent. */
+/* What keeps still because of us and is still there, or is being taken by the peer, is not silent. */
 static void note_signs(message_carrier *carrier) {
     const tow_websocket *socket = carrier->socket;
     tow_progress *progress = &carrier->progress;
-    if (socket->paused)
+    if (socket->paused && (socket->extra == NULL || socket->extra->left == 0))
         note_activity(carrier);
     else
         (void)tow_progress_look(progress, &socket->stream, tow_loop_now(carrier->loop));

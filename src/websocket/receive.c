@@ -344,6 +344,13 @@ void tow_receive_turn(tow_stream *stream) {
     tow_receive_go_on(socket);
 }
 
+/* The peer's end comes behind what we read now. */
+static void read_on(tow_websocket *socket) {
+    if (socket->extra != NULL)
+        socket->extra->left = 0;
+    tow_stream_resume(&socket->stream);
+}
+
 /* What was kept goes first: no more is read before it is delivered. */
 void tow_receive_adjust(tow_websocket *socket) {
     bool stop = !is_deaf(socket) && (!tow_receive_may_deliver(socket) || tow_receive_has_kept(socket));
@@ -353,7 +360,7 @@ void tow_receive_adjust(tow_websocket *socket) {
     if (stop)
         tow_stream_pause(&socket->stream);
     else
-        tow_stream_resume(&socket->stream);
+        read_on(socket);
     if (socket->ready_state != TOW_OPEN)
         return;
     if (stop)
@@ -388,6 +395,7 @@ void tow_websocket_resume(tow_websocket *socket) {
     if (socket == NULL || !tow_receive_wants_messages(socket) || !socket->paused)
         return;
     socket->paused = false;
+    tow_timing_left_anew(socket);
     if (socket->delivering || is_held(socket))
         return;
     if (!tow_receive_has_kept(socket)) {

@@ -10,6 +10,8 @@
 
 #define NEVER INT64_MAX
 
+enum { LEFT_SECONDS = 60 }; /* without idle_seconds */
+
 static tow_loop *loop_of(const tow_websocket *socket) {
     return socket->context->loop;
 }
@@ -51,6 +53,14 @@ static int64_t stall_deadline(const tow_websocket *socket) {
                               : tow_progress_next(&extra->progress, tow_loop_now(loop_of(socket)), seconds);
 }
 
+/* How long the application may leave unread what the peer said before it ended its side. */
+static int64_t left_deadline(const tow_websocket *socket) {
+    int seconds = socket->behaviour->limits.idle_seconds;
+    if (socket->extra == NULL || socket->extra->left == 0)
+        return NEVER;
+    return after(socket->extra->left, seconds == TOW_OFF ? LEFT_SECONDS : seconds);
+}
+
 static int64_t idle_deadline(const tow_websocket *socket, int64_t heard) {
     if (socket->reading_paused || socket->close_received)
         return NEVER;
@@ -68,7 +78,7 @@ static int64_t next_deadline(const tow_websocket *socket) {
     if (socket->lost)
         return 0;
     int64_t heard = now - silence(socket);
-    return earlier(earlier(message_deadline(socket), stall_deadline(socket)),
+    return earlier(earlier(earlier(message_deadline(socket), stall_deadline(socket)), left_deadline(socket)),
         earlier(idle_deadline(socket, heard), ping_deadline(socket, heard)));
 }
 
@@ -84,6 +94,14 @@ static void stalled(tow_websocket *socket) {
 
 static void idle_timed_out(tow_websocket *socket) {
     tow_websocket_fail(socket, TOW_CAUSE_IDLE_SECONDS, TOW_ERROR_TIMED_OUT);
+}
+
+/* A queue that keeps us from reading has a limit of its own. */
+static void left_for_long(tow_websocket *socket) {
+    if (socket->paused)
+        tow_closing_give_up_unread(socket);
+    else
+        tow_timing_left_anew(socket);
 }
 
 static void ping(tow_websocket *socket) {
@@ -105,6 +123,8 @@ static bool do_what_is_due(tow_websocket *socket) {
     int64_t heard = now - silence(socket);
     if (is_stalled(socket, now))
         stalled(socket);
+    else if (left_deadline(socket) <= now)
+        left_for_long(socket);
     else if (message_deadline(socket) <= now)
         message_timed_out(socket);
     else if (idle_deadline(socket, heard) <= now)
@@ -150,6 +170,22 @@ void tow_timing_heard(tow_websocket *socket) {
     socket->pinged = false;
     if (was_pinged)
         tow_timing_update(socket);
+}
+
+void tow_timing_left(tow_websocket *socket) {
+    if (tow_extra_need(socket) == NULL) {
+        tow_websocket_abort(socket, TOW_CAUSE_MEMORY, TOW_ERROR_MEMORY);
+        return;
+    }
+    if (socket->extra->left == 0)
+        socket->extra->left = tow_loop_now(loop_of(socket));
+    if (socket->ready_state == TOW_OPEN)
+        tow_timing_update(socket);
+}
+
+void tow_timing_left_anew(tow_websocket *socket) {
+    if (socket->extra != NULL && socket->extra->left != 0)
+        socket->extra->left = tow_loop_now(loop_of(socket));
 }
 
 void tow_timing_stop(tow_websocket *socket) {

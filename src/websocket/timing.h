@@ -20,6 +20,13 @@ void tow_timing_close(tow_websocket *socket, int64_t deadline);
 /* Bytes came: the peer lives. */
 void tow_timing_heard(tow_websocket *socket);
 
+/* The peer has ended its side, and what it said before waits until we read on; not for ever, if it is the
+ * application that keeps us from it. */
+void tow_timing_left(tow_websocket *socket);
+
+/* The application has resumed: it has as much time for the rest again. */
+void tow_timing_left_anew(tow_websocket *socket);
+
 /* The clocks that run against the peer stand still while we do not read, and go on from where they stood. */
 void tow_timing_stop(tow_websocket *socket);
 void tow_timing_go_on(tow_websocket *socket);

@@ -17,6 +17,7 @@ static const tow_stream_events stream_events = {
     .on_unsent = tow_send_unsent,
     .on_writable = tow_send_writable,
     .on_end = tow_closing_stream_ended,
+    .on_fin = tow_closing_stream_fin,
     .on_error = tow_closing_stream_failed,
     .on_closed = tow_closing_stream_closed,
     .receive_into = tow_receive_into,

@@ -789,6 +789,19 @@ static void no_silence_counts_while_we_have_paused(void **state) {
     close_with_peer(&pair);
 }
 
+static void a_paused_side_ends_when_its_peer_has_gone(void **state) {
+    stream_pair pair = {.world.simulation.whole = true, .half_close_seconds = 7};
+    open_with_peer(&pair);
+    tow_byte_stream_shutdown(pair.far.stream);
+    tow_byte_stream_pause(pair.far.stream);
+    world_run(&pair.world, 100 * TOW_SECOND);
+    peer_frame(&pair.world.peer, 0x82, "unread", 6);
+    peer_end(&pair.world.peer);
+    assert_int_equal(pair.far.errors, 0);
+    assert_true(seconds_until_error(&pair) <= 8);
+    close_with_peer(&pair);
+}
+
 /* A peer that vanishes after each byte of what it had to say, by its end or by a reset. */
 static void a_peer_that_vanishes_at_any_byte_is_told(void **state) {
     tow_buffer script = {0};
@@ -947,6 +960,7 @@ int main(void) {
         cmocka_unit_test(a_slow_reader_is_not_silent),
         cmocka_unit_test(no_silence_is_too_long_where_it_is_off),
         cmocka_unit_test(no_silence_counts_while_we_have_paused),
+        cmocka_unit_test(a_paused_side_ends_when_its_peer_has_gone),
         cmocka_unit_test(a_peer_that_vanishes_at_any_byte_is_told),
         cmocka_unit_test(streams_can_be_carried_from_outside),
     };

@@ -117,6 +117,112 @@ static void the_idle_clock_stands_still_while_we_do_not_read(void **state) {
     world_close(&world);
 }
 
+/* A peer that ends while we do not read. */
+
+/* What it said before waits; `real`: on the kernel's network, on either loop. */
+static void open_paused(test_world *world, int idle_seconds, const char *text) {
+    world->limits = (tow_limits){.idle_seconds = idle_seconds, .ping_seconds = TOW_OFF};
+    world_open(world);
+    world_connect_peer(world);
+    tow_websocket_pause(&world->server.socket);
+    world_run(world, TOW_MILLISECOND);
+    if (text != NULL)
+        peer_frame(&world->peer, 0x81, text, strlen(text));
+    peer_end(&world->peer);
+}
+
+static void expect_end_after(test_world *world, int64_t since, int seconds) {
+    world_until(world, world->server.gone == 1);
+    if (!world->real) /* which may be late */
+        assert_about(now(world) - since, seconds * TOW_SECOND);
+    assert_int_equal(world->server.messages, 0);
+    assert_int_equal(world->server.error, TOW_ERROR_ENDED);
+    assert_int_equal(world->server.code, 1006);
+    assert_int_equal(counters(world)->ends[TOW_CAUSE_PEER_END], 1);
+    world_close(world);
+}
+
+static void a_paused_socket_ends_when_its_peer_has_gone(void **state) {
+    for (uint64_t seed = 0; seed < 16; seed += 8) {
+        for (int real = 0; real < 2; real++) {
+            test_world world = {.simulation.seed = seed, .real = real};
+            open_paused(&world, 1, seed == 0 ? NULL : "unread");
+            expect_end_after(&world, now(&world), 1);
+        }
+    }
+    test_world world = {.simulation.seed = 1};
+    open_paused(&world, TOW_OFF, "unread");
+    expect_end_after(&world, now(&world), 60);
+}
+
+static void what_a_peer_said_before_its_end_waits_for_a_resume(void **state) {
+    test_world world = {.simulation.seed = 1};
+    open_paused(&world, 4, "unread");
+    world_run(&world, 3 * TOW_SECOND);
+    assert_int_equal(world.server.closes, 0);
+    tow_websocket_resume(&world.server.socket);
+    tow_websocket_pause(&world.server.socket); /* that is a sign of life */
+    int64_t since = now(&world);
+    world_run(&world, 3 * TOW_SECOND);
+    assert_int_equal(world.server.closes, 0);
+    tow_websocket_resume(&world.server.socket);
+    world_until(&world, world.server.gone == 1);
+    assert_true(now(&world) - since < 4 * TOW_SECOND);
+    assert_int_equal(world.server.messages, 1);
+    world_close(&world);
+}
+
+static void pause_in_message(endpoint *end, const tow_message *message) {
+    tow_websocket_pause(&end->socket);
+}
+
+/* Messages that were read, and wait, and the peer's end behind them that was read too. */
+static void what_was_kept_waits_as_long(void **state) {
+    for (size_t resumes = 0; resumes < 3; resumes++) {
+        test_world world = {.simulation.whole = true,
+            .server.then_message = pause_in_message,
+            .limits = {.idle_seconds = 3, .ping_seconds = TOW_OFF}};
+        world_open(&world);
+        world_connect_peer(&world);
+        for (int i = 0; i < 4; i++)
+            peer_frame(&world.peer, 0x81, "text", 4);
+        peer_end(&world.peer);
+        world_until(&world, world.server.messages == 1);
+        int64_t since = now(&world);
+        for (size_t i = 0; i < resumes; i++) {
+            world_run(&world, 2 * TOW_SECOND);
+            since = now(&world);
+            tow_websocket_resume(&world.server.socket);
+            world_until(&world, world.server.messages == 2 + i);
+        }
+        assert_int_equal(world.server.closes, 0);
+        world_until(&world, world.server.gone == 1);
+        assert_about(now(&world) - since, 3 * TOW_SECOND);
+        assert_int_equal(world.server.messages, 1 + resumes);
+        world_close(&world);
+    }
+}
+
+/* The peer has ended its side and reads on: what waits to be sent keeps us from reading, not the application.
+ */
+static void a_queue_that_is_taken_is_no_pause(void **state) {
+    test_world world = {.simulation = {.whole = true, .stream_capacity = 60000},
+        .limits = {.idle_seconds = 2, .ping_seconds = TOW_OFF, .high_mark = 50000, .low_mark = 1000},
+        .peer.bite = 10000};
+    world_open(&world);
+    world_connect_peer(&world);
+    tow_stream_pause(&world.peer.stream);
+    tow_websocket_send(&world.server.socket, TOW_BINARY, bytes, 200000);
+    peer_frame(&world.peer, 0x81, "text", 4);
+    peer_end(&world.peer);
+    while (!world.peer.ended)
+        peer_takes_a_bite(&world, TOW_SECOND);
+    assert_int_equal(world.server.messages, 1);
+    assert_true(peer_payload_bytes(&world.peer) >= 200000 - 1000); /* less than the low mark is left */
+    world_until(&world, world.server.gone == 1);
+    world_close(&world);
+}
+
 /* Whole messages. */
 
 static void a_message_that_takes_too_long_is_refused_however_busy(void **state) {
@@ -310,6 +416,10 @@ int main(void) {
         cmocka_unit_test(any_byte_is_life),
         cmocka_unit_test(limits_may_be_off),
         cmocka_unit_test(the_idle_clock_stands_still_while_we_do_not_read),
+        cmocka_unit_test(a_paused_socket_ends_when_its_peer_has_gone),
+        cmocka_unit_test(what_a_peer_said_before_its_end_waits_for_a_resume),
+        cmocka_unit_test(what_was_kept_waits_as_long),
+        cmocka_unit_test(a_queue_that_is_taken_is_no_pause),
         cmocka_unit_test(a_message_that_takes_too_long_is_refused_however_busy),
         cmocka_unit_test(a_message_may_take_longer_the_more_has_come),
         cmocka_unit_test(a_header_of_which_half_came_is_a_message_that_began),
