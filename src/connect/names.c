@@ -31,6 +31,7 @@ typedef struct names {
     tow_timer timeout;        /* when c-ares wants to look at its queries again */
     tow_timer farewell;       /* when the last query was answered or cancelled */
     size_t waiting;           /* queries that somebody waits for */
+    tow_name_query *held;     /* queries that nobody else knows: they go with this */
     tow_system_names *system; /* made for the first query that needs it */
     bool asks_system;         /* everything but .invalid */
     bool pinned;              /* for good */
@@ -38,7 +39,8 @@ typedef struct names {
 
 struct tow_name_query {
     names *names;
-    tow_on_name on_name; /* NULL once cancelled */
+    tow_name_query *next; /* held */
+    tow_on_name on_name;  /* NULL once cancelled */
     void *user;
     int family;
     bool starting;           /* an answer that comes at once has to wait */
@@ -112,10 +114,30 @@ static void socket_changed(void *data, ares_socket_t fd, int readable, int writa
     (void)tow_watch_start(&spare->watch, self->loop, fd, wanted, socket_is_ready);
 }
 
+/* c-ares does not know the query, or not any more: its timer tells. */
+static void hold(tow_name_query *query) {
+    query->answered = true;
+    query->next = query->names->held;
+    query->names->held = query;
+}
+
+/* It need not be held. */
+static tow_name_query *drop_held(names *self, tow_name_query *query) {
+    tow_name_query **link = &self->held;
+    while (*link != NULL && *link != query)
+        link = &(*link)->next;
+    if (*link != NULL)
+        *link = query->next;
+    tow_timer_cancel(self->loop, &query->later);
+    return query;
+}
+
 static void free_names(tow_loop_companion *companion) {
     names *self = (names *)(void *)companion;
     tow_loop_set_companion(self->loop, NULL);
     tow_system_names_free(self->system);
+    while (self->held != NULL)
+        free(drop_held(self, self->held));
     ares_destroy(self->channel); /* ends all queries, and closes the sockets */
     tow_timer_cancel(self->loop, &self->timeout);
     tow_timer_cancel(self->loop, &self->farewell);
@@ -208,6 +230,7 @@ static void one_less_waiting(names *self) {
 
 static void tell(tow_name_query *query) {
     one_less_waiting(query->names);
+    drop_held(query->names, query);
     query->on_name(query->user, query->family, &query->answer);
     free(query);
 }
@@ -251,9 +274,10 @@ static void answer_came(void *argument, int status, int timeouts, struct ares_ad
     else
         note_failure(&query->answer, status);
     ares_freeaddrinfo(result);
-    if (query->starting)
+    if (query->starting) {
+        hold(query);
         tow_timer_set(query->names->loop, &query->later, 0, tell_later);
-    else if (query->on_name == NULL || status == ARES_EDESTRUCTION)
+    } else if (query->on_name == NULL || status == ARES_EDESTRUCTION)
         free(query);
     else
         tell(query);
@@ -274,7 +298,6 @@ static void system_answered(void *owner, void *user, int status, const struct ad
         return;
     }
     query->asked = NULL;
-    tow_timer_cancel(query->names->loop, &query->later);
     for (; found != NULL; found = found->ai_next)
         if (found->ai_family == query->family)
             note_address(&query->answer, found->ai_addr, found->ai_addrlen);
@@ -299,7 +322,7 @@ static int ask_system(tow_name_query *query, const char *name) {
         error = tow_system_query_start(&query->asked, self->system, name, query->family, query);
     if (error != 0)
         return error;
-    query->answered = true;
+    hold(query);
     tow_timer_set(self->loop, &query->later, tow_loop_now(self->loop) + SYSTEM_SECONDS * TOW_SECOND,
         system_took_too_long);
     return 0;
@@ -325,7 +348,7 @@ static void look_in_hosts(tow_name_query *query, const char *name) {
         ares_free_hostent(host);
     if (query->answer.count == 0)
         note_failure(&query->answer, status != ARES_SUCCESS ? status : ARES_ENODATA);
-    query->answered = true;
+    hold(query);
     tow_timer_set(query->names->loop, &query->later, 0, tell_later);
 }
 
@@ -389,8 +412,7 @@ void tow_name_query_cancel(tow_name_query *query) {
     if (query->answered) { /* else c-ares tells when it is done with it */
         if (query->asked != NULL)
             tow_system_query_cancel(query->asked);
-        tow_timer_cancel(self->loop, &query->later);
-        free(query);
+        free(drop_held(self, query));
     }
     one_less_waiting(self);
 }
