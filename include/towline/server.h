@@ -139,8 +139,9 @@ static inline int tow_server_new(tow_server **server, const tow_server_options *
     return tow_server_new_sized(server, options, sizeof(tow_server_options));
 }
 
-/* Frees a server that does not run (any more). One that serves on a loop of the caller's must be done first,
- * or the loop is never stepped again. NULL is allowed. */
+/* Frees a server that does not run (any more); what is open is reset, and no callback runs any more. One that
+ * serves on a loop of the caller's must be done first, or the loop is freed next, without being stepped
+ * again. NULL is allowed. */
 void tow_server_free(tow_server *server);
 
 /* Serves `path` by `handler`, which is copied: an exact path, or "/prefix/" followed by an asterisk for all

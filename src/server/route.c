@@ -166,6 +166,18 @@ int tow_routes_add(
     return error;
 }
 
+void tow_routes_silence(tow_routes *routes) {
+    for (size_t i = 0; i < routes->count; i++) {
+        tow_behaviour *behaviour = &routes->items[i]->behaviour;
+        tow_behaviour_receive_by(behaviour, NULL, NULL);
+        behaviour->on_error = NULL;
+        behaviour->on_close = NULL;
+        behaviour->on_drain = NULL;
+        behaviour->on_ping = NULL;
+        behaviour->on_pong = NULL;
+    }
+}
+
 void tow_routes_clear(tow_routes *routes) {
     for (size_t i = 0; i < routes->count; i++)
         route_free(routes->items[i]);

@@ -61,22 +61,7 @@ int tow_server_new_sized(tow_server **out, const tow_server_options *options, si
     return 0;
 }
 
-/* Takes a worker that has not ended off its loop. */
-static void take_off_loop(tow_worker *worker) {
-    for (size_t i = 0; i < worker->port_count; i++)
-        tow_listener_stop(&worker->ports[i].listener);
-    if (worker->loop != NULL)
-        tow_timer_cancel(worker->loop, &worker->drain_timer);
-}
-
-void tow_server_free(tow_server *server) {
-    if (server == NULL)
-        return;
-    for (size_t i = 0; server->workers != NULL && i < server->worker_count; i++)
-        take_off_loop(&server->workers[i]);
-    tow_sites_clear(&server->sites, server->loop);
-    if (server->owns_loop)
-        tow_loop_free(server->loop); /* which may still have streams to close */
+static void destroy(tow_server *server) {
     for (size_t i = 0; server->workers != NULL && i < server->worker_count; i++) {
         tow_worker_end(&server->workers[i]);
         tow_post_forget(server->workers[i].row.last);
@@ -90,6 +75,33 @@ void tow_server_free(tow_server *server) {
     pthread_mutex_destroy(&server->mutex);
     free(server->workers);
     free(server);
+}
+
+/* Nobody is told of anything any more. */
+static void take_callbacks_away(tow_server *server) {
+    tow_routes_silence(&server->routes);
+    tow_routes_silence(&server->status_routes);
+    server->settings.log_level = -1;
+}
+
+/* The memory goes when the last stream is closed: until then the loop looks at it. */
+void tow_server_free(tow_server *server) {
+    if (server == NULL)
+        return;
+    take_callbacks_away(server);
+    for (size_t i = 0; server->workers != NULL && i < server->worker_count; i++)
+        tow_worker_abandon(&server->workers[i]);
+    tow_sites_clear(&server->sites, server->loop);
+    if (server->owns_loop)
+        tow_loop_free(server->loop);
+    server->freed = true;
+    tow_server_connection_gone(server);
+}
+
+void tow_server_connection_gone(tow_server *server) {
+    const tow_worker *first = server->workers;
+    if (first == NULL || first->slots.used == first->retained)
+        destroy(server);
 }
 
 int tow_server_route_sized(

@@ -43,6 +43,10 @@ struct tow_server {
     atomic_bool draining; /* and a worker has begun to drain */
     atomic_int others;    /* further workers that have not ended; the first one ends last */
     atomic_int error;     /* the first that ended a worker */
+    bool freed;           /* by its owner: it goes with its last connection */
 };
+
+/* Of a server that was freed: its memory goes if nothing of it is left on its loop. */
+void tow_server_connection_gone(tow_server *server);
 
 #endif

@@ -321,6 +321,24 @@ int tow_worker_run(tow_worker *worker) {
     return error;
 }
 
+static void reset_all(tow_worker *worker) {
+    for (uint32_t slot = 0; slot < worker->slots.fresh; slot++) {
+        tow_connection *connection = tow_slab_at(&worker->slots, slot);
+        if (connection->kind != TOW_CONNECTION_NONE && connection->kind != TOW_CONNECTION_RETAINED)
+            tow_connection_reset(connection);
+    }
+}
+
+void tow_worker_abandon(tow_worker *worker) {
+    if (worker->loop == NULL)
+        return;
+    ports_stop(worker, false);
+    ports_stop(worker, true);
+    tow_timer_cancel(worker->loop, &worker->drain_timer);
+    worker->drain = TOW_SERVING; /* so that what goes does not set it again */
+    reset_all(worker);
+}
+
 void tow_worker_end(tow_worker *worker) {
     for (uint32_t slot = 0; worker->retained > 0 && slot < worker->slots.fresh; slot++)
         tow_connection_forget(tow_slab_at(&worker->slots, slot));
@@ -367,14 +385,6 @@ static void drain_one(tow_worker *worker, tow_connection *connection) {
 static void drain_part(tow_worker *worker) {
     for (int i = 0; i < DRAINED_A_TICK && worker->drain_next < worker->slots.fresh; i++)
         drain_one(worker, tow_slab_at(&worker->slots, worker->drain_next++));
-}
-
-static void reset_all(tow_worker *worker) {
-    for (uint32_t slot = 0; slot < worker->slots.fresh; slot++) {
-        tow_connection *connection = tow_slab_at(&worker->slots, slot);
-        if (connection->kind != TOW_CONNECTION_NONE && connection->kind != TOW_CONNECTION_RETAINED)
-            tow_connection_reset(connection);
-    }
 }
 
 static void drain_goes_on(tow_worker *worker) {
@@ -436,6 +446,8 @@ static void drain(tow_worker *worker) {
 }
 
 void tow_worker_connection_gone(tow_worker *worker) {
-    if (worker->drain != TOW_SERVING)
+    if (worker->server->freed)
+        tow_server_connection_gone(worker->server);
+    else if (worker->drain != TOW_SERVING)
         drain_in(worker, 0);
 }

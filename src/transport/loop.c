@@ -68,16 +68,25 @@ int tow_loop_new_sized(tow_loop **loop, const tow_loop_options *options, size_t 
 
 static void attend(tow_loop *loop, bool gives_turns);
 
-/* Streams that were closed are owed their on_closed. */
+/* Streams that were closed are owed their on_closed; some wait for it, or for another last callback, by a
+ * timer. */
+static void pay_debts(tow_loop *loop) {
+    int error = 0;
+    do {
+        attend(loop, false);
+        tow_timer_wheel_fire(&loop->timers, loop->now);
+        if (loop->closing > 0)
+            error = loop->kind->turn(loop, true);
+    } while (loop->closing > 0 && error == 0);
+}
+
 void tow_loop_free(tow_loop *loop) {
     if (loop == NULL)
         return;
     loop->stepping = true;
     if (loop->companion != NULL)
         loop->companion->free(loop->companion);
-    for (attend(loop, false); loop->closing > 0; attend(loop, false))
-        if (loop->kind->turn(loop, true) != 0)
-            break;
+    pay_debts(loop);
     loop->kind->free(loop);
 }
 

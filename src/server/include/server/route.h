@@ -45,6 +45,9 @@ const tow_route *tow_routes_find(const tow_routes *routes, tow_slice path);
 
 void tow_routes_clear(tow_routes *routes);
 
+/* Their sockets tell nobody of anything any more. */
+void tow_routes_silence(tow_routes *routes);
+
 /* Whether a route takes opening handshakes as WebSocket, not as requests. */
 bool tow_route_is_websocket(const tow_route *route);
 
