@@ -58,8 +58,9 @@ static void count(tow_websocket *socket, size_t bytes) {
     if (account == NULL)
         return;
     account->bytes += change;
-    if (bytes == 0)
-        extra->account = NULL;
+    if (bytes > 0)
+        return;
+    extra->account = NULL;
     if (account->bytes == 0)
         close_account(&context->unfinished, account);
 }
