@@ -237,6 +237,11 @@ static bool is_interim(const tow_http_head *head) {
     return head->status / 100 == 1 && head->status != 101;
 }
 
+/* An alert is what TLS answers to HTTP (RFC 8446, sections 5.1 and 6). */
+static bool is_tls(const uint8_t *bytes, size_t length) {
+    return length >= 2 && bytes[0] == 21 && bytes[1] == 3;
+}
+
 /* Reads heads until there is an answer; returns how many bytes were used up by heads that are none. */
 static size_t read_heads(tow_client *client, uint8_t *bytes, size_t length) {
     size_t used = 0;
@@ -245,7 +250,8 @@ static size_t read_heads(tow_client *client, uint8_t *bytes, size_t length) {
         int head_length = tow_http_response_read(
             &head, (const char *)bytes + used, length - used, &client->response_scanned);
         if (head_length < 0)
-            tow_opening_fail(client, head_length, NULL);
+            tow_opening_fail(client, head_length,
+                is_tls(bytes + used, length - used) ? "the server speaks TLS here: write wss://" : NULL);
         if (head_length <= 0)
             return used;
         client->head = &head;
@@ -294,8 +300,13 @@ static void received(tow_stream *stream, uint8_t *bytes, size_t length) {
 }
 
 static void ended(tow_stream *stream) {
-    tow_opening_fail(client_of(stream), TOW_ERROR_ENDED,
-        "the server ended the connection before it had answered the opening handshake");
+    tow_client *client = client_of(stream);
+    bool may_be_tls =
+        client->tls == NULL && client->stage == TOW_CLIENT_ASKING && client->response.length == 0;
+    tow_opening_fail(client, TOW_ERROR_ENDED,
+        may_be_tls
+            ? "the server ended the connection and answered nothing: if its port speaks TLS, write wss://"
+            : "the server ended the connection before it had answered the opening handshake");
 }
 
 static const tow_stream_events handshake_events = {

@@ -157,6 +157,16 @@ static bool refuse_syntax(tow_exchange *exchange, int status) {
     }
 }
 
+/* The record that a client's handshake begins with (RFC 8446, sections 4 and 5.1). */
+static bool is_tls(const uint8_t *bytes, size_t length) {
+    return length >= 2 && bytes[0] == 22 && bytes[1] == 3;
+}
+
+static bool refuse_tls(tow_exchange *exchange) {
+    tow_count(&counters(exchange)->bad_requests);
+    return refuse(exchange, 400, "TLS is not spoken here: use ws:// or http://");
+}
+
 /* What follows a PROXY header. */
 static bool begin_tls(tow_exchange *exchange, struct received *received) {
     tow_connection *connection = exchange->connection;
@@ -238,6 +248,8 @@ static bool read_head(tow_exchange *exchange, struct received *received) {
         tow_answer_limit(exchange, &counters(exchange)->heads_too_large);
         return refuse(exchange, 431, "the request's head is too large");
     }
+    if (length < 0 && is_tls(received->bytes, received->length))
+        return refuse_tls(exchange);
     if (length < 0)
         return refuse_syntax(exchange, tow_http_refusal_status(&head));
     if (must_wait_to_upgrade(exchange, &head))

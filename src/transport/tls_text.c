@@ -178,9 +178,8 @@ static const char *alert_text(int alert) {
 }
 
 static bool is_no_tls(int reason) {
-    return reason == SSL_R_WRONG_VERSION_NUMBER || reason == SSL_R_HTTP_REQUEST ||
-           reason == SSL_R_HTTPS_PROXY_REQUEST || reason == SSL_R_PACKET_LENGTH_TOO_LONG ||
-           reason == SSL_R_UNEXPECTED_MESSAGE;
+    return reason == SSL_R_WRONG_VERSION_NUMBER || reason == SSL_R_HTTPS_PROXY_REQUEST ||
+           reason == SSL_R_PACKET_LENGTH_TOO_LONG || reason == SSL_R_UNEXPECTED_MESSAGE;
 }
 
 void tow_tls_error_text(char out[TOW_TLS_TEXT_MAX], bool handshaking) {
@@ -189,6 +188,8 @@ void tow_tls_error_text(char out[TOW_TLS_TEXT_MAX], bool handshaking) {
     const char *text = NULL;
     if (ERR_GET_LIB(error) == ERR_LIB_SSL && reason > SSL_AD_REASON_OFFSET)
         text = alert_text(reason - SSL_AD_REASON_OFFSET);
+    else if (ERR_GET_LIB(error) == ERR_LIB_SSL && handshaking && reason == SSL_R_HTTP_REQUEST)
+        text = "the peer does not speak TLS, but plain HTTP: ws:// instead of wss://";
     else if (ERR_GET_LIB(error) == ERR_LIB_SSL && handshaking && is_no_tls(reason))
         text = "the peer does not speak TLS";
     if (text == NULL)

@@ -10,7 +10,7 @@ import { after, test } from "node:test";
 import { WebSocketServer } from "ws";
 
 import { Authority } from "../support/authority.mjs";
-import { loops, run, serve } from "../support/towline.mjs";
+import { loops, run, serve, until } from "../support/towline.mjs";
 
 const authority = Authority.make(after);
 const usual = authority.issue("localhost");
@@ -196,6 +196,16 @@ test("peers that do something else are told apart", async (t) => {
   const plain = await serve(t);
   const wss = await connect([...trust, `wss://${plain.host}/echo`]);
   assert.match(wss.errors, /: 127\.0\.0\.1 port \d+: TLS: the peer does not speak TLS$/m);
+  await until(() => /400 TLS is not spoken here: use ws:\/\/ or http:\/\/$/m.test(plain.log), "a line in the log");
+  const secure = await serve(t, ["--tls-self-signed"]);
+  const ws = await connect([`ws://${secure.host}/echo`]);
+  assert.match(ws.errors, /the server ended the connection and answered nothing: if its port speaks TLS, write wss:\/\/$/m);
+  await until(() => /the peer does not speak TLS, but plain HTTP: ws:\/\/ instead of wss:\/\/$/m.test(secure.log), "a line in the log");
+  const alerts = net.createServer((socket) => socket.end(Buffer.from([21, 3, 1, 0, 2, 2, 10])));
+  await new Promise((done) => alerts.listen(0, "127.0.0.1", done));
+  t.after(() => alerts.close());
+  const alerted = await connect([`ws://127.0.0.1:${alerts.address().port}/`]);
+  assert.match(alerted.errors, /the server speaks TLS here: write wss:\/\/$/m);
   const redirects = http.createServer().on("upgrade", (request, socket) => {
     socket.end("HTTP/1.1 301 Moved Permanently\r\nLocation: wss://example.org/elsewhere\r\n\r\n");
   });

@@ -471,7 +471,8 @@ static void garbage_instead_of_a_client_hello_is_an_error(void **state) {
     end_send(&pair.client, "GET / HTTP/1.1\r\n\r\n", 18);
     run_until(*state, server_has_failed, &pair);
     assert_int_equal(pair.server.error, TOW_ERROR_TLS);
-    assert_string_equal(tow_stream_failure_text(&pair.server.stream), "TLS: the peer does not speak TLS");
+    assert_string_equal(tow_stream_failure_text(&pair.server.stream),
+        "TLS: the peer does not speak TLS, but plain HTTP: ws:// instead of wss://");
     pair_close(&pair);
 }
 
