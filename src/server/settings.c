@@ -194,7 +194,7 @@ static int64_t limit_or(int64_t value, int64_t otherwise) {
 
 /* A few of the largest messages must fit. */
 static int64_t unfinished_for(int64_t max_message) {
-    if (max_message == TOW_OFF || max_message > INT64_MAX / UNFINISHED_MESSAGES)
+    if (max_message < 0 || max_message > INT64_MAX / UNFINISHED_MESSAGES)
         return INT64_MAX;
     int64_t bytes = max_message * UNFINISHED_MESSAGES;
     return bytes > UNFINISHED_MIN ? bytes : UNFINISHED_MIN;
@@ -215,7 +215,9 @@ static void numbers_fill(tow_settings *settings, const tow_server_options *optio
     settings->max_unfinished =
         limit_or(options->max_unfinished, unfinished_for(settings->limits.max_message));
     settings->max_unfinished_per_address = limit_or(options->max_unfinished_per_address,
-        settings->max_unfinished == INT64_MAX ? INT64_MAX : (settings->max_unfinished + 3) / 4);
+        settings->max_unfinished == INT64_MAX
+            ? INT64_MAX
+            : settings->max_unfinished / 4 + (settings->max_unfinished % 4 != 0));
     settings->max_posted = limit_or(options->max_posted, MAX_POSTED);
     settings->log_level = options->log_level != 0 ? options->log_level : TOW_LOG_INFO;
     settings->on_log = options->on_log;
