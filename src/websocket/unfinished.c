@@ -5,7 +5,8 @@
 
 #include <stdlib.h>
 
-/* Less is not counted, so that small messages in fragments cost nothing: connections are limited themselves. */
+/* Less is not counted, so that small messages in fragments cost nothing: connections are limited themselves.
+ */
 enum { COUNTED_MIN = 16 * 1024 };
 
 /* What the connections of one address hold; there is one as long as that is something. */
@@ -81,5 +82,5 @@ tow_cause tow_unfinished_update(tow_websocket *socket) {
     if (account != NULL && is_over(account->bytes, context->unfinished.max_per_address))
         return TOW_CAUSE_MAX_UNFINISHED_PER_ADDRESS;
     return is_over(context->counters.unfinished, context->unfinished.max) ? TOW_CAUSE_MAX_UNFINISHED
-                                                                           : TOW_CAUSE_COUNT;
+                                                                          : TOW_CAUSE_COUNT;
 }

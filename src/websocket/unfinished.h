@@ -5,7 +5,8 @@
 
 #include "context.h"
 
-/* Counts what the socket holds by now, after a read. Returns the limit that it is over, or TOW_CAUSE_COUNT. */
+/* Counts what the socket holds by now, after a read. Returns the limit that it is over, or TOW_CAUSE_COUNT.
+ */
 tow_cause tow_unfinished_update(tow_websocket *socket);
 
 #endif

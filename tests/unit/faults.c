@@ -173,18 +173,6 @@ int __real_io_uring_submit_and_wait_timeout(struct io_uring *ring, struct io_uri
 int __wrap_io_uring_submit_and_wait_timeout(struct io_uring *ring, struct io_uring_cqe **completion,
     unsigned count, struct __kernel_timespec *timeout, sigset_t *signals);
 
-/* Half of the cancels that fail say so. */
-static void spoil_cancel(struct io_uring_sqe *entry) {
-    uint64_t data = entry->user_data;
-    uint8_t flags = entry->flags;
-    if (dice(2) == 0) {
-        io_uring_prep_nop(entry);
-        entry->flags = flags;
-        entry->user_data = data;
-    } else
-        entry->cancel_flags = UINT32_MAX;
-}
-
 static void spoil_send(struct io_uring_sqe *entry) {
     struct msghdr *message;
     memcpy(&message, &entry->addr, sizeof(message));
@@ -199,7 +187,7 @@ static void spoil_entries(struct io_uring *ring) {
     for (unsigned i = queue->sqe_head; i != queue->sqe_tail; i++) {
         struct io_uring_sqe *entry = &queue->sqes[i & queue->ring_mask];
         if (entry->opcode == IORING_OP_ASYNC_CANCEL && happens(FAULT_CANCEL))
-            spoil_cancel(entry);
+            entry->cancel_flags = UINT32_MAX; /* which the kernel refuses */
         else
             spoil_send(entry);
     }

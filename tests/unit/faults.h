@@ -14,7 +14,7 @@ typedef enum fault {
     FAULT_SUBMIT_NONE, /* no entry is taken */
     FAULT_SUBMIT_PART, /* fewer entries are taken than were handed over */
     FAULT_ENTER,       /* the call fails after all that it did, or does not wait */
-    FAULT_CANCEL,      /* an entry that cancels does nothing */
+    FAULT_CANCEL,      /* an entry that cancels is refused */
     FAULT_LOST,        /* a last completion is dropped */
     /* of calls, and the first two of the ring's sends as well */
     FAULT_SEND_SHORT,

@@ -76,18 +76,18 @@ static void open_all(ensemble *all) {
     const tow_server_options options = {
         .listen = "127.0.0.1:0", .loop = loop, .tls_self_signed = all->secure, .drain_seconds = 1};
     assert_int_equal(tow_server_new(&all->server, &options), 0);
-    assert_int_equal(tow_server_route(all->server, "/",
-                         &(tow_handler){.user = all,
-                             .on_open = served_open,
-                             .on_message = served_message,
-                             .on_close = closed}),
+    assert_int_equal(
+        tow_server_route(all->server, "/",
+            &(tow_handler){
+                .user = all, .on_open = served_open, .on_message = served_message, .on_close = closed}),
         0);
     assert_int_equal(tow_server_listen(all->server), 0);
     char url[64], place[64];
     snprintf(place, sizeof(place), "127.0.0.1:%d", tow_server_port(all->server, 0));
     const tow_byte_stream_options stream = {.user = all, .on_closed = stream_closed};
     assert_int_equal(tow_byte_stream_connect(&all->stream, loop, place, &stream), 0);
-    snprintf(url, sizeof(url), "%s://127.0.0.1:%d/", all->secure ? "wss" : "ws", tow_server_port(all->server, 0));
+    snprintf(
+        url, sizeof(url), "%s://127.0.0.1:%d/", all->secure ? "wss" : "ws", tow_server_port(all->server, 0));
     tow_websocket_options socket = {.user = all,
         .tls_insecure = all->secure,
         .on_open = opened,
@@ -101,7 +101,8 @@ static void open_all(ensemble *all) {
 /* Such a stream is not gone before its last callback, so it is for loops that are stepped on. */
 static void open_carried(ensemble *all) {
     char url[64];
-    snprintf(url, sizeof(url), "%s://127.0.0.1:%d/", all->secure ? "wss" : "ws", tow_server_port(all->server, 0));
+    snprintf(
+        url, sizeof(url), "%s://127.0.0.1:%d/", all->secure ? "wss" : "ws", tow_server_port(all->server, 0));
     const tow_websocket_options socket = {
         .user = all, .tls_insecure = all->secure, .on_open = carrier_opened, .on_close = closed};
     assert_int_equal(tow_websocket_open(&all->carrier, all->each->loop, url, &socket), 0);

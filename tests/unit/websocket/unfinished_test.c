@@ -1,4 +1,5 @@
-/* What messages hold before they have ended is bounded for all connections on a loop, and for each address. */
+/* What messages hold before they have ended is bounded for all connections on a loop, and for each address.
+ */
 #include "world.h"
 
 enum { LIMIT = 1000 * 1000, PIECE = 100 * 1000 };
@@ -19,8 +20,8 @@ static void send_fragments(test_world *world, size_t count) {
         peer_frame(&world->peer, i == 0 ? 0x02 : 0x00, bytes, PIECE);
 }
 
-static void what_is_over_ends_the_connection(int64_t max, int64_t max_per_address, uint64_t from, bool compressed,
-    uint16_t code, tow_cause cause) {
+static void what_is_over_ends_the_connection(
+    int64_t max, int64_t max_per_address, uint64_t from, bool compressed, uint16_t code, tow_cause cause) {
     test_world world = {.simulation = {.whole = true, .stream_capacity = 20000},
         .agreement = {.enabled = compressed,
             .client_no_context_takeover = true,
@@ -54,7 +55,8 @@ static void each_limit_ends_what_goes_beyond(void **state) {
     what_is_over_ends_the_connection(
         LIMIT, LIMIT, 7, true, TOW_CLOSE_POLICY, TOW_CAUSE_MAX_UNFINISHED_PER_ADDRESS);
     what_is_over_ends_the_connection(0, 0, 7, false, 0, TOW_CAUSE_COUNT);
-    what_is_over_ends_the_connection(0, LIMIT, 0, false, 0, TOW_CAUSE_COUNT); /* an address that is not known */
+    what_is_over_ends_the_connection(
+        0, LIMIT, 0, false, 0, TOW_CAUSE_COUNT); /* an address that is not known */
 }
 
 /* The other socket on the loop is a client's here, which counts for the same context. */
