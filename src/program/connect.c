@@ -161,7 +161,7 @@ static int session_run(tow_session *session) {
         tow_view_error(&session->view, "%s", tow_strerror(error));
         tow_session_note(session, TOW_EXIT_FAILED);
     }
-    return session->status;
+    return (int)session->status;
 }
 
 static int session_open(tow_session *session) {

@@ -57,8 +57,8 @@ static void give_entry(
     settings->on_log_entry(settings->log_user, &entry);
 }
 
-static void report(const tow_settings *settings, int level, const tow_report_fields *fields,
-    const char *format, va_list arguments) {
+__attribute__((format(printf, 4, 0))) static void report(const tow_settings *settings, int level,
+    const tow_report_fields *fields, const char *format, va_list arguments) {
     char line[LINE_SIZE - ESCAPE_LENGTH];
     char printable[LINE_SIZE];
     tow_text_format_list(line, sizeof(line), format, arguments);

@@ -94,7 +94,7 @@ static int limit_row(tow_buffer *out, const char *option, uint64_t value) {
 
 /* The same limit may be reached by requests and by sockets. */
 static uint64_t limit_of_sockets(const tow_websocket_counters *sockets, const char *option) {
-    for (int cause = 0; cause < TOW_CAUSE_COUNT; cause++) {
+    for (tow_cause cause = 0; cause < TOW_CAUSE_COUNT; cause++) {
         if (tow_cause_ender(cause) == TOW_ENDED_BY_LIMIT && strcmp(tow_cause_name(cause), option) == 0)
             return sockets->ends[cause];
     }
@@ -104,7 +104,7 @@ static uint64_t limit_of_sockets(const tow_websocket_counters *sockets, const ch
 static int ends_text(tow_buffer *out, const totals *sum) {
     int error = metric_head(out, "websocket_ends_total", "counter",
         "WebSocket connections that ended, by who ended them and why.");
-    for (int cause = 0; error == 0 && cause < TOW_CAUSE_COUNT; cause++)
+    for (tow_cause cause = 0; error == 0 && cause < TOW_CAUSE_COUNT; cause++)
         error =
             tow_buffer_append_format(out, "towline_websocket_ends_total{by=\"%s\",why=\"%s\"} %" PRIu64 "\n",
                 tow_ending_ender(cause), tow_cause_name(cause), sum->sockets.ends[cause]);

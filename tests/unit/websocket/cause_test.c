@@ -106,8 +106,8 @@ static const way ways[] = {
 
 static void assert_counted_once(const test_world *world, tow_cause cause) {
     const tow_websocket_counters *counters = tow_websocket_context_counters(world->context);
-    for (int other = 0; other < TOW_CAUSE_COUNT; other++)
-        if (counters->ends[other] != (other == (int)cause))
+    for (tow_cause other = 0; other < TOW_CAUSE_COUNT; other++)
+        if (counters->ends[other] != (other == cause))
             fail_msg("%s: counted %d times as %s", tow_cause_name(cause), (int)counters->ends[other],
                 tow_cause_name(other));
     assert_int_equal(world->server.socket.end.cause, cause);
@@ -129,8 +129,8 @@ static void each_end_has_one_cause_which_is_counted_once(void **state) {
 
 static void names_of_causes_differ(void **state) {
     (void)state;
-    for (int a = 0; a < TOW_CAUSE_COUNT; a++)
-        for (int b = 0; b < a; b++)
+    for (tow_cause a = 0; a < TOW_CAUSE_COUNT; a++)
+        for (tow_cause b = 0; b < a; b++)
             assert_string_not_equal(tow_cause_name(a), tow_cause_name(b));
 }
 
