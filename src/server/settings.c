@@ -42,19 +42,18 @@ static void list_free(char **list) {
 
 /* A copy of `first` (may be NULL) and the list; nothing if there is neither. */
 static int list_copy(char ***out, const char *first, const char *const *list) {
-    size_t before = first != NULL ? 1 : 0;
-    size_t length = before + list_length(list);
+    size_t length = (first != NULL ? 1 : 0) + list_length(list);
     if (length == 0)
         return 0;
     char **copy = calloc(length + 1, sizeof(copy[0]));
     if (copy == NULL)
         return TOW_ERROR_MEMORY;
     *out = copy;
-    for (size_t i = 0; i < length; i++) {
-        copy[i] = strdup(i < before ? first : list[i - before]);
-        if (copy[i] == NULL)
+    if (first != NULL && (*copy++ = strdup(first)) == NULL)
+        return TOW_ERROR_MEMORY;
+    for (; list != NULL && *list != NULL; list++)
+        if ((*copy++ = strdup(*list)) == NULL)
             return TOW_ERROR_MEMORY;
-    }
     return 0;
 }
 
