@@ -9,7 +9,6 @@
 #include "piecewise.h"
 #include "protocol/close.h"
 #include "protocol/mask.h"
-#include "send.h"
 #include "transport/byte_stream.h"
 
 #include <stdio.h>
@@ -90,13 +89,14 @@ static void look_again(message_carrier *carrier) {
 /* What keeps still because of us and is still there, or is being taken by the peer, is not silent. */
 static void note_signs(message_carrier *carrier) {
     const tow_websocket *socket = carrier->socket;
+    const tow_websocket_extra *extra = socket->extra;
     tow_progress *progress = &carrier->progress;
-    if (socket->paused && (socket->extra == NULL || socket->extra->left == 0))
+    if (socket->paused && (extra == NULL || extra->left == 0))
         note_activity(carrier);
     else
         (void)tow_progress_look(progress, &socket->stream, tow_loop_now(carrier->loop));
-    if (tow_send_is_waiting(socket) && socket->extra->progress.since > progress->since)
-        progress->since = socket->extra->progress.since;
+    if (extra != NULL && !tow_queue_is_empty(&extra->queue) && extra->progress.since > progress->since)
+        progress->since = extra->progress.since;
 }
 
 static void look_at_the_other_side(tow_timer *timer) {
