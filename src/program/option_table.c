@@ -540,8 +540,7 @@ static const tow_option way_options[] = {
         .kind = TOW_OPTION_TEXT,
         .value = "URL",
         .note = "what ws_proxy or http_proxy (for ws), wss_proxy or https_proxy (for wss), all_proxy and "
-                "no_proxy say, "
-                "as with curl",
+                "no_proxy say, as with curl",
         .help = "http://, https://, socks5:// or socks5h://[USER:PASSWORD@]HOST[:PORT]; off: none; names are "
                 "looked up by the proxy",
         .expects = "a proxy: write http://, https:// or socks5://HOST:PORT",
@@ -615,8 +614,7 @@ static const tow_option connect_options[] = {
     {.name = "half-close",
         .kind = TOW_OPTION_FLAG,
         .help = "at the end of the input send the Close, and print what comes until the peer's: so the "
-                "input's end is "
-                "passed on to a command behind a tunnel",
+                "input's end is passed on to a command behind a tunnel",
         CONNECT(half_close)},
     {.name = "echo",
         .kind = TOW_OPTION_FLAG,
@@ -650,8 +648,7 @@ static const tow_option connect_options[] = {
         .unset = TOW_LINGER_FOR_ANSWERS,
         .off = "when the peer closes",
         .help = "after the end of the input, leave when nothing came for this long; if then fewer messages "
-                "came than "
-                "were sent, that is told, unless this is 0, and the exit status is 121",
+                "came than were sent, that is told, unless this is 0, and the exit status is 121",
         CONNECT(linger)},
     {.name = "ping",
         .kind = TOW_OPTION_DURATION,
@@ -698,8 +695,7 @@ static const char *const connect_description[] = {
     "On a terminal, lines that begin with a slash are commands: /ping, /close [CODE [REASON]], /binary FILE, "
     "/help; // sends a line that begins with a slash. "
     "The exit status is 0 after a clean close with 1000, 1001, no status code or the one that you chose; "
-    "else "
-    "it tells kinds of failure apart by curl's numbers, which towline(1) lists.",
+    "else it tells kinds of failure apart by curl's numbers, which towline(1) lists.",
     "With --reconnect a message that was sent when the connection was lost may be lost with it; what -x asks "
     "is "
     "asked again when its answer did not come. Input waits in its pipe while there is no connection.",
@@ -733,8 +729,7 @@ static const tow_option tunnel_options[] = {
     {.name = "lines",
         .kind = TOW_OPTION_FLAG,
         .help = "send a text message for each line, without its line feed, and put a line feed behind each "
-                "message "
-                "that comes; a line may have any length",
+                "message that comes; a line may have any length",
         TUNNEL(lines)},
     {.name = "map",
         .letter = 'm',
@@ -876,9 +871,9 @@ static const char *const tunnel_description[] = {
     "SIGTERM or SIGINT. Where one side does not read, the other is not read either; the end of one side is "
     "passed on to the other.",
     "With LISTEN as ws://[HOST:]PORT[/PATH] or wss://..., TARGET is tcp:HOST:PORT, unix:PATH or "
-    "exec:COMMAND: "
-    "a command that a shell runs for each connection, with the connection as its standard input and output; "
-    "when it has ended, with its output, exit status 0 closes with 1000, whatever it left unread, any other "
+    "exec:COMMAND: a command that a shell runs for each connection, with the connection as its standard "
+    "input and output; when it has ended, with its output, exit status 0 closes with 1000, whatever it left "
+    "unread, any other "
     "with 1011 and a line in the log. "
     "Pages elsewhere need --allow-origin. The subprotocol binary is acknowledged, or those of --subprotocol; "
     "who offers only others is refused.",
@@ -900,8 +895,7 @@ static const char *const tunnel_examples[] = {
     "the other end of that: ssh -p 2222 localhost",
     "towline tunnel --lines ws://localhost:7000/sort 'exec:sort -u'",
     "a command for each connection, a line a message; to use it: printf 'b\\na\\nb\\n' | towline connect "
-    "--half-close "
-    "ws://localhost:7000/sort",
+    "--half-close ws://localhost:7000/sort",
     NULL,
 };
 
@@ -990,9 +984,9 @@ static const tow_option bench_options[] = {
         .kind = TOW_OPTION_NUMBER,
         .value = "PID",
         .note = "none",
-        .help = "process number of the server, if it runs on this machine: its CPU time and memory are "
-                "shown, and what a "
-                "connection adds to it when the first ninth of them, 2,000 at most, is open",
+        .help =
+            "process number of the server, if it runs on this machine: its CPU time and memory are "
+            "shown, and what a connection adds to it when the first ninth of them, 2,000 at most, is open",
         .minimum = 1,
         BENCH(load.pid)},
     {.name = "system-calls",
