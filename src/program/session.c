@@ -1,5 +1,6 @@
 #include "session.h"
 
+#include "base/text.h"
 #include "client/client.h"
 #include "close_name.h"
 
@@ -18,7 +19,8 @@ enum {
        again. */
     OUTPUT_HIGH = 256 * 1024,
     OUTPUT_LOW = 64 * 1024,
-    ANSWER_SECONDS = 1
+    ANSWER_SECONDS = 1,
+    QUESTION_SHOWN_MAX = 60
 };
 
 static tow_session *session_of(const tow_websocket *socket) {
@@ -80,7 +82,9 @@ void tow_session_conclude(tow_session *session) {
     tow_session_note(session, session->end);
     const char *question = unanswered_question(session);
     if (question != NULL && session->status == TOW_EXIT_DONE) {
-        tow_view_error(&session->view, "the connection ended before the answer to '%.60s' came", question);
+        char shown[QUESTION_SHOWN_MAX + 1];
+        tow_text_format(shown, sizeof shown, "%s", question);
+        tow_view_error(&session->view, "the connection ended before the answer to '%s' came", shown);
         tow_session_note(session, TOW_EXIT_UNANSWERED);
     }
     tow_session_end(session);

@@ -204,6 +204,7 @@ describe("the end of a connection", () => {
   test("121: answers that did not come, of -x and of a pipe, are said", async (t) => {
     const answered = async () => opening(t, "", { then: (socket) => socket.once("data", () => socket.write(Buffer.concat([frame(TEXT, "one", fromServer), closing(1000)]))) });
     await ends(121, ["-x", "a", "-x", "b", await answered()], { pattern: /before the answer to 'b' came/ });
+    await ends(121, ["-x", "a", "-x", "ä".repeat(80), await answered()], { pattern: /before the answer to 'ä{28}\.\.\.' came/ });
     const silent = () => opening(t, "", { end: (socket) => socket.end(closing(1000)) });
     await ends(121, [await silent()], { input: "a\nb\n", pattern: /no answer to 2 of 2 messages came/ });
     await ends(121, ["--linger", "0.2", await silent()], { input: "a\n", pattern: /no answer to 1 of 1 messages came/ });
