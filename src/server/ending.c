@@ -2,11 +2,15 @@
 
 #include "base/text.h"
 #include "conversation.h"
+#include "protocol/close.h"
 #include "report.h"
 #include "visitor.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <string.h>
+
+enum { QUOTED_SIZE = 2 * TOW_CLOSE_REASON_MAX + sizeof("\"\"") };
 
 #define MICROSECOND INT64_C(1000)
 #define MICROSECONDS_MAX ((UINT64_C(1) << 48) - 1)
@@ -117,6 +121,19 @@ static void add_fields(tow_report_fields *fields, const ending *self) {
     tow_report_add_number(fields, "milliseconds", self->milliseconds);
 }
 
+/* In quotes, which no quote of its own must seem to end. */
+static void quote(char out[QUOTED_SIZE], const char *reason) {
+    assert(strlen(reason) <= TOW_CLOSE_REASON_MAX);
+    *out++ = '"';
+    for (; *reason != '\0'; reason++) {
+        if (*reason == '"' || *reason == '\\')
+            *out++ = '\\';
+        *out++ = *reason;
+    }
+    *out++ = '"';
+    *out = '\0';
+}
+
 void tow_ending_report(const tow_connection *connection) {
     const tow_settings *settings = settings_of(connection);
     if (!tow_report_wants(settings, TOW_LOG_INFO))
@@ -126,10 +143,12 @@ void tow_ending_report(const tow_connection *connection) {
     gather(&self, connection);
     add_fields(&fields, &self);
     bool has_reason = self.how.reason[0] != '\0';
+    char quoted[QUOTED_SIZE];
+    quote(quoted, self.how.reason);
     tow_report_with(settings, TOW_LOG_INFO, &fields,
-        "%s %s closed %u%s%s%s by the %s (%s), messages in %" PRIu64 " (%" PRIu64 " bytes), out %" PRIu64
+        "%s %s closed %u%s%s by the %s (%s), messages in %" PRIu64 " (%" PRIu64 " bytes), out %" PRIu64
         " (%" PRIu64 " bytes), after %" PRId64 ".%03d s",
-        self.peer, self.path, self.how.code, has_reason ? " \"" : "", self.how.reason, has_reason ? "\"" : "",
+        self.peer, self.path, self.how.code, has_reason ? " " : "", has_reason ? quoted : "",
         tow_ending_ender(self.how.cause), tow_cause_name(self.how.cause), self.carried->messages_in,
         self.carried->bytes_in, self.carried->messages_out, self.carried->bytes_out, self.milliseconds / 1000,
         (int)(self.milliseconds % 1000));

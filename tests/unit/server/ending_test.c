@@ -54,6 +54,14 @@ static void close_by_client(struct peer *peer, struct world *world) {
     peer_shutdown(peer);
 }
 
+static void close_with_quotes(struct peer *peer, struct world *world) {
+    static const uint8_t payload[] = "\x0f\xa1\" by the \\";
+    (void)world;
+    peer_frame(peer, 0x8, payload, sizeof(payload) - 1);
+    peer_expect_end(peer);
+    peer_shutdown(peer);
+}
+
 static void close_by_application(struct peer *peer, struct world *world) {
     assert_int_equal(tow_websocket_close(last, 4002, "bye"), 0);
     world_run(world, 100);
@@ -95,6 +103,8 @@ static void each_end_is_a_line_that_says_who_and_why(void **state) {
         {close_by_client, "/echo closed 4001 \"gr\\xC3\\xBC\\x0A\" by the client (close), messages in 1 (5 "
                           "bytes), out 1 (5 "
                           "bytes),"},
+        {close_with_quotes, "/echo closed 4001 \"\\\" by the \\\\\" by the client (close), messages in 0 (0 "
+                            "bytes), out 0 (0 bytes),"},
         {close_by_application, "/echo closed 4002 \"bye\" by the server (application), messages in 0 (0 "
                                "bytes), out 0 (0 bytes),"},
         {end_by_client,
