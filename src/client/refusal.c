@@ -176,5 +176,8 @@ void tow_refusal_begin_proxy(tow_client *client) {
     tow_text_format(client->text, sizeof(client->text), "%s", talk->text);
     client->error = TOW_ERROR_PROXY;
     client->http_status = talk->status;
-    read_body(client, &talk->body, talk->input.data, talk->input.length);
+    if (talk->status / 100 == 3)
+        fail(client, "", 0); /* where it leads was told */
+    else
+        read_body(client, &talk->body, talk->input.data, talk->input.length);
 }

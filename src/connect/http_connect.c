@@ -1,5 +1,6 @@
 /* http_connect: a tunnel through an HTTP proxy (RFC 9110, section 9.3.6), with Basic authentication (RFC
  * 7617). */
+#include "base/text.h"
 #include "http/credentials.h"
 #include "http/head.h"
 #include "talk.h"
@@ -26,15 +27,16 @@ int tow_http_connect_begin(tow_proxy_talk *talk) {
 }
 
 static int refuse(tow_proxy_talk *talk, const tow_http_head *head, size_t length) {
-    size_t shown = head->reason.length < REASON_MAX ? head->reason.length : REASON_MAX;
+    size_t shown = tow_text_cut(head->reason.data, head->reason.length, REASON_MAX);
+    tow_slice location = head->status / 100 == 3 ? tow_http_field(head, "Location") : (tow_slice){0};
     const char *before = "answered";
     if (head->status == PROXY_UNAUTHORIZED || head->status == UNAUTHORIZED) /* tinyproxy says the other */
         before = talk->proxy->user == NULL ? "wants a user and a password:"
                                            : "does not accept the user and password:";
     talk->status = head->status;
     tow_body_reader_init(&talk->body, head);
-    tow_proxy_refuse(talk, TOW_ERROR_PROXY, "%s %d%s%.*s", before, head->status, shown > 0 ? " " : "",
-        (int)shown, head->reason.data);
+    tow_proxy_refuse(talk, TOW_ERROR_PROXY, "%s %d%s%.*s%s%.*s", before, head->status, shown > 0 ? " " : "",
+        (int)shown, head->reason.data, location.length > 0 ? ": " : "", (int)location.length, location.data);
     tow_buffer_consume(&talk->input, length);
     return TOW_ERROR_PROXY;
 }

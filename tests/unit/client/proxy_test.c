@@ -81,21 +81,28 @@ static void a_proxys_refusal_is_the_error(void **state) {
     }
 }
 
-static void what_a_proxys_refusal_says_is_told(void **state) {
-    static const test_turn turns[] = {
-        TURN(CONNECT "\r\n", "HTTP/1.1 403 Forbidden\r\nContent-Length: 14\r\n\r\n<p>not\nyou</p>"), {0}};
+static void expect_refusal(const test_turn *turns, int status, const char *said) {
     for (uint64_t seed = 0; seed < 30; seed++) {
         test_stage stage = {.simulation.seed = seed, .real = seed == 29};
         char text[128];
         open_with(&stage, "http://", turns);
         stage_until(&stage, stage.closes == 1);
         assert_int_equal(stage.error.error, TOW_ERROR_PROXY);
-        assert_int_equal(stage.error.http_status, 403);
-        snprintf(text, sizeof(text), "the proxy 127.0.0.1 port %d answered 403 Forbidden: <p>not you</p>",
-            stage.port);
+        assert_int_equal(stage.error.http_status, status);
+        snprintf(text, sizeof(text), "the proxy 127.0.0.1 port %d answered %s", stage.port, said);
         assert_string_equal(stage.error_text, text);
         stage_close(&stage);
     }
+}
+
+static void what_a_proxys_refusal_says_is_told(void **state) {
+    static const test_turn forbidden[] = {
+        TURN(CONNECT "\r\n", "HTTP/1.1 403 Forbidden\r\nContent-Length: 14\r\n\r\n<p>not\nyou</p>"), {0}};
+    static const test_turn found[] = {
+        TURN(CONNECT "\r\n", "HTTP/1.1 302 Found\r\nLocation: http://p/\r\nContent-Length: 4\r\n\r\nmove"),
+        {0}};
+    expect_refusal(forbidden, 403, "403 Forbidden: <p>not you</p>");
+    expect_refusal(found, 302, "302 Found: http://p/");
 }
 
 static void a_proxy_that_is_not_there_is_named(void **state) {

@@ -111,6 +111,9 @@ static void connect_is_refused_with_the_proxys_status(void **state) {
     talk_case cases[] = {
         {"http://p:8", "h", 1, {TURN("", "HTTP/1.1 403 Filtered\r\nContent-Length: 3\r\n\r\nabc")},
             TOW_ERROR_PROXY, 403, "the proxy p port 8 answered 403 Filtered"},
+        {"http://p:8", "h", 1,
+            {TURN("", "HTTP/1.1 302 Go\r\nLocation: http://portal/\r\nContent-Length: 3\r\n\r\nabc")},
+            TOW_ERROR_PROXY, 302, "the proxy p port 8 answered 302 Go: http://portal/"},
         {"http://p:8", "h", 1, {TURN("", "HTTP/1.1 502 \r\n\r\n")}, TOW_ERROR_PROXY, 502,
             "the proxy p port 8 answered 502"},
         {"http://p:8", "h", 1,
