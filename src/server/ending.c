@@ -10,7 +10,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-enum { QUOTED_SIZE = 2 * TOW_CLOSE_REASON_MAX + sizeof("\"\"") };
+enum { QUOTED_SIZE = 2 * TOW_CLOSE_REASON_MAX + 3 /* quotes and the end */ };
 
 #define MICROSECOND INT64_C(1000)
 #define MICROSECONDS_MAX ((UINT64_C(1) << 48) - 1)
