@@ -555,7 +555,8 @@ static const tow_option way_options[] = {
 };
 
 static const tow_option reconnect_options[] = {
-    {.name = "reconnect",
+    {.group = "A lost connection",
+        .name = "reconnect",
         .kind = TOW_OPTION_FLAG,
         .help =
             "connect again when the connection is lost, after a random time of up to a second, which "
