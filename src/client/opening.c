@@ -155,9 +155,19 @@ int tow_opening_start(tow_client *client) {
     return error;
 }
 
+/* Nothing has come of an answer, in plain. */
+static bool may_speak_tls(const tow_client *client) {
+    return client->tls == NULL && client->stage == TOW_CLIENT_ASKING && client->response.length == 0;
+}
+
 static void failed(tow_stream *stream, int error) {
+    tow_client *client = client_of(stream);
     const char *text = tow_stream_failure_text(stream);
-    tow_opening_fail_with_peer(client_of(stream), error, text != NULL ? text : tow_strerror(error));
+    if (error == TOW_ERROR_RESET && may_speak_tls(client))
+        tow_opening_fail(client, error,
+            "the server reset the connection and answered nothing: if its port speaks TLS, write wss://");
+    else
+        tow_opening_fail_with_peer(client, error, text != NULL ? text : tow_strerror(error));
 }
 
 void tow_opening_closed(tow_stream *stream) {
@@ -301,10 +311,8 @@ static void received(tow_stream *stream, uint8_t *bytes, size_t length) {
 
 static void ended(tow_stream *stream) {
     tow_client *client = client_of(stream);
-    bool may_be_tls =
-        client->tls == NULL && client->stage == TOW_CLIENT_ASKING && client->response.length == 0;
     tow_opening_fail(client, TOW_ERROR_ENDED,
-        may_be_tls
+        may_speak_tls(client)
             ? "the server ended the connection and answered nothing: if its port speaks TLS, write wss://"
             : "the server ended the connection before it had answered the opening handshake");
 }

@@ -206,6 +206,9 @@ test("peers that do something else are told apart", async (t) => {
   t.after(() => alerts.close());
   const alerted = await connect([`ws://127.0.0.1:${alerts.address().port}/`]);
   assert.match(alerted.errors, /the server speaks TLS here: write wss:\/\/$/m);
+  const resets = net.createServer((socket) => socket.once("data", () => socket.resetAndDestroy()));
+  const reset = await connect([`ws://127.0.0.1:${await listen(t, resets)}/`]);
+  assert.match(reset.errors, /the server reset the connection and answered nothing: if its port speaks TLS, write wss:\/\/$/m);
   const redirects = http.createServer().on("upgrade", (request, socket) => {
     socket.end("HTTP/1.1 301 Moved Permanently\r\nLocation: wss://example.org/elsewhere\r\n\r\n");
   });
