@@ -334,7 +334,8 @@ static void on_open(tow_websocket *socket) {
 static void on_error(tow_websocket *socket, const tow_error_event *event) {
     tow_session *session = session_of(socket);
     session->end = tow_exit_status_of_error(event, session->way->proxy != NULL);
-    tow_view_error(&session->view, "%s: %s", tow_websocket_url(socket), event->text);
+    if (event->error != TOW_ERROR_CLOSED) /* by ourselves: why was told */
+        tow_view_error(&session->view, "%s: %s", tow_websocket_url(socket), event->text);
 }
 
 /* A Close that answers ours has its code, or none. */

@@ -133,7 +133,7 @@ describe("the way to the server", () => {
 
   test("28: --max-time before the answer, and after it", async (t) => {
     const silent = await listen(t, () => {});
-    await ends(28, ["--max-time", "0.3", `ws://127.0.0.1:${silent}/`]);
+    await ends(28, ["--max-time", "0.3", `ws://127.0.0.1:${silent}/`], { pattern: /^towline connect: --max-time: 0\.3 seconds are over\n$/ });
     await ends(28, ["--max-time", "0.3", (await serve(t)).url()]);
   });
 
