@@ -6,13 +6,17 @@
 
 enum { LOOKS = 8 }; /* before the time is over, and at least one a second */
 
+/* A first look that comes so late tells nothing of the time before. */
+#define LATE (2 * TOW_SECOND)
+
 void tow_progress_note(tow_progress *progress, int64_t now) {
     *progress = (tow_progress){.since = now, .left = SIZE_MAX};
 }
 
 size_t tow_progress_look(tow_progress *progress, const tow_stream *stream, int64_t now) {
     size_t left = tow_stream_untaken(stream);
-    if (left < progress->left && progress->left != SIZE_MAX)
+    bool is_first = progress->left == SIZE_MAX;
+    if (is_first ? now - progress->since >= LATE : left < progress->left)
         progress->since = now;
     progress->left = left;
     return left;

@@ -45,13 +45,15 @@ static tow_tls_context *trusting_client(void) {
     return context;
 }
 
-static void begin(scene *now, uint64_t seed, bool secure) {
+static void begin_with(scene *now, uint64_t seed, bool secure, size_t capacity) {
     const tow_server_options options = {.status = "127.0.0.1:9999",
         .tls_self_signed = secure,
         .drain_seconds = 100,
         .limits = {.stall_seconds = STALL_SECONDS, .close_seconds = 2, .idle_seconds = 20}};
     now->tls = secure ? trusting_client() : NULL;
-    world_make(&now->world, &(tow_simulation_options){.seed = seed, .stream_capacity = CAPACITY}, &options);
+    world_make(&now->world,
+        &(tow_simulation_options){.seed = seed, .stream_capacity = capacity, .whole = capacity > CAPACITY},
+        &options);
     tow_server_route(now->world.server, "/stream", &(tow_handler){.on_request = stream});
     tow_server_route(now->world.server, "/socket", &(tow_handler){.on_message = say_much_and_close});
     world_listen(&now->world);
@@ -61,6 +63,10 @@ static void begin(scene *now, uint64_t seed, bool secure) {
         peer_connect(&now->peer, &now->world);
     while (!now->peer.connected)
         world_run(&now->world, 1);
+}
+
+static void begin(scene *now, uint64_t seed, bool secure) {
+    begin_with(now, seed, secure, CAPACITY);
 }
 
 /* The client asks for so many bytes, and reads nothing of them yet. */
@@ -176,6 +182,28 @@ static void an_answer_arrives_although_the_server_drains(void **state) {
         }
 }
 
+/* TLS takes all that was said, and keeps what the network, of a megabyte here, does not; nobody is told.
+ * Requests of a whole number of turns, so that all are answered before that shows. */
+static void what_tls_keeps_of_answers_may_be_read_slowly(void **state) {
+    enum { MEGABYTE = 1000000, REQUESTS = 64, EACH = 16000, BITE_MILLISECONDS = 5000 };
+    static const char request[] = "GET /stream?16000 HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    scene now;
+    begin_with(&now, 0, true, MEGABYTE);
+    tow_stream_pause(&now.peer.stream);
+    for (int i = 0; i < REQUESTS; i++)
+        peer_text(&now.peer, request);
+    world_run(&now.world, 1);
+    for (size_t before = 0; now.peer.in.length < (size_t)REQUESTS * EACH; before = now.peer.in.length) {
+        read_on(&now);
+        while (now.peer.in.length == before && !now.peer.failed)
+            assert_true(tow_loop_step(now.world.loop) >= 0);
+        assert_false(now.peer.failed);
+        tow_stream_pause(&now.peer.stream);
+        world_run(&now.world, BITE_MILLISECONDS);
+    }
+    end(&now);
+}
+
 static void expect_stall(uint64_t seed, bool secure, size_t length, size_t read) {
     scene now;
     begin_answer(&now, seed, secure, length, CLOSE);
@@ -261,6 +289,7 @@ int main(void) {
         cmocka_unit_test(an_answer_arrives_although_it_is_read_slowly),
         cmocka_unit_test(an_answer_arrives_although_the_client_has_ended_its_side),
         cmocka_unit_test(an_answer_arrives_although_the_server_drains),
+        cmocka_unit_test(what_tls_keeps_of_answers_may_be_read_slowly),
         cmocka_unit_test(a_client_that_reads_no_more_is_reset_after_stall_seconds),
         cmocka_unit_test(a_client_may_vanish_at_any_time),
         cmocka_unit_test(a_last_close_arrives_although_the_client_pauses),

@@ -17,7 +17,8 @@ typedef struct tow_progress {
 /* The stream has just taken something, or something begins to wait. */
 void tow_progress_note(tow_progress *progress, int64_t now);
 
-/* Looks, and returns how many bytes the peer has not taken. */
+/* Looks, and returns how many bytes the peer has not taken. If nobody looked in time, as nobody knew that
+ * something waited (TLS keeps it, and says nothing), the time begins now. */
 size_t tow_progress_look(tow_progress *progress, const tow_stream *stream, int64_t now);
 
 /* Whether the peer has taken nothing for so many seconds. With TOW_OFF it may take as long as it likes. */
