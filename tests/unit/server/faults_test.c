@@ -8,7 +8,15 @@
 #include <stdatomic.h>
 #include <towline.h>
 
-enum { CLIENTS = 10, SENT_AT_ONCE = 6, LARGE = 100000, ENOUGH = 2000, BROKEN_ENOUGH = 500, ROUNDS_A_LIFE = 400, PATIENCE_SECONDS = 60 };
+enum {
+    CLIENTS = 10,
+    SENT_AT_ONCE = 6,
+    LARGE = 100000,
+    ENOUGH = 2000,
+    BROKEN_ENOUGH = 500,
+    ROUNDS_A_LIFE = 400,
+    PATIENCE_SECONDS = 60
+};
 
 /* Two rows of numbered messages come to each client: those of the loop's thread and those of the other. */
 enum row { SAID, POSTED, ROWS };
@@ -229,8 +237,9 @@ static void begin(struct setting *setting, each_loop *each, bool secure, bool ha
         .tls_self_signed = secure,
         .limits = {.max_queue = TOW_OFF, .compression = TOW_COMPRESSION_OFF}};
     assert_int_equal(tow_server_new(&setting->server, &options), 0);
-    assert_int_equal(tow_server_route(setting->server, "/",
-                         &(tow_handler){.user = setting, .on_message = server_message, .on_close = server_close}),
+    assert_int_equal(
+        tow_server_route(setting->server, "/",
+            &(tow_handler){.user = setting, .on_message = server_message, .on_close = server_close}),
         0);
     assert_int_equal(tow_server_listen(setting->server), 0);
     snprintf(setting->url, sizeof(setting->url), "%s://127.0.0.1:%d/", secure ? "wss" : "ws",

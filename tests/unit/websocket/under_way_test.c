@@ -4,6 +4,7 @@
 
 #include "protocol/deflate.h"
 
+#include <stddef.h>
 #include <stdlib.h>
 #include <towline/shared.h>
 #include <towline/stream.h>
@@ -38,6 +39,7 @@ typedef struct play_scene {
     tow_byte_stream *stream;
     tow_buffer bytes; /* of the stream */
     size_t steps;
+    tow_timer tick;
 } play_scene;
 
 enum { LENGTH = 150 * 1000, LARGE = 3 * 1024 * 1024, FIRST = 1000, SECOND = 100 * 1000 };
@@ -327,12 +329,19 @@ static void from_outside(play_scene *scene) {
         tow_websocket_resume(&end->socket);
 }
 
+/* So that steps in which nothing happens take a moment, not all the time that a paused socket has. */
+static void tick(tow_timer *timer) {
+    play_scene *scene = (play_scene *)((char *)timer - offsetof(play_scene, tick));
+    tow_timer_set(scene->world.loop, timer, tow_loop_now(scene->world.loop) + TOW_MILLISECOND, tick);
+}
+
 static void play(play_scene *scene) {
     scene->world.limits = (tow_limits){.high_mark = 2000, .max_queue = TOW_OFF};
     set_callback(scene);
     world_open(&scene->world);
     world_connect_peer(&scene->world);
     say_all(scene);
+    tick(&scene->tick);
     while (scene->world.server.gone == 0) {
         world_step(&scene->world);
         if (scene->world.server.gone == 0)
@@ -342,6 +351,7 @@ static void play(play_scene *scene) {
         fail_msg("form %d, place %d: it never came to that", scene->form, scene->place);
     assert_all_heard(scene);
     world_until(&scene->world, scene->stream == NULL);
+    tow_timer_cancel(scene->world.loop, &scene->tick);
     tow_buffer_clear(&scene->bytes);
     world_close(&scene->world);
 }
