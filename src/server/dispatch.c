@@ -59,12 +59,16 @@ static bool host_is_allowed(tow_exchange *exchange, const tow_http_head *head) {
            tow_host_is_allowed(host_rule_of(exchange), judged_host(exchange, head));
 }
 
+/* The advice is for the name that would be judged then. */
 static void refuse_host(tow_exchange *exchange, const tow_http_head *head) {
     char host[160];
+    char name[160];
     char advice[400];
     tow_slice judged = judged_host(exchange, head);
+    tow_slice advised = tow_visitor_authority(exchange, head);
     tow_text_format(host, sizeof(host), "%.*s", (int)judged.length, judged.data);
-    tow_text_format(advice, sizeof(advice), "Host \"%s\": --host %s would allow it", host, host);
+    tow_text_format(name, sizeof(name), "%.*s", (int)advised.length, advised.data);
+    tow_text_format(advice, sizeof(advice), "Host \"%s\": --host %s would allow it", host, name);
     tow_answer_limit(exchange, &worker_of(exchange)->counters.host_refused);
     tow_answer_refuse(exchange, 421, "this host is not served here", advice);
 }

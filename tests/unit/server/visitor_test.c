@@ -131,17 +131,26 @@ static void the_rule_for_this_machine_judges_host_itself(void **state) {
     exchange_texts(options, OPENING_AT("localhost", "X-Forwarded-Host: example.org\r\n"), OPENED);
 }
 
-static void the_log_advises_the_host_that_was_judged(void **state) {
-    static const char *const names[] = {"example.org", NULL};
+static void expect_advice(const tow_server_options *options, const char *text, const char *advice) {
     struct world world;
     struct peer peer;
-    begin(&world, 1, (tow_server_options){.trusted_proxies = local, .hosts = names});
+    begin(&world, 1, *options);
     peer_connect(&peer, &world);
-    peer_text(&peer, OPENING_AT("example.org", "X-Forwarded-Host: elsewhere.org\r\n"));
+    peer_text(&peer, text);
     peer_expect(&peer, "HTTP/1.1 421 ");
-    assert_true(world_logged(&world, "--host elsewhere.org would allow it"));
+    assert_true(world_logged(&world, advice));
     peer_close(&peer);
     world_end(&world);
+}
+
+static void the_log_advises_the_host_that_would_be_judged(void **state) {
+    static const char *const names[] = {"example.org", NULL};
+    tow_server_options options = {.trusted_proxies = local, .hosts = names};
+    expect_advice(&options, OPENING_AT("example.org", "X-Forwarded-Host: elsewhere.org\r\n"),
+        "Host \"elsewhere.org\": --host elsewhere.org would allow it");
+    options.hosts = NULL;
+    expect_advice(&options, OPENING_AT("backend", "X-Forwarded-Host: example.org\r\n"),
+        "Host \"backend\": --host example.org would allow it");
 }
 
 /* To where the client can go; and a client that speaks TLS with the proxy is not sent round in a circle. */
@@ -250,7 +259,7 @@ int main(void) {
         cmocka_unit_test(the_proxys_scheme_decides_on_the_origin),
         cmocka_unit_test(the_proxys_host_is_what_the_rule_judges),
         cmocka_unit_test(the_rule_for_this_machine_judges_host_itself),
-        cmocka_unit_test(the_log_advises_the_host_that_was_judged),
+        cmocka_unit_test(the_log_advises_the_host_that_would_be_judged),
         cmocka_unit_test(redirects_follow_what_the_proxy_says),
         cmocka_unit_test(clients_of_a_proxy_are_counted_one_by_one),
         cmocka_unit_test(a_proxy_header_names_the_client),
