@@ -207,6 +207,11 @@ void tow_connection_reset(tow_connection *connection) {
         tow_websocket_abort(&connection->socket, TOW_CAUSE_DRAIN_SECONDS, 0);
 }
 
+void tow_connection_tell_end(tow_connection *connection) {
+    if (tow_connection_exchange(connection) == NULL)
+        tow_websocket_end_now(&connection->socket);
+}
+
 void tow_connection_socket_opened(tow_websocket *socket) {
     tow_connection *connection = (tow_connection *)socket;
     const tow_route *route = (const tow_route *)socket->behaviour;

@@ -49,6 +49,9 @@ void tow_connection_drain(tow_connection *connection);
 void tow_connection_end_late(tow_connection *connection);
 void tow_connection_reset(tow_connection *connection);
 
+/* After that: a WebSocket's on_close comes in this call. */
+void tow_connection_tell_end(tow_connection *connection);
+
 /* Callbacks of every route's behaviour. */
 void tow_connection_socket_opened(tow_websocket *socket);
 void tow_connection_socket_gone(tow_websocket *socket);

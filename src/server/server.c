@@ -88,9 +88,9 @@ static void take_callbacks_away(tow_server *server) {
 void tow_server_free(tow_server *server) {
     if (server == NULL)
         return;
-    take_callbacks_away(server);
     for (size_t i = 0; server->workers != NULL && i < server->worker_count; i++)
         tow_worker_abandon(&server->workers[i]);
+    take_callbacks_away(server);
     tow_sites_clear(&server->sites, server->loop);
     if (server->owns_loop)
         tow_loop_free(server->loop);

@@ -321,11 +321,11 @@ int tow_worker_run(tow_worker *worker) {
     return error;
 }
 
-static void reset_all(tow_worker *worker) {
+static void with_each(tow_worker *worker, void (*act)(tow_connection *)) {
     for (uint32_t slot = 0; slot < worker->slots.fresh; slot++) {
         tow_connection *connection = tow_slab_at(&worker->slots, slot);
         if (connection->kind != TOW_CONNECTION_NONE && connection->kind != TOW_CONNECTION_RETAINED)
-            tow_connection_reset(connection);
+            act(connection);
     }
 }
 
@@ -336,7 +336,8 @@ void tow_worker_abandon(tow_worker *worker) {
     ports_stop(worker, true);
     tow_timer_cancel(worker->loop, &worker->drain_timer);
     worker->drain = TOW_SERVING; /* so that what goes does not set it again */
-    reset_all(worker);
+    with_each(worker, tow_connection_reset);
+    with_each(worker, tow_connection_tell_end);
 }
 
 void tow_worker_end(tow_worker *worker) {
@@ -397,7 +398,7 @@ static void drain_goes_on(tow_worker *worker) {
     if (has_drained(worker)) {
         worker->drain = TOW_ENDING;
         ports_stop(worker, true);
-        reset_all(worker);
+        with_each(worker, tow_connection_reset);
         drain_in(worker, 0);
     } else if (worker->drain_next < worker->slots.fresh) {
         drain_in(worker, DRAIN_TICK);

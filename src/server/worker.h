@@ -98,8 +98,8 @@ void tow_worker_reload(tow_worker *worker);
 /* Runs the loop until the drain is done. Errors: as tow_loop_run. */
 int tow_worker_run(tow_worker *worker);
 
-/* When nothing runs any more: takes it off its loop, where its connections are reset; they may take a while
- * to go. Does nothing if it never began, or its loop is gone. */
+/* When nothing runs any more: takes it off its loop, where its connections are reset and their sockets'
+ * on_close comes; they may take a while to go. Does nothing if it never began, or its loop is gone. */
 void tow_worker_abandon(tow_worker *worker);
 
 /* When nothing runs any more: frees what the worker holds. A second call does nothing. */

@@ -71,13 +71,10 @@ static void attend(tow_loop *loop, bool gives_turns);
 /* Streams that were closed are owed their on_closed; some wait for it, or for another last callback, by a
  * timer. */
 static void pay_debts(tow_loop *loop) {
-    int error = 0;
     do {
         attend(loop, false);
         tow_timer_wheel_fire(&loop->timers, loop->now);
-        if (loop->closing > 0)
-            error = loop->kind->turn(loop, true);
-    } while (loop->closing > 0 && error == 0);
+    } while (loop->closing > 0 && loop->kind->turn(loop, true) == 0);
 }
 
 void tow_loop_free(tow_loop *loop) {

@@ -308,8 +308,7 @@ static void tell_close(tow_websocket *socket, bool was_clean) {
 
 /* Final state first, callbacks last; a client may free its socket in each, which takes the later ones away.
  */
-void tow_closing_stream_closed(tow_stream *stream) {
-    tow_websocket *socket = (tow_websocket *)stream;
+static void tell_end(tow_websocket *socket) {
     bool was_clean = is_clean(socket);
     assert(socket->ready_state == TOW_CLOSING); /* whatever closes the stream has said why */
     if (!socket->failed)
@@ -322,6 +321,12 @@ void tow_closing_stream_closed(tow_stream *stream) {
     tow_extra_end(socket);
     tell_error(socket);
     tell_close(socket, was_clean);
+}
+
+void tow_closing_stream_closed(tow_stream *stream) {
+    tow_websocket *socket = (tow_websocket *)stream;
+    if (socket->ready_state != TOW_CLOSED)
+        tell_end(socket);
     if (tow_websocket_is_retained(socket))
         socket->extra->outlives = true;
     if (socket->behaviour->on_gone != NULL)
@@ -357,6 +362,11 @@ void tow_websocket_abort(tow_websocket *socket, tow_cause cause, int error) {
     if (!is_clean(socket))
         note_failure(socket, cause, error);
     reset_stream(socket);
+}
+
+void tow_websocket_end_now(tow_websocket *socket) {
+    tow_websocket_abort(socket, TOW_CAUSE_APPLICATION_RESET, 0);
+    tell_end(socket);
 }
 
 /* As a client the WHATWG standard's codes; as a server those of RFC 6455, section 7.4, but 1010, which is a

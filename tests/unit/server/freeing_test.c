@@ -20,7 +20,10 @@ typedef struct ensemble {
     tow_byte_stream *carried; /* NULL: none yet, or gone */
     tow_byte_stream *stream;  /* the same, over TCP */
     int served, told;
-    bool ended; /* no callback may come */
+    int open;              /* of the server's sockets: on_open came, and on_close did not */
+    int carried_at_server; /* byte streams made of them */
+    bool freed;            /* the server: no callback of it may come */
+    bool ended;            /* nor any other's */
 } ensemble;
 
 static void tell(ensemble *all) {
@@ -60,7 +63,36 @@ static void closed(tow_websocket *socket, const tow_close_event *event) {
 }
 
 static void served_open(tow_websocket *socket) {
-    ((ensemble *)tow_websocket_user(socket))->served++;
+    ensemble *all = tow_websocket_user(socket);
+    all->served++;
+    all->open++;
+}
+
+static void served_close(tow_websocket *socket, const tow_close_event *event) {
+    ensemble *all = tow_websocket_user(socket);
+    assert_false(all->freed);
+    assert_true(!all->ended || event->code == 1006);
+    assert_int_equal(tow_websocket_send(socket, TOW_TEXT, "late", 4), TOW_ERROR_CLOSED);
+    all->open--;
+}
+
+static void served_stream_failed(tow_byte_stream *stream, int error, const char *text) {
+    assert_int_equal(error, TOW_ERROR_RESET);
+    assert_non_null(text);
+    tow_byte_stream_close(stream);
+}
+
+static void served_stream_closed(tow_byte_stream *stream) {
+    ((ensemble *)tow_byte_stream_user(stream))->carried_at_server--;
+}
+
+static void served_stream(tow_websocket *socket) {
+    ensemble *all = tow_websocket_user(socket);
+    tow_byte_stream *stream;
+    const tow_byte_stream_options options = {
+        .user = all, .on_error = served_stream_failed, .on_closed = served_stream_closed};
+    assert_int_equal(tow_byte_stream_from_websocket(&stream, socket, &options), 0);
+    all->carried_at_server++;
 }
 
 /* More than the kernel takes, so that something waits at the server's too. */
@@ -79,8 +111,10 @@ static void open_all(ensemble *all) {
     assert_int_equal(
         tow_server_route(all->server, "/",
             &(tow_handler){
-                .user = all, .on_open = served_open, .on_message = served_message, .on_close = closed}),
+                .user = all, .on_open = served_open, .on_message = served_message, .on_close = served_close}),
         0);
+    assert_int_equal(
+        tow_server_route(all->server, "/stream", &(tow_handler){.user = all, .on_open = served_stream}), 0);
     assert_int_equal(tow_server_listen(all->server), 0);
     char url[64], place[64];
     snprintf(place, sizeof(place), "127.0.0.1:%d", tow_server_port(all->server, 0));
@@ -112,6 +146,8 @@ static void free_thing(ensemble *all, int thing) {
     switch (thing) {
     case SERVER:
         tow_server_free(all->server);
+        assert_int_equal(all->open, 0);
+        all->freed = true;
         break;
     case CLIENT:
         tow_websocket_free(all->client);
@@ -220,6 +256,33 @@ static void when_all_is_over_the_loop_may_go_at_any_time(void **state) {
         free_after_the_end(number, number % 2);
 }
 
+static bool is_carried(void *argument) {
+    return ((const ensemble *)argument)->carried_at_server == 1;
+}
+
+/* A stream has its last callback when the loop goes. */
+static void a_byte_stream_of_a_server_that_is_freed_ends(int moment, bool secure) {
+    ensemble all;
+    char url[64];
+    begin(&all, secure);
+    snprintf(
+        url, sizeof(url), "%s://127.0.0.1:%d/stream", secure ? "wss" : "ws", tow_server_port(all.server, 0));
+    const tow_websocket_options options = {.user = &all, .tls_insecure = secure};
+    assert_int_equal(tow_websocket_open(&all.carrier, all.each->loop, url, &options), 0);
+    run_until(all.each, is_carried, &all);
+    for (int i = 0; i < rounds[moment]; i++)
+        assert_true(tow_loop_step(all.each->loop) > 0);
+    tow_websocket_free(all.carrier);
+    free_in_order(&all, (const int[]){SERVER, CLIENT, RECONNECTOR, STREAM}, LOOP);
+    assert_int_equal(all.carried_at_server, 0);
+}
+
+static void byte_streams_end_with_their_server(void **state) {
+    (void)state;
+    for (int moment = 0; moment < MOMENTS - 1; moment++)
+        a_byte_stream_of_a_server_that_is_freed_ends(moment, moment % 2);
+}
+
 static int on_epoll(void **state) {
     (void)state;
     make_loop = each_loop_epoll;
@@ -242,6 +305,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(things_may_be_freed_in_any_order_before_the_loop),
         cmocka_unit_test(so_they_may_over_tls),
+        cmocka_unit_test(byte_streams_end_with_their_server),
         cmocka_unit_test(when_all_is_over_the_loop_may_go_at_any_time),
     };
     int failed = cmocka_run_group_tests_name("on epoll", tests, on_epoll, NULL);

@@ -187,6 +187,10 @@ void tow_websocket_finish_text(tow_websocket *socket);
 /* Ends it with RST: on_error (unless `error` is 0), on_close (1006) and on_gone follow in a later round. */
 void tow_websocket_abort(tow_websocket *socket, tow_cause cause, int error);
 
+/* The same, and on_close comes in this call, as nobody would step the loop for it; on_gone does in a later
+ * round. The socket must be open or closing, and may have been reset already. */
+void tow_websocket_end_now(tow_websocket *socket);
+
 /* Of a socket that is closed: from on_close on. */
 tow_websocket_ending tow_websocket_how_it_ended(const tow_websocket *socket);
 
