@@ -462,6 +462,53 @@ static void a_client_waits_for_the_end_by_the_server(void **state) {
 
 /* Peers that vanish. */
 
+/* A client that has said much, all of it in the network or its queue, and closes; the server reads nothing
+ * yet. */
+static void close_client_behind_much(test_world *world, size_t capacity) {
+    world->simulation = (tow_simulation_options){.whole = true, .stream_capacity = capacity};
+    world->limits = (tow_limits){
+        .close_seconds = 1, .stall_seconds = 4, .idle_seconds = TOW_OFF, .ping_seconds = TOW_OFF};
+    world_open(world);
+    world_connect_client(world);
+    tow_websocket_pause(&world->server.socket);
+    assert_true(tow_websocket_send(&world->client.socket, TOW_BINARY, bytes, SENT) >= 0);
+    assert_int_equal(tow_websocket_close(&world->client.socket, 1000, NULL), 0);
+}
+
+static void a_client_that_closes_waits_for_a_slow_server(void **state) {
+    test_world world = {0};
+    close_client_behind_much(&world, 3000);
+    for (int i = 0; i < 2 * SENT / 3000 && world.server.messages == 0; i++) {
+        assert_int_equal(world.client.closes, 0);
+        tow_websocket_resume(&world.server.socket);
+        world_step(&world);
+        world_step(&world);
+        tow_websocket_pause(&world.server.socket);
+        world_run(&world, 3 * TOW_SECOND);
+    }
+    assert_int_equal(world.server.messages, 1);
+    tow_websocket_resume(&world.server.socket);
+    world_until(&world, world.client.gone == 1);
+    assert_true(world.client.was_clean);
+    assert_int_equal(world.server.code, 1000);
+    world_close(&world);
+}
+
+static void a_client_leaves_a_server_that_takes_nothing_after_stall_seconds(void **state) {
+    for (int all_in_network = 0; all_in_network < 2; all_in_network++) {
+        test_world world = {0};
+        close_client_behind_much(&world, all_in_network ? 2 * SENT : 3000);
+        int64_t since = tow_loop_now(world.loop);
+        world_until(&world, world.client.gone == 1);
+        int64_t passed = tow_loop_now(world.loop) - since;
+        assert_true(passed >= 4 * TOW_SECOND && passed <= 5 * TOW_SECOND);
+        assert_int_equal(world.client.error, TOW_ERROR_TIMED_OUT);
+        assert_int_equal(world.client.code, 1006);
+        assert_int_equal(tow_websocket_context_counters(world.context)->ends[TOW_CAUSE_STALL_SECONDS], 1);
+        world_close(&world);
+    }
+}
+
 static void append_conversation(tow_buffer *out) {
     frame_append(out, 0x81, "text", 4);
     frame_append(out, 0x02, "frag", 4);
@@ -670,6 +717,8 @@ int main(void) {
         cmocka_unit_test(without_stall_seconds_close_seconds_bound_a_stall),
         cmocka_unit_test(a_slow_reader_may_vanish_at_any_time),
         cmocka_unit_test(a_client_waits_for_the_end_by_the_server),
+        cmocka_unit_test(a_client_that_closes_waits_for_a_slow_server),
+        cmocka_unit_test(a_client_leaves_a_server_that_takes_nothing_after_stall_seconds),
         cmocka_unit_test(a_peer_may_vanish_at_each_byte),
         cmocka_unit_test(a_peer_may_vanish_while_much_waits),
         cmocka_unit_test(a_socket_may_be_ended_in_each_of_its_callbacks),

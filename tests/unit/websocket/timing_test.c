@@ -155,6 +155,28 @@ static void a_paused_socket_ends_when_its_peer_has_gone(void **state) {
     expect_end_after(&world, now(&world), 60);
 }
 
+/* Without a Close. */
+static void a_paused_client_ends_when_its_server_has_gone(void **state) {
+    for (int idle_seconds = 0; idle_seconds < 4; idle_seconds++) {
+        test_world world = {.simulation.whole = true,
+            .limits = {.idle_seconds = idle_seconds == 0 ? TOW_OFF : idle_seconds, .ping_seconds = TOW_OFF}};
+        world_open(&world);
+        world_connect_client(&world);
+        tow_websocket_pause(&world.client.socket);
+        world_run(&world, TOW_MILLISECOND);
+        if (idle_seconds % 2 == 1)
+            tow_websocket_send(&world.server.socket, TOW_TEXT, "unread", 6);
+        tow_stream_shutdown(&world.server.socket.stream);
+        int64_t since = now(&world);
+        world_until(&world, world.client.gone == 1);
+        assert_about(now(&world) - since, (idle_seconds == 0 ? 60 : idle_seconds) * TOW_SECOND);
+        assert_int_equal(world.client.messages, 0);
+        assert_int_equal(world.client.error, TOW_ERROR_ENDED);
+        assert_int_equal(world.client.code, 1006);
+        world_close(&world);
+    }
+}
+
 static void what_a_peer_said_before_its_end_waits_for_a_resume(void **state) {
     test_world world = {.simulation.seed = 1};
     open_paused(&world, 4, "unread");
@@ -417,6 +439,7 @@ int main(void) {
         cmocka_unit_test(limits_may_be_off),
         cmocka_unit_test(the_idle_clock_stands_still_while_we_do_not_read),
         cmocka_unit_test(a_paused_socket_ends_when_its_peer_has_gone),
+        cmocka_unit_test(a_paused_client_ends_when_its_server_has_gone),
         cmocka_unit_test(what_a_peer_said_before_its_end_waits_for_a_resume),
         cmocka_unit_test(what_was_kept_waits_as_long),
         cmocka_unit_test(a_queue_that_is_taken_is_no_pause),
