@@ -54,10 +54,11 @@ int tow_visitor_introduce(tow_exchange *exchange, const uint8_t *bytes, size_t l
     return used;
 }
 
-/* The connection leaves the address that it was counted by. */
+/* The connection leaves the address that it was counted by; a client that is not known (length 0) has none.
+ */
 static int count_address(tow_connection *connection, const tow_address *address) {
     tow_address_table *table = tow_connection_worker(connection)->server->addresses;
-    uint64_t key = tow_address_key(address);
+    uint64_t key = address->length == 0 ? 0 : tow_address_key(address);
     if (table == NULL || (connection->counted && key == connection->address_key))
         return 0;
     int error = key != 0 ? tow_address_table_enter(table, key) : 0;
@@ -104,8 +105,9 @@ int tow_visitor_identify(tow_exchange *exchange, const tow_http_head *head) {
     exchange->peer[0] = '\0';
     if (hop.length == 0 && tow_stream_peer(tow_conversation_stream(exchange), &hop) != 0)
         return 0;
-    int error = tow_visitor_is_proxy(settings, &hop) ? read_forwarded(exchange, head) : 0;
-    if (error != 0 || visitor->address.length == 0)
+    bool is_proxy = tow_visitor_is_proxy(settings, &hop);
+    int error = is_proxy ? read_forwarded(exchange, head) : 0;
+    if (error != 0 || (!is_proxy && visitor->address.length == 0))
         return error;
     return count_address(exchange->connection, &visitor->address);
 }

@@ -192,6 +192,42 @@ static const tow_server_options with_header = {.trusted_proxies = local, .proxy_
 
 #define LINE "PROXY TCP4 203.0.113.9 192.0.2.1 50001 80\r\n"
 
+static void begin_with_one_each(struct world *world) {
+    begin(world, 1, (tow_server_options){.trusted_proxies = local, .max_connections_per_address = 1});
+}
+
+static void expect_of(struct world *world, const char *text, const char *answer) {
+    struct peer peer;
+    peer_connect(&peer, world);
+    peer_text(&peer, text);
+    peer_expect(&peer, answer);
+    peer_close(&peer);
+    world_run(world, 100);
+}
+
+/* The proxy knew the client of the first request, and does not know that of the second. */
+static void a_client_that_is_not_known_any_more_is_not_counted(void **state) {
+    static const char *const second[] = {
+        OPENING("/echo"), OPENING_WITH("/echo", "Forwarded: for=unknown\r\n")};
+    for (size_t i = 0; i < sizeof(second) / sizeof(second[0]); i++) {
+        struct world world;
+        struct peer peer;
+        begin_with_one_each(&world);
+        peer_connect(&peer, &world);
+        peer_text(&peer, GET("X-Forwarded-For: 203.0.113.9\r\n"));
+        peer_expect(&peer, "203.0.113.9");
+        expect_of(&world, OPENING_WITH("/echo", "X-Forwarded-For: 203.0.113.9\r\n"), "HTTP/1.1 503 ");
+        peer_text(&peer, second[i]);
+        peer_expect(&peer, OPENED);
+        for (int times = 0; times < 2; times++)
+            expect_of(&world, OPENING_WITH("/echo", "X-Forwarded-For: 203.0.113.9\r\n"), OPENED);
+        peer_close(&peer);
+        world_run(&world, 100);
+        expect_of(&world, OPENING_WITH("/echo", "X-Forwarded-For: 203.0.113.9\r\n"), OPENED);
+        world_end(&world);
+    }
+}
+
 static void a_proxy_header_names_the_client(void **state) {
     exchange_texts(with_header, LINE GET(""), "\r\n\r\n203.0.113.9:50001");
     exchange_texts(with_header, LINE GET("X-Forwarded-For: 198.51.100.1\r\n"), "\r\n\r\n203.0.113.9:50001");
@@ -262,6 +298,7 @@ int main(void) {
         cmocka_unit_test(the_log_advises_the_host_that_would_be_judged),
         cmocka_unit_test(redirects_follow_what_the_proxy_says),
         cmocka_unit_test(clients_of_a_proxy_are_counted_one_by_one),
+        cmocka_unit_test(a_client_that_is_not_known_any_more_is_not_counted),
         cmocka_unit_test(a_proxy_header_names_the_client),
         cmocka_unit_test(only_trusted_proxies_have_a_proxy_header),
         cmocka_unit_test(a_trusted_proxy_without_its_header_is_reset),
