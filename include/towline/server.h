@@ -129,11 +129,11 @@ typedef struct tow_server_options {
     int log_level;
 } tow_server_options;
 
-/* Makes a server; nothing listens yet. Errors: ARGUMENT (a number out of its range; an origin, host or proxy
- * that is none; options that contradict each other: TLS is not taken for granted because something of it is
- * set, so tls_key, tls_client_ca and tls_redirect need a certificate; of these on_log tells), ADDRESS,
- * MEMORY; CERTIFICATE, NO_FILE, PERMISSION
- * and SYSTEM for the files of TLS, of which the log then has a line. */
+/* Makes a server; nothing listens yet. `options` may be NULL. Errors: ARGUMENT (a number out of its range; an
+ * origin, host or proxy that is none; options that contradict each other: TLS is not taken for granted
+ * because something of it is set, so tls_key, tls_client_ca and tls_redirect need a certificate), ADDRESS
+ * (listen, listens, status), MEMORY; CERTIFICATE, NO_FILE, PERMISSION and SYSTEM for the files of TLS. The
+ * log has a line that names the option. */
 int tow_server_new_sized(tow_server **server, const tow_server_options *options, size_t options_size);
 static inline int tow_server_new(tow_server **server, const tow_server_options *options) {
     return tow_server_new_sized(server, options, sizeof(tow_server_options));
@@ -149,7 +149,7 @@ void tow_server_free(tow_server *server);
 /* Serves `path` by `handler`, which is copied: an exact path, or "/prefix/" followed by an asterisk for all
  * below. An exact path wins over a prefix, a longer prefix over a shorter; the same path again replaces.
  * Errors: ARGUMENT (not a path, limits that make no sense, a subprotocol that is no token or stands twice,
- * on_message and on_piece), STATE (already running), MEMORY. */
+ * on_message and on_piece; the log has a line that says which), STATE (already running), MEMORY. */
 int tow_server_route_sized(
     tow_server *server, const char *path, const tow_handler *handler, size_t handler_size);
 static inline int tow_server_route(tow_server *server, const char *path, const tow_handler *handler) {

@@ -165,7 +165,7 @@ static int fill(tow_client *client, tow_loop *loop, const char *url, const tow_w
     tow_behaviour_receive_by(&client->behaviour, options->on_message, options->on_piece);
     client->socket.behaviour = &client->behaviour;
     client->socket.user = options->user;
-    error = tow_limits_check(&client->behaviour.limits);
+    error = tow_limits_check(&client->behaviour.limits, NULL);
     return error != 0 ? error : write_request(client, options);
 }
 

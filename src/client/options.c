@@ -65,10 +65,10 @@ static int origin_check(const tow_websocket_options *options) {
 /* The limits are looked at where the defaults are filled in. */
 static int numbers_check(const tow_websocket_options *options) {
     const tow_range ranges[] = {
-        {options->connect_seconds, TOW_OFF, INT_MAX},
-        {options->compression, TOW_COMPRESSION_DEFAULT, TOW_COMPRESSION_TAKEOVER},
+        TOW_RANGE(options, connect_seconds, TOW_OFF, INT_MAX),
+        TOW_RANGE(options, compression, TOW_COMPRESSION_DEFAULT, TOW_COMPRESSION_TAKEOVER),
     };
-    return tow_ranges_hold(ranges, sizeof(ranges) / sizeof(ranges[0])) ? 0 : TOW_ERROR_ARGUMENT;
+    return tow_ranges_check(ranges, sizeof(ranges) / sizeof(ranges[0]), NULL);
 }
 
 /* What says nothing without another option, or the opposite of it. */

@@ -196,14 +196,15 @@ static int or_default(int value, int otherwise) {
 
 static int resolve(tow_reconnector_options *options) {
     const tow_range ranges[] = {
-        {options->first_milliseconds, TOW_OFF, INT_MAX},
-        {options->max_milliseconds, TOW_OFF, INT_MAX},
-        {options->max_attempts, TOW_OFF, INT_MAX},
-        {options->stable_seconds, TOW_OFF, INT_MAX},
-        {options->after_clean_close, TOW_AFTER_CLEAN_CLOSE_BY_CODE, TOW_AFTER_CLEAN_CLOSE_END},
+        TOW_RANGE(options, first_milliseconds, TOW_OFF, INT_MAX),
+        TOW_RANGE(options, max_milliseconds, TOW_OFF, INT_MAX),
+        TOW_RANGE(options, max_attempts, TOW_OFF, INT_MAX),
+        TOW_RANGE(options, stable_seconds, TOW_OFF, INT_MAX),
+        TOW_RANGE(options, after_clean_close, TOW_AFTER_CLEAN_CLOSE_BY_CODE, TOW_AFTER_CLEAN_CLOSE_END),
     };
-    if (!tow_ranges_hold(ranges, sizeof(ranges) / sizeof(ranges[0])))
-        return TOW_ERROR_ARGUMENT;
+    int error = tow_ranges_check(ranges, sizeof(ranges) / sizeof(ranges[0]), NULL);
+    if (error != 0)
+        return error;
     options->first_milliseconds = or_default(options->first_milliseconds, FIRST_MILLISECONDS);
     options->max_milliseconds = or_default(options->max_milliseconds, MAX_MILLISECONDS);
     options->max_attempts = or_default(options->max_attempts, TOW_OFF);

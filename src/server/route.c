@@ -99,13 +99,16 @@ static tow_behaviour behaviour_of(const tow_handler *handler, const tow_route_de
     };
 }
 
-static int handler_check(const tow_handler *handler) {
-    bool has_two_readers = handler->on_message != NULL && handler->on_piece != NULL;
-    return has_two_readers || !tow_opening_protocols_are_valid(handler->protocols) ? TOW_ERROR_ARGUMENT : 0;
+static int handler_check(const tow_handler *handler, tow_complaint *complaint) {
+    if (handler->on_message != NULL && handler->on_piece != NULL)
+        return tow_complain(complaint, "on_piece: not with on_message, one of the two");
+    if (!tow_opening_protocols_are_valid(handler->protocols))
+        return tow_complain(complaint, "protocols: one is not a token, or stands twice");
+    return 0;
 }
 
-static int route_new(
-    tow_route **out, const char *path, const tow_handler *handler, const tow_route_defaults *defaults) {
+static int route_new(tow_route **out, const char *path, const tow_handler *handler,
+    const tow_route_defaults *defaults, tow_complaint *complaint) {
     tow_route *route = calloc(1, sizeof(*route));
     if (route == NULL)
         return TOW_ERROR_MEMORY;
@@ -114,9 +117,9 @@ static int route_new(
     route->behaviour = behaviour_of(&route->handler, defaults);
     tow_behaviour_receive_by(&route->behaviour, handler->on_message, handler->on_piece);
     route->path = strdup(path);
-    int error = route->path == NULL ? TOW_ERROR_MEMORY : tow_limits_check(&route->handler.limits);
+    int error = route->path == NULL ? TOW_ERROR_MEMORY : tow_limits_check(&route->handler.limits, complaint);
     if (error == 0)
-        error = handler_check(handler);
+        error = handler_check(handler, complaint);
     if (error == 0 && handler->protocols != NULL)
         error = protocols_copy(handler->protocols, &route->protocols);
     if (error != 0) {
@@ -144,12 +147,12 @@ static int insert(tow_routes *routes, size_t at, tow_route *route) {
     return 0;
 }
 
-int tow_routes_add(
-    tow_routes *routes, const char *path, const tow_handler *handler, const tow_route_defaults *defaults) {
+int tow_routes_add(tow_routes *routes, const char *path, const tow_handler *handler,
+    const tow_route_defaults *defaults, tow_complaint *complaint) {
     if (!is_path(path))
-        return TOW_ERROR_ARGUMENT;
+        return tow_complain(complaint, "not a path such as /echo, or /files/* for all below");
     tow_route *route;
-    int error = route_new(&route, path, handler, defaults);
+    int error = route_new(&route, path, handler, defaults, complaint);
     if (error != 0)
         return error;
     size_t low = route->is_prefix ? routes->exact_count : 0;

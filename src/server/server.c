@@ -112,7 +112,11 @@ int tow_server_route_sized(
     if (server->state != TOW_SERVER_MADE)
         return TOW_ERROR_STATE;
     memcpy(&known, handler, smaller(sizeof(known), handler_size));
-    return tow_routes_add(&server->routes, path, &known, &server->route_defaults);
+    tow_complaint complaint = {0};
+    int error = tow_routes_add(&server->routes, path, &known, &server->route_defaults, &complaint);
+    if (complaint.text[0] != '\0')
+        tow_report(&server->settings, TOW_LOG_ERROR, "route %.200s: %s", path, complaint.text);
+    return error;
 }
 
 /* Listening */

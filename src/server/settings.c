@@ -85,36 +85,48 @@ static int tls_copy(tow_settings *settings, const tow_server_options *options) {
     return error != 0 ? error : text_copy(&settings->tls_client_crl, options->tls_client_crl);
 }
 
-static int addresses_check(char *const *texts) {
+static int addresses_check(const char *option, char *const *texts, tow_complaint *complaint) {
     tow_address addresses[TOW_ADDRESSES_MAX];
     for (size_t i = 0; texts != NULL && texts[i] != NULL; i++) {
         int count = tow_address_parse(texts[i], addresses);
-        if (count < 0)
-            return count;
+        if (count >= 0)
+            continue;
+        tow_complain(complaint, "%s: '%s' is not an address such as 9998, *:80, [::1]:9998 or unix:/PATH",
+            option, texts[i]);
+        return count;
     }
     return 0;
 }
 
-static int names_check(char *const *names, bool (*is_valid)(const char *)) {
-    for (size_t i = 0; names != NULL && names[i] != NULL; i++) {
-        if (!is_valid(names[i]))
-            return TOW_ERROR_ARGUMENT;
+typedef struct name_rule {
+    const char *option;
+    char *const *names;
+    bool (*is_valid)(const char *);
+    const char *wanted;
+} name_rule;
+
+static int names_check(const name_rule *rule, tow_complaint *complaint) {
+    for (size_t i = 0; rule->names != NULL && rule->names[i] != NULL; i++) {
+        if (!rule->is_valid(rule->names[i]))
+            return tow_complain(complaint, "%s: '%s' is not %s", rule->option, rule->names[i], rule->wanted);
     }
     return 0;
 }
 
-static int texts_check(const tow_settings *settings) {
-    int error = addresses_check(settings->listens);
+static int texts_check(const tow_settings *settings, tow_complaint *complaint) {
+    const name_rule origins = {"allow_origins", settings->allow_origins, tow_origin_pattern_is_valid,
+        "an origin such as https://example.org, https://*.example.org for all below, null, or *"};
+    const name_rule hosts = {
+        "hosts", settings->hosts, tow_host_name_is_valid, "a host's name such as example.org, or *"};
+    int error = addresses_check("listen", settings->listens, complaint);
     if (error == 0)
-        error = addresses_check(settings->status);
+        error = addresses_check("status", settings->status, complaint);
     if (error == 0)
-        error = names_check(settings->allow_origins, tow_origin_pattern_is_valid);
-    if (error == 0)
-        error = names_check(settings->hosts, tow_host_name_is_valid);
-    return error;
+        error = names_check(&origins, complaint);
+    return error != 0 ? error : names_check(&hosts, complaint);
 }
 
-static int trusted_read(tow_settings *settings, const tow_server_options *options) {
+static int trusted_read(tow_settings *settings, const tow_server_options *options, tow_complaint *complaint) {
     size_t count = list_length(options->trusted_proxies);
     settings->proxy_protocol = options->proxy_protocol;
     if (count == 0)
@@ -125,52 +137,54 @@ static int trusted_read(tow_settings *settings, const tow_server_options *option
     for (; settings->trusted_count < count; settings->trusted_count++) {
         const char *text = options->trusted_proxies[settings->trusted_count];
         if (tow_subnet_read(&settings->trusted[settings->trusted_count], text, strlen(text)) != 0)
-            return TOW_ERROR_ARGUMENT;
+            return tow_complain(complaint,
+                "trusted_proxies: '%s' is not an address such as 10.0.0.1, a network such as 10.0.0.0/8, or "
+                "unix",
+                text);
     }
     return 0;
 }
 
-static bool numbers_are_valid(const tow_server_options *options) {
+static int numbers_check(const tow_server_options *options, tow_complaint *complaint) {
     const tow_range ranges[] = {
-        {options->workers, 0, WORKERS_MAX},
-        {options->io, TOW_IO_AUTO, TOW_IO_EPOLL},
-        {options->handshake_seconds, TOW_OFF, INT_MAX},
-        {options->handshake_bytes, TOW_OFF, INT64_MAX},
-        {options->max_connections, TOW_OFF, INT64_MAX},
-        {options->max_connections_per_address, TOW_OFF, INT64_MAX},
-        {options->drain_seconds, TOW_OFF, INT_MAX},
-        {options->max_unfinished, TOW_OFF, INT64_MAX},
-        {options->max_unfinished_per_address, TOW_OFF, INT64_MAX},
-        {options->max_posted, TOW_OFF, INT64_MAX},
-        {options->log_level, TOW_OFF, TOW_LOG_DEBUG},
+        TOW_RANGE(options, workers, 0, WORKERS_MAX),
+        TOW_RANGE(options, io, TOW_IO_AUTO, TOW_IO_EPOLL),
+        TOW_RANGE(options, handshake_seconds, TOW_OFF, INT_MAX),
+        TOW_RANGE(options, handshake_bytes, TOW_OFF, INT64_MAX),
+        TOW_RANGE(options, max_connections, TOW_OFF, INT64_MAX),
+        TOW_RANGE(options, max_connections_per_address, TOW_OFF, INT64_MAX),
+        TOW_RANGE(options, drain_seconds, TOW_OFF, INT_MAX),
+        TOW_RANGE(options, max_unfinished, TOW_OFF, INT64_MAX),
+        TOW_RANGE(options, max_unfinished_per_address, TOW_OFF, INT64_MAX),
+        TOW_RANGE(options, max_posted, TOW_OFF, INT64_MAX),
+        TOW_RANGE(options, log_level, TOW_OFF, TOW_LOG_DEBUG),
     };
-    return tow_ranges_hold(ranges, sizeof(ranges) / sizeof(ranges[0]));
+    return tow_ranges_check(ranges, sizeof(ranges) / sizeof(ranges[0]), complaint);
 }
 
 /* What says nothing without another option, or the opposite of it: taken silently, it would promise what is
  * not so. */
-static int combination_check(const tow_settings *settings, const tow_server_options *options) {
+static int combination_check(const tow_server_options *options, tow_complaint *complaint) {
     bool certified = options->tls_certificate != NULL;
     bool secure = certified || options->tls_self_signed;
     const struct {
         bool broken;
         const char *text;
     } rules[] = {
-        {certified && options->tls_self_signed, "tls_self_signed: there is a tls_certificate already"},
-        {options->tls_key != NULL && !certified, "tls_key: it belongs to a tls_certificate"},
+        {certified && options->tls_self_signed, "tls_self_signed: not with tls_certificate, one of the two"},
+        {options->tls_key != NULL && !certified, "tls_key: set tls_certificate as well, to which it belongs"},
         {options->tls_client_ca != NULL && !secure,
-            "tls_client_ca: without a tls_certificate there is no TLS"},
-        {options->tls_redirect && !secure, "tls_redirect: without a tls_certificate there is no TLS"},
+            "tls_client_ca: set tls_certificate or tls_self_signed, which turn TLS on"},
+        {options->tls_redirect && !secure,
+            "tls_redirect: set tls_certificate or tls_self_signed, which turn TLS on"},
         {options->tls_client_crl != NULL && options->tls_client_ca == NULL,
-            "tls_client_crl: whose list it is says tls_client_ca"},
+            "tls_client_crl: set tls_client_ca as well, whose list it is"},
         {options->proxy_protocol && list_length(options->trusted_proxies) == 0,
-            "proxy_protocol: nobody stands in trusted_proxies"},
+            "proxy_protocol: name the proxies in trusted_proxies"},
     };
     for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++) {
-        if (!rules[i].broken)
-            continue;
-        tow_report(settings, TOW_LOG_ERROR, "%s", rules[i].text);
-        return TOW_ERROR_ARGUMENT;
+        if (rules[i].broken)
+            return tow_complain(complaint, "%s", rules[i].text);
     }
     return 0;
 }
@@ -218,28 +232,45 @@ static void numbers_fill(tow_settings *settings, const tow_server_options *optio
             ? INT64_MAX
             : settings->max_unfinished / 4 + (settings->max_unfinished % 4 != 0));
     settings->max_posted = limit_or(options->max_posted, MAX_POSTED);
+}
+
+static void log_fill(tow_settings *settings, const tow_server_options *options) {
     settings->log_level = options->log_level != 0 ? options->log_level : TOW_LOG_INFO;
     settings->on_log = options->on_log;
     settings->on_log_entry = options->on_log_entry;
     settings->log_user = options->log_user;
 }
 
-int tow_settings_read(tow_settings *settings, const tow_server_options *options) {
-    *settings = (tow_settings){0};
-    if (!numbers_are_valid(options))
-        return TOW_ERROR_ARGUMENT;
+static int limits_check(const tow_limits *limits, tow_complaint *complaint) {
+    tow_complaint inner;
+    int error = tow_limits_check(limits, &inner);
+    return error == 0 ? 0 : tow_complain(complaint, "limits.%.200s", inner.text);
+}
+
+static int read_all(tow_settings *settings, const tow_server_options *options, tow_complaint *complaint) {
+    int error = numbers_check(options, complaint);
+    if (error != 0)
+        return error;
     numbers_fill(settings, options);
-    int error = tow_limits_check(&settings->limits);
+    error = limits_check(&settings->limits, complaint);
     if (error == 0)
-        error = combination_check(settings, options);
+        error = combination_check(options, complaint);
     if (error == 0)
         error = texts_copy(settings, options);
     if (error == 0)
         error = tls_copy(settings, options);
     if (error == 0)
-        error = texts_check(settings);
-    if (error == 0)
-        error = trusted_read(settings, options);
+        error = texts_check(settings, complaint);
+    return error != 0 ? error : trusted_read(settings, options, complaint);
+}
+
+int tow_settings_read(tow_settings *settings, const tow_server_options *options) {
+    tow_complaint complaint = {0};
+    *settings = (tow_settings){0};
+    log_fill(settings, options);
+    int error = read_all(settings, options, &complaint);
+    if (complaint.text[0] != '\0')
+        tow_report(settings, TOW_LOG_ERROR, "%s", complaint.text);
     if (error != 0)
         tow_settings_clear(settings);
     return error;

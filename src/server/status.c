@@ -273,10 +273,10 @@ static void on_health(tow_exchange *exchange, const tow_request *request) {
 int tow_status_routes(tow_server *server) {
     const tow_handler metrics = {.user = server, .on_request = on_metrics};
     const tow_handler health = {.user = server, .on_request = on_health};
-    int error = tow_routes_add(&server->status_routes, "/metrics", &metrics, &server->route_defaults);
+    int error = tow_routes_add(&server->status_routes, "/metrics", &metrics, &server->route_defaults, NULL);
     if (error == 0)
-        error = tow_routes_add(&server->status_routes, "/", &metrics, &server->route_defaults);
+        error = tow_routes_add(&server->status_routes, "/", &metrics, &server->route_defaults, NULL);
     if (error == 0)
-        error = tow_routes_add(&server->status_routes, "/health", &health, &server->route_defaults);
+        error = tow_routes_add(&server->status_routes, "/health", &health, &server->route_defaults, NULL);
     return error;
 }

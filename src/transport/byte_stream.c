@@ -25,10 +25,10 @@ static bool is_complete(const tow_byte_stream_functions *functions) {
 
 int tow_byte_stream_options_check(const tow_byte_stream_options *options) {
     const tow_range ranges[] = {
-        {options->connect_seconds, TOW_OFF, INT_MAX},
-        {options->half_close_seconds, TOW_OFF, INT_MAX},
+        TOW_RANGE(options, connect_seconds, TOW_OFF, INT_MAX),
+        TOW_RANGE(options, half_close_seconds, TOW_OFF, INT_MAX),
     };
-    return tow_ranges_hold(ranges, sizeof(ranges) / sizeof(ranges[0])) ? 0 : TOW_ERROR_ARGUMENT;
+    return tow_ranges_check(ranges, sizeof(ranges) / sizeof(ranges[0]), NULL);
 }
 
 static size_t smaller(size_t a, size_t b) {

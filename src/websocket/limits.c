@@ -87,28 +87,34 @@ static bool leaves_holes(const tow_limits *limits) {
     return limits->overflow == TOW_OVERFLOW_DROP_OLDEST && limits->compression == TOW_COMPRESSION_TAKEOVER;
 }
 
-int tow_limits_check(const tow_limits *limits) {
+int tow_limits_check(const tow_limits *limits, tow_complaint *complaint) {
     const tow_range ranges[] = {
-        {limits->max_message, TOW_OFF, INT64_MAX},
-        {limits->max_queue, TOW_OFF, INT64_MAX},
-        {limits->overflow, TOW_OVERFLOW_CLOSE, TOW_OVERFLOW_DROP_OLDEST},
-        {limits->high_mark, TOW_OFF, INT64_MAX},
-        {limits->low_mark, 1, INT64_MAX},
-        {limits->message_seconds, TOW_OFF, INT_MAX},
-        {limits->message_rate, TOW_OFF, INT64_MAX},
-        {limits->stall_seconds, TOW_OFF, INT_MAX},
-        {limits->ping_seconds, TOW_OFF, INT_MAX},
-        {limits->idle_seconds, TOW_OFF, INT_MAX},
-        {limits->close_seconds, TOW_OFF, INT_MAX},
-        {limits->compression, TOW_COMPRESSION_OFF, TOW_COMPRESSION_TAKEOVER},
-        {limits->compression_min, TOW_OFF, INT64_MAX},
-        {limits->compression_max, TOW_OFF, INT64_MAX},
+        TOW_RANGE(limits, max_message, TOW_OFF, INT64_MAX),
+        TOW_RANGE(limits, max_queue, TOW_OFF, INT64_MAX),
+        TOW_RANGE(limits, overflow, TOW_OVERFLOW_CLOSE, TOW_OVERFLOW_DROP_OLDEST),
+        TOW_RANGE(limits, high_mark, TOW_OFF, INT64_MAX),
+        TOW_RANGE(limits, low_mark, 1, INT64_MAX),
+        TOW_RANGE(limits, message_seconds, TOW_OFF, INT_MAX),
+        TOW_RANGE(limits, message_rate, TOW_OFF, INT64_MAX),
+        TOW_RANGE(limits, stall_seconds, TOW_OFF, INT_MAX),
+        TOW_RANGE(limits, ping_seconds, TOW_OFF, INT_MAX),
+        TOW_RANGE(limits, idle_seconds, TOW_OFF, INT_MAX),
+        TOW_RANGE(limits, close_seconds, TOW_OFF, INT_MAX),
+        TOW_RANGE(limits, compression, TOW_COMPRESSION_OFF, TOW_COMPRESSION_TAKEOVER),
+        TOW_RANGE(limits, compression_min, TOW_OFF, INT64_MAX),
+        TOW_RANGE(limits, compression_max, TOW_OFF, INT64_MAX),
     };
-    if (!tow_ranges_hold(ranges, sizeof(ranges) / sizeof(ranges[0])))
-        return TOW_ERROR_ARGUMENT;
+    int error = tow_ranges_check(ranges, sizeof(ranges) / sizeof(ranges[0]), complaint);
+    if (error != 0)
+        return error;
     bool is_below = limits->high_mark == TOW_OFF || limits->low_mark < limits->high_mark ||
                     limits->low_mark == low_mark_for(limits->high_mark);
-    return is_below && !leaves_holes(limits) ? 0 : TOW_ERROR_ARGUMENT;
+    if (!is_below)
+        return tow_complain(complaint, "low_mark: it must be below high_mark");
+    if (leaves_holes(limits))
+        return tow_complain(
+            complaint, "overflow: to drop the oldest, set compression to TOW_COMPRESSION_SHARED or _OFF");
+    return 0;
 }
 
 int64_t tow_limits_time_for(const tow_limits *limits, uint64_t bytes) {

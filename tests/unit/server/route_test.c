@@ -11,7 +11,7 @@ static void *mark(size_t index) {
 }
 
 static int add(tow_routes *routes, const char *path, size_t index) {
-    return tow_routes_add(routes, path, &(tow_handler){.user = mark(index)}, &(tow_route_defaults){0});
+    return tow_routes_add(routes, path, &(tow_handler){.user = mark(index)}, &(tow_route_defaults){0}, NULL);
 }
 
 static const void *found(const tow_routes *routes, const char *path) {
@@ -96,7 +96,7 @@ static void protocols_are_copied_and_limits_filled_in(void **state) {
     const char *protocols[] = {name, NULL};
     tow_handler handler = {.protocols = protocols, .limits = {.max_message = 10, .idle_seconds = TOW_OFF}};
     tow_route_defaults defaults = {.limits = {.close_seconds = 7}};
-    assert_int_equal(tow_routes_add(&routes, "/x", &handler, &defaults), 0);
+    assert_int_equal(tow_routes_add(&routes, "/x", &handler, &defaults, NULL), 0);
     name[0] = 'X';
     protocols[0] = NULL;
     const tow_route *route = tow_routes_find(&routes, tow_slice_from("/x"));

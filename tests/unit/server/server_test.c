@@ -161,34 +161,82 @@ static void stop(running *self) {
     tow_server_free(self->server);
 }
 
-static void options_that_make_no_sense_are_refused(void **state) {
+enum { LINE_KEPT = 400 };
+
+static void echo_piece(tow_websocket *socket, const tow_message_piece *piece) {
+    tow_websocket_send_piece(socket, piece);
+}
+
+static void keep_line(void *user, int level, const char *line) {
+    assert_int_equal(level, 3);
+    snprintf(user, LINE_KEPT, "%s", line);
+}
+
+static void options_that_make_no_sense_are_refused_and_named(void **state) {
     (void)state;
     tow_server *server = NULL;
-    const struct {
+    struct {
         tow_server_options options;
         int error;
+        const char *said;
     } cases[] = {
-        {{.listen = "no-such-host:80"}, TOW_ERROR_ADDRESS},
-        {{.listen = "localhost:99999"}, TOW_ERROR_ADDRESS},
-        {{.status = "x"}, TOW_ERROR_ADDRESS},
-        {{.workers = -1}, TOW_ERROR_ARGUMENT},
-        {{.workers = 100000}, TOW_ERROR_ARGUMENT},
-        {{.handshake_seconds = -2}, TOW_ERROR_ARGUMENT},
-        {{.limits = {.max_queue = -2}}, TOW_ERROR_ARGUMENT},
-        {{.limits = {.overflow = (tow_overflow)4}}, TOW_ERROR_ARGUMENT},
+        {{.listen = "no-such-host:80"}, TOW_ERROR_ADDRESS, "listen: 'no-such-host:80' is not an address"},
+        {{.listen = "localhost:99999"}, TOW_ERROR_ADDRESS, "listen: "},
+        {{.status = "x"}, TOW_ERROR_ADDRESS, "status: 'x' is not an address"},
+        {{.workers = -1}, TOW_ERROR_ARGUMENT, "workers: -1 is not from 0 to 1024"},
+        {{.workers = 100000}, TOW_ERROR_ARGUMENT, "workers: 100000 is not"},
+        {{.handshake_seconds = -2}, TOW_ERROR_ARGUMENT,
+            "handshake_seconds: -2 is too little; at least -1 (TOW_OFF: none)"},
+        {{.limits = {.max_queue = -2}}, TOW_ERROR_ARGUMENT, "limits.max_queue: -2 is too little"},
+        {{.limits = {.low_mark = 10, .high_mark = 10}}, TOW_ERROR_ARGUMENT, "limits.low_mark: "},
+        {{.limits = {.overflow = (tow_overflow)4}}, TOW_ERROR_ARGUMENT,
+            "limits.overflow: 4 is not from 1 to 3"},
         {{.limits = {.overflow = TOW_OVERFLOW_DROP_OLDEST, .compression = TOW_COMPRESSION_TAKEOVER}},
-            TOW_ERROR_ARGUMENT},
-        {{.max_posted = -2}, TOW_ERROR_ARGUMENT},
-        {{.allow_origins = (const char *const[]){"a.example", NULL}}, TOW_ERROR_ARGUMENT},
-        {{.hosts = (const char *const[]){"http://a.example", NULL}}, TOW_ERROR_ARGUMENT},
+            TOW_ERROR_ARGUMENT, "limits.overflow: "},
+        {{.max_posted = -2}, TOW_ERROR_ARGUMENT, "max_posted: "},
+        {{.allow_origins = (const char *const[]){"a.example", NULL}}, TOW_ERROR_ARGUMENT,
+            "allow_origins: 'a.example' is not an origin"},
+        {{.hosts = (const char *const[]){"http://a.example", NULL}}, TOW_ERROR_ARGUMENT,
+            "hosts: 'http://a.example' is not a host's name"},
+        {{.trusted_proxies = (const char *const[]){"10.0.0.0/40", NULL}}, TOW_ERROR_ARGUMENT,
+            "trusted_proxies: '10.0.0.0/40' is not an address"},
+        {{.proxy_protocol = true}, TOW_ERROR_ARGUMENT, "proxy_protocol: "},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        char line[LINE_KEPT] = "";
+        cases[i].options.on_log = keep_line;
+        cases[i].options.log_user = line;
         int error = tow_server_new(&server, &cases[i].options);
-        if (error != cases[i].error)
-            fail_msg("case %zu gave %s", i, tow_error_name(error));
+        if (error != cases[i].error || strncmp(line, cases[i].said, strlen(cases[i].said)) != 0)
+            fail_msg("case %zu gave %s and said \"%s\"", i, tow_error_name(error), line);
     }
     assert_null(server);
     tow_server_free(NULL);
+}
+
+static void routes_that_make_no_sense_are_refused_and_named(void **state) {
+    (void)state;
+    char line[LINE_KEPT];
+    tow_server *server;
+    assert_int_equal(
+        tow_server_new(&server, &(tow_server_options){.on_log = keep_line, .log_user = line}), 0);
+    const struct {
+        const char *path;
+        tow_handler handler;
+        const char *said;
+    } cases[] = {
+        {"echo", {.on_message = echo}, "route echo: not a path"},
+        {"/a", {.limits = {.max_queue = -2}}, "route /a: max_queue: -2 is too little"},
+        {"/a", {.protocols = (const char *const[]){"a b", NULL}}, "route /a: protocols: "},
+        {"/a", {.on_message = echo, .on_piece = echo_piece}, "route /a: on_piece: "},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        line[0] = '\0';
+        assert_int_equal(tow_server_route(server, cases[i].path, &cases[i].handler), TOW_ERROR_ARGUMENT);
+        if (strncmp(line, cases[i].said, strlen(cases[i].said)) != 0)
+            fail_msg("case %zu said \"%s\"", i, line);
+    }
+    tow_server_free(server);
 }
 
 static void a_port_that_is_in_use_is_an_error(void **state) {
@@ -439,7 +487,8 @@ static void a_signal_handler_may_stop_workers(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(options_that_make_no_sense_are_refused),
+        cmocka_unit_test(options_that_make_no_sense_are_refused_and_named),
+        cmocka_unit_test(routes_that_make_no_sense_are_refused_and_named),
         cmocka_unit_test(a_port_that_is_in_use_is_an_error),
         cmocka_unit_test(a_new_server_may_listen_where_one_was_before),
         ON_BOTH(both_families_of_localhost_have_one_port),

@@ -35,10 +35,10 @@ typedef struct tow_route_defaults {
 } tow_route_defaults;
 
 /* Adds a copy of the handler, or replaces the one that has this path. Errors: ARGUMENT (not a path, limits
- * that make no sense, a subprotocol that is no token or stands twice, two that take messages), MEMORY.
- */
-int tow_routes_add(
-    tow_routes *routes, const char *path, const tow_handler *handler, const tow_route_defaults *defaults);
+ * that make no sense, a subprotocol that is no token or stands twice, two that take messages), of which
+ * `complaint` tells if it is not NULL; MEMORY. */
+int tow_routes_add(tow_routes *routes, const char *path, const tow_handler *handler,
+    const tow_route_defaults *defaults, tow_complaint *complaint);
 
 /* The route of a path (without query), or NULL. Takes O(depth · log routes). */
 const tow_route *tow_routes_find(const tow_routes *routes, tow_slice path);

@@ -6,6 +6,7 @@
 #ifndef TOW_WEBSOCKET_WEBSOCKET_H
 #define TOW_WEBSOCKET_WEBSOCKET_H
 
+#include "base/complaint.h"
 #include "protocol/compression.h"
 #include "protocol/receiver.h"
 #include "transport/stream.h"
@@ -65,8 +66,8 @@ void tow_behaviour_receive_by(tow_behaviour *behaviour, tow_on_message on_messag
 void tow_limits_resolve(tow_limits *limits, const tow_limits *otherwise);
 
 /* Whether resolved limits make sense. Errors: ARGUMENT (a number out of its range, a low mark that is not
- * below the high one). */
-int tow_limits_check(const tow_limits *limits);
+ * below the high one, messages to be dropped that others refer to): `complaint`, which may be NULL, tells. */
+int tow_limits_check(const tow_limits *limits, tow_complaint *complaint);
 
 /* How much longer than message_seconds a message may take for so many bytes that have come, in nanoseconds.
  */
