@@ -59,7 +59,7 @@ static void give_entry(
 
 __attribute__((format(printf, 4, 0))) static void report(const tow_settings *settings, int level,
     const tow_report_fields *fields, const char *format, va_list arguments) {
-    char line[LINE_SIZE - ESCAPE_LENGTH];
+    char line[LINE_SIZE - ESCAPE_LENGTH - sizeof(cut_mark)]; /* without escapes it is not cut again */
     char printable[LINE_SIZE];
     tow_text_format_list(line, sizeof(line), format, arguments);
     make_printable(printable, sizeof(printable), line);
