@@ -314,7 +314,7 @@ static const tow_option limit_options[] = {
         .kind = TOW_OPTION_SIZE,
         .value = "SIZE",
         .fallback = "1K",
-        .off = "not one more",
+        .off = "no more time",
         .help = "a second: --message-seconds grows by what has come divided by it, so that who sends "
                 "steadily may send much",
         .minimum = 1,
@@ -807,7 +807,7 @@ static const tow_option tunnel_limit_options[] = {
         .kind = TOW_OPTION_SIZE,
         .value = "SIZE",
         .fallback = "1K",
-        .off = "not one more",
+        .off = "no more time",
         .help = "a second: --message-seconds grows by what has come divided by it, so that who sends "
                 "steadily may send much",
         .minimum = 1,
