@@ -126,5 +126,5 @@ int main(int count, char **arguments) {
     printf("lines on port %d, and at ws://localhost:%d/lines\n", tow_byte_listener_port(listener),
         tow_server_port(server, 0));
     fflush(stdout);
-    return tow_server_run(server);
+    return tow_server_run(server) != 0;
 }

@@ -18,7 +18,7 @@ extern "C" {
 typedef struct tow_log_field {
     const char *name; /* "peer" for example: small letters and underscores */
     const char *text; /* printable ASCII, what else was in it as \xHH; NULL: it is a number */
-    int64_t number;
+    int64_t number;   /* where `text` is NULL */
 } tow_log_field;
 
 /* Borrowed by the callback that gets it. */

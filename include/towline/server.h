@@ -3,7 +3,7 @@
  *     tow_server *server;
  *     if (tow_server_new(&server, &(tow_server_options){ .listen = "localhost:9998" }) != 0) return 1;
  *     tow_server_route(server, "/echo", &(tow_handler){ .on_message = echo });
- *     return tow_server_run(server);
+ *     return tow_server_run(server) != 0;
  *
  * A server and its routes are made on one thread before tow_server_run; callbacks run on the worker that owns
  * the connection. The library makes no thread unless `workers` asks for more than one
@@ -50,7 +50,8 @@ typedef struct tow_limits {
     int64_t compression_max; /* bytes; nor are larger ones, as others wait meanwhile; default 512 KiB */
 } tow_limits;
 
-/* What a path serves. Callbacks left NULL do nothing. */
+/* What a path serves. Callbacks left NULL do nothing; it takes opening handshakes if it has on_open,
+ * on_message or on_piece. */
 typedef struct tow_handler {
     void *user;                   /* what tow_websocket_user answers at first, and tow_request_user */
     const char *const *protocols; /* known subprotocols in order of preference, ends with NULL */
@@ -72,8 +73,9 @@ typedef struct tow_handler {
     /* of this route; zero means what the server has */
     tow_limits limits;
     /* decides on an opening handshake that nothing else stands against: 0 lets it go on, an HTTP status from
-     * 400 to 599 refuses it. *text may then be set to a line for the body and the log that lives until the
-     * next call on this thread; of more than 1,000 bytes the end is left out, and the log says so */
+     * 400 to 599 refuses it (any other number: 500). *text may then be set to a line for the body and the log
+     * that lives until the next call on this thread; of more than 1,000 bytes the end is left out, and the
+     * log says so */
     int (*on_admit)(const tow_request *request, const char **text);
 } tow_handler;
 
@@ -157,13 +159,14 @@ static inline int tow_server_route(tow_server *server, const char *path, const t
 }
 
 /* Opens the listeners. On a loop of the caller's the server is served from now on, by whoever steps that
- * loop. Errors: STATE (twice), ADDRESS_IN_USE, ADDRESS, PERMISSION, DESCRIPTORS, SYSTEM, MEMORY, UNSUPPORTED.
+ * loop. Errors: STATE (twice), ADDRESS_IN_USE, ADDRESS (none of this machine), PERMISSION, NO_FILE (the
+ * folder of a Unix socket), DESCRIPTORS, SYSTEM, MEMORY, UNSUPPORTED.
  */
 int tow_server_listen(tow_server *server);
 
 /* Listens if that was not done yet, and serves until tow_server_stop has drained everything. Runs the loop of
- * the first worker (the caller's, if it is one) on the calling thread. Returns 0 or a negative tow_error; 1
- * is what main should return for one. Errors: STATE (it ran before), those of tow_server_listen. */
+ * the first worker (the caller's, if it is one) on the calling thread. Returns 0 or a negative tow_error,
+ * for which main should return 1. Errors: STATE (it ran before), those of tow_server_listen. */
 int tow_server_run(tow_server *server);
 
 /* Reads certificate, key and authorities again, for the connections that come from now on; nobody is

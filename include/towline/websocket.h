@@ -118,7 +118,7 @@ typedef struct tow_websocket_options {
     int64_t low_mark;    /* bytes, below high_mark; on_drain comes below it; default a quarter of high_mark */
     int connect_seconds; /* until the opening handshake is done; default 30; then it fails */
     int close_seconds;   /* for the peer's Close when it has taken what was sent, and for some more of that to
-                            be   taken; default 5; then the connection is reset */
+                            be taken; default 5; then the connection is reset */
     int ping_seconds;    /* silence after which a Ping is sent; default none */
     int idle_seconds;    /* silence after which the connection ends; default none */
 
