@@ -270,10 +270,6 @@ int tow_server_run(tow_server *server) {
 
 /* Reloading */
 
-static void reload_task(void *argument) {
-    tow_worker_reload(argument);
-}
-
 int tow_server_reload(tow_server *server) {
     if (server == NULL)
         return TOW_ERROR_ARGUMENT;
@@ -283,7 +279,7 @@ int tow_server_reload(tow_server *server) {
     for (size_t i = 0; error == 0 && runs && i < server->worker_count; i++) {
         tow_worker *worker = &server->workers[i];
         if (worker->loop != NULL && tow_secrecy_is_on(&server->secrecy))
-            error = tow_loop_post(worker->loop, reload_task, worker);
+            error = tow_worker_reload(worker);
     }
     pthread_mutex_unlock(&server->mutex);
     return error;

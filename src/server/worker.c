@@ -266,10 +266,22 @@ static int tls_begin(tow_worker *worker) {
     return tow_secrecy_context(&server->secrecy, &server->settings, &worker->tls);
 }
 
-void tow_worker_reload(tow_worker *worker) {
+static void reload_arrives(void *argument) {
+    tow_worker *worker = argument;
     tow_tls_context *old = worker->tls;
+    tow_worker_opened(worker, sizeof(tow_letter));
     if (tls_begin(worker) == 0)
         tow_tls_context_release(old);
+}
+
+int tow_worker_reload(tow_worker *worker) {
+    expect(worker, sizeof(tow_letter));
+    bool accepted = call(worker);
+    int error = accepted ? tow_loop_post(worker->loop, reload_arrives, worker) : 0;
+    hang_up(worker);
+    if (!accepted || error != 0)
+        tow_worker_opened(worker, sizeof(tow_letter));
+    return error;
 }
 
 static uint64_t address_of(const tow_websocket *socket) {

@@ -92,8 +92,9 @@ void tow_worker_refuse_letters(tow_worker *worker);
 /* Any thread, and signal handlers: the worker drains soon, or as soon as it begins. */
 void tow_worker_stop(tow_worker *worker);
 
-/* Connections that come from now on get the certificate that was read last. */
-void tow_worker_reload(tow_worker *worker);
+/* Any thread, while the loop is there. Connections that come from some round on get the certificate that was
+ * read last; does nothing if none will come any more. Errors: MEMORY. */
+int tow_worker_reload(tow_worker *worker);
 
 /* Runs the loop until the drain is done. Errors: as tow_loop_run. */
 int tow_worker_run(tow_worker *worker);

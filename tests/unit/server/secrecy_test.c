@@ -79,6 +79,25 @@ static void what_is_plain_is_redirected_if_that_is_wanted(void **state) {
     }
 }
 
+/* The loop goes on without the server, and has nothing of it. */
+static void a_reload_may_come_at_the_servers_end(void **state) {
+    (void)state;
+    for (int rounds = 0; rounds < 12; rounds++) {
+        struct world world;
+        begin(&world, 1, false);
+        tow_server_stop(world.server);
+        for (int i = 0; i < rounds; i++)
+            assert_true(tow_loop_step(world.loop) >= 0);
+        assert_int_equal(tow_server_reload(world.server), 0);
+        while (!tow_server_is_done(world.server))
+            assert_true(tow_loop_step(world.loop) >= 0);
+        tow_server_free(world.server);
+        assert_int_equal(tow_loop_step(world.loop), 0);
+        tow_loop_free(world.loop);
+        tow_buffer_clear(&world.log);
+    }
+}
+
 static void lists_of_revoked_clients_need_authorities(void **state) {
     (void)state;
     tow_server *server;
@@ -90,6 +109,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_same_origin_is_that_of_https),
         cmocka_unit_test(what_is_plain_is_redirected_if_that_is_wanted),
+        cmocka_unit_test(a_reload_may_come_at_the_servers_end),
         cmocka_unit_test(lists_of_revoked_clients_need_authorities),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
