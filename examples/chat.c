@@ -1,5 +1,5 @@
-/* A chat with rooms: everybody who connects to the same path hears each other. A line "/name NICK" gives a
- * name. The page at / is a client; usage: example-chat [[HOST:]PORT] */
+/* A chat with rooms: everybody who connects to the same path, /rooms/NAME, hears each other. A line "/name
+ * NICK" gives a name. The page at / is a client; usage: example-chat [[HOST:]PORT] */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

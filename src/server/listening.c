@@ -134,10 +134,16 @@ void tow_sites_clear(tow_sites *sites, tow_loop *loop) {
     *sites = (tow_sites){0};
 }
 
+static const char *scheme_of(const tow_site *site, const tow_settings *settings) {
+    if (site->status)
+        return "http";
+    return settings->tls_certificate != NULL || settings->tls_self_signed ? "wss" : "ws";
+}
+
 /* The host as in the option, as that is what people will type. */
 static void group_report(const tow_sites *sites, const tow_site *site, const tow_settings *settings) {
     const char *colon = strrchr(site->text, ':');
-    const char *scheme = site->status ? "http" : "ws";
+    const char *scheme = scheme_of(site, settings);
     if (tow_address_is_unix(&site->address))
         tow_report(settings, TOW_LOG_NOTICE, "listening on %s", site->text);
     else if (colon == NULL)

@@ -214,6 +214,23 @@ static void options_that_make_no_sense_are_refused_and_named(void **state) {
     tow_server_free(NULL);
 }
 
+static void keep_last(void *user, int level, const char *line) {
+    (void)level;
+    snprintf(user, LINE_KEPT, "%s", line);
+}
+
+static void the_log_says_by_which_scheme_it_listens(void **state) {
+    (void)state;
+    for (int secure = 0; secure <= 1; secure++) {
+        char line[LINE_KEPT] = "";
+        tow_server *server = make(&(tow_server_options){
+            .listen = "localhost:0", .tls_self_signed = secure == 1, .on_log = keep_last, .log_user = line});
+        assert_int_equal(tow_server_listen(server), 0);
+        assert_non_null(strstr(line, secure == 1 ? "on wss://localhost:" : "on ws://localhost:"));
+        tow_server_free(server);
+    }
+}
+
 static void routes_that_make_no_sense_are_refused_and_named(void **state) {
     (void)state;
     char line[LINE_KEPT];
@@ -488,6 +505,7 @@ static void a_signal_handler_may_stop_workers(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(options_that_make_no_sense_are_refused_and_named),
+        cmocka_unit_test(the_log_says_by_which_scheme_it_listens),
         cmocka_unit_test(routes_that_make_no_sense_are_refused_and_named),
         cmocka_unit_test(a_port_that_is_in_use_is_an_error),
         cmocka_unit_test(a_new_server_may_listen_where_one_was_before),
