@@ -6,20 +6,27 @@
 #include "listing.h"
 #include "path.h"
 
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <towline/error.h>
 #include <unistd.h>
 
+/* What pages of directories hold that are being made, or sent to clients that take their time: more get 503.
+ */
+enum { LISTED_MAX = 64 * 1024 * 1024 };
+
 struct tow_files {
-    char *root; /* stands behind the struct */
+    char *root;           /* stands behind the struct */
+    atomic_size_t listed; /* bytes of all listings, of all workers */
 };
 
 /* A request under way. */
 typedef struct visit {
     tow_exchange *exchange;
     const tow_request *request;
+    tow_files *files;
     int root;
     tow_file_path path;
 } visit;
@@ -57,9 +64,18 @@ static void slash_answer(const visit *now) {
 
 /* The page of a directory, on its way to one client. */
 typedef struct page_answer {
+    tow_files *files;
     tow_listing *listing;
+    size_t listed; /* its part of files->listed */
     size_t sent;
 } page_answer;
+
+/* Whether there is room for what the listing is now. */
+static bool page_count(page_answer *answer) {
+    size_t more = tow_listing_size(answer->listing) - answer->listed; /* modulo SIZE_MAX + 1 */
+    answer->listed += more;
+    return atomic_fetch_add(&answer->files->listed, more) + more <= LISTED_MAX;
+}
 
 static int64_t page_read(void *user, void *out, size_t length) {
     page_answer *answer = user;
@@ -85,6 +101,8 @@ static int page_send(tow_exchange *exchange, page_answer *answer) {
 static bool page_step(tow_exchange *exchange, void *user) {
     page_answer *answer = user;
     int result = tow_listing_step(answer->listing);
+    if (!page_count(answer) && result >= 0)
+        result = TOW_ERROR_MEMORY;
     if (result == 0)
         result = page_send(exchange, answer);
     if (result < 0)
@@ -94,6 +112,7 @@ static bool page_step(tow_exchange *exchange, void *user) {
 
 static void page_free(void *user) {
     page_answer *answer = user;
+    atomic_fetch_sub(&answer->files->listed, answer->listed);
     tow_listing_free(answer->listing);
     free(answer);
 }
@@ -107,6 +126,7 @@ static void listing_answer(const visit *now) {
         error_answer(now, error);
         return;
     }
+    answer->files = now->files;
     tow_exchange_answer_by(
         now->exchange, &(tow_exchange_work){.step = page_step, .free = page_free, .user = answer});
 }
@@ -158,13 +178,13 @@ static void name_answer(const visit *now) {
 }
 
 static void on_request(tow_exchange *exchange, const tow_request *request) {
-    const tow_files *files = tow_request_user(request);
+    tow_files *files = tow_request_user(request);
     const char *method = tow_request_method(request);
     if (strcmp(method, "GET") != 0 && strcmp(method, "HEAD") != 0) {
         method_answer(exchange);
         return;
     }
-    visit now = {.exchange = exchange, .request = request};
+    visit now = {.exchange = exchange, .request = request, .files = files};
     int status = tow_file_path_read(&now.path, tow_request_path(request));
     if (status != 0) {
         tow_reply_status(exchange, status);
@@ -192,6 +212,7 @@ int tow_files_new(tow_files **files, const char *root) {
     if (made == NULL)
         return TOW_ERROR_MEMORY;
     made->root = memcpy(made + 1, root, length + 1);
+    atomic_init(&made->listed, 0);
     *files = made;
     return 0;
 }

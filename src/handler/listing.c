@@ -30,6 +30,7 @@ struct tow_listing {
     entry **entries; /* in the order of the page */
     size_t count;
     size_t capacity;
+    size_t names;   /* bytes that the entries take */
     bool is_cut;    /* there were more */
     size_t written; /* of the entries */
     tow_buffer page;
@@ -42,15 +43,21 @@ static void end_reading(tow_listing *list) {
     list->directory = NULL;
 }
 
+static void entries_free(tow_listing *list) {
+    for (size_t i = 0; i < list->count; i++)
+        free(list->entries[i]);
+    free(list->entries);
+    list->entries = NULL;
+    list->names = list->count = list->capacity = 0;
+}
+
 void tow_listing_free(tow_listing *list) {
     if (list == NULL)
         return;
     end_reading(list);
     if (list->root >= 0)
         close(list->root);
-    for (size_t i = 0; i < list->count; i++)
-        free(list->entries[i]);
-    free(list->entries);
+    entries_free(list);
     tow_buffer_clear(&list->page);
     free(list);
 }
@@ -126,6 +133,7 @@ static int entry_add(tow_listing *list, const char *name, const struct stat *sta
     memmove(&list->entries[place + 1], &list->entries[place], (list->count - place) * sizeof(entry *));
     list->entries[place] = one;
     list->count++;
+    list->names += sizeof(one) + sizeof *one + length + 1;
     return 0;
 }
 
@@ -306,7 +314,9 @@ static int write_rows(tow_listing *list) {
         error = append_entry(&list->page, list->entries[list->written++]);
     if (error != 0 || list->written < list->count)
         return error != 0 ? error : 1;
-    return append_tail(&list->page, list);
+    error = append_tail(&list->page, list);
+    entries_free(list); /* the page may wait long for its reader */
+    return error;
 }
 
 int tow_listing_step(tow_listing *list) {
@@ -318,6 +328,10 @@ int tow_listing_step(tow_listing *list) {
 
 const tow_buffer *tow_listing_page(const tow_listing *list) {
     return &list->page;
+}
+
+size_t tow_listing_size(const tow_listing *list) {
+    return list->names + list->page.length;
 }
 
 static int open_directory(tow_listing *list, int root) {

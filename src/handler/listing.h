@@ -23,4 +23,7 @@ int tow_listing_step(tow_listing *listing);
 /* The page, which is the listing's. */
 const tow_buffer *tow_listing_page(const tow_listing *listing);
 
+/* Bytes that it holds now: names, and what there is of the page. */
+size_t tow_listing_size(const tow_listing *listing);
+
 #endif

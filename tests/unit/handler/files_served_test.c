@@ -252,6 +252,49 @@ static void a_peer_that_vanishes_leaves_nothing_open(void **state) {
     assert_true(count_descriptors() <= before);
 }
 
+enum { NAMES = 10000, NAME_LENGTH = 240, SLOW = 3 };
+
+/* Each character takes seven bytes of the page: 17 MB together. */
+static void add_long_names(void) {
+    char name[5 + NAME_LENGTH + 1] = "many/";
+    memset(name + 5, '<', NAME_LENGTH);
+    folder_add_directory(&made, "many");
+    for (int i = 0; i < NAMES; i++) {
+        snprintf(name + NAME_LENGTH, 6, "%05d", i);
+        folder_add_file(&made, name, "");
+    }
+}
+
+/* Asks for the page, and reads no more than its head. */
+static int open_listing(void) {
+    int fd = client_open();
+    int small = 4096;
+    assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof small), 0);
+    client_send(fd, "GET", "/many/", "");
+    received_length = 0;
+    while (tow_http_response_read(&head, received, received_length, NULL) == 0)
+        assert_true(client_read(fd));
+    return fd;
+}
+
+static void listings_that_nobody_reads_are_bounded_together(void **state) {
+    (void)state;
+    int fds[SLOW];
+    add_long_names();
+    for (int i = 0; i < SLOW; i++) {
+        fds[i] = open_listing();
+        assert_int_equal(head.status, 200);
+    }
+    close(open_listing());
+    assert_int_equal(head.status, 503);
+    close(fds[0]); /* its part is free again */
+    for (int round = 0; round < ROUNDS && head.status != 200; round++)
+        close(open_listing());
+    assert_int_equal(head.status, 200);
+    for (int i = 1; i < SLOW; i++)
+        close(fds[i]);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(one_connection_serves_all_kinds_of_answers),
@@ -260,6 +303,7 @@ int main(void) {
         cmocka_unit_test(a_file_that_gets_shorter_ends_the_connection),
         cmocka_unit_test(a_file_that_grows_is_sent_as_it_was_promised),
         cmocka_unit_test(a_peer_that_vanishes_leaves_nothing_open),
+        cmocka_unit_test(listings_that_nobody_reads_are_bounded_together),
     };
     return cmocka_run_group_tests(tests, make, clear);
 }

@@ -2,8 +2,9 @@
  *
  * GET and HEAD; index.html, else a listing; conditions and single ranges (RFC 9110, sections 13 and 14; more
  * than one range gets the whole file). Names that begin with a dot are hidden, but for .well-known at the
- * root. Nothing outside the root is reached: relative links that stay inside are followed, others are not
- * found. The root is looked up anew for each request, so it may be replaced while it is served. */
+ * root. Listings hold 64 MiB together at most, whoever reads them slowly: more get 503. Nothing outside the
+ * root is reached: relative links that stay inside are followed, others are not found. The root is looked up
+ * anew for each request, so it may be replaced while it is served. */
 #ifndef TOW_HANDLER_FILES_H
 #define TOW_HANDLER_FILES_H
 
