@@ -141,11 +141,11 @@ static inline int tow_server_new(tow_server **server, const tow_server_options *
     return tow_server_new_sized(server, options, sizeof(tow_server_options));
 }
 
-/* Frees a server that does not run (any more); what is open is reset. In this call on_close (1006) comes for
- * each socket that has had none, and after it no callback of the server runs; a byte stream that was made of
- * a socket hears of it, too, and has its on_closed when the loop is freed at the latest. A server on a loop
- * of the caller's must be done first, or the loop is freed next, without being stepped again. NULL is
- * allowed. */
+/* Frees a server that does not run (any more); what is open is reset. In this call on_close comes for each
+ * socket that has had none (1006 where the peer sent no Close), and after it no callback of the server runs;
+ * a byte stream that was made of a socket hears of it, too, and has its on_closed when the loop is freed at
+ * the latest. A server on a loop of the caller's must be done first, or the loop is freed next, without being
+ * stepped again. NULL is allowed. */
 void tow_server_free(tow_server *server);
 
 /* Serves `path` by `handler`, which is copied: an exact path, or "/prefix/" followed by an asterisk for all

@@ -74,6 +74,9 @@ static void served_close(tow_websocket *socket, const tow_close_event *event) {
     assert_true(!all->ended || event->code == 1006);
     assert_int_equal(tow_websocket_send(socket, TOW_TEXT, "late", 4), TOW_ERROR_CLOSED);
     all->open--;
+    assert_int_equal(tow_websocket_retain(socket), 0);
+    if (all->open % 2 == 0)
+        tow_websocket_release(socket); /* else it goes with the server */
 }
 
 static void served_stream_failed(tow_byte_stream *stream, int error, const char *text) {
