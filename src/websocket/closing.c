@@ -288,10 +288,17 @@ tow_websocket_ending tow_websocket_how_it_ended(const tow_websocket *socket) {
 
 /* The events. */
 
+/* A limit is named: "timed out" says little. */
+static const char *failure_text(const tow_websocket *socket) {
+    const tow_websocket_end *end = &socket->end;
+    if (socket->extra != NULL && socket->extra->failure != NULL)
+        return socket->extra->failure;
+    return tow_cause_ender(end->cause) == TOW_ENDED_BY_LIMIT ? tow_cause_reason(end->cause, end->error)
+                                                             : tow_strerror(end->error);
+}
+
 static void tell_error(tow_websocket *socket) {
-    const char *text = socket->extra != NULL ? socket->extra->failure : NULL;
-    const tow_error_event event = {
-        .error = socket->end.error, .text = text != NULL ? text : tow_strerror(socket->end.error)};
+    const tow_error_event event = {.error = socket->end.error, .text = failure_text(socket)};
     if (socket->end.error != 0 && socket->behaviour->on_error != NULL)
         socket->behaviour->on_error(socket, &event);
 }

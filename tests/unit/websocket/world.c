@@ -62,7 +62,10 @@ static void piece(tow_websocket *socket, const tow_message_piece *piece) {
 static void failed(tow_websocket *socket, const tow_error_event *event) {
     endpoint *end = endpoint_of(socket);
     assert_int_equal(end->closes, 0);
-    assert_string_equal(event->text, tow_strerror(event->error));
+    tow_cause cause = tow_websocket_how_it_ended(socket).cause;
+    bool is_limit = tow_cause_ender(cause) == TOW_ENDED_BY_LIMIT;
+    assert_string_equal(
+        event->text, is_limit ? tow_cause_reason(cause, event->error) : tow_strerror(event->error));
     end->errors++;
     end->error = event->error;
     if (end->then_error != NULL)

@@ -15,7 +15,8 @@ typedef enum tow_ender {
     TOW_ENDED_BY_LIMIT /* by us: the cause's name is the option's */
 } tow_ender;
 
-/* X(CAUSE, ender, name, code of our Close or 0: there is none, its reason or NULL: the error's text) */
+/* X(CAUSE, ender, name, code of our Close or 0: there is none, its reason, or what is told of the end without
+ * one; NULL: the error's text) */
 #define TOW_CAUSES(X)                                                                                        \
     X(PEER_CLOSE, PEER, "close", 0, NULL)                                                                    \
     X(PEER_END, PEER, "end-without-close", 0, NULL)                                                          \
@@ -38,10 +39,11 @@ typedef enum tow_ender {
     X(MAX_UNFINISHED_PER_ADDRESS, LIMIT, "max-unfinished-per-address", TOW_CLOSE_POLICY,                     \
         "messages of this address that have not ended hold more than max-unfinished-per-address")            \
     X(MAX_QUEUE, LIMIT, "max-queue", TOW_CLOSE_POLICY, "more than max-queue waits to be sent")               \
-    X(STALL_SECONDS, LIMIT, "stall-seconds", 0, NULL)                                                        \
+    X(STALL_SECONDS, LIMIT, "stall-seconds", 0, "the peer took nothing for stall-seconds")                   \
     X(IDLE_SECONDS, LIMIT, "idle-seconds", TOW_CLOSE_GOING_AWAY, "nothing was received for idle-seconds")    \
-    X(CLOSE_SECONDS, LIMIT, "close-seconds", 0, NULL)                                                        \
-    X(HALF_CLOSE_SECONDS, LIMIT, "half-close-seconds", 0, NULL)                                              \
+    X(CLOSE_SECONDS, LIMIT, "close-seconds", 0, "the Close was not answered within close-seconds")           \
+    X(HALF_CLOSE_SECONDS, LIMIT, "half-close-seconds", 0,                                                    \
+        "the other side did not end within half-close-seconds")                                              \
     X(DRAIN_SECONDS, LIMIT, "drain-seconds", 0, NULL)
 
 #define TOW_CAUSE_ENUMERATOR(cause, ender, name, code, reason) TOW_CAUSE_##cause,
@@ -53,6 +55,8 @@ const char *tow_cause_name(tow_cause cause);
 
 /* Of the Close that we send; the code is 0 where we send none. */
 uint16_t tow_cause_code(tow_cause cause, int error);
+
+/* Its reason, or why the connection ended without one. */
 const char *tow_cause_reason(tow_cause cause, int error);
 
 /* What an error, of the stream or in what was received, is the end by. */
