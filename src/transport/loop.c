@@ -173,8 +173,10 @@ static int round_once(tow_loop *loop, bool wait) {
     int error = loop->kind->turn(loop, wait);
     if (loop->timers.count > 0)
         tow_timer_wheel_fire(&loop->timers, loop->now);
-    tow_mailbox_run(&loop->mailbox, SIZE_MAX);
-    tow_mailbox_run(&loop->letters, WORK_A_ROUND);
+    if (has_mail(loop)) {
+        tow_mailbox_run(&loop->mailbox, SIZE_MAX);
+        tow_mailbox_run(&loop->letters, WORK_A_ROUND);
+    }
     return error;
 }
 

@@ -78,8 +78,6 @@ static size_t open_taken(tow_mailbox *mailbox, size_t work) {
 }
 
 void tow_mailbox_run(tow_mailbox *mailbox, size_t work) {
-    if (tow_mailbox_is_empty(mailbox))
-        return;
     work = open_taken(mailbox, work);
     if (mailbox->taken != NULL)
         return;
