@@ -35,6 +35,7 @@ static void push_all(tow_timer **to, tow_timer **from) {
 }
 
 static void insert(tow_timer_wheel *wheel, tow_timer *timer) {
+    wheel->next = 0;
     if (timer->tick <= wheel->tick) {
         push(&wheel->due, timer);
         return;
@@ -61,6 +62,7 @@ void tow_timer_wheel_cancel(tow_timer_wheel *wheel, tow_timer *timer) {
         return;
     unlink_timer(timer);
     wheel->count--;
+    wheel->next = 0;
 }
 
 /* The first slot of a level, ahead of the wheel, that holds timers; -1 if there is none. Cancelling leaves
@@ -113,7 +115,12 @@ static void advance(tow_timer_wheel *wheel, uint64_t tick) {
 }
 
 void tow_timer_wheel_fire(tow_timer_wheel *wheel, int64_t now) {
-    advance(wheel, (uint64_t)now >> TICK_SHIFT);
+    uint64_t tick = (uint64_t)now >> TICK_SHIFT;
+    if (tick < wheel->next && wheel->due == NULL) { /* most rounds */
+        wheel->tick = tick;
+        return;
+    }
+    advance(wheel, tick);
     push_all(&wheel->firing, &wheel->due);
     while (wheel->firing != NULL) {
         tow_timer *timer = wheel->firing;
@@ -127,6 +134,7 @@ int64_t tow_timer_wheel_next(tow_timer_wheel *wheel) {
     if (wheel->due != NULL)
         return 0;
     tow_timer **list;
-    uint64_t next = wheel->count == 0 ? UINT64_MAX : next_slot(wheel, &list);
-    return next == UINT64_MAX ? INT64_MAX : (int64_t)(next << TICK_SHIFT);
+    if (wheel->next <= wheel->tick)
+        wheel->next = wheel->count == 0 ? UINT64_MAX : next_slot(wheel, &list);
+    return wheel->next == UINT64_MAX ? INT64_MAX : (int64_t)(wheel->next << TICK_SHIFT);
 }

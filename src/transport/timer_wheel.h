@@ -15,6 +15,7 @@ enum { TOW_WHEEL_LEVELS = 8, TOW_WHEEL_SLOTS = 64 };
 
 typedef struct tow_timer_wheel {
     uint64_t tick;                   /* all timers up to this tick are due or have fired */
+    uint64_t next;                   /* slot with timers begins at this tick; if past: to be looked for */
     size_t count;                    /* timers that are set */
     tow_timer *due;                  /* newest first */
     tow_timer *firing;               /* oldest first, while timers fire */
