@@ -272,7 +272,16 @@ static void bound_unfinished(tow_websocket *socket) {
     tow_websocket_fail(socket, over, TOW_ERROR_LIMIT);
 }
 
+/* As after most reads: nothing is left of it, and the next may come. One test of bits that lie together. */
+static bool is_settled(const tow_websocket *socket) {
+    return socket->ready_state == TOW_OPEN && !socket->failed && !socket->close_received && !socket->paused &&
+           !socket->above_high && !socket->reading_paused && socket->extra == NULL &&
+           !tow_receiver_in_message(&socket->receiver);
+}
+
 static void settle(tow_websocket *socket) {
+    if (is_settled(socket))
+        return;
     if (socket->extra != NULL)
         bound_unfinished(socket);
     go_on_reading(socket);
@@ -371,6 +380,8 @@ void tow_receive_adjust(tow_websocket *socket) {
 
 uint8_t *tow_receive_into(tow_stream *stream, size_t *length) {
     tow_websocket *socket = (tow_websocket *)stream;
+    if (!socket->gets_large && (socket->extra == NULL || socket->extra->assembly.data == NULL))
+        return NULL; /* as for most reads */
     if (socket->ready_state != TOW_OPEN || !tow_receive_may_deliver(socket) || tow_receive_has_kept(socket))
         return NULL;
     return tow_assembly_room(socket, length);
