@@ -97,6 +97,8 @@ static int check_target(const tunnel_service *service, const char *text, const c
         return complain("--map", "it takes TARGET's place: leave one of the two away");
     if (target != NULL && !tow_tunnel_target_is_valid(target, &why))
         return complain(target, why);
+    if (target != NULL && options->send_proxy != 0 && strncmp(target, "exec:", 5) == 0)
+        return complain("--send-proxy", "a command gets no PROXY header: leave it away");
     if (options->map != NULL && service->settings.document_root != NULL && service->listen.path[1] == '\0')
         return complain(
             "--map and --document-root", "give the tunnel a path of its own: ws://localhost:6080/tunnel");
@@ -146,8 +148,15 @@ static int start_forward(
     return status != 0 ? status : forward(&service);
 }
 
+/* Whether there may be a server, or a proxy, that asks for our certificate. */
+static bool may_show_certificate(const tow_tunnel_settings *settings, const char *url) {
+    bool is_plain = url == NULL || strncmp(url, "ws://", 5) == 0 || strncmp(url, "http://", 7) == 0;
+    return !is_plain || settings->connect.proxy != NULL;
+}
+
 /* An option that is given and is of no use in this direction, or NULL. */
-static const char *stray_option(const tow_tunnel_settings *settings, bool forward) {
+static const char *stray_option(const tow_tunnel_settings *settings, bool forward, const char *target) {
+    bool shows = may_show_certificate(settings, target);
     const tow_server_options *server = &settings->serve.server;
     const tow_connect_settings *connect = &settings->connect;
     const struct {
@@ -163,9 +172,13 @@ static const char *stray_option(const tow_tunnel_settings *settings, bool forwar
         {server->hosts != NULL, true, "--host"},
         {server->trusted_proxies != NULL, true, "--trusted-proxy"},
         {server->proxy_protocol, true, "--proxy-protocol"},
+        {server->max_connections_per_address > 0, true, "--max-connections-per-address"},
+        {server->max_unfinished != 0, true, "--max-unfinished"},
+        {server->max_unfinished_per_address != 0, true, "--max-unfinished-per-address"},
+        {server->workers != 0, true, "--workers"},
         {settings->serve.tls, true, "--tls"},
-        {server->tls_certificate != NULL, true, "--certificate"},
-        {server->tls_key != NULL, true, "--key"},
+        {server->tls_certificate != NULL && !shows, true, "--certificate"},
+        {server->tls_key != NULL && !shows, true, "--key"},
         {server->tls_self_signed, true, "--tls-self-signed"},
         {server->tls_client_ca != NULL, true, "--tls-client-ca"},
         {server->tls_client_crl != NULL, true, "--tls-client-crl"},
@@ -193,7 +206,7 @@ int tow_tunnel_command(const void *options, const char *const *operands) {
     const char *why;
     if (tow_tunnel_listen_read(&listen, operands[0], &why) != 0)
         return complain(operands[0], why);
-    const char *stray = stray_option(settings, listen.is_websocket);
+    const char *stray = stray_option(settings, listen.is_websocket, operands[1]);
     if (stray != NULL)
         return complain(stray, listen.is_websocket
                                    ? "this is for tunnels to a WebSocket server: leave it away"
