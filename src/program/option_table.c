@@ -895,8 +895,8 @@ static const char *const tunnel_examples[] = {
     "towline tunnel tcp:2222 wss://example.org/ssh",
     "the other end of that: ssh -p 2222 localhost",
     "towline tunnel --lines ws://localhost:7000/sort 'exec:sort -u'",
-    "a command for each connection, a line a message; to use it: printf 'b\\na\\nb\\n' | towline connect "
-    "--half-close ws://localhost:7000/sort",
+    ("a command for each connection, a line a message; to use it: printf 'b\\na\\nb\\n' | towline connect "
+     "--half-close ws://localhost:7000/sort"),
     NULL,
 };
 

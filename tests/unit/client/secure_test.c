@@ -413,6 +413,9 @@ static void frames_are_judged_as_without_tls(void **state) {
 
 /* Ends at every place. */
 
+/* A handshake is not over before so many bytes of the server. */
+enum { SERVER_HELLO_MIN = 90 };
+
 /* The server's first `length` bytes, and then the end. Returns whether there were more. */
 static bool cut_after(size_t length) {
     test_stage stage = secure_stage(0);
@@ -429,10 +432,13 @@ static bool cut_after(size_t length) {
     if (more) {
         stage_until(&stage, stage.closes == 1);
         assert_int_equal(stage.errors, 1);
-        if (stage.head_length == 0)
+        bool in_plain_words = stage.error.error == TOW_ERROR_ENDED || stage.error.error == TOW_ERROR_RESET;
+        if (length < SERVER_HELLO_MIN)
             assert_int_equal(stage.error.error, TOW_ERROR_TLS);
+        else if (stage.head_length == 0) /* the client may be done with its handshake before the server */
+            assert_true(in_plain_words || stage.error.error == TOW_ERROR_TLS);
         else
-            assert_true(stage.error.error == TOW_ERROR_ENDED || stage.error.error == TOW_ERROR_RESET);
+            assert_true(in_plain_words);
         assert_int_equal(stage.opens, 0);
     }
     stage_close(&stage);
