@@ -16,6 +16,10 @@ assert.ok(existsSync(program), `${program} is not there: build it, or name the p
 // With sanitizers the program is several times slower and larger, so only bounds that allow for it are asserted.
 export const loops = ["epoll", "io_uring"];
 
+/** Loops and TLS for what takes long: each with each where all is tested. */
+export const ways = loops.flatMap((io) => [false, true].map((secure) => ({ io, secure })))
+  .filter(({ io, secure }) => process.env.TOWLINE_ALL || secure === (io === "io_uring"));
+
 export const sleep = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
 /** Waits until `check` gives something true, and returns that. */

@@ -12,7 +12,7 @@ import tls from "node:tls";
 import { Authority } from "../support/authority.mjs";
 import { Prober } from "../support/prober.mjs";
 import { BINARY, PING, Raw, frame } from "../support/raw.mjs";
-import { loops, serve, sleep, until, within } from "../support/towline.mjs";
+import { serve, sleep, until, ways, within } from "../support/towline.mjs";
 
 const mebibyte = 1 << 20;
 const authority = Authority.make(after);
@@ -102,58 +102,56 @@ async function stalledDownload(server, secure, size, connection) {
   raw.destroy();
 }
 
-for (const io of loops) {
-  for (const secure of [false, true]) {
-    const words = () => ["--io", io, "--workers", "1", "-d", folder, ...(secure ? ["-t", "-c", identity.certificate, "-k", identity.key] : [])];
-    const urlOf = (server) => `${secure ? "wss" : "ws"}://${server.host}/echo`;
+for (const { io, secure } of ways) {
+  const words = () => ["--io", io, "--workers", "1", "-d", folder, ...(secure ? ["-t", "-c", identity.certificate, "-k", identity.key] : [])];
+  const urlOf = (server) => `${secure ? "wss" : "ws"}://${server.host}/echo`;
 
-    describe(`hostile HTTP, ${io}, ${secure ? "over TLS" : "in plain"}`, () => {
-      test("no client makes another one wait, or the server grow", async (t) => {
-        const server = await serve(t, words());
-        const prober = await Prober.start(t, urlOf(server), secure ? authority.certificate : "");
-        for (const [name, attacker] of Object.entries(attackers)) {
-          const before = server.memory();
-          let longest = Infinity;
-          for (let i = 0; i < 3 && longest >= 500; i++) {
-            await prober.longest();
-            await attack(server, secure, attacker);
-            longest = await prober.longest();
-          }
-          assert.ok(longest < 500, `${name}: another client waited ${longest} ms, three times`);
-          const grown = server.memory() - before;
-          assert.ok(grown < 24 * mebibyte, `${name}: ${grown} bytes`);
-        }
-      });
-
-      test("clients that never read are not read, whatever they ask for", async (t) => {
-        const server = await serve(t, words(), { status: true });
-        const prober = await Prober.start(t, urlOf(server), secure ? authority.certificate : "");
+  describe(`hostile HTTP, ${io}, ${secure ? "over TLS" : "in plain"}`, () => {
+    test("no client makes another one wait, or the server grow", async (t) => {
+      const server = await serve(t, words());
+      const prober = await Prober.start(t, urlOf(server), secure ? authority.certificate : "");
+      for (const [name, attacker] of Object.entries(attackers)) {
         const before = server.memory();
-        const clients = [];
-        for (const [text, first = ""] of deaf) {
-          const raw = await connect(server, secure);
-          raw.socket.pause();
-          raw.send(first).send(again(text, (text.includes("Upgrade") ? 32 : 8) * mebibyte));
-          clients.push(raw);
+        let longest = Infinity;
+        for (let i = 0; i < 3 && longest >= 500; i++) {
+          await prober.longest();
+          await attack(server, secure, attacker);
+          longest = await prober.longest();
         }
-        let grown = 0;
-        await until(async () => {
-          const earlier = grown;
-          await sleep(500);
-          grown = server.memory() - before;
-          return grown > 24 * mebibyte || grown - earlier < mebibyte / 4;
-        }, "nothing more is read");
-        assert.ok(grown < 24 * mebibyte, `${grown} bytes for ${deaf.length} clients`);
-        for (const raw of clients) raw.destroy();
-        await until(async () => (await server.counter("connections")) === 1, "all but the prober are gone");
-        assert.ok((await prober.longest()) < 5000);
-      });
-
-      test("answers around what the kernel takes arrive whole at readers that stall", async (t) => {
-        const server = await serve(t, words());
-        const sizes = Array.from({ length: 24 }, (_, i) => Math.round(65536 * 1.22 ** i) + i);
-        await Promise.all(sizes.flatMap((size) => ["close", "keep-alive"].map((connection) => stalledDownload(server, secure, size, connection))));
-      });
+        assert.ok(longest < 500, `${name}: another client waited ${longest} ms, three times`);
+        const grown = server.memory() - before;
+        assert.ok(grown < 24 * mebibyte, `${name}: ${grown} bytes`);
+      }
     });
-  }
+
+    test("clients that never read are not read, whatever they ask for", async (t) => {
+      const server = await serve(t, words(), { status: true });
+      const prober = await Prober.start(t, urlOf(server), secure ? authority.certificate : "");
+      const before = server.memory();
+      const clients = [];
+      for (const [text, first = ""] of deaf) {
+        const raw = await connect(server, secure);
+        raw.socket.pause();
+        raw.send(first).send(again(text, (text.includes("Upgrade") ? 32 : 8) * mebibyte));
+        clients.push(raw);
+      }
+      let grown = 0;
+      await until(async () => {
+        const earlier = grown;
+        await sleep(500);
+        grown = server.memory() - before;
+        return grown > 24 * mebibyte || grown - earlier < mebibyte / 4;
+      }, "nothing more is read");
+      assert.ok(grown < 24 * mebibyte, `${grown} bytes for ${deaf.length} clients`);
+      for (const raw of clients) raw.destroy();
+      await until(async () => (await server.counter("connections")) === 1, "all but the prober are gone");
+      assert.ok((await prober.longest()) < 5000);
+    });
+
+    test("answers around what the kernel takes arrive whole at readers that stall", async (t) => {
+      const server = await serve(t, words());
+      const sizes = Array.from({ length: 24 }, (_, i) => Math.round(65536 * 1.22 ** i) + i);
+      await Promise.all(sizes.flatMap((size) => ["close", "keep-alive"].map((connection) => stalledDownload(server, secure, size, connection))));
+    });
+  });
 }

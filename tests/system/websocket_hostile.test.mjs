@@ -10,7 +10,7 @@ import zlib from "node:zlib";
 import { Authority } from "../support/authority.mjs";
 import { Prober } from "../support/prober.mjs";
 import { BINARY, CONTINUATION, PING, Raw, TEXT, frame } from "../support/raw.mjs";
-import { loops, serve, sleep, until, within } from "../support/towline.mjs";
+import { serve, sleep, until, ways, within } from "../support/towline.mjs";
 
 const mebibyte = 1 << 20;
 const authority = Authority.make(after);
@@ -97,47 +97,45 @@ async function attack(server, secure, { bytes, reads }) {
   raw.destroy();
 }
 
-for (const io of loops) {
-  for (const secure of [false, true]) {
-    const words = ["--io", io, "--workers", "1", ...(secure ? ["-t", "-c", identity.certificate, "-k", identity.key] : [])];
-    const urlOf = (server) => `${secure ? "wss" : "ws"}://${server.host}/echo`;
+for (const { io, secure } of ways) {
+  const words = ["--io", io, "--workers", "1", ...(secure ? ["-t", "-c", identity.certificate, "-k", identity.key] : [])];
+  const urlOf = (server) => `${secure ? "wss" : "ws"}://${server.host}/echo`;
 
-    describe(`hostile WebSocket, ${io}, ${secure ? "over TLS" : "in plain"}`, () => {
-      test("no client makes another one wait, or the server grow", async (t) => {
-        const server = await serve(t, words);
-        const prober = await Prober.start(t, urlOf(server), secure ? authority.certificate : "");
-        for (const [name, attacker] of Object.entries(attackers)) {
-          const before = server.memory();
-          let longest = Infinity;
-          let grown = 0;
-          for (let i = 0; i < 3 && longest >= 500; i++) {
-            await prober.longest();
-            await attack(server, secure, attacker);
-            grown = Math.max(grown, server.memory() - before);
-            longest = await prober.longest();
-          }
-          assert.ok(longest < 500, `${name}: another client waited ${longest} ms, three times`);
-          assert.ok(grown < 96 * mebibyte, `${name}: ${grown} bytes`);
-        }
-      });
-
-      test("messages without an end hold no more than --max-unfinished-per-address", async (t) => {
-        const server = await serve(t, [...words, "--max-unfinished-per-address", "20M"], { status: true });
-        const prober = await Prober.start(t, urlOf(server), secure ? authority.certificate : "");
+  describe(`hostile WebSocket, ${io}, ${secure ? "over TLS" : "in plain"}`, () => {
+    test("no client makes another one wait, or the server grow", async (t) => {
+      const server = await serve(t, words);
+      const prober = await Prober.start(t, urlOf(server), secure ? authority.certificate : "");
+      for (const [name, attacker] of Object.entries(attackers)) {
         const before = server.memory();
-        const clients = [];
-        for (let i = 0; i < 8; i++) {
-          const raw = await connect(server, secure);
-          raw.send(frame(BINARY, Buffer.alloc(8 * mebibyte), { final: false }));
-          clients.push(raw);
+        let longest = Infinity;
+        let grown = 0;
+        for (let i = 0; i < 3 && longest >= 500; i++) {
+          await prober.longest();
+          await attack(server, secure, attacker);
+          grown = Math.max(grown, server.memory() - before);
+          longest = await prober.longest();
         }
-        await until(async () => (await server.limit("max-unfinished-per-address")) === 6, "six are closed");
-        assert.ok((await server.counter("unfinished_bytes")) <= 20 * mebibyte);
-        assert.ok(server.memory() - before < 64 * mebibyte);
-        assert.ok((await prober.longest()) < 5000);
-        for (const raw of clients) raw.destroy();
-        await until(async () => (await server.counter("unfinished_bytes")) === 0, "nothing is held");
-      });
+        assert.ok(longest < 500, `${name}: another client waited ${longest} ms, three times`);
+        assert.ok(grown < 96 * mebibyte, `${name}: ${grown} bytes`);
+      }
     });
-  }
+
+    test("messages without an end hold no more than --max-unfinished-per-address", async (t) => {
+      const server = await serve(t, [...words, "--max-unfinished-per-address", "20M"], { status: true });
+      const prober = await Prober.start(t, urlOf(server), secure ? authority.certificate : "");
+      const before = server.memory();
+      const clients = [];
+      for (let i = 0; i < 8; i++) {
+        const raw = await connect(server, secure);
+        raw.send(frame(BINARY, Buffer.alloc(8 * mebibyte), { final: false }));
+        clients.push(raw);
+      }
+      await until(async () => (await server.limit("max-unfinished-per-address")) === 6, "six are closed");
+      assert.ok((await server.counter("unfinished_bytes")) <= 20 * mebibyte);
+      assert.ok(server.memory() - before < 64 * mebibyte);
+      assert.ok((await prober.longest()) < 5000);
+      for (const raw of clients) raw.destroy();
+      await until(async () => (await server.counter("unfinished_bytes")) === 0, "nothing is held");
+    });
+  });
 }

@@ -42,7 +42,7 @@ typedef struct play_scene {
     tow_timer tick;
 } play_scene;
 
-enum { LENGTH = 150 * 1000, LARGE = 3 * 1024 * 1024, FIRST = 1000, SECOND = 100 * 1000 };
+enum { LENGTH = 150 * 1000, LARGE = 9 * 256 * 1024, FIRST = 1000, SECOND = 100 * 1000 };
 static char text[LARGE + 1];
 
 static play_scene *scene_of(endpoint *end) {
@@ -396,7 +396,7 @@ static void in_compressed_fragments(void **state) {
 
 static void in_compressed_fragments_with_takeover(void **state) {
     fill_text();
-    play_all(COMPRESSED_WITH_TAKEOVER, 2);
+    play_all(COMPRESSED_WITH_TAKEOVER, 1);
 }
 
 static void over_many_turns(void **state) {
