@@ -49,7 +49,7 @@ static int print_manuals(void) {
     tow_buffer text = {0};
     int error = 0;
     for (size_t i = 0; error == 0 && i < tow_command_count; i++)
-        error = tow_options_manual(&text, &tow_commands[i]);
+        error = tow_options_manual(&text, tow_commands[i]);
     return print(&text, error);
 }
 
@@ -59,7 +59,8 @@ static int usage_write(tow_buffer *text, bool painted) {
     int error =
         tow_buffer_append_format(text, "usage: towline COMMAND [OPTIONS]\n\n%sCommands%s\n", bold, plain);
     for (size_t i = 0; error == 0 && i < tow_command_count; i++)
-        error = tow_buffer_append_format(text, "  %-10s %s\n", tow_commands[i].name, tow_commands[i].summary);
+        error =
+            tow_buffer_append_format(text, "  %-10s %s\n", tow_commands[i]->name, tow_commands[i]->summary);
     if (error == 0)
         error = tow_buffer_append_text(text, "\n'towline COMMAND --help' tells about a command, 'towline "
                                              "--version' what this build is made of.\n");
@@ -75,7 +76,7 @@ static int wrong_command(const char *name) {
     const char *names[16];
     size_t count = 0;
     for (; count < tow_command_count && count < 16; count++)
-        names[count] = tow_commands[count].name;
+        names[count] = tow_commands[count]->name;
     const char *nearest = tow_suggest(name, names, count);
     if (name[0] == '-')
         fprintf(stderr, "towline: no option %s here; options stand behind the command: towline serve %s\n",

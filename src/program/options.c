@@ -182,17 +182,23 @@ static bool takes_value(const tow_option *option) {
     return option->kind != TOW_OPTION_FLAG && option->kind != TOW_OPTION_REFUSED;
 }
 
+/* Which ends a list of rows. */
+static bool is_empty(const tow_option *option) {
+    return option->name == NULL && option->letter == 0;
+}
+
 const tow_option *tow_command_option(const tow_command *command, size_t index, size_t *base) {
-    tow_option_section section = {.options = command->options, .count = command->option_count};
-    for (size_t i = 0; index >= section.count; i++) {
-        if (i == command->section_count)
-            return NULL;
-        index -= section.count;
-        section = command->sections[i];
+    for (const tow_option_section *section = command->sections; section->options != NULL; section++) {
+        const tow_option *option = section->options;
+        for (; !is_empty(option) && index > 0; option++)
+            index--;
+        if (is_empty(option))
+            continue;
+        if (base != NULL)
+            *base = section->base;
+        return option;
     }
-    if (base != NULL)
-        *base = section.base;
-    return section.options + index;
+    return NULL;
 }
 
 static const tow_option *option_by_name(

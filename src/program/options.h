@@ -6,54 +6,14 @@
 #ifndef TOW_PROGRAM_OPTIONS_H
 #define TOW_PROGRAM_OPTIONS_H
 
+#include "handler/option.h"
+
 #include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
 
-typedef enum tow_option_kind {
-    TOW_OPTION_FLAG,     /* bool; takes no value */
-    TOW_OPTION_TEXT,     /* const char *, borrowed from the command line */
-    TOW_OPTION_LIST,     /* const char *const *, ends with NULL; each time the option stands adds one */
-    TOW_OPTION_NUMBER,   /* int or int64_t, by the field's width */
-    TOW_OPTION_SIZE,     /* the same, in bytes */
-    TOW_OPTION_DURATION, /* int64_t, in nanoseconds */
-    TOW_OPTION_CHOICE,   /* int or an enum */
-    TOW_OPTION_REFUSED   /* known, and not offered: `help` says why */
-} tow_option_kind;
-
-typedef struct tow_option_choice {
-    const char *name; /* NULL ends the list */
-    int value;
-} tow_option_choice;
-
-typedef struct tow_option {
-    const char *group; /* heading above this row, NULL: none */
-    const char *
-        name; /* without the dashes; also the key in a configuration file; may be NULL if there is a letter */
-    char letter; /* 0: none */
-    tow_option_kind kind;
-    const char *value;    /* what help calls the value: "SIZE"; for choices it comes from the list */
-    const char *fallback; /* the default as one would type it, NULL: the field stays zero */
-    const char *note;     /* the default in words, where it is not one value */
-    int64_t unset;        /* of numbers: what the field holds then */
-    const char *off;      /* what "off" means ("no limit"), NULL: "off" is no value */
-    const char *help;
-    const char *expects;        /* for errors, after "is not" */
-    int (*check)(const char *); /* 0 if the text is right; may be NULL */
-    int64_t minimum;            /* of numbers; */
-    int64_t maximum;            /* 0: no limit but the field's */
-    const tow_option_choice *choices;
-    size_t offset;
-    size_t width;
-} tow_option;
-
-#define TOW_OPTION_FIELD(type, member) .offset = offsetof(type, member), .width = sizeof(((type *)0)->member)
-
-/* Rows that several commands have; their fields lie in a struct that is part of the command's settings. */
+/* Rows of a command; their fields lie in a struct that is its settings, or a part of them. */
 typedef struct tow_option_section {
-    const tow_option *options;
-    size_t count;
-    size_t base; /* where that struct begins */
+    const tow_option *options; /* ends with an empty row; NULL ends the sections */
+    size_t base;               /* where that struct begins */
 } tow_option_section;
 
 typedef struct tow_command {
@@ -64,10 +24,7 @@ typedef struct tow_command {
     const char *summary;            /* a line, without a full stop */
     const char *const *description; /* paragraphs, ends with NULL */
     const char *const *examples;    /* a command line and what it does, in turns; ends with NULL */
-    const tow_option *options;
-    size_t option_count;
-    const tow_option_section *sections; /* further options, behind those */
-    size_t section_count;
+    const tow_option_section *sections;
     size_t settings_size;
     int (*run)(const void *settings, const char *const *operands); /* returns the exit status */
 } tow_command;

@@ -31,7 +31,7 @@ static char *port_make(const char *text, const char *host) {
     return (char *)out.data;
 }
 
-static int port_check(const char *port) {
+int tow_port_check(const char *port) {
     tow_address addresses[TOW_ADDRESSES_MAX];
     int count = tow_address_parse(port, addresses);
     return count < 0 ? count : 0;
@@ -40,7 +40,7 @@ static int port_check(const char *port) {
 static int ports_fill(char **ports, const char *const *texts, size_t count, const char *host) {
     for (size_t i = 0; i < count; i++) {
         ports[i] = port_make(texts[i], host);
-        int error = ports[i] == NULL ? TOW_ERROR_MEMORY : port_check(ports[i]);
+        int error = ports[i] == NULL ? TOW_ERROR_MEMORY : tow_port_check(ports[i]);
         if (error != 0)
             return error;
     }

@@ -10,6 +10,9 @@
 int tow_ports_make(char ***ports, const char *const *texts, const char *host);
 void tow_ports_free(char **ports);
 
+/* Whether this is an address to listen on; 0 or an error. */
+int tow_port_check(const char *text);
+
 /* What a browser would call a listener, without scheme and path: "localhost:9998" for "*:0" that listens on
  * 9998. */
 enum { TOW_PORT_NAME_MAX = 300 };

@@ -200,7 +200,7 @@ static const char *stray_option(const tow_tunnel_settings *settings, bool forwar
     return NULL;
 }
 
-int tow_tunnel_command(const void *options, const char *const *operands) {
+int tow_tunnel_command_run(const void *options, const char *const *operands) {
     const tow_tunnel_settings *settings = options;
     tow_tunnel_listen listen;
     const char *why;

@@ -13,8 +13,8 @@ static void each_row(row_check check) {
     size_t base;
     const tow_option *option;
     for (size_t i = 0; i < tow_command_count; i++)
-        for (size_t j = 0; (option = tow_command_option(&tow_commands[i], j, &base)) != NULL; j++)
-            check(&tow_commands[i], option, base);
+        for (size_t j = 0; (option = tow_command_option(tow_commands[i], j, &base)) != NULL; j++)
+            check(tow_commands[i], option, base);
 }
 
 static void row_is_whole(const tow_command *command, const tow_option *option, size_t base) {
@@ -163,10 +163,10 @@ static void help_and_manual_name_every_option(void **state) {
     for (size_t i = 0; i < tow_command_count; i++) {
         tow_buffer help = {0};
         tow_buffer manual = {0};
-        text_of(&help, narrow_help, &tow_commands[i]);
-        text_of(&manual, tow_options_manual, &tow_commands[i]);
+        text_of(&help, narrow_help, tow_commands[i]);
+        text_of(&manual, tow_options_manual, tow_commands[i]);
         const tow_option *option;
-        for (size_t j = 0; (option = tow_command_option(&tow_commands[i], j, NULL)) != NULL; j++) {
+        for (size_t j = 0; (option = tow_command_option(tow_commands[i], j, NULL)) != NULL; j++) {
             char label[TOW_OPTION_LABEL_MAX];
             tow_option_label(option, label);
             bool shown = option->kind != TOW_OPTION_REFUSED;
@@ -183,7 +183,7 @@ static void help_fits_its_columns(void **state) {
     (void)state;
     for (size_t i = 0; i < tow_command_count; i++) {
         tow_buffer help = {0};
-        text_of(&help, narrow_help, &tow_commands[i]);
+        text_of(&help, narrow_help, tow_commands[i]);
         char *end = strstr((char *)help.data, "\nExamples\n");
         assert_non_null(end);
         *end = '\0';

@@ -67,14 +67,16 @@ static const tow_option rows[] = {
         .help = "a choice",
         FIELD(choice)},
     {.letter = 'x', .kind = TOW_OPTION_REFUSED, .help = "was never good"},
+    {0},
 };
+
+static const tow_option_section sections[] = {{.options = rows}, {0}};
 
 static const tow_command command = {.name = "try",
     .operands = "URL",
     .operands_minimum = 0,
     .operands_maximum = 1,
-    .options = rows,
-    .option_count = sizeof rows / sizeof rows[0],
+    .sections = sections,
     .settings_size = sizeof(settings)};
 
 typedef struct parse_outcome {

@@ -33,17 +33,19 @@ static const tow_option rows[] = {
         FIELD(choice)},
     {.letter = 'f', .kind = TOW_OPTION_FLAG, .help = "a flag", FIELD(flag)},
     {.letter = 'x', .kind = TOW_OPTION_REFUSED, .help = "was never good"},
+    {0},
 };
 
 static const char *const description[] = {"Does a thing. With a \\ in it.", ".Begins with a dot.", NULL};
 static const char *const examples[] = {"towline try 'it \"now\"'", "tries it", NULL};
 
+static const tow_option_section sections[] = {{.options = rows}, {0}};
+
 static const tow_command command = {.name = "try",
     .operands = "URL",
     .description = description,
     .examples = examples,
-    .options = rows,
-    .option_count = sizeof rows / sizeof rows[0],
+    .sections = sections,
     .settings_size = sizeof(settings)};
 
 static void is(tow_buffer *text, const char *expected) {

@@ -1,0 +1,54 @@
+/* option: a row of the option table: what there is to say of one option, for the command line, the
+ * configuration file, --help and the manual page.
+ *
+ * Rows stand with what they are for: those of a kind of handler with it, those of a command with the command.
+ * A list of rows ends with an empty one. What is done with them, the program knows. */
+#ifndef TOW_HANDLER_OPTION_H
+#define TOW_HANDLER_OPTION_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+typedef enum tow_option_kind {
+    TOW_OPTION_FLAG,     /* bool; takes no value */
+    TOW_OPTION_TEXT,     /* const char *, owned by whoever parsed it */
+    TOW_OPTION_LIST,     /* const char *const *, ends with NULL; each time the option stands adds one */
+    TOW_OPTION_NUMBER,   /* int or int64_t, by the field's width */
+    TOW_OPTION_SIZE,     /* the same, in bytes */
+    TOW_OPTION_DURATION, /* int64_t, in nanoseconds */
+    TOW_OPTION_CHOICE,   /* int or an enum */
+    TOW_OPTION_REFUSED   /* known, and not offered: `help` says why */
+} tow_option_kind;
+
+typedef struct tow_option_choice {
+    const char *name; /* NULL ends the list */
+    int value;
+} tow_option_choice;
+
+typedef struct tow_option {
+    const char *group; /* heading above this row, NULL: none */
+    const char *name;  /* without the dashes; also the key in a configuration file; may be NULL if there is a
+                          letter */
+    char letter;       /* 0: none */
+    tow_option_kind kind;
+    const char *value;    /* what help calls the value: "SIZE"; for choices it comes from the list */
+    const char *fallback; /* the default as one would type it, NULL: the field stays zero */
+    const char *note;     /* the default in words, where it is not one value */
+    int64_t unset;        /* of numbers: what the field holds then */
+    const char *off;      /* what "off" means ("no limit"), NULL: "off" is no value */
+    const char *help;
+    const char *expects;        /* for errors, after "is not" */
+    int (*check)(const char *); /* 0 if the text is right; may be NULL */
+    int64_t minimum;            /* of numbers; */
+    int64_t maximum;            /* 0: no limit but the field's */
+    const tow_option_choice *choices;
+    size_t offset; /* of the field in the settings that the row is for */
+    size_t width;
+} tow_option;
+
+/* Seconds: the most that options of time take. */
+enum { TOW_OPTION_DAY = 86400 };
+
+#define TOW_OPTION_FIELD(type, member) .offset = offsetof(type, member), .width = sizeof(((type *)0)->member)
+
+#endif

@@ -1,0 +1,145 @@
+#include "option_table.h"
+
+#include "bench.h"
+
+#define FIELD(member) TOW_OPTION_FIELD(tow_bench_settings, member)
+
+static const tow_option_choice traffic_choices[] = {
+    {"binary", TOW_TRAFFIC_BINARY}, {"text", TOW_TRAFFIC_TEXT}, {"utf8", TOW_TRAFFIC_UTF8}, {0}};
+
+static const tow_option rows[] = {
+    {.group = "Load",
+        .name = "connections",
+        .letter = 'c',
+        .kind = TOW_OPTION_NUMBER,
+        .value = "N",
+        .fallback = "100",
+        .help = "connections at a time",
+        .minimum = 1,
+        .maximum = 1000000,
+        FIELD(load.connections)},
+    {.name = "in-flight",
+        .letter = 'n',
+        .kind = TOW_OPTION_NUMBER,
+        .value = "N",
+        .fallback = "1",
+        .help = "messages under way on each connection; 0 opens the connections and stays silent",
+        .maximum = 65536,
+        FIELD(load.in_flight)},
+    {.name = "payload",
+        .letter = 'p',
+        .kind = TOW_OPTION_SIZE,
+        .value = "SIZE",
+        .fallback = "64",
+        .help = "of each message",
+        .minimum = 1,
+        .maximum = TOW_TRAFFIC_PAYLOAD_MAX,
+        FIELD(load.payload_length)},
+    {.name = "type",
+        .letter = 't',
+        .kind = TOW_OPTION_CHOICE,
+        .fallback = "binary",
+        .choices = traffic_choices,
+        .help = "of the messages; text is ASCII, utf8 text of characters of one to four bytes",
+        FIELD(load.kind)},
+    {.name = "rate",
+        .letter = 'r',
+        .kind = TOW_OPTION_NUMBER,
+        .value = "N",
+        .fallback = "off",
+        .off = "as many as are answered",
+        .help =
+            "messages a second over all connections; a message that has to wait for a connection waits on "
+            "its own time",
+        .minimum = 1,
+        FIELD(rate)},
+    {.name = "origin",
+        .letter = 'o',
+        .kind = TOW_OPTION_TEXT,
+        .value = "ORIGIN",
+        .note = "none",
+        .help = "Origin to send",
+        FIELD(load.origin)},
+    {.group = "TLS",
+        .name = "cacert",
+        .kind = TOW_OPTION_TEXT,
+        .value = "FILE",
+        .note = "the system's",
+        .help = "certificates, in PEM, of authorities, roots or not, that may have signed the server's",
+        FIELD(load.authorities)},
+    {.name = "insecure",
+        .kind = TOW_OPTION_FLAG,
+        .help = "do not check the server's certificate",
+        FIELD(load.insecure)},
+    {.group = "Time",
+        .name = "seconds",
+        .letter = 's',
+        .kind = TOW_OPTION_DURATION,
+        .value = "SECONDS",
+        .fallback = "3",
+        .help = "to measure for",
+        .maximum = TOW_OPTION_DAY,
+        FIELD(load.duration)},
+    {.name = "warm-up",
+        .kind = TOW_OPTION_DURATION,
+        .value = "SECONDS",
+        .fallback = "0.5",
+        .help = "of load before it that is not counted",
+        .maximum = TOW_OPTION_DAY,
+        FIELD(load.warm_up)},
+    {.group = "Figures",
+        .name = "pid",
+        .kind = TOW_OPTION_NUMBER,
+        .value = "PID",
+        .note = "none",
+        .help =
+            "process number of the server, if it runs on this machine: its CPU time and memory are "
+            "shown, and what a connection adds to it when the first ninth of them, 2,000 at most, is open",
+        .minimum = 1,
+        FIELD(load.pid)},
+    {.name = "system-calls",
+        .kind = TOW_OPTION_FLAG,
+        .help = "count the server's system calls; needs --pid, root and tracefs, and costs the server time",
+        FIELD(load.count_system_calls)},
+    {.name = "json",
+        .kind = TOW_OPTION_TEXT,
+        .value = "FILE",
+        .note = "none",
+        .help = "write the figures as one JSON object, with - to the output instead of text",
+        FIELD(json)},
+    {0},
+};
+
+static const tow_option_section sections[] = {
+    {.options = rows},
+    {0},
+};
+
+static const char *const description[] = {
+    "Sends messages to an echo server, keeps a number of them in flight on each connection, and checks every "
+    "byte that comes back. Shows messages and bytes a second and how long a message took.",
+    "URL is ws://HOST[:PORT][/PATH] or wss:// with TLS; for a server that echoes bytes without WebSocket, "
+    "tcp://HOST:PORT, or tls:// with TLS. The exit status is 1 when a connection fails or a byte is wrong.",
+    NULL,
+};
+
+static const char *const examples[] = {
+    "towline bench ws://localhost:9998/echo",
+    "a hundred connections, one message under way on each",
+    "towline bench -c 1000 -n 16 -p 1K -t text --pid $(pidof towline) ws://localhost:9998/echo",
+    "pipelined texts, with the server's CPU time for each",
+    "towline bench -c 18000 -n 0 --pid $(pidof towline) ws://localhost:9998/echo",
+    "memory of idle connections",
+    NULL,
+};
+
+const tow_command tow_bench_command = {.name = "bench",
+    .operands = "URL",
+    .operands_minimum = 1,
+    .operands_maximum = 1,
+    .summary = "put load on an echo server and measure it",
+    .description = description,
+    .examples = examples,
+    .sections = sections,
+    .settings_size = sizeof(tow_bench_settings),
+    .run = tow_bench};

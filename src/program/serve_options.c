@@ -1,0 +1,83 @@
+#include "option_table.h"
+
+#include "ports.h"
+#include "serve.h"
+#include "service_options.h"
+
+#include <string.h>
+#include <towline/error.h>
+
+#define FIELD(member) TOW_OPTION_FIELD(tow_serve_settings, member)
+
+/* A host as it stands before ":PORT": what is wrong shows when a port is put behind it. */
+static int check_host(const char *text) {
+    return strchr(text, '/') == NULL && text[0] != '\0' && strcspn(text, " \t") == strlen(text)
+               ? 0
+               : TOW_ERROR_ADDRESS;
+}
+
+static const tow_option listening_rows[] = {
+    {.group = "Listening",
+        .name = "port",
+        .letter = 'p',
+        .kind = TOW_OPTION_LIST,
+        .value = "[HOST:]PORT|unix:PATH",
+        .note = "localhost:9998",
+        .help = "where to listen; a bare port means localhost, *:PORT every address, port 0 any free port",
+        .expects = "an address such as 9998, localhost:9998, *:80, [::1]:9998 or unix:/run/towline.socket",
+        .check = tow_port_check,
+        FIELD(server.listens)},
+    {.name = "server-host",
+        .letter = 'H',
+        .kind = TOW_OPTION_TEXT,
+        .value = "HOST",
+        .note = "localhost",
+        .help = "host of every --port that has none",
+        .expects = "a host such as localhost, 127.0.0.1 or *",
+        .check = check_host,
+        FIELD(server_host)},
+    {0},
+};
+
+static const tow_option refused_rows[] = {
+    {.letter = 'x', .kind = TOW_OPTION_REFUSED, .help = "CGI programs are not served"},
+    {0},
+};
+
+static const tow_option_section sections[] = {
+    {.options = listening_rows},
+    {.options = tow_service_status_rows},
+    {.options = refused_rows},
+    {.options = tow_service_tls_rows},
+    {.options = tow_service_root_rows},
+    {.options = tow_service_access_rows},
+    {.options = tow_service_limit_rows},
+    {.options = tow_service_compression_rows},
+    {.options = tow_service_running_rows},
+    {0},
+};
+
+static const char *const description[] = {
+    "Serves WebSocket and HTTP until SIGTERM or SIGINT. Without options: an echo at "
+    "ws://localhost:9998/echo, which any page may use until --allow-origin says whose, "
+    "and a console page for trying endpoints at http://localhost:9998/.console, and at / when there is no "
+    "--document-root.",
+    NULL,
+};
+
+static const char *const examples[] = {
+    "towline serve -p 8080 -d public",
+    "the files of a folder, with /echo and /.console beside them",
+    "towline serve -p '*:80' --host example.org --allow-origin https://example.com",
+    "for the network, under one name, and for the pages of another site",
+    NULL,
+};
+
+const tow_command tow_serve_command = {.name = "serve",
+    .operands = "",
+    .summary = "a realtime server that needs no code",
+    .description = description,
+    .examples = examples,
+    .sections = sections,
+    .settings_size = sizeof(tow_serve_settings),
+    .run = tow_serve};

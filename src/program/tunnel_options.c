@@ -1,0 +1,194 @@
+#include "option_table.h"
+
+#include "service_options.h"
+#include "tunnel.h"
+#include "way_options.h"
+
+#define FIELD(member) TOW_OPTION_FIELD(tow_tunnel_settings, member)
+
+static const tow_option_choice proxy_header_choices[] = {{"v1", 1}, {"v2", 2}, {0}};
+
+static const tow_option tunnel_rows[] = {
+    {.group = "The tunnel",
+        .name = "text",
+        .kind = TOW_OPTION_FLAG,
+        .help =
+            "send text messages, cut between characters, instead of binary ones; what is not UTF-8 closes "
+            "with 1007. Both types are received",
+        FIELD(text)},
+    {.name = "lines",
+        .kind = TOW_OPTION_FLAG,
+        .help = "send a text message for each line, without its line feed, and put a line feed behind each "
+                "message that comes; a line may have any length",
+        FIELD(lines)},
+    {.name = "map",
+        .letter = 'm',
+        .kind = TOW_OPTION_TEXT,
+        .value = "FILE",
+        .note = "none",
+        .help =
+            "instead of TARGET: lines KEY: TARGET, where a key is a token (?token=KEY) or, with a slash in "
+            "front, a path; read again when it changes, and on SIGHUP; others get 404",
+        FIELD(map)},
+    {.name = "send-proxy",
+        .kind = TOW_OPTION_CHOICE,
+        .note = "none",
+        .choices = proxy_header_choices,
+        .help = "begin each connection to the target with a PROXY header of this version, which gives it the "
+                "client's address",
+        FIELD(send_proxy)},
+    {.name = "connect-seconds",
+        .kind = TOW_OPTION_NUMBER,
+        .value = "SECONDS",
+        .fallback = "10",
+        .off = "no limit",
+        .help = "for the target to be reached; then 1014",
+        .minimum = 1,
+        .maximum = TOW_OPTION_DAY,
+        FIELD(connect_seconds)},
+    {.name = "half-close-seconds",
+        .kind = TOW_OPTION_NUMBER,
+        .value = "SECONDS",
+        .fallback = "60",
+        .off = "no limit",
+        .help = "of silence after one side has ended, until the other has to",
+        .minimum = 1,
+        .maximum = TOW_OPTION_DAY,
+        FIELD(half_close_seconds)},
+    {.name = "compression",
+        .kind = TOW_OPTION_CHOICE,
+        .fallback = "off",
+        .choices = tow_compression_choices,
+        .help = "permessage-deflate, as in serve and connect",
+        FIELD(serve.server.limits.compression)},
+    {0},
+};
+
+static const tow_option limit_rows[] = {
+    {.group = "Limits of a connection",
+        .name = "max-message",
+        .kind = TOW_OPTION_SIZE,
+        .value = "SIZE",
+        .fallback = "off",
+        .off = "no limit",
+        .help = "of a message that is received; a larger one closes with 1009. Messages pass in pieces, "
+                "whatever their "
+                "length",
+        .minimum = 1,
+        FIELD(serve.server.limits.max_message)},
+    {.name = "message-seconds",
+        .kind = TOW_OPTION_NUMBER,
+        .value = "SECONDS",
+        .fallback = "off",
+        .off = "no limit",
+        .help = "from a message's first byte to its last; then 1008",
+        .minimum = 1,
+        .maximum = TOW_OPTION_DAY,
+        FIELD(serve.server.limits.message_seconds)},
+    {.name = "message-rate",
+        .kind = TOW_OPTION_SIZE,
+        .value = "SIZE",
+        .fallback = "1K",
+        .off = "no more time",
+        .help = "a second: --message-seconds grows by what has come divided by it, so that who sends "
+                "steadily may send much",
+        .minimum = 1,
+        FIELD(serve.server.limits.message_rate)},
+    {.name = "stall-seconds",
+        .kind = TOW_OPTION_NUMBER,
+        .value = "SECONDS",
+        .fallback = "off",
+        .off = "no limit",
+        .help = "that a peer may take nothing of what waits for it; then the connection is reset. A tunnel "
+                "waits as TCP does",
+        .minimum = 1,
+        .maximum = TOW_OPTION_DAY,
+        FIELD(serve.server.limits.stall_seconds)},
+    {.name = "ping-seconds",
+        .kind = TOW_OPTION_NUMBER,
+        .value = "SECONDS",
+        .fallback = "20",
+        .off = "no pings",
+        .help = "of silence after which a Ping is sent",
+        .minimum = 1,
+        .maximum = TOW_OPTION_DAY,
+        FIELD(serve.server.limits.ping_seconds)},
+    {.name = "idle-seconds",
+        .kind = TOW_OPTION_NUMBER,
+        .value = "SECONDS",
+        .fallback = "off",
+        .off = "no limit",
+        .help = "of silence, Pongs too, after which the connection ends with 1001. A peer whose reader has "
+                "stopped answers no Pings",
+        .minimum = 1,
+        .maximum = TOW_OPTION_DAY,
+        FIELD(serve.server.limits.idle_seconds)},
+    {.name = "close-seconds",
+        .kind = TOW_OPTION_NUMBER,
+        .value = "SECONDS",
+        .note = "5, after an error 1",
+        .off = "no limit",
+        .help = "for the peer's Close when both sides have ended; then the connection is reset",
+        .minimum = 1,
+        .maximum = TOW_OPTION_DAY,
+        FIELD(serve.server.limits.close_seconds)},
+    {0},
+};
+
+static const tow_option_section sections[] = {
+    {.options = tunnel_rows},
+    {.options = tow_service_status_rows, .base = offsetof(tow_tunnel_settings, serve)},
+    {.options = tow_service_tls_rows, .base = offsetof(tow_tunnel_settings, serve)},
+    {.options = tow_service_root_rows, .base = offsetof(tow_tunnel_settings, serve)},
+    {.options = tow_service_access_rows, .base = offsetof(tow_tunnel_settings, serve)},
+    {.options = limit_rows},
+    {.options = tow_way_head_rows, .base = offsetof(tow_tunnel_settings, connect)},
+    {.options = tow_way_rows, .base = offsetof(tow_tunnel_settings, connect)},
+    {.options = tow_way_tls_rows, .base = offsetof(tow_tunnel_settings, connect)},
+    {.options = tow_service_running_rows, .base = offsetof(tow_tunnel_settings, serve)},
+    {0},
+};
+
+static const char *const description[] = {
+    "Carries the bytes of a TCP service over WebSocket, or of a WebSocket connection to a TCP service, until "
+    "SIGTERM or SIGINT. Where one side does not read, the other is not read either; the end of one side is "
+    "passed on to the other.",
+    "With LISTEN as ws://[HOST:]PORT[/PATH] or wss://..., TARGET is tcp:HOST:PORT, unix:PATH or "
+    "exec:COMMAND: a command that a shell runs for each connection, with the connection as its standard "
+    "input and output; when it has ended, with its output, exit status 0 closes with 1000, whatever it left "
+    "unread, any other "
+    "with 1011 and a line in the log. "
+    "Pages elsewhere need --allow-origin. The subprotocol binary is acknowledged, or those of --subprotocol; "
+    "who offers only others is refused.",
+    "With LISTEN as tcp:[HOST:]PORT or unix:PATH, TARGET is a URL, ws://... or wss://...: each connection "
+    "that "
+    "comes opens one there. The options of the opening handshake, of the way to the server and of TLS with "
+    "it "
+    "are for this direction, those of who may connect and --map for the other. --certificate is for both: "
+    "here it is shown to a server that asks for one.",
+    NULL,
+};
+
+static const char *const examples[] = {
+    "towline tunnel ws://6080/websockify tcp:localhost:5900 -d /usr/share/novnc",
+    "a VNC server for noVNC, with its page",
+    "towline tunnel wss://*:443/ssh tcp:localhost:22 -c cert.pem -k key.pem",
+    "SSH through port 443",
+    "towline tunnel tcp:2222 wss://example.org/ssh",
+    "the other end of that: ssh -p 2222 localhost",
+    "towline tunnel --lines ws://localhost:7000/sort 'exec:sort -u'",
+    ("a command for each connection, a line a message; to use it: printf 'b\\na\\nb\\n' | towline connect "
+     "--half-close ws://localhost:7000/sort"),
+    NULL,
+};
+
+const tow_command tow_tunnel_command = {.name = "tunnel",
+    .operands = "LISTEN [TARGET]",
+    .operands_minimum = 1,
+    .operands_maximum = 2,
+    .summary = "carry TCP, Unix sockets and commands over WebSocket",
+    .description = description,
+    .examples = examples,
+    .sections = sections,
+    .settings_size = sizeof(tow_tunnel_settings),
+    .run = tow_tunnel_command_run};
