@@ -256,7 +256,3 @@ int tow_client_check_trust(tow_loop *loop, const tow_websocket_options *options,
         tow_tls_context_release(context);
     return error;
 }
-
-const tow_websocket_counters *tow_client_counters(const tow_websocket *socket) {
-    return tow_websocket_context_counters(socket->context);
-}

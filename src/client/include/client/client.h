@@ -42,7 +42,4 @@ int tow_client_tls_details(const tow_websocket *socket, bool proxy, tow_tls_deta
  * Errors: as there. */
 int tow_client_check_trust(tow_loop *loop, const tow_websocket_options *options, char why[TOW_TLS_TEXT_MAX]);
 
-/* What happened on this socket, as a server counts it for all of its own. */
-const tow_websocket_counters *tow_client_counters(const tow_websocket *socket);
-
 #endif
