@@ -1,10 +1,10 @@
 #include "client/client.h"
 
+#include "failure.h"
+#include "http/credentials.h"
 #include "object.h"
 #include "options.h"
-#include "http/credentials.h"
-#include "proxying.h"
-#include "refusal.h"
+#include "stages.h"
 #include "transport/loop.h"
 #include "trust.h"
 
@@ -22,26 +22,6 @@ static const tow_client *client_of_const(const tow_websocket *socket) {
     return (const tow_client *)(const void *)socket;
 }
 
-void tow_client_destroy(tow_client *client) {
-    if (client->socket.context != NULL) {
-        tow_timer_cancel(tow_websocket_loop(&client->socket), &client->socket.timer);
-        tow_websocket_clear(&client->socket);
-        tow_websocket_context_free(client->socket.context);
-    }
-    tow_connector_stop(client->connector);
-    tow_proxying_clear(client);
-    tow_refusal_clear(client);
-    tow_proxy_clear(&client->proxy);
-    tow_tls_context_release(client->tls);
-    tow_tls_context_release(client->proxy_tls);
-    free(client->unix_path);
-    tow_url_clear(&client->url);
-    free(client->protocols);
-    tow_buffer_clear(&client->request);
-    tow_buffer_clear(&client->response);
-    free(client);
-}
-
 static void gone(tow_websocket *socket) {
     tow_client *client = client_of(socket);
     client->stage = TOW_CLIENT_GONE;
@@ -52,7 +32,7 @@ static void gone(tow_websocket *socket) {
 
 static void abandon(tow_websocket *socket) {
     socket->ready_state = TOW_CLOSING;
-    tow_opening_fail(client_of(socket), TOW_ERROR_CLOSED, "closed before the connection was open");
+    tow_client_fail(client_of(socket), TOW_ERROR_CLOSED, "closed before the connection was open");
 }
 
 /* A client waits as long as its user likes, unless told otherwise: no Pings, and no limit on slow messages or
@@ -184,7 +164,7 @@ int tow_websocket_open_sized(tow_websocket **socket, tow_loop *loop, const char 
         return TOW_ERROR_MEMORY;
     error = fill(client, loop, url, &known);
     if (error == 0)
-        error = tow_opening_start(client);
+        error = tow_stages_start(client);
     if (error != 0) {
         tow_client_destroy(client);
         return error;
@@ -216,7 +196,7 @@ void tow_websocket_free(tow_websocket *socket) {
     if (client->stage == TOW_CLIENT_OPENED)
         tow_websocket_abort(socket, TOW_CAUSE_APPLICATION_RESET, 0);
     else if (client->stage != TOW_CLIENT_GONE)
-        tow_opening_fail(client, TOW_ERROR_CLOSED, NULL);
+        tow_client_fail(client, TOW_ERROR_CLOSED, NULL);
     bool in_use = client->stage == TOW_CLIENT_OPENED || client->has_stream || client->in_callback;
     if (!in_use)
         tow_client_destroy(client);

@@ -15,21 +15,25 @@
 
 /* Where the object stands. */
 typedef enum tow_client_stage {
-    TOW_CLIENT_CONNECTING,     /* the connector is at work */
+    /* the stages of an opening handshake (stages.h) */
+    TOW_CLIENT_REACHING,       /* the connector is at work */
     TOW_CLIENT_SECURING_PROXY, /* the proxy was reached: TLS with it */
     TOW_CLIENT_PROXYING,       /* the proxy is asked for the server */
     TOW_CLIENT_SECURING,       /* the server was reached: TLS with it */
     TOW_CLIENT_ASKING,         /* the request is on its way, or the response */
-    TOW_CLIENT_REFUSED,        /* by a status: what the body says is read */
-    TOW_CLIENT_OPENED,         /* the websocket floor has the stream */
-    TOW_CLIENT_FAILED,         /* before it was open: the events are to come */
-    TOW_CLIENT_GONE            /* the last callback was called, or is being called */
+    /* how it ended */
+    TOW_CLIENT_REFUSED, /* by a status: what the body says is read */
+    TOW_CLIENT_OPENED,  /* the websocket floor has the stream */
+    TOW_CLIENT_FAILED,  /* before it was open: the events are to come */
+    TOW_CLIENT_GONE     /* the last callback was called, or is being called */
 } tow_client_stage;
 
 typedef struct tow_client {
     tow_websocket socket; /* first: the object of a socket is found by a cast */
     tow_behaviour behaviour;
     tow_client_stage stage;
+    /* a stage has done its part; `rest` came from the peer behind it */
+    void (*on_stage_done)(struct tow_client *client, uint8_t *rest, size_t rest_length);
     bool has_stream;  /* on_closed is still to come */
     bool in_callback; /* of the events of a failed handshake: freeing waits until they have returned */
     bool freed;       /* by the user */
@@ -58,21 +62,8 @@ typedef struct tow_client {
     char text[512];          /* the same in words */
 } tow_client;
 
-/* Starts connecting; the handshake follows by itself. No callback runs inside. Errors: MEMORY, ADDRESS,
- * SYSTEM. */
-int tow_opening_start(tow_client *client);
-
-/* The stream carries HTTP with the server: sends the request. `rest` has come already. */
-void tow_opening_ask(tow_client *client, uint8_t *rest, size_t rest_length);
-
-/* The stream's on_closed, until the websocket floor has it. */
-void tow_opening_closed(tow_stream *stream);
-
-/* Ends a handshake that is under way; the events come in a later round. `text` may be NULL. */
-void tow_opening_fail(tow_client *client, int error, const char *text);
-
-/* The same for what went wrong with the peer, which is told before the text. */
-void tow_opening_fail_with_peer(tow_client *client, int error, const char *text);
+/* Frees what was needed to talk to a proxy. */
+void tow_client_end_talk(tow_client *client);
 
 /* Frees everything; nothing of the client is in use any more. */
 void tow_client_destroy(tow_client *client);

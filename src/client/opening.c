@@ -1,158 +1,15 @@
-/* The opening handshake as a client (RFC 6455, section 4.1): reach the server, send the request, read the
- * response, and give the stream to the websocket floor. */
-#include "object.h"
-#include "proxying.h"
+#include "opening.h"
+
+#include "failure.h"
 #include "refusal.h"
-#include "securing.h"
-#include "transport/listener.h"
-#include "transport/loop.h"
 #include "transport/timer.h"
 
-#include <stdio.h>
-#include <string.h>
 #include <towline/error.h>
 
-enum { RESPONSE_HEAD_MAX = 16 * 1024, CLOSE_ABNORMAL = 1006 };
+enum { RESPONSE_HEAD_MAX = 16 * 1024 };
 
 static tow_client *client_of(tow_stream *stream) {
     return (tow_client *)(void *)stream;
-}
-
-/* The end of a handshake that failed. */
-
-static void tell_error(tow_client *client) {
-    const tow_error_event event = {
-        .error = client->error, .http_status = client->http_status, .text = client->text};
-    if (client->behaviour.on_error != NULL)
-        client->behaviour.on_error(&client->socket, &event);
-}
-
-static void tell_close(tow_client *client) {
-    const tow_close_event event = {.code = CLOSE_ABNORMAL, .reason = ""};
-    if (client->behaviour.on_close != NULL)
-        client->behaviour.on_close(&client->socket, &event);
-}
-
-/* Final state first, callbacks last; when the user frees the socket in the first, the second is gone. */
-static void finish(tow_client *client) {
-    client->stage = TOW_CLIENT_GONE;
-    client->socket.ready_state = TOW_CLOSED;
-    client->in_callback = true;
-    tell_error(client);
-    tell_close(client);
-    client->in_callback = false;
-    if (client->freed)
-        tow_client_destroy(client);
-}
-
-static void finish_by_timer(tow_timer *timer) {
-    finish((tow_client *)(void *)((char *)timer - offsetof(tow_websocket, timer)));
-}
-
-void tow_opening_fail(tow_client *client, int error, const char *text) {
-    if (client->stage >= TOW_CLIENT_OPENED)
-        return;
-    tow_loop *loop = tow_websocket_loop(&client->socket);
-    client->stage = TOW_CLIENT_FAILED;
-    client->error = error;
-    snprintf(client->text, sizeof(client->text), "%s", text == NULL ? tow_strerror(error) : text);
-    tow_connector_stop(client->connector);
-    client->connector = NULL;
-    if (client->has_stream) {
-        tow_timer_cancel(loop, &client->socket.timer);
-        tow_stream_close(&client->socket.stream);
-    } else {
-        tow_timer_set(loop, &client->socket.timer, 0, finish_by_timer);
-    }
-}
-
-/* A certificate's text names the server itself. */
-void tow_opening_fail_with_peer(tow_client *client, int error, const char *what) {
-    char text[sizeof(client->text)];
-    bool is_proxy = client->stage == TOW_CLIENT_SECURING_PROXY || client->stage == TOW_CLIENT_PROXYING;
-    if (is_proxy)
-        snprintf(
-            text, sizeof(text), "the proxy %.255s port %d: %s", client->proxy.host, client->proxy.port, what);
-    else if (error == TOW_ERROR_CERTIFICATE)
-        snprintf(text, sizeof(text), "%s", what);
-    else if (client->unix_path != NULL)
-        snprintf(text, sizeof(text), "%.255s: %s", client->unix_path, what);
-    else
-        snprintf(text, sizeof(text), "%.255s port %d: %s", client->url.host, client->url.port, what);
-    tow_opening_fail(client, error, text);
-}
-
-/* What was not done in time. */
-static void write_delay(const tow_client *client, char *out, size_t size) {
-    const char *proxy = client->proxy.host;
-    if (client->connector != NULL)
-        snprintf(out, size, "%s%.255s %s", proxy != NULL ? "the proxy " : "",
-            proxy != NULL ? proxy : client->url.host,
-            tow_connector_is_resolving(client->connector) ? "was not found" : "was not reached");
-    else if (client->stage == TOW_CLIENT_SECURING_PROXY)
-        snprintf(out, size, "the TLS handshake with the proxy %.255s was not finished", proxy);
-    else if (client->stage == TOW_CLIENT_PROXYING)
-        snprintf(out, size, "the proxy %.255s did not reach the server", proxy);
-    else if (client->stage == TOW_CLIENT_SECURING)
-        snprintf(out, size, "the TLS handshake with %.255s was not finished", client->url.host);
-    else
-        snprintf(out, size, "no answer to the opening handshake");
-}
-
-static void no_answer_in_time(tow_timer *timer) {
-    tow_client *client = (tow_client *)(void *)((char *)timer - offsetof(tow_websocket, timer));
-    char delay[sizeof(client->text) - 64];
-    char text[sizeof(client->text)];
-    write_delay(client, delay, sizeof(delay));
-    snprintf(text, sizeof(text), "%s within %d seconds", delay, client->connect_seconds);
-    tow_opening_fail(client, TOW_ERROR_TIMED_OUT, text);
-}
-
-/* Connecting. */
-
-static const tow_stream_events handshake_events;
-
-static void connected(void *user, int fd) {
-    tow_client *client = user;
-    tow_loop *loop = tow_websocket_loop(&client->socket);
-    client->connector = NULL;
-    int error = tow_stream_adopt(&client->socket.stream, loop, fd, &handshake_events);
-    if (error != 0) {
-        tow_loop_discard(loop, fd);
-        tow_opening_fail(client, error, NULL);
-        return;
-    }
-    client->has_stream = true;
-    if (client->proxy_tls != NULL)
-        tow_securing_proxy(client);
-    else if (client->proxy.host != NULL)
-        tow_proxying_start(client);
-    else if (client->tls != NULL)
-        tow_securing_server(client, NULL, 0);
-    else
-        tow_opening_ask(client, NULL, 0);
-}
-
-static void not_connected(void *user, int error, const char *text) {
-    tow_client *client = user;
-    char proxy_text[sizeof(client->text)];
-    client->connector = NULL;
-    snprintf(proxy_text, sizeof(proxy_text), "%s%s", client->proxy.host != NULL ? "the proxy " : "", text);
-    tow_opening_fail(client, error, proxy_text);
-}
-
-int tow_opening_start(tow_client *client) {
-    static const tow_connector_events events = {.on_connected = connected, .on_failed = not_connected};
-    tow_loop *loop = tow_websocket_loop(&client->socket);
-    bool proxied = client->proxy.host != NULL;
-    const tow_place place = {.host = proxied ? client->proxy.host : client->url.host,
-        .port = proxied ? client->proxy.port : client->url.port,
-        .unix_path = client->unix_path};
-    int error = tow_connector_start(&client->connector, loop, &place, &events, client);
-    if (error == 0 && client->connect_seconds != TOW_OFF)
-        tow_timer_set(loop, &client->socket.timer, tow_loop_now(loop) + client->connect_seconds * TOW_SECOND,
-            no_answer_in_time);
-    return error;
 }
 
 /* Nothing has come of an answer, in plain. */
@@ -164,16 +21,10 @@ static void failed(tow_stream *stream, int error) {
     tow_client *client = client_of(stream);
     const char *text = tow_stream_failure_text(stream);
     if (error == TOW_ERROR_RESET && may_speak_tls(client))
-        tow_opening_fail(client, error,
+        tow_client_fail(client, error,
             "the server reset the connection and answered nothing: if its port speaks TLS, write wss://");
     else
-        tow_opening_fail_with_peer(client, error, text != NULL ? text : tow_strerror(error));
-}
-
-void tow_opening_closed(tow_stream *stream) {
-    tow_client *client = client_of(stream);
-    client->has_stream = false;
-    finish(client);
+        tow_client_fail_with_peer(client, error, text != NULL ? text : tow_strerror(error));
 }
 
 /* The request. */
@@ -193,10 +44,10 @@ static void send_request(tow_client *client) {
         client->request_sent += (size_t)taken;
 }
 
+static const tow_stream_events handshake_events;
 static void received(tow_stream *stream, uint8_t *bytes, size_t length);
 
 void tow_opening_ask(tow_client *client, uint8_t *rest, size_t rest_length) {
-    client->stage = TOW_CLIENT_ASKING;
     client->socket.stream.events = &handshake_events;
     trace(client, true, (const char *)client->request.data, client->request.length);
     send_request(client);
@@ -219,7 +70,7 @@ static void opened(tow_client *client, tow_slice protocol, const tow_compression
         &client->socket, client->socket.context, &client->behaviour, protocol, agreement, rest, rest_length);
     if (error != 0) {
         client->stage = TOW_CLIENT_ASKING;
-        tow_opening_fail(client, error, NULL);
+        tow_client_fail(client, error, NULL);
     }
     tow_buffer_clear(&client->request);
 }
@@ -228,8 +79,7 @@ static void answered(tow_client *client, const tow_http_head *head, uint8_t *res
     tow_slice protocol;
     tow_compression_agreement agreement;
     if (head->status == 101 && !tow_slice_equals(head->version, "HTTP/1.1")) { /* RFC 9110, section 15.2 */
-        tow_opening_fail(
-            client, TOW_ERROR_HTTP_SYNTAX, "the server answered 101 in HTTP/1.0, which has none");
+        tow_client_fail(client, TOW_ERROR_HTTP_SYNTAX, "the server answered 101 in HTTP/1.0, which has none");
         return;
     }
     int error = tow_opening_response_check(head->status, head->fields, head->field_count, client->key,
@@ -237,7 +87,7 @@ static void answered(tow_client *client, const tow_http_head *head, uint8_t *res
     if (error == TOW_ERROR_HTTP_STATUS)
         tow_refusal_begin(client, head, rest, rest_length);
     else if (error != 0)
-        tow_opening_fail(client, error, NULL);
+        tow_client_fail(client, error, NULL);
     else
         opened(client, protocol, &agreement, rest, rest_length);
 }
@@ -260,7 +110,7 @@ static size_t read_heads(tow_client *client, uint8_t *bytes, size_t length) {
         int head_length = tow_http_response_read(
             &head, (const char *)bytes + used, length - used, &client->response_scanned);
         if (head_length < 0)
-            tow_opening_fail(client, head_length,
+            tow_client_fail(client, head_length,
                 is_tls(bytes + used, length - used) ? "the server speaks TLS here: write wss://" : NULL);
         if (head_length <= 0)
             return used;
@@ -277,9 +127,9 @@ static size_t read_heads(tow_client *client, uint8_t *bytes, size_t length) {
 /* Keeps a head that is not whole yet. */
 static void keep_response(tow_client *client, const uint8_t *bytes, size_t length) {
     if (length > RESPONSE_HEAD_MAX)
-        tow_opening_fail(client, TOW_ERROR_HTTP_TOO_LARGE, "the server's response has too large a head");
+        tow_client_fail(client, TOW_ERROR_HTTP_TOO_LARGE, "the server's response has too large a head");
     else if (tow_buffer_append(&client->response, bytes, length) != 0)
-        tow_opening_fail(client, TOW_ERROR_MEMORY, NULL);
+        tow_client_fail(client, TOW_ERROR_MEMORY, NULL);
 }
 
 static void read_kept_response(tow_client *client) {
@@ -290,7 +140,7 @@ static void read_kept_response(tow_client *client) {
     }
     tow_buffer_consume(&client->response, used);
     if (client->response.length > RESPONSE_HEAD_MAX)
-        tow_opening_fail(client, TOW_ERROR_HTTP_TOO_LARGE, "the server's response has too large a head");
+        tow_client_fail(client, TOW_ERROR_HTTP_TOO_LARGE, "the server's response has too large a head");
 }
 
 static void received(tow_stream *stream, uint8_t *bytes, size_t length) {
@@ -299,7 +149,7 @@ static void received(tow_stream *stream, uint8_t *bytes, size_t length) {
         return;
     if (client->response.length > 0) {
         if (tow_buffer_append(&client->response, bytes, length) != 0)
-            tow_opening_fail(client, TOW_ERROR_MEMORY, NULL);
+            tow_client_fail(client, TOW_ERROR_MEMORY, NULL);
         else
             read_kept_response(client);
         return;
@@ -311,7 +161,7 @@ static void received(tow_stream *stream, uint8_t *bytes, size_t length) {
 
 static void ended(tow_stream *stream) {
     tow_client *client = client_of(stream);
-    tow_opening_fail(client, TOW_ERROR_ENDED,
+    tow_client_fail(client, TOW_ERROR_ENDED,
         may_speak_tls(client)
             ? "the server ended the connection and answered nothing: if its port speaks TLS, write wss://"
             : "the server ended the connection before it had answered the opening handshake");
@@ -322,5 +172,5 @@ static const tow_stream_events handshake_events = {
     .on_writable = writable,
     .on_end = ended,
     .on_error = failed,
-    .on_closed = tow_opening_closed,
+    .on_closed = tow_client_closed,
 };

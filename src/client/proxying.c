@@ -1,21 +1,13 @@
 #include "proxying.h"
 
+#include "failure.h"
 #include "refusal.h"
-#include "securing.h"
 
 #include <stdlib.h>
 #include <towline/error.h>
 
 static tow_client *client_of(tow_stream *stream) {
     return (tow_client *)(void *)stream;
-}
-
-void tow_proxying_clear(tow_client *client) {
-    if (client->talk == NULL)
-        return;
-    tow_proxy_talk_clear(client->talk);
-    free(client->talk);
-    client->talk = NULL;
 }
 
 static void send_output(tow_client *client) {
@@ -41,17 +33,6 @@ static int prepare(tow_client *client) {
     return client->tls != NULL && client->proxy_tls == NULL ? tow_stream_prepare_tls(stream) : 0;
 }
 
-void tow_proxying_start(tow_client *client) {
-    client->stage = TOW_CLIENT_PROXYING;
-    int error = prepare(client);
-    if (error == 0)
-        error = tow_proxy_talk_begin(client->talk, &client->proxy, client->url.host, client->url.port);
-    if (error != 0)
-        tow_opening_fail_with_peer(client, error, tow_strerror(error));
-    else
-        send_output(client);
-}
-
 static void received(tow_stream *stream, uint8_t *bytes, size_t length) {
     tow_client *client = client_of(stream);
     size_t used;
@@ -61,16 +42,26 @@ static void received(tow_stream *stream, uint8_t *bytes, size_t length) {
     if (result == TOW_ERROR_PROXY && client->talk->status != 0) {
         tow_refusal_begin_proxy(client);
     } else if (result < 0) {
-        tow_opening_fail(client, result, client->talk->text);
+        tow_client_fail(client, result, client->talk->text);
     } else if (result == 0) {
         send_output(client);
     } else {
-        tow_proxying_clear(client);
-        if (client->tls != NULL)
-            tow_securing_server(client, bytes + used, length - used);
-        else
-            tow_opening_ask(client, bytes + used, length - used);
+        tow_client_end_talk(client);
+        client->on_stage_done(client, bytes + used, length - used);
     }
+}
+
+void tow_proxying_start(tow_client *client, uint8_t *rest, size_t rest_length) {
+    int error = prepare(client);
+    if (error == 0)
+        error = tow_proxy_talk_begin(client->talk, &client->proxy, client->url.host, client->url.port);
+    if (error != 0) {
+        tow_client_fail_with_peer(client, error, tow_strerror(error));
+        return;
+    }
+    send_output(client);
+    if (rest_length > 0)
+        received(&client->socket.stream, rest, rest_length);
 }
 
 static void writable(tow_stream *stream) {
@@ -80,12 +71,12 @@ static void writable(tow_stream *stream) {
 }
 
 static void ended(tow_stream *stream) {
-    tow_opening_fail_with_peer(client_of(stream), TOW_ERROR_ENDED, "it ended the connection");
+    tow_client_fail_with_peer(client_of(stream), TOW_ERROR_ENDED, "it ended the connection");
 }
 
 static void failed(tow_stream *stream, int error) {
     const char *text = tow_stream_failure_text(stream);
-    tow_opening_fail_with_peer(client_of(stream), error, text != NULL ? text : tow_strerror(error));
+    tow_client_fail_with_peer(client_of(stream), error, text != NULL ? text : tow_strerror(error));
 }
 
 static const tow_stream_events proxying_events = {
@@ -93,5 +84,5 @@ static const tow_stream_events proxying_events = {
     .on_writable = writable,
     .on_end = ended,
     .on_error = failed,
-    .on_closed = tow_opening_closed,
+    .on_closed = tow_client_closed,
 };

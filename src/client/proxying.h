@@ -4,10 +4,7 @@
 
 #include "object.h"
 
-/* The stream leads to the proxy: tow_opening_ask or tow_securing_server follows, or tow_opening_fail. */
-void tow_proxying_start(tow_client *client);
-
-/* Frees what it needed. */
-void tow_proxying_clear(tow_client *client);
+/* A stage: the stream leads to the proxy. `rest` has come already. */
+void tow_proxying_start(tow_client *client, uint8_t *rest, size_t rest_length);
 
 #endif

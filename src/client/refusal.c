@@ -1,6 +1,7 @@
 #include "refusal.h"
 
 #include "base/text.h"
+#include "failure.h"
 #include "http/body.h"
 #include "retry.h"
 #include "transport/loop.h"
@@ -27,15 +28,10 @@ static tow_client *client_of(tow_stream *stream) {
     return (tow_client *)(void *)stream;
 }
 
-void tow_refusal_clear(tow_client *client) {
-    free(client->refusal);
-    client->refusal = NULL;
-}
-
 static void fail(tow_client *client, const char *more, size_t length) {
     char text[sizeof(client->text)];
     tow_text_format(text, sizeof(text), "%s%s%.*s", client->text, length > 0 ? ": " : "", (int)length, more);
-    tow_opening_fail(client, client->error, text);
+    tow_client_fail(client, client->error, text);
 }
 
 /* What a body says. */
@@ -124,7 +120,7 @@ static const tow_stream_events refusal_events = {
     .on_writable = writable,
     .on_end = ended,
     .on_error = failed,
-    .on_closed = tow_opening_closed,
+    .on_closed = tow_client_closed,
 };
 
 static void read_body(

@@ -13,7 +13,4 @@ void tow_refusal_begin(
 /* The same for a proxy, which has refused the talk that is under way: the error is PROXY. */
 void tow_refusal_begin_proxy(tow_client *client);
 
-/* Frees what it has kept. */
-void tow_refusal_clear(tow_client *client);
-
 #endif

@@ -1,8 +1,8 @@
 #include "securing.h"
 
-#include "proxying.h"
+#include "failure.h"
 
-#include <stdio.h>
+#include <assert.h>
 #include <towline/error.h>
 
 static tow_client *client_of(tow_stream *stream) {
@@ -11,25 +11,20 @@ static tow_client *client_of(tow_stream *stream) {
 
 static void fail(tow_client *client, int error) {
     const char *text = tow_stream_failure_text(&client->socket.stream);
-    tow_opening_fail_with_peer(client, error, text != NULL ? text : tow_strerror(error));
+    tow_client_fail_with_peer(client, error, text != NULL ? text : tow_strerror(error));
 }
 
 /* The handshake is done. */
 
 static void writable(tow_stream *stream) {
     tow_client *client = client_of(stream);
-    if (client->stage == TOW_CLIENT_SECURING_PROXY)
-        tow_proxying_start(client);
-    else if (client->stage == TOW_CLIENT_SECURING)
-        tow_opening_ask(client, NULL, 0);
+    client->on_stage_done(client, NULL, 0);
 }
 
 /* Who speaks before it was asked, and while the end of our handshake still waits to be sent. */
 static void received(tow_stream *stream, uint8_t *bytes, size_t length) {
     tow_client *client = client_of(stream);
-    writable(stream);
-    if (client->stage == TOW_CLIENT_PROXYING || client->stage == TOW_CLIENT_ASKING)
-        stream->events->on_bytes(stream, bytes, length);
+    client->on_stage_done(client, bytes, length);
 }
 
 static void ended(tow_stream *stream) {
@@ -47,24 +42,23 @@ static const tow_stream_events securing_events = {
     .on_writable = writable,
     .on_end = ended,
     .on_error = failed,
-    .on_closed = tow_opening_closed,
+    .on_closed = tow_client_closed,
 };
 
 /* Its beginning. */
 
-void tow_securing_proxy(tow_client *client) {
+void tow_securing_proxy(tow_client *client, uint8_t *rest, size_t rest_length) {
+    assert(rest_length == 0); /* the stream has just been adopted */
     tow_stream *stream = &client->socket.stream;
-    client->stage = TOW_CLIENT_SECURING_PROXY;
     stream->events = &securing_events;
     int error = tow_stream_start_tls(stream, client->proxy_tls, client->proxy.host);
     if (error != 0)
         fail(client, error);
 }
 
-void tow_securing_server(tow_client *client, const uint8_t *rest, size_t rest_length) {
+void tow_securing_server(tow_client *client, uint8_t *rest, size_t rest_length) {
     tow_stream *stream = &client->socket.stream;
     bool proxied = client->proxy.host != NULL;
-    client->stage = TOW_CLIENT_SECURING;
     stream->events = &securing_events;
     int error = proxied
                     ? tow_stream_start_prepared_tls(stream, client->tls, client->url.host, rest, rest_length)

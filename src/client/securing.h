@@ -5,12 +5,12 @@
 
 #include "object.h"
 
-/* The stream has just been adopted, and is connected to a proxy that speaks TLS: tow_proxying_start follows,
- * or tow_opening_fail. */
-void tow_securing_proxy(tow_client *client);
+/* A stage: the stream has just been adopted, and is connected to a proxy that speaks TLS; nothing has come.
+ */
+void tow_securing_proxy(tow_client *client, uint8_t *rest, size_t rest_length);
 
-/* The stream leads to the server; it was prepared for TLS if something was said before. `rest` has come
- * already. tow_opening_ask follows, or tow_opening_fail. */
-void tow_securing_server(tow_client *client, const uint8_t *rest, size_t rest_length);
+/* A stage: the stream leads to the server; it was prepared for TLS if something was said before. `rest` has
+ * come already. */
+void tow_securing_server(tow_client *client, uint8_t *rest, size_t rest_length);
 
 #endif

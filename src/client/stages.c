@@ -1,0 +1,71 @@
+#include "stages.h"
+
+#include "failure.h"
+#include "opening.h"
+#include "proxying.h"
+#include "reaching.h"
+#include "securing.h"
+#include "transport/timer.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <towline/error.h>
+
+typedef struct stage_row {
+    tow_client_stage stage;
+    bool is_needed;
+    void (*start)(tow_client *client, uint8_t *rest, size_t rest_length);
+} stage_row;
+
+/* What is done behind the stage that is done. The last one gives the stream to the websocket floor. */
+static void go_on(tow_client *client, uint8_t *rest, size_t rest_length) {
+    const stage_row order[] = {
+        {TOW_CLIENT_SECURING_PROXY, client->proxy_tls != NULL, tow_securing_proxy},
+        {TOW_CLIENT_PROXYING, client->proxy.host != NULL, tow_proxying_start},
+        {TOW_CLIENT_SECURING, client->tls != NULL, tow_securing_server},
+        {TOW_CLIENT_ASKING, true, tow_opening_ask},
+    };
+    const stage_row *next = order;
+    assert(client->stage < TOW_CLIENT_ASKING);
+    while (next->stage <= client->stage || !next->is_needed)
+        next++;
+    client->stage = next->stage;
+    next->start(client, rest, rest_length);
+}
+
+/* What was not done in time. */
+static void write_delay(const tow_client *client, char *out, size_t size) {
+    const char *proxy = client->proxy.host;
+    if (client->connector != NULL)
+        snprintf(out, size, "%s%.255s %s", proxy != NULL ? "the proxy " : "",
+            proxy != NULL ? proxy : client->url.host,
+            tow_connector_is_resolving(client->connector) ? "was not found" : "was not reached");
+    else if (client->stage == TOW_CLIENT_SECURING_PROXY)
+        snprintf(out, size, "the TLS handshake with the proxy %.255s was not finished", proxy);
+    else if (client->stage == TOW_CLIENT_PROXYING)
+        snprintf(out, size, "the proxy %.255s did not reach the server", proxy);
+    else if (client->stage == TOW_CLIENT_SECURING)
+        snprintf(out, size, "the TLS handshake with %.255s was not finished", client->url.host);
+    else
+        snprintf(out, size, "no answer to the opening handshake");
+}
+
+static void not_done_in_time(tow_timer *timer) {
+    tow_client *client = (tow_client *)(void *)((char *)timer - offsetof(tow_websocket, timer));
+    char delay[sizeof(client->text) - 64];
+    char text[sizeof(client->text)];
+    write_delay(client, delay, sizeof(delay));
+    snprintf(text, sizeof(text), "%s within %d seconds", delay, client->connect_seconds);
+    tow_client_fail(client, TOW_ERROR_TIMED_OUT, text);
+}
+
+int tow_stages_start(tow_client *client) {
+    tow_loop *loop = tow_websocket_loop(&client->socket);
+    client->stage = TOW_CLIENT_REACHING;
+    client->on_stage_done = go_on;
+    int error = tow_reaching_start(client);
+    if (error == 0 && client->connect_seconds != TOW_OFF)
+        tow_timer_set(loop, &client->socket.timer, tow_loop_now(loop) + client->connect_seconds * TOW_SECOND,
+            not_done_in_time);
+    return error;
+}
