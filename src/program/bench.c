@@ -68,14 +68,14 @@ static bool is_usage(int error) {
     return error == TOW_ERROR_ARGUMENT || error == TOW_ERROR_URL;
 }
 
-int tow_bench(const void *settings, const char *const *operands) {
-    const tow_bench_settings *chosen = settings;
+int tow_bench(const tow_options *options) {
+    const tow_bench_settings *chosen = options->settings;
     tow_load_options load = chosen->load;
     if (load.insecure && load.authorities != NULL) {
         fprintf(stderr, "towline bench: --insecure checks no certificate: leave it or --cacert away\n");
         return EXIT_USAGE;
     }
-    load.url = operands[0];
+    load.url = options->operands[0];
     load.rate = chosen->rate > 0 ? (double)chosen->rate : 0;
     if (isatty(STDERR_FILENO)) {
         load.on_progress = show_progress;

@@ -3,6 +3,7 @@
 #define TOW_PROGRAM_BENCH_H
 
 #include "bench/load.h"
+#include "options.h"
 
 typedef struct tow_bench_settings {
     tow_load_options load; /* all but `url`, `rate` and the callback */
@@ -10,6 +11,6 @@ typedef struct tow_bench_settings {
     const char *json;      /* file for the figures, "-" for the output instead of text; NULL: none */
 } tow_bench_settings;
 
-int tow_bench(const void *settings, const char *const *operands);
+int tow_bench(const tow_options *options);
 
 #endif

@@ -320,11 +320,10 @@ static const char *wrong_usage(const tow_conform_settings *settings, const char 
     return tow_conform_tls_complaint(settings, operands[0]);
 }
 
-int tow_conform(const void *chosen, const char *const *operands) {
+int tow_conform(const tow_options *options) {
     static const char *const none[] = {NULL};
-    const tow_conform_settings *settings = chosen;
-    if (operands == NULL) /* an empty list */
-        operands = none;
+    const tow_conform_settings *settings = options->settings;
+    const char *const *operands = options->operands != NULL ? options->operands : none;
     const char *wrong = wrong_usage(settings, operands);
     if (wrong != NULL)
         return fail(EXIT_USAGE, "%s", wrong);

@@ -2,8 +2,7 @@
 #ifndef TOW_PROGRAM_CONFORM_H
 #define TOW_PROGRAM_CONFORM_H
 
-#include <stdbool.h>
-#include <stdint.h>
+#include "options.h"
 
 typedef struct tow_conform_settings {
     const char *listen; /* "[HOST:]PORT": clients come here; NULL: a server is tested, or `client` */
@@ -26,6 +25,6 @@ typedef struct tow_conform_settings {
     bool verbose;
 } tow_conform_settings;
 
-int tow_conform(const void *settings, const char *const *operands);
+int tow_conform(const tow_options *options);
 
 #endif

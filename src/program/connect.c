@@ -213,8 +213,8 @@ static const char *contradiction_in(const tow_connect_settings *settings) {
     return NULL;
 }
 
-int tow_connect(const void *options, const char *const *operands) {
-    const tow_connect_settings *settings = options;
+int tow_connect(const tow_options *options) {
+    const tow_connect_settings *settings = options->settings;
     const char *contradiction = contradiction_in(settings);
     if (contradiction != NULL) {
         fprintf(stderr, "towline connect: %s\n", contradiction);
@@ -225,7 +225,7 @@ int tow_connect(const void *options, const char *const *operands) {
         .way = &way,
         .next_message = settings->messages,
         .interactive = settings->messages == NULL && !settings->echo && is_terminal_for_editing()};
-    int status = tow_way_make(&way, "connect", settings, operands[0]);
+    int status = tow_way_make(&way, options, settings, options->operands[0]);
     if (status == 0)
         status = session_begin(&session);
     tow_way_clear(&way);

@@ -2,6 +2,8 @@
 #ifndef TOW_PROGRAM_CONNECT_H
 #define TOW_PROGRAM_CONNECT_H
 
+#include "options.h"
+
 #include <towline/websocket.h>
 
 /* After the end of the input: until as many messages came as were sent, at most a second after the last. */
@@ -35,6 +37,6 @@ typedef struct tow_connect_settings {
     bool verbose;
 } tow_connect_settings;
 
-int tow_connect(const void *settings, const char *const *operands);
+int tow_connect(const tow_options *options);
 
 #endif

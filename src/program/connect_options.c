@@ -23,12 +23,14 @@ static const tow_option identity_rows[] = {
         .note = "none",
         .help =
             "certificate to show to a server that asks for one, in PEM, with those between it and the root",
+        .needs = TOW_OPTION_NEEDS_CLIENT | TOW_OPTION_NEEDS_TLS,
         FIELD(cert)},
     {.name = "key",
         .kind = TOW_OPTION_TEXT,
         .value = "FILE",
         .note = "the file of --cert",
         .help = "its key",
+        .needs = TOW_OPTION_NEEDS_CLIENT | TOW_OPTION_NEEDS_TLS,
         FIELD(key)},
     {0},
 };

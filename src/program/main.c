@@ -97,16 +97,15 @@ static int help_for(const char *name) {
 
 static int command_run(const tow_command *command, const char *const *words) {
     char error[TOW_OPTIONS_ERROR_MAX];
-    const char *const *operands = NULL;
-    void *settings = calloc(1, command->settings_size);
-    if (settings == NULL) {
+    tow_options options;
+    if (tow_options_init(&options, command) != 0) {
         fprintf(stderr, "towline: %s\n", tow_strerror(TOW_ERROR_MEMORY));
         return EXIT_FAILURE;
     }
     int status = EXIT_USAGE;
-    switch (tow_options_parse(command, words, settings, &operands, error)) {
+    switch (tow_options_take_words(&options, words, error)) {
     case TOW_OPTIONS_RUN:
-        status = command->run(settings, operands);
+        status = command->run(&options);
         break;
     case TOW_OPTIONS_HELP:
         status = print_command_help(command);
@@ -118,8 +117,7 @@ static int command_run(const tow_command *command, const char *const *words) {
         fprintf(stderr, "towline %s: %s\n", command->name, error);
         break;
     }
-    tow_options_clear(command, settings, operands);
-    free(settings);
+    tow_options_clear(&options);
     return status;
 }
 

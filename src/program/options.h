@@ -1,20 +1,31 @@
-/* options: one table says everything about an option; the command line, --help and the manual page come from
- * it.
+/* options: what a command was given, read against the rows of its options, from which --help and the manual
+ * page come as well.
  *
- * A row tells the field of the command's settings that it fills. In: words as main gets them. Out: settings,
- * operands, or one line that says what is wrong. Knows no particular option. */
+ * In: words as main gets them, and what a configuration file says. Out: the command's settings, its operands,
+ * and for each option where it was given; or one line that says what is wrong. Knows no particular option. */
 #ifndef TOW_PROGRAM_OPTIONS_H
 #define TOW_PROGRAM_OPTIONS_H
 
-#include "handler/option.h"
+#include "option_value.h"
 
-#include <stdbool.h>
+#include <stddef.h>
+
+/* What a row says otherwise in one command. */
+typedef struct tow_option_change {
+    const char *name;     /* of the row; NULL ends the list */
+    const char *fallback; /* NULL: as the row has it */
+    const char *help;     /* the same */
+    bool left_out;        /* the command has no such option */
+} tow_option_change;
 
 /* Rows of a command; their fields lie in a struct that is its settings, or a part of them. */
 typedef struct tow_option_section {
-    const tow_option *options; /* ends with an empty row; NULL ends the sections */
-    size_t base;               /* where that struct begins */
+    const tow_option *options;        /* ends with an empty row; NULL ends the sections */
+    size_t base;                      /* where that struct begins */
+    const tow_option_change *changes; /* may be NULL */
 } tow_option_section;
+
+typedef struct tow_options tow_options;
 
 typedef struct tow_command {
     const char *name;
@@ -26,10 +37,30 @@ typedef struct tow_command {
     const char *const *examples;    /* a command line and what it does, in turns; ends with NULL */
     const tow_option_section *sections;
     size_t settings_size;
-    int (*run)(const void *settings, const char *const *operands); /* returns the exit status */
+    int (*run)(const tow_options *options); /* returns the exit status */
 } tow_command;
 
-enum { TOW_OPTIONS_ERROR_MAX = 320 };
+/* The options of a command in order: the one at `index`, with its changes made and its field counted from the
+ * beginning of the settings. False behind the last. */
+bool tow_command_option(const tow_command *command, size_t index, tow_option *option);
+
+/* Where something stands. What stands on the command line goes before what stands in a file. */
+typedef struct tow_option_source {
+    const char *file; /* outlives the options; NULL: the command line */
+    size_t line;
+} tow_option_source;
+
+typedef struct tow_option_entry tow_option_entry;
+typedef struct tow_option_text tow_option_text;
+
+struct tow_options { /* the first three are for everybody */
+    const tow_command *command;
+    void *settings;              /* settings_size bytes; the texts in them are owned by the options */
+    const char *const *operands; /* ends with NULL; NULL: none */
+    tow_option_entry *entries;   /* private from here on */
+    size_t count;
+    tow_option_text *texts;
+};
 
 typedef enum tow_options_result {
     TOW_OPTIONS_RUN,
@@ -38,28 +69,34 @@ typedef enum tow_options_result {
     TOW_OPTIONS_WRONG   /* error[] tells */
 } tow_options_result;
 
-/* Fills `settings` (zeroed, settings_size bytes) with the defaults, then with what the words say (`words`
- * ends with NULL and outlives the settings), and hands out the operands, which end with NULL. Whatever the
- * result, tow_options_clear frees what settings and operands own. */
-tow_options_result tow_options_parse(const tow_command *command, const char *const *words, void *settings,
-    const char *const **operands, char error[TOW_OPTIONS_ERROR_MAX]);
-void tow_options_clear(const tow_command *command, void *settings, const char *const *operands);
+/* Makes options that hold the defaults. Errors: MEMORY. */
+int tow_options_init(tow_options *options, const tow_command *command);
 
-/* The options of a command in order: the one at `index`, and in *base (may be NULL) where the settings begin
- * that its row speaks of; NULL behind the last. */
-const tow_option *tow_command_option(const tow_command *command, size_t index, size_t *base);
+/* Frees all that they own; zeroed ones may be cleared, too. */
+void tow_options_clear(tow_options *options);
 
-/* Sets one option from its text; `settings` are those that its row speaks of. Returns 0, ARGUMENT or MEMORY;
- * error[] then holds one line that names the option. */
-int tow_option_set(
-    const tow_option *option, void *settings, const char *text, char error[TOW_OPTIONS_ERROR_MAX]);
+/* Takes the words of a command line (`words` ends with NULL; all of it is copied). */
+tow_options_result tow_options_take_words(
+    tow_options *options, const char *const *words, char error[TOW_OPTIONS_ERROR_MAX]);
 
-/* Appends `more` to a list that ends with NULL. Errors: MEMORY. */
-int tow_list_append(const char *const **list, const char *more);
-void tow_list_free(const char *const *list);
+/* Takes one option as a file has it, by its name; a flag's text is true or false. Of several values the last
+ * holds, and lists grow, as on the command line; but what is given there holds against any file, before or
+ * after, and its list replaces a file's. All the same the text is checked. Errors: ARGUMENT, MEMORY; error[]
+ * then names file, line and option. */
+int tow_options_take(tow_options *options, const char *name, const char *text, tow_option_source source,
+    char error[TOW_OPTIONS_ERROR_MAX]);
 
-/* "--port" or, without a name, "-x". */
-enum { TOW_OPTION_LABEL_MAX = 64 };
-void tow_option_label(const tow_option *option, char out[TOW_OPTION_LABEL_MAX]);
+/* Where the option of this name (of a letter, where it has no name) got the value that holds; NULL if it was
+ * not given. */
+const tow_option_source *tow_options_source(const tow_options *options, const char *name);
+
+/* The first option that was given and means nothing as it needs something that is lacking (the bits of
+ * tow_option_need); NULL if there is none. */
+const tow_option *tow_options_useless(const tow_options *options, unsigned lacking);
+
+/* An option where it stands: "--port" or, without a name, "-x"; in a file "towline.yaml:12: port". */
+enum { TOW_OPTION_LABEL_MAX = 160 };
+void tow_option_label(
+    const tow_option *option, const tow_option_source *source, char out[TOW_OPTION_LABEL_MAX]);
 
 #endif

@@ -132,14 +132,14 @@ static int heading(tow_buffer *out, const char *text, bool painted) {
 
 static int options_help(tow_buffer *out, const tow_command *command, int columns, bool painted) {
     int error = 0;
-    const tow_option *option;
-    for (size_t i = 0; error == 0 && (option = tow_command_option(command, i, NULL)) != NULL; i++) {
-        if (option->kind == TOW_OPTION_REFUSED)
+    tow_option option;
+    for (size_t i = 0; error == 0 && tow_command_option(command, i, &option); i++) {
+        if (option.kind == TOW_OPTION_REFUSED)
             continue;
-        if (option->group != NULL)
-            error = heading(out, option->group, painted);
+        if (option.group != NULL)
+            error = heading(out, option.group, painted);
         if (error == 0)
-            error = option_help(out, option, columns);
+            error = option_help(out, &option, columns);
     }
     if (error == 0)
         error = tow_buffer_append_text(out, "\n");
@@ -228,17 +228,17 @@ static int manual_option(tow_buffer *out, const tow_option *option) {
 static int manual_options(tow_buffer *out, const tow_command *command) {
     int error = 0;
     bool open = false;
-    const tow_option *option;
-    for (size_t i = 0; error == 0 && (option = tow_command_option(command, i, NULL)) != NULL; i++) {
-        if (option->kind == TOW_OPTION_REFUSED)
+    tow_option option;
+    for (size_t i = 0; error == 0 && tow_command_option(command, i, &option); i++) {
+        if (option.kind == TOW_OPTION_REFUSED)
             continue;
-        if (option->group != NULL || !open) {
+        if (option.group != NULL || !open) {
             error = tow_buffer_append_format(out, "%s.Pp\n%s:\n.Bl -tag -width Ds -compact\n",
-                open ? ".El\n" : "", option->group != NULL ? option->group : "Options");
+                open ? ".El\n" : "", option.group != NULL ? option.group : "Options");
             open = true;
         }
         if (error == 0)
-            error = manual_option(out, option);
+            error = manual_option(out, &option);
     }
     if (error == 0)
         error = manual_option(out, &help_option);

@@ -38,12 +38,11 @@ static void announce(tow_serving *serving, const char *port, int number) {
             "towline: serving ws%s://%s/echo, console http%s://%s/.console", s, name, s, name);
 }
 
-int tow_serve(const void *options, const char *const *operands) {
+int tow_serve(const tow_options *options) {
     static const tow_service_kind kind = {
         .command = "serve", .on_stop = tow_serving_stop, .on_reload = tow_serving_reload};
-    const tow_serve_settings *settings = options;
+    const tow_serve_settings *settings = options->settings;
     tow_serving serving = {
         .service = {.kind = &kind, .settings = settings}, .add_routes = add_routes, .announce = announce};
-    (void)operands;
     return tow_serving_run(&serving, settings->server.listens);
 }

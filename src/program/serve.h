@@ -2,6 +2,8 @@
 #ifndef TOW_PROGRAM_SERVE_H
 #define TOW_PROGRAM_SERVE_H
 
+#include "options.h"
+
 #include <towline/server.h>
 
 enum { TOW_SERVE_LOG_TEXT, TOW_SERVE_LOG_JSON };
@@ -16,6 +18,6 @@ typedef struct tow_serve_settings {
     int log_format;            /* TOW_SERVE_LOG_… */
 } tow_serve_settings;
 
-int tow_serve(const void *settings, const char *const *operands);
+int tow_serve(const tow_options *options);
 
 #endif

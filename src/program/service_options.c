@@ -48,6 +48,7 @@ const tow_option tow_service_status_rows[] = {
         .help = "where to serve counters for Prometheus and a health check",
         .expects = "an address such as 9999, localhost:9999 or unix:/run/towline.status",
         .check = tow_port_check,
+        .needs = TOW_OPTION_NEEDS_SERVER,
         FIELD(server.status)},
     {0},
 };
@@ -59,6 +60,7 @@ const tow_option tow_service_tls_rows[] = {
         .kind = TOW_OPTION_FLAG,
         .help = "speak TLS (wss, https) on every port; needs --certificate or --tls-self-signed, which turn "
                 "it on as well",
+        .needs = TOW_OPTION_NEEDS_SERVER,
         FIELD(tls)},
     {.name = "certificate",
         .letter = 'c',
@@ -68,6 +70,7 @@ const tow_option tow_service_tls_rows[] = {
         .help = "the server's certificate and those between it and the root, in PEM; read again on SIGHUP, "
                 "without "
                 "disconnecting anybody",
+        .needs = TOW_OPTION_NEEDS_TLS,
         FIELD(server.tls_certificate)},
     {.name = "key",
         .letter = 'k',
@@ -75,10 +78,12 @@ const tow_option tow_service_tls_rows[] = {
         .value = "FILE",
         .note = "the certificate's file",
         .help = "its key, in PEM, without a passphrase",
+        .needs = TOW_OPTION_NEEDS_TLS,
         FIELD(server.tls_key)},
     {.name = "tls-self-signed",
         .kind = TOW_OPTION_FLAG,
         .help = "for trying: make a certificate for localhost, for this run only, and log its fingerprint",
+        .needs = TOW_OPTION_NEEDS_SERVER,
         FIELD(server.tls_self_signed)},
     {.name = "tls-client-ca",
         .kind = TOW_OPTION_TEXT,
@@ -87,6 +92,7 @@ const tow_option tow_service_tls_rows[] = {
         .help =
             "certificates, in PEM, of authorities, roots or not: only clients with a certificate that one of "
             "them, or who they have signed, has signed get in",
+        .needs = TOW_OPTION_NEEDS_SERVER,
         FIELD(server.tls_client_ca)},
     {.name = "tls-client-crl",
         .kind = TOW_OPTION_TEXT,
@@ -95,10 +101,12 @@ const tow_option tow_service_tls_rows[] = {
         .help =
             "lists of the certificates that these authorities have revoked (CRL), in PEM, one of each that "
             "signs clients; read again on SIGHUP",
+        .needs = TOW_OPTION_NEEDS_SERVER,
         FIELD(server.tls_client_crl)},
     {.name = "tls-redirect",
         .kind = TOW_OPTION_FLAG,
         .help = "answer plain HTTP on the same ports by a redirect to https",
+        .needs = TOW_OPTION_NEEDS_SERVER,
         FIELD(server.tls_redirect)},
     {0},
 };
@@ -111,6 +119,7 @@ const tow_option tow_service_root_rows[] = {
         .value = "DIR",
         .note = "none",
         .help = "folder of static files to serve at /",
+        .needs = TOW_OPTION_NEEDS_SERVER,
         FIELD(document_root)},
     {0},
 };
@@ -125,6 +134,7 @@ const tow_option tow_service_access_rows[] = {
                 "https://*.example.org for all below; null for pages without one; * for any; others get 403",
         .expects = "an origin such as https://example.org, https://*.example.org for all below, null, or *",
         .check = check_origin,
+        .needs = TOW_OPTION_NEEDS_SERVER,
         FIELD(server.allow_origins)},
     {.name = "trusted-proxy",
         .kind = TOW_OPTION_LIST,
@@ -134,10 +144,12 @@ const tow_option tow_service_access_rows[] = {
                 "X-Forwarded-For, -Proto and -Host are believed",
         .expects = "an address such as 10.0.0.1, a network such as 10.0.0.0/8, or unix",
         .check = check_subnet,
+        .needs = TOW_OPTION_NEEDS_SERVER,
         FIELD(server.trusted_proxies)},
     {.name = "proxy-protocol",
         .kind = TOW_OPTION_FLAG,
         .help = "trusted proxies begin each connection with a PROXY header, version 1 or 2",
+        .needs = TOW_OPTION_NEEDS_SERVER,
         FIELD(server.proxy_protocol)},
     {.name = "host",
         .kind = TOW_OPTION_LIST,
@@ -146,6 +158,7 @@ const tow_option tow_service_access_rows[] = {
         .help = "name that requests may have in Host, * for any; others get 421",
         .expects = "a host's name such as example.org, or *",
         .check = check_host_name,
+        .needs = TOW_OPTION_NEEDS_SERVER,
         FIELD(server.hosts)},
     {.name = "max-connections",
         .kind = TOW_OPTION_NUMBER,
@@ -162,6 +175,7 @@ const tow_option tow_service_access_rows[] = {
         .off = "no limit",
         .help = "connections at a time from one address; more get 503",
         .minimum = 1,
+        .needs = TOW_OPTION_NEEDS_SERVER,
         FIELD(server.max_connections_per_address)},
     {.name = "max-unfinished",
         .kind = TOW_OPTION_SIZE,
@@ -171,6 +185,7 @@ const tow_option tow_service_access_rows[] = {
         .help = "that messages may hold before they have ended, in each worker; who gets more than that into "
                 "it is closed with 1013",
         .minimum = 1,
+        .needs = TOW_OPTION_NEEDS_SERVER,
         FIELD(server.max_unfinished)},
     {.name = "max-unfinished-per-address",
         .kind = TOW_OPTION_SIZE,
@@ -179,6 +194,7 @@ const tow_option tow_service_access_rows[] = {
         .off = "no limit",
         .help = "that those of one address may; then 1008",
         .minimum = 1,
+        .needs = TOW_OPTION_NEEDS_SERVER,
         FIELD(server.max_unfinished_per_address)},
     {.group = "Limits of the opening handshake",
         .name = "handshake-seconds",
@@ -189,6 +205,7 @@ const tow_option tow_service_access_rows[] = {
         .help = "for a request's head to arrive; then 408",
         .minimum = 1,
         .maximum = TOW_OPTION_DAY,
+        .needs = TOW_OPTION_NEEDS_SERVER,
         FIELD(server.handshake_seconds)},
     {.name = "handshake-bytes",
         .kind = TOW_OPTION_SIZE,
@@ -197,6 +214,7 @@ const tow_option tow_service_access_rows[] = {
         .help = "of a request's head; more get 431",
         .minimum = 256,
         .maximum = 1048576,
+        .needs = TOW_OPTION_NEEDS_SERVER,
         FIELD(server.handshake_bytes)},
     {0},
 };
@@ -321,6 +339,7 @@ const tow_option tow_service_running_rows[] = {
         .help = "threads, each with connections of its own",
         .minimum = 1,
         .maximum = 1024,
+        .needs = TOW_OPTION_NEEDS_SERVER,
         FIELD(server.workers)},
     {.name = "io",
         .kind = TOW_OPTION_CHOICE,

@@ -148,72 +148,30 @@ static int start_forward(
     return status != 0 ? status : forward(&service);
 }
 
-/* Whether there may be a server, or a proxy, that asks for our certificate. */
-static bool may_show_certificate(const tow_tunnel_settings *settings, const char *url) {
-    bool is_plain = url == NULL || strncmp(url, "ws://", 5) == 0 || strncmp(url, "http://", 7) == 0;
-    return !is_plain || settings->connect.proxy != NULL;
+/* An option that is given and is of no use in this direction. Returns 0, or the exit status after telling. */
+static int check_direction(const tow_options *options, bool forward) {
+    char label[TOW_OPTION_LABEL_MAX];
+    const tow_option *stray =
+        tow_options_useless(options, forward ? TOW_OPTION_NEEDS_CLIENT : TOW_OPTION_NEEDS_SERVER);
+    if (stray == NULL)
+        return 0;
+    tow_option_label(stray, tow_options_source(options, stray->name), label);
+    return complain(label, forward ? "this is for tunnels to a WebSocket server: leave it away"
+                                   : "this is for tunnels from ws:// or wss://: leave it away");
 }
 
-/* An option that is given and is of no use in this direction, or NULL. */
-static const char *stray_option(const tow_tunnel_settings *settings, bool forward, const char *target) {
-    bool shows = may_show_certificate(settings, target);
-    const tow_server_options *server = &settings->serve.server;
-    const tow_connect_settings *connect = &settings->connect;
-    const struct {
-        bool given;
-        bool forward; /* where it belongs */
-        const char *name;
-    } options[] = {
-        {settings->map != NULL, true, "--map"},
-        {settings->send_proxy != 0, true, "--send-proxy"},
-        {settings->serve.document_root != NULL, true, "--document-root"},
-        {server->status != NULL, true, "--status"},
-        {server->allow_origins != NULL, true, "--allow-origin"},
-        {server->hosts != NULL, true, "--host"},
-        {server->trusted_proxies != NULL, true, "--trusted-proxy"},
-        {server->proxy_protocol, true, "--proxy-protocol"},
-        {server->max_connections_per_address > 0, true, "--max-connections-per-address"},
-        {server->max_unfinished != 0, true, "--max-unfinished"},
-        {server->max_unfinished_per_address != 0, true, "--max-unfinished-per-address"},
-        {server->workers != 0, true, "--workers"},
-        {settings->serve.tls, true, "--tls"},
-        {server->tls_certificate != NULL && !shows, true, "--certificate"},
-        {server->tls_key != NULL && !shows, true, "--key"},
-        {server->tls_self_signed, true, "--tls-self-signed"},
-        {server->tls_client_ca != NULL, true, "--tls-client-ca"},
-        {server->tls_client_crl != NULL, true, "--tls-client-crl"},
-        {server->tls_redirect, true, "--tls-redirect"},
-        {connect->proxy != NULL, false, "--proxy"},
-        {connect->unix_path != NULL, false, "--unix"},
-        {connect->origin != NULL, false, "--origin"},
-        {connect->headers != NULL, false, "--header"},
-        {connect->cookies != NULL, false, "--cookie"},
-        {connect->user != NULL, false, "--user"},
-        {connect->bearer != NULL, false, "--bearer"},
-        {connect->cacert != NULL, false, "--cacert"},
-        {connect->crl != NULL, false, "--crl"},
-        {connect->insecure, false, "--insecure"},
-    };
-    for (size_t i = 0; i < sizeof options / sizeof options[0]; i++)
-        if (options[i].given && options[i].forward != forward)
-            return options[i].name;
-    return NULL;
-}
-
-int tow_tunnel_command_run(const void *options, const char *const *operands) {
-    const tow_tunnel_settings *settings = options;
+int tow_tunnel_command_run(const tow_options *options) {
+    const char *const *operands = options->operands;
     tow_tunnel_listen listen;
     const char *why;
     if (tow_tunnel_listen_read(&listen, operands[0], &why) != 0)
         return complain(operands[0], why);
-    const char *stray = stray_option(settings, listen.is_websocket, operands[1]);
-    if (stray != NULL)
-        return complain(stray, listen.is_websocket
-                                   ? "this is for tunnels to a WebSocket server: leave it away"
-                                   : "this is for tunnels from ws:// or wss://: leave it away");
+    int status = check_direction(options, listen.is_websocket);
+    if (status != 0)
+        return status;
     if (listen.is_websocket)
-        return start_forward(settings, &listen, operands);
+        return start_forward(options->settings, &listen, operands);
     if (operands[1] == NULL || strstr(operands[1], "://") == NULL)
         return complain(operands[0], "the target of this is a URL: ws://HOST:PORT/PATH or wss://HOST/PATH");
-    return tow_tunnel_reverse(settings, listen.address, operands[1]);
+    return tow_tunnel_reverse(options, listen.address);
 }

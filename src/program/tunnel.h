@@ -16,9 +16,10 @@ typedef struct tow_tunnel_settings {
     bool lines;
 } tow_tunnel_settings;
 
-int tow_tunnel_command_run(const void *settings, const char *const *operands);
+int tow_tunnel_command_run(const tow_options *options);
 
-/* From TCP or a Unix socket, "[HOST:]PORT" or "unix:PATH", to a URL. Returns the exit status. */
-int tow_tunnel_reverse(const tow_tunnel_settings *settings, const char *listen, const char *url);
+/* From TCP or a Unix socket, "[HOST:]PORT" or "unix:PATH", to a URL, the second operand. Returns the exit
+ * status. */
+int tow_tunnel_reverse(const tow_options *options, const char *listen);
 
 #endif

@@ -86,15 +86,16 @@ static int run(reverse_service *reverse) {
     return error;
 }
 
-int tow_tunnel_reverse(const tow_tunnel_settings *settings, const char *listen, const char *url) {
+int tow_tunnel_reverse(const tow_options *options, const char *listen) {
     static const tow_service_kind kind = {.command = "tunnel", .on_stop = stop};
+    const tow_tunnel_settings *settings = options->settings;
     reverse_service reverse = {
         .service = {.kind = &kind, .settings = &settings->serve}, .settings = settings};
     reverse.connect = settings->connect;
     reverse.connect.compression = settings->serve.server.limits.compression;
     reverse.connect.cert = settings->serve.server.tls_certificate; /* for a server that asks */
     reverse.connect.key = settings->serve.server.tls_key;
-    int status = tow_way_make(&reverse.way, "tunnel", &reverse.connect, url);
+    int status = tow_way_make(&reverse.way, options, &reverse.connect, options->operands[1]);
     if (status == 0) {
         fill(&reverse, listen);
         status = run(&reverse) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;

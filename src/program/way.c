@@ -12,12 +12,12 @@
 enum { EXIT_USAGE = 2 };
 
 static int fail(const tow_way *way, int error) {
-    fprintf(stderr, "towline %s: %s\n", way->command, tow_strerror(error));
+    fprintf(stderr, "towline %s: %s\n", way->options->command->name, tow_strerror(error));
     return EXIT_FAILURE;
 }
 
 static int usage(const tow_way *way, const char *complaint) {
-    fprintf(stderr, "towline %s: %s\n", way->command, complaint);
+    fprintf(stderr, "towline %s: %s\n", way->options->command->name, complaint);
     return EXIT_USAGE;
 }
 
@@ -40,7 +40,7 @@ static int url_check(tow_way *way) {
         return 0;
     if (error == TOW_ERROR_MEMORY)
         return fail(way, error);
-    fprintf(stderr, "towline %s: %.200s: %s\n", way->command, text, why);
+    fprintf(stderr, "towline %s: %.200s: %s\n", way->options->command->name, text, why);
     return EXIT_USAGE;
 }
 
@@ -58,7 +58,7 @@ static int proxy_from_environment(tow_way *way) {
 
 /* Tells what is wrong with a proxy, without its password. */
 static int proxy_refused(const tow_way *way, const char *from, const char *why) {
-    fprintf(stderr, "towline %s: %s: %s\n", way->command, from, why);
+    fprintf(stderr, "towline %s: %s: %s\n", way->options->command->name, from, why);
     return EXIT_USAGE;
 }
 
@@ -97,9 +97,24 @@ static const char *tls_complaint(const tow_connect_settings *settings) {
     return NULL;
 }
 
+/* Whether a proxy has TLS may be the environment's affair: then nothing is said. Some options are for TLS
+ * whoever is its server: a tunnel's certificate. */
+static int tls_options_check(const tow_way *way) {
+    char label[TOW_OPTION_LABEL_MAX];
+    bool may_have_tls = way->is_secure || way->proxy != NULL;
+    const tow_option *option = may_have_tls ? NULL : tow_options_useless(way->options, TOW_OPTION_NEEDS_TLS);
+    if (option == NULL)
+        return 0;
+    tow_option_label(option, tow_options_source(way->options, option->name), label);
+    fprintf(stderr, "towline %s: %s: this is for %swss://, or a proxy at https://: leave it away\n",
+        way->options->command->name, label,
+        (option->needs & TOW_OPTION_NEEDS_CLIENT) != 0 ? "" : "tunnels from wss://, or to ");
+    return EXIT_USAGE;
+}
+
 int tow_way_make(
-    tow_way *way, const char *command, const tow_connect_settings *settings, const char *operand) {
-    *way = (tow_way){.command = command, .settings = settings};
+    tow_way *way, const tow_options *options, const tow_connect_settings *settings, const char *operand) {
+    *way = (tow_way){.options = options, .settings = settings};
     const char *complaint = tow_headers_complaint(settings);
     if (complaint == NULL)
         complaint = tls_complaint(settings);
@@ -111,7 +126,9 @@ int tow_way_make(
     if (error != 0)
         return fail(way, error);
     int status = url_check(way);
-    return status != 0 ? status : proxy_choose(way);
+    if (status == 0)
+        status = proxy_choose(way);
+    return status != 0 ? status : tls_options_check(way);
 }
 
 tow_websocket_options tow_way_options(const tow_way *way) {
@@ -137,10 +154,10 @@ int tow_way_check(const tow_way *way, tow_loop *loop) {
         return 0;
     if (way->settings->insecure)
         fprintf(stderr, "towline %s: --insecure: no certificate is checked, so the peer may be anybody\n",
-            way->command);
+            way->options->command->name);
     if (tow_client_check_trust(loop, &options, why) == 0)
         return 0;
-    fprintf(stderr, "towline %s: %s\n", way->command, why);
+    fprintf(stderr, "towline %s: %s\n", way->options->command->name, why);
     return EXIT_FAILURE;
 }
 
@@ -154,7 +171,7 @@ int tow_way_refused(const tow_way *way, int error) {
     fprintf(stderr,
         "towline %s: a subprotocol stands twice, or a header cannot be sent: the handshake's own are not "
         "yours\n",
-        way->command);
+        way->options->command->name);
     return EXIT_USAGE;
 }
 

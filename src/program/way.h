@@ -8,7 +8,7 @@
 #include "headers.h"
 
 typedef struct tow_way {
-    const char *command; /* "connect", for errors */
+    const tow_options *options; /* of the command whose way it is */
     const tow_connect_settings *settings;
     const char *proxy;     /* its URL, NULL: none */
     char proxy_place[280]; /* the same to show: without the password */
@@ -18,10 +18,11 @@ typedef struct tow_way {
     tow_headers headers;
 } tow_way;
 
-/* `operand` is a URL; without a scheme it is one of ws. Returns 0 or the exit status; in any case
- * tow_way_clear frees what it owns. */
+/* Options of TLS are refused for a ws:// without a proxy. `settings` are
+ * a part of those of the options, `operand` is a URL; without a scheme it is one of ws. Returns 0 or the exit
+ * status; in any case tow_way_clear frees what it owns. */
 int tow_way_make(
-    tow_way *way, const char *command, const tow_connect_settings *settings, const char *operand);
+    tow_way *way, const tow_options *options, const tow_connect_settings *settings, const char *operand);
 
 /* Reads the files of TLS where the way needs them, and tells what is wrong with them, and that --insecure is
  * a risk. Returns 0 or the exit status. */

@@ -113,7 +113,16 @@ test("--insecure takes any certificate, and says so", async (t) => {
   assert.equal(status, 0);
   const plain = await serve(t);
   const without = await connect(["--insecure", "-x", "hi", plain.url()]);
-  assert.doesNotMatch(without.errors, /insecure/, "where there is no TLS there is nothing to say");
+  assert.equal(without.status, 2, "where there is no TLS it would say what is not so");
+});
+
+test("options of TLS are refused where there is none", async (t) => {
+  const server = await serve(t);
+  for (const words of [["--insecure"], ["--cacert", usual.certificate], ["--crl", "/nowhere"], ["--cert", usual.certificate]]) {
+    const { status, errors } = await connect([...words, "-x", "hi", server.url()]);
+    assert.equal(errors, `towline connect: ${words[0]}: this is for wss://, or a proxy at https://: leave it away\n`);
+    assert.equal(status, 2);
+  }
 });
 
 test("a certificate of our own is shown to who asks for it", async (t) => {

@@ -14,11 +14,13 @@ static int parse_options(void) {
     static const char *const words[] = {
         "-s", "one", "-s", "two", "-H", "A: b", "-x", "hello", "-x", "again", "ws://localhost/", NULL};
     const tow_command *command = tow_command_find("connect");
-    const char *const *operands;
     char error[TOW_OPTIONS_ERROR_MAX];
-    uint64_t settings[64] = {0};
-    tow_options_result result = tow_options_parse(command, words, settings, &operands, error);
-    tow_options_clear(command, settings, operands);
+    tow_options options;
+    int problem = tow_options_init(&options, command);
+    if (problem != 0)
+        return problem;
+    tow_options_result result = tow_options_take_words(&options, words, error);
+    tow_options_clear(&options);
     return result == TOW_OPTIONS_RUN ? 0 : strstr(error, "out of memory") != NULL ? TOW_ERROR_MEMORY : -1000;
 }
 

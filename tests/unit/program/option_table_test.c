@@ -7,23 +7,22 @@
 
 #include <towline/error.h>
 
-typedef void (*row_check)(const tow_command *command, const tow_option *option, size_t base);
+typedef void (*row_check)(const tow_command *command, const tow_option *option);
 
 static void each_row(row_check check) {
-    size_t base;
-    const tow_option *option;
+    tow_option option;
     for (size_t i = 0; i < tow_command_count; i++)
-        for (size_t j = 0; (option = tow_command_option(tow_commands[i], j, &base)) != NULL; j++)
-            check(tow_commands[i], option, base);
+        for (size_t j = 0; tow_command_option(tow_commands[i], j, &option); j++)
+            check(tow_commands[i], &option);
 }
 
-static void row_is_whole(const tow_command *command, const tow_option *option, size_t base) {
+static void row_is_whole(const tow_command *command, const tow_option *option) {
     assert_true(option->name != NULL || option->letter != 0);
     assert_non_null(option->help);
     if (option->kind == TOW_OPTION_REFUSED)
         return;
     assert_true(option->width > 0);
-    assert_true(base + option->offset + option->width <= command->settings_size);
+    assert_true(option->offset + option->width <= command->settings_size);
     assert_true((option->kind == TOW_OPTION_FLAG) == (option->value == NULL && option->choices == NULL));
     assert_true((option->check != NULL) == (option->expects != NULL));
     assert_true(option->fallback == NULL || option->note == NULL);
@@ -34,12 +33,12 @@ static void every_row_says_what_is_needed(void **state) {
     each_row(row_is_whole);
 }
 
-static void row_is_alone(const tow_command *command, const tow_option *option, size_t base) {
+static void row_is_alone(const tow_command *command, const tow_option *option) {
     int same = 0;
-    const tow_option *other;
-    for (size_t i = 0; (other = tow_command_option(command, i, NULL)) != NULL; i++) {
-        same += other->letter != 0 && other->letter == option->letter;
-        same += other->name != NULL && option->name != NULL && strcmp(other->name, option->name) == 0;
+    tow_option other;
+    for (size_t i = 0; tow_command_option(command, i, &other); i++) {
+        same += other.letter != 0 && other.letter == option->letter;
+        same += other.name != NULL && option->name != NULL && strcmp(other.name, option->name) == 0;
     }
     assert_int_equal(same, (option->letter != 0) + (option->name != NULL));
     assert_int_not_equal(option->letter, 'h'); /* that is --help */
@@ -51,12 +50,11 @@ static void no_two_rows_of_a_command_have_the_same_name(void **state) {
 }
 
 /* A field that two rows fill is a slip of the pen. */
-static void row_has_its_own_field(const tow_command *command, const tow_option *option, size_t base) {
+static void row_has_its_own_field(const tow_command *command, const tow_option *option) {
     int same = 0;
-    size_t its_base;
-    const tow_option *other;
-    for (size_t i = 0; (other = tow_command_option(command, i, &its_base)) != NULL; i++)
-        same += other->width > 0 && its_base + other->offset == base + option->offset;
+    tow_option other;
+    for (size_t i = 0; tow_command_option(command, i, &other); i++)
+        same += other.width > 0 && other.offset == option->offset;
     assert_true(option->kind == TOW_OPTION_REFUSED || same == 1);
 }
 
@@ -65,22 +63,38 @@ static void every_row_fills_a_field_of_its_own(void **state) {
     each_row(row_has_its_own_field);
 }
 
-static void defaults(const char *name, void *settings, char *error) {
+/* A change of a row that is not there is one, too. */
+static void changes_name_rows_of_their_section(void **state) {
+    (void)state;
+    for (size_t i = 0; i < tow_command_count; i++) {
+        const tow_option_section *section = tow_commands[i]->sections;
+        for (; section->options != NULL; section++)
+            for (const tow_option_change *change = section->changes; change != NULL && change->name != NULL;
+                 change++) {
+                const tow_option *row = section->options;
+                while (row->name != NULL && strcmp(row->name, change->name) != 0)
+                    row++;
+                assert_non_null(row->name);
+            }
+    }
+}
+
+static void defaults(tow_options *options, const char *name) {
     const tow_command *command = tow_command_find(name);
     const char *const words[] = {"URL", NULL};
-    const char *const *operands;
+    char error[TOW_OPTIONS_ERROR_MAX];
     assert_non_null(command);
-    assert_int_equal(tow_options_parse(command, command->operands_minimum > 0 ? words : words + 1, settings,
-                         &operands, error),
+    assert_int_equal(tow_options_init(options, command), 0);
+    assert_int_equal(
+        tow_options_take_words(options, command->operands_minimum > 0 ? words : words + 1, error),
         TOW_OPTIONS_RUN);
-    tow_options_clear(command, settings, operands);
 }
 
 static void the_defaults_of_serve_are_those_of_the_manual(void **state) {
     (void)state;
-    tow_serve_settings settings = {0};
-    char error[TOW_OPTIONS_ERROR_MAX];
-    defaults("serve", &settings, error);
+    tow_options options;
+    defaults(&options, "serve");
+    const tow_serve_settings settings = *(const tow_serve_settings *)options.settings;
     assert_int_equal(settings.server.handshake_seconds, 10);
     assert_int_equal(settings.server.handshake_bytes, 16 * 1024);
     assert_int_equal(settings.server.max_connections, 0);
@@ -99,30 +113,31 @@ static void the_defaults_of_serve_are_those_of_the_manual(void **state) {
     assert_int_equal(settings.server.limits.compression_max, 512 * 1024);
     assert_int_equal(settings.server.io, TOW_IO_AUTO);
     assert_int_equal(settings.log_level, 6);
+    tow_options_clear(&options);
 }
 
 static void the_defaults_of_connect_are_those_of_the_manual(void **state) {
     (void)state;
-    tow_connect_settings settings = {0};
-    char error[TOW_OPTIONS_ERROR_MAX];
-    defaults("connect", &settings, error);
+    tow_options options;
+    defaults(&options, "connect");
+    const tow_connect_settings settings = *(const tow_connect_settings *)options.settings;
     assert_int_equal(settings.compression, TOW_COMPRESSION_TAKEOVER);
     assert_int_equal(settings.linger, TOW_LINGER_FOR_ANSWERS);
     assert_int_equal(settings.ping, TOW_OFF);
     assert_int_equal(settings.max_time, TOW_OFF);
     assert_int_equal(settings.max_message, 16 * 1024 * 1024);
+    tow_options_clear(&options);
 }
 
 static void refuses(const char *name, const char *option, const char *value) {
     const tow_command *command = tow_command_find(name);
     const char *const words[] = {option, value, NULL};
-    const char *const *operands;
     char error[TOW_OPTIONS_ERROR_MAX];
-    uint64_t settings[64] = {0};
-    assert_true(command->settings_size <= sizeof settings);
-    assert_int_equal(tow_options_parse(command, words, settings, &operands, error), TOW_OPTIONS_WRONG);
+    tow_options options;
+    assert_int_equal(tow_options_init(&options, command), 0);
+    assert_int_equal(tow_options_take_words(&options, words, error), TOW_OPTIONS_WRONG);
     assert_memory_equal(error, option, strlen(option));
-    tow_options_clear(command, settings, operands);
+    tow_options_clear(&options);
 }
 
 static void values_are_checked_before_anything_begins(void **state) {
@@ -165,14 +180,14 @@ static void help_and_manual_name_every_option(void **state) {
         tow_buffer manual = {0};
         text_of(&help, narrow_help, tow_commands[i]);
         text_of(&manual, tow_options_manual, tow_commands[i]);
-        const tow_option *option;
-        for (size_t j = 0; (option = tow_command_option(tow_commands[i], j, NULL)) != NULL; j++) {
+        tow_option option;
+        for (size_t j = 0; tow_command_option(tow_commands[i], j, &option); j++) {
             char label[TOW_OPTION_LABEL_MAX];
-            tow_option_label(option, label);
-            bool shown = option->kind != TOW_OPTION_REFUSED;
+            tow_option_label(&option, NULL, label);
+            bool shown = option.kind != TOW_OPTION_REFUSED;
             assert_int_equal(strstr((const char *)help.data, label) != NULL, shown);
             assert_int_equal(
-                strstr((const char *)manual.data, label + 1) != NULL, shown || option->name == NULL);
+                strstr((const char *)manual.data, label + 1) != NULL, shown || option.name == NULL);
         }
         tow_buffer_clear(&help);
         tow_buffer_clear(&manual);
@@ -200,6 +215,7 @@ int main(void) {
         cmocka_unit_test(every_row_says_what_is_needed),
         cmocka_unit_test(no_two_rows_of_a_command_have_the_same_name),
         cmocka_unit_test(every_row_fills_a_field_of_its_own),
+        cmocka_unit_test(changes_name_rows_of_their_section),
         cmocka_unit_test(the_defaults_of_serve_are_those_of_the_manual),
         cmocka_unit_test(the_defaults_of_connect_are_those_of_the_manual),
         cmocka_unit_test(values_are_checked_before_anything_begins),

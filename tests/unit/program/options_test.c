@@ -2,6 +2,7 @@
 
 #include "options.h"
 
+#include <stddef.h>
 #include <towline/error.h>
 #include <towline/message.h>
 
@@ -52,6 +53,7 @@ static const tow_option rows[] = {
         .fallback = "16M",
         .help = "a size",
         .minimum = 1,
+        .needs = TOW_OPTION_NEEDS_TLS,
         FIELD(size)},
     {.name = "duration",
         .kind = TOW_OPTION_DURATION,
@@ -80,22 +82,29 @@ static const tow_command command = {.name = "try",
     .settings_size = sizeof(settings)};
 
 typedef struct parse_outcome {
+    tow_options options;
     tow_options_result result;
-    settings filled;
+    settings filled; /* the same as the options' */
     const char *const *operands;
     char error[TOW_OPTIONS_ERROR_MAX];
 } parse_outcome;
 
 #define PARSE(outcome, ...) parse(outcome, (const char *const[]){__VA_ARGS__, NULL})
 
+static void words_take(parse_outcome *outcome, const char *const *words) {
+    outcome->result = tow_options_take_words(&outcome->options, words, outcome->error);
+    outcome->filled = *(const settings *)outcome->options.settings;
+    outcome->operands = outcome->options.operands;
+}
+
 static void parse(parse_outcome *outcome, const char *const *words) {
-    memset(outcome, 0, sizeof *outcome);
-    outcome->result =
-        tow_options_parse(&command, words, &outcome->filled, &outcome->operands, outcome->error);
+    memset(outcome, 0, sizeof(*outcome));
+    assert_int_equal(tow_options_init(&outcome->options, &command), 0);
+    words_take(outcome, words);
 }
 
 static void forget(parse_outcome *outcome) {
-    tow_options_clear(&command, &outcome->filled, outcome->operands);
+    tow_options_clear(&outcome->options);
 }
 
 static void wrong(const char *message, const char *const *words) {
@@ -245,8 +254,8 @@ static void a_missing_operand_is_named(void **state) {
     tow_command strict = command;
     strict.operands_minimum = 1;
     parse_outcome outcome = {0};
-    outcome.result = tow_options_parse(
-        &strict, (const char *const[]){"-f", NULL}, &outcome.filled, &outcome.operands, outcome.error);
+    assert_int_equal(tow_options_init(&outcome.options, &strict), 0);
+    words_take(&outcome, (const char *const[]){"-f", NULL});
     assert_int_equal(outcome.result, TOW_OPTIONS_WRONG);
     assert_string_equal(outcome.error, "URL is missing; 'towline try --help' tells more");
     forget(&outcome);
@@ -267,6 +276,178 @@ static void help_ends_the_reading(void **state) {
     WRONG("no option --nonsense; 'towline try --help' lists them", "--nonsense", "--help");
 }
 
+/* From a file. */
+
+#define LINE(number) ((tow_option_source){.file = "try.yaml", .line = (number)})
+
+static void take(parse_outcome *outcome, const char *name, const char *text, size_t line) {
+    assert_int_equal(tow_options_take(&outcome->options, name, text, LINE(line), outcome->error), 0);
+    outcome->filled = *(const settings *)outcome->options.settings;
+}
+
+static void a_file_fills_the_same_fields(void **state) {
+    (void)state;
+    parse_outcome outcome;
+    parse(&outcome, (const char *const[]){NULL});
+    take(&outcome, "flag", "true", 1);
+    take(&outcome, "text", "one", 2);
+    take(&outcome, "list", "a", 3);
+    take(&outcome, "list", "b", 4);
+    take(&outcome, "number", "off", 5);
+    take(&outcome, "size", "64K", 6);
+    take(&outcome, "choice", "red", 7);
+    assert_true(outcome.filled.flag);
+    assert_string_equal(outcome.filled.text, "one");
+    assert_string_equal(outcome.filled.list[0], "a");
+    assert_string_equal(outcome.filled.list[1], "b");
+    assert_null(outcome.filled.list[2]);
+    assert_int_equal(outcome.filled.number, TOW_OFF);
+    assert_int_equal(outcome.filled.size, 65536);
+    assert_int_equal(outcome.filled.choice, 3);
+    take(&outcome, "flag", "false", 8);
+    assert_false(outcome.filled.flag);
+    forget(&outcome);
+}
+
+static void the_command_line_goes_before_a_file(void **state) {
+    (void)state;
+    parse_outcome outcome;
+    PARSE(&outcome, "--number", "3", "-l", "mine", "-f");
+    take(&outcome, "number", "4", 1);
+    take(&outcome, "list", "its", 2);
+    take(&outcome, "flag", "false", 3);
+    take(&outcome, "size", "2", 4);
+    assert_int_equal(outcome.filled.number, 3);
+    assert_string_equal(outcome.filled.list[0], "mine");
+    assert_null(outcome.filled.list[1]);
+    assert_true(outcome.filled.flag);
+    assert_int_equal(outcome.filled.size, 2);
+    forget(&outcome);
+}
+
+static void the_order_of_taking_does_not_matter(void **state) {
+    (void)state;
+    parse_outcome outcome = {0};
+    assert_int_equal(tow_options_init(&outcome.options, &command), 0);
+    take(&outcome, "number", "4", 1);
+    take(&outcome, "list", "its", 2);
+    take(&outcome, "list", "own", 3);
+    words_take(&outcome, (const char *const[]){"--number", "3", "-l", "mine", "-l", "too", NULL});
+    assert_int_equal(outcome.result, TOW_OPTIONS_RUN);
+    assert_int_equal(outcome.filled.number, 3);
+    assert_string_equal(outcome.filled.list[0], "mine");
+    assert_string_equal(outcome.filled.list[1], "too");
+    assert_null(outcome.filled.list[2]);
+    forget(&outcome);
+}
+
+static void it_is_known_where_a_value_was_given(void **state) {
+    (void)state;
+    parse_outcome outcome;
+    PARSE(&outcome, "--number", "7", "-g", "-t", "word");
+    take(&outcome, "size", "16M", 12);
+    take(&outcome, "number", "7", 13);
+    assert_null(tow_options_source(&outcome.options, "number")->file);
+    assert_null(tow_options_source(&outcome.options, "text")->file);
+    assert_non_null(tow_options_source(&outcome.options, "g")); /* by its letter, as it has no name */
+    assert_string_equal(tow_options_source(&outcome.options, "size")->file, "try.yaml");
+    assert_int_equal(tow_options_source(&outcome.options, "size")->line, 12);
+    assert_null(tow_options_source(&outcome.options, "choice")); /* the default */
+    forget(&outcome);
+}
+
+static void wrong_in_file(const char *message, const char *name, const char *text) {
+    parse_outcome outcome;
+    PARSE(&outcome, "--number", "3", "-l", "a"); /* what would not hold is checked as well */
+    assert_int_equal(
+        tow_options_take(&outcome.options, name, text, LINE(12), outcome.error), TOW_ERROR_ARGUMENT);
+    assert_string_equal(outcome.error, message);
+    forget(&outcome);
+}
+
+static void what_is_wrong_in_a_file_is_told_with_its_line(void **state) {
+    (void)state;
+    wrong_in_file("try.yaml:12: number: 1 is too little; at least 2, or off for none", "number", "1");
+    wrong_in_file("try.yaml:12: list: 'longer' is not a short word", "list", "longer");
+    wrong_in_file("try.yaml:12: flag: 'yes' is neither true nor false", "flag", "yes");
+    wrong_in_file("try.yaml:12: choice: 'blue' is none of red, green", "choice", "blue");
+    wrong_in_file("try.yaml:12: no option txet; did you mean text?", "txet", "a");
+    wrong_in_file("try.yaml:12: no option certificate", "certificate", "a");
+}
+
+static void texts_are_copied(void **state) {
+    (void)state;
+    parse_outcome outcome;
+    char words[3][8] = {"-tone", "-ltwo", "three"};
+    PARSE(&outcome, words[0], words[1], words[2]);
+    memset(words, 'x', sizeof(words));
+    char text[] = "four";
+    take(&outcome, "list", text, 1);
+    memset(text, 'x', sizeof(text));
+    assert_string_equal(outcome.filled.text, "one");
+    assert_string_equal(outcome.filled.list[0], "two");
+    assert_string_equal(outcome.operands[0], "three");
+    forget(&outcome);
+}
+
+/* What a command says of rows that others have, too. */
+
+static const tow_option_change changes[] = {
+    {.name = "number", .fallback = "off", .help = "another number"},
+    {.name = "size", .fallback = "1K"},
+    {.name = "choice", .left_out = true},
+    {0},
+};
+
+typedef struct wider_settings {
+    int before;
+    settings part;
+} wider_settings;
+
+static const tow_option_section changed_sections[] = {
+    {.options = rows, .base = offsetof(wider_settings, part), .changes = changes}, {0}};
+
+static const tow_command changed_command = {
+    .name = "change", .operands = "", .sections = changed_sections, .settings_size = sizeof(wider_settings)};
+
+static void a_command_may_change_rows_or_leave_them_out(void **state) {
+    (void)state;
+    tow_options options;
+    char error[TOW_OPTIONS_ERROR_MAX];
+    assert_int_equal(tow_options_init(&options, &changed_command), 0);
+    const wider_settings *filled = options.settings;
+    assert_int_equal(filled->part.number, TOW_OFF);
+    assert_int_equal(filled->part.size, 1024);
+    assert_int_equal(filled->part.choice, 0);
+    assert_int_equal(
+        tow_options_take_words(&options, (const char *const[]){"-n", "5", "-t", "a", NULL}, error),
+        TOW_OPTIONS_RUN);
+    assert_int_equal(filled->part.number, 5);
+    assert_string_equal(filled->part.text, "a");
+    assert_int_equal(filled->before, 0);
+    assert_int_equal(tow_options_take_words(&options, (const char *const[]){"--choice=red", NULL}, error),
+        TOW_OPTIONS_WRONG);
+    tow_options_clear(&options);
+    tow_option option;
+    assert_true(tow_command_option(&changed_command, 4, &option));
+    assert_string_equal(option.help, "another number");
+    assert_int_equal(option.minimum, 2);
+}
+
+static void what_needs_something_that_lacks_is_found(void **state) {
+    (void)state;
+    parse_outcome outcome;
+    PARSE(&outcome, "-f", "--size", "3");
+    assert_null(tow_options_useless(&outcome.options, 0));
+    assert_null(tow_options_useless(&outcome.options, TOW_OPTION_NEEDS_CLIENT));
+    assert_string_equal(
+        tow_options_useless(&outcome.options, TOW_OPTION_NEEDS_CLIENT | TOW_OPTION_NEEDS_TLS)->name, "size");
+    forget(&outcome);
+    PARSE(&outcome, "-f");
+    assert_null(tow_options_useless(&outcome.options, TOW_OPTION_NEEDS_TLS));
+    forget(&outcome);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(without_words_the_defaults_hold),
@@ -282,6 +463,14 @@ int main(void) {
         cmocka_unit_test(refused_options_say_why),
         cmocka_unit_test(a_missing_operand_is_named),
         cmocka_unit_test(help_ends_the_reading),
+        cmocka_unit_test(a_file_fills_the_same_fields),
+        cmocka_unit_test(the_command_line_goes_before_a_file),
+        cmocka_unit_test(the_order_of_taking_does_not_matter),
+        cmocka_unit_test(it_is_known_where_a_value_was_given),
+        cmocka_unit_test(what_is_wrong_in_a_file_is_told_with_its_line),
+        cmocka_unit_test(texts_are_copied),
+        cmocka_unit_test(a_command_may_change_rows_or_leave_them_out),
+        cmocka_unit_test(what_needs_something_that_lacks_is_found),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -25,6 +25,13 @@ typedef struct tow_option_choice {
     int value;
 } tow_option_choice;
 
+/* Without which an option means nothing; bits. */
+typedef enum tow_option_need {
+    TOW_OPTION_NEEDS_SERVER = 1, /* we are the server of the opening handshake */
+    TOW_OPTION_NEEDS_CLIENT = 2,
+    TOW_OPTION_NEEDS_TLS = 4
+} tow_option_need;
+
 typedef struct tow_option {
     const char *group; /* heading above this row, NULL: none */
     const char *name;  /* without the dashes; also the key in a configuration file; may be NULL if there is a
@@ -42,7 +49,8 @@ typedef struct tow_option {
     int64_t minimum;            /* of numbers; */
     int64_t maximum;            /* 0: no limit but the field's */
     const tow_option_choice *choices;
-    size_t offset; /* of the field in the settings that the row is for */
+    unsigned needs; /* bits of tow_option_need: where one is lacking, the option is refused */
+    size_t offset;  /* of the field in the settings that the row is for */
     size_t width;
 } tow_option;
 

@@ -1,0 +1,26 @@
+/* option_entry: what options remember of each row; for options.c and option_words.c. */
+#ifndef TOW_PROGRAM_OPTION_ENTRY_H
+#define TOW_PROGRAM_OPTION_ENTRY_H
+
+#include "options.h"
+
+struct tow_option_entry {
+    tow_option option;
+    bool given;
+    tow_option_source source; /* if it was given: of the value that holds */
+};
+
+/* NULL if there is none. */
+tow_option_entry *tow_option_entry_by_name(const tow_options *options, const char *name, size_t length);
+tow_option_entry *tow_option_entry_by_letter(const tow_options *options, char letter);
+
+/* Takes a value, as tow_options_take. */
+int tow_option_entry_give(tow_options *options, tow_option_entry *entry, const char *text,
+    tow_option_source source, char error[TOW_OPTIONS_ERROR_MAX]);
+
+/* The name that is like this word, or NULL. */
+const char *tow_option_entry_suggest(const tow_options *options, const char *word);
+
+int tow_options_add_operand(tow_options *options, const char *word, char error[TOW_OPTIONS_ERROR_MAX]);
+
+#endif
