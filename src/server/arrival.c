@@ -3,6 +3,8 @@
  * behind catches up. The order for each socket stays. */
 #include "post.h"
 
+#include "worker.h"
+
 #include <stdlib.h>
 #include <string.h>
 

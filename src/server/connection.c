@@ -93,12 +93,6 @@ static int connection_new(
     return 0;
 }
 
-/* The status port is for programs of this machine, a Unix socket for a proxy in front. */
-bool tow_connection_wants_tls(const tow_connection *connection) {
-    return tow_connection_worker(connection)->tls != NULL && connection->kind != TOW_CONNECTION_STATUS &&
-           !connection->local;
-}
-
 /* A PROXY header comes before TLS. */
 static int start_tls(tow_connection *connection) {
     tow_stream *stream = tow_connection_stream(connection);
@@ -179,7 +173,7 @@ void tow_connection_release(tow_connection *connection) {
     tow_worker *worker = tow_connection_worker(connection);
     leave(connection);
     give_slot(connection);
-    tow_worker_connection_gone(worker);
+    worker->on_gone(worker);
 }
 
 void tow_connection_drain(tow_connection *connection) {
@@ -229,10 +223,11 @@ void tow_connection_socket_gone(tow_websocket *socket) {
         tow_connection_release(connection);
         return;
     }
+    tow_worker *worker = tow_connection_worker(connection);
     leave(connection);
     connection->kind = TOW_CONNECTION_RETAINED;
-    tow_connection_worker(connection)->retained++;
-    tow_worker_connection_gone(tow_connection_worker(connection));
+    worker->retained++;
+    worker->on_gone(worker);
 }
 
 /* Nothing waits for these, so nobody is told. */

@@ -2,6 +2,7 @@
 
 #include "answer.h"
 #include "base/text.h"
+#include "connection.h"
 #include "dispatch.h"
 #include "protocol/opening.h"
 #include "report.h"

@@ -6,12 +6,11 @@
 #ifndef TOW_SERVER_CONVERSATION_H
 #define TOW_SERVER_CONVERSATION_H
 
-#include "connection.h"
+#include "slot.h"
 #include "http/body.h"
 #include "http/head.h"
 #include "output.h"
 #include "request.h"
-#include "server.h"
 #include "transport/progress.h"
 
 typedef enum tow_conversation_state {

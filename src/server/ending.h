@@ -6,7 +6,7 @@
 #ifndef TOW_SERVER_ENDING_H
 #define TOW_SERVER_ENDING_H
 
-#include "connection.h"
+#include "slot.h"
 
 /* When it is opened, while worker->opening is its request. */
 void tow_ending_note(tow_connection *connection);

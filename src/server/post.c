@@ -1,8 +1,7 @@
 /* post: what other threads have for connections travels as letters to their workers. */
 #include "post.h"
 
-#include "connection.h"
-#include "server.h"
+#include "worker.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -2,7 +2,7 @@
 #ifndef TOW_SERVER_POST_H
 #define TOW_SERVER_POST_H
 
-#include "connection.h"
+#include "slot.h"
 
 #include <stdatomic.h>
 #include <towline/server.h>

@@ -1,11 +1,11 @@
-#include "server.h"
-
 #include "connection.h"
 #include "post.h"
 #include "report.h"
+#include "state.h"
 #include "status.h"
 #include "transport/loop.h"
 #include "transport/workers.h"
+#include "worker.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -77,6 +77,13 @@ static void destroy(tow_server *server) {
     free(server);
 }
 
+/* Its memory goes if nothing of it is left on its loop. */
+static void destroy_when_empty(tow_server *server) {
+    const tow_worker *first = server->workers;
+    if (first == NULL || first->slots.used == first->retained)
+        destroy(server);
+}
+
 /* Nobody is told of anything any more. */
 static void take_callbacks_away(tow_server *server) {
     tow_routes_silence(&server->routes);
@@ -94,14 +101,8 @@ void tow_server_free(tow_server *server) {
     tow_sites_clear(&server->sites, server->loop);
     if (server->owns_loop)
         tow_loop_free(server->loop);
-    server->freed = true;
-    tow_server_connection_gone(server);
-}
-
-void tow_server_connection_gone(tow_server *server) {
-    const tow_worker *first = server->workers;
-    if (first == NULL || first->slots.used == first->retained)
-        destroy(server);
+    server->on_gone = destroy_when_empty;
+    destroy_when_empty(server);
 }
 
 int tow_server_route_sized(
@@ -287,13 +288,9 @@ int tow_server_reload(tow_server *server) {
 
 /* Stopping */
 
-/* Signal handlers come here: no lock, no memory, no line of the log. A worker that is still to begin finds
- * that the server stops. */
 void tow_server_stop(tow_server *server) {
-    if (server == NULL || atomic_exchange(&server->stopping, true))
-        return;
-    for (size_t i = 0; i < server->worker_count; i++)
-        tow_worker_stop(&server->workers[i]);
+    if (server != NULL)
+        tow_worker_stop_all(server);
 }
 
 bool tow_server_is_done(const tow_server *server) {

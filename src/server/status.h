@@ -3,7 +3,7 @@
 #define TOW_SERVER_STATUS_H
 
 #include "base/buffer.h"
-#include "server.h"
+#include "state.h"
 
 /* Adds the routes. Errors: MEMORY. */
 int tow_status_routes(tow_server *server);

@@ -2,7 +2,6 @@
 
 #include "connection.h"
 #include "report.h"
-#include "server.h"
 
 #include <sched.h>
 #include <stdlib.h>
@@ -126,6 +125,15 @@ void tow_worker_stop(tow_worker *worker) {
         tow_loop_post_urgently(worker->loop, letter);
     }
     hang_up(worker);
+}
+
+/* Signal handlers come here: no lock, no memory, no line of the log. A worker that is still to begin finds
+ * that the server stops. */
+void tow_worker_stop_all(tow_server *server) {
+    if (atomic_exchange(&server->stopping, true))
+        return;
+    for (size_t i = 0; i < server->worker_count; i++)
+        tow_worker_stop(&server->workers[i]);
 }
 
 /* A descriptor on its way to another worker. */
@@ -294,8 +302,17 @@ static void bound_unfinished(tow_worker *worker) {
         worker->context, settings->max_unfinished, settings->max_unfinished_per_address, address_of);
 }
 
+/* Perhaps it was the last that the drain, or the end of a server that was freed, waited for. */
+static void connection_gone(tow_worker *worker) {
+    if (worker->server->on_gone != NULL)
+        worker->server->on_gone(worker->server);
+    else if (worker->drain != TOW_SERVING)
+        drain_in(worker, 0);
+}
+
 int tow_worker_begin(tow_worker *worker, tow_loop *loop, bool is_first) {
     worker->loop = loop;
+    worker->on_gone = connection_gone;
     tow_slab_init(&worker->slots, sizeof(tow_connection));
     int error = tow_websocket_context_new(&worker->context, loop, worker);
     if (error == 0)
@@ -328,7 +345,7 @@ int tow_worker_run(tow_worker *worker) {
     while (error == 0 && worker->drain != TOW_WORKER_DONE) {
         error = tow_loop_run(worker->loop);
         if (error == 0 && worker->drain == TOW_SERVING)
-            tow_server_stop(worker->server); /* somebody stopped the loop */
+            tow_worker_stop_all(worker->server); /* somebody stopped the loop */
     }
     return error;
 }
@@ -456,11 +473,4 @@ static void drain(tow_worker *worker) {
     atomic_store(&worker->accepting, false);
     ports_stop(worker, false);
     drain_in(worker, 0);
-}
-
-void tow_worker_connection_gone(tow_worker *worker) {
-    if (worker->server->freed)
-        tow_server_connection_gone(worker->server);
-    else if (worker->drain != TOW_SERVING)
-        drain_in(worker, 0);
 }

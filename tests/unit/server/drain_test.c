@@ -1,6 +1,6 @@
 #include "world.h"
 
-#include "../../../src/server/server.h"
+#include "../../../src/server/state.h"
 #include "server/exchange.h"
 
 #include <errno.h>

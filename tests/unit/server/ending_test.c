@@ -1,7 +1,7 @@
 /* The log's line of a WebSocket connection's end. */
 #include "world.h"
 
-#include "../../../src/server/connection.h"
+#include "../../../src/server/slot.h"
 #include "transport/address.h"
 
 #include <towline/error.h>

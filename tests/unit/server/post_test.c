@@ -1,7 +1,7 @@
 /* Posting from other threads, and sockets that outlive their connection. */
 #include "world.h"
 
-#include "../../../src/server/server.h"
+#include "../../../src/server/state.h"
 
 #include <arpa/inet.h>
 #include <errno.h>

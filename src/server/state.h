@@ -1,0 +1,112 @@
+/* state: what a server is made of: what all its workers share, made before they run and afterwards only read,
+ * but for the atomics; and what each of them has, of which other threads touch only what is atomic: when a
+ * connection is accepted, and when something is posted. */
+#ifndef TOW_SERVER_STATE_H
+#define TOW_SERVER_STATE_H
+
+#include "base/slab.h"
+#include "counters.h"
+#include "listening.h"
+#include "secrecy.h"
+#include "server/address_table.h"
+#include "server/host.h"
+#include "server/route.h"
+#include "settings.h"
+#include "transport/listener.h"
+#include "transport/loop.h"
+#include "transport/timer.h"
+#include "transport/tls.h"
+#include "websocket/websocket.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+typedef struct tow_worker tow_worker;
+
+typedef enum tow_server_state {
+    TOW_SERVER_MADE,      /* routes are added */
+    TOW_SERVER_LISTENING, /* listeners are open */
+    TOW_SERVER_RUNNING,   /* tow_server_run is under way */
+    TOW_SERVER_RAN
+} tow_server_state;
+
+struct tow_server {
+    tow_settings settings;
+    tow_route_defaults route_defaults;
+    tow_routes routes;
+    tow_routes status_routes;
+    tow_host_rule host_rule;
+    tow_host_rule status_host_rule;
+    tow_address_table *addresses; /* NULL without a limit for each address */
+    tow_sites sites;
+    tow_secrecy secrecy;
+    tow_loop *loop; /* of the first worker */
+    bool owns_loop;
+    _Atomic tow_server_state state;
+    tow_worker *workers;
+    size_t worker_count;
+    int64_t started;       /* wall time in seconds */
+    pthread_mutex_t mutex; /* guards tow_worker.loop against its end; not for the data path */
+    _Atomic int64_t connections;
+    atomic_bool stopping;
+    atomic_bool draining; /* and a worker has begun to drain */
+    atomic_int others;    /* further workers that have not ended; the first one ends last */
+    atomic_int error;     /* the first that ended a worker */
+    /* Of one that was freed by its owner, else NULL: a connection is gone, perhaps the last. */
+    void (*on_gone)(tow_server *server);
+};
+
+/* A listener and what its connections are. */
+typedef struct tow_port {
+    tow_listener listener; /* first: found by a cast */
+    tow_worker *worker;
+    bool status;
+    bool local; /* a Unix socket: no address, no rule for Host */
+} tow_port;
+
+/* What was posted last to a single id: post.c adds further ids to it. */
+typedef struct tow_row {
+    pthread_mutex_t mutex; /* of those who post; the worker's thread never waits for it */
+    struct tow_post *last; /* NULL: none that ids may be added to */
+    size_t length;         /* ids in a row that its message went to */
+} tow_row;
+
+typedef enum tow_drain_state {
+    TOW_SERVING,
+    TOW_DRAINING,   /* waits for connections to end */
+    TOW_ENDING,     /* the --status connections are reset */
+    TOW_WORKER_DONE /* nothing is left on the loop */
+} tow_drain_state;
+
+struct tow_worker {
+    tow_server *server;
+    tow_loop *loop; /* NULL before it begins and after its end: see tow_server.mutex */
+    tow_websocket_context *context;
+    tow_exchange *opening; /* of the socket whose on_open runs, else NULL */
+    tow_tls_context *tls;  /* NULL: connections are plain */
+    tow_slab slots;
+    tow_port *ports;
+    size_t port_count;
+    tow_server_counters counters;
+    uint32_t refusing; /* connections over a limit that get their 503 */
+    uint32_t status_count;
+    int64_t starved;     /* when the log was told that accepting rests; 0: never */
+    uint32_t retained;   /* slots of connections that are gone, but for their sockets */
+    uint32_t generation; /* of the last connection */
+    tow_drain_state drain;
+    tow_timer drain_timer;
+    int64_t drain_deadline;
+    uint32_t drain_next;          /* the slot with which the drain goes on */
+    bool runs;                    /* tow_worker_run is under way */
+    bool drain_is_late;           /* the deadline is over: what is left is reset */
+    void (*on_gone)(tow_worker *worker); /* a connection is gone */
+    _Atomic int64_t load;         /* connections that it has or is about to get */
+    _Atomic int64_t incoming;     /* bytes of letters and descriptors that it has not looked at yet */
+    _Atomic uint64_t over_posted; /* posts that were refused for that: max_posted */
+    _Atomic int64_t callers;      /* threads that are just about to leave one */
+    atomic_bool accepting;        /* they may */
+    tow_row row;
+    _Atomic(tow_letter *) stop; /* made ahead, as nothing can be made where it is sent; NULL: it is */
+};
+
+#endif
