@@ -24,8 +24,7 @@ static tow_websocket *socket_of(tow_worker *worker, tow_websocket_id id) {
     if (tow_id_slot(id) >= worker->slots.fresh)
         return NULL;
     tow_connection *connection = tow_slab_at(&worker->slots, tow_id_slot(id));
-    bool is_there = connection->kind == TOW_CONNECTION_SERVED &&
-                    tow_connection_exchange(connection) == NULL &&
+    bool is_there = connection->kind == TOW_CONNECTION_SERVED && tow_connection_http1(connection) == NULL &&
                     connection->generation == tow_id_generation(id);
     return is_there ? &connection->socket : NULL;
 }

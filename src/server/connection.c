@@ -1,8 +1,7 @@
 #include "connection.h"
 
-#include "answer.h"
-#include "conversation.h"
 #include "ending.h"
+#include "http1.h"
 #include "protocol/close.h"
 #include "visitor.h"
 
@@ -69,7 +68,72 @@ static void give_slot(tow_connection *connection) {
     tow_slab_give(&tow_connection_worker(connection)->slots, connection->slot);
 }
 
-/* Makes a slot with an exchange on the stream. Errors: MEMORY, SYSTEM; nothing is left then. */
+/* The stream's events, until it is a WebSocket's. */
+
+static tow_http1 *http1_of(tow_stream *stream) {
+    return tow_connection_http1((tow_connection *)stream);
+}
+
+static void on_bytes(tow_stream *stream, uint8_t *bytes, size_t length) {
+    tow_http1_receive(http1_of(stream), bytes, length);
+}
+
+static void on_unsent(tow_stream *stream, const uint8_t *segment, size_t length, size_t taken) {
+    tow_http1_take_back(http1_of(stream), segment + taken, length - taken);
+}
+
+static void on_writable(tow_stream *stream) {
+    tow_http1_writable(http1_of(stream));
+}
+
+static void on_turn(tow_stream *stream) {
+    tow_http1_take_turn(http1_of(stream));
+}
+
+static void on_end(tow_stream *stream) {
+    tow_http1_end(http1_of(stream));
+}
+
+static void on_error(tow_stream *stream, int error) {
+    (void)error;
+    tow_http1_fail(http1_of(stream));
+}
+
+/* The connection is over, whatever becomes of its slot. */
+static void leave(tow_connection *connection) {
+    tow_worker *worker = tow_connection_worker(connection);
+    if (connection->counted)
+        tow_address_table_leave(worker->server->addresses, connection->address_key);
+    connection->counted = false;
+    uncount(worker, (tow_connection_kind)connection->kind);
+}
+
+/* Its stream is closed and nothing uses it any more. */
+static void release(tow_connection *connection) {
+    tow_worker *worker = tow_connection_worker(connection);
+    leave(connection);
+    give_slot(connection);
+    worker->on_gone(worker);
+}
+
+static void on_closed(tow_stream *stream) {
+    tow_connection *connection = (tow_connection *)stream;
+    tow_http1_free(tow_connection_http1(connection));
+    connection->socket.opening = NULL;
+    release(connection);
+}
+
+static const tow_stream_events events = {
+    .on_bytes = on_bytes,
+    .on_unsent = on_unsent,
+    .on_writable = on_writable,
+    .on_end = on_end,
+    .on_error = on_error,
+    .on_closed = on_closed,
+    .on_turn = on_turn,
+};
+
+/* Makes a slot with HTTP on the stream. Errors: MEMORY, SYSTEM; nothing is left then. */
 static int connection_new(
     tow_connection **out, tow_worker *worker, int fd, tow_connection_kind kind, bool local) {
     tow_connection *connection = take_slot(worker);
@@ -77,14 +141,13 @@ static int connection_new(
         return TOW_ERROR_MEMORY;
     connection->socket.context = worker->context;
     connection->local = local;
-    tow_exchange *exchange = NULL;
-    int error = tow_conversation_new(&exchange, connection);
-    connection->socket.opening = exchange;
+    tow_http1 *http1 = NULL;
+    int error = tow_http1_new(&http1, connection);
+    connection->socket.opening = http1;
     if (error == 0)
-        error =
-            tow_stream_adopt(tow_connection_stream(connection), worker->loop, fd, &tow_conversation_events);
+        error = tow_stream_adopt(tow_connection_stream(connection), worker->loop, fd, &events);
     if (error != 0) {
-        tow_conversation_free(exchange);
+        tow_http1_free(http1);
         give_slot(connection);
         return error;
     }
@@ -123,9 +186,9 @@ static bool enter_address(tow_connection *connection) {
 static void refuse(tow_connection *connection) {
     tow_worker *worker = tow_connection_worker(connection);
     if (may_have(worker, TOW_CONNECTION_REFUSED))
-        tow_conversation_refuse_all(tow_connection_exchange(connection), "max-connections-per-address");
+        tow_http1_refuse_all(tow_connection_http1(connection), "max-connections-per-address");
     else
-        tow_conversation_reset(tow_connection_exchange(connection));
+        tow_http1_reset(tow_connection_http1(connection));
 }
 
 void tow_connection_open(tow_worker *worker, int fd, tow_connection_kind kind, bool local) {
@@ -142,10 +205,9 @@ void tow_connection_open(tow_worker *worker, int fd, tow_connection_kind kind, b
         return;
     }
     if (start_tls(connection) != 0) {
-        tow_count(&worker->counters.memory_failures);
-        tow_conversation_reset(tow_connection_exchange(connection));
+        tow_http1_out_of_memory(tow_connection_http1(connection));
     } else if (kind == TOW_CONNECTION_REFUSED) {
-        tow_conversation_refuse_all(tow_connection_exchange(connection), "max-connections");
+        tow_http1_refuse_all(tow_connection_http1(connection), "max-connections");
     } else if (!enter_address(connection)) {
         tow_count(&worker->counters.over_address);
         uncount(worker, kind);
@@ -160,49 +222,32 @@ void tow_connection_abandon(tow_worker *worker, int fd) {
     uncount(worker, TOW_CONNECTION_SERVED);
 }
 
-/* The connection is over, whatever becomes of its slot. */
-static void leave(tow_connection *connection) {
-    tow_worker *worker = tow_connection_worker(connection);
-    if (connection->counted)
-        tow_address_table_leave(worker->server->addresses, connection->address_key);
-    connection->counted = false;
-    uncount(worker, (tow_connection_kind)connection->kind);
-}
-
-void tow_connection_release(tow_connection *connection) {
-    tow_worker *worker = tow_connection_worker(connection);
-    leave(connection);
-    give_slot(connection);
-    worker->on_gone(worker);
-}
-
 void tow_connection_drain(tow_connection *connection) {
-    tow_exchange *exchange = tow_connection_exchange(connection);
-    if (exchange != NULL)
-        tow_conversation_drain(exchange);
+    tow_http1 *http1 = tow_connection_http1(connection);
+    if (http1 != NULL)
+        tow_http1_drain(http1);
     else
         tow_websocket_close_because(&connection->socket, TOW_CAUSE_DRAIN, TOW_CLOSE_GOING_AWAY, NULL);
 }
 
 void tow_connection_end_late(tow_connection *connection) {
-    tow_exchange *exchange = tow_connection_exchange(connection);
-    if (exchange != NULL) { /* a WebSocket has it as its cause */
-        tow_answer_limit(exchange, &tow_connection_worker(connection)->counters.drain_resets);
-        tow_answer_report_end(exchange);
-    }
-    tow_connection_reset(connection);
+    tow_http1 *http1 = tow_connection_http1(connection);
+    if (http1 != NULL)
+        tow_http1_end_late(http1);
+    else
+        tow_connection_reset(connection); /* a WebSocket has it as its cause */
 }
 
 void tow_connection_reset(tow_connection *connection) {
-    tow_exchange *exchange = tow_connection_exchange(connection);
-    if (exchange != NULL)
-        tow_conversation_reset(exchange);
+    tow_http1 *http1 = tow_connection_http1(connection);
+    if (http1 != NULL)
+        tow_http1_reset(http1);
     else
         tow_websocket_abort(&connection->socket, TOW_CAUSE_DRAIN_SECONDS, 0);
 }
 
 void tow_connection_tell_end(tow_connection *connection) {
-    if (tow_connection_exchange(connection) == NULL)
+    if (tow_connection_http1(connection) == NULL)
         tow_websocket_end_now(&connection->socket);
 }
 
@@ -220,7 +265,7 @@ void tow_connection_socket_gone(tow_websocket *socket) {
     tow_ending_report(connection);
     if (!tow_websocket_is_retained(socket)) {
         tow_websocket_clear(socket);
-        tow_connection_release(connection);
+        release(connection);
         return;
     }
     tow_worker *worker = tow_connection_worker(connection);

@@ -11,9 +11,6 @@ void tow_connection_open(tow_worker *worker, int fd, tow_connection_kind kind, b
 /* Gives up a descriptor that is counted as SERVED and was not opened. */
 void tow_connection_abandon(tow_worker *worker, int fd);
 
-/* Its stream is closed and nothing uses it any more: frees the slot. */
-void tow_connection_release(tow_connection *connection);
-
 /* What the drain does: ends it politely, or (late) resets it, which the log tells; or resets what is left. */
 void tow_connection_drain(tow_connection *connection);
 void tow_connection_end_late(tow_connection *connection);

@@ -1,10 +1,9 @@
 #include "ending.h"
 
 #include "base/text.h"
-#include "conversation.h"
+#include "exchange_state.h"
 #include "protocol/close.h"
 #include "report.h"
-#include "visitor.h"
 
 #include <assert.h>
 #include <inttypes.h>
@@ -54,17 +53,17 @@ static void make_note(tow_connection *connection, const char *peer, const char *
 
 void tow_ending_note(tow_connection *connection) {
     tow_exchange *exchange = tow_connection_worker(connection)->opening;
-    const tow_address *address = tow_conversation_address(exchange);
+    const tow_address *address = tow_visitor_address(&exchange->visitor);
     connection->address_key = tow_address_key(address);
     if (!tow_report_wants(settings_of(connection), TOW_LOG_INFO))
         return;
-    const char *peer = tow_conversation_peer(exchange);
+    const char *peer = tow_visitor_peer(&exchange->visitor);
     char packed[TOW_ADDRESS_TEXT_MAX];
     connection->opened = microseconds(connection) & MICROSECONDS_MAX;
     connection->port = tow_address_port(address);
     packed_peer(connection, packed);
     if (strcmp(packed, peer) != 0 || route_of(connection)->is_prefix)
-        make_note(connection, peer, exchange->path);
+        make_note(connection, peer, exchange->log.path);
 }
 
 const char *tow_ending_ender(tow_cause cause) {

@@ -1,13 +1,11 @@
 #include "request.h"
 
-#include "conversation.h"
-
 #include <stdlib.h>
 #include <towline/error.h>
 
 int tow_request_init(
-    tow_request *request, tow_exchange *exchange, const tow_http_head *head, uint8_t *bytes, size_t length) {
-    *request = (tow_request){.head = head, .bytes = bytes, .length = length, .exchange = exchange};
+    tow_request *request, tow_visitor *visitor, const tow_http_head *head, uint8_t *bytes, size_t length) {
+    *request = (tow_request){.head = head, .bytes = bytes, .length = length, .visitor = visitor};
     if (head->path.data + head->path.length == head->target.data + head->target.length)
         return 0;
     request->path = strndup(head->path.data, head->path.length);
@@ -55,18 +53,9 @@ const char *tow_request_header(const tow_request *request, const char *name) {
 }
 
 const char *tow_request_peer(const tow_request *request) {
-    return request == NULL ? "" : tow_conversation_peer(request->exchange);
+    return request == NULL ? "" : tow_visitor_peer(request->visitor);
 }
 
 void *tow_request_user(const tow_request *request) {
     return request == NULL ? NULL : request->route->handler.user;
-}
-
-const tow_request *tow_websocket_request(const tow_websocket *socket) {
-    if (socket == NULL || socket->behaviour == NULL ||
-        socket->behaviour->on_gone != tow_connection_socket_gone)
-        return NULL; /* a client's */
-    const tow_connection *connection = (const tow_connection *)socket;
-    const tow_exchange *opening = tow_connection_worker(connection)->opening;
-    return opening != NULL && opening->connection == connection ? opening->request : NULL;
 }

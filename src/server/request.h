@@ -2,21 +2,20 @@
 #ifndef TOW_SERVER_REQUEST_H
 #define TOW_SERVER_REQUEST_H
 
-#include "http/head.h"
-#include "server/route.h"
+#include "visitor.h"
 
 struct tow_request {
     const tow_http_head *head;
     uint8_t *bytes; /* what the head was read from; texts are ended in place, where a delimiter stood */
     size_t length;
     char *path; /* a copy, when a query stands behind the path in `bytes`; else NULL */
-    tow_exchange *exchange;
+    tow_visitor *visitor;
     const tow_route *route;
 };
 
 /* Errors: MEMORY. */
 int tow_request_init(
-    tow_request *request, tow_exchange *exchange, const tow_http_head *head, uint8_t *bytes, size_t length);
+    tow_request *request, tow_visitor *visitor, const tow_http_head *head, uint8_t *bytes, size_t length);
 void tow_request_clear(tow_request *request);
 
 #endif

@@ -8,6 +8,7 @@
 #include "state.h"
 
 typedef struct tow_connection tow_connection;
+typedef struct tow_http1 tow_http1;
 
 typedef enum tow_connection_kind {
     TOW_CONNECTION_NONE, /* the slot is free */
@@ -41,7 +42,7 @@ static inline tow_worker *tow_connection_worker(const tow_connection *connection
 }
 
 /* NULL once it is a WebSocket. */
-static inline tow_exchange *tow_connection_exchange(const tow_connection *connection) {
+static inline tow_http1 *tow_connection_http1(const tow_connection *connection) {
     return connection->socket.ready_state == TOW_CONNECTING ? connection->socket.opening : NULL;
 }
 

@@ -96,15 +96,15 @@ struct tow_worker {
     tow_drain_state drain;
     tow_timer drain_timer;
     int64_t drain_deadline;
-    uint32_t drain_next;          /* the slot with which the drain goes on */
-    bool runs;                    /* tow_worker_run is under way */
-    bool drain_is_late;           /* the deadline is over: what is left is reset */
+    uint32_t drain_next;                 /* the slot with which the drain goes on */
+    bool runs;                           /* tow_worker_run is under way */
+    bool drain_is_late;                  /* the deadline is over: what is left is reset */
     void (*on_gone)(tow_worker *worker); /* a connection is gone */
-    _Atomic int64_t load;         /* connections that it has or is about to get */
-    _Atomic int64_t incoming;     /* bytes of letters and descriptors that it has not looked at yet */
-    _Atomic uint64_t over_posted; /* posts that were refused for that: max_posted */
-    _Atomic int64_t callers;      /* threads that are just about to leave one */
-    atomic_bool accepting;        /* they may */
+    _Atomic int64_t load;                /* connections that it has or is about to get */
+    _Atomic int64_t incoming;            /* bytes of letters and descriptors that it has not looked at yet */
+    _Atomic uint64_t over_posted;        /* posts that were refused for that: max_posted */
+    _Atomic int64_t callers;             /* threads that are just about to leave one */
+    atomic_bool accepting;               /* they may */
     tow_row row;
     _Atomic(tow_letter *) stop; /* made ahead, as nothing can be made where it is sent; NULL: it is */
 };

@@ -24,33 +24,50 @@ void tow_visitor_text(const tow_address *address, char out[TOW_ADDRESS_TEXT_MAX]
         *colon = '\0';
 }
 
-static const tow_settings *settings_of(tow_exchange *exchange) {
-    return &tow_conversation_server(exchange)->settings;
+static const tow_settings *settings_of(const tow_visitor *visitor) {
+    return &tow_connection_worker(visitor->connection)->server->settings;
+}
+
+static tow_stream *stream_of(const tow_visitor *visitor) {
+    return tow_connection_stream(visitor->connection);
+}
+
+const tow_address *tow_visitor_address(tow_visitor *visitor) {
+    if (visitor->address.length > 0)
+        return &visitor->address;
+    if (visitor->peer.length == 0 && tow_stream_peer(stream_of(visitor), &visitor->peer) != 0)
+        visitor->peer.length = 0;
+    return &visitor->peer;
+}
+
+const char *tow_visitor_peer(tow_visitor *visitor) {
+    if (visitor->text[0] == '\0')
+        tow_visitor_text(tow_visitor_address(visitor), visitor->text);
+    return visitor->text;
 }
 
 /* Whoever is not trusted speaks for himself, and so does a client of --status. */
-static bool expects_header(tow_exchange *exchange) {
+static bool expects_header(const tow_visitor *visitor) {
     tow_address peer;
-    const tow_settings *settings = settings_of(exchange);
-    return settings->proxy_protocol && exchange->connection->kind == TOW_CONNECTION_SERVED &&
-           tow_stream_peer(tow_conversation_stream(exchange), &peer) == 0 &&
-           tow_visitor_is_proxy(settings, &peer);
+    const tow_settings *settings = settings_of(visitor);
+    return settings->proxy_protocol && visitor->connection->kind == TOW_CONNECTION_SERVED &&
+           tow_stream_peer(stream_of(visitor), &peer) == 0 && tow_visitor_is_proxy(settings, &peer);
 }
 
-int tow_visitor_introduce(tow_exchange *exchange, const uint8_t *bytes, size_t length) {
+int tow_visitor_introduce(tow_visitor *visitor, const uint8_t *bytes, size_t length) {
     tow_proxy_header header;
-    if (!expects_header(exchange)) {
-        exchange->introduced = true;
+    if (!expects_header(visitor)) {
+        visitor->introduced = true;
         return 0;
     }
     int used = tow_proxy_header_read(&header, bytes, length);
     if (used <= 0)
         return used;
-    exchange->introduced = true;
+    visitor->introduced = true;
     if (header.has_address)
-        exchange->visitor.hop = header.address;
+        visitor->hop = header.address;
     if (header.knows_tls)
-        exchange->visitor.hop_scheme = header.is_secure ? "https" : "http";
+        visitor->hop_scheme = header.is_secure ? "https" : "http";
     return used;
 }
 
@@ -71,10 +88,9 @@ static int count_address(tow_connection *connection, const tow_address *address)
     return 0;
 }
 
-static int read_forwarded(tow_exchange *exchange, const tow_http_head *head) {
-    const tow_settings *settings = settings_of(exchange);
+static int read_forwarded(tow_visitor *visitor, const tow_http_head *head) {
+    const tow_settings *settings = settings_of(visitor);
     const tow_trusted trusted = {settings->trusted, settings->trusted_count};
-    tow_visitor *visitor = &exchange->visitor;
     tow_forwarded forwarded;
     int error = tow_forwarded_read(&forwarded, head->fields, head->field_count, &trusted);
     if (error != 0)
@@ -87,27 +103,26 @@ static int read_forwarded(tow_exchange *exchange, const tow_http_head *head) {
     return 0;
 }
 
-tow_slice tow_visitor_authority(const tow_exchange *exchange, const tow_http_head *head) {
-    return exchange->visitor.host.data != NULL ? exchange->visitor.host : head->authority;
+tow_slice tow_visitor_authority(const tow_visitor *visitor, const tow_http_head *head) {
+    return visitor->host.data != NULL ? visitor->host : head->authority;
 }
 
-int tow_visitor_identify(tow_exchange *exchange, const tow_http_head *head) {
-    const tow_settings *settings = settings_of(exchange);
-    tow_visitor *visitor = &exchange->visitor;
+int tow_visitor_identify(tow_visitor *visitor, const tow_http_head *head) {
+    const tow_settings *settings = settings_of(visitor);
     tow_address hop = visitor->hop;
-    if (tow_stream_is_secure(tow_conversation_stream(exchange)))
+    if (tow_stream_is_secure(stream_of(visitor)))
         visitor->scheme = visitor->hop_scheme = "https";
-    if (settings->trusted_count == 0 || exchange->connection->kind != TOW_CONNECTION_SERVED)
+    if (settings->trusted_count == 0 || visitor->connection->kind != TOW_CONNECTION_SERVED)
         return 0;
     visitor->address = hop; /* the last request's client may have been another */
     visitor->scheme = visitor->hop_scheme;
     visitor->host = (tow_slice){0};
-    exchange->peer[0] = '\0';
-    if (hop.length == 0 && tow_stream_peer(tow_conversation_stream(exchange), &hop) != 0)
+    visitor->text[0] = '\0';
+    if (hop.length == 0 && tow_stream_peer(stream_of(visitor), &hop) != 0)
         return 0;
     bool is_proxy = tow_visitor_is_proxy(settings, &hop);
-    int error = is_proxy ? read_forwarded(exchange, head) : 0;
+    int error = is_proxy ? read_forwarded(visitor, head) : 0;
     if (error != 0 || (!is_proxy && visitor->address.length == 0))
         return error;
-    return count_address(exchange->connection, &visitor->address);
+    return count_address(visitor->connection, &visitor->address);
 }

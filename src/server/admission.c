@@ -1,0 +1,153 @@
+#include "admission.h"
+
+#include "base/text.h"
+#include "protocol/opening.h"
+#include "server/origin.h"
+
+#include <string.h>
+#include <towline/error.h>
+
+static void refuse_visitor(tow_exchange *exchange, int error) {
+    tow_server_counters *counters = &tow_exchange_worker(exchange)->counters;
+    if (error == TOW_ERROR_HTTP_SYNTAX) {
+        tow_count(&counters->bad_requests);
+        tow_exchange_refuse(exchange, 400, "what the proxy says of the client is not valid", NULL);
+        return;
+    }
+    if (error == TOW_ERROR_LIMIT)
+        tow_access_log_limit(&exchange->log, &counters->over_address);
+    else
+        tow_count(&counters->memory_failures);
+    tow_exchange_refuse_with(exchange, 503, "too many connections", "Retry-After", "5");
+}
+
+static const tow_host_rule *host_rule_of(tow_exchange *exchange) {
+    const tow_server *server = tow_exchange_server(exchange);
+    bool status = exchange->visitor.connection->kind == TOW_CONNECTION_STATUS;
+    return status ? &server->status_host_rule : &server->host_rule;
+}
+
+/* What the rule judges: names are public ones, which a proxy may know better. Without names it is for
+ * browsers on this machine, whose own word counts: whoever comes from here may be a trusted proxy, and a
+ * page's. */
+static tow_slice judged_host(tow_exchange *exchange, const tow_http_head *head) {
+    bool has_names = host_rule_of(exchange)->names != NULL;
+    return has_names ? tow_visitor_authority(&exchange->visitor, head) : head->authority;
+}
+
+/* A page elsewhere may have made its own name mean our address. */
+static bool host_is_allowed(tow_exchange *exchange, const tow_http_head *head) {
+    return exchange->visitor.connection->local ||
+           tow_host_is_allowed(host_rule_of(exchange), judged_host(exchange, head));
+}
+
+/* The advice is for the name that would be judged then. */
+static void refuse_host(tow_exchange *exchange, const tow_http_head *head) {
+    char host[160];
+    char name[160];
+    char advice[400];
+    tow_slice judged = judged_host(exchange, head);
+    tow_slice advised = tow_visitor_authority(&exchange->visitor, head);
+    tow_text_format(host, sizeof(host), "%.*s", (int)judged.length, judged.data);
+    tow_text_format(name, sizeof(name), "%.*s", (int)advised.length, advised.data);
+    tow_text_format(advice, sizeof(advice), "Host \"%s\": --host %s would allow it", host, name);
+    tow_access_log_limit(&exchange->log, &tow_exchange_counters(exchange)->host_refused);
+    tow_exchange_refuse(exchange, 421, "this host is not served here", advice);
+}
+
+/* Whether this came in plain where TLS is spoken (--tls-redirect); not from a proxy whose client speaks TLS
+ * with it. */
+static bool is_to_be_redirected(const tow_exchange *exchange) {
+    const char *scheme = exchange->visitor.scheme;
+    return tow_connection_wants_tls(exchange->visitor.connection) && (scheme == NULL || strcmp(scheme, "https") != 0);
+}
+
+/* The same host and port over TLS; RFC 9110, section 15.4.9: by the same method. */
+static void redirect(tow_exchange *exchange, const tow_http_head *head) {
+    tow_buffer location = {0};
+    tow_slice authority = tow_visitor_authority(&exchange->visitor, head);
+    if (authority.length == 0 || head->path.data[0] != '/') {
+        tow_exchange_refuse(
+            exchange, 400, "this is a port for https, and there is no Host to send you to", NULL);
+        return;
+    }
+    const char *text = tow_opening_is_requested(head->fields, head->field_count) ? "this port speaks wss"
+                                                                                 : "this port speaks https";
+    int error = tow_buffer_append_format(&location, "https://%.*s%.*s%s%.*s", (int)authority.length,
+        authority.data, (int)head->path.length, head->path.data, head->query.length > 0 ? "?" : "",
+        (int)head->query.length, head->query.data);
+    if (error != 0)
+        tow_exchange_reset(exchange);
+    else
+        tow_exchange_refuse_with(exchange, 308, text, "Location", (const char *)location.data);
+    tow_buffer_clear(&location);
+}
+
+bool tow_admission_refuses(tow_exchange *exchange) {
+    const tow_http_head *head = exchange->request->head;
+    int error = tow_visitor_identify(&exchange->visitor, head);
+    if (error != 0)
+        refuse_visitor(exchange, error);
+    else if (!host_is_allowed(exchange, head))
+        refuse_host(exchange, head);
+    else if (is_to_be_redirected(exchange))
+        redirect(exchange, head);
+    else
+        return false;
+    return true;
+}
+
+static tow_origin_verdict judge_origin(tow_exchange *exchange, tow_slice *origin) {
+    const tow_http_head *head = exchange->request->head;
+    const tow_settings *settings = &tow_exchange_server(exchange)->settings;
+    size_t found;
+    if (!tow_field_only(head->fields, head->field_count, "Origin", origin, &found))
+        return found == 0 ? TOW_ORIGIN_ALLOWED : TOW_ORIGIN_MALFORMED; /* only browsers must send one */
+    tow_origin_verdict verdict = tow_origin_judge((const char *const *)settings->allow_origins, *origin,
+        tow_visitor_authority(&exchange->visitor, head), exchange->visitor.scheme);
+    bool any = exchange->route->handler.any_origin && verdict != TOW_ORIGIN_MALFORMED;
+    return any ? TOW_ORIGIN_ALLOWED : verdict;
+}
+
+static bool refuse_origin(tow_exchange *exchange) {
+    tow_slice origin = {0};
+    tow_origin_verdict verdict = judge_origin(exchange, &origin);
+    if (verdict == TOW_ORIGIN_ALLOWED)
+        return false;
+    tow_access_log_limit(&exchange->log, &tow_exchange_counters(exchange)->origin_refused);
+    if (verdict == TOW_ORIGIN_MALFORMED) {
+        tow_exchange_refuse(exchange, 403, "Origin is not an origin", NULL);
+        return true;
+    }
+    char name[160];
+    char advice[400];
+    tow_text_format(name, sizeof(name), "%.*s", (int)origin.length, origin.data);
+    tow_text_format(advice, sizeof(advice), "origin %s is not the server's: --allow-origin %s would allow it",
+        name, name);
+    tow_exchange_refuse(exchange, 403, "this origin is not allowed here", advice);
+    return true;
+}
+
+static bool refuse_draining(tow_exchange *exchange) {
+    if (tow_exchange_worker(exchange)->drain == TOW_SERVING)
+        return false;
+    tow_exchange_refuse_with(exchange, 503, "the server is going away", "Retry-After", "5");
+    return true;
+}
+
+static bool refuse_by_handler(tow_exchange *exchange) {
+    const tow_handler *handler = &exchange->route->handler;
+    const char *text = NULL;
+    int status = handler->on_admit == NULL ? 0 : handler->on_admit(exchange->request, &text);
+    if (status == 0)
+        return false;
+    if (status < 400 || status > 599)
+        status = 500; /* what else the handler may have meant, it is no leave to go on */
+    tow_count(&tow_exchange_counters(exchange)->handshakes_refused);
+    tow_exchange_refuse(exchange, status, text != NULL ? text : "refused", NULL);
+    return true;
+}
+
+bool tow_admission_refuses_opening(tow_exchange *exchange) {
+    return refuse_origin(exchange) || refuse_draining(exchange) || refuse_by_handler(exchange);
+}

@@ -1,0 +1,14 @@
+/* admission: whether a request is let in, in one order: what proxies say of the client, host, redirect to TLS;
+ * for an opening handshake then origin, drain, and the handler's word. */
+#ifndef TOW_SERVER_ADMISSION_H
+#define TOW_SERVER_ADMISSION_H
+
+#include "exchange_state.h"
+
+/* Any request. True: it was answered, or reset. */
+bool tow_admission_refuses(tow_exchange *exchange);
+
+/* An opening handshake that was let in so far, and whose form is right. The same. */
+bool tow_admission_refuses_opening(tow_exchange *exchange);
+
+#endif

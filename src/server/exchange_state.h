@@ -1,0 +1,104 @@
+/* exchange: one HTTP request and its answer, of any version of HTTP: what handlers call (server/exchange.h,
+ * towline/server.h) comes out as calls of a table that the version implements.
+ *
+ * It knows neither how the request came nor what the answer looks like on the wire. */
+#ifndef TOW_SERVER_EXCHANGE_STATE_H
+#define TOW_SERVER_EXCHANGE_STATE_H
+
+#include "access_log.h"
+#include "base/buffer.h"
+#include "request.h"
+#include "server/exchange.h"
+
+struct tow_upgrade;
+
+/* What an answer's head says, beside the fields that were added. */
+typedef struct tow_answer_head {
+    int status;       /* 200 to 999 */
+    const char *type; /* Content-Type, or NULL */
+    uint64_t length;  /* of the body */
+} tow_answer_head;
+
+/* What a version of HTTP does. */
+typedef struct tow_exchange_class {
+    /* Writes the head, and what there is of the body. Errors: ARGUMENT, MEMORY; nothing is written then. */
+    int (*write)(tow_exchange *exchange, const tow_answer_head *head, const void *body, size_t length);
+    /* The body follows from a source, which is the version's from now on. */
+    void (*pull)(tow_exchange *exchange, const tow_body_source *source, uint64_t length);
+    /* Breaks it off: the peer gets no (further) answer. `over` is set. */
+    void (*reset)(tow_exchange *exchange);
+    /* Turns it into a WebSocket, with what was agreed. Afterwards it is over. */
+    void (*upgrade)(tow_exchange *exchange, const struct tow_upgrade *upgrade);
+} tow_exchange_class;
+
+struct tow_exchange { /* zeroed, then tow_exchange_init */
+    const tow_exchange_class *class;
+    tow_visitor visitor;
+    tow_access_log log;
+    const tow_route *route; /* NULL: none found */
+    tow_request *request;   /* while it is lent to callbacks */
+    tow_buffer fields;      /* header fields for the answer, as HTTP/1.1 sends them */
+    tow_buffer body;
+    size_t body_limit;
+    void (*on_body)(tow_exchange *exchange, void *user, const void *body, size_t length);
+    void *body_user;
+    tow_exchange_work work; /* `step` is NULL: none, or it is done */
+    bool in_handler;        /* on_request or on_body runs */
+    bool answered;
+    bool wants_body;
+    bool has_body; /* of which not all has come */
+    bool is_head;  /* HEAD: the answer has no body */
+    bool is_last;  /* the connection ends with this answer, if it was made for it alone */
+    bool over;     /* nothing more can be said: reset, or a WebSocket by now */
+};
+
+void tow_exchange_init(tow_exchange *exchange, const tow_exchange_class *class, tow_connection *connection);
+
+/* Frees what it holds; a second call does nothing. */
+void tow_exchange_clear(tow_exchange *exchange);
+
+/* A request has come. */
+void tow_exchange_begin(tow_exchange *exchange, const tow_http_head *head);
+
+/* Frees the work, if there was any: the answer is out. */
+void tow_exchange_end_work(tow_exchange *exchange);
+
+/* The same as tow_exchange_field, for the server itself. */
+int tow_exchange_add_field(tow_exchange *exchange, const char *name, const char *value);
+
+/* Answers with one line of text that says what is wrong; the connection ends after it. What is longer than
+ * TOW_REFUSAL_MAX bytes is cut, and the log says so. What tow_exchange_add_field added goes along. `advice`
+ * (may be NULL) is for the log only. Without memory for all that the exchange is reset. */
+enum { TOW_REFUSAL_MAX = 1000 };
+void tow_exchange_refuse(tow_exchange *exchange, int status, const char *text, const char *advice);
+
+/* The same with one field more. */
+void tow_exchange_refuse_with(
+    tow_exchange *exchange, int status, const char *text, const char *name, const char *value);
+
+/* Without memory: counts that, and resets it. */
+void tow_exchange_fail(tow_exchange *exchange);
+
+static inline void tow_exchange_reset(tow_exchange *exchange) {
+    exchange->class->reset(exchange);
+}
+
+static inline tow_worker *tow_exchange_worker(const tow_exchange *exchange) {
+    return tow_connection_worker(exchange->visitor.connection);
+}
+
+static inline tow_server *tow_exchange_server(const tow_exchange *exchange) {
+    return tow_exchange_worker(exchange)->server;
+}
+
+static inline tow_server_counters *tow_exchange_counters(const tow_exchange *exchange) {
+    return &tow_exchange_worker(exchange)->counters;
+}
+
+/* The route's, or the server's where there is none. */
+static inline const tow_limits *tow_exchange_limits(const tow_exchange *exchange) {
+    return exchange->route != NULL ? &exchange->route->behaviour.limits
+                                   : &tow_exchange_server(exchange)->settings.limits;
+}
+
+#endif

@@ -1,0 +1,140 @@
+#include "http1_writing.h"
+
+#include "base/text.h"
+#include "http/response.h"
+#include "report.h"
+
+#include <towline/error.h>
+
+/* More of an unread body than this is not read over to keep the connection: it ends instead. */
+enum { UNREAD_MAX = 64 * 1024 };
+
+/* A client that waits for 100 may send its body after all, or not: nobody can tell where the next request
+ * begins. */
+static bool is_last(const tow_http1 *http1) {
+    bool unsure = http1->exchange.has_body && http1->expects_continue;
+    bool long_body = http1->exchange.has_body && http1->reader.kind == TOW_BODY_LENGTH &&
+                     http1->reader.remaining > UNREAD_MAX;
+    return http1->exchange.is_last || !http1->keeps_alive || unsure || long_body;
+}
+
+static int connection_field(const tow_http1 *http1, tow_buffer *out, int status) {
+    if (status == 426) { /* RFC 9110, section 15.5.22; RFC 6455, section 4.4 */
+        int error = tow_buffer_append_text(out, "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n");
+        return error != 0 ? error : tow_response_field(out, "Connection", "Upgrade, close");
+    }
+    if (!http1->keeps_alive)
+        return tow_response_field(out, "Connection", "close");
+    return http1->is_old ? tow_response_field(out, "Connection", "keep-alive") : 0;
+}
+
+static int head_fields(
+    const tow_http1 *http1, tow_buffer *out, const tow_answer_head *head) {
+    int status = head->status;
+    int error = head->type != NULL ? tow_response_field(out, "Content-Type", head->type) : 0;
+    if (error == 0 && status != 204 && status != 304)
+        error = tow_response_field_number(out, "Content-Length", head->length);
+    if (error == 0)
+        error = tow_buffer_append(out, http1->exchange.fields.data, http1->exchange.fields.length);
+    if (error == 0)
+        error = connection_field(http1, out, status);
+    return error != 0 ? error : tow_response_end(out);
+}
+
+/* On an error the output is as before. */
+int tow_http1_write(tow_exchange *exchange, const tow_answer_head *head, const void *body, size_t length) {
+    tow_http1 *http1 = (tow_http1 *)exchange;
+    tow_buffer *out = &http1->output.pending;
+    size_t before = out->length;
+    http1->keeps_alive = !is_last(http1);
+    int error = tow_response_begin(out, head->status, tow_loop_wall_seconds(tow_http1_loop(http1)));
+    if (error == 0)
+        error = head_fields(http1, out, head);
+    if (error == 0)
+        error = tow_buffer_append(out, body, length);
+    if (error != 0)
+        out->length = before;
+    return error;
+}
+
+void tow_http1_pull(tow_exchange *exchange, const tow_body_source *source, uint64_t length) {
+    tow_output_set_source(&((tow_http1 *)exchange)->output, source, length);
+}
+
+int tow_http1_continue(tow_http1 *http1) {
+    return tow_buffer_append_text(&http1->output.pending, "HTTP/1.1 100 Continue\r\n\r\n");
+}
+
+tow_output_result tow_http1_pump(tow_http1 *http1, bool *moved) {
+    tow_http1_begin_turn(http1);
+    return tow_output_pump(&http1->output, tow_http1_stream(http1), &http1->turn, moved);
+}
+
+bool tow_http1_linger(tow_http1 *http1) {
+    tow_stream *stream = tow_http1_stream(http1);
+    tow_stream_flush(stream);
+    if (tow_http1_is_blocked(http1))
+        return false; /* the end must not overtake the answer */
+    if (http1->peer_ended) {
+        tow_http1_close(http1);
+        return false;
+    }
+    tow_stream_shutdown(stream);
+    http1->dropped = 0;
+    tow_http1_enter(http1, TOW_HTTP1_LINGERING);
+    (void)tow_progress_look(&http1->progress, stream, tow_loop_now(tow_http1_loop(http1)));
+    return true;
+}
+
+/* The answer is out: on with the next request, or the end. */
+static bool after_answer(tow_http1 *http1) {
+    tow_exchange_end_work(&http1->exchange);
+    if (!http1->keeps_alive)
+        return tow_http1_linger(http1);
+    http1->served++;
+    tow_buffer_clear(&http1->exchange.fields);
+    tow_http1_enter(http1, http1->exchange.has_body ? TOW_HTTP1_DISCARDING : TOW_HTTP1_WAITING);
+    return true;
+}
+
+static void report_broken(tow_http1 *http1) {
+    char text[80];
+    tow_text_format(text, sizeof(text), "the body ended %llu bytes too early: the client is reset",
+        (unsigned long long)http1->output.source_left);
+    tow_access_log_line(&http1->exchange.log, TOW_LOG_WARNING, 0, text);
+}
+
+bool tow_http1_write_answer(tow_http1 *http1) {
+    bool moved;
+    tow_output_result result = tow_http1_pump(http1, &moved);
+    switch (result) {
+    case TOW_OUTPUT_DONE:
+        return after_answer(http1);
+    case TOW_OUTPUT_BLOCKED:
+    case TOW_OUTPUT_PAUSED:
+        if (moved)
+            tow_http1_enter(http1, TOW_HTTP1_ANSWERING); /* the peer takes something: the time for a stall begins anew */
+        return result == TOW_OUTPUT_PAUSED && tow_http1_yield(http1);
+    case TOW_OUTPUT_BROKEN:
+        report_broken(http1);
+        break;
+    case TOW_OUTPUT_FAILED:
+        break;
+    }
+    tow_http1_reset(http1);
+    return false;
+}
+
+void tow_http1_write_rest(tow_http1 *http1) {
+    bool moved;
+    if (http1->state == TOW_HTTP1_ANSWERING || tow_output_is_idle(&http1->output))
+        return;
+    tow_output_result result = tow_http1_pump(http1, &moved);
+    if (result == TOW_OUTPUT_FAILED)
+        tow_http1_reset(http1);
+    else if (moved)
+        tow_http1_enter(http1, http1->state);
+    if (result == TOW_OUTPUT_PAUSED)
+        (void)tow_http1_yield(http1);
+}
+

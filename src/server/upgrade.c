@@ -1,0 +1,109 @@
+#include "upgrade.h"
+
+#include "admission.h"
+#include "protocol/opening.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <towline/error.h>
+
+/* RFC 6455, section 4.2.2, and 4.4 for the version. */
+static void refuse_form(tow_exchange *exchange, int error) {
+    tow_count(&tow_exchange_counters(exchange)->handshakes_refused);
+    bool method =
+        error == TOW_ERROR_HANDSHAKE_METHOD && !tow_slice_equals(exchange->request->head->method, "GET");
+    if (method)
+        tow_exchange_refuse_with(exchange, 405, tow_strerror(error), "Allow", "GET");
+    else
+        tow_exchange_refuse(
+            exchange, error == TOW_ERROR_HANDSHAKE_VERSION ? 426 : 400, tow_strerror(error), NULL);
+}
+
+/* The subprotocols as texts for on_select: pointers and copies in one piece of memory. */
+static const char **offers_copy(const tow_opening_request *opening) {
+    size_t bytes = (opening->protocol_count + 1) * sizeof(char *);
+    for (size_t i = 0; i < opening->protocol_count; i++)
+        bytes += opening->protocols[i].length + 1;
+    const char **offers = calloc(1, bytes);
+    if (offers == NULL)
+        return NULL;
+    char *text = (char *)(offers + opening->protocol_count + 1);
+    for (size_t i = 0; i < opening->protocol_count; i++) {
+        offers[i] = text;
+        memcpy(text, opening->protocols[i].data, opening->protocols[i].length);
+        text += opening->protocols[i].length + 1;
+    }
+    return offers;
+}
+
+static int select_by_handler(tow_exchange *exchange, const tow_opening_request *opening, tow_slice *chosen) {
+    const char **offers = offers_copy(opening);
+    if (offers == NULL)
+        return TOW_ERROR_MEMORY;
+    int index = exchange->route->handler.on_select(exchange->request, offers, opening->protocol_count);
+    if (index >= 0 && (size_t)index < opening->protocol_count)
+        *chosen = opening->protocols[index];
+    free(offers);
+    return 0;
+}
+
+/* RFC 6455, section 4.2.2: one of those offered, or none. */
+static int select_protocol(tow_exchange *exchange, const tow_opening_request *opening, tow_slice *chosen) {
+    const tow_handler *handler = &exchange->route->handler;
+    if (opening->protocol_count == 0)
+        return 0;
+    if (handler->on_select != NULL)
+        return select_by_handler(exchange, opening, chosen);
+    for (size_t i = 0; handler->protocols != NULL && handler->protocols[i] != NULL; i++) {
+        for (size_t j = 0; j < opening->protocol_count; j++) {
+            if (tow_slice_equals(opening->protocols[j], handler->protocols[i])) {
+                *chosen = opening->protocols[j];
+                return 0;
+            }
+        }
+    }
+    return 0;
+}
+
+static void agree_on_compression(
+    tow_exchange *exchange, tow_compression_agreement *agreement, char text[TOW_COMPRESSION_TEXT_MAX]) {
+    const tow_http_head *head = exchange->request->head;
+    tow_compression wanted = exchange->route->behaviour.limits.compression;
+    tow_compression_settings settings = {
+        .enabled = wanted != TOW_COMPRESSION_OFF,
+        .server_takeover = wanted == TOW_COMPRESSION_TAKEOVER,
+        .client_takeover = wanted == TOW_COMPRESSION_TAKEOVER,
+    };
+    tow_compression_accept(&settings, head->fields, head->field_count, agreement, text);
+}
+
+const tow_request *tow_websocket_request(const tow_websocket *socket) {
+    if (socket == NULL || socket->behaviour == NULL || socket->behaviour->role != TOW_ROLE_SERVER)
+        return NULL;
+    const tow_connection *connection = (const tow_connection *)socket;
+    const tow_exchange *opening = tow_connection_worker(connection)->opening;
+    return opening != NULL && opening->visitor.connection == connection ? opening->request : NULL;
+}
+
+void tow_upgrade_answer(tow_exchange *exchange) {
+    const tow_http_head *head = exchange->request->head;
+    tow_opening_request opening;
+    int error =
+        tow_opening_request_check(&opening, head->method, head->version, head->fields, head->field_count);
+    if (error == 0 && exchange->has_body)
+        error = TOW_ERROR_HTTP_SYNTAX; /* its bytes could be taken for frames */
+    if (error != 0) {
+        refuse_form(exchange, error);
+        return;
+    }
+    if (tow_admission_refuses_opening(exchange))
+        return;
+    tow_upgrade upgrade = {.accept = opening.accept};
+    if (select_protocol(exchange, &opening, &upgrade.protocol) != 0) {
+        tow_count(&tow_exchange_counters(exchange)->memory_failures);
+        tow_exchange_refuse(exchange, 503, "out of memory", NULL);
+        return;
+    }
+    agree_on_compression(exchange, &upgrade.compression, upgrade.extensions);
+    exchange->class->upgrade(exchange, &upgrade);
+}
