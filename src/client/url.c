@@ -2,6 +2,7 @@
 
 #include "base/slice.h"
 #include "http/credentials.h"
+#include "http/percent.h"
 #include "transport/address.h"
 
 #include <ctype.h>

@@ -1,34 +1,27 @@
 #include "path.h"
 
+#include "http/percent.h"
+
 #include <string.h>
 
-static int hex_value(char digit) {
-    if (digit >= '0' && digit <= '9')
-        return digit - '0';
-    char lower = (char)(digit | 0x20);
-    return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
+/* Takes one character, plain or encoded, from the front of the text. Returns 0 or a status. */
+static int character_read(tow_slice *text, char *character) {
+    bool encoded = text->data[0] == '%';
+    if (!tow_percent_take(text, character))
+        return 400;
+    if (encoded && *character == '\0')
+        return 400; /* the system would see a shorter name than we do */
+    return encoded && *character == '/' ? 404 : 0;
 }
 
-/* Takes one character, plain or encoded, from the front of *text. Returns 0 or a status. */
-static int character_read(const char **text, char *character) {
-    *character = *(*text)++;
-    if (*character != '%')
-        return 0;
-    int high = hex_value((*text)[0]);
-    int low = high < 0 ? -1 : hex_value((*text)[1]);
-    if (low < 0)
-        return 400;
-    *text += 2;
-    *character = (char)(high * 16 + low);
-    if (*character == '\0')
-        return 400; /* the system would see a shorter name than we do */
-    return *character == '/' ? 404 : 0;
+static bool is_at_slash(tow_slice text) {
+    return text.length > 0 && text.data[0] == '/';
 }
 
 /* Takes a segment up to a slash or the end; *length is that of its name in `out`, which has room for `room`
  * bytes. */
-static int segment_read(const char **text, char *out, size_t room, size_t *length) {
-    for (*length = 0; **text != '/' && **text != '\0'; (*length)++) {
+static int segment_read(tow_slice *text, char *out, size_t room, size_t *length) {
+    for (*length = 0; text->length > 0 && !is_at_slash(*text); (*length)++) {
         if (*length == room)
             return 404;
         int status = character_read(text, &out[*length]);
@@ -46,24 +39,25 @@ static bool is_hidden(const char *segment, size_t length, bool first) {
 }
 
 int tow_file_path_read(tow_file_path *path, const char *text) {
+    tow_slice rest = tow_slice_from(text);
     size_t at = 0;
-    if (*text != '/')
+    if (!is_at_slash(rest))
         return 404;
     path->name[0] = '\0';
     path->ends_with_slash = true;
-    while (*text == '/' && text[1] != '\0') {
-        text++;
+    while (rest.length > 1 && is_at_slash(rest)) {
+        rest = (tow_slice){rest.data + 1, rest.length - 1};
         if (at > 0)
             path->name[at++] = '/';
         size_t length;
-        int status = segment_read(&text, path->name + at, sizeof path->name - 2 - at, &length);
+        int status = segment_read(&rest, path->name + at, sizeof path->name - 2 - at, &length);
         if (status != 0)
             return status;
         if (length == 0 || is_hidden(path->name + at, length, at == 0))
             return 404;
         at += length;
         path->name[at] = '\0';
-        path->ends_with_slash = *text == '/';
+        path->ends_with_slash = is_at_slash(rest);
     }
     return 0;
 }

@@ -3,31 +3,11 @@
 #include <openssl/evp.h>
 #include <string.h>
 
-#include "character.h"
-
 void tow_userinfo_split(tow_slice userinfo, tow_slice *user, tow_slice *password) {
     const char *colon = userinfo.length > 0 ? memchr(userinfo.data, ':', userinfo.length) : NULL;
     size_t length = colon != NULL ? (size_t)(colon - userinfo.data) : userinfo.length;
     *user = (tow_slice){userinfo.data, length};
     *password = colon != NULL ? (tow_slice){colon + 1, userinfo.length - length - 1} : (tow_slice){"", 0};
-}
-
-char *tow_percent_decode(char *out, tow_slice text) {
-    for (size_t i = 0; i < text.length; i++) {
-        char character = text.data[i];
-        if (character == '%') {
-            const tow_slice digits = {text.data + i + 1, 2};
-            if (text.length - i < 3 || !tow_characters_are(digits, TOW_CHARACTER_HEX))
-                return NULL;
-            character = (char)(tow_character_hex(digits.data[0]) << 4 | tow_character_hex(digits.data[1]));
-            i += 2;
-        }
-        if (character == '\0')
-            return NULL;
-        *out++ = character;
-    }
-    *out++ = '\0';
-    return out;
 }
 
 /* The texts of a user are as long as the user likes. */

@@ -1,6 +1,7 @@
 #include "target.h"
 
 #include "character.h"
+#include "http/percent.h"
 
 #include <arpa/inet.h>
 
@@ -44,12 +45,11 @@ static bool name_is_valid(tow_slice name) {
         at += tow_character_span(name.data + at, name.length - at, TOW_CHARACTER_HOST);
         if (at == name.length)
             break;
-        bool encoded = name.data[at] == '%' && name.length - at >= 3 &&
-                       tow_character_is(name.data[at + 1], TOW_CHARACTER_HEX) &&
-                       tow_character_is(name.data[at + 2], TOW_CHARACTER_HEX);
-        if (!encoded)
+        tow_slice rest = behind(name, at);
+        char character;
+        if (name.data[at] != '%' || !tow_percent_take(&rest, &character))
             return false;
-        at += 3;
+        at = name.length - rest.length;
     }
     return name.length > 0; /* RFC 9110, section 4.2.1: an empty host is not valid */
 }

@@ -100,8 +100,7 @@ static int flag_read(const reading *now, bool *flag) {
     *flag = now->text == NULL || strcmp(now->text, "true") == 0;
     if (*flag || strcmp(now->text, "false") == 0)
         return 0;
-    return tow_option_complain(
-        now->error, "%s: '%.60s' is neither true nor false", now->label, now->text);
+    return tow_option_complain(now->error, "%s: '%.60s' is neither true nor false", now->label, now->text);
 }
 
 int tow_option_value_read(tow_option_value *value, const tow_option *option, const char *text,

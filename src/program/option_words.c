@@ -84,8 +84,8 @@ static int operands_check(const word_parser *parser) {
         return tow_option_complain(
             parser->error, "%s is missing; 'towline %s --help' tells more", command->operands, command->name);
     if (count > command->operands_maximum)
-        return tow_option_complain(parser->error,
-            "'%.100s' is one word too many; options begin with a dash", operands[command->operands_maximum]);
+        return tow_option_complain(parser->error, "'%.100s' is one word too many; options begin with a dash",
+            operands[command->operands_maximum]);
     return 0;
 }
 

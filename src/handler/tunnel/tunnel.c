@@ -2,6 +2,7 @@
 
 #include "base/text.h"
 #include "command.h"
+#include "http/percent.h"
 #include "map.h"
 #include "relay.h"
 #include "server/proxy_header.h"
@@ -232,30 +233,13 @@ static void target_open(tunnel_connection *connection) {
 
 /* Which target. */
 
-static int hexadecimal(char character) {
-    if (character >= '0' && character <= '9')
-        return character - '0';
-    character = (char)(character | 0x20);
-    return character >= 'a' && character <= 'f' ? character - 'a' + 10 : -1;
-}
-
 /* Percent-decodes up to the next '&'; returns the length, or 0 for what is no token. */
 static size_t token_decode(char out[KEY_MAX], const char *text) {
+    tow_slice rest = {text, strcspn(text, "&")};
     size_t length = 0;
-    for (; *text != '\0' && *text != '&'; text++) {
-        if (length == KEY_MAX)
+    while (rest.length > 0)
+        if (length == KEY_MAX || !tow_percent_take(&rest, &out[length++]))
             return 0;
-        out[length] = *text;
-        if (*text == '%') {
-            int high = hexadecimal(text[1]);
-            int low = high < 0 ? -1 : hexadecimal(text[2]);
-            if (low < 0)
-                return 0;
-            out[length] = (char)(high * 16 + low);
-            text += 2;
-        }
-        length++;
-    }
     return length;
 }
 

@@ -19,28 +19,6 @@ static void a_user_ends_at_the_first_colon(void **state) {
     }
 }
 
-static void percent_encodings_are_decoded(void **state) {
-    static const char *const cases[][2] = {{"", ""}, {"plain", "plain"}, {"%41%62c", "Abc"},
-        {"%3a%3A%40%2F%25", "::@/%"}, {"%ff\xfe", "\xff\xfe"}, {"a%20b", "a b"}};
-    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        char out[32];
-        char *end = tow_percent_decode(out, tow_slice_from(cases[i][0]));
-        assert_ptr_equal(end, out + strlen(cases[i][1]) + 1);
-        assert_string_equal(out, cases[i][1]);
-    }
-}
-
-static void what_can_not_be_decoded_is_refused(void **state) {
-    static const char *const texts[] = {"%", "%4", "a%", "%zz", "%4z", "%z4", "%%41", "%00", "a%00b", "% 1"};
-    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
-        char out[32];
-        assert_null(tow_percent_decode(out, tow_slice_from(texts[i])));
-    }
-    char out[8];
-    assert_null(tow_percent_decode(out, (tow_slice){"%41", 2})); /* the digit behind the end is not ours */
-    assert_null(tow_percent_decode(out, (tow_slice){"a\0b", 3}));
-}
-
 static void basic_is_user_and_password_in_base64(void **state) {
     static const char *const cases[][3] = {
         {"Aladdin", "open sesame", "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ=="}, /* RFC 7617, section 2 */
@@ -70,8 +48,6 @@ static void credentials_may_be_long(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_user_ends_at_the_first_colon),
-        cmocka_unit_test(percent_encodings_are_decoded),
-        cmocka_unit_test(what_can_not_be_decoded_is_refused),
         cmocka_unit_test(basic_is_user_and_password_in_base64),
         cmocka_unit_test(credentials_may_be_long),
     };

@@ -9,10 +9,6 @@
 /* Cuts USER[:PASSWORD] at its first colon; a password that is not there is empty. */
 void tow_userinfo_split(tow_slice userinfo, tow_slice *user, tow_slice *password);
 
-/* Decodes %XX (RFC 3986, section 2.1). Writes at most `text.length` bytes and a zero; returns the place
- * behind it, or NULL if a % is not followed by two digits or stands for a zero. */
-char *tow_percent_decode(char *out, tow_slice text);
-
 /* Appends what an Authorization or Proxy-Authorization field says: "Basic " and both in base64. Errors:
  * MEMORY. */
 int tow_basic_append(tow_buffer *out, const char *user, const char *password);
