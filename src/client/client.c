@@ -14,16 +14,10 @@
 
 enum { CONNECT_SECONDS = 30 };
 
-static tow_client *client_of(tow_websocket *socket) {
-    return (tow_client *)(void *)socket;
-}
-
-static const tow_client *client_of_const(const tow_websocket *socket) {
-    return (const tow_client *)(const void *)socket;
-}
+static const tow_socket_owner owner;
 
 static void gone(tow_websocket *socket) {
-    tow_client *client = client_of(socket);
+    tow_client *client = tow_client_of(socket);
     client->stage = TOW_CLIENT_GONE;
     client->has_stream = false;
     if (client->freed)
@@ -32,7 +26,7 @@ static void gone(tow_websocket *socket) {
 
 static void abandon(tow_websocket *socket) {
     socket->ready_state = TOW_CLOSING;
-    tow_client_fail(client_of(socket), TOW_ERROR_CLOSED, "closed before the connection was open");
+    tow_client_fail(tow_client_of(socket), TOW_ERROR_CLOSED, "closed before the connection was open");
 }
 
 /* A client waits as long as its user likes, unless told otherwise: no Pings, and no limit on slow messages or
@@ -66,9 +60,7 @@ static void set_behaviour(tow_client *client, const tow_websocket_options *optio
         .on_pong = options->on_pong,
         .limits = limits_of(options),
         .url = client->url.text,
-        .on_gone = gone,
-        .on_abandon = abandon,
-        .release = tow_websocket_free,
+        .owner = &owner,
     };
 }
 
@@ -187,10 +179,8 @@ static void take_callbacks_away(tow_client *client) {
 
 /* The memory goes when the stream is closed: until then the loop, and perhaps the caller's own callback, look
  * at it. */
-void tow_websocket_free(tow_websocket *socket) {
-    if (socket == NULL)
-        return;
-    tow_client *client = client_of(socket);
+static void free_socket(tow_websocket *socket) {
+    tow_client *client = tow_client_of(socket);
     client->freed = true;
     take_callbacks_away(client);
     if (client->stage == TOW_CLIENT_OPENED)
@@ -202,26 +192,28 @@ void tow_websocket_free(tow_websocket *socket) {
         tow_client_destroy(client);
 }
 
+static const tow_socket_owner owner = {.gone = gone, .abandon = abandon, .free = free_socket};
+
 /* Our side has ended before: there is nothing to answer. */
 static void peer_ended(tow_websocket *socket) {
     (void)socket;
 }
 
 void tow_client_shutdown(tow_websocket *socket) {
-    client_of(socket)->behaviour.on_end = peer_ended;
+    tow_client_of(socket)->behaviour.on_end = peer_ended;
     tow_websocket_shutdown(socket);
 }
 
 void tow_client_set_trace(tow_websocket *socket, tow_client_on_head on_head) {
-    client_of(socket)->on_head = on_head;
+    tow_client_of(socket)->on_head = on_head;
 }
 
 const tow_http_head *tow_client_response(const tow_websocket *socket) {
-    return client_of_const(socket)->head;
+    return tow_client_of(socket)->head;
 }
 
 int tow_client_tls_details(const tow_websocket *socket, bool proxy, tow_tls_details *details) {
-    const tow_client *client = client_of_const(socket);
+    const tow_client *client = tow_client_of(socket);
     if ((proxy ? client->proxy_tls : client->tls) == NULL)
         return TOW_ERROR_STATE;
     bool is_beneath = proxy && client->tls != NULL;

@@ -33,11 +33,11 @@ static void finish(tow_client *client) {
 }
 
 static void finish_by_timer(tow_timer *timer) {
-    finish((tow_client *)(void *)((char *)timer - offsetof(tow_websocket, timer)));
+    finish(tow_client_of_timer(timer));
 }
 
 void tow_client_closed(tow_stream *stream) {
-    tow_client *client = (tow_client *)(void *)stream;
+    tow_client *client = tow_client_of_stream(stream);
     client->has_stream = false;
     finish(client);
 }

@@ -29,7 +29,7 @@ typedef enum tow_client_stage {
 } tow_client_stage;
 
 typedef struct tow_client {
-    tow_websocket socket; /* first: the object of a socket is found by a cast */
+    tow_websocket socket;
     tow_behaviour behaviour;
     tow_client_stage stage;
     /* a stage has done its part; `rest` came from the peer behind it */
@@ -61,6 +61,20 @@ typedef struct tow_client {
     int retry_after_seconds; /* with which the server refused; 0: it did not say */
     char text[512];          /* the same in words */
 } tow_client;
+
+/* The client of a socket that tow_websocket_open made, and of its stream and timer. */
+static inline tow_client *tow_client_of(const tow_websocket *socket) {
+    return (tow_client *)((uintptr_t)socket - // NOLINT(performance-no-int-to-ptr)
+                          offsetof(tow_client, socket));
+}
+
+static inline tow_client *tow_client_of_stream(const tow_stream *stream) {
+    return tow_client_of(tow_websocket_of_stream(stream));
+}
+
+static inline tow_client *tow_client_of_timer(const tow_timer *timer) {
+    return tow_client_of(tow_websocket_of_timer(timer));
+}
 
 /* Frees what was needed to talk to a proxy. */
 void tow_client_end_talk(tow_client *client);

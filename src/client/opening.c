@@ -8,17 +8,13 @@
 
 enum { RESPONSE_HEAD_MAX = 16 * 1024 };
 
-static tow_client *client_of(tow_stream *stream) {
-    return (tow_client *)(void *)stream;
-}
-
 /* Nothing has come of an answer, in plain. */
 static bool may_speak_tls(const tow_client *client) {
     return client->tls == NULL && client->stage == TOW_CLIENT_ASKING && client->response.length == 0;
 }
 
 static void failed(tow_stream *stream, int error) {
-    tow_client *client = client_of(stream);
+    tow_client *client = tow_client_of_stream(stream);
     const char *text = tow_stream_failure_text(stream);
     if (error == TOW_ERROR_RESET && may_speak_tls(client))
         tow_client_fail(client, error,
@@ -56,7 +52,7 @@ void tow_opening_ask(tow_client *client, uint8_t *rest, size_t rest_length) {
 }
 
 static void writable(tow_stream *stream) {
-    send_request(client_of(stream));
+    send_request(tow_client_of_stream(stream));
 }
 
 /* The response. */
@@ -144,7 +140,7 @@ static void read_kept_response(tow_client *client) {
 }
 
 static void received(tow_stream *stream, uint8_t *bytes, size_t length) {
-    tow_client *client = client_of(stream);
+    tow_client *client = tow_client_of_stream(stream);
     if (client->stage != TOW_CLIENT_ASKING)
         return;
     if (client->response.length > 0) {
@@ -160,7 +156,7 @@ static void received(tow_stream *stream, uint8_t *bytes, size_t length) {
 }
 
 static void ended(tow_stream *stream) {
-    tow_client *client = client_of(stream);
+    tow_client *client = tow_client_of_stream(stream);
     tow_client_fail(client, TOW_ERROR_ENDED,
         may_speak_tls(client)
             ? "the server ended the connection and answered nothing: if its port speaks TLS, write wss://"

@@ -6,10 +6,6 @@
 #include <stdlib.h>
 #include <towline/error.h>
 
-static tow_client *client_of(tow_stream *stream) {
-    return (tow_client *)(void *)stream;
-}
-
 static void send_output(tow_client *client) {
     tow_buffer *output = &client->talk->output;
     if (output->length == 0)
@@ -34,7 +30,7 @@ static int prepare(tow_client *client) {
 }
 
 static void received(tow_stream *stream, uint8_t *bytes, size_t length) {
-    tow_client *client = client_of(stream);
+    tow_client *client = tow_client_of_stream(stream);
     size_t used;
     if (client->stage != TOW_CLIENT_PROXYING)
         return;
@@ -65,18 +61,18 @@ void tow_proxying_start(tow_client *client, uint8_t *rest, size_t rest_length) {
 }
 
 static void writable(tow_stream *stream) {
-    tow_client *client = client_of(stream);
+    tow_client *client = tow_client_of_stream(stream);
     if (client->stage == TOW_CLIENT_PROXYING)
         send_output(client);
 }
 
 static void ended(tow_stream *stream) {
-    tow_client_fail_with_peer(client_of(stream), TOW_ERROR_ENDED, "it ended the connection");
+    tow_client_fail_with_peer(tow_client_of_stream(stream), TOW_ERROR_ENDED, "it ended the connection");
 }
 
 static void failed(tow_stream *stream, int error) {
     const char *text = tow_stream_failure_text(stream);
-    tow_client_fail_with_peer(client_of(stream), error, text != NULL ? text : tow_strerror(error));
+    tow_client_fail_with_peer(tow_client_of_stream(stream), error, text != NULL ? text : tow_strerror(error));
 }
 
 static const tow_stream_events proxying_events = {

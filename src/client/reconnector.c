@@ -173,7 +173,7 @@ static int open_socket(tow_reconnector *reconnector) {
     int error = tow_websocket_open(&reconnector->socket, reconnector->loop, reconnector->url, &options);
     if (error != 0)
         return error;
-    ((tow_client *)(void *)reconnector->socket)->owner = reconnector;
+    tow_client_of(reconnector->socket)->owner = reconnector;
     if (reconnector->trace != NULL)
         tow_client_set_trace(reconnector->socket, reconnector->trace);
     return 0;

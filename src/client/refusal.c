@@ -24,10 +24,6 @@ struct tow_refusal {
     char body[BODY_READ_MAX];
 };
 
-static tow_client *client_of(tow_stream *stream) {
-    return (tow_client *)(void *)stream;
-}
-
 static void fail(tow_client *client, const char *more, size_t length) {
     char text[sizeof(client->text)];
     tow_text_format(text, sizeof(text), "%s%s%.*s", client->text, length > 0 ? ": " : "", (int)length, more);
@@ -90,7 +86,7 @@ static bool body_take(struct tow_refusal *refusal, const uint8_t *bytes, size_t 
 /* The rest of the body. */
 
 static void received(tow_stream *stream, uint8_t *bytes, size_t length) {
-    tow_client *client = client_of(stream);
+    tow_client *client = tow_client_of_stream(stream);
     if (client->stage == TOW_CLIENT_REFUSED && body_take(client->refusal, bytes, length))
         body_is_read(client);
 }
@@ -101,7 +97,7 @@ static void writable(tow_stream *stream) {
 }
 
 static void ended(tow_stream *stream) {
-    tow_client *client = client_of(stream);
+    tow_client *client = tow_client_of_stream(stream);
     if (client->stage == TOW_CLIENT_REFUSED)
         body_is_read(client);
 }
@@ -112,7 +108,7 @@ static void failed(tow_stream *stream, int error) {
 }
 
 static void is_late(tow_timer *timer) {
-    body_is_read((tow_client *)(void *)((char *)timer - offsetof(tow_websocket, timer)));
+    body_is_read(tow_client_of_timer(timer));
 }
 
 static const tow_stream_events refusal_events = {

@@ -5,10 +5,6 @@
 #include <assert.h>
 #include <towline/error.h>
 
-static tow_client *client_of(tow_stream *stream) {
-    return (tow_client *)(void *)stream;
-}
-
 static void fail(tow_client *client, int error) {
     const char *text = tow_stream_failure_text(&client->socket.stream);
     tow_client_fail_with_peer(client, error, text != NULL ? text : tow_strerror(error));
@@ -17,24 +13,24 @@ static void fail(tow_client *client, int error) {
 /* The handshake is done. */
 
 static void writable(tow_stream *stream) {
-    tow_client *client = client_of(stream);
+    tow_client *client = tow_client_of_stream(stream);
     client->on_stage_done(client, NULL, 0);
 }
 
 /* Who speaks before it was asked, and while the end of our handshake still waits to be sent. */
 static void received(tow_stream *stream, uint8_t *bytes, size_t length) {
-    tow_client *client = client_of(stream);
+    tow_client *client = tow_client_of_stream(stream);
     client->on_stage_done(client, bytes, length);
 }
 
 static void ended(tow_stream *stream) {
-    fail(client_of(stream), TOW_ERROR_TLS);
+    fail(tow_client_of_stream(stream), TOW_ERROR_TLS);
 }
 
 /* A peer that breaks off here does not want to speak TLS, or not with us. */
 static void failed(tow_stream *stream, int error) {
     bool broke_off = error == TOW_ERROR_ENDED || error == TOW_ERROR_RESET;
-    fail(client_of(stream), broke_off ? TOW_ERROR_TLS : error);
+    fail(tow_client_of_stream(stream), broke_off ? TOW_ERROR_TLS : error);
 }
 
 static const tow_stream_events securing_events = {

@@ -51,7 +51,7 @@ static void write_delay(const tow_client *client, char *out, size_t size) {
 }
 
 static void not_done_in_time(tow_timer *timer) {
-    tow_client *client = (tow_client *)(void *)((char *)timer - offsetof(tow_websocket, timer));
+    tow_client *client = tow_client_of_timer(timer);
     char delay[sizeof(client->text) - 64];
     char text[sizeof(client->text)];
     write_delay(client, delay, sizeof(delay));

@@ -19,8 +19,7 @@ void tow_access_log_begin(tow_access_log *log, const tow_http_head *head) {
 
 void tow_access_log_limit(tow_access_log *log, uint64_t *counter) {
     tow_count(counter);
-    log->limit =
-        tow_server_limit_option(&tow_connection_worker(log->visitor->connection)->counters, counter);
+    log->limit = tow_server_limit_option(&tow_connection_worker(log->visitor->connection)->counters, counter);
 }
 
 /* Peer and request, with which each line begins. */

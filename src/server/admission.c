@@ -59,7 +59,8 @@ static void refuse_host(tow_exchange *exchange, const tow_http_head *head) {
  * with it. */
 static bool is_to_be_redirected(const tow_exchange *exchange) {
     const char *scheme = exchange->visitor.scheme;
-    return tow_connection_wants_tls(exchange->visitor.connection) && (scheme == NULL || strcmp(scheme, "https") != 0);
+    return tow_connection_wants_tls(exchange->visitor.connection) &&
+           (scheme == NULL || strcmp(scheme, "https") != 0);
 }
 
 /* The same host and port over TLS; RFC 9110, section 15.4.9: by the same method. */

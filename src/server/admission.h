@@ -1,5 +1,5 @@
-/* admission: whether a request is let in, in one order: what proxies say of the client, host, redirect to TLS;
- * for an opening handshake then origin, drain, and the handler's word. */
+/* admission: whether a request is let in, in one order: what proxies say of the client, host, redirect to
+ * TLS; for an opening handshake then origin, drain, and the handler's word. */
 #ifndef TOW_SERVER_ADMISSION_H
 #define TOW_SERVER_ADMISSION_H
 

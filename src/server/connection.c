@@ -2,6 +2,7 @@
 
 #include "ending.h"
 #include "http1.h"
+#include "post.h"
 #include "protocol/close.h"
 #include "visitor.h"
 
@@ -71,7 +72,7 @@ static void give_slot(tow_connection *connection) {
 /* The stream's events, until it is a WebSocket's. */
 
 static tow_http1 *http1_of(tow_stream *stream) {
-    return tow_connection_http1((tow_connection *)stream);
+    return tow_connection_http1(tow_connection_of_stream(stream));
 }
 
 static void on_bytes(tow_stream *stream, uint8_t *bytes, size_t length) {
@@ -117,7 +118,7 @@ static void release(tow_connection *connection) {
 }
 
 static void on_closed(tow_stream *stream) {
-    tow_connection *connection = (tow_connection *)stream;
+    tow_connection *connection = tow_connection_of_stream(stream);
     tow_http1_free(tow_connection_http1(connection));
     connection->socket.opening = NULL;
     release(connection);
@@ -252,16 +253,16 @@ void tow_connection_tell_end(tow_connection *connection) {
 }
 
 void tow_connection_socket_opened(tow_websocket *socket) {
-    tow_connection *connection = (tow_connection *)socket;
-    const tow_route *route = (const tow_route *)socket->behaviour;
+    tow_connection *connection = tow_connection_of(socket);
+    const tow_route *route = tow_route_of(socket);
     tow_ending_note(connection);
     if (route->handler.on_open != NULL)
         route->handler.on_open(socket);
     tow_connection_worker(connection)->opening = NULL; /* what came behind the handshake has no request */
 }
 
-void tow_connection_socket_gone(tow_websocket *socket) {
-    tow_connection *connection = (tow_connection *)socket;
+static void gone(tow_websocket *socket) {
+    tow_connection *connection = tow_connection_of(socket);
     tow_ending_report(connection);
     if (!tow_websocket_is_retained(socket)) {
         tow_websocket_clear(socket);
@@ -276,12 +277,37 @@ void tow_connection_socket_gone(tow_websocket *socket) {
 }
 
 /* Nothing waits for these, so nobody is told. */
-void tow_connection_socket_released(tow_websocket *socket) {
-    tow_connection *connection = (tow_connection *)socket;
+static void released(tow_websocket *socket) {
+    tow_connection *connection = tow_connection_of(socket);
     tow_websocket_clear(socket);
     uncount(tow_connection_worker(connection), TOW_CONNECTION_RETAINED);
     give_slot(connection);
 }
+
+static tow_websocket_id identify(const tow_websocket *socket) {
+    const tow_connection *connection = tow_connection_of(socket);
+    const tow_worker *worker = tow_connection_worker(connection);
+    return tow_id_make((size_t)(worker - worker->server->workers), connection->slot, connection->generation);
+}
+
+/* Only while on_open runs. */
+static const tow_request *request(const tow_websocket *socket) {
+    const tow_connection *connection = tow_connection_of(socket);
+    const tow_exchange *opening = tow_connection_worker(connection)->opening;
+    return opening != NULL && opening->visitor.connection == connection ? opening->request : NULL;
+}
+
+static uint64_t address(const tow_websocket *socket) {
+    return tow_connection_of(socket)->address_key;
+}
+
+const tow_socket_owner tow_connection_owner = {
+    .identify = identify,
+    .request = request,
+    .address = address,
+    .gone = gone,
+    .released = released,
+};
 
 void tow_connection_forget(tow_connection *connection) {
     if (connection->kind == TOW_CONNECTION_RETAINED)

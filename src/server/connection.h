@@ -19,10 +19,9 @@ void tow_connection_reset(tow_connection *connection);
 /* After that: a WebSocket's on_close comes in this call. */
 void tow_connection_tell_end(tow_connection *connection);
 
-/* Callbacks of every route's behaviour. */
+/* For every route's behaviour: what owns its sockets, and its on_open. */
+extern const tow_socket_owner tow_connection_owner;
 void tow_connection_socket_opened(tow_websocket *socket);
-void tow_connection_socket_gone(tow_websocket *socket);
-void tow_connection_socket_released(tow_websocket *socket);
 
 /* When the worker ends: frees what retained sockets hold. */
 void tow_connection_forget(tow_connection *connection);

@@ -24,7 +24,7 @@ static uint64_t microseconds(const tow_connection *connection) {
 }
 
 static const tow_route *route_of(const tow_connection *connection) {
-    return (const tow_route *)connection->socket.behaviour;
+    return tow_route_of(&connection->socket);
 }
 
 /* The client's address as the slot tells it. */

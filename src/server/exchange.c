@@ -77,8 +77,7 @@ int tow_exchange_respond(
 
 int tow_exchange_stream(
     tow_exchange *exchange, int status, const char *type, uint64_t length, const tow_body_source *source) {
-    int error =
-        may_answer(exchange) ? write_head(exchange, status, type, length, NULL, 0) : TOW_ERROR_STATE;
+    int error = may_answer(exchange) ? write_head(exchange, status, type, length, NULL, 0) : TOW_ERROR_STATE;
     if (error == 0)
         tow_access_log_line(&exchange->log, TOW_LOG_INFO, status, NULL);
     if (error == 0 && has_content(exchange, status))

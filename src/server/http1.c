@@ -83,8 +83,8 @@ static bool is_cut_off(tow_http1 *http1) {
 
 /* Between requests a drain ends it. */
 static bool is_drained(const tow_http1 *http1) {
-    return tow_http1_worker(http1)->drain != TOW_SERVING &&
-           http1->state == TOW_HTTP1_WAITING && !http1->yielded && http1->input.length == 0;
+    return tow_http1_worker(http1)->drain != TOW_SERVING && http1->state == TOW_HTTP1_WAITING &&
+           !http1->yielded && http1->input.length == 0;
 }
 
 /* The end must not overtake the last answers. */
@@ -208,7 +208,8 @@ static void waiting_timed_out(tow_http1 *http1) {
         return;
     }
     tow_server_counters *counted = tow_exchange_counters(&http1->exchange);
-    tow_access_log_limit(&http1->exchange.log, http1->served == 0 ? &counted->handshake_timeouts : &counted->idle_timeouts);
+    tow_access_log_limit(
+        &http1->exchange.log, http1->served == 0 ? &counted->handshake_timeouts : &counted->idle_timeouts);
     tow_access_log_end(&http1->exchange.log);
     tow_http1_close(http1);
 }
@@ -229,7 +230,8 @@ static bool gets_time(tow_http1 *http1) {
     tow_progress *progress = &http1->progress;
     int64_t now = tow_loop_now(tow_http1_loop(http1));
     (void)tow_progress_look(progress, tow_http1_stream(http1), now);
-    int seconds = is_taking(http1) ? tow_exchange_limits(&http1->exchange)->stall_seconds : TOW_HTTP1_LINGER_SECONDS;
+    int seconds =
+        is_taking(http1) ? tow_exchange_limits(&http1->exchange)->stall_seconds : TOW_HTTP1_LINGER_SECONDS;
     if (tow_progress_is_over(progress, now, seconds))
         return false;
     http1->deadline = tow_progress_next(progress, now, seconds);

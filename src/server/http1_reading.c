@@ -60,7 +60,8 @@ static bool introduce(tow_http1 *http1, tow_http1_input *received) {
     int used = tow_visitor_introduce(&http1->exchange.visitor, received->bytes, received->length);
     if (used < 0) {
         tow_count(&tow_exchange_counters(&http1->exchange)->proxy_headers_refused);
-        tow_access_log_line(&http1->exchange.log, TOW_LOG_NOTICE, 0, "the proxy's PROXY header is missing or not valid");
+        tow_access_log_line(
+            &http1->exchange.log, TOW_LOG_NOTICE, 0, "the proxy's PROXY header is missing or not valid");
         tow_http1_reset(http1);
         return false;
     }
@@ -114,8 +115,8 @@ static void dispatch(
     if (http1->state == TOW_HTTP1_OVER)
         return;
     tow_http1_enter(http1, http1->exchange.wants_body          ? TOW_HTTP1_BODY
-                    : http1->exchange.work.step != NULL ? TOW_HTTP1_WORKING
-                                                  : TOW_HTTP1_ANSWERING);
+                           : http1->exchange.work.step != NULL ? TOW_HTTP1_WORKING
+                                                               : TOW_HTTP1_ANSWERING);
     bool waits = http1->exchange.wants_body && http1->expects_continue && received->length == 0;
     http1->expects_continue = false;
     if (waits && tow_http1_continue(http1) != 0)
@@ -202,4 +203,3 @@ bool tow_http1_discard_body(tow_http1 *http1, tow_http1_input *received) {
     http1->dropped += result == 1 ? piece.length : 0;
     return result == 1 && http1->dropped <= DISCARD_BYTES ? true : tow_http1_linger(http1);
 }
-

@@ -43,7 +43,7 @@ static int64_t state_deadline(tow_http1 *http1) {
     switch ((tow_http1_step)http1->state) {
     case TOW_HTTP1_WAITING:
         return http1->served == 0 ? seconds_after(http1->begun, settings->handshake_seconds)
-                                     : seconds_after(now, limits->idle_seconds);
+                                  : seconds_after(now, limits->idle_seconds);
     case TOW_HTTP1_HEAD:
         return seconds_after(http1->begun, settings->handshake_seconds);
     case TOW_HTTP1_BODY:
@@ -99,4 +99,3 @@ bool tow_http1_yield(tow_http1 *http1) {
     tow_stream_yield(tow_http1_stream(http1));
     return false;
 }
-

@@ -17,7 +17,8 @@ typedef enum tow_http1_step {
     TOW_HTTP1_WORKING,    /* the handler goes on with its answer in each turn; nothing is read meanwhile */
     TOW_HTTP1_ANSWERING,  /* the answer is on its way; nothing is read meanwhile */
     TOW_HTTP1_DISCARDING, /* answered: the rest of the request's body is read and dropped */
-    TOW_HTTP1_LINGERING,  /* our side has ended; what comes is dropped, so that no reset overtakes the answer */
+    TOW_HTTP1_LINGERING,  /* our side has ended; what comes is dropped, so that no reset overtakes the answer
+                           */
     TOW_HTTP1_OVER        /* the stream is closing, or is a WebSocket's now */
 } tow_http1_step;
 
@@ -28,7 +29,7 @@ typedef struct tow_http1_input {
 } tow_http1_input;
 
 struct tow_http1 {
-    tow_exchange exchange; /* first: the request under way and its answer */
+    tow_exchange exchange;             /* first: the request under way and its answer */
     void (*on_time)(tow_http1 *http1); /* the state's time is over */
     tow_timer timer;
     int64_t deadline;      /* INT64_MAX: none */
@@ -39,10 +40,10 @@ struct tow_http1 {
     size_t scanned;
     tow_output output;
     tow_body_reader reader; /* of the body of the request under way */
-    tow_http1_input rest;      /* while a head is dispatched: what came behind it */
-    uint64_t dropped; /* bytes of the body, or behind the end, that were read and dropped */
-    uint8_t state;    /* tow_http1_step */
-    bool is_old;      /* HTTP/1.0 */
+    tow_http1_input rest;   /* while a head is dispatched: what came behind it */
+    uint64_t dropped;       /* bytes of the body, or behind the end, that were read and dropped */
+    uint8_t state;          /* tow_http1_step */
+    bool is_old;            /* HTTP/1.0 */
     bool keeps_alive;
     bool expects_continue;
     bool peer_ended; /* no more bytes will come */

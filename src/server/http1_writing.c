@@ -28,8 +28,7 @@ static int connection_field(const tow_http1 *http1, tow_buffer *out, int status)
     return http1->is_old ? tow_response_field(out, "Connection", "keep-alive") : 0;
 }
 
-static int head_fields(
-    const tow_http1 *http1, tow_buffer *out, const tow_answer_head *head) {
+static int head_fields(const tow_http1 *http1, tow_buffer *out, const tow_answer_head *head) {
     int status = head->status;
     int error = head->type != NULL ? tow_response_field(out, "Content-Type", head->type) : 0;
     if (error == 0 && status != 204 && status != 304)
@@ -113,7 +112,8 @@ bool tow_http1_write_answer(tow_http1 *http1) {
     case TOW_OUTPUT_BLOCKED:
     case TOW_OUTPUT_PAUSED:
         if (moved)
-            tow_http1_enter(http1, TOW_HTTP1_ANSWERING); /* the peer takes something: the time for a stall begins anew */
+            tow_http1_enter(
+                http1, TOW_HTTP1_ANSWERING); /* the peer takes something: the time for a stall begins anew */
         return result == TOW_OUTPUT_PAUSED && tow_http1_yield(http1);
     case TOW_OUTPUT_BROKEN:
         report_broken(http1);
@@ -137,4 +137,3 @@ void tow_http1_write_rest(tow_http1 *http1) {
     if (result == TOW_OUTPUT_PAUSED)
         (void)tow_http1_yield(http1);
 }
-

@@ -7,16 +7,6 @@
 #include <string.h>
 #include <towline/error.h>
 
-tow_websocket_id tow_websocket_identify(const tow_websocket *socket) {
-    if (socket == NULL || socket->behaviour->role != TOW_ROLE_SERVER)
-        return 0;
-    const tow_connection *connection = (const tow_connection *)socket;
-    const tow_worker *worker = tow_connection_worker(connection);
-    tow_websocket_id number = (tow_websocket_id)(worker - worker->server->workers);
-    return number << TOW_ID_WORKER_SHIFT | (tow_websocket_id)connection->slot << TOW_ID_SLOT_SHIFT |
-           connection->generation;
-}
-
 static size_t worker_number(tow_websocket_id id) {
     return (size_t)(id >> TOW_ID_WORKER_SHIFT);
 }

@@ -10,6 +10,11 @@
 /* An id, from its lowest bits: generation, slot, number of the worker. */
 enum { TOW_ID_SLOT_SHIFT = TOW_GENERATION_BITS, TOW_ID_WORKER_SHIFT = TOW_ID_SLOT_SHIFT + TOW_SLOT_BITS };
 
+static inline tow_websocket_id tow_id_make(size_t worker, uint32_t slot, uint32_t generation) {
+    return (tow_websocket_id)worker << TOW_ID_WORKER_SHIFT | (tow_websocket_id)slot << TOW_ID_SLOT_SHIFT |
+           generation;
+}
+
 static inline uint32_t tow_id_generation(tow_websocket_id id) {
     return (uint32_t)id & ((UINT32_C(1) << TOW_GENERATION_BITS) - 1);
 }

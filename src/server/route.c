@@ -94,8 +94,7 @@ static tow_behaviour behaviour_of(const tow_handler *handler, const tow_route_de
         .on_pong = handler->on_pong,
         .limits = handler->limits,
         .url = "",
-        .on_gone = defaults->on_gone,
-        .on_released = defaults->on_released,
+        .owner = defaults->owner,
     };
 }
 
@@ -115,6 +114,7 @@ static int route_new(tow_route **out, const char *path, const tow_handler *handl
     route->handler = *handler;
     tow_limits_resolve(&route->handler.limits, &defaults->limits);
     route->behaviour = behaviour_of(&route->handler, defaults);
+    route->behaviour.common = route;
     tow_behaviour_receive_by(&route->behaviour, handler->on_message, handler->on_piece);
     route->path = strdup(path);
     int error = route->path == NULL ? TOW_ERROR_MEMORY : tow_limits_check(&route->handler.limits, complaint);

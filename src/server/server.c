@@ -36,8 +36,7 @@ static int server_fill(tow_server *server, const tow_server_options *options) {
     server->route_defaults = (tow_route_defaults){
         .limits = server->settings.limits,
         .on_open = tow_connection_socket_opened,
-        .on_gone = tow_connection_socket_gone,
-        .on_released = tow_connection_socket_released,
+        .owner = &tow_connection_owner,
     };
     return tow_status_routes(server);
 }

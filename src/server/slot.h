@@ -22,7 +22,7 @@ typedef enum tow_connection_kind {
 enum { TOW_SLOT_BITS = 26, TOW_GENERATION_BITS = 28 };
 
 struct tow_connection {
-    tow_websocket socket; /* first; its stream carries HTTP too */
+    tow_websocket socket; /* its stream carries HTTP too */
     uint64_t opened : 48; /* as a WebSocket, in microseconds of the loop's time */
     uint64_t port : 16;   /* of the client, 0: not known */
     uint64_t address_key; /* what the table of addresses counts it by; 0: not known */
@@ -35,6 +35,16 @@ struct tow_connection {
 };
 
 _Static_assert(sizeof(tow_connection) <= 184, "an idle connection costs this and nothing else");
+
+/* The connection of a socket, or a stream, that a connection owns: for what their tables call. */
+static inline tow_connection *tow_connection_of(const tow_websocket *socket) {
+    return (tow_connection *)((uintptr_t)socket - // NOLINT(performance-no-int-to-ptr)
+                              offsetof(tow_connection, socket));
+}
+
+static inline tow_connection *tow_connection_of_stream(const tow_stream *stream) {
+    return tow_connection_of(tow_websocket_of_stream(stream));
+}
 
 /* Known by what the worker's sockets share, from the beginning on. */
 static inline tow_worker *tow_connection_worker(const tow_connection *connection) {

@@ -77,14 +77,6 @@ static void agree_on_compression(
     tow_compression_accept(&settings, head->fields, head->field_count, agreement, text);
 }
 
-const tow_request *tow_websocket_request(const tow_websocket *socket) {
-    if (socket == NULL || socket->behaviour == NULL || socket->behaviour->role != TOW_ROLE_SERVER)
-        return NULL;
-    const tow_connection *connection = (const tow_connection *)socket;
-    const tow_exchange *opening = tow_connection_worker(connection)->opening;
-    return opening != NULL && opening->visitor.connection == connection ? opening->request : NULL;
-}
-
 void tow_upgrade_answer(tow_exchange *exchange) {
     const tow_http_head *head = exchange->request->head;
     tow_opening_request opening;

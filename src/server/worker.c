@@ -292,14 +292,10 @@ int tow_worker_reload(tow_worker *worker) {
     return error;
 }
 
-static uint64_t address_of(const tow_websocket *socket) {
-    return ((const tow_connection *)socket)->address_key;
-}
-
 static void bound_unfinished(tow_worker *worker) {
     const tow_settings *settings = &worker->server->settings;
     tow_websocket_context_bound(
-        worker->context, settings->max_unfinished, settings->max_unfinished_per_address, address_of);
+        worker->context, settings->max_unfinished, settings->max_unfinished_per_address);
 }
 
 /* Perhaps it was the last that the drain, or the end of a server that was freed, waited for. */

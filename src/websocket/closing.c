@@ -2,6 +2,7 @@
 
 #include "context.h"
 #include "extra.h"
+#include "owner.h"
 #include "protocol/close.h"
 #include "protocol/mask.h"
 #include "receive.h"
@@ -198,13 +199,13 @@ void tow_closing_give_up_unread(tow_websocket *socket) {
 
 /* After its Close the peer has nothing more to say. */
 void tow_closing_stream_fin(tow_stream *stream) {
-    tow_websocket *socket = (tow_websocket *)stream;
+    tow_websocket *socket = tow_websocket_of_stream(stream);
     if (tow_receive_wants_messages(socket) && !socket->close_received)
         tow_timing_left(socket);
 }
 
 void tow_closing_stream_ended(tow_stream *stream) {
-    tow_websocket *socket = (tow_websocket *)stream;
+    tow_websocket *socket = tow_websocket_of_stream(stream);
     socket->ended = true;
     tow_closing_check_end(socket);
 }
@@ -217,7 +218,7 @@ static void store_failure(tow_websocket *socket) {
 }
 
 void tow_closing_stream_failed(tow_stream *stream, int error) {
-    tow_websocket *socket = (tow_websocket *)stream;
+    tow_websocket *socket = tow_websocket_of_stream(stream);
     if (socket->stream_closed)
         return;
     store_failure(socket);
@@ -331,20 +332,19 @@ static void tell_end(tow_websocket *socket) {
 }
 
 void tow_closing_stream_closed(tow_stream *stream) {
-    tow_websocket *socket = (tow_websocket *)stream;
+    tow_websocket *socket = tow_websocket_of_stream(stream);
     if (socket->ready_state != TOW_CLOSED)
         tell_end(socket);
     if (tow_websocket_is_retained(socket))
         socket->extra->outlives = true;
-    if (socket->behaviour->on_gone != NULL)
-        socket->behaviour->on_gone(socket);
+    tow_owner_gone(socket);
 }
 
 /* Calls from above. */
 
 void tow_websocket_fail(tow_websocket *socket, tow_cause cause, int error) {
     if (socket->ready_state == TOW_CONNECTING) {
-        socket->behaviour->on_abandon(socket);
+        tow_owner_abandon(socket);
         return;
     }
     if (socket->failed || socket->stream_closed)
@@ -361,7 +361,7 @@ void tow_websocket_fail(tow_websocket *socket, tow_cause cause, int error) {
 
 void tow_websocket_abort(tow_websocket *socket, tow_cause cause, int error) {
     if (socket->ready_state == TOW_CONNECTING) {
-        socket->behaviour->on_abandon(socket);
+        tow_owner_abandon(socket);
         return;
     }
     if (socket->stream_closed)
@@ -423,7 +423,7 @@ int tow_websocket_close(tow_websocket *socket, uint16_t code, const char *reason
         return error;
     socket->close_asked = true;
     if (socket->ready_state == TOW_CONNECTING)
-        socket->behaviour->on_abandon(socket);
+        tow_owner_abandon(socket);
     else
         tow_websocket_close_because(socket, TOW_CAUSE_APPLICATION, code, reason);
     return 0;

@@ -43,11 +43,10 @@ void *tow_websocket_context_owner(const tow_websocket_context *context) {
     return context->owner;
 }
 
-void tow_websocket_context_bound(tow_websocket_context *context, int64_t max_unfinished,
-    int64_t max_unfinished_per_address, uint64_t (*address_of)(const tow_websocket *socket)) {
+void tow_websocket_context_bound(
+    tow_websocket_context *context, int64_t max_unfinished, int64_t max_unfinished_per_address) {
     context->unfinished.max = max_unfinished;
     context->unfinished.max_per_address = max_unfinished_per_address;
-    context->unfinished.address_of = address_of;
 }
 
 tow_websocket_counters *tow_websocket_context_counters(tow_websocket_context *context) {

@@ -21,7 +21,6 @@ typedef struct tow_unfinished_account tow_unfinished_account;
 
 typedef struct tow_unfinished { /* zero: no limit */
     int64_t max, max_per_address;
-    uint64_t (*address_of)(const tow_websocket *socket);
     tow_unfinished_account *accounts[256];
 } tow_unfinished;
 

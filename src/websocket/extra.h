@@ -45,9 +45,9 @@ typedef struct tow_websocket_extra {
     uint8_t piece_type;  /* of the message that is being sent in pieces */
     uint8_t piece_utf8;  /* where the check of its text stands: tow_utf8_state */
     uint32_t references; /* by tow_websocket_retain */
-    bool outlives;       /* on_gone has been called, and the socket is there for those references */
-    uint16_t our_code;   /* of the application's Close, where tallies are kept, else 0 */
-    uint16_t peer_end;   /* the code of the peer's Close while it waits for our answer, else 0 */
+    bool outlives;     /* the owner's `gone` has been called, and the socket is there for those references */
+    uint16_t our_code; /* of the application's Close, where tallies are kept, else 0 */
+    uint16_t peer_end; /* the code of the peer's Close while it waits for our answer, else 0 */
 } tow_websocket_extra;
 
 /* Makes the extra if there is none. NULL when out of memory (counted). */

@@ -72,8 +72,7 @@ static void let_socket_go(message_carrier *carrier) {
     tow_websocket *socket = carrier->socket;
     carrier->socket = NULL;
     socket->behaviour = carrier->original;
-    if (socket->behaviour->release != NULL)
-        socket->behaviour->release(socket);
+    tow_websocket_free(socket);
 }
 
 /* Half closed: whether the other side is silent for too long. */
@@ -299,8 +298,7 @@ static void reset_stream(void *user) {
 
 static int peer_text(const void *user, char *text, size_t size) {
     const message_carrier *carrier = user;
-    return carrier->socket == NULL ? TOW_ERROR_STATE
-                                   : tow_stream_peer_text(&carrier->socket->stream, text, size);
+    return carrier->socket == NULL ? TOW_ERROR_STATE : tow_websocket_peer_text(carrier->socket, text, size);
 }
 
 static const tow_byte_stream_functions functions = {

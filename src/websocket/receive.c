@@ -290,7 +290,7 @@ static void settle(tow_websocket *socket) {
 }
 
 void tow_receive_bytes(tow_stream *stream, uint8_t *bytes, size_t length) {
-    tow_websocket *socket = (tow_websocket *)stream;
+    tow_websocket *socket = tow_websocket_of_stream(stream);
     if (is_deaf(socket))
         return;
     if (socket->ready_state == TOW_OPEN && !socket->reading_paused)
@@ -345,7 +345,7 @@ void tow_receive_go_on(tow_websocket *socket) {
 }
 
 void tow_receive_turn(tow_stream *stream) {
-    tow_websocket *socket = (tow_websocket *)stream;
+    tow_websocket *socket = tow_websocket_of_stream(stream);
     if (!socket->resumed)
         return;
     socket->resumed = false;
@@ -379,7 +379,7 @@ void tow_receive_adjust(tow_websocket *socket) {
 }
 
 uint8_t *tow_receive_into(tow_stream *stream, size_t *length) {
-    tow_websocket *socket = (tow_websocket *)stream;
+    tow_websocket *socket = tow_websocket_of_stream(stream);
     if (!socket->gets_large && (socket->extra == NULL || socket->extra->assembly.data == NULL))
         return NULL; /* as for most reads */
     if (socket->ready_state != TOW_OPEN || !tow_receive_may_deliver(socket) || tow_receive_has_kept(socket))

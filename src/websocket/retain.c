@@ -1,5 +1,6 @@
 /* Sockets of a server that outlive their connection, for those who retained them. */
 #include "extra.h"
+#include "owner.h"
 #include "websocket/websocket.h"
 
 #include <towline/error.h>
@@ -28,7 +29,7 @@ void tow_websocket_release(tow_websocket *socket) {
         --socket->extra->references > 0)
         return;
     if (socket->extra->outlives)
-        socket->behaviour->on_released(socket);
+        tow_owner_released(socket);
     else if (!socket->delivering)
         tow_extra_release(socket);
 }

@@ -335,7 +335,7 @@ int tow_websocket_pong(tow_websocket *socket, const void *payload, size_t length
 
 /* Nothing may be called on the stream here, so a failure waits for the timer. */
 void tow_send_unsent(tow_stream *stream, const uint8_t *segment, size_t length, size_t taken) {
-    tow_websocket *socket = (tow_websocket *)stream;
+    tow_websocket *socket = tow_websocket_of_stream(stream);
     bool was_empty = !tow_send_is_waiting(socket);
     if (socket->lost)
         return;
@@ -364,7 +364,7 @@ static void drained(tow_websocket *socket) {
 }
 
 void tow_send_writable(tow_stream *stream) {
-    tow_websocket *socket = (tow_websocket *)stream;
+    tow_websocket *socket = tow_websocket_of_stream(stream);
     if (socket->stream_closed || socket->lost)
         return;
     if (tow_send_is_waiting(socket))

@@ -135,7 +135,7 @@ static bool do_what_is_due(tow_websocket *socket) {
 }
 
 static void fired(tow_timer *timer) {
-    tow_websocket *socket = (tow_websocket *)((char *)timer - offsetof(tow_websocket, timer));
+    tow_websocket *socket = tow_websocket_of_timer(timer);
     if (socket->lost) {
         tow_websocket_abort(socket, TOW_CAUSE_MEMORY, TOW_ERROR_MEMORY);
         return;

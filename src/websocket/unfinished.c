@@ -1,6 +1,7 @@
 #include "unfinished.h"
 
 #include "extra.h"
+#include "owner.h"
 #include "piecewise.h"
 
 #include <stdlib.h>
@@ -32,7 +33,7 @@ static tow_unfinished_account **place_of(tow_unfinished *unfinished, uint64_t ke
 /* Without memory for it, or an address, the worker's limit has to do. */
 static tow_unfinished_account *account_for(tow_websocket *socket) {
     tow_unfinished *unfinished = &socket->context->unfinished;
-    uint64_t key = unfinished->address_of == NULL ? 0 : unfinished->address_of(socket);
+    uint64_t key = tow_owner_address(socket);
     if (key == 0)
         return NULL;
     tow_unfinished_account **place = place_of(unfinished, key);

@@ -144,6 +144,8 @@ static void on_gone(tow_websocket *socket) {
     CHECK(of(socket)->closes == 1 && of(socket)->gone++ == 0);
 }
 
+static const tow_socket_owner owner = {.gone = on_gone};
+
 /* The peer. */
 
 static connection *peer_of(tow_stream *stream) {
@@ -216,7 +218,7 @@ static void set(connection *it, uint8_t settings) {
         .on_drain = on_something,
         .on_ping = on_control,
         .on_pong = on_control,
-        .on_gone = on_gone,
+        .owner = &owner,
         .limits = {.max_message = settings & 1 ? 1000 : 1000 * 1000,
             .compression_min = 10,
             .high_mark = settings & 128 ? 1000 : 0}};

@@ -5,11 +5,6 @@
 enum { LIMIT = 1000 * 1000, PIECE = 100 * 1000 };
 
 static uint8_t bytes[PIECE];
-static uint64_t address;
-
-static uint64_t address_of(const tow_websocket *socket) {
-    return address;
-}
 
 static uint64_t unfinished(const test_world *world) {
     return tow_websocket_context_counters(world->context)->unfinished;
@@ -27,9 +22,9 @@ static void what_is_over_ends_the_connection(
             .client_no_context_takeover = true,
             .server_max_window_bits = 15,
             .client_max_window_bits = 15}};
-    address = from;
+    world.server.address = from;
     world_open(&world);
-    tow_websocket_context_bound(world.context, max, max_per_address, address_of);
+    tow_websocket_context_bound(world.context, max, max_per_address);
     world_connect_peer(&world);
     send_fragments(&world, LIMIT / PIECE);
     world_until(&world, unfinished(&world) == LIMIT);
@@ -64,15 +59,15 @@ static void two_connections_count_together(void **state) {
     for (uint64_t same = 0; same < 2; same++) {
         test_world world = {.simulation = {.whole = true, .stream_capacity = 20000}};
         world_open(&world);
-        tow_websocket_context_bound(world.context, 0, LIMIT, address_of);
+        tow_websocket_context_bound(world.context, 0, LIMIT);
         world_connect_client(&world);
         memset(bytes, 'x', sizeof(bytes));
-        address = 1;
+        world.server.address = 1;
         for (size_t i = 0; i < 6; i++)
             tow_websocket_send_piece(&world.client.socket,
                 &(tow_message_piece){.type = TOW_BINARY, .data = bytes, .length = PIECE, .first = i == 0});
         world_until(&world, unfinished(&world) == 6 * PIECE);
-        address = 2 - same;
+        world.client.address = 2 - same;
         for (size_t i = 0; i < 6; i++)
             tow_websocket_send_piece(&world.server.socket,
                 &(tow_message_piece){.type = TOW_BINARY, .data = bytes, .length = PIECE, .first = i == 0});
@@ -89,8 +84,8 @@ static void two_connections_count_together(void **state) {
 static void what_ends_or_is_lost_counts_no_more(void **state) {
     test_world world = {.simulation = {.whole = true, .stream_capacity = 20000}};
     world_open(&world);
-    tow_websocket_context_bound(world.context, LIMIT, LIMIT, address_of);
-    address = 3;
+    tow_websocket_context_bound(world.context, LIMIT, LIMIT);
+    world.server.address = 3;
     world_connect_peer(&world);
     send_fragments(&world, 3);
     world_until(&world, unfinished(&world) == 3 * PIECE);

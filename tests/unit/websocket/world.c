@@ -114,6 +114,12 @@ static void gone(tow_websocket *socket) {
     end->gone++;
 }
 
+static uint64_t address(const tow_websocket *socket) {
+    return ((const endpoint *)(const void *)socket)->address;
+}
+
+static const tow_socket_owner owner = {.address = address, .gone = gone};
+
 static void endpoint_init(endpoint *end, test_world *world, tow_role role) {
     end->world = world;
     end->behaviour = (tow_behaviour){
@@ -125,7 +131,7 @@ static void endpoint_init(endpoint *end, test_world *world, tow_role role) {
         .on_drain = drained,
         .on_ping = pinged,
         .on_pong = ponged,
-        .on_gone = gone,
+        .owner = &owner,
         .limits = world->limits,
         .url = "",
     };

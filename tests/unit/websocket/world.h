@@ -22,8 +22,9 @@ typedef struct endpoint {
     tow_behaviour behaviour;
     struct world *world;
     bool echoes;
-    bool streams; /* gets messages in pieces */
-    bool wrapped; /* a byte stream hears the rest */
+    bool streams;     /* gets messages in pieces */
+    bool wrapped;     /* a byte stream hears the rest */
+    uint64_t address; /* by which its memory is counted */
     /* Called last in the callback of that name, if set. */
     void (*then_open)(struct endpoint *);
     void (*then_message)(struct endpoint *, const tow_message *);

@@ -11,7 +11,7 @@
 #include "websocket/websocket.h"
 
 typedef struct tow_route {
-    tow_behaviour behaviour; /* first: what its sockets share; on_open and on_gone are the server's */
+    tow_behaviour behaviour; /* what its sockets share; on_open is the server's */
     tow_handler handler;     /* its protocols are ours, its limits resolved */
     char **protocols;        /* ends with NULL; NULL if there are none */
     char *path;              /* without the asterisk */
@@ -25,14 +25,17 @@ typedef struct tow_routes { /* zeroed: empty */
     size_t exact_count;
 } tow_routes;
 
-/* What a server gives to each route: its limits, resolved, and the callbacks by which it follows its
- * sockets. */
+/* What a server gives to each route: its limits, resolved, and that by which it follows its sockets. */
 typedef struct tow_route_defaults {
     tow_limits limits;
     tow_on_open on_open;
-    void (*on_gone)(tow_websocket *socket);
-    void (*on_released)(tow_websocket *socket);
+    const tow_socket_owner *owner;
 } tow_route_defaults;
+
+/* The route of a socket of a server. */
+static inline const tow_route *tow_route_of(const tow_websocket *socket) {
+    return socket->behaviour->common;
+}
 
 /* Adds a copy of the handler, or replaces the one that has this path. Errors: ARGUMENT (not a path, limits
  * that make no sense, a subprotocol that is no token or stands twice, two that take messages), of which

@@ -28,9 +28,33 @@ typedef struct tow_websocket_counters {
     uint64_t ends[TOW_CAUSE_COUNT]; /* each connection's once: when it fails, or else when it is closed */
 } tow_websocket_counters;
 
+/* What owns a socket: a server's connection, a client. The socket is a part of it and is all that the floors
+ * below know of it, so they ask by these, each of which may be NULL where nothing is said of that. */
+typedef struct tow_socket_owner {
+    tow_websocket_id (*identify)(const tow_websocket *socket);  /* NULL: it has no id */
+    const tow_request *(*request)(const tow_websocket *socket); /* NULL: there is none */
+    /* The peer as a text, as in tow_stream_peer_text. NULL: the stream's. */
+    int (*peer)(const tow_websocket *socket, char *text, size_t size);
+    /* What its memory is counted by: a key of the peer's address, or 0. NULL: 0. */
+    uint64_t (*address)(const tow_websocket *socket);
+    /* After on_close, when the stream is closed and the floor below uses nothing of the socket any more. Its
+     * memory may go, in this call or later, after tow_websocket_clear. */
+    void (*gone)(tow_websocket *socket);
+    /* After `gone` has found the socket retained: the last who did has released it, and its memory may go as
+     * there. Servers only. */
+    void (*released)(tow_websocket *socket);
+    /* The socket was closed or failed while the opening handshake is under way (CONNECTING): the owner of the
+     * handshake ends it, with no callback inside this call. Only clients need it. */
+    void (*abandon)(tow_websocket *socket);
+    /* tow_websocket_free. NULL: it goes by itself. */
+    void (*free)(tow_websocket *socket);
+} tow_socket_owner;
+
 /* What all connections of one route (or one client) share. Not copied: outlives the connections. */
 typedef struct tow_behaviour {
     tow_role role;
+    const tow_socket_owner *owner; /* of all its sockets */
+    const void *common;            /* for the owner: what else they have in common, or NULL */
     tow_on_open on_open;
     tow_on_message on_message; /* see tow_behaviour_receive_by */
     tow_on_piece on_piece;     /* NULL: messages are assembled */
@@ -41,21 +65,10 @@ typedef struct tow_behaviour {
     tow_on_ping on_pong;
     tow_limits limits; /* resolved by tow_limits_resolve: no zero is left, TOW_OFF is kept */
     const char *url;   /* "" for servers */
-    /* After on_close, when the stream is closed and the floor below uses nothing of the socket any more. Its
-     * memory may go, in this call or later, after tow_websocket_clear. */
-    void (*on_gone)(tow_websocket *socket);
-    /* After on_gone has found the socket retained: the last who did has released it, and its memory may go as
-     * in on_gone. Servers only. */
-    void (*on_released)(tow_websocket *socket);
-    /* The socket was closed or failed while the opening handshake is under way (CONNECTING): the owner of the
-     * handshake ends it, with no callback inside this call. Only clients need it. */
-    void (*on_abandon)(tow_websocket *socket);
     /* Set: each side ends for itself, as those of a stream do. The peer's orderly Close is told here and
      * waits for its answer (RFC 6455, section 5.5.1) until tow_websocket_shutdown or tow_websocket_close, and
      * what waits to be sent does not keep us from reading. It is for the owner to see that both ends come. */
     void (*on_end)(tow_websocket *socket);
-    /* Frees the socket for whoever made it: a client's. NULL: it goes by itself. */
-    void (*release)(tow_websocket *socket);
 } tow_behaviour;
 
 /* Sets the two callbacks of which one gets the messages: `on_piece` if there is one. */
@@ -84,10 +97,10 @@ tow_websocket_counters *tow_websocket_context_counters(tow_websocket_context *co
 /* From now on each socket keeps a tally of what it carries. */
 void tow_websocket_context_keep_tallies(tow_websocket_context *context);
 
-/* Bounds the bytes of messages that have not ended, of all connections and of those of one address, by which
- * `address_of` tells connections apart; 0: by none. */
-void tow_websocket_context_bound(tow_websocket_context *context, int64_t max_unfinished,
-    int64_t max_unfinished_per_address, uint64_t (*address_of)(const tow_websocket *socket));
+/* Bounds the bytes of messages that have not ended, of all connections and of those of one address; 0: by
+ * none. */
+void tow_websocket_context_bound(
+    tow_websocket_context *context, int64_t max_unfinished, int64_t max_unfinished_per_address);
 
 /* What a socket has carried, as bytes of payload on the application's side. */
 typedef struct tow_tally {
@@ -110,7 +123,7 @@ typedef struct tow_websocket_ending {
 } tow_websocket_ending;
 
 struct tow_websocket { /* zeroed but `stream` and `user`, then filled by tow_websocket_start */
-    tow_stream stream; /* first: a stream's owner is found by a cast */
+    tow_stream stream;
     tow_timer timer;
     tow_receiver receiver;
     const tow_behaviour *behaviour;
@@ -150,6 +163,18 @@ struct tow_websocket { /* zeroed but `stream` and `user`, then filled by tow_web
                     */
 };
 
+/* The socket of a stream that a socket has. */
+static inline tow_websocket *tow_websocket_of_stream(const tow_stream *stream) {
+    return (tow_websocket *)((uintptr_t)stream - // NOLINT(performance-no-int-to-ptr)
+                             offsetof(tow_websocket, stream));
+}
+
+/* And of its timer. */
+static inline tow_websocket *tow_websocket_of_timer(const tow_timer *timer) {
+    return (tow_websocket *)((uintptr_t)timer - // NOLINT(performance-no-int-to-ptr)
+                             offsetof(tow_websocket, timer));
+}
+
 /* The opening handshake is done (for a server: its response's head was corked, and nothing else).
  * `socket->stream` is adopted or connected, `protocol` (copied; length 0: none) and `agreement` were
  * negotiated, `socket->user` is set. Takes the stream's events over, runs on_open, then treats `rest`, bytes
@@ -185,20 +210,24 @@ void tow_websocket_shutdown(tow_websocket *socket);
  * begun ends here, as it does at the stream's own end. */
 void tow_websocket_finish_text(tow_websocket *socket);
 
-/* Ends it with RST: on_error (unless `error` is 0), on_close (1006) and on_gone follow in a later round. */
+/* Ends it with RST: on_error (unless `error` is 0), on_close (1006) and the owner's `gone` follow in a later
+ * round. */
 void tow_websocket_abort(tow_websocket *socket, tow_cause cause, int error);
 
-/* The same, and on_close comes in this call, as nobody would step the loop for it; on_gone does in a later
+/* The same, and on_close comes in this call, as nobody would step the loop for it; `gone` does in a later
  * round. The socket must be open or closing, and may have been reset already. */
 void tow_websocket_end_now(tow_websocket *socket);
 
 /* Of a socket that is closed: from on_close on. */
 tow_websocket_ending tow_websocket_how_it_ended(const tow_websocket *socket);
 
-/* Whether somebody has retained a server's socket: in on_gone its memory must not go then. */
+/* The peer as a text, as its owner knows it: as in tow_stream_peer_text. */
+int tow_websocket_peer_text(const tow_websocket *socket, char *text, size_t size);
+
+/* Whether somebody has retained a server's socket: in `gone` its memory must not go then. */
 bool tow_websocket_is_retained(const tow_websocket *socket);
 
-/* Frees what a socket holds, after on_gone. May be called twice; the getters answer for an empty socket then.
+/* Frees what a socket holds, after `gone`. May be called twice; the getters answer for an empty socket then.
  */
 void tow_websocket_clear(tow_websocket *socket);
 

@@ -1,0 +1,55 @@
+#include "owner.h"
+
+#include <towline/error.h>
+
+/* A socket without a behaviour, or with one of nobody's, has an owner that says nothing. */
+static const tow_socket_owner *owner_of(const tow_websocket *socket) {
+    static const tow_socket_owner nobody;
+    bool has_owner = socket != NULL && socket->behaviour != NULL && socket->behaviour->owner != NULL;
+    return has_owner ? socket->behaviour->owner : &nobody;
+}
+
+tow_websocket_id tow_websocket_identify(const tow_websocket *socket) {
+    const tow_socket_owner *owner = owner_of(socket);
+    return owner->identify == NULL ? 0 : owner->identify(socket);
+}
+
+const tow_request *tow_websocket_request(const tow_websocket *socket) {
+    const tow_socket_owner *owner = owner_of(socket);
+    return owner->request == NULL ? NULL : owner->request(socket);
+}
+
+int tow_websocket_peer_text(const tow_websocket *socket, char *text, size_t size) {
+    const tow_socket_owner *owner = owner_of(socket);
+    return owner->peer == NULL ? tow_stream_peer_text(&socket->stream, text, size)
+                               : owner->peer(socket, text, size);
+}
+
+void tow_websocket_free(tow_websocket *socket) {
+    const tow_socket_owner *owner = owner_of(socket);
+    if (owner->free != NULL)
+        owner->free(socket);
+}
+
+uint64_t tow_owner_address(const tow_websocket *socket) {
+    const tow_socket_owner *owner = owner_of(socket);
+    return owner->address == NULL ? 0 : owner->address(socket);
+}
+
+void tow_owner_gone(tow_websocket *socket) {
+    const tow_socket_owner *owner = owner_of(socket);
+    if (owner->gone != NULL)
+        owner->gone(socket);
+}
+
+void tow_owner_released(tow_websocket *socket) {
+    const tow_socket_owner *owner = owner_of(socket);
+    if (owner->released != NULL)
+        owner->released(socket);
+}
+
+void tow_owner_abandon(tow_websocket *socket) {
+    const tow_socket_owner *owner = owner_of(socket);
+    if (owner->abandon != NULL)
+        owner->abandon(socket);
+}

@@ -1,0 +1,17 @@
+/* owner: asks what owns a socket (tow_socket_owner), for the files of this floor. */
+#ifndef TOW_WEBSOCKET_OWNER_H
+#define TOW_WEBSOCKET_OWNER_H
+
+#include "websocket/websocket.h"
+
+/* What its memory is counted by, or 0. */
+uint64_t tow_owner_address(const tow_websocket *socket);
+
+/* Its stream is closed; and: nobody retains it any more. */
+void tow_owner_gone(tow_websocket *socket);
+void tow_owner_released(tow_websocket *socket);
+
+/* The opening handshake is given up. */
+void tow_owner_abandon(tow_websocket *socket);
+
+#endif
