@@ -40,3 +40,12 @@ static void answer(tow_exchange *exchange, const tow_request *request) {
 tow_handler tow_console_handler(void) {
     return (tow_handler){.on_request = answer};
 }
+
+static int make(
+    tow_handler *handler, const void *settings, tow_handler_log log, char why[TOW_HANDLER_TEXT_MAX]) {
+    (void)settings, (void)log, (void)why;
+    *handler = tow_console_handler();
+    return 0;
+}
+
+const tow_handler_kind tow_console_kind = {.name = "console", .make = make};

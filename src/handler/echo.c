@@ -12,3 +12,12 @@ static void echo(tow_websocket *socket, const tow_message *message) {
 tow_handler tow_echo_handler(void) {
     return (tow_handler){.on_select = take_first, .on_message = echo, .any_origin = true};
 }
+
+static int make(
+    tow_handler *handler, const void *settings, tow_handler_log log, char why[TOW_HANDLER_TEXT_MAX]) {
+    (void)settings, (void)log, (void)why;
+    *handler = tow_echo_handler();
+    return 0;
+}
+
+const tow_handler_kind tow_echo_kind = {.name = "echo", .make = make};

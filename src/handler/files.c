@@ -1,10 +1,10 @@
 #include "handler/files.h"
 
-#include "reply.h"
 #include "beneath.h"
 #include "file.h"
 #include "listing.h"
 #include "path.h"
+#include "reply.h"
 
 #include <stdatomic.h>
 #include <stdio.h>
@@ -224,3 +224,38 @@ void tow_files_free(tow_files *files) {
 tow_handler tow_files_handler(tow_files *files) {
     return (tow_handler){.user = files, .on_request = on_request};
 }
+
+static int make(
+    tow_handler *handler, const void *settings, tow_handler_log log, char why[TOW_HANDLER_TEXT_MAX]) {
+    const char *root = ((const tow_files_settings *)settings)->root;
+    tow_files *files;
+    (void)log;
+    int error = tow_files_new(&files, root);
+    if (error == TOW_ERROR_NAME_NOT_FOUND || error == TOW_ERROR_ARGUMENT)
+        snprintf(why, TOW_HANDLER_TEXT_MAX, "'%s' is not a folder", root);
+    else if (error != 0)
+        snprintf(why, TOW_HANDLER_TEXT_MAX, "%s: %s", root, tow_strerror(error));
+    else
+        *handler = tow_files_handler(files);
+    return error;
+}
+
+static void free_made(void *user) {
+    tow_files_free(user);
+}
+
+const tow_option tow_files_rows[] = {
+    {.group = "What is served",
+        .name = "document-root",
+        .letter = 'd',
+        .kind = TOW_OPTION_TEXT,
+        .value = "DIR",
+        .note = "none",
+        .help = "folder of static files to serve at /",
+        .needs = TOW_OPTION_NEEDS_SERVER,
+        TOW_OPTION_FIELD(tow_files_settings, root)},
+    {0},
+};
+
+const tow_handler_kind tow_files_kind = {
+    .name = "files", .options = tow_files_rows, .make = make, .free = free_made};

@@ -5,26 +5,49 @@
 #include "ports.h"
 #include "serving.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <syslog.h>
 
+typedef struct serve_service {
+    tow_serving serving; /* first */
+    tow_handler echo, console;
+    tow_handler root; /* files, or the console */
+} serve_service;
+
+static const tow_serve_settings *settings_of(const serve_service *service) {
+    return service->serving.service.settings;
+}
+
 static int add_routes(tow_serving *serving) {
-    tow_handler echo = tow_echo_handler();
-    if (serving->service.settings->server.allow_origins != NULL)
-        echo.any_origin = false; /* what is asked for holds everywhere */
-    tow_handler console = tow_console_handler();
-    tow_handler files = serving->files != NULL ? tow_files_handler(serving->files) : console;
-    int error = tow_server_route(serving->server, "/echo", &echo);
+    const serve_service *service = (serve_service *)(void *)serving;
+    int error = tow_server_route(serving->server, "/echo", &service->echo);
     if (error == 0)
-        error = tow_server_route(serving->server, "/.console", &console);
+        error = tow_server_route(serving->server, "/.console", &service->console);
     if (error == 0)
-        error = tow_server_route(serving->server, serving->files != NULL ? "/*" : "/", &files);
+        error = tow_server_route(
+            serving->server, settings_of(service)->files.root != NULL ? "/*" : "/", &service->root);
+    return error;
+}
+
+static int handlers_make(serve_service *service) {
+    const tow_serve_settings *settings = settings_of(service);
+    tow_serving *serving = &service->serving;
+    int error = tow_serving_make(serving, &service->echo, &tow_echo_kind, NULL, NULL);
+    if (error == 0)
+        error = tow_serving_make(serving, &service->console, &tow_console_kind, NULL, NULL);
+    service->root = service->console;
+    if (error == 0 && settings->files.root != NULL)
+        error =
+            tow_serving_make(serving, &service->root, &tow_files_kind, &settings->files, "--document-root");
+    if (settings->server.allow_origins != NULL)
+        service->echo.any_origin = false; /* what is asked for holds everywhere */
     return error;
 }
 
 static void announce(tow_serving *serving, const char *port, int number) {
     char name[TOW_PORT_NAME_MAX];
-    const char *root = serving->service.settings->document_root;
+    const char *root = serving->service.settings->files.root;
     const char *s = tow_serving_has_tls(serving) ? "s" : "";
     tow_port_name(port, number, name);
     if (strncmp(port, "unix:", 5) == 0)
@@ -42,7 +65,11 @@ int tow_serve(const tow_options *options) {
     static const tow_service_kind kind = {
         .command = "serve", .on_stop = tow_serving_stop, .on_reload = tow_serving_reload};
     const tow_serve_settings *settings = options->settings;
-    tow_serving serving = {
-        .service = {.kind = &kind, .settings = settings}, .add_routes = add_routes, .announce = announce};
-    return tow_serving_run(&serving, settings->server.listens);
+    serve_service service = {.serving = {.service = {.kind = &kind, .settings = settings},
+                                 .add_routes = add_routes,
+                                 .announce = announce}};
+    if (handlers_make(&service) == 0)
+        return tow_serving_run(&service.serving, settings->server.listens);
+    tow_serving_clear(&service.serving);
+    return EXIT_FAILURE;
 }

@@ -2,6 +2,7 @@
 #ifndef TOW_PROGRAM_SERVE_H
 #define TOW_PROGRAM_SERVE_H
 
+#include "handler/files.h"
 #include "options.h"
 
 #include <towline/server.h>
@@ -12,10 +13,10 @@ typedef struct tow_serve_settings {
     tow_server_options server; /* `listens` are the texts of --port */
     const char *server_host;   /* host of every port without one; NULL: localhost */
     bool tls;
-    const char *document_root; /* NULL: none */
-    const char *log_file;      /* NULL: standard error */
-    int log_level;             /* as syslog */
-    int log_format;            /* TOW_SERVE_LOG_… */
+    tow_files_settings files;
+    const char *log_file; /* NULL: standard error */
+    int log_level;        /* as syslog */
+    int log_format;       /* TOW_SERVE_LOG_… */
 } tow_serve_settings;
 
 int tow_serve(const tow_options *options);

@@ -49,7 +49,7 @@ static const tow_option_section sections[] = {
     {.options = tow_service_status_rows},
     {.options = refused_rows},
     {.options = tow_service_tls_rows},
-    {.options = tow_service_root_rows},
+    {.options = tow_files_rows, .base = offsetof(tow_serve_settings, files)},
     {.options = tow_service_access_rows},
     {.options = tow_service_limit_rows},
     {.options = tow_service_compression_rows},

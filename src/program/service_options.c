@@ -111,19 +111,6 @@ const tow_option tow_service_tls_rows[] = {
     {0},
 };
 
-const tow_option tow_service_root_rows[] = {
-    {.group = "What is served",
-        .name = "document-root",
-        .letter = 'd',
-        .kind = TOW_OPTION_TEXT,
-        .value = "DIR",
-        .note = "none",
-        .help = "folder of static files to serve at /",
-        .needs = TOW_OPTION_NEEDS_SERVER,
-        FIELD(document_root)},
-    {0},
-};
-
 const tow_option tow_service_access_rows[] = {
     {.group = "Who may connect",
         .name = "allow-origin",

@@ -7,7 +7,6 @@
 
 extern const tow_option tow_service_status_rows[];
 extern const tow_option tow_service_tls_rows[];
-extern const tow_option tow_service_root_rows[];
 extern const tow_option tow_service_access_rows[];
 extern const tow_option tow_service_limit_rows[];
 extern const tow_option tow_service_compression_rows[];

@@ -3,6 +3,7 @@
 #include "ports.h"
 #include "transport/listener.h"
 
+#include <assert.h>
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,14 +28,33 @@ static int cores(void) {
     return CPU_COUNT(&set) > 0 ? CPU_COUNT(&set) : 1;
 }
 
-static int files_open(tow_serving *serving) {
-    const char *root = serving->service.settings->document_root;
-    int error = root == NULL ? 0 : tow_files_new(&serving->files, root);
-    if (error == TOW_ERROR_NAME_NOT_FOUND || error == TOW_ERROR_ARGUMENT)
-        tow_service_complain(&serving->service, "--document-root: '%s' is not a folder", root);
-    else if (error != 0)
-        tow_service_complain(&serving->service, "--document-root: %s: %s", root, tow_strerror(error));
+/* A handler's lines, which have no entry. */
+static void on_handler_line(void *user, int level, const char *line) {
+    tow_service *service = user;
+    if (level <= service->settings->log_level)
+        tow_service_log(service, &(tow_log_entry){.level = level, .line = line});
+}
+
+int tow_serving_make(tow_serving *serving, tow_handler *handler, const tow_handler_kind *kind,
+    const void *settings, const char *option) {
+    char why[TOW_HANDLER_TEXT_MAX];
+    const tow_handler_log log = {on_handler_line, &serving->service};
+    assert(serving->handler_count < TOW_SERVING_HANDLERS_MAX);
+    int error = kind->make(handler, settings, log, why);
+    if (error != 0)
+        tow_service_complain(
+            &serving->service, "%s%s%s", option != NULL ? option : "", option != NULL ? ": " : "", why);
+    else
+        serving->handlers[serving->handler_count++] = (tow_made_handler){.kind = kind, .user = handler->user};
     return error;
+}
+
+void tow_serving_clear(tow_serving *serving) {
+    for (; serving->handler_count > 0; serving->handler_count--) {
+        const tow_made_handler *made = &serving->handlers[serving->handler_count - 1];
+        if (made->kind->free != NULL)
+            made->kind->free(made->user);
+    }
 }
 
 bool tow_serving_has_tls(const tow_serving *serving) {
@@ -138,17 +158,15 @@ static int listen_and_say(tow_serving *serving) {
 static int serving_start(tow_serving *serving) {
     int error = tow_service_begin(&serving->service);
     if (error == 0)
-        error = files_open(serving);
-    if (error == 0)
         error = server_make(serving);
     return error != 0 ? error : listen_and_say(serving);
 }
 
 static void serving_end(tow_serving *serving) {
     tow_server_free(serving->server);
-    tow_files_free(serving->files);
     tow_service_end(&serving->service);
     tow_ports_free(serving->ports);
+    tow_serving_clear(serving);
 }
 
 void tow_serving_stop(tow_service *service) {
@@ -156,13 +174,20 @@ void tow_serving_stop(tow_service *service) {
 }
 
 /* What is wrong with the certificate, the server has logged. */
-void tow_serving_reload(tow_service *service) {
-    if (service->settings->server.tls_certificate == NULL)
-        return;
-    if (tow_server_reload(((tow_serving *)(void *)service)->server) == 0)
-        tow_service_say(service, LOG_NOTICE, "certificate and key were read again");
+static void certificate_reload(tow_serving *serving) {
+    if (tow_server_reload(serving->server) == 0)
+        tow_service_say(&serving->service, LOG_NOTICE, "certificate and key were read again");
     else
-        tow_service_say(service, LOG_ERR, "the certificate stays as it was");
+        tow_service_say(&serving->service, LOG_ERR, "the certificate stays as it was");
+}
+
+void tow_serving_reload(tow_service *service) {
+    tow_serving *serving = (tow_serving *)(void *)service;
+    if (service->settings->server.tls_certificate != NULL)
+        certificate_reload(serving);
+    for (size_t i = 0; i < serving->handler_count; i++)
+        if (serving->handlers[i].kind->reload != NULL)
+            serving->handlers[i].kind->reload(serving->handlers[i].user);
 }
 
 /* Options that make sense together only. */
@@ -222,15 +247,23 @@ static int ports_make(tow_serving *serving, const char *const *listens) {
     return error;
 }
 
-int tow_serving_run(tow_serving *serving, const char *const *listens) {
+/* Returns 0, or the exit status after telling what is wrong. */
+static int serving_check(tow_serving *serving, const char *const *listens) {
     int error = ports_make(serving, listens);
     if (error != 0)
         return error == TOW_ERROR_MEMORY ? EXIT_FAILURE : EXIT_USAGE;
-    if (complain_of_proxies(serving) || complain_of_tls(serving) || complain_of_limits(serving)) {
+    bool wrong = complain_of_proxies(serving) || complain_of_tls(serving) || complain_of_limits(serving);
+    return wrong ? EXIT_USAGE : 0;
+}
+
+int tow_serving_run(tow_serving *serving, const char *const *listens) {
+    int status = serving_check(serving, listens);
+    if (status != 0) {
         tow_ports_free(serving->ports);
-        return EXIT_USAGE;
+        tow_serving_clear(serving);
+        return status;
     }
-    error = serving_start(serving);
+    int error = serving_start(serving);
     if (error == 0) {
         tow_service_tick(&serving->service);
         error = tow_server_run(serving->server);

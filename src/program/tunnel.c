@@ -1,5 +1,6 @@
 #include "tunnel.h"
 
+#include "handler/files.h"
 #include "handler/tunnel.h"
 #include "ports.h"
 #include "serving.h"
@@ -18,7 +19,7 @@ typedef struct tunnel_service {
     tow_serve_settings settings;
     tow_tunnel_listen listen;
     tow_tunnel_options options;
-    tow_tunnel *tunnel;
+    tow_handler tunnel, files;
 } tunnel_service;
 
 static tunnel_service *service_of(tow_service *service) {
@@ -30,43 +31,30 @@ static int complain(const char *what, const char *why) {
     return EXIT_USAGE;
 }
 
-static void on_log(void *user, int level, const char *line) {
-    tow_service *service = user;
-    if (level <= service->settings->log_level)
-        tow_service_log(service, &(tow_log_entry){.level = level, .line = line});
-}
-
-static void reload(tow_service *service) {
-    tow_serving_reload(service);
-    tow_tunnel_reload_map(service_of(service)->tunnel);
-}
-
+/* Each second: a map that has changed is read again. */
 static void tick(tow_service *service) {
-    tow_tunnel_look_at_map(service_of(service)->tunnel);
+    tow_tunnel_look_at_map(service_of(service)->tunnel.user);
 }
 
 /* A map may have paths: those below the tunnel's own. */
 static int add_routes(tow_serving *serving) {
     const tunnel_service *service = (tunnel_service *)(void *)serving;
-    tow_handler tunnel = tow_tunnel_handler(service->tunnel);
     const char *path = service->listen.path;
     char below[TOW_TUNNEL_PATH_MAX + 3];
     int error = 0;
-    if (serving->files != NULL) {
-        tow_handler files = tow_files_handler(serving->files);
-        error = tow_server_route(serving->server, "/*", &files);
-    }
+    if (service->settings.files.root != NULL)
+        error = tow_server_route(serving->server, "/*", &service->files);
     if (error == 0)
-        error = tow_server_route(serving->server, path, &tunnel);
+        error = tow_server_route(serving->server, path, &service->tunnel);
     if (error != 0 || service->options.map == NULL)
         return error;
     snprintf(below, sizeof(below), "%s%s*", path, path[strlen(path) - 1] == '/' ? "" : "/");
-    return tow_server_route(serving->server, below, &tunnel);
+    return tow_server_route(serving->server, below, &service->tunnel);
 }
 
 static void announce(tow_serving *serving, const char *port, int number) {
     const tunnel_service *service = (tunnel_service *)(void *)serving;
-    const char *root = service->settings.document_root;
+    const char *root = service->settings.files.root;
     const char *s = tow_serving_has_tls(serving) ? "s" : "";
     char name[TOW_PORT_NAME_MAX];
     tow_port_name(port, number, name);
@@ -99,7 +87,7 @@ static int check_target(const tunnel_service *service, const char *text, const c
         return complain(target, why);
     if (target != NULL && options->send_proxy != 0 && strncmp(target, "exec:", 5) == 0)
         return complain("--send-proxy", "a command gets no PROXY header: leave it away");
-    if (options->map != NULL && service->settings.document_root != NULL && service->listen.path[1] == '\0')
+    if (options->map != NULL && service->settings.files.root != NULL && service->listen.path[1] == '\0')
         return complain(
             "--map and --document-root", "give the tunnel a path of its own: ws://localhost:6080/tunnel");
     return 0;
@@ -107,36 +95,38 @@ static int check_target(const tunnel_service *service, const char *text, const c
 
 static void fill(tunnel_service *service, const tow_tunnel_settings *settings, const char *target) {
     service->settings = settings->serve;
-    service->options = (tow_tunnel_options){.target = target,
-        .map = settings->map,
-        .subprotocols = settings->connect.protocols,
-        .text = settings->text,
-        .lines = settings->lines,
-        .send_proxy = settings->send_proxy,
-        .connect_seconds = settings->connect_seconds,
-        .half_close_seconds = settings->half_close_seconds,
-        .limits = settings->serve.server.limits,
-        .on_log = on_log,
-        .log_user = &service->serving.service};
+    service->options = settings->tunnel;
+    service->options.target = target;
+    service->options.subprotocols = settings->connect.protocols;
+    service->options.limits = settings->serve.server.limits;
+}
+
+/* Returns 0, or the exit status after telling what is wrong. */
+static int handlers_make(tunnel_service *service) {
+    tow_serving *serving = &service->serving;
+    const char *option = service->options.map != NULL ? "--map" : "TARGET";
+    int error = tow_serving_make(serving, &service->tunnel, &tow_tunnel_kind, &service->options, option);
+    if (error != 0)
+        return error == TOW_ERROR_ARGUMENT ? EXIT_USAGE : EXIT_FAILURE;
+    const tow_files_settings *files = &service->settings.files;
+    if (files->root != NULL)
+        error = tow_serving_make(serving, &service->files, &tow_files_kind, files, "--document-root");
+    return error == 0 ? 0 : EXIT_FAILURE;
 }
 
 static int forward(tunnel_service *service) {
-    char why[TOW_TUNNEL_TEXT_MAX];
     const char *const listens[] = {service->listen.address, NULL};
-    int error = tow_tunnel_new(&service->tunnel, &service->options, why);
-    if (error != 0) {
-        complain(service->options.map != NULL ? "--map" : "TARGET", why);
-        return error == TOW_ERROR_ARGUMENT ? EXIT_USAGE : EXIT_FAILURE;
-    }
-    int status = tow_serving_run(&service->serving, listens);
-    tow_tunnel_free(service->tunnel);
+    int status = handlers_make(service);
+    if (status == 0)
+        return tow_serving_run(&service->serving, listens);
+    tow_serving_clear(&service->serving);
     return status;
 }
 
 static int start_forward(
     const tow_tunnel_settings *settings, const tow_tunnel_listen *listen, const char *const *operands) {
     static const tow_service_kind kind = {
-        .command = "tunnel", .on_stop = tow_serving_stop, .on_reload = reload, .on_tick = tick};
+        .command = "tunnel", .on_stop = tow_serving_stop, .on_reload = tow_serving_reload, .on_tick = tick};
     tunnel_service service = {.listen = *listen};
     service.serving = (tow_serving){.service = {.kind = &kind, .settings = &service.settings},
         .add_routes = add_routes,

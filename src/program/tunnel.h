@@ -3,17 +3,13 @@
 #define TOW_PROGRAM_TUNNEL_H
 
 #include "connect.h"
+#include "handler/tunnel.h"
 #include "serve.h"
 
 typedef struct tow_tunnel_settings {
     tow_serve_settings serve;     /* ports are not used: LISTEN says where */
     tow_connect_settings connect; /* of the other direction; its subprotocols are for both */
-    const char *map;
-    int send_proxy; /* version, 0: none */
-    int connect_seconds;
-    int half_close_seconds;
-    bool text;
-    bool lines;
+    tow_tunnel_options tunnel;    /* what its rows say */
 } tow_tunnel_settings;
 
 int tow_tunnel_command_run(const tow_options *options);

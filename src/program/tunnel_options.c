@@ -6,57 +6,7 @@
 
 #define FIELD(member) TOW_OPTION_FIELD(tow_tunnel_settings, member)
 
-static const tow_option_choice proxy_header_choices[] = {{"v1", 1}, {"v2", 2}, {0}};
-
-static const tow_option tunnel_rows[] = {
-    {.group = "The tunnel",
-        .name = "text",
-        .kind = TOW_OPTION_FLAG,
-        .help =
-            "send text messages, cut between characters, instead of binary ones; what is not UTF-8 closes "
-            "with 1007. Both types are received",
-        FIELD(text)},
-    {.name = "lines",
-        .kind = TOW_OPTION_FLAG,
-        .help = "send a text message for each line, without its line feed, and put a line feed behind each "
-                "message that comes; a line may have any length",
-        FIELD(lines)},
-    {.name = "map",
-        .letter = 'm',
-        .kind = TOW_OPTION_TEXT,
-        .value = "FILE",
-        .note = "none",
-        .help =
-            "instead of TARGET: lines KEY: TARGET, where a key is a token (?token=KEY) or, with a slash in "
-            "front, a path; read again when it changes, and on SIGHUP; others get 404",
-        .needs = TOW_OPTION_NEEDS_SERVER,
-        FIELD(map)},
-    {.name = "send-proxy",
-        .kind = TOW_OPTION_CHOICE,
-        .note = "none",
-        .choices = proxy_header_choices,
-        .help = "begin each connection to the target with a PROXY header of this version, which gives it the "
-                "client's address",
-        .needs = TOW_OPTION_NEEDS_SERVER,
-        FIELD(send_proxy)},
-    {.name = "connect-seconds",
-        .kind = TOW_OPTION_NUMBER,
-        .value = "SECONDS",
-        .fallback = "10",
-        .off = "no limit",
-        .help = "for the target to be reached; then 1014",
-        .minimum = 1,
-        .maximum = TOW_OPTION_DAY,
-        FIELD(connect_seconds)},
-    {.name = "half-close-seconds",
-        .kind = TOW_OPTION_NUMBER,
-        .value = "SECONDS",
-        .fallback = "60",
-        .off = "no limit",
-        .help = "of silence after one side has ended, until the other has to",
-        .minimum = 1,
-        .maximum = TOW_OPTION_DAY,
-        FIELD(half_close_seconds)},
+static const tow_option compression_rows[] = {
     {.name = "compression",
         .kind = TOW_OPTION_CHOICE,
         .fallback = "off",
@@ -89,10 +39,11 @@ static const tow_option_change limit_changes[] = {
 };
 
 static const tow_option_section sections[] = {
-    {.options = tunnel_rows},
+    {.options = tow_tunnel_rows, .base = offsetof(tow_tunnel_settings, tunnel)},
+    {.options = compression_rows},
     {.options = tow_service_status_rows, .base = offsetof(tow_tunnel_settings, serve)},
     {.options = tow_service_tls_rows, .base = offsetof(tow_tunnel_settings, serve)},
-    {.options = tow_service_root_rows, .base = offsetof(tow_tunnel_settings, serve)},
+    {.options = tow_files_rows, .base = offsetof(tow_tunnel_settings, serve.files)},
     {.options = tow_service_access_rows, .base = offsetof(tow_tunnel_settings, serve)},
     {.options = tow_service_limit_rows,
         .base = offsetof(tow_tunnel_settings, serve),

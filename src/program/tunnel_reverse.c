@@ -38,16 +38,16 @@ static void fill(reverse_service *reverse, const char *listen) {
     const tow_limits *limits = &reverse->settings->serve.server.limits;
     reverse->socket = tow_way_options(&reverse->way);
     reverse->socket.max_message = limits->max_message;
-    reverse->socket.connect_seconds = reverse->settings->connect_seconds;
+    reverse->socket.connect_seconds = reverse->settings->tunnel.connect_seconds;
     reverse->socket.close_seconds = limits->close_seconds;
     reverse->socket.ping_seconds = limits->ping_seconds;
     reverse->socket.idle_seconds = limits->idle_seconds;
     reverse->options = (tow_reverse_tunnel_options){.listen = listen,
         .url = tow_way_url(&reverse->way),
         .socket = &reverse->socket,
-        .text = reverse->settings->text,
-        .lines = reverse->settings->lines,
-        .half_close_seconds = reverse->settings->half_close_seconds,
+        .text = reverse->settings->tunnel.text,
+        .lines = reverse->settings->tunnel.lines,
+        .half_close_seconds = reverse->settings->tunnel.half_close_seconds,
         .max_connections = reverse->settings->serve.server.max_connections,
         .on_log = on_log,
         .log_user = &reverse->service};

@@ -1,98 +1,53 @@
 #include "handler/reverse_tunnel.h"
 
-#include "base/text.h"
-#include "relay.h"
-#include "transport/address.h"
+#include "passage.h"
 #include "transport/timer.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <syslog.h>
 #include <towline/error.h>
 
-enum { LINE_MAX_LENGTH = 512 };
-
-typedef struct reverse_connection reverse_connection;
-
 struct tow_reverse_tunnel {
     const tow_reverse_tunnel_options *options;
     tow_loop *loop;
     tow_byte_listener *listener; /* NULL: stopped */
     tow_websocket_options socket_options;
-    reverse_connection *connections;
-    int64_t count;
+    tow_passages passages;
     tow_timer deadline;
     tow_relay none; /* whose options accepted streams begin with */
 };
 
-struct reverse_connection {
-    tow_relay relay; /* first */
+typedef struct reverse_connection {
+    tow_passage passage; /* first, and in it the relay */
     tow_reverse_tunnel *tunnel;
-    reverse_connection *next, **previous;
     tow_websocket *socket; /* until it is open, or has failed */
-    int64_t opened;
-    char peer[TOW_ADDRESS_TEXT_MAX];
-};
+} reverse_connection;
 
 static reverse_connection *connection_of(tow_relay *relay) {
     return (reverse_connection *)(void *)relay;
 }
 
-__attribute__((format(printf, 3, 4))) static void say(
-    const tow_reverse_tunnel *tunnel, int level, const char *format, ...) {
-    char line[LINE_MAX_LENGTH];
-    va_list arguments;
-    if (tunnel->options->on_log == NULL)
-        return;
-    va_start(arguments, format);
-    tow_text_format_list(line, sizeof(line), format, arguments);
-    va_end(arguments);
-    tunnel->options->on_log(tunnel->options->log_user, level, line);
-}
-
 /* The end of a connection. */
 
-static void list_remove(reverse_connection *connection) {
-    *connection->previous = connection->next;
-    if (connection->next != NULL)
-        connection->next->previous = connection->previous;
-    connection->tunnel->count--;
-}
-
-static void list_add(tow_reverse_tunnel *tunnel, reverse_connection *connection) {
-    connection->next = tunnel->connections;
-    connection->previous = &tunnel->connections;
-    if (connection->next != NULL)
-        connection->next->previous = &connection->next;
-    tunnel->connections = connection;
-    tunnel->count++;
-}
-
 static void check_drained(tow_reverse_tunnel *tunnel) {
-    if (tunnel->listener == NULL && tunnel->connections == NULL)
+    if (tunnel->listener == NULL && tunnel->passages.first == NULL)
         tow_timer_cancel(tunnel->loop, &tunnel->deadline);
 }
 
 static void streams_done(tow_relay *relay) {
     reverse_connection *connection = connection_of(relay);
     tow_reverse_tunnel *tunnel = connection->tunnel;
-    double seconds = (double)(tow_loop_now(tunnel->loop) - connection->opened) / 1e9;
-    say(tunnel, LOG_INFO, "%s closed after %.1f s, %llu bytes to the server, %llu from it", connection->peer,
-        seconds, (unsigned long long)relay->ends[TOW_RELAY_CLIENT].received,
-        (unsigned long long)relay->ends[TOW_RELAY_TARGET].received);
+    tow_passage_say_closed(&connection->passage);
     tow_websocket_free(connection->socket);
-    list_remove(connection);
+    tow_passage_end(&connection->passage);
     free(connection);
     check_drained(tunnel);
 }
 
 static void side_failed(tow_relay *relay, tow_relay_side side, int error, const char *text) {
-    const reverse_connection *connection = connection_of(relay);
-    bool server = side == TOW_RELAY_TARGET;
-    say(connection->tunnel, server || error == TOW_ERROR_MEMORY ? LOG_WARNING : LOG_INFO, "%s: %s%s",
-        connection->peer, server ? "" : "the client: ", text);
+    tow_passage_say_failed(&connection_of(relay)->passage, side, error, text);
 }
 
 /* The socket, until it is a stream. */
@@ -100,24 +55,24 @@ static void side_failed(tow_relay *relay, tow_relay_side side, int error, const 
 static void opened(tow_websocket *socket) {
     reverse_connection *connection = tow_websocket_user(socket);
     const tow_reverse_tunnel_options *tunnel = connection->tunnel->options;
-    tow_byte_stream_options options = tow_relay_options(&connection->relay, TOW_RELAY_TARGET);
+    tow_byte_stream_options options = tow_relay_options(&connection->passage.relay, TOW_RELAY_TARGET);
     tow_byte_stream *stream;
     options.text = tunnel->text;
     options.lines = tunnel->lines;
     options.half_close_seconds = tunnel->half_close_seconds;
     int error = tow_byte_stream_from_websocket(&stream, socket, &options);
     if (error != 0) {
-        tow_relay_fail(&connection->relay, TOW_RELAY_TARGET, error, tow_strerror(error));
+        tow_relay_fail(&connection->passage.relay, TOW_RELAY_TARGET, error, tow_strerror(error));
         return;
     }
     connection->socket = NULL; /* the stream's */
-    tow_relay_set(&connection->relay, TOW_RELAY_TARGET, stream);
-    tow_relay_start(&connection->relay);
+    tow_relay_set(&connection->passage.relay, TOW_RELAY_TARGET, stream);
+    tow_relay_start(&connection->passage.relay);
 }
 
 static void refused(tow_websocket *socket, const tow_error_event *event) {
     reverse_connection *connection = tow_websocket_user(socket);
-    tow_relay_fail(&connection->relay, TOW_RELAY_TARGET, event->error, event->text);
+    tow_relay_fail(&connection->passage.relay, TOW_RELAY_TARGET, event->error, event->text);
 }
 
 /* Only of a socket that never became a stream. */
@@ -126,7 +81,8 @@ static void closed(tow_websocket *socket, const tow_close_event *event) {
     (void)event;
     connection->socket = NULL;
     tow_websocket_free(socket);
-    tow_relay_fail(&connection->relay, TOW_RELAY_TARGET, TOW_ERROR_CLOSED, tow_strerror(TOW_ERROR_CLOSED));
+    tow_relay_fail(
+        &connection->passage.relay, TOW_RELAY_TARGET, TOW_ERROR_CLOSED, tow_strerror(TOW_ERROR_CLOSED));
 }
 
 /* Accepting. */
@@ -136,9 +92,8 @@ static int connection_new(reverse_connection **out, tow_reverse_tunnel *tunnel, 
     reverse_connection *connection = calloc(1, sizeof(*connection));
     if (connection == NULL)
         return TOW_ERROR_MEMORY;
-    tow_relay_init(&connection->relay, &events);
+    tow_relay_init(&connection->passage.relay, &events);
     connection->tunnel = tunnel;
-    connection->opened = tow_loop_now(tunnel->loop);
     tow_websocket_options options = tunnel->socket_options;
     options.user = connection;
     int error = tow_websocket_open(&connection->socket, tunnel->loop, tunnel->options->url, &options);
@@ -146,15 +101,15 @@ static int connection_new(reverse_connection **out, tow_reverse_tunnel *tunnel, 
         free(connection);
         return error;
     }
-    if (tow_byte_stream_peer(stream, connection->peer, sizeof(connection->peer)) != 0)
-        snprintf(connection->peer, sizeof(connection->peer), "unknown");
+    if (tow_byte_stream_peer(stream, connection->passage.peer, sizeof(connection->passage.peer)) != 0)
+        snprintf(connection->passage.peer, sizeof(connection->passage.peer), "unknown");
     *out = connection;
     return 0;
 }
 
 static bool is_full(const tow_reverse_tunnel *tunnel) {
     int64_t max = tunnel->options->max_connections;
-    return max > 0 && tunnel->count >= max;
+    return max > 0 && tunnel->passages.count >= max;
 }
 
 /* A stream without a relay hears of nothing but its close. */
@@ -164,16 +119,15 @@ static void accepted(tow_byte_listener *listener, tow_byte_stream *stream) {
     (void)listener;
     int error = is_full(tunnel) ? TOW_ERROR_LIMIT : connection_new(&connection, tunnel, stream);
     if (error != 0) {
-        say(tunnel, LOG_WARNING, "a connection was refused: %s",
+        tow_passages_say(&tunnel->passages, LOG_WARNING, "a connection was refused: %s",
             error == TOW_ERROR_LIMIT ? "there are --max-connections already" : tow_strerror(error));
         tow_byte_stream_set_user(stream, NULL);
         tow_byte_stream_reset(stream);
         return;
     }
-    tow_byte_stream_set_user(stream, &connection->relay.ends[TOW_RELAY_CLIENT]);
-    tow_relay_set(&connection->relay, TOW_RELAY_CLIENT, stream);
-    list_add(tunnel, connection);
-    say(tunnel, LOG_DEBUG, "%s opened", connection->peer);
+    tow_byte_stream_set_user(stream, &connection->passage.relay.ends[TOW_RELAY_CLIENT]);
+    tow_relay_set(&connection->passage.relay, TOW_RELAY_CLIENT, stream);
+    tow_passage_begin(&connection->passage, &tunnel->passages, tunnel->loop);
 }
 
 /* Beginning and end. */
@@ -185,6 +139,7 @@ int tow_reverse_tunnel_new(
         return TOW_ERROR_MEMORY;
     made->options = options;
     made->loop = loop;
+    tow_passages_init(&made->passages, (tow_handler_log){options->on_log, options->log_user});
     made->socket_options = *options->socket;
     made->socket_options.on_open = opened;
     made->socket_options.on_error = refused;
@@ -193,7 +148,7 @@ int tow_reverse_tunnel_new(
     streams.user = made; /* until it is accepted */
     int error = tow_byte_listener_new(&made->listener, loop, options->listen, accepted, &streams);
     if (error != 0)
-        free(made);
+        tow_reverse_tunnel_free(made);
     else
         *tunnel = made;
     return error;
@@ -206,9 +161,10 @@ int tow_reverse_tunnel_port(const tow_reverse_tunnel *tunnel) {
 static void reset_all(tow_timer *timer) {
     const tow_reverse_tunnel *tunnel =
         (tow_reverse_tunnel *)(void *)((char *)timer - offsetof(tow_reverse_tunnel, deadline));
-    for (reverse_connection *connection = tunnel->connections; connection != NULL;
-         connection = connection->next)
-        tow_relay_fail(&connection->relay, TOW_RELAY_CLIENT, TOW_ERROR_CLOSED, "drain-seconds are over");
+    for (tow_passage *passage = tunnel->passages.first, *next; passage != NULL; passage = next) {
+        next = passage->next;
+        tow_relay_fail(&passage->relay, TOW_RELAY_CLIENT, TOW_ERROR_CLOSED, "drain-seconds are over");
+    }
 }
 
 void tow_reverse_tunnel_stop(tow_reverse_tunnel *tunnel, int seconds) {
@@ -216,11 +172,14 @@ void tow_reverse_tunnel_stop(tow_reverse_tunnel *tunnel, int seconds) {
         return;
     tow_byte_listener_free(tunnel->listener);
     tunnel->listener = NULL;
-    if (tunnel->connections != NULL && seconds != TOW_OFF)
+    if (tunnel->passages.first != NULL && seconds != TOW_OFF)
         tow_timer_set(
             tunnel->loop, &tunnel->deadline, tow_loop_now(tunnel->loop) + seconds * TOW_SECOND, reset_all);
 }
 
 void tow_reverse_tunnel_free(tow_reverse_tunnel *tunnel) {
+    if (tunnel == NULL)
+        return;
+    tow_passages_clear(&tunnel->passages);
     free(tunnel);
 }

@@ -31,7 +31,7 @@ static bool converse(size_t number) {
     struct peer peer;
     tow_tunnel *tunnel;
     tow_byte_listener *listener;
-    char why[TOW_TUNNEL_TEXT_MAX];
+    char why[TOW_HANDLER_TEXT_MAX];
     const tow_tunnel_options options = {.target = "tcp:127.0.0.1:7000", .send_proxy = 2};
     world_make(&world, &(tow_simulation_options){.seed = number}, &(tow_server_options){0});
     assert_int_equal(tow_tunnel_new(&tunnel, &options, why), 0);
@@ -72,7 +72,7 @@ static void each_allocation_may_fail(void **state) {
 }
 
 static void a_tunnel_is_made_whole_or_not_at_all(void **state) {
-    char why[TOW_TUNNEL_TEXT_MAX];
+    char why[TOW_HANDLER_TEXT_MAX];
     long before = allocation_outstanding();
     const tow_tunnel_options options = {.map = "/dev/null"};
     for (size_t number = 1;; number++) {

@@ -83,7 +83,7 @@ static void on_log(void *user, int level, const char *line) {
 }
 
 static void begin(tunnel_scene *scene, const tow_simulation_options *simulation, bool with_target) {
-    char why[TOW_TUNNEL_TEXT_MAX];
+    char why[TOW_HANDLER_TEXT_MAX];
     world_make(&scene->world, simulation, &(tow_server_options){0});
     if (scene->options.map == NULL && scene->options.target == NULL)
         scene->options.target = "tcp:127.0.0.1:7000";
@@ -365,7 +365,7 @@ static void text_goes_in_text_messages(void **state) {
 }
 
 static void what_is_no_target_or_map_is_refused(void **state) {
-    char why[TOW_TUNNEL_TEXT_MAX];
+    char why[TOW_HANDLER_TEXT_MAX];
     tow_tunnel *tunnel = NULL;
     assert_int_equal(tow_tunnel_new(&tunnel, &(tow_tunnel_options){.target = "x"}, why), TOW_ERROR_ARGUMENT);
     assert_string_equal(why, "'x': a target is tcp:HOST:PORT, unix:PATH or exec:COMMAND");

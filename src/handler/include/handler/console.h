@@ -2,7 +2,9 @@
 #ifndef TOW_HANDLER_CONSOLE_H
 #define TOW_HANDLER_CONSOLE_H
 
-#include <towline/server.h>
+#include "handler/kind.h"
+
+extern const tow_handler_kind tow_console_kind;
 
 /* Answers GET and HEAD with the page, whatever the path. */
 tow_handler tow_console_handler(void);

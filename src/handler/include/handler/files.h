@@ -8,9 +8,16 @@
 #ifndef TOW_HANDLER_FILES_H
 #define TOW_HANDLER_FILES_H
 
-#include <towline/server.h>
+#include "handler/kind.h"
 
 typedef struct tow_files tow_files;
+
+typedef struct tow_files_settings {
+    const char *root; /* NULL: nothing is served */
+} tow_files_settings;
+
+extern const tow_handler_kind tow_files_kind;
+extern const tow_option tow_files_rows[];
 
 /* Errors: NAME_NOT_FOUND (there is no such directory), ARGUMENT (it is none), PERMISSION, DESCRIPTORS,
  * MEMORY, SYSTEM. */

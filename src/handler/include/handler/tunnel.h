@@ -6,7 +6,7 @@
 #ifndef TOW_HANDLER_TUNNEL_H
 #define TOW_HANDLER_TUNNEL_H
 
-#include <towline/server.h>
+#include "handler/kind.h"
 
 typedef struct tow_tunnel tow_tunnel;
 
@@ -24,11 +24,14 @@ typedef struct tow_tunnel_options {
     void *log_user;
 } tow_tunnel_options;
 
-enum { TOW_TUNNEL_TEXT_MAX = 320 };
+/* The settings are tow_tunnel_options: the rows are for all but `target`, `subprotocols` and `limits`, and
+ * the log is another. */
+extern const tow_handler_kind tow_tunnel_kind;
+extern const tow_option tow_tunnel_rows[];
 
-/* The options are kept, not copied. Errors: ARGUMENT, SYSTEM (the map), MEMORY; then `why` says what is
- * wrong. */
-int tow_tunnel_new(tow_tunnel **tunnel, const tow_tunnel_options *options, char why[TOW_TUNNEL_TEXT_MAX]);
+/* The options' texts are kept, not copied. Errors: ARGUMENT, SYSTEM (the map), MEMORY; then `why` says what
+ * is wrong. */
+int tow_tunnel_new(tow_tunnel **tunnel, const tow_tunnel_options *options, char why[TOW_HANDLER_TEXT_MAX]);
 
 /* When the server is gone, and all loops that it ran on: ends what commands are left. NULL is allowed. */
 void tow_tunnel_free(tow_tunnel *tunnel);

@@ -1,0 +1,82 @@
+/* The kinds of handler, as the program meets them: by their tables. */
+#include "../unit.h"
+
+#include "handler/console.h"
+#include "handler/echo.h"
+#include "handler/files.h"
+#include "handler/tunnel.h"
+
+#include <stdio.h>
+#include <towline/error.h>
+
+static const tow_handler_log nowhere = {0};
+
+static void free_made(const tow_handler_kind *kind, const tow_handler *handler) {
+    if (kind->free != NULL)
+        kind->free(handler->user);
+}
+
+static void every_kind_makes_a_handler_that_does_something(void **state) {
+    (void)state;
+    static const tow_files_settings files = {.root = "/"};
+    static const tow_tunnel_options tunnel = {.target = "exec:cat"};
+    const struct {
+        const tow_handler_kind *kind;
+        const void *settings;
+    } kinds[] = {
+        {&tow_echo_kind, NULL}, {&tow_console_kind, NULL}, {&tow_files_kind, &files}, {&tow_tunnel_kind, &tunnel}};
+    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+        char why[TOW_HANDLER_TEXT_MAX];
+        tow_handler handler = {0};
+        assert_non_null(kinds[i].kind->name);
+        assert_int_equal(kinds[i].kind->make(&handler, kinds[i].settings, nowhere, why), 0);
+        assert_true(handler.on_request != NULL || handler.on_message != NULL || handler.on_open != NULL);
+        free_made(kinds[i].kind, &handler);
+    }
+}
+
+static void refuses(const tow_handler_kind *kind, const void *settings, int error, const char *text) {
+    char why[TOW_HANDLER_TEXT_MAX] = "";
+    tow_handler handler = {0};
+    assert_int_equal(kind->make(&handler, settings, nowhere, why), error);
+    assert_string_equal(why, text);
+}
+
+static void what_can_not_be_made_says_why(void **state) {
+    (void)state;
+    refuses(&tow_files_kind, &(tow_files_settings){.root = "/no/such/folder"}, TOW_ERROR_NAME_NOT_FOUND,
+        "'/no/such/folder' is not a folder");
+    refuses(&tow_files_kind, &(tow_files_settings){.root = "/dev/null"}, TOW_ERROR_ARGUMENT,
+        "'/dev/null' is not a folder");
+    refuses(&tow_tunnel_kind, &(tow_tunnel_options){.target = "localhost:22"}, TOW_ERROR_ARGUMENT,
+        "'localhost:22': a target is tcp:HOST:PORT, unix:PATH or exec:COMMAND");
+    refuses(&tow_tunnel_kind, &(tow_tunnel_options){.map = "/no/such/map"}, TOW_ERROR_SYSTEM,
+        "/no/such/map: No such file or directory");
+}
+
+static void note_line(void *user, int level, const char *line) {
+    snprintf(user, 200, "%d %s", level, line);
+}
+
+static void a_tunnels_map_is_read_again_and_the_log_told(void **state) {
+    (void)state;
+    char why[TOW_HANDLER_TEXT_MAX];
+    char line[200] = "";
+    const tow_tunnel_options tunnel = {.map = "/dev/null"};
+    tow_handler handler = {0};
+    assert_int_equal(
+        tow_tunnel_kind.make(&handler, &tunnel, (tow_handler_log){.write = note_line, .user = line}, why), 0);
+    assert_string_equal(line, "");
+    tow_tunnel_kind.reload(handler.user);
+    assert_string_equal(line, "5 /dev/null was read again: 0 entries");
+    free_made(&tow_tunnel_kind, &handler);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_kind_makes_a_handler_that_does_something),
+        cmocka_unit_test(what_can_not_be_made_says_why),
+        cmocka_unit_test(a_tunnels_map_is_read_again_and_the_log_told),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
