@@ -2,8 +2,7 @@
 
 #include "base/range.h"
 #include "report.h"
-#include "server/host.h"
-#include "server/origin.h"
+#include "texts.h"
 #include "transport/address.h"
 #include "websocket/websocket.h"
 
@@ -27,45 +26,35 @@ enum {
     WORKERS_MAX = 1024
 };
 
-static size_t list_length(const char *const *list) {
-    size_t count = 0;
-    while (list != NULL && list[count] != NULL)
-        count++;
-    return count;
+/* A list with `first` in front, where that is not NULL; nothing if there is neither. */
+static int listens_copy(char ***out, const char *first, const char *const *more) {
+    size_t count = (first != NULL ? 1 : 0) + tow_texts_count(more);
+    const char **all = calloc(count + 1, sizeof(*all));
+    if (all == NULL)
+        return TOW_ERROR_MEMORY;
+    all[0] = first;
+    for (size_t i = 0; i < tow_texts_count(more); i++)
+        all[i + (first != NULL)] = more[i];
+    int error = tow_texts_copy(out, all);
+    free(all);
+    return error;
 }
 
-static void list_free(char **list) {
-    for (size_t i = 0; list != NULL && list[i] != NULL; i++)
-        free(list[i]);
-    free(list);
-}
-
-/* A copy of `first` (may be NULL) and the list; nothing if there is neither. */
-static int list_copy(char ***out, const char *first, const char *const *list) {
-    size_t length = (first != NULL ? 1 : 0) + list_length(list);
-    if (length == 0)
-        return 0;
-    char **copy = calloc(length + 1, sizeof(copy[0]));
-    if (copy == NULL)
-        return TOW_ERROR_MEMORY;
-    *out = copy;
-    if (first != NULL && (*copy++ = strdup(first)) == NULL)
-        return TOW_ERROR_MEMORY;
-    for (; list != NULL && *list != NULL; list++)
-        if ((*copy++ = strdup(*list)) == NULL)
-            return TOW_ERROR_MEMORY;
-    return 0;
+/* NULL where the list is empty. */
+static int list_copy(char ***out, const char *const *list) {
+    return tow_texts_copy(out, tow_texts_count(list) > 0 ? list : NULL);
 }
 
 static int texts_copy(tow_settings *settings, const tow_server_options *options) {
-    bool bare = options->listen == NULL && list_length(options->listens) == 0;
-    int error = list_copy(&settings->listens, bare ? "localhost:9998" : options->listen, options->listens);
+    bool bare = options->listen == NULL && tow_texts_count(options->listens) == 0;
+    const char *const status[] = {options->status, NULL};
+    int error = listens_copy(&settings->listens, bare ? "localhost:9998" : options->listen, options->listens);
     if (error == 0)
-        error = list_copy(&settings->status, options->status, NULL);
+        error = list_copy(&settings->status, status);
     if (error == 0)
-        error = list_copy(&settings->allow_origins, NULL, options->allow_origins);
+        error = list_copy(&settings->allow_origins, options->allow_origins);
     if (error == 0)
-        error = list_copy(&settings->hosts, NULL, options->hosts);
+        error = list_copy(&settings->hosts, options->hosts);
     return error;
 }
 
@@ -98,36 +87,17 @@ static int addresses_check(const char *option, char *const *texts, tow_complaint
     return 0;
 }
 
-typedef struct name_rule {
-    const char *option;
-    char *const *names;
-    bool (*is_valid)(const char *);
-    const char *wanted;
-} name_rule;
-
-static int names_check(const name_rule *rule, tow_complaint *complaint) {
-    for (size_t i = 0; rule->names != NULL && rule->names[i] != NULL; i++) {
-        if (!rule->is_valid(rule->names[i]))
-            return tow_complain(complaint, "%s: '%s' is not %s", rule->option, rule->names[i], rule->wanted);
-    }
-    return 0;
-}
-
 static int texts_check(const tow_settings *settings, tow_complaint *complaint) {
-    const name_rule origins = {"allow_origins", settings->allow_origins, tow_origin_pattern_is_valid,
-        "an origin such as https://example.org, https://*.example.org for all below, null, or *"};
-    const name_rule hosts = {
-        "hosts", settings->hosts, tow_host_name_is_valid, "a host's name such as example.org, or *"};
     int error = addresses_check("listen", settings->listens, complaint);
     if (error == 0)
         error = addresses_check("status", settings->status, complaint);
     if (error == 0)
-        error = names_check(&origins, complaint);
-    return error != 0 ? error : names_check(&hosts, complaint);
+        error = tow_texts_check(&tow_rule_of_origins, settings->allow_origins, complaint);
+    return error != 0 ? error : tow_texts_check(&tow_rule_of_hosts, settings->hosts, complaint);
 }
 
 static int trusted_read(tow_settings *settings, const tow_server_options *options, tow_complaint *complaint) {
-    size_t count = list_length(options->trusted_proxies);
+    size_t count = tow_texts_count(options->trusted_proxies);
     settings->proxy_protocol = options->proxy_protocol;
     if (count == 0)
         return 0;
@@ -179,7 +149,7 @@ static int combination_check(const tow_server_options *options, tow_complaint *c
             "tls_redirect: set tls_certificate or tls_self_signed, which turn TLS on"},
         {options->tls_client_crl != NULL && options->tls_client_ca == NULL,
             "tls_client_crl: set tls_client_ca as well, whose list it is"},
-        {options->proxy_protocol && list_length(options->trusted_proxies) == 0,
+        {options->proxy_protocol && tow_texts_count(options->trusted_proxies) == 0,
             "proxy_protocol: name the proxies in trusted_proxies"},
     };
     for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++) {
@@ -277,10 +247,10 @@ int tow_settings_read(tow_settings *settings, const tow_server_options *options)
 }
 
 void tow_settings_clear(tow_settings *settings) {
-    list_free(settings->listens);
-    list_free(settings->status);
-    list_free(settings->allow_origins);
-    list_free(settings->hosts);
+    tow_texts_free(settings->listens);
+    tow_texts_free(settings->status);
+    tow_texts_free(settings->allow_origins);
+    tow_texts_free(settings->hosts);
     free(settings->trusted);
     free(settings->tls_certificate);
     free(settings->tls_key);
