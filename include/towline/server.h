@@ -5,9 +5,9 @@
  *     tow_server_route(server, "/echo", &(tow_handler){ .on_message = echo });
  *     return tow_server_run(server) != 0;
  *
- * A server and its routes are made on one thread before tow_server_run; callbacks run on the worker that owns
- * the connection. The library makes no thread unless `workers` asks for more than one
- * (but see no_name_thread in towline/loop.h).
+ * A server is made on one thread before tow_server_run; routes may be added, replaced and removed at any
+ * time, from any thread. Callbacks run on the worker that owns the connection. The library makes no thread
+ * unless `workers` asks for more than one (but see no_name_thread in towline/loop.h).
  *
  * A signal handler may call tow_server_stop, and nothing else of this header. For fork(2) holds what
  * towline/loop.h says of loops, from tow_server_listen on.
@@ -77,6 +77,11 @@ typedef struct tow_handler {
      * that lives until the next call on this thread; of more than 1,000 bytes the end is left out, and the
      * log says so */
     int (*on_admit)(const tow_request *request, const char **text);
+    /* comes once, when the route was replaced or removed and nothing uses it any more, or when its server is
+     * freed: `user` is not used again. Connections and requests keep the route that they began with; a
+     * connection of HTTP has the one of its last request until the next comes, and a socket that is retained
+     * the one that it had. Runs on whichever thread was the last to use it */
+    void (*on_free)(void *user);
 } tow_handler;
 
 /* Zero means the default, TOW_OFF none. Copied by tow_server_new. */
@@ -149,14 +154,21 @@ static inline int tow_server_new(tow_server **server, const tow_server_options *
 void tow_server_free(tow_server *server);
 
 /* Serves `path` by `handler`, which is copied: an exact path, or "/prefix/" followed by an asterisk for all
- * below. An exact path wins over a prefix, a longer prefix over a shorter; the same path again replaces.
- * Errors: ARGUMENT (not a path, limits that make no sense, a subprotocol that is no token or stands twice,
- * on_message and on_piece; the log has a line that says which), STATE (already running), MEMORY. */
+ * below. An exact path wins over a prefix, a longer prefix over a shorter; the same path again replaces. Any
+ * thread, at any time, in callbacks too: a request that a worker begins to read after this call gets the new
+ * route, and what is open stays with the one that it began with (see on_free). If it fails, everything is as
+ * before, and on_free does not come. Errors: ARGUMENT (not a path, limits that make no sense, a subprotocol
+ * that is no token or stands twice, on_message and on_piece; the log has a line that says which), MEMORY. */
 int tow_server_route_sized(
     tow_server *server, const char *path, const tow_handler *handler, size_t handler_size);
 static inline int tow_server_route(tow_server *server, const char *path, const tow_handler *handler) {
     return tow_server_route_sized(server, path, handler, sizeof(tow_handler));
 }
+
+/* Takes the route of exactly this path away, "/prefix/" with its asterisk as it was given. Any thread, at any
+ * time: requests that come from now on do not find it, and what is open stays. Errors: ARGUMENT (there is
+ * none), MEMORY. */
+int tow_server_unroute(tow_server *server, const char *path);
 
 /* Opens the listeners. On a loop of the caller's the server is served from now on, by whoever steps that
  * loop. Errors: STATE (twice), ADDRESS_IN_USE, ADDRESS (none of this machine), PERMISSION, NO_FILE (the

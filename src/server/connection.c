@@ -252,6 +252,17 @@ void tow_connection_tell_end(tow_connection *connection) {
         tow_websocket_end_now(&connection->socket);
 }
 
+/* The route that it holds; NULL: none yet. */
+static const tow_route *route_of(const tow_connection *connection) {
+    const tow_http1 *http1 = tow_connection_http1(connection);
+    return http1 != NULL ? http1->exchange.route : tow_route_of(&connection->socket);
+}
+
+void tow_connection_end_route(const tow_connection *connection) {
+    if (connection->kind != TOW_CONNECTION_NONE)
+        tow_route_end(route_of(connection));
+}
+
 void tow_connection_socket_opened(tow_websocket *socket) {
     tow_connection *connection = tow_connection_of(socket);
     const tow_route *route = tow_route_of(socket);
@@ -261,11 +272,17 @@ void tow_connection_socket_opened(tow_websocket *socket) {
     tow_connection_worker(connection)->opening = NULL; /* what came behind the handshake has no request */
 }
 
+static void clear_socket(tow_connection *connection) {
+    const tow_route *route = tow_route_of(&connection->socket);
+    tow_websocket_clear(&connection->socket);
+    tow_route_release(route);
+}
+
 static void gone(tow_websocket *socket) {
     tow_connection *connection = tow_connection_of(socket);
     tow_ending_report(connection);
     if (!tow_websocket_is_retained(socket)) {
-        tow_websocket_clear(socket);
+        clear_socket(connection);
         release(connection);
         return;
     }
@@ -279,7 +296,7 @@ static void gone(tow_websocket *socket) {
 /* Nothing waits for these, so nobody is told. */
 static void released(tow_websocket *socket) {
     tow_connection *connection = tow_connection_of(socket);
-    tow_websocket_clear(socket);
+    clear_socket(connection);
     uncount(tow_connection_worker(connection), TOW_CONNECTION_RETAINED);
     give_slot(connection);
 }
@@ -311,5 +328,5 @@ const tow_socket_owner tow_connection_owner = {
 
 void tow_connection_forget(tow_connection *connection) {
     if (connection->kind == TOW_CONNECTION_RETAINED)
-        tow_websocket_clear(&connection->socket);
+        clear_socket(connection);
 }

@@ -19,6 +19,10 @@ void tow_connection_reset(tow_connection *connection);
 /* After that: a WebSocket's on_close comes in this call. */
 void tow_connection_tell_end(tow_connection *connection);
 
+/* After that: its route, which it may be the last to hold, tells nobody of anything; those of sockets that
+ * are retained, too. */
+void tow_connection_end_route(const tow_connection *connection);
+
 /* For every route's behaviour: what owns its sockets, and its on_open. */
 extern const tow_socket_owner tow_connection_owner;
 void tow_connection_socket_opened(tow_websocket *socket);

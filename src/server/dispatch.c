@@ -58,10 +58,21 @@ void tow_dispatch_body(tow_exchange *exchange) {
     tow_buffer_clear(&exchange->body);
 }
 
+/* Of requests in a row for the same path the first holds its route for all. */
+static void take_route(tow_exchange *exchange, const tow_route *route) {
+    const tow_route *before = exchange->route;
+    if (route == before)
+        return;
+    exchange->route = tow_route_retain(route);
+    tow_route_release(before);
+}
+
 static const tow_route *find_route(tow_exchange *exchange, const tow_http_head *head) {
-    const tow_server *server = tow_exchange_server(exchange);
+    tow_worker *worker = tow_exchange_worker(exchange);
+    tow_server *server = worker->server;
     bool status = exchange->visitor.connection->kind == TOW_CONNECTION_STATUS;
-    return tow_routes_find(status ? &server->status_routes : &server->routes, head->path);
+    return tow_routes_find(
+        status ? &server->status_routes : tow_routing_look(&server->routing, &worker->routes), head->path);
 }
 
 static void serve(tow_exchange *exchange, tow_request *request) {
@@ -69,7 +80,7 @@ static void serve(tow_exchange *exchange, tow_request *request) {
     if (tow_admission_refuses(exchange))
         return;
     const tow_route *route = find_route(exchange, head);
-    exchange->route = route;
+    take_route(exchange, route);
     request->route = route;
     bool websocket = route != NULL && tow_route_is_websocket(route);
     if (websocket && tow_opening_is_requested(head->fields, head->field_count))

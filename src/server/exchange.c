@@ -17,6 +17,8 @@ void tow_exchange_clear(tow_exchange *exchange) {
     tow_exchange_end_work(exchange);
     tow_buffer_clear(&exchange->fields);
     tow_buffer_clear(&exchange->body);
+    tow_route_release(exchange->route);
+    exchange->route = NULL;
 }
 
 void tow_exchange_begin(tow_exchange *exchange, const tow_http_head *head) {
@@ -26,7 +28,6 @@ void tow_exchange_begin(tow_exchange *exchange, const tow_http_head *head) {
     exchange->has_body = head->body != TOW_BODY_NONE;
     exchange->is_head = tow_slice_equals(head->method, "HEAD");
     exchange->is_last = false;
-    exchange->route = NULL;
     exchange->log.limit = NULL;
     tow_access_log_begin(&exchange->log, head);
     tow_count(&tow_exchange_counters(exchange)->requests);

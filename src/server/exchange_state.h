@@ -35,7 +35,7 @@ struct tow_exchange { /* zeroed, then tow_exchange_init */
     const tow_exchange_class *class;
     tow_visitor visitor;
     tow_access_log log;
-    const tow_route *route; /* NULL: none found */
+    const tow_route *route; /* held, until another takes its place; NULL: none found */
     tow_request *request;   /* while it is lent to callbacks */
     tow_buffer fields;      /* header fields for the answer, as HTTP/1.1 sends them */
     tow_buffer body;

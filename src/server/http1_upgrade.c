@@ -64,6 +64,7 @@ void tow_http1_upgrade(tow_exchange *exchange, const tow_upgrade *upgrade) {
         tow_exchange_fail(exchange);
         return;
     }
+    exchange->route = NULL; /* the socket holds it */
     http1->upgraded = true;
     http1->state = TOW_HTTP1_OVER;
     exchange->over = true;

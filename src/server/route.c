@@ -1,6 +1,7 @@
 #include "server/route.h"
 
 #include "protocol/opening.h"
+#include "texts.h"
 
 #include <stdlib.h>
 #include <towline/error.h>
@@ -57,30 +58,50 @@ static bool is_path(const char *path) {
     return true;
 }
 
-static int protocols_copy(const char *const *protocols, char ***out) {
-    size_t count = 0;
-    while (protocols[count] != NULL)
-        count++;
-    char **copy = calloc(count + 1, sizeof(*copy));
-    if (copy == NULL)
-        return TOW_ERROR_MEMORY;
-    *out = copy;
-    for (size_t i = 0; i < count; i++) {
-        copy[i] = strdup(protocols[i]);
-        if (copy[i] == NULL)
-            return TOW_ERROR_MEMORY;
-    }
-    return 0;
-}
-
-static void route_free(tow_route *route) {
+void tow_route_free(tow_route *route) {
     if (route == NULL)
         return;
-    for (size_t i = 0; route->protocols != NULL && route->protocols[i] != NULL; i++)
-        free(route->protocols[i]);
-    free(route->protocols);
+    tow_texts_free(route->protocols);
     free(route->path);
     free(route);
+}
+
+/* Counting is no change of a route. */
+static tow_route *counted(const tow_route *route) {
+    return (tow_route *)(uintptr_t)route;
+}
+
+const tow_route *tow_route_retain(const tow_route *route) {
+    if (route != NULL)
+        atomic_fetch_add_explicit(&counted(route)->holders, 1, memory_order_relaxed);
+    return route;
+}
+
+static void give_user_back(tow_route *route) {
+    void (*on_free)(void *user) = route->handler.on_free;
+    route->handler.on_free = NULL;
+    if (on_free != NULL)
+        on_free(route->handler.user);
+}
+
+void tow_route_release(const tow_route *route) {
+    if (route == NULL || atomic_fetch_sub_explicit(&counted(route)->holders, 1, memory_order_acq_rel) > 1)
+        return;
+    give_user_back(counted(route));
+    tow_route_free(counted(route));
+}
+
+void tow_route_end(const tow_route *route) {
+    if (route == NULL)
+        return;
+    tow_behaviour *behaviour = &counted(route)->behaviour;
+    tow_behaviour_receive_by(behaviour, NULL, NULL);
+    behaviour->on_error = NULL;
+    behaviour->on_close = NULL;
+    behaviour->on_drain = NULL;
+    behaviour->on_ping = NULL;
+    behaviour->on_pong = NULL;
+    give_user_back(counted(route));
 }
 
 static tow_behaviour behaviour_of(const tow_handler *handler, const tow_route_defaults *defaults) {
@@ -106,11 +127,14 @@ static int handler_check(const tow_handler *handler, tow_complaint *complaint) {
     return 0;
 }
 
-static int route_new(tow_route **out, const char *path, const tow_handler *handler,
+int tow_route_new(tow_route **out, const char *path, const tow_handler *handler,
     const tow_route_defaults *defaults, tow_complaint *complaint) {
+    if (!is_path(path))
+        return tow_complain(complaint, "not a path such as /echo, or /files/* for all below");
     tow_route *route = calloc(1, sizeof(*route));
     if (route == NULL)
         return TOW_ERROR_MEMORY;
+    atomic_init(&route->holders, 1);
     route->handler = *handler;
     tow_limits_resolve(&route->handler.limits, &defaults->limits);
     route->behaviour = behaviour_of(&route->handler, defaults);
@@ -120,10 +144,10 @@ static int route_new(tow_route **out, const char *path, const tow_handler *handl
     int error = route->path == NULL ? TOW_ERROR_MEMORY : tow_limits_check(&route->handler.limits, complaint);
     if (error == 0)
         error = handler_check(handler, complaint);
-    if (error == 0 && handler->protocols != NULL)
-        error = protocols_copy(handler->protocols, &route->protocols);
+    if (error == 0)
+        error = tow_texts_copy(&route->protocols, handler->protocols);
     if (error != 0) {
-        route_free(route);
+        tow_route_free(route);
         return error;
     }
     route->handler.protocols = (const char *const *)route->protocols;
@@ -135,55 +159,94 @@ static int route_new(tow_route **out, const char *path, const tow_handler *handl
     return 0;
 }
 
-static int insert(tow_routes *routes, size_t at, tow_route *route) {
-    tow_route **items = realloc(routes->items, (routes->count + 1) * sizeof(tow_route *));
+/* Where a path stands, or would. */
+typedef struct place {
+    size_t at;
+    bool is_taken;
+} place;
+
+static place place_of(const tow_routes *routes, const char *path, size_t length, bool is_prefix) {
+    size_t low = is_prefix ? routes->exact_count : 0;
+    size_t high = is_prefix ? routes->count : routes->exact_count;
+    size_t at = lower_bound(routes, low, high, path, length);
+    return (place){at, at < high && compare(routes->items[at], path, length) == 0};
+}
+
+int tow_routes_put(tow_routes *routes, tow_route *route, tow_route **replaced) {
+    place to = place_of(routes, route->path, route->length, route->is_prefix);
+    *replaced = to.is_taken ? routes->items[to.at] : NULL;
+    if (to.is_taken) {
+        routes->items[to.at] = route;
+        return 0;
+    }
+    tow_route **items = realloc(routes->items, (routes->count + 1) * sizeof(*items));
     if (items == NULL)
         return TOW_ERROR_MEMORY;
     routes->items = items;
-    memmove(items + at + 1, items + at, (routes->count - at) * sizeof(tow_route *));
-    items[at] = route;
+    memmove(items + to.at + 1, items + to.at, (routes->count - to.at) * sizeof(*items));
+    items[to.at] = route;
     routes->count++;
     routes->exact_count += !route->is_prefix;
     return 0;
 }
 
+static place place_of_text(const tow_routes *routes, const char *path) {
+    size_t length = strlen(path);
+    bool is_prefix = length > 0 && path[length - 1] == '*';
+    return place_of(routes, path, length - is_prefix, is_prefix);
+}
+
+bool tow_routes_has(const tow_routes *routes, const char *path) {
+    return place_of_text(routes, path).is_taken;
+}
+
+tow_route *tow_routes_take(tow_routes *routes, const char *path) {
+    place from = place_of_text(routes, path);
+    if (!from.is_taken)
+        return NULL;
+    tow_route *taken = routes->items[from.at];
+    routes->count--;
+    routes->exact_count -= !taken->is_prefix;
+    memmove(&routes->items[from.at], &routes->items[from.at + 1],
+        (routes->count - from.at) * sizeof(tow_route *));
+    return taken;
+}
+
+int tow_routes_copy(tow_routes *out, const tow_routes *routes) {
+    tow_route **items = calloc(routes->count + 1, sizeof(*items));
+    if (items == NULL)
+        return TOW_ERROR_MEMORY;
+    for (size_t i = 0; i < routes->count; i++) {
+        items[i] = routes->items[i];
+        (void)tow_route_retain(items[i]);
+    }
+    *out = (tow_routes){items, routes->count, routes->exact_count};
+    return 0;
+}
+
 int tow_routes_add(tow_routes *routes, const char *path, const tow_handler *handler,
     const tow_route_defaults *defaults, tow_complaint *complaint) {
-    if (!is_path(path))
-        return tow_complain(complaint, "not a path such as /echo, or /files/* for all below");
     tow_route *route;
-    int error = route_new(&route, path, handler, defaults, complaint);
+    tow_route *replaced;
+    int error = tow_route_new(&route, path, handler, defaults, complaint);
     if (error != 0)
         return error;
-    size_t low = route->is_prefix ? routes->exact_count : 0;
-    size_t high = route->is_prefix ? routes->count : routes->exact_count;
-    size_t at = lower_bound(routes, low, high, route->path, route->length);
-    if (at < high && compare(routes->items[at], route->path, route->length) == 0) {
-        route_free(routes->items[at]);
-        routes->items[at] = route;
-        return 0;
-    }
-    error = insert(routes, at, route);
+    error = tow_routes_put(routes, route, &replaced);
     if (error != 0)
-        route_free(route);
+        tow_route_free(route);
+    else
+        tow_route_release(replaced);
     return error;
 }
 
-void tow_routes_silence(tow_routes *routes) {
-    for (size_t i = 0; i < routes->count; i++) {
-        tow_behaviour *behaviour = &routes->items[i]->behaviour;
-        tow_behaviour_receive_by(behaviour, NULL, NULL);
-        behaviour->on_error = NULL;
-        behaviour->on_close = NULL;
-        behaviour->on_drain = NULL;
-        behaviour->on_ping = NULL;
-        behaviour->on_pong = NULL;
-    }
+void tow_routes_end(const tow_routes *routes) {
+    for (size_t i = 0; i < routes->count; i++)
+        tow_route_end(routes->items[i]);
 }
 
 void tow_routes_clear(tow_routes *routes) {
     for (size_t i = 0; i < routes->count; i++)
-        route_free(routes->items[i]);
+        tow_route_release(routes->items[i]);
     free(routes->items);
     *routes = (tow_routes){0};
 }

@@ -51,6 +51,7 @@ int tow_server_new_sized(tow_server **out, const tow_server_options *options, si
     if (server == NULL)
         return TOW_ERROR_MEMORY;
     pthread_mutex_init(&server->mutex, NULL);
+    tow_routing_init(&server->routing);
     int error = server_fill(server, &known);
     if (error != 0) {
         tow_server_free(server);
@@ -67,7 +68,7 @@ static void destroy(tow_server *server) {
         pthread_mutex_destroy(&server->workers[i].row.mutex);
     }
     tow_address_table_free(server->addresses);
-    tow_routes_clear(&server->routes);
+    tow_routing_clear(&server->routing);
     tow_routes_clear(&server->status_routes);
     tow_secrecy_clear(&server->secrecy);
     tow_settings_clear(&server->settings);
@@ -85,8 +86,8 @@ static void destroy_when_empty(tow_server *server) {
 
 /* Nobody is told of anything any more. */
 static void take_callbacks_away(tow_server *server) {
-    tow_routes_silence(&server->routes);
-    tow_routes_silence(&server->status_routes);
+    tow_routing_end(&server->routing);
+    tow_routes_end(&server->status_routes);
     server->settings.log_level = -1;
 }
 
@@ -104,18 +105,63 @@ void tow_server_free(tow_server *server) {
     destroy_when_empty(server);
 }
 
+/* Routes */
+
+/* One for each worker that looks at the routes when they have changed. */
+static int look_letters_make(tow_server *server, tow_letter **letters) {
+    for (size_t i = 0; i < server->worker_count; i++) {
+        tow_letter *letter = tow_worker_look_letter(&server->workers[i]);
+        if (letter == NULL)
+            return TOW_ERROR_MEMORY;
+        letter->next = *letters;
+        *letters = letter;
+    }
+    return 0;
+}
+
+static void look_letters_leave(tow_letter *letters, bool wanted) {
+    while (letters != NULL) {
+        tow_letter *letter = letters;
+        letters = letter->next;
+        tow_worker_look(letter, wanted);
+    }
+}
+
+static int route_put(tow_server *server, tow_route *route) {
+    tow_letter *letters = NULL;
+    int error = look_letters_make(server, &letters);
+    if (error == 0)
+        error = tow_routing_put(&server->routing, route);
+    look_letters_leave(letters, error == 0);
+    return error;
+}
+
 int tow_server_route_sized(
     tow_server *server, const char *path, const tow_handler *handler, size_t handler_size) {
     if (server == NULL || path == NULL || handler == NULL)
         return TOW_ERROR_ARGUMENT;
     tow_handler known = {0};
-    if (server->state != TOW_SERVER_MADE)
-        return TOW_ERROR_STATE;
     memcpy(&known, handler, smaller(sizeof(known), handler_size));
+    tow_route *route = NULL;
     tow_complaint complaint = {0};
-    int error = tow_routes_add(&server->routes, path, &known, &server->route_defaults, &complaint);
+    int error = tow_route_new(&route, path, &known, &server->route_defaults, &complaint);
+    if (error == 0)
+        error = route_put(server, route);
+    if (error != 0)
+        tow_route_free(route);
     if (complaint.text[0] != '\0')
         tow_report(&server->settings, TOW_LOG_ERROR, "route %.200s: %s", path, complaint.text);
+    return error;
+}
+
+int tow_server_unroute(tow_server *server, const char *path) {
+    if (server == NULL || path == NULL)
+        return TOW_ERROR_ARGUMENT;
+    tow_letter *letters = NULL;
+    int error = look_letters_make(server, &letters);
+    if (error == 0)
+        error = tow_routing_remove(&server->routing, path);
+    look_letters_leave(letters, error == 0);
     return error;
 }
 

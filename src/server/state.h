@@ -7,10 +7,10 @@
 #include "base/slab.h"
 #include "counters.h"
 #include "listening.h"
+#include "routing.h"
 #include "secrecy.h"
 #include "server/address_table.h"
 #include "server/host.h"
-#include "server/route.h"
 #include "settings.h"
 #include "transport/listener.h"
 #include "transport/loop.h"
@@ -24,7 +24,7 @@
 typedef struct tow_worker tow_worker;
 
 typedef enum tow_server_state {
-    TOW_SERVER_MADE,      /* routes are added */
+    TOW_SERVER_MADE,
     TOW_SERVER_LISTENING, /* listeners are open */
     TOW_SERVER_RUNNING,   /* tow_server_run is under way */
     TOW_SERVER_RAN
@@ -33,7 +33,7 @@ typedef enum tow_server_state {
 struct tow_server {
     tow_settings settings;
     tow_route_defaults route_defaults;
-    tow_routes routes;
+    tow_routing routing;
     tow_routes status_routes;
     tow_host_rule host_rule;
     tow_host_rule status_host_rule;
@@ -84,6 +84,7 @@ struct tow_worker {
     tow_websocket_context *context;
     tow_exchange *opening; /* of the socket whose on_open runs, else NULL */
     tow_tls_context *tls;  /* NULL: connections are plain */
+    tow_snapshot *routes;  /* of which it knows: see tow_routing_look */
     tow_slab slots;
     tow_port *ports;
     size_t port_count;

@@ -87,41 +87,63 @@ void tow_worker_refuse_letters(tow_worker *worker) {
         sched_yield();
 }
 
-/* The letter that makes a worker drain. It is its own, as a loop may drop it when the worker is gone. */
-typedef struct stop_letter {
+/* A letter that asks a worker to do something. It is its own, as a loop may drop it when the worker is gone.
+ */
+typedef struct errand {
     tow_letter letter; /* first */
     tow_worker *worker;
-} stop_letter;
+    void (*act)(tow_worker *worker);
+} errand;
 
-static void drain(tow_worker *worker);
-
-static void stops_arrive(tow_letter *letters) {
+static void errands_arrive(tow_letter *letters) {
     while (letters != NULL) {
-        stop_letter opened = *(stop_letter *)letters;
+        errand opened = *(errand *)letters;
         free(letters);
         letters = opened.letter.next;
         tow_worker_opened(opened.worker, sizeof(opened));
-        drain(opened.worker);
+        opened.act(opened.worker);
     }
 }
 
-static void stop_drop(tow_letter *letter) {
+static void errand_drop(tow_letter *letter) {
     free(letter);
 }
 
-static int stop_make(tow_worker *worker) {
-    stop_letter *made = malloc(sizeof(*made));
+/* NULL without memory. */
+static tow_letter *errand_make(tow_worker *worker, void (*act)(tow_worker *worker)) {
+    errand *made = malloc(sizeof(*made));
     if (made == NULL)
-        return TOW_ERROR_MEMORY;
-    *made = (stop_letter){.letter = {.open = stops_arrive, .drop = stop_drop}, .worker = worker};
-    atomic_store(&worker->stop, &made->letter);
-    return 0;
+        return NULL;
+    *made = (errand){.letter = {.open = errands_arrive, .drop = errand_drop}, .worker = worker, .act = act};
+    return &made->letter;
+}
+
+/* Leaves it, or frees it where the worker takes none (any more). */
+static void errand_leave(tow_letter *letter) {
+    tow_worker *worker = ((errand *)letter)->worker;
+    expect(worker, sizeof(errand));
+    bool accepted = call(worker);
+    if (accepted)
+        tow_loop_post_urgently(worker->loop, letter);
+    hang_up(worker);
+    if (accepted)
+        return;
+    tow_worker_opened(worker, sizeof(errand));
+    free(letter);
+}
+
+static void drain(tow_worker *worker);
+
+static int stop_make(tow_worker *worker) {
+    tow_letter *letter = errand_make(worker, drain);
+    atomic_store(&worker->stop, letter);
+    return letter == NULL ? TOW_ERROR_MEMORY : 0;
 }
 
 void tow_worker_stop(tow_worker *worker) {
     tow_letter *letter = call(worker) ? atomic_exchange(&worker->stop, NULL) : NULL;
     if (letter != NULL) {
-        expect(worker, sizeof(stop_letter));
+        expect(worker, sizeof(errand));
         tow_loop_post_urgently(worker->loop, letter);
     }
     hang_up(worker);
@@ -274,22 +296,33 @@ static int tls_begin(tow_worker *worker) {
     return tow_secrecy_context(&server->secrecy, &server->settings, &worker->tls);
 }
 
-static void reload_arrives(void *argument) {
-    tow_worker *worker = argument;
+static void reload(tow_worker *worker) {
     tow_tls_context *old = worker->tls;
-    tow_worker_opened(worker, sizeof(tow_letter));
     if (tls_begin(worker) == 0)
         tow_tls_context_release(old);
 }
 
 int tow_worker_reload(tow_worker *worker) {
-    expect(worker, sizeof(tow_letter));
-    bool accepted = call(worker);
-    int error = accepted ? tow_loop_post(worker->loop, reload_arrives, worker) : 0;
-    hang_up(worker);
-    if (!accepted || error != 0)
-        tow_worker_opened(worker, sizeof(tow_letter));
-    return error;
+    tow_letter *letter = errand_make(worker, reload);
+    if (letter == NULL)
+        return TOW_ERROR_MEMORY;
+    errand_leave(letter);
+    return 0;
+}
+
+static void look_at_routes(tow_worker *worker) {
+    (void)tow_routing_look(&worker->server->routing, &worker->routes);
+}
+
+tow_letter *tow_worker_look_letter(tow_worker *worker) {
+    return errand_make(worker, look_at_routes);
+}
+
+void tow_worker_look(tow_letter *letter, bool wanted) {
+    if (wanted)
+        errand_leave(letter);
+    else
+        free(letter);
 }
 
 static void bound_unfinished(tow_worker *worker) {
@@ -354,6 +387,13 @@ static void with_each(tow_worker *worker, void (*act)(tow_connection *)) {
     }
 }
 
+static void let_routes_go(tow_worker *worker) {
+    for (uint32_t slot = 0; slot < worker->slots.fresh; slot++)
+        tow_connection_end_route(tow_slab_at(&worker->slots, slot));
+    tow_snapshot_release(worker->routes);
+    worker->routes = NULL;
+}
+
 void tow_worker_abandon(tow_worker *worker) {
     if (worker->loop == NULL)
         return;
@@ -363,6 +403,7 @@ void tow_worker_abandon(tow_worker *worker) {
     worker->drain = TOW_SERVING; /* so that what goes does not set it again */
     with_each(worker, tow_connection_reset);
     with_each(worker, tow_connection_tell_end);
+    let_routes_go(worker);
 }
 
 void tow_worker_end(tow_worker *worker) {
@@ -371,11 +412,13 @@ void tow_worker_end(tow_worker *worker) {
     worker->retained = 0;
     tow_websocket_context_free(worker->context);
     tow_tls_context_release(worker->tls);
+    tow_snapshot_release(worker->routes);
     tow_slab_clear(&worker->slots);
     free(worker->ports);
     free(atomic_exchange(&worker->stop, NULL));
     worker->context = NULL;
     worker->tls = NULL;
+    worker->routes = NULL;
     worker->ports = NULL;
     worker->port_count = 0;
 }

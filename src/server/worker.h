@@ -31,6 +31,13 @@ void tow_worker_stop_all(tow_server *server);
  * read last; does nothing if none will come any more. Errors: MEMORY. */
 int tow_worker_reload(tow_worker *worker);
 
+/* A letter that makes the worker look at the routes, so that it lets go of older ones; made ahead, as nothing
+ * may fail when they have changed. NULL without memory. */
+tow_letter *tow_worker_look_letter(tow_worker *worker);
+
+/* Any thread. Leaves such a letter, or frees it where the worker takes none, or `wanted` is false. */
+void tow_worker_look(tow_letter *letter, bool wanted);
+
 /* Runs the loop until the drain is done. Errors: as tow_loop_run. */
 int tow_worker_run(tow_worker *worker);
 

@@ -234,6 +234,67 @@ static void posting_and_retaining_survive_each_failure(void **state) {
     assert_true(failing > 4);
 }
 
+/* Routes that change while the server serves: what could not be done has changed nothing. */
+
+static int freed_routes;
+
+static void note_route_freed(void *user) {
+    freed_routes++;
+}
+
+/* Returns the error of the first of three changes that failed. */
+static int change_routes(tow_server *server, int *changes) {
+    const char *const names[] = {"soap", "a.example", NULL};
+    const tow_handler handler = {.on_message = echo, .protocols = names, .on_free = note_route_freed};
+    int error = tow_server_route(server, "/late", &handler);
+    *changes += error == 0;
+    if (error == 0)
+        error = tow_server_route(server, "/late", &handler);
+    if (error == 0) {
+        *changes += 1;
+        error = tow_server_unroute(server, "/late");
+    }
+    *changes += error == 0;
+    return error;
+}
+
+static bool change_routes_with_failure(size_t failing) {
+    struct world world;
+    freed_routes = 0;
+    int changes = 0;
+    world_make(&world, &(tow_simulation_options){0}, &(tow_server_options){.workers = 2});
+    assert_int_equal(add_routes(world.server), 0);
+    world_listen(&world);
+    still_works(&world); /* the worker has a snapshot */
+    long outstanding = allocation_outstanding();
+    allocation_fail_at(failing);
+    int error = change_routes(world.server, &changes);
+    allocation_fail_at(0);
+    assert_true(error == (changes == 3 ? 0 : TOW_ERROR_MEMORY));
+    world_run(&world, 10);
+    assert_int_equal(freed_routes, changes == 3 ? 2 : changes == 2);
+    assert_int_equal(tow_server_posted_amount(world.server), 0);
+    still_works(&world);
+    struct peer peer;
+    peer_connect(&peer, &world);
+    peer_text(&peer, OPENING("/late"));
+    peer_expect(&peer, changes == 1 || changes == 2 ? OPENED : "HTTP/1.1 404 ");
+    peer_close(&peer);
+    if (changes == 3)
+        assert_true(allocation_outstanding() <= outstanding);
+    world_end(&world);
+    assert_int_equal(freed_routes, changes == 3 ? 2 : changes);
+    return error != 0;
+}
+
+static void changing_routes_survives_each_failure(void **state) {
+    (void)state;
+    size_t failing = 1;
+    while (change_routes_with_failure(failing))
+        failing++;
+    assert_true(failing > 15);
+}
+
 /* As a signal handler may call it. */
 static void a_stop_takes_no_memory(void **state) {
     struct world world;
@@ -251,6 +312,7 @@ int main(void) {
         cmocka_unit_test(requests_survive_each_failure),
         cmocka_unit_test(posting_and_retaining_survive_each_failure),
         cmocka_unit_test(making_a_server_survives_each_failure),
+        cmocka_unit_test(changing_routes_survives_each_failure),
         cmocka_unit_test(a_stop_takes_no_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -128,6 +128,7 @@ static void servers(void **state) {
     tow_server *server;
     REFUSED(tow_server_new_sized(NULL, NULL, 0));
     REFUSED(tow_server_route_sized(NULL, "/", &(tow_handler){0}, sizeof(tow_handler)));
+    REFUSED(tow_server_unroute(NULL, "/"));
     REFUSED(tow_server_listen(NULL));
     REFUSED(tow_server_run(NULL));
     REFUSED(tow_server_reload(NULL));
@@ -138,6 +139,7 @@ static void servers(void **state) {
     assert_int_equal(tow_server_new(&server, NULL), 0);
     REFUSED(tow_server_route_sized(server, NULL, &(tow_handler){0}, sizeof(tow_handler)));
     REFUSED(tow_server_route_sized(server, "/", NULL, 0));
+    REFUSED(tow_server_unroute(server, NULL));
     tow_server_free(server);
 }
 

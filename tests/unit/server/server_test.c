@@ -261,7 +261,7 @@ static void a_port_that_is_in_use_is_an_error(void **state) {
     tow_server *one = make(&(tow_server_options){.listen = "localhost:0"});
     assert_int_equal(tow_server_listen(one), 0);
     assert_int_equal(tow_server_listen(one), TOW_ERROR_STATE);
-    assert_int_equal(tow_server_route(one, "/late", &(tow_handler){.on_message = echo}), TOW_ERROR_STATE);
+    assert_int_equal(tow_server_route(one, "/late", &(tow_handler){.on_message = echo}), 0);
     char address[32];
     snprintf(address, sizeof(address), "localhost:%d", tow_server_port(one, 0));
     for (int workers = 1; workers <= 2; workers++) {

@@ -1,14 +1,16 @@
 /* route: which handler serves a path.
  *
  * Paths are compared as they were sent: nothing is decoded, so "/a%2Fb" is not "/a/b". An exact path wins
- * over
- * "/prefix/" followed by an asterisk, a longer prefix over a shorter. Made before the server runs, then only
- * read. */
+ * over "/prefix/" followed by an asterisk, a longer prefix over a shorter. A route does not change; it is
+ * counted by those who use it, on any thread: tables that have it, and connections and requests that began
+ * with it. */
 #ifndef TOW_SERVER_ROUTE_H
 #define TOW_SERVER_ROUTE_H
 
 #include "base/slice.h"
 #include "websocket/websocket.h"
+
+#include <stdatomic.h>
 
 typedef struct tow_route {
     tow_behaviour behaviour; /* what its sockets share; on_open is the server's */
@@ -17,6 +19,7 @@ typedef struct tow_route {
     char *path;              /* without the asterisk */
     size_t length;
     bool is_prefix;
+    _Atomic uint32_t holders;
 } tow_route;
 
 typedef struct tow_routes { /* zeroed: empty */
@@ -37,21 +40,47 @@ static inline const tow_route *tow_route_of(const tow_websocket *socket) {
     return socket->behaviour->common;
 }
 
-/* Adds a copy of the handler, or replaces the one that has this path. Errors: ARGUMENT (not a path, limits
- * that make no sense, a subprotocol that is no token or stands twice, two that take messages), of which
+/* A route with a copy of the handler; whoever makes it holds it. Errors: ARGUMENT (not a path, limits that
+ * make no sense, a subprotocol that is no token or stands twice, two that take messages), of which
  * `complaint` tells if it is not NULL; MEMORY. */
+int tow_route_new(tow_route **route, const char *path, const tow_handler *handler,
+    const tow_route_defaults *defaults, tow_complaint *complaint);
+
+/* Frees one that nobody else got, without a word to its handler. */
+void tow_route_free(tow_route *route);
+
+/* One holder more, or less: with the last it goes, and on_free comes. Any thread; NULL is allowed. */
+const tow_route *tow_route_retain(const tow_route *route);
+void tow_route_release(const tow_route *route);
+
+/* When nothing of its server runs any more: its sockets tell nobody of anything, and on_free comes, whoever
+ * holds it still. NULL is allowed. */
+void tow_route_end(const tow_route *route);
+
+/* Whether a route takes opening handshakes as WebSocket, not as requests. */
+bool tow_route_is_websocket(const tow_route *route);
+
+/* Puts a route into the table, which holds it from now on in the caller's place; *replaced is the caller's:
+ * the one that had this path, or NULL. Errors: MEMORY. */
+int tow_routes_put(tow_routes *routes, tow_route *route, tow_route **replaced);
+
+/* Takes the route of exactly this path out, "/prefix/" with its asterisk; it is the caller's. NULL: none. */
+tow_route *tow_routes_take(tow_routes *routes, const char *path);
+bool tow_routes_has(const tow_routes *routes, const char *path);
+
+/* A table that holds the same routes. Errors: MEMORY. */
+int tow_routes_copy(tow_routes *out, const tow_routes *routes);
+
+/* Makes a route and puts it there. Errors: as tow_route_new. */
 int tow_routes_add(tow_routes *routes, const char *path, const tow_handler *handler,
     const tow_route_defaults *defaults, tow_complaint *complaint);
 
 /* The route of a path (without query), or NULL. Takes O(depth · log routes). */
 const tow_route *tow_routes_find(const tow_routes *routes, tow_slice path);
 
+/* tow_route_end for each. */
+void tow_routes_end(const tow_routes *routes);
+
 void tow_routes_clear(tow_routes *routes);
-
-/* Their sockets tell nobody of anything any more. */
-void tow_routes_silence(tow_routes *routes);
-
-/* Whether a route takes opening handshakes as WebSocket, not as requests. */
-bool tow_route_is_websocket(const tow_route *route);
 
 #endif
