@@ -3,16 +3,16 @@
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
-#include <openssl/rand.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <towline/error.h>
 
 #include "base/text.h"
-#include "tls_stream.h"
+#include "tls_failure.h"
+#include "tls_records.h"
+#include "tls_resumption.h"
 #include "tls_tickets.h"
-#include "transport/loop.h"
 
 /* RFC 7301, section 3.1: a length and a name. */
 static const unsigned char http11[] = {8, 'h', 't', 't', 'p', '/', '1', '.', '1'};
@@ -156,31 +156,7 @@ static void set_verify(SSL_CTX *ssl, tow_tls_verify verify) {
     }
 }
 
-/* Sessions: a server keeps none, its tickets hold them. A client that proved who it is may resume only as
- * long as the same authorities are asked. */
-
-static int on_ticket(SSL *ssl, unsigned char *name, unsigned char *iv, EVP_CIPHER_CTX *cipher,
-    EVP_MAC_CTX *mac, int encrypting) {
-    tow_tls_context *context = SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl));
-    int64_t now = tow_loop_wall_seconds(tow_tls_loop_of_ssl(ssl));
-    tow_ticket_key key;
-    int found = 1;
-    if (encrypting) {
-        if (tow_tls_tickets_current(context->tickets, now, &key) != 0 || RAND_bytes(iv, 16) != 1)
-            return -1;
-        memcpy(name, key.name, sizeof(key.name));
-    } else if ((found = tow_tls_tickets_find(context->tickets, now, name, &key)) == 0) {
-        return 0;
-    }
-    char digest[] = "SHA256";
-    OSSL_PARAM parameters[] = {OSSL_PARAM_construct_octet_string("key", key.mac, sizeof(key.mac)),
-        OSSL_PARAM_construct_utf8_string("digest", digest, 0), OSSL_PARAM_construct_end()};
-    bool good = EVP_CipherInit_ex(cipher, EVP_aes_256_cbc(), NULL, key.cipher, iv, encrypting) == 1 &&
-                EVP_MAC_CTX_set_params(mac, parameters) == 1;
-    OPENSSL_cleanse(&key, sizeof(key));
-    return good ? found : -1;
-}
-
+/* A client that proved who it is may resume only as long as the same authorities are asked. */
 static int set_session_context(SSL_CTX *ssl, const tow_tls_settings *settings) {
     unsigned char digest[EVP_MAX_MD_SIZE];
     unsigned length = 0;
@@ -212,7 +188,7 @@ static int prepare_server(tow_tls_context *context, const tow_tls_settings *sett
     SSL_CTX_set_session_cache_mode(ssl, SSL_SESS_CACHE_OFF);
     SSL_CTX_set_timeout(ssl, TOW_TICKET_SECONDS);
     SSL_CTX_set_num_tickets(ssl, 1);
-    SSL_CTX_set_tlsext_ticket_key_evp_cb(ssl, on_ticket);
+    SSL_CTX_set_tlsext_ticket_key_evp_cb(ssl, tow_tls_on_ticket);
     SSL_CTX_set_alpn_select_cb(ssl, on_alpn, NULL);
     if (SSL_CTX_set_cipher_list(ssl, "ECDHE+AESGCM:ECDHE+CHACHA20") != 1)
         return TOW_ERROR_SYSTEM;
@@ -239,7 +215,6 @@ static int prepare(tow_tls_context *context, const tow_tls_settings *settings) {
     if (context->method == NULL || context->ssl == NULL)
         return TOW_ERROR_MEMORY;
     SSL_CTX *ssl = context->ssl;
-    SSL_CTX_set_app_data(ssl, context);
     if (SSL_CTX_set_min_proto_version(ssl, TLS1_2_VERSION) != 1)
         return TOW_ERROR_SYSTEM;
     SSL_CTX_set_mode(

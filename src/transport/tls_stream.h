@@ -1,26 +1,35 @@
-/* tls_stream: a TLS stream is two streams. The outer one is the owner's: what it says and hears is plain. The
- * inner one has the descriptor, and carries records. Between them stands OpenSSL, which reads from the memory
- * that the inner one was delivered in, and writes into the loop's cork for the inner one.
- *
- * TLS inside of TLS is one more layer: the inner stream of the new one is then the outer one of the one
- * beneath.
- *
- * So loops know nothing of TLS but that a stream's cork may have to be encrypted before it is sent
- * (tow_stream_class.send_cork). The outer stream finds its state by its class, which is a part of it. */
+/* tls_stream: TLS as a layer of streams. What the owner says and hears is plain; the inner stream carries
+ * records. Between them stands OpenSSL, which reads from the memory that the inner one was delivered in, and
+ * writes into the loop's cork for the inner one (tls_records). */
 #ifndef TOW_TRANSPORT_TLS_STREAM_H
 #define TOW_TRANSPORT_TLS_STREAM_H
 
+#include "stream_layer.h"
 #include "tls_context.h"
 
-#include <openssl/x509_vfy.h>
+typedef enum tow_tls_state {
+    TOW_TLS_HANDSHAKE,
+    TOW_TLS_OPEN,
+    TOW_TLS_PLAIN, /* not started, or it was no TLS and may be so */
+} tow_tls_state;
 
-/* How OpenSSL reads and writes; NULL when out of memory. */
-BIO_METHOD *tow_tls_method_new(void);
+typedef struct tow_tls_stream {
+    tow_stream_layer layer; /* first */
+    tow_tls_context *context;
+    SSL *ssl;
+    struct tow_tls_input *input; /* what was received and OpenSSL has not read yet; NULL: nothing */
+    char *name;                  /* a client's: whom it wants to talk to */
+    char *text;                  /* why it failed */
+    uint8_t state;
+    bool truncated;
+} tow_tls_stream;
 
-/* OpenSSL's callbacks. */
-int tow_tls_on_verify(int holds, X509_STORE_CTX *store);
-int tow_tls_on_session(SSL *ssl, SSL_SESSION *session);
+/* The TLS stream whose outer one this is, or NULL. */
+tow_tls_stream *tow_tls_stream_of(const tow_stream *stream);
 
-tow_loop *tow_tls_loop_of_ssl(const SSL *ssl);
+/* As OpenSSL's callbacks find it. */
+static inline tow_tls_stream *tow_tls_stream_of_ssl(const SSL *ssl) {
+    return SSL_get_app_data(ssl);
+}
 
 #endif
