@@ -9,7 +9,6 @@
 #include <unistd.h>
 
 #include "system_error.h"
-#include "tls_context.h"
 
 /* Enough that a loop which falls behind sends each peer many messages at once, and so catches up. */
 enum { WORK_A_ROUND = 16 * TOW_LETTER_WORK_MAX };
@@ -43,27 +42,9 @@ void tow_loop_clear(tow_loop *loop) {
         if (descriptors[i] >= 0)
             close(descriptors[i]);
     tow_cork_clear(&loop->cork);
-    tow_tls_loop_free(loop->tls);
+    if (loop->tls != NULL)
+        loop->tls->free(loop->tls);
     free(loop->buffer);
-}
-
-static int new_of_kind(tow_loop **loop, tow_io io) {
-    if (io == TOW_IO_EPOLL)
-        return tow_loop_new_epoll(loop);
-    int error = tow_loop_new_uring(loop);
-    return error != 0 && io == TOW_IO_AUTO ? tow_loop_new_epoll(loop) : error;
-}
-
-int tow_loop_new_sized(tow_loop **loop, const tow_loop_options *options, size_t options_size) {
-    tow_loop_options known = {0};
-    if (options != NULL)
-        memcpy(&known, options, options_size < sizeof(known) ? options_size : sizeof(known));
-    if (loop == NULL || known.io > TOW_IO_EPOLL)
-        return TOW_ERROR_ARGUMENT;
-    int error = new_of_kind(loop, known.io);
-    if (error == 0)
-        (*loop)->no_name_thread = known.no_name_thread;
-    return error;
 }
 
 static void attend(tow_loop *loop, bool gives_turns);
@@ -333,14 +314,4 @@ tow_loop_companion *tow_loop_get_companion(const tow_loop *loop) {
 
 const tow_loop_counters *tow_loop_count(const tow_loop *loop) {
     return &loop->counters;
-}
-
-void tow_timer_set(tow_loop *loop, tow_timer *timer, int64_t deadline, tow_timer_callback callback) {
-    tow_timer_wheel_set(&loop->timers, timer, deadline, callback);
-    if (!loop->stepping)
-        tow_loop_touch(loop);
-}
-
-void tow_timer_cancel(tow_loop *loop, tow_timer *timer) {
-    tow_timer_wheel_cancel(&loop->timers, timer);
 }

@@ -122,11 +122,11 @@ struct tow_loop {
     size_t closing;        /* streams that are owed on_closed */
     void *user;
     tow_loop_companion *companion;
-    uint8_t *buffer;          /* for direct_stream */
-    struct tow_tls_loop *tls; /* NULL until the first TLS stream */
-    int wake_fd;              /* an eventfd, -1 if no other thread can wake the loop */
-    int epoll;                /* -1 in the simulator */
-    int timer_fd;             /* -1 until tow_loop_fd */
+    uint8_t *buffer;         /* for direct_stream */
+    tow_loop_companion *tls; /* what TLS streams share; NULL until the first one */
+    int wake_fd;             /* an eventfd, -1 if no other thread can wake the loop */
+    int epoll;               /* -1 in the simulator */
+    int timer_fd;            /* -1 until tow_loop_fd */
     bool stepping;
     bool foreign; /* tow_loop_fd was asked for */
     bool touched; /* since the last step, and the descriptor says so */

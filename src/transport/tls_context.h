@@ -3,6 +3,7 @@
 #define TOW_TRANSPORT_TLS_CONTEXT_H
 
 #include "tls_sessions.h"
+#include "transport/loop.h"
 #include "transport/tls.h"
 
 #include <openssl/ssl.h>
@@ -29,6 +30,7 @@ typedef struct tow_tls_client {
 } tow_tls_client;
 
 typedef struct tow_tls_loop {
+    tow_loop_companion companion;      /* first */
     uint8_t plain[TOW_TLS_PLAIN_SIZE]; /* what one read brought, decrypted */
     uint8_t record[TOW_TLS_RECORD];    /* small pieces that are encrypted together */
     tow_tls_client clients[TOW_TLS_CLIENT_CONTEXTS];
@@ -37,7 +39,5 @@ typedef struct tow_tls_loop {
 
 /* The loop's, made at the first call; NULL when out of memory. */
 tow_tls_loop *tow_tls_of_loop(tow_loop *loop);
-/* NULL is allowed. */
-void tow_tls_loop_free(tow_tls_loop *tls);
 
 #endif

@@ -8,16 +8,20 @@
 
 #include "loop_shared.h"
 
-tow_tls_loop *tow_tls_of_loop(tow_loop *loop) {
-    if (loop->tls == NULL)
-        loop->tls = calloc(1, sizeof(*loop->tls));
-    return loop->tls;
-}
-
-void tow_tls_loop_free(tow_tls_loop *tls) {
-    for (size_t i = 0; tls != NULL && i < TOW_TLS_CLIENT_CONTEXTS; i++)
+static void tls_loop_free(tow_loop_companion *companion) {
+    tow_tls_loop *tls = (tow_tls_loop *)companion;
+    for (size_t i = 0; i < TOW_TLS_CLIENT_CONTEXTS; i++)
         tow_tls_context_release(tls->clients[i].context);
     free(tls);
+}
+
+tow_tls_loop *tow_tls_of_loop(tow_loop *loop) {
+    tow_tls_loop *tls = (tow_tls_loop *)loop->tls;
+    if (tls != NULL || (tls = calloc(1, sizeof(*tls))) == NULL)
+        return tls;
+    tls->companion.free = tls_loop_free;
+    loop->tls = &tls->companion;
+    return tls;
 }
 
 static bool add_text(EVP_MD_CTX *digest, const char *text) {

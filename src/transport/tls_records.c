@@ -93,7 +93,7 @@ static void advance(record_cursor *cursor, size_t length) {
 }
 
 ssize_t tow_tls_records_encrypt(tow_tls_stream *tls, const struct iovec *pieces, int count) {
-    tow_tls_loop *shared = tls->layer.inner.loop->tls;
+    tow_tls_loop *shared = tow_tls_shared(tls);
     record_cursor cursor = {.pieces = pieces, .count = count};
     size_t total = tow_stream_pieces_length(pieces, count);
     size_t taken = 0;

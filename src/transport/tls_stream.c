@@ -66,7 +66,7 @@ static tow_tls_filling deliver_some(tow_tls_stream *tls) {
     if (outer->events->receive_into != NULL)
         buffer = outer->events->receive_into(outer, &capacity);
     if (buffer == NULL) {
-        buffer = outer->loop->tls->plain;
+        buffer = tow_tls_shared(tls)->plain;
         capacity = TOW_TLS_PLAIN_SIZE;
     }
     tow_tls_filling result = tow_tls_records_decrypt(tls, buffer, capacity, &used, &error);

@@ -32,4 +32,9 @@ static inline tow_tls_stream *tow_tls_stream_of_ssl(const SSL *ssl) {
     return SSL_get_app_data(ssl);
 }
 
+/* What it shares with all others of its loop. */
+static inline tow_tls_loop *tow_tls_shared(const tow_tls_stream *tls) {
+    return (tow_tls_loop *)tls->layer.inner.loop->tls;
+}
+
 #endif
