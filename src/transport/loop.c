@@ -288,14 +288,6 @@ int64_t tow_loop_wall_seconds(tow_loop *loop) {
     return loop->kind->wall_seconds(loop);
 }
 
-void tow_loop_set_user(tow_loop *loop, void *user) {
-    loop->user = user;
-}
-
-void *tow_loop_user(const tow_loop *loop) {
-    return loop->user;
-}
-
 bool tow_loop_has_descriptors(const tow_loop *loop) {
     return loop->epoll >= 0;
 }

@@ -120,7 +120,6 @@ struct tow_loop {
     tow_listener *starved; /* listeners that wait for a descriptor */
     size_t open;           /* streams, listeners and referenced watches */
     size_t closing;        /* streams that are owed on_closed */
-    void *user;
     tow_loop_companion *companion;
     uint8_t *buffer;         /* for direct_stream */
     tow_loop_companion *tls; /* what TLS streams share; NULL until the first one */

@@ -338,9 +338,13 @@ typedef struct meeting {
     bool rang;
 } meeting;
 
+static meeting *meeting_around(void *member, size_t offset) {
+    return (meeting *)(void *)((char *)member - offset);
+}
+
 /* A client starts TLS when it is connected, and writes from the next time on. */
 static void client_connected(tow_stream *stream) {
-    meeting *all = tow_loop_user(stream->loop);
+    meeting *all = meeting_around(stream, offsetof(meeting, client.stream));
     stream->events = &end_events;
     CHECK(tow_stream_start_tls(stream, all->contexts[0], "localhost") == 0);
 }
@@ -351,14 +355,14 @@ static const tow_stream_events connecting_events = {.on_writable = client_connec
     .on_closed = end_on_closed};
 
 static void relay_accepts(tow_listener *listener, int fd) {
-    meeting *all = tow_loop_user(listener->loop);
+    meeting *all = meeting_around(listener, offsetof(meeting, relay_listener));
     CHECK(tow_stream_adopt(&all->near.stream, all->loop, fd, &side_events) == 0);
     all->near.used = true;
     side_push(&all->near);
 }
 
 static void server_accepts(tow_listener *listener, int fd) {
-    meeting *all = tow_loop_user(listener->loop);
+    meeting *all = meeting_around(listener, offsetof(meeting, server_listener));
     CHECK(tow_stream_adopt(&all->server.stream, all->loop, fd, &end_events) == 0);
     all->server.used = true;
     CHECK(tow_stream_start_tls(&all->server.stream, all->contexts[1], NULL) == 0);
@@ -453,7 +457,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     memset(&all, 0, sizeof(all));
     const tow_simulation_options options = {.seed = 1, .stream_capacity = 20000, .whole = data[0] & 8};
     CHECK(tow_loop_new_simulated(&all.loop, &options) == 0);
-    tow_loop_set_user(all.loop, &all);
     make_contexts(&all, data[0]);
     if (data[0] & 4)
         meet(&all, (instructions){0}, (instructions){0});

@@ -543,13 +543,6 @@ static void random_bytes_do_not_repeat(void **state) {
     assert_int_equal(many[10000], 0);
 }
 
-static void a_loop_carries_a_pointer(void **state) {
-    each_loop *each = *state;
-    assert_null(tow_loop_user(each->loop));
-    tow_loop_set_user(each->loop, each);
-    assert_ptr_equal(tow_loop_user(each->loop), each);
-}
-
 /* Watches */
 
 struct watched {
@@ -735,7 +728,6 @@ int main(void) {
         ON_REAL_LOOPS(a_large_transfer_works_by_the_descriptor_alone),
         ON_EACH_LOOP(time_does_not_go_back),
         ON_EACH_LOOP(random_bytes_do_not_repeat),
-        ON_EACH_LOOP(a_loop_carries_a_pointer),
         ON_REAL_LOOPS(a_watch_tells_while_bytes_are_there),
         ON_REAL_LOOPS(a_watch_tells_of_room_and_of_a_broken_pipe),
         ON_REAL_LOOPS(a_stopped_watch_is_silent),

@@ -21,10 +21,6 @@ int tow_loop_round(tow_loop *loop);
 /* Seconds since 1970 (virtual in the simulator). */
 int64_t tow_loop_wall_seconds(tow_loop *loop);
 
-/* A pointer for the one who made the loop: the server's worker. */
-void tow_loop_set_user(tow_loop *loop, void *user);
-void *tow_loop_user(const tow_loop *loop);
-
 /* Whether the system's descriptors can be watched: not in the simulator. */
 bool tow_loop_has_descriptors(const tow_loop *loop);
 
