@@ -34,6 +34,13 @@ typedef enum tow_tls_verify {
     TOW_TLS_VERIFY_NONE
 } tow_tls_verify;
 
+/* A certificate with its key, as texts, and the files that they have come from. */
+typedef struct tow_tls_pem {
+    const char *certificate; /* then those between it and the root */
+    const char *key;
+    const char *certificate_file, *key_file; /* for who reads what is wrong with them; NULL: it is not said */
+} tow_tls_pem;
+
 /* Names of the files that texts have come from, for who reads what is wrong with them; NULL: it is not said.
  */
 typedef struct tow_tls_files {
