@@ -4,12 +4,12 @@
 #include <stdlib.h>
 #include <towline/error.h>
 
+#include "tls_hello.h"
 #include "tls_identity.h"
 #include "tls_pem.h"
 #include "tls_records.h"
 #include "tls_resumption.h"
 #include "tls_tickets.h"
-#include "tls_trust.h"
 
 /* RFC 7301, section 3.1: a length and a name. */
 static const unsigned char http11[] = {8, 'h', 't', 't', 'p', '/', '1', '.', '1'};
@@ -40,9 +40,8 @@ static int prepare_server(tow_tls_context *context, const tow_tls_settings *sett
         context->tickets = tow_tls_tickets_retain(settings->tickets);
     else if (tow_tls_tickets_new(&context->tickets) != 0)
         return TOW_ERROR_MEMORY;
-    uint8_t trust[TOW_TLS_TRUST_DIGEST];
-    int error = tow_tls_trust_digest(settings, trust);
-    bool set = error == 0 && SSL_CTX_set_session_id_context(ssl, trust, sizeof(trust)) == 1;
+    int error = tow_tls_trust_digest(settings, context->trust);
+    bool set = error == 0 && SSL_CTX_set_session_id_context(ssl, context->trust, TOW_TLS_TRUST_DIGEST) == 1;
     return set ? 0 : TOW_ERROR_MEMORY;
 }
 
@@ -73,19 +72,29 @@ static int prepare(tow_tls_context *context, const tow_tls_settings *settings) {
     return settings->server ? prepare_server(context, settings) : prepare_client(context);
 }
 
-static int use_identity(SSL_CTX *ssl, const tow_tls_settings *settings, char *why) {
+/* A client's own. */
+static int use_own(tow_tls_context *context, const tow_tls_settings *settings, char *why) {
     const tow_tls_pem pem = {
         settings->certificate, settings->key, settings->files.certificate, settings->files.key};
     tow_tls_identity identity;
     if (pem.certificate == NULL)
-        return settings->server ? tow_tls_refuse(why, TOW_ERROR_CERTIFICATE, "a server needs a certificate")
-                                : 0;
+        return 0;
     int error = tow_tls_identity_read(&identity, &pem, why);
     if (error != 0)
         return error;
-    error = tow_tls_identity_use(&identity, ssl, &pem, why);
+    error = tow_tls_identity_use(&identity, context->ssl, &pem, why);
     tow_tls_identity_clear(&identity);
     return error;
+}
+
+/* A server's. With one there is nothing to choose. */
+static int use_choice(tow_tls_context *context, const tow_tls_settings *settings, char *why) {
+    if (settings->certificate == NULL)
+        return tow_tls_refuse(why, TOW_ERROR_CERTIFICATE, "a server needs a certificate");
+    if (settings->more_count == 0)
+        return use_own(context, settings, why);
+    SSL_CTX_set_client_hello_cb(context->ssl, tow_tls_on_hello, NULL);
+    return tow_tls_choice_new(&context->choice, context->ssl, settings, why);
 }
 
 int tow_tls_context_new(tow_tls_context **out, const tow_tls_settings *settings, char why[TOW_TLS_TEXT_MAX]) {
@@ -98,7 +107,7 @@ int tow_tls_context_new(tow_tls_context **out, const tow_tls_settings *settings,
     if (error != 0)
         tow_tls_refuse(why, error, tow_strerror(error));
     else
-        error = use_identity(context->ssl, settings, why);
+        error = settings->server ? use_choice(context, settings, why) : use_own(context, settings, why);
     if (error == 0)
         error = tow_tls_trust_use(context->ssl, settings, why);
     if (error != 0) {
@@ -123,5 +132,6 @@ void tow_tls_context_release(tow_tls_context *context) {
     if (context->sessions != NULL)
         tow_tls_sessions_clear(context->sessions);
     free(context->sessions);
+    tow_tls_choice_free(context->choice);
     free(context);
 }

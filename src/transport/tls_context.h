@@ -2,7 +2,9 @@
 #ifndef TOW_TRANSPORT_TLS_CONTEXT_H
 #define TOW_TRANSPORT_TLS_CONTEXT_H
 
+#include "tls_choice.h"
 #include "tls_sessions.h"
+#include "tls_trust.h"
 #include "transport/loop.h"
 #include "transport/tls.h"
 
@@ -13,7 +15,9 @@ struct tow_tls_context {
     SSL_CTX *ssl;
     BIO_METHOD *method; /* how OpenSSL reads and writes: see tls_stream */
     tow_tls_tickets *tickets;
-    tow_tls_sessions *sessions; /* a client's */
+    tow_tls_sessions *sessions;          /* a client's */
+    tow_tls_choice *choice;              /* a server's with several certificates, else NULL */
+    uint8_t trust[TOW_TLS_TRUST_DIGEST]; /* a server's */
     bool server;
     bool checks_name;
     bool plain_too;

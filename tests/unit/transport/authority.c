@@ -3,6 +3,7 @@
 #include "../unit.h"
 
 #include <openssl/ec.h>
+#include <openssl/rsa.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
@@ -77,7 +78,7 @@ void authority_clear(test_authority *authority) {
 }
 
 void authority_issue(test_authority *authority, const test_subject *subject, test_identity *identity) {
-    EVP_PKEY *key = EVP_EC_gen("P-256");
+    EVP_PKEY *key = subject->rsa ? EVP_RSA_gen(2048) : EVP_EC_gen("P-256");
     identity->serial = ++authority->serial;
     const char *name = subject->name == NULL ? "example.test" : subject->name;
     X509 *made = blank(key, identity->serial, name, subject->from, subject->until);

@@ -26,6 +26,7 @@ typedef struct test_subject {
     const char *from;  /* "20200101000000Z" */
     const char *until; /* "20990101000000Z" */
     bool self_signed;
+    bool rsa; /* the key; else of an elliptic curve */
 } test_subject;
 
 void authority_make(test_authority *authority, const char *name);

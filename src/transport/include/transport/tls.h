@@ -52,6 +52,9 @@ typedef struct tow_tls_settings {
     bool server;
     const char *certificate; /* our own, then those between it and the root; a server must have one */
     const char *key;
+    const tow_tls_pem *more; /* a server's further ones, each shown to who asks for a name in it (RFC 6066,
+                                section 3); who asks for none of them is shown the first */
+    size_t more_count;
     const char *roots; /* who may sign the peer's, roots or not; NULL: the system's for a client, nobody for a
                           server */
     const char *revoked; /* lists of revoked certificates (CRL) of those who sign the peer's; NULL: none */
