@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <towline/error.h>
 #include <unistd.h>
 
@@ -68,11 +69,36 @@ static bool is_usage(int error) {
     return error == TOW_ERROR_ARGUMENT || error == TOW_ERROR_URL;
 }
 
+static bool begins_with(const char *text, const char *beginning) {
+    return strncasecmp(text, beginning, strlen(beginning)) == 0;
+}
+
+/* What is wrong with the options together, or NULL. */
+static const char *contradiction_in(const tow_options *options) {
+    const tow_load_options *load = &((const tow_bench_settings *)options->settings)->load;
+    const char *url = options->operands[0];
+    bool is_secure = begins_with(url, "wss://") || begins_with(url, "https://") || begins_with(url, "tls://");
+    bool is_bare = begins_with(url, "tcp://") || begins_with(url, "tls://");
+    if (load->insecure && load->authorities != NULL)
+        return "--insecure checks no certificate: leave it or --cacert away";
+    if (!is_secure && tow_options_useless(options, TOW_OPTION_NEEDS_TLS) != NULL)
+        return load->insecure ? "--insecure: this is for wss:// and tls://: leave it away"
+                              : "--cacert: this is for wss:// and tls://: leave it away";
+    if (is_bare && load->origin != NULL)
+        return "--origin: without WebSocket there is no opening handshake: leave it away";
+    if (load->in_flight == 0 && tow_options_gave(options, "rate"))
+        return "--rate: with --in-flight 0 nothing is sent: leave one of the two away";
+    if (load->count_system_calls && load->pid == 0)
+        return "--system-calls: say whose with --pid";
+    return NULL;
+}
+
 int tow_bench(const tow_options *options) {
     const tow_bench_settings *chosen = options->settings;
     tow_load_options load = chosen->load;
-    if (load.insecure && load.authorities != NULL) {
-        fprintf(stderr, "towline bench: --insecure checks no certificate: leave it or --cacert away\n");
+    const char *contradiction = contradiction_in(options);
+    if (contradiction != NULL) {
+        fprintf(stderr, "towline bench: %s\n", contradiction);
         return EXIT_USAGE;
     }
     load.url = options->operands[0];

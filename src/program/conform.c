@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <towline/error.h>
 
 enum { EXIT_USAGE = 2, FILE_MAX = 256 << 20 };
@@ -320,13 +321,43 @@ static const char *wrong_usage(const tow_conform_settings *settings, const char 
     return tow_conform_tls_complaint(settings, operands[0]);
 }
 
+/* An option that does nothing where no case is run, or where there is no TLS; NULL if there is none. */
+static const tow_option *useless_option(const tow_options *options, const char **why) {
+    static const char *const of_merge[] = {"merge", "html", NULL};
+    static const char *const of_list[] = {"list", "only", "cases", "client", "listen", NULL};
+    const tow_conform_settings *settings = options->settings;
+    const char *url = options->operands != NULL ? options->operands[0] : NULL;
+    *why = "no case is run: leave it away";
+    if (settings->merge)
+        return tow_options_beside(options, of_merge);
+    if (settings->list)
+        return tow_options_beside(options, of_list);
+    *why = "this is for wss://: leave it away";
+    bool is_secure =
+        url == NULL || strncasecmp(url, "wss://", 6) == 0 || strncasecmp(url, "https://", 8) == 0;
+    return is_secure ? NULL : tow_options_useless(options, TOW_OPTION_NEEDS_TLS);
+}
+
+/* Returns 0, or the exit status after telling what is wrong. */
+static int options_check(const tow_options *options, const char *const *operands) {
+    const char *why = wrong_usage(options->settings, operands);
+    if (why != NULL)
+        return fail(EXIT_USAGE, "%s", why);
+    const tow_option *useless = useless_option(options, &why);
+    if (useless == NULL)
+        return 0;
+    char label[TOW_OPTION_LABEL_MAX];
+    tow_option_label(useless, tow_options_source(options, useless->name), label);
+    return fail(EXIT_USAGE, "%s: %s", label, why);
+}
+
 int tow_conform(const tow_options *options) {
     static const char *const none[] = {NULL};
     const tow_conform_settings *settings = options->settings;
     const char *const *operands = options->operands != NULL ? options->operands : none;
-    const char *wrong = wrong_usage(settings, operands);
-    if (wrong != NULL)
-        return fail(EXIT_USAGE, "%s", wrong);
+    int wrong = options_check(options, operands);
+    if (wrong != 0)
+        return wrong;
     if (settings->merge)
         return merge(settings, operands);
     conform_run run = {.settings = settings, .url = operands[0]};

@@ -200,22 +200,27 @@ static int session_begin(tow_session *session) {
 }
 
 /* What is wrong with the options together, or NULL. */
-static const char *contradiction_in(const tow_connect_settings *settings) {
+static const char *contradiction_in(const tow_options *options) {
+    const tow_connect_settings *settings = options->settings;
     if (settings->echo && settings->messages != NULL)
         return "--echo answers, -x asks; take one of them";
+    if (settings->echo && settings->binary)
+        return "--echo answers each message with one of its type: leave --binary away";
+    if (settings->echo && tow_options_gave(options, "linger"))
+        return "--echo reads no input after whose end it could linger: leave --linger away";
     if (settings->half_close && (settings->echo || settings->messages != NULL))
         return "--half-close passes the end of the input on, which --echo and -x do not read";
     if (settings->half_close && settings->reconnect)
         return "--half-close and --reconnect: after the end of the input there is nothing to connect again "
                "for";
-    if (settings->half_close && settings->linger != TOW_LINGER_FOR_ANSWERS)
+    if (settings->half_close && tow_options_gave(options, "linger"))
         return "--half-close waits for the peer's Close, --linger for silence; take one of them";
     return NULL;
 }
 
 int tow_connect(const tow_options *options) {
     const tow_connect_settings *settings = options->settings;
-    const char *contradiction = contradiction_in(settings);
+    const char *contradiction = contradiction_in(options);
     if (contradiction != NULL) {
         fprintf(stderr, "towline connect: %s\n", contradiction);
         return TOW_EXIT_USAGE;

@@ -240,10 +240,23 @@ int tow_options_add_operand(tow_options *options, const char *word, char error[T
 
 const tow_option_source *tow_options_source(const tow_options *options, const char *name) {
     const tow_option_entry *entry = tow_option_entry_by_name(options, name, strlen(name));
-    if (entry == NULL)
+    if (entry == NULL && strlen(name) == 1)
         entry = tow_option_entry_by_letter(options, name[0]);
-    assert(entry != NULL);
-    return entry->given ? &entry->source : NULL;
+    return entry != NULL && entry->given ? &entry->source : NULL;
+}
+
+static bool is_among(const tow_option *option, const char *const *names) {
+    for (; *names != NULL; names++)
+        if (option->name != NULL && strcmp(option->name, *names) == 0)
+            return true;
+    return false;
+}
+
+const tow_option *tow_options_beside(const tow_options *options, const char *const *names) {
+    for (size_t i = 0; i < options->count; i++)
+        if (options->entries[i].given && !is_among(&options->entries[i].option, names))
+            return &options->entries[i].option;
+    return NULL;
 }
 
 const tow_option *tow_options_useless(const tow_options *options, unsigned lacking) {

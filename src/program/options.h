@@ -87,8 +87,16 @@ int tow_options_take(tow_options *options, const char *name, const char *text, t
     char error[TOW_OPTIONS_ERROR_MAX]);
 
 /* Where the option of this name (of a letter, where it has no name) got the value that holds; NULL if it was
- * not given. */
+ * not given, or if the command has no such option. */
 const tow_option_source *tow_options_source(const tow_options *options, const char *name);
+
+static inline bool tow_options_gave(const tow_options *options, const char *name) {
+    return tow_options_source(options, name) != NULL;
+}
+
+/* The first option that was given and is none of these names (a list that ends with NULL); NULL if there is
+ * none. */
+const tow_option *tow_options_beside(const tow_options *options, const char *const *names);
 
 /* The first option that was given and means nothing as it needs something that is lacking (the bits of
  * tow_option_need); NULL if there is none. */

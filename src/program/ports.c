@@ -2,7 +2,6 @@
 
 #include "transport/address.h"
 
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,7 +9,7 @@
 
 #define DEFAULT_PORT "9998"
 
-static bool stands_alone(const char *text) {
+bool tow_port_stands_alone(const char *text) {
     return text[0] != '\0' && text[strspn(text, "0123456789")] == '\0';
 }
 
@@ -21,7 +20,7 @@ static bool needs_brackets(const char *host) {
 
 static char *port_make(const char *text, const char *host) {
     tow_buffer out = {0};
-    int error = stands_alone(text)
+    int error = tow_port_stands_alone(text)
                     ? tow_buffer_append_format(&out, needs_brackets(host) ? "[%s]:%s" : "%s:%s", host, text)
                     : tow_buffer_append_text(&out, text);
     if (error == 0)

@@ -5,10 +5,15 @@
 
 #include "base/buffer.h"
 
+#include <stdbool.h>
+
 /* Puts `host` (NULL: localhost) before every port that stands alone; without ports, before the default one.
  * The list ends with NULL and is freed by tow_ports_free. Errors: ADDRESS (the host is none), MEMORY. */
 int tow_ports_make(char ***ports, const char *const *texts, const char *host);
 void tow_ports_free(char **ports);
+
+/* Whether it is a port without a host. */
+bool tow_port_stands_alone(const char *text);
 
 /* Whether this is an address to listen on; 0 or an error. */
 int tow_port_check(const char *text);

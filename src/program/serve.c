@@ -62,10 +62,9 @@ static void announce(tow_serving *serving, const char *port, int number) {
 }
 
 int tow_serve(const tow_options *options) {
-    static const tow_service_kind kind = {
-        .command = "serve", .on_stop = tow_serving_stop, .on_reload = tow_serving_reload};
+    static const tow_service_kind kind = {.on_stop = tow_serving_stop, .on_reload = tow_serving_reload};
     const tow_serve_settings *settings = options->settings;
-    serve_service service = {.serving = {.service = {.kind = &kind, .settings = settings},
+    serve_service service = {.serving = {.service = {.kind = &kind, .options = options, .settings = settings},
                                  .add_routes = add_routes,
                                  .announce = announce}};
     if (handlers_make(&service) == 0)

@@ -15,7 +15,7 @@
 void tow_service_complain(const tow_service *service, const char *format, ...) {
     va_list arguments;
     va_start(arguments, format);
-    fprintf(stderr, "towline %s: ", service->kind->command);
+    fprintf(stderr, "towline %s: ", service->options->command->name);
     vfprintf(stderr, format, arguments);
     fputc('\n', stderr);
     va_end(arguments);

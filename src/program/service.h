@@ -14,15 +14,15 @@
 typedef struct tow_service tow_service;
 
 typedef struct tow_service_kind {
-    const char *command;                     /* "serve", for errors */
     void (*on_stop)(tow_service *service);   /* ends all that keeps the loop running */
     void (*on_reload)(tow_service *service); /* may be NULL, and so may be the next */
     void (*on_tick)(tow_service *service);
 } tow_service_kind;
 
-struct tow_service { /* `kind` and `settings` are set, the rest is zeroed */
+struct tow_service { /* the first three are set, the rest is zeroed */
     const tow_service_kind *kind;
-    const tow_serve_settings *settings;
+    const tow_options *options;         /* of its command */
+    const tow_serve_settings *settings; /* a part of theirs, or made of it */
     tow_log *log;
     tow_loop *loop;
     tow_signals signals;

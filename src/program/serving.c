@@ -1,6 +1,7 @@
 #include "serving.h"
 
 #include "ports.h"
+#include "service_rules.h"
 #include "transport/listener.h"
 
 #include <assert.h>
@@ -190,51 +191,6 @@ void tow_serving_reload(tow_service *service) {
             serving->handlers[i].kind->reload(serving->handlers[i].user);
 }
 
-/* Options that make sense together only. */
-static bool complain_of_tls(const tow_serving *serving) {
-    const tow_serve_settings *settings = serving->service.settings;
-    const tow_server_options *server = &settings->server;
-    const char *certificate = server->tls_certificate;
-    bool on = certificate != NULL || server->tls_self_signed;
-    if (settings->tls && !on)
-        tow_service_complain(&serving->service,
-            "--tls: name a certificate with --certificate FILE, or have one made with --tls-self-signed");
-    else if (server->tls_self_signed && certificate != NULL)
-        tow_service_complain(&serving->service,
-            "--tls-self-signed: there is a certificate already: leave one of the two away");
-    else if (server->tls_key != NULL && certificate == NULL)
-        tow_service_complain(&serving->service, "--key: name its certificate with --certificate FILE");
-    else if (server->tls_client_crl != NULL && server->tls_client_ca == NULL)
-        tow_service_complain(&serving->service,
-            "--tls-client-crl: name the authorities whose list it is with --tls-client-ca FILE");
-    else if (!on && (server->tls_client_ca != NULL || server->tls_redirect))
-        tow_service_complain(&serving->service,
-            "--%s: turn TLS on with --certificate FILE or --tls-self-signed",
-            server->tls_redirect ? "tls-redirect" : "tls-client-ca");
-    else
-        return false;
-    return true;
-}
-
-static bool complain_of_proxies(const tow_serving *serving) {
-    const tow_server_options *server = &serving->service.settings->server;
-    if (!server->proxy_protocol || server->trusted_proxies != NULL)
-        return false;
-    tow_service_complain(&serving->service,
-        "--proxy-protocol: name the proxies with --trusted-proxy, such as --trusted-proxy 127.0.0.1");
-    return true;
-}
-
-static bool complain_of_limits(const tow_serving *serving) {
-    const tow_limits *limits = &serving->service.settings->server.limits;
-    if (limits->overflow != TOW_OVERFLOW_DROP_OLDEST || limits->compression != TOW_COMPRESSION_TAKEOVER)
-        return false;
-    tow_service_complain(&serving->service,
-        "--overflow drop-oldest: with --compression takeover each message "
-        "refers to those before: use --compression shared");
-    return true;
-}
-
 /* Errors: those of tow_ports_make, told. */
 static int ports_make(tow_serving *serving, const char *const *listens) {
     const char *host = serving->service.settings->server_host;
@@ -249,11 +205,15 @@ static int ports_make(tow_serving *serving, const char *const *listens) {
 
 /* Returns 0, or the exit status after telling what is wrong. */
 static int serving_check(tow_serving *serving, const char *const *listens) {
+    const tow_service *service = &serving->service;
     int error = ports_make(serving, listens);
     if (error != 0)
         return error == TOW_ERROR_MEMORY ? EXIT_FAILURE : EXIT_USAGE;
-    bool wrong = complain_of_proxies(serving) || complain_of_tls(serving) || complain_of_limits(serving);
-    return wrong ? EXIT_USAGE : 0;
+    const char *contradiction = tow_service_contradiction(service->options, service->settings);
+    if (contradiction == NULL)
+        return 0;
+    tow_service_complain(service, "%s", contradiction);
+    return EXIT_USAGE;
 }
 
 int tow_serving_run(tow_serving *serving, const char *const *listens) {

@@ -123,15 +123,16 @@ static int forward(tunnel_service *service) {
     return status;
 }
 
-static int start_forward(
-    const tow_tunnel_settings *settings, const tow_tunnel_listen *listen, const char *const *operands) {
+static int start_forward(const tow_options *options, const tow_tunnel_listen *listen) {
     static const tow_service_kind kind = {
-        .command = "tunnel", .on_stop = tow_serving_stop, .on_reload = tow_serving_reload, .on_tick = tick};
+        .on_stop = tow_serving_stop, .on_reload = tow_serving_reload, .on_tick = tick};
+    const char *const *operands = options->operands;
     tunnel_service service = {.listen = *listen};
-    service.serving = (tow_serving){.service = {.kind = &kind, .settings = &service.settings},
-        .add_routes = add_routes,
-        .announce = announce};
-    fill(&service, settings, operands[1]);
+    service.serving =
+        (tow_serving){.service = {.kind = &kind, .options = options, .settings = &service.settings},
+            .add_routes = add_routes,
+            .announce = announce};
+    fill(&service, options->settings, operands[1]);
     int status = check_secrecy(&service, operands[0]);
     if (status == 0)
         status = check_target(&service, operands[0], operands[1]);
@@ -159,8 +160,11 @@ int tow_tunnel_command_run(const tow_options *options) {
     int status = check_direction(options, listen.is_websocket);
     if (status != 0)
         return status;
+    const tow_tunnel_options *tunnel = &((const tow_tunnel_settings *)options->settings)->tunnel;
+    if (tunnel->lines && tunnel->text)
+        return complain("--lines", "its messages are text: leave --text away");
     if (listen.is_websocket)
-        return start_forward(options->settings, &listen, operands);
+        return start_forward(options, &listen);
     if (operands[1] == NULL || strstr(operands[1], "://") == NULL)
         return complain(operands[0], "the target of this is a URL: ws://HOST:PORT/PATH or wss://HOST/PATH");
     return tow_tunnel_reverse(options, listen.address);

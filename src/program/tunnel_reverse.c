@@ -87,10 +87,10 @@ static int run(reverse_service *reverse) {
 }
 
 int tow_tunnel_reverse(const tow_options *options, const char *listen) {
-    static const tow_service_kind kind = {.command = "tunnel", .on_stop = stop};
+    static const tow_service_kind kind = {.on_stop = stop};
     const tow_tunnel_settings *settings = options->settings;
     reverse_service reverse = {
-        .service = {.kind = &kind, .settings = &settings->serve}, .settings = settings};
+        .service = {.kind = &kind, .options = options, .settings = &settings->serve}, .settings = settings};
     reverse.connect = settings->connect;
     reverse.connect.compression = settings->serve.server.limits.compression;
     reverse.connect.cert = settings->serve.server.tls_certificate; /* for a server that asks */

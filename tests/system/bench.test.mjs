@@ -88,3 +88,17 @@ test("a server with TLS is measured, when its certificate is good", async (t) =>
   assert.equal(unreadable.status, 1);
   assert.match(unreadable.errors, /^towline bench: \/nowhere: No such file or directory$/m);
 });
+
+test("options that mean nothing are refused", async () => {
+  for (const [words, text] of [
+    [["ws://localhost:1/", "--insecure"], "--insecure: this is for wss:// and tls://: leave it away"],
+    [["tcp://localhost:1", "--cacert", "/nowhere"], "--cacert: this is for wss:// and tls://: leave it away"],
+    [["tls://localhost:1", "--origin", "https://a"], "--origin: without WebSocket there is no opening handshake: leave it away"],
+    [["ws://localhost:1/", "-n", "0", "-r", "5"], "--rate: with --in-flight 0 nothing is sent: leave one of the two away"],
+    [["ws://localhost:1/", "--system-calls"], "--system-calls: say whose with --pid"],
+  ]) {
+    const { status, errors } = await run(["bench", ...words]);
+    assert.equal(errors, `towline bench: ${text}\n`);
+    assert.equal(status, 2);
+  }
+});

@@ -77,6 +77,9 @@ test("what can't be is said in one line, with status 2", async () => {
     [["--insecure", "--listen", "0"], /--insecure and --cacert are for the URL/],
     [["--tls-self-signed", "ws://localhost/"], /are for --listen and --client/],
     [["--key", "x", "--listen", "0"], /--key: name its certificate/],
+    [["--insecure", "ws://localhost/"], /--insecure: this is for wss:/],
+    [["--merge", "a.json", "--html", "a.html", "--strict"], /--strict: no case is run/],
+    [["--list", "--json", "a.json"], /--json: no case is run/],
     [["ftp://localhost/"], /ftp:\/\/localhost\/: /],
   ]) {
     const { status, output, errors } = await run(["conform", ...words]);

@@ -23,8 +23,8 @@ static void every_kind_makes_a_handler_that_does_something(void **state) {
     const struct {
         const tow_handler_kind *kind;
         const void *settings;
-    } kinds[] = {
-        {&tow_echo_kind, NULL}, {&tow_console_kind, NULL}, {&tow_files_kind, &files}, {&tow_tunnel_kind, &tunnel}};
+    } kinds[] = {{&tow_echo_kind, NULL}, {&tow_console_kind, NULL}, {&tow_files_kind, &files},
+        {&tow_tunnel_kind, &tunnel}};
     for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
         char why[TOW_HANDLER_TEXT_MAX];
         tow_handler handler = {0};

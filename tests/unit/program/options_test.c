@@ -344,7 +344,7 @@ static void the_order_of_taking_does_not_matter(void **state) {
 static void it_is_known_where_a_value_was_given(void **state) {
     (void)state;
     parse_outcome outcome;
-    PARSE(&outcome, "--number", "7", "-g", "-t", "word");
+    PARSE(&outcome, "--number", "7", "-g", "-n7", "-t", "word");
     take(&outcome, "size", "16M", 12);
     take(&outcome, "number", "7", 13);
     assert_null(tow_options_source(&outcome.options, "number")->file);
@@ -353,6 +353,8 @@ static void it_is_known_where_a_value_was_given(void **state) {
     assert_string_equal(tow_options_source(&outcome.options, "size")->file, "try.yaml");
     assert_int_equal(tow_options_source(&outcome.options, "size")->line, 12);
     assert_null(tow_options_source(&outcome.options, "choice")); /* the default */
+    assert_null(
+        tow_options_source(&outcome.options, "none-of-its")); /* begins with a letter that was given */
     forget(&outcome);
 }
 
@@ -434,6 +436,21 @@ static void a_command_may_change_rows_or_leave_them_out(void **state) {
     assert_int_equal(option.minimum, 2);
 }
 
+static void what_was_given_beside_some_is_found(void **state) {
+    (void)state;
+    static const char *const names[] = {"flag", "size", NULL};
+    parse_outcome outcome;
+    PARSE(&outcome, "-f", "--size", "3");
+    assert_null(tow_options_beside(&outcome.options, names));
+    forget(&outcome);
+    PARSE(&outcome, "-f", "-n", "3");
+    assert_string_equal(tow_options_beside(&outcome.options, names)->name, "number");
+    forget(&outcome);
+    PARSE(&outcome, "-g");
+    assert_int_equal(tow_options_beside(&outcome.options, names)->letter, 'g');
+    forget(&outcome);
+}
+
 static void what_needs_something_that_lacks_is_found(void **state) {
     (void)state;
     parse_outcome outcome;
@@ -471,6 +488,7 @@ int main(void) {
         cmocka_unit_test(texts_are_copied),
         cmocka_unit_test(a_command_may_change_rows_or_leave_them_out),
         cmocka_unit_test(what_needs_something_that_lacks_is_found),
+        cmocka_unit_test(what_was_given_beside_some_is_found),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

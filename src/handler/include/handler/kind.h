@@ -18,12 +18,13 @@ enum { TOW_HANDLER_TEXT_MAX = 320 };
 typedef struct tow_handler_kind {
     const char *name;
     const tow_option *options; /* rows of its settings; NULL: there is nothing to set */
-    /* Makes one as its settings say, whose texts outlive it; nothing is logged meanwhile. Returns 0 or a tow_error; `why` then says in one
-     * line what is wrong. */
+    /* Makes one as its settings say, whose texts outlive it; nothing is logged meanwhile. Returns 0 or a
+     * tow_error; `why` then says in one line what is wrong. */
     int (*make)(
         tow_handler *handler, const void *settings, tow_handler_log log, char why[TOW_HANDLER_TEXT_MAX]);
     void (*reload)(void *user); /* of the handler: reads its files again; NULL: it has none */
-    void (*free)(void *user);   /* when the server is gone, and all loops that it ran on; NULL: nothing is kept */
+    void (*free)(
+        void *user); /* when the server is gone, and all loops that it ran on; NULL: nothing is kept */
 } tow_handler_kind;
 
 #endif

@@ -1,0 +1,84 @@
+#include "service_rules.h"
+
+#include "ports.h"
+
+/* A rule, and what is said when it is broken. */
+typedef struct service_rule {
+    bool is_broken;
+    const char *text;
+} service_rule;
+
+static const char *first_broken(const service_rule *rules, size_t count) {
+    for (size_t i = 0; i < count; i++)
+        if (rules[i].is_broken)
+            return rules[i].text;
+    return NULL;
+}
+
+#define FIRST_BROKEN(rules) first_broken(rules, sizeof(rules) / sizeof((rules)[0]))
+
+static const char *broken_of_tls(const tow_serve_settings *settings) {
+    const tow_server_options *server = &settings->server;
+    bool certified = server->tls_certificate != NULL;
+    bool on = certified || server->tls_self_signed;
+    const service_rule rules[] = {
+        {settings->tls && !on,
+            "--tls: name a certificate with --certificate FILE, or have one made with --tls-self-signed"},
+        {server->tls_self_signed && certified,
+            "--tls-self-signed: there is a certificate already: leave one of the two away"},
+        {server->tls_key != NULL && !certified, "--key: name its certificate with --certificate FILE"},
+        {server->tls_client_crl != NULL && server->tls_client_ca == NULL,
+            "--tls-client-crl: name the authorities whose list it is with --tls-client-ca FILE"},
+        {!on && server->tls_redirect,
+            "--tls-redirect: turn TLS on with --certificate FILE or --tls-self-signed"},
+        {!on && server->tls_client_ca != NULL,
+            "--tls-client-ca: turn TLS on with --certificate FILE or --tls-self-signed"},
+    };
+    return FIRST_BROKEN(rules);
+}
+
+static const char *broken_of_limits(const tow_options *options, const tow_limits *limits) {
+    bool compresses = limits->compression != TOW_COMPRESSION_OFF;
+    const service_rule rules[] = {
+        {limits->overflow == TOW_OVERFLOW_DROP_OLDEST && limits->compression == TOW_COMPRESSION_TAKEOVER,
+            "--overflow drop-oldest: with --compression takeover each message refers to those before: use "
+            "--compression shared"},
+        {tow_options_gave(options, "overflow") && limits->max_queue == TOW_OFF,
+            "--overflow: with --max-queue off nothing is over it: leave one of the two away"},
+        {tow_options_gave(options, "message-rate") && limits->message_seconds == TOW_OFF,
+            "--message-rate: it adds to --message-seconds, which is off: give both, or none"},
+        {tow_options_gave(options, "compression-min") && !compresses,
+            "--compression-min: with --compression off nothing is compressed: leave one of the two away"},
+        {tow_options_gave(options, "compression-max") && !compresses,
+            "--compression-max: with --compression off nothing is compressed: leave one of the two away"},
+    };
+    return FIRST_BROKEN(rules);
+}
+
+/* Whether a port is left for which --server-host says the host. */
+static bool has_bare_port(const char *const *ports) {
+    if (ports == NULL)
+        return true; /* the default one */
+    for (; *ports != NULL; ports++)
+        if (tow_port_stands_alone(*ports))
+            return true;
+    return false;
+}
+
+static const char *broken_of_access(const tow_serve_settings *settings) {
+    const tow_server_options *server = &settings->server;
+    const service_rule rules[] = {
+        {server->proxy_protocol && server->trusted_proxies == NULL,
+            "--proxy-protocol: name the proxies with --trusted-proxy, such as --trusted-proxy 127.0.0.1"},
+        {settings->server_host != NULL && !has_bare_port(server->listens),
+            "--server-host: every --port says its host: leave it away"},
+    };
+    return FIRST_BROKEN(rules);
+}
+
+const char *tow_service_contradiction(const tow_options *options, const tow_serve_settings *settings) {
+    const char *broken = broken_of_access(settings);
+    if (broken == NULL)
+        broken = broken_of_tls(settings);
+    return broken != NULL ? broken : broken_of_limits(options, &settings->server.limits);
+}
