@@ -15,6 +15,7 @@
 #ifndef TOWLINE_SERVER_H
 #define TOWLINE_SERVER_H
 
+#include <towline/http.h>
 #include <towline/log.h>
 #include <towline/shared.h>
 #include <towline/websocket.h>
@@ -24,8 +25,6 @@ extern "C" {
 #endif
 
 typedef struct tow_server tow_server;
-typedef struct tow_request tow_request;   /* a request's head, borrowed by the callback that gets it */
-typedef struct tow_exchange tow_exchange; /* one HTTP request and its response */
 
 /* Limits, for a server and for its routes. In a route, zero means what the server has. */
 typedef struct tow_limits {
@@ -82,6 +81,7 @@ typedef struct tow_handler {
      * connection of HTTP has the one of its last request until the next comes, and a socket that is retained
      * the one that it had. Runs on whichever thread was the last to use it */
     void (*on_free)(void *user);
+    int answer_seconds; /* for the answer to a request that on_request keeps; default none; more: 503 */
 } tow_handler;
 
 /* Zero means the default, TOW_OFF none. Copied by tow_server_new. */
@@ -241,24 +241,6 @@ int64_t tow_server_posted_amount(const tow_server *server);
 
 /* The request that opened a server's socket: in on_open only, else NULL. */
 const tow_request *tow_websocket_request(const tow_websocket *socket);
-
-/* Parts of a request. Texts end with a zero and live as long as the request is lent. */
-const char *tow_request_method(const tow_request *request);
-const char *tow_request_target(const tow_request *request); /* path and query as sent */
-const char *tow_request_path(const tow_request *request);   /* without the query, as sent */
-const char *tow_request_query(const tow_request *request);  /* "" if none */
-const char *tow_request_header(
-    const tow_request *request, const char *name); /* first of that name, or NULL */
-/* "127.0.0.1:50001", "unix"; the client's address if a trusted proxy names it, without a port if it says none
- */
-const char *tow_request_peer(const tow_request *request);
-void *tow_request_user(const tow_request *request); /* the handler's user */
-
-/* Answers a request whole, once, in on_request. `status` is 200 to 999; `type`, which may be NULL, is the
- * Content-Type. `body` is copied. Errors: STATE (answered already, or not in on_request), ARGUMENT, MEMORY.
- */
-int tow_exchange_respond(
-    tow_exchange *exchange, int status, const char *type, const void *body, size_t length);
 
 #ifdef __cplusplus
 }

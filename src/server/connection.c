@@ -91,6 +91,10 @@ static void on_turn(tow_stream *stream) {
     tow_http1_take_turn(http1_of(stream));
 }
 
+static void on_fin(tow_stream *stream) {
+    tow_http1_fin(http1_of(stream));
+}
+
 static void on_end(tow_stream *stream) {
     tow_http1_end(http1_of(stream));
 }
@@ -129,6 +133,7 @@ static const tow_stream_events events = {
     .on_unsent = on_unsent,
     .on_writable = on_writable,
     .on_end = on_end,
+    .on_fin = on_fin,
     .on_error = on_error,
     .on_closed = on_closed,
     .on_turn = on_turn,
@@ -248,7 +253,10 @@ void tow_connection_reset(tow_connection *connection) {
 }
 
 void tow_connection_tell_end(tow_connection *connection) {
-    if (tow_connection_http1(connection) == NULL)
+    tow_http1 *http1 = tow_connection_http1(connection);
+    if (http1 != NULL)
+        tow_http1_tell_gone(http1);
+    else
         tow_websocket_end_now(&connection->socket);
 }
 

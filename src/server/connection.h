@@ -16,7 +16,7 @@ void tow_connection_drain(tow_connection *connection);
 void tow_connection_end_late(tow_connection *connection);
 void tow_connection_reset(tow_connection *connection);
 
-/* After that: a WebSocket's on_close comes in this call. */
+/* After that: a WebSocket's on_close comes in this call, or on_gone of a request that was kept. */
 void tow_connection_tell_end(tow_connection *connection);
 
 /* After that: its route, which it may be the last to hold, tells nobody of anything; those of sockets that

@@ -28,6 +28,7 @@
     X(heads_too_large, "handshake-bytes")                                                                    \
     X(bodies_too_large, "max-message")                                                                       \
     X(body_timeouts, "message-seconds")                                                                      \
+    X(answer_timeouts, "answer-seconds")                                                                     \
     X(stalls, "stall-seconds")                                                                               \
     X(idle_timeouts, "idle-seconds")                                                                         \
     X(over_connections, "max-connections")                                                                   \

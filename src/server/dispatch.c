@@ -4,6 +4,11 @@
 #include "protocol/opening.h"
 #include "upgrade.h"
 
+static void refuse_for_memory(tow_exchange *exchange) {
+    tow_count(&tow_exchange_counters(exchange)->memory_failures);
+    tow_exchange_refuse(exchange, 503, "out of memory", NULL);
+}
+
 static void refuse_path(tow_exchange *exchange) {
     tow_count(&tow_exchange_counters(exchange)->not_found);
     tow_exchange_refuse(exchange, 404, "nothing is served at this path", NULL);
@@ -21,7 +26,7 @@ static void refuse_plain(tow_exchange *exchange, const tow_http_head *head) {
 
 /* A handler that neither answered nor goes on has left the peer without an answer. */
 static void after_handler(tow_exchange *exchange) {
-    bool goes_on = exchange->wants_body || exchange->work.step != NULL;
+    bool goes_on = exchange->wants_body || exchange->kept || exchange->work.step != NULL;
     exchange->in_handler = false;
     if (!exchange->answered && !goes_on && !exchange->over)
         tow_exchange_refuse(exchange, 500, "the handler gave no answer", NULL);
@@ -40,10 +45,17 @@ static void call_handler(tow_exchange *exchange, const tow_request *request) {
     after_handler(exchange);
     if (exchange->wants_body && request->head->body_length > exchange->body_limit)
         tow_dispatch_body_too_large(exchange);
+    bool goes_on = exchange->wants_body || exchange->kept;
+    if (goes_on && !exchange->over && tow_exchange_copy_request(exchange) != 0) {
+        exchange->wants_body = false;
+        tow_exchange_tell_gone(exchange);
+        refuse_for_memory(exchange);
+    }
 }
 
 void tow_dispatch_body_too_large(tow_exchange *exchange) {
     exchange->wants_body = false;
+    tow_exchange_tell_gone(exchange);
     tow_access_log_limit(&exchange->log, &tow_exchange_counters(exchange)->bodies_too_large);
     tow_exchange_refuse(exchange, 413, "the body is too large", NULL);
 }
@@ -96,12 +108,11 @@ static void serve(tow_exchange *exchange, tow_request *request) {
 void tow_dispatch(tow_exchange *exchange, const tow_http_head *head, uint8_t *bytes, size_t length) {
     tow_request request;
     if (tow_request_init(&request, &exchange->visitor, head, bytes, length) != 0) {
-        tow_count(&tow_exchange_counters(exchange)->memory_failures);
-        tow_exchange_refuse(exchange, 503, "out of memory", NULL);
+        refuse_for_memory(exchange);
         return;
     }
     exchange->request = &request;
     serve(exchange, &request);
-    exchange->request = NULL;
+    exchange->request = exchange->copy;
     tow_request_clear(&request);
 }

@@ -4,6 +4,7 @@
 #include "http/response.h"
 #include "report.h"
 
+#include <assert.h>
 #include <string.h>
 #include <towline/error.h>
 
@@ -14,8 +15,7 @@ void tow_exchange_init(tow_exchange *exchange, const tow_exchange_class *class, 
 }
 
 void tow_exchange_clear(tow_exchange *exchange) {
-    tow_exchange_end_work(exchange);
-    tow_buffer_clear(&exchange->fields);
+    tow_exchange_end(exchange);
     tow_buffer_clear(&exchange->body);
     tow_route_release(exchange->route);
     exchange->route = NULL;
@@ -23,8 +23,9 @@ void tow_exchange_clear(tow_exchange *exchange) {
 
 void tow_exchange_begin(tow_exchange *exchange, const tow_http_head *head) {
     exchange->fields.length = 0;
-    exchange->answered = false;
-    exchange->wants_body = false;
+    exchange->answered = exchange->kept = false;
+    exchange->wants_body = exchange->wanted_body = false;
+    exchange->events = (tow_exchange_events){0};
     exchange->has_body = head->body != TOW_BODY_NONE;
     exchange->is_head = tow_slice_equals(head->method, "HEAD");
     exchange->is_last = false;
@@ -33,11 +34,36 @@ void tow_exchange_begin(tow_exchange *exchange, const tow_http_head *head) {
     tow_count(&tow_exchange_counters(exchange)->requests);
 }
 
-void tow_exchange_end_work(tow_exchange *exchange) {
+void tow_exchange_end(tow_exchange *exchange) {
     const tow_exchange_work work = exchange->work;
     exchange->work = (tow_exchange_work){0};
     if (work.free != NULL)
         work.free(work.user);
+    tow_request_free(exchange->copy);
+    exchange->copy = exchange->request = NULL;
+    tow_buffer_clear(&exchange->fields);
+}
+
+int tow_exchange_copy_request(tow_exchange *exchange) {
+    assert(exchange->copy == NULL);
+    int error = tow_request_copy(&exchange->copy, exchange->request);
+    exchange->request = exchange->copy;
+    return error;
+}
+
+void tow_exchange_tell_gone(tow_exchange *exchange) {
+    const tow_exchange_events events = exchange->events;
+    bool waits = exchange->kept;
+    exchange->kept = false;
+    if (waits && events.on_gone != NULL)
+        events.on_gone(exchange, events.user);
+}
+
+void tow_exchange_tell_end(tow_exchange *exchange) {
+    const tow_exchange_events events = exchange->events;
+    exchange->events.on_end = NULL;
+    if (exchange->kept && events.on_end != NULL)
+        events.on_end(exchange, events.user);
 }
 
 void tow_exchange_fail(tow_exchange *exchange) {
@@ -56,35 +82,55 @@ static int write_head(
     if (status < 200)
         return TOW_ERROR_ARGUMENT;
     int error = exchange->class->write(exchange, &head, body, has_content(exchange, status) ? whole : 0);
-    exchange->answered = exchange->answered || error == 0;
-    return error;
+    if (error != 0)
+        return error;
+    exchange->answered = true;
+    exchange->kept = false;
+    return 0;
 }
 
-static bool may_answer(const tow_exchange *exchange) {
-    return exchange->in_handler && !exchange->answered && !exchange->wants_body;
+/* The handler has said something. */
+static void go_on(tow_exchange *exchange) {
+    if (!exchange->in_handler)
+        exchange->class->go_on(exchange);
+}
+
+/* Whether the handler may speak now: 0, STATE or CLOSED. */
+static int check_turn(const tow_exchange *exchange) {
+    if (!exchange->in_handler && !exchange->kept)
+        return TOW_ERROR_STATE;
+    if (exchange->answered || exchange->wants_body)
+        return TOW_ERROR_STATE;
+    return exchange->over ? TOW_ERROR_CLOSED : 0;
 }
 
 int tow_exchange_respond(
     tow_exchange *exchange, int status, const char *type, const void *body, size_t length) {
     if (exchange == NULL || (body == NULL && length > 0))
         return TOW_ERROR_ARGUMENT;
-    if (!may_answer(exchange))
-        return TOW_ERROR_STATE;
-    int error = write_head(exchange, status, type, length, body, length);
+    int error = check_turn(exchange);
     if (error == 0)
-        tow_access_log_line(&exchange->log, TOW_LOG_INFO, status, NULL);
-    return error;
+        error = write_head(exchange, status, type, length, body, length);
+    if (error != 0)
+        return error;
+    tow_access_log_line(&exchange->log, TOW_LOG_INFO, status, NULL);
+    go_on(exchange);
+    return 0;
 }
 
 int tow_exchange_stream(
     tow_exchange *exchange, int status, const char *type, uint64_t length, const tow_body_source *source) {
-    int error = may_answer(exchange) ? write_head(exchange, status, type, length, NULL, 0) : TOW_ERROR_STATE;
+    int error = check_turn(exchange);
+    if (error == 0)
+        error = write_head(exchange, status, type, length, NULL, 0);
     if (error == 0)
         tow_access_log_line(&exchange->log, TOW_LOG_INFO, status, NULL);
     if (error == 0 && has_content(exchange, status))
         exchange->class->pull(exchange, source, length);
     else if (source->close != NULL)
         source->close(source->user);
+    if (error == 0)
+        go_on(exchange);
     return error;
 }
 
@@ -93,27 +139,52 @@ int tow_exchange_add_field(tow_exchange *exchange, const char *name, const char 
 }
 
 int tow_exchange_field(tow_exchange *exchange, const char *name, const char *value) {
-    return may_answer(exchange) ? tow_exchange_add_field(exchange, name, value) : TOW_ERROR_STATE;
+    int error = check_turn(exchange);
+    return error != 0 ? error : tow_exchange_add_field(exchange, name, value);
 }
 
 int tow_exchange_read_body(tow_exchange *exchange, size_t limit,
     void (*on_body)(tow_exchange *exchange, void *user, const void *body, size_t length), void *user) {
-    if (!may_answer(exchange) || exchange->request == NULL || exchange->work.step != NULL)
+    int error = check_turn(exchange);
+    if (error != 0)
+        return error;
+    if (exchange->wanted_body || exchange->work.step != NULL)
         return TOW_ERROR_STATE;
-    exchange->wants_body = true;
+    exchange->wants_body = exchange->wanted_body = true;
     exchange->body_limit = limit;
     exchange->on_body = on_body;
     exchange->body_user = user;
+    go_on(exchange);
     return 0;
 }
 
-int tow_exchange_answer_by(tow_exchange *exchange, const tow_exchange_work *work) {
-    if (!may_answer(exchange) || exchange->request == NULL || exchange->work.step != NULL) {
-        work->free(work->user);
+int tow_exchange_keep_sized(tow_exchange *exchange, const tow_exchange_events *events, size_t events_size) {
+    tow_exchange_events known = {0};
+    if (exchange == NULL)
+        return TOW_ERROR_ARGUMENT;
+    if (!exchange->in_handler || exchange->answered || exchange->work.step != NULL)
         return TOW_ERROR_STATE;
-    }
-    exchange->work = *work;
+    if (events != NULL)
+        memcpy(&known, events, events_size < sizeof(known) ? events_size : sizeof(known));
+    exchange->events = known;
+    exchange->kept = true;
     return 0;
+}
+
+const tow_request *tow_exchange_request(const tow_exchange *exchange) {
+    return exchange != NULL ? exchange->request : NULL;
+}
+
+int tow_exchange_answer_by(tow_exchange *exchange, const tow_exchange_work *work) {
+    int error = check_turn(exchange);
+    if (error == 0 &&
+        (!exchange->in_handler || exchange->kept || exchange->wanted_body || exchange->work.step != NULL))
+        error = TOW_ERROR_STATE;
+    if (error == 0)
+        exchange->work = *work;
+    else
+        work->free(work->user);
+    return error;
 }
 
 tow_loop *tow_exchange_loop(const tow_exchange *exchange) {

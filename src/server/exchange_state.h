@@ -25,6 +25,8 @@ typedef struct tow_exchange_class {
     int (*write)(tow_exchange *exchange, const tow_answer_head *head, const void *body, size_t length);
     /* The body follows from a source, which is the version's from now on. */
     void (*pull)(tow_exchange *exchange, const tow_body_source *source, uint64_t length);
+    /* Something was said outside of the handler's callbacks: it leaves in one of the next rounds. */
+    void (*go_on)(tow_exchange *exchange);
     /* Breaks it off: the peer gets no (further) answer. `over` is set. */
     void (*reset)(tow_exchange *exchange);
     /* Turns it into a WebSocket, with what was agreed. Afterwards it is over. */
@@ -36,8 +38,10 @@ struct tow_exchange { /* zeroed, then tow_exchange_init */
     tow_visitor visitor;
     tow_access_log log;
     const tow_route *route; /* held, until another takes its place; NULL: none found */
-    tow_request *request;   /* while it is lent to callbacks */
-    tow_buffer fields;      /* header fields for the answer, as HTTP/1.1 sends them */
+    tow_request *request;   /* while it is lent to callbacks, then `copy` */
+    tow_request *copy;      /* of an exchange that was kept, or waits for its body; else NULL */
+    tow_exchange_events events;
+    tow_buffer fields; /* header fields for the answer, as HTTP/1.1 sends them */
     tow_buffer body;
     size_t body_limit;
     void (*on_body)(tow_exchange *exchange, void *user, const void *body, size_t length);
@@ -45,11 +49,13 @@ struct tow_exchange { /* zeroed, then tow_exchange_init */
     tow_exchange_work work; /* `step` is NULL: none, or it is done */
     bool in_handler;        /* on_request or on_body runs */
     bool answered;
+    bool kept; /* by the handler, which has not answered yet */
     bool wants_body;
-    bool has_body; /* of which not all has come */
-    bool is_head;  /* HEAD: the answer has no body */
-    bool is_last;  /* the connection ends with this answer, if it was made for it alone */
-    bool over;     /* nothing more can be said: reset, or a WebSocket by now */
+    bool wanted_body; /* at some time */
+    bool has_body;    /* of which not all has come */
+    bool is_head;     /* HEAD: the answer has no body */
+    bool is_last;     /* the connection ends with this answer, if it was made for it alone */
+    bool over;        /* nothing more can be said: reset, or a WebSocket by now */
 };
 
 void tow_exchange_init(tow_exchange *exchange, const tow_exchange_class *class, tow_connection *connection);
@@ -60,8 +66,17 @@ void tow_exchange_clear(tow_exchange *exchange);
 /* A request has come. */
 void tow_exchange_begin(tow_exchange *exchange, const tow_http_head *head);
 
-/* Frees the work, if there was any: the answer is out. */
-void tow_exchange_end_work(tow_exchange *exchange);
+/* The answer is out: frees the work, and the copy of the request, if there were any. */
+void tow_exchange_end(tow_exchange *exchange);
+
+/* The handler's callback has returned, and may go on later: the request is copied. Errors: MEMORY. */
+int tow_exchange_copy_request(tow_exchange *exchange);
+
+/* There will be no answer: whoever kept it is told, once. */
+void tow_exchange_tell_gone(tow_exchange *exchange);
+
+/* The peer has ended its side: the same. */
+void tow_exchange_tell_end(tow_exchange *exchange);
 
 /* The same as tow_exchange_field, for the server itself. */
 int tow_exchange_add_field(tow_exchange *exchange, const char *name, const char *value);

@@ -23,8 +23,7 @@ static bool work(tow_http1 *http1) {
     tow_dispatch_work(&http1->exchange);
     if (http1->exchange.work.step != NULL)
         return tow_http1_yield(http1);
-    if (http1->state != TOW_HTTP1_OVER)
-        tow_http1_enter(http1, TOW_HTTP1_ANSWERING);
+    tow_http1_follow(http1);
     return true;
 }
 
@@ -46,6 +45,8 @@ static bool step(tow_http1 *http1, tow_http1_input *received) {
         return tow_http1_read_body(http1, received);
     case TOW_HTTP1_WORKING:
         return work(http1);
+    case TOW_HTTP1_KEPT:
+        return false;
     case TOW_HTTP1_ANSWERING:
         return tow_http1_write_answer(http1);
     case TOW_HTTP1_DISCARDING:
@@ -71,9 +72,9 @@ static void keep_rest(tow_http1 *http1, const tow_http1_input *rest, bool is_kep
         tow_buffer_clear(&http1->input);
 }
 
-/* Whether an answer is made or sent, or what was received waits for a turn. */
+/* Whether an answer is awaited, made or sent, or what was received waits for a turn. */
 static bool is_busy(const tow_http1 *http1) {
-    return http1->state == TOW_HTTP1_WORKING || http1->state == TOW_HTTP1_ANSWERING || http1->yielded;
+    return (http1->state >= TOW_HTTP1_WORKING && http1->state <= TOW_HTTP1_ANSWERING) || http1->yielded;
 }
 
 /* What the peer's end cuts off will never be whole. */
@@ -103,6 +104,8 @@ static void settle(tow_http1 *http1) {
         tow_http1_out_of_memory(http1);
         return;
     }
+    if (http1->state == TOW_HTTP1_KEPT && (http1->peer_ended || http1->fin))
+        tow_exchange_tell_end(&http1->exchange);
     if (may_end(http1)) {
         if (tow_stream_untaken(stream) > 0)
             (void)tow_http1_linger(http1); /* else a request that comes now would reset what is on its way */
@@ -172,6 +175,11 @@ void tow_http1_end(tow_http1 *http1) {
     run(http1, NULL, 0);
 }
 
+void tow_http1_fin(tow_http1 *http1) {
+    http1->fin = true;
+    settle(http1);
+}
+
 void tow_http1_fail(tow_http1 *http1) {
     const char *why = tow_stream_failure_text(tow_http1_stream(http1));
     if (why != NULL) {
@@ -190,7 +198,15 @@ static void head_timed_out(tow_http1 *http1) {
 static void body_timed_out(tow_http1 *http1) {
     tow_access_log_limit(&http1->exchange.log, &tow_exchange_counters(&http1->exchange)->body_timeouts);
     http1->exchange.wants_body = false;
+    tow_exchange_tell_gone(&http1->exchange);
     tow_http1_refuse(http1, 408, "the body took too long");
+    run(http1, NULL, 0);
+}
+
+static void answer_timed_out(tow_http1 *http1) {
+    tow_access_log_limit(&http1->exchange.log, &tow_exchange_counters(&http1->exchange)->answer_timeouts);
+    tow_exchange_tell_gone(&http1->exchange);
+    tow_http1_refuse(http1, 503, "the answer took too long");
     run(http1, NULL, 0);
 }
 
@@ -264,6 +280,9 @@ static void timed_out(tow_http1 *http1) {
     case TOW_HTTP1_LINGERING:
         tow_http1_close(http1);
         break;
+    case TOW_HTTP1_KEPT:
+        answer_timed_out(http1);
+        break;
     case TOW_HTTP1_WORKING:
     case TOW_HTTP1_ANSWERING: /* then the output is not idle */
     case TOW_HTTP1_OVER:
@@ -275,9 +294,18 @@ static void exchange_reset(tow_exchange *exchange) {
     tow_http1_reset((tow_http1 *)exchange);
 }
 
+/* From outside of the connection's own events: what is to be done is done in its next turn. */
+static void go_on(tow_exchange *exchange) {
+    tow_http1 *http1 = (tow_http1 *)exchange;
+    tow_http1_follow(http1);
+    if (!http1->yielded)
+        (void)tow_http1_yield(http1);
+}
+
 static const tow_exchange_class class = {
     .write = tow_http1_write,
     .pull = tow_http1_pull,
+    .go_on = go_on,
     .reset = exchange_reset,
     .upgrade = tow_http1_upgrade,
 };
@@ -298,6 +326,7 @@ void tow_http1_free(tow_http1 *http1) {
     if (http1 == NULL)
         return;
     tow_timer_cancel(tow_http1_loop(http1), &http1->timer);
+    tow_exchange_tell_gone(&http1->exchange);
     tow_output_clear(&http1->output);
     tow_exchange_clear(&http1->exchange);
     tow_buffer_clear(&http1->input);
@@ -317,6 +346,10 @@ void tow_http1_refuse_all(tow_http1 *http1, const char *option) {
 void tow_http1_drain(tow_http1 *http1) {
     http1->keeps_alive = false;
     settle(http1);
+}
+
+void tow_http1_tell_gone(tow_http1 *http1) {
+    tow_exchange_tell_gone(&http1->exchange);
 }
 
 void tow_http1_end_late(tow_http1 *http1) {

@@ -16,7 +16,8 @@ void tow_http1_receive(tow_http1 *http1, uint8_t *bytes, size_t length);
 /* on_unsent: what was not taken. */
 void tow_http1_take_back(tow_http1 *http1, const uint8_t *rest, size_t length);
 
-/* on_writable, on_turn, on_end, on_error. */
+/* on_writable, on_turn, on_fin, on_end, on_error. */
+void tow_http1_fin(tow_http1 *http1);
 void tow_http1_writable(tow_http1 *http1);
 void tow_http1_take_turn(tow_http1 *http1);
 void tow_http1_end(tow_http1 *http1);
@@ -27,6 +28,9 @@ void tow_http1_refuse_all(tow_http1 *http1, const char *option);
 
 /* Ends it when no request is under way; the one under way is the last. */
 void tow_http1_drain(tow_http1 *http1);
+
+/* It was reset, and its stream is not waited for: a handler that has kept the request is told now. */
+void tow_http1_tell_gone(tow_http1 *http1);
 
 /* The drain has waited long enough: resets it, which is counted and logged. */
 void tow_http1_end_late(tow_http1 *http1);

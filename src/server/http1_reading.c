@@ -11,8 +11,7 @@ enum { DISCARD_BYTES = 64 * 1024 /* the rest of a body that is read over to keep
 
 bool tow_http1_refuse(tow_http1 *http1, int status, const char *text) {
     tow_exchange_refuse(&http1->exchange, status, text, NULL);
-    if (http1->state != TOW_HTTP1_OVER)
-        tow_http1_enter(http1, TOW_HTTP1_ANSWERING);
+    tow_http1_follow(http1);
     return true;
 }
 
@@ -100,6 +99,7 @@ static void begin_exchange(tow_http1 *http1, const tow_http_head *head) {
     http1->keeps_alive = head->keep_alive && tow_http1_worker(http1)->drain == TOW_SERVING;
     http1->expects_continue = head->expect_continue;
     http1->dropped = 0;
+    http1->asked = tow_loop_now(tow_http1_loop(http1));
     tow_body_reader_init(&http1->reader, head);
 }
 
@@ -112,15 +112,7 @@ static void dispatch(
     http1->rest = *received;
     begin_exchange(http1, head);
     tow_dispatch(&http1->exchange, head, bytes, head_length);
-    if (http1->state == TOW_HTTP1_OVER)
-        return;
-    tow_http1_enter(http1, http1->exchange.wants_body          ? TOW_HTTP1_BODY
-                           : http1->exchange.work.step != NULL ? TOW_HTTP1_WORKING
-                                                               : TOW_HTTP1_ANSWERING);
-    bool waits = http1->exchange.wants_body && http1->expects_continue && received->length == 0;
-    http1->expects_continue = false;
-    if (waits && tow_http1_continue(http1) != 0)
-        tow_http1_out_of_memory(http1);
+    tow_http1_follow(http1);
 }
 
 bool tow_http1_read_head(tow_http1 *http1, tow_http1_input *received) {
@@ -159,17 +151,27 @@ static int next_piece(tow_http1 *http1, tow_http1_input *received, tow_slice *pi
 static bool keep_piece(tow_http1 *http1, tow_slice piece) {
     if (piece.length > http1->exchange.body_limit - http1->exchange.body.length) {
         tow_dispatch_body_too_large(&http1->exchange);
-        if (http1->state != TOW_HTTP1_OVER)
-            tow_http1_enter(http1, TOW_HTTP1_ANSWERING);
+        tow_http1_follow(http1);
     } else if (tow_buffer_append(&http1->exchange.body, piece.data, piece.length) != 0) {
         tow_http1_out_of_memory(http1);
     }
     return true;
 }
 
+/* RFC 9110, section 10.1.1: a client that has not begun to send waits for a word. */
+static int invite_body(tow_http1 *http1, const tow_http1_input *received) {
+    bool waits = http1->expects_continue && received->length == 0;
+    http1->expects_continue = false;
+    return waits ? tow_http1_continue(http1) : 0;
+}
+
 bool tow_http1_read_body(tow_http1 *http1, tow_http1_input *received) {
     tow_slice piece;
     bool moved;
+    if (invite_body(http1, received) != 0) {
+        tow_http1_out_of_memory(http1);
+        return false;
+    }
     if (tow_http1_pump(http1, &moved) == TOW_OUTPUT_FAILED) {
         tow_http1_reset(http1); /* 100 Continue did not get out */
         return false;
@@ -181,11 +183,11 @@ bool tow_http1_read_body(tow_http1 *http1, tow_http1_input *received) {
         return keep_piece(http1, piece);
     case 2:
         tow_dispatch_body(&http1->exchange);
-        if (http1->state != TOW_HTTP1_OVER)
-            tow_http1_enter(http1, TOW_HTTP1_ANSWERING);
+        tow_http1_follow(http1);
         return true;
     default:
         http1->exchange.wants_body = false;
+        tow_exchange_tell_gone(&http1->exchange);
         return refuse_syntax(http1, 400);
     }
 }

@@ -32,6 +32,11 @@ static int64_t seconds_after(int64_t time, int seconds) {
     return seconds == TOW_OFF ? INT64_MAX : time + seconds * TOW_SECOND;
 }
 
+static int64_t answer_deadline(const tow_http1 *http1) {
+    int seconds = http1->exchange.route->handler.answer_seconds;
+    return seconds == 0 ? INT64_MAX : seconds_after(http1->asked, seconds);
+}
+
 static int64_t state_deadline(tow_http1 *http1) {
     const tow_settings *settings = &tow_http1_worker(http1)->server->settings;
     const tow_limits *limits = tow_exchange_limits(&http1->exchange);
@@ -53,6 +58,8 @@ static int64_t state_deadline(tow_http1 *http1) {
         return seconds_after(now, limits->stall_seconds);
     case TOW_HTTP1_WORKING: /* which takes as long as the handler wants */
         break;
+    case TOW_HTTP1_KEPT:
+        return answer_deadline(http1);
     case TOW_HTTP1_LINGERING:
         return seconds_after(now, TOW_HTTP1_LINGER_SECONDS);
     case TOW_HTTP1_OVER:
@@ -70,6 +77,18 @@ void tow_http1_enter(tow_http1 *http1, tow_http1_step state) {
         tow_timer_cancel(tow_http1_loop(http1), &http1->timer);
     else
         tow_http1_arm(http1);
+}
+
+void tow_http1_follow(tow_http1 *http1) {
+    const tow_exchange *exchange = &http1->exchange;
+    if (exchange->over)
+        return;
+    if (exchange->wants_body)
+        tow_http1_enter(http1, TOW_HTTP1_BODY);
+    else if (exchange->work.step != NULL)
+        tow_http1_enter(http1, TOW_HTTP1_WORKING);
+    else
+        tow_http1_enter(http1, exchange->answered ? TOW_HTTP1_ANSWERING : TOW_HTTP1_KEPT);
 }
 
 void tow_http1_close(tow_http1 *http1) {

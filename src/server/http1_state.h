@@ -15,6 +15,7 @@ typedef enum tow_http1_step {
     TOW_HTTP1_HEAD,       /* a head has come in part */
     TOW_HTTP1_BODY,       /* the handler wants the body */
     TOW_HTTP1_WORKING,    /* the handler goes on with its answer in each turn; nothing is read meanwhile */
+    TOW_HTTP1_KEPT,       /* the handler answers later; the same */
     TOW_HTTP1_ANSWERING,  /* the answer is on its way; nothing is read meanwhile */
     TOW_HTTP1_DISCARDING, /* answered: the rest of the request's body is read and dropped */
     TOW_HTTP1_LINGERING,  /* our side has ended; what comes is dropped, so that no reset overtakes the answer
@@ -36,6 +37,7 @@ struct tow_http1 {
     int64_t armed;         /* for when the timer is set */
     tow_progress progress; /* of what was said, since the state began */
     int64_t begun;         /* accepted, or the first byte of the request under way */
+    int64_t asked;         /* the request under way was read */
     tow_buffer input;      /* what came and could not be used yet */
     size_t scanned;
     tow_output output;
@@ -47,6 +49,7 @@ struct tow_http1 {
     bool keeps_alive;
     bool expects_continue;
     bool peer_ended; /* no more bytes will come */
+    bool fin;        /* the same, but for what was not read yet */
     bool paused;
     bool upgraded;
     bool yielded;    /* goes on in on_turn */
@@ -73,6 +76,9 @@ enum { TOW_HTTP1_LINGER_SECONDS = 1 };
 /* The only function that changes the state, but for the upgrade. The same state again begins its time anew.
  */
 void tow_http1_enter(tow_http1 *http1, tow_http1_step state);
+
+/* Enters what the handler wants now that it has returned, or has said something later. */
+void tow_http1_follow(tow_http1 *http1);
 
 /* Whether the peer has not taken all that was said: it waits in the output, or below, where TLS keeps what
  * the kernel did not take. Then nothing is read and no request is begun, so that of what a peer sends who

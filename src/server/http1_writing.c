@@ -87,11 +87,10 @@ bool tow_http1_linger(tow_http1 *http1) {
 
 /* The answer is out: on with the next request, or the end. */
 static bool after_answer(tow_http1 *http1) {
-    tow_exchange_end_work(&http1->exchange);
+    tow_exchange_end(&http1->exchange);
     if (!http1->keeps_alive)
         return tow_http1_linger(http1);
     http1->served++;
-    tow_buffer_clear(&http1->exchange.fields);
     tow_http1_enter(http1, http1->exchange.has_body ? TOW_HTTP1_DISCARDING : TOW_HTTP1_WAITING);
     return true;
 }

@@ -1,6 +1,7 @@
 #include "request.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <towline/error.h>
 
 int tow_request_init(
@@ -15,6 +16,57 @@ int tow_request_init(
 void tow_request_clear(tow_request *request) {
     free(request->path);
     request->path = NULL;
+}
+
+/* A copy stands with its head and its bytes in one piece of memory. */
+typedef struct request_copy {
+    tow_request request; /* first */
+    tow_http_head head;  /* with as many fields as there are; the bytes follow */
+} request_copy;
+
+/* The same part of other bytes. */
+static void move_slice(tow_slice *slice, const char *from, const char *to) {
+    if (slice->data != NULL)
+        slice->data = to + (slice->data - from);
+}
+
+static void move_head(tow_http_head *head, const char *from, const char *to) {
+    tow_slice *slices[] = {
+        &head->method, &head->target, &head->path, &head->query, &head->authority, &head->version};
+    for (size_t i = 0; i < sizeof(slices) / sizeof(slices[0]); i++)
+        move_slice(slices[i], from, to);
+    for (size_t i = 0; i < head->field_count; i++) {
+        move_slice(&head->fields[i].name, from, to);
+        move_slice(&head->fields[i].value, from, to);
+    }
+}
+
+int tow_request_copy(tow_request **out, const tow_request *request) {
+    size_t head_size =
+        offsetof(tow_http_head, fields) + request->head->field_count * sizeof(request->head->fields[0]);
+    request_copy *copy = malloc(offsetof(request_copy, head) + head_size + request->length);
+    char *path = request->path != NULL ? strdup(request->path) : NULL;
+    if (copy == NULL || (request->path != NULL && path == NULL)) {
+        free(copy);
+        free(path);
+        return TOW_ERROR_MEMORY;
+    }
+    uint8_t *bytes = (uint8_t *)&copy->head + head_size;
+    memcpy(&copy->head, request->head, head_size);
+    memcpy(bytes, request->bytes, request->length);
+    move_head(&copy->head, (const char *)request->bytes, (const char *)bytes);
+    copy->request = *request;
+    copy->request.head = &copy->head;
+    copy->request.bytes = bytes;
+    copy->request.path = path;
+    *out = &copy->request;
+    return 0;
+}
+
+void tow_request_free(tow_request *copy) {
+    if (copy != NULL)
+        tow_request_clear(copy);
+    free(copy);
 }
 
 /* The slice as a text. Behind each slice of a head stands a delimiter in the same bytes, which nobody needs

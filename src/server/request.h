@@ -1,4 +1,5 @@
-/* request: a request's head as handlers see it (towline/server.h), on the stack while it is dispatched. */
+/* request: a request's head as handlers see it (towline/server.h), on the stack while it is dispatched;
+ * a copy if the handler goes on later. */
 #ifndef TOW_SERVER_REQUEST_H
 #define TOW_SERVER_REQUEST_H
 
@@ -17,5 +18,9 @@ struct tow_request {
 int tow_request_init(
     tow_request *request, tow_visitor *visitor, const tow_http_head *head, uint8_t *bytes, size_t length);
 void tow_request_clear(tow_request *request);
+
+/* A copy of it, with its bytes. Errors: MEMORY. */
+int tow_request_copy(tow_request **copy, const tow_request *request);
+void tow_request_free(tow_request *copy);
 
 #endif

@@ -124,6 +124,8 @@ static int handler_check(const tow_handler *handler, tow_complaint *complaint) {
         return tow_complain(complaint, "on_piece: not with on_message, one of the two");
     if (!tow_opening_protocols_are_valid(handler->protocols))
         return tow_complain(complaint, "protocols: one is not a token, or stands twice");
+    if (handler->answer_seconds < TOW_OFF)
+        return tow_complain(complaint, "answer_seconds: a number from 0, or off");
     return 0;
 }
 

@@ -174,6 +174,8 @@ static void requests(void **state) {
     assert_null(tow_request_header(NULL, "Host"));
     assert_null(tow_request_user(NULL));
     REFUSED(tow_exchange_respond(NULL, 200, NULL, NULL, 0));
+    REFUSED(tow_exchange_keep_sized(NULL, NULL, 0));
+    assert_null(tow_exchange_request(NULL));
 }
 
 static void byte_streams_made(void **state) {
