@@ -69,6 +69,11 @@ typedef struct tow_handler {
      * `on_open`; without it they get 426 or 404 */
     void (*on_request)(tow_exchange *exchange, const tow_request *request);
     bool any_origin; /* accept any Origin on this route */
+    /* instead of the server's, as they are written there: an empty list allows the same origin only. Judged
+     * are opening handshakes, and of other requests those that may change something: whose method is not GET,
+     * HEAD or OPTIONS (RFC 9110, section 9.2.1) */
+    const char *const *allow_origins;
+    const char *const *hosts; /* instead of the server's, as they are written there */
     /* of this route; zero means what the server has */
     tow_limits limits;
     /* decides on an opening handshake that nothing else stands against: 0 lets it go on, an HTTP status from
@@ -158,7 +163,8 @@ void tow_server_free(tow_server *server);
  * thread, at any time, in callbacks too: a request that a worker begins to read after this call gets the new
  * route, and what is open stays with the one that it began with (see on_free). If it fails, everything is as
  * before, and on_free does not come. Errors: ARGUMENT (not a path, limits that make no sense, a subprotocol
- * that is no token or stands twice, on_message and on_piece; the log has a line that says which), MEMORY. */
+ * that is no token or stands twice, an origin or a host that is none, options that contradict each other; the
+ * log has a line that says which), MEMORY. */
 int tow_server_route_sized(
     tow_server *server, const char *path, const tow_handler *handler, size_t handler_size);
 static inline int tow_server_route(tow_server *server, const char *path, const tow_handler *handler) {

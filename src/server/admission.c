@@ -23,8 +23,10 @@ static void refuse_visitor(tow_exchange *exchange, int error) {
 
 static const tow_host_rule *host_rule_of(tow_exchange *exchange) {
     const tow_server *server = tow_exchange_server(exchange);
-    bool status = exchange->visitor.connection->kind == TOW_CONNECTION_STATUS;
-    return status ? &server->status_host_rule : &server->host_rule;
+    if (exchange->visitor.connection->kind == TOW_CONNECTION_STATUS)
+        return &server->status_host_rule;
+    bool own = exchange->route != NULL && exchange->route->host_rule.names != NULL;
+    return own ? &exchange->route->host_rule : &server->host_rule;
 }
 
 /* What the rule judges: names are public ones, which a proxy may know better. Without names it is for
@@ -50,7 +52,10 @@ static void refuse_host(tow_exchange *exchange, const tow_http_head *head) {
     tow_slice advised = tow_visitor_authority(&exchange->visitor, head);
     tow_text_format(host, sizeof(host), "%.*s", (int)judged.length, judged.data);
     tow_text_format(name, sizeof(name), "%.*s", (int)advised.length, advised.data);
-    tow_text_format(advice, sizeof(advice), "Host \"%s\": --host %s would allow it", host, name);
+    if (exchange->route != NULL && host_rule_of(exchange) == &exchange->route->host_rule)
+        tow_text_format(advice, sizeof(advice), "Host \"%s\": not among the route's hosts", host);
+    else
+        tow_text_format(advice, sizeof(advice), "Host \"%s\": --host %s would allow it", host, name);
     tow_access_log_limit(&exchange->log, &tow_exchange_counters(exchange)->host_refused);
     tow_exchange_refuse(exchange, 421, "this host is not served here", advice);
 }
@@ -100,13 +105,16 @@ bool tow_admission_refuses(tow_exchange *exchange) {
 
 static tow_origin_verdict judge_origin(tow_exchange *exchange, tow_slice *origin) {
     const tow_http_head *head = exchange->request->head;
-    const tow_settings *settings = &tow_exchange_server(exchange)->settings;
+    const tow_handler *handler = &exchange->route->handler;
+    const char *const *allowed = handler->allow_origins;
     size_t found;
     if (!tow_field_only(head->fields, head->field_count, "Origin", origin, &found))
         return found == 0 ? TOW_ORIGIN_ALLOWED : TOW_ORIGIN_MALFORMED; /* only browsers must send one */
-    tow_origin_verdict verdict = tow_origin_judge((const char *const *)settings->allow_origins, *origin,
-        tow_visitor_authority(&exchange->visitor, head), exchange->visitor.scheme);
-    bool any = exchange->route->handler.any_origin && verdict != TOW_ORIGIN_MALFORMED;
+    if (allowed == NULL)
+        allowed = (const char *const *)tow_exchange_server(exchange)->settings.allow_origins;
+    tow_origin_verdict verdict = tow_origin_judge(
+        allowed, *origin, tow_visitor_authority(&exchange->visitor, head), exchange->visitor.scheme);
+    bool any = handler->any_origin && verdict != TOW_ORIGIN_MALFORMED;
     return any ? TOW_ORIGIN_ALLOWED : verdict;
 }
 
@@ -123,8 +131,12 @@ static bool refuse_origin(tow_exchange *exchange) {
     char name[160];
     char advice[400];
     tow_text_format(name, sizeof(name), "%.*s", (int)origin.length, origin.data);
-    tow_text_format(advice, sizeof(advice), "origin %s is not the server's: --allow-origin %s would allow it",
-        name, name);
+    if (exchange->route->handler.allow_origins != NULL)
+        tow_text_format(advice, sizeof(advice),
+            "origin %s is not the server's: not among the route's allow_origins", name);
+    else
+        tow_text_format(advice, sizeof(advice),
+            "origin %s is not the server's: --allow-origin %s would allow it", name, name);
     tow_exchange_refuse(exchange, 403, "this origin is not allowed here", advice);
     return true;
 }
@@ -150,5 +162,15 @@ static bool refuse_by_handler(tow_exchange *exchange) {
 }
 
 bool tow_admission_refuses_opening(tow_exchange *exchange) {
-    return refuse_origin(exchange) || refuse_draining(exchange) || refuse_by_handler(exchange);
+    return refuse_draining(exchange) || refuse_origin(exchange) || refuse_by_handler(exchange);
+}
+
+/* RFC 9110, section 9.2.1: those that change nothing. What they answer a browser keeps from other pages. */
+static bool is_safe(tow_slice method) {
+    return tow_slice_equals(method, "GET") || tow_slice_equals(method, "HEAD") ||
+           tow_slice_equals(method, "OPTIONS");
+}
+
+bool tow_admission_refuses_request(tow_exchange *exchange) {
+    return !is_safe(exchange->request->head->method) && refuse_origin(exchange);
 }

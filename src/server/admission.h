@@ -11,4 +11,7 @@ bool tow_admission_refuses(tow_exchange *exchange);
 /* An opening handshake that was let in so far, and whose form is right. The same. */
 bool tow_admission_refuses_opening(tow_exchange *exchange);
 
+/* Another request that was let in so far. The same. */
+bool tow_admission_refuses_request(tow_exchange *exchange);
+
 #endif

@@ -87,18 +87,23 @@ static const tow_route *find_route(tow_exchange *exchange, const tow_http_head *
         status ? &server->status_routes : tow_routing_look(&server->routing, &worker->routes), head->path);
 }
 
+static void serve_request(tow_exchange *exchange, const tow_request *request) {
+    if (!tow_admission_refuses_request(exchange))
+        call_handler(exchange, request);
+}
+
 static void serve(tow_exchange *exchange, tow_request *request) {
     const tow_http_head *head = request->head;
-    if (tow_admission_refuses(exchange))
-        return;
     const tow_route *route = find_route(exchange, head);
     take_route(exchange, route);
     request->route = route;
+    if (tow_admission_refuses(exchange))
+        return;
     bool websocket = route != NULL && tow_route_is_websocket(route);
     if (websocket && tow_opening_is_requested(head->fields, head->field_count))
         tow_upgrade_answer(exchange);
     else if (route != NULL && route->handler.on_request != NULL)
-        call_handler(exchange, request);
+        serve_request(exchange, request);
     else if (websocket)
         refuse_plain(exchange, head);
     else

@@ -62,6 +62,8 @@ void tow_route_free(tow_route *route) {
     if (route == NULL)
         return;
     tow_texts_free(route->protocols);
+    tow_texts_free(route->allow_origins);
+    tow_texts_free(route->hosts);
     free(route->path);
     free(route);
 }
@@ -126,7 +128,30 @@ static int handler_check(const tow_handler *handler, tow_complaint *complaint) {
         return tow_complain(complaint, "protocols: one is not a token, or stands twice");
     if (handler->answer_seconds < TOW_OFF)
         return tow_complain(complaint, "answer_seconds: a number from 0, or off");
+    if (handler->any_origin && handler->allow_origins != NULL)
+        return tow_complain(complaint, "any_origin: not with allow_origins, one of the two");
+    if (handler->hosts != NULL && handler->hosts[0] == NULL)
+        return tow_complain(complaint, "hosts: name one, or leave the list away for the server's");
     return 0;
+}
+
+/* Copies of the lists, which take their place in the handler. */
+static int lists_copy(tow_route *route, tow_complaint *complaint) {
+    tow_handler *handler = &route->handler;
+    int error = tow_texts_copy(&route->protocols, handler->protocols);
+    if (error == 0)
+        error = tow_texts_copy(&route->allow_origins, handler->allow_origins);
+    if (error == 0)
+        error = tow_texts_copy(&route->hosts, handler->hosts);
+    if (error == 0)
+        error = tow_texts_check(&tow_rule_of_origins, route->allow_origins, complaint);
+    if (error == 0)
+        error = tow_texts_check(&tow_rule_of_hosts, route->hosts, complaint);
+    handler->protocols = (const char *const *)route->protocols;
+    handler->allow_origins = (const char *const *)route->allow_origins;
+    handler->hosts = (const char *const *)route->hosts;
+    route->host_rule.names = handler->hosts;
+    return error;
 }
 
 int tow_route_new(tow_route **out, const char *path, const tow_handler *handler,
@@ -147,12 +172,11 @@ int tow_route_new(tow_route **out, const char *path, const tow_handler *handler,
     if (error == 0)
         error = handler_check(handler, complaint);
     if (error == 0)
-        error = tow_texts_copy(&route->protocols, handler->protocols);
+        error = lists_copy(route, complaint);
     if (error != 0) {
         tow_route_free(route);
         return error;
     }
-    route->handler.protocols = (const char *const *)route->protocols;
     route->length = strlen(path);
     route->is_prefix = path[route->length - 1] == '*';
     if (route->is_prefix)

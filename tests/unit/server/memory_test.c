@@ -244,8 +244,14 @@ static void note_route_freed(void *user) {
 
 /* Returns the error of the first of three changes that failed. */
 static int change_routes(tow_server *server, int *changes) {
-    const char *const names[] = {"soap", "a.example", NULL};
-    const tow_handler handler = {.on_message = echo, .protocols = names, .on_free = note_route_freed};
+    const char *const names[] = {"soap", "xmpp", NULL};
+    const char *const hosts[] = {"localhost", "a.example", NULL};
+    const char *const origins[] = {"https://a.example", NULL};
+    const tow_handler handler = {.on_message = echo,
+        .protocols = names,
+        .allow_origins = origins,
+        .hosts = hosts,
+        .on_free = note_route_freed};
     int error = tow_server_route(server, "/late", &handler);
     *changes += error == 0;
     if (error == 0)

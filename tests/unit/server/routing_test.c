@@ -374,6 +374,115 @@ static void routes_of_a_server_that_never_served_are_freed(void **state) {
     assert_int_equal(two.freed, 1);
 }
 
+/* What a route has of its own: origins and hosts, for handshakes and requests alike. */
+
+typedef struct judgement {
+    const char *request;
+    const char *status;
+} judgement;
+
+static void expect_each(struct world *world, const judgement *cases, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        struct peer peer;
+        peer_connect(&peer, world);
+        peer_text(&peer, cases[i].request);
+        peer_expect(&peer, "\r\n\r\n");
+        if (!peer_has(&peer, cases[i].status))
+            fail_msg("%s was answered with %s", cases[i].request, (char *)peer.in.data);
+        peer_reset(&peer);
+    }
+}
+
+#define ASK(method, path, fields)                                                                            \
+    method " " path " HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n" fields "\r\n"
+#define OWN "Origin: http://localhost\r\n"
+#define FRIEND "Origin: https://friend.example\r\n"
+#define GUEST "Origin: https://guest.example\r\n"
+
+static void origins_of_a_route_take_the_place_of_the_servers(void **state) {
+    static const char *const friends[] = {"https://friend.example", NULL};
+    static const char *const guests[] = {"https://guest.example", NULL};
+    static const char *const nobody[] = {NULL};
+    static const judgement cases[] = {
+        {OPENING_WITH("/server", OWN), "HTTP/1.1 101 "},
+        {OPENING_WITH("/server", FRIEND), "HTTP/1.1 101 "},
+        {OPENING_WITH("/server", GUEST), "HTTP/1.1 403 "},
+        {OPENING_WITH("/guests", OWN), "HTTP/1.1 101 "},
+        {OPENING_WITH("/guests", FRIEND), "HTTP/1.1 403 "},
+        {OPENING_WITH("/guests", GUEST), "HTTP/1.1 101 "},
+        {OPENING_WITH("/nobody", OWN), "HTTP/1.1 101 "},
+        {OPENING_WITH("/nobody", FRIEND), "HTTP/1.1 403 "},
+        {OPENING_WITH("/any", GUEST), "HTTP/1.1 101 "},
+        {ASK("POST", "/server", OWN), "HTTP/1.1 200 "},
+        {ASK("POST", "/server", FRIEND), "HTTP/1.1 200 "},
+        {ASK("POST", "/server", GUEST), "HTTP/1.1 403 "},
+        {ASK("POST", "/server", ""), "HTTP/1.1 200 "},
+        {ASK("GET", "/server", GUEST), "HTTP/1.1 200 "},
+        {ASK("OPTIONS", "/server", GUEST), "HTTP/1.1 200 "},
+        {ASK("POST", "/guests", FRIEND), "HTTP/1.1 403 "},
+        {ASK("DELETE", "/guests", GUEST), "HTTP/1.1 200 "},
+        {ASK("POST", "/guests", OWN), "HTTP/1.1 200 "},
+        {ASK("PUT", "/nobody", FRIEND), "HTTP/1.1 403 "},
+        {ASK("POST", "/any", GUEST), "HTTP/1.1 200 "},
+        {ASK("POST", "/any", "Origin: guest\r\n"), "HTTP/1.1 403 "},
+    };
+    struct world world;
+    owner one = {.name = "one"};
+    world_make(&world, &(tow_simulation_options){.seed = 4}, &(tow_server_options){.allow_origins = friends});
+    tow_handler handler = {.user = &one, .on_message = send_name, .on_request = tell_name};
+    assert_int_equal(tow_server_route(world.server, "/server", &handler), 0);
+    handler.allow_origins = guests;
+    assert_int_equal(tow_server_route(world.server, "/guests", &handler), 0);
+    handler.allow_origins = nobody;
+    assert_int_equal(tow_server_route(world.server, "/nobody", &handler), 0);
+    handler.allow_origins = NULL;
+    handler.any_origin = true;
+    assert_int_equal(tow_server_route(world.server, "/any", &handler), 0);
+    world_listen(&world);
+    expect_each(&world, cases, sizeof(cases) / sizeof(cases[0]));
+    assert_true(world_logged(&world, "GET /server 403 origin https://guest.example is not the server's: "
+                                     "--allow-origin https://guest.example would allow it\n"));
+    assert_true(
+        world_logged(&world, "POST /guests 403 origin https://friend.example is not the server's: not "
+                             "among the route's allow_origins (allow-origin)\n"));
+    world_end(&world);
+}
+
+#define ASK_HOST(path, host) "GET " path " HTTP/1.1\r\nHost: " host "\r\n\r\n"
+#define OPEN_HOST(path, host)                                                                                \
+    "GET " path " HTTP/1.1\r\nHost: " host "\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"               \
+    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+
+static void hosts_of_a_route_take_the_place_of_the_servers(void **state) {
+    static const char *const names[] = {"a.example", "*.b.example", NULL};
+    static const judgement cases[] = {
+        {ASK_HOST("/server", "localhost"), "HTTP/1.1 200 "},
+        {ASK_HOST("/server", "a.example"), "HTTP/1.1 421 "},
+        {ASK_HOST("/own", "localhost"), "HTTP/1.1 421 "},
+        {ASK_HOST("/own", "a.example:80"), "HTTP/1.1 200 "},
+        {ASK_HOST("/own", "x.b.example"), "HTTP/1.1 200 "},
+        {ASK_HOST("/own", "b.example"), "HTTP/1.1 421 "},
+        {OPEN_HOST("/server", "localhost"), "HTTP/1.1 101 "},
+        {OPEN_HOST("/server", "a.example"), "HTTP/1.1 421 "},
+        {OPEN_HOST("/own", "localhost"), "HTTP/1.1 421 "},
+        {OPEN_HOST("/own", "a.example"), "HTTP/1.1 101 "},
+        {ASK_HOST("/nowhere", "a.example"), "HTTP/1.1 421 "},
+        {ASK_HOST("/nowhere", "localhost"), "HTTP/1.1 404 "},
+    };
+    struct world world;
+    owner one = {.name = "one"};
+    world_make(&world, &(tow_simulation_options){.seed = 5}, &(tow_server_options){0});
+    tow_handler handler = {.user = &one, .on_message = send_name, .on_request = tell_name};
+    assert_int_equal(tow_server_route(world.server, "/server", &handler), 0);
+    handler.hosts = names;
+    assert_int_equal(tow_server_route(world.server, "/own", &handler), 0);
+    world_listen(&world);
+    expect_each(&world, cases, sizeof(cases) / sizeof(cases[0]));
+    assert_true(world_logged(&world, "421 Host \"a.example\": --host a.example would allow it\n"));
+    assert_true(world_logged(&world, "421 Host \"localhost\": not among the route's hosts\n"));
+    world_end(&world);
+}
+
 /* Under load, from another thread: what a route has as its user is memory, which is gone after on_free. */
 
 enum { CLIENTS = 3, CHANGES = 300, PATIENCE_SECONDS = 30 };
@@ -544,6 +653,8 @@ int main(void) {
         cmocka_unit_test(a_retained_socket_keeps_its_route),
         cmocka_unit_test(in_the_free_of_the_server_all_are_freed),
         cmocka_unit_test(routes_of_a_server_that_never_served_are_freed),
+        cmocka_unit_test(origins_of_a_route_take_the_place_of_the_servers),
+        cmocka_unit_test(hosts_of_a_route_take_the_place_of_the_servers),
         cmocka_unit_test(routes_change_under_load_on_epoll),
         cmocka_unit_test(routes_change_under_load_on_io_uring),
     };

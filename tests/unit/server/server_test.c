@@ -246,6 +246,11 @@ static void routes_that_make_no_sense_are_refused_and_named(void **state) {
         {"/a", {.limits = {.max_queue = -2}}, "route /a: max_queue: -2 is too little"},
         {"/a", {.protocols = (const char *const[]){"a b", NULL}}, "route /a: protocols: "},
         {"/a", {.on_message = echo, .on_piece = echo_piece}, "route /a: on_piece: "},
+        {"/a", {.allow_origins = (const char *const[]){"a.example", NULL}}, "route /a: allow_origins: 'a.ex"},
+        {"/a", {.hosts = (const char *const[]){"http://a", NULL}}, "route /a: hosts: 'http://a' is not "},
+        {"/a", {.hosts = (const char *const[]){NULL}}, "route /a: hosts: name one"},
+        {"/a", {.any_origin = true, .allow_origins = (const char *const[]){"*", NULL}},
+            "route /a: any_origin: not with allow_origins"},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         line[0] = '\0';

@@ -7,15 +7,18 @@
 #ifndef TOW_SERVER_ROUTE_H
 #define TOW_SERVER_ROUTE_H
 
-#include "base/slice.h"
+#include "server/host.h"
 #include "websocket/websocket.h"
 
 #include <stdatomic.h>
 
 typedef struct tow_route {
     tow_behaviour behaviour; /* what its sockets share; on_open is the server's */
-    tow_handler handler;     /* its protocols are ours, its limits resolved */
-    char **protocols;        /* ends with NULL; NULL if there are none */
+    tow_handler handler;     /* its lists are ours, its limits resolved */
+    char **protocols;        /* the lists end with NULL; NULL: not given */
+    char **allow_origins;
+    char **hosts;
+    tow_host_rule host_rule; /* without names the server's counts */
     char *path;              /* without the asterisk */
     size_t length;
     bool is_prefix;
@@ -41,7 +44,7 @@ static inline const tow_route *tow_route_of(const tow_websocket *socket) {
 }
 
 /* A route with a copy of the handler; whoever makes it holds it. Errors: ARGUMENT (not a path, limits that
- * make no sense, a subprotocol that is no token or stands twice, two that take messages), of which
+ * make no sense, a list with what is not valid, options that contradict each other), of which
  * `complaint` tells if it is not NULL; MEMORY. */
 int tow_route_new(tow_route **route, const char *path, const tow_handler *handler,
     const tow_route_defaults *defaults, tow_complaint *complaint);
