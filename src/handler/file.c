@@ -1,11 +1,11 @@
 #include "file.h"
 
 #include "reply.h"
+#include "byte_range.h"
 #include "conditional.h"
 #include "file_body.h"
 #include "http/date.h"
 #include "media_type.h"
-#include "range.h"
 #include "transport/loop.h"
 
 #include <inttypes.h>
@@ -24,11 +24,11 @@ static int condition_of(const tow_request *request, const tow_validators *valida
 }
 
 /* RFC 9110, section 14.2: Range is a matter of GET. */
-static tow_range range_of(
+static tow_byte_range range_of(
     const tow_request *request, const tow_validators *validators, int64_t size, int64_t now) {
     bool asked = strcmp(tow_request_method(request), "GET") == 0 &&
                  tow_if_range_holds(tow_request_header(request, "If-Range"), validators, now);
-    return tow_range_read(asked ? tow_request_header(request, "Range") : NULL, size);
+    return tow_byte_range_read(asked ? tow_request_header(request, "Range") : NULL, size);
 }
 
 /* Fields that a 304 has too (RFC 9110, section 15.4.5). Caches have to ask each time: a page is seen as it is
@@ -45,10 +45,10 @@ static int validators_answer(tow_exchange *exchange, const tow_validators *valid
 }
 
 /* RFC 9110, section 14.4. */
-static const char *content_range(char out[80], const tow_range *range, int64_t size) {
-    if (range->kind == TOW_RANGE_WHOLE)
+static const char *content_range(char out[80], const tow_byte_range *range, int64_t size) {
+    if (range->kind == TOW_BYTE_RANGE_WHOLE)
         return NULL;
-    if (range->kind == TOW_RANGE_UNSATISFIABLE)
+    if (range->kind == TOW_BYTE_RANGE_UNSATISFIABLE)
         snprintf(out, 80, "bytes */%" PRId64, size);
     else
         snprintf(out, 80, "bytes %" PRId64 "-%" PRId64 "/%" PRId64, range->first,
@@ -56,7 +56,7 @@ static const char *content_range(char out[80], const tow_range *range, int64_t s
     return out;
 }
 
-static int range_answer(tow_exchange *exchange, const tow_range *range, int64_t size) {
+static int range_answer(tow_exchange *exchange, const tow_byte_range *range, int64_t size) {
     char part[80];
     const tow_header_field fields[] = {
         {"Accept-Ranges", "bytes"},
@@ -67,12 +67,12 @@ static int range_answer(tow_exchange *exchange, const tow_range *range, int64_t 
 }
 
 /* Answers with the range of the file; takes `fd` on success. */
-static int body_answer(tow_exchange *exchange, const char *name, int fd, const tow_range *range) {
+static int body_answer(tow_exchange *exchange, const char *name, int fd, const tow_byte_range *range) {
     tow_body_source source;
     int error = tow_file_body_new(&source, fd, range->first);
     if (error != 0)
         return error;
-    int status = range->kind == TOW_RANGE_PART ? 206 : 200;
+    int status = range->kind == TOW_BYTE_RANGE_PART ? 206 : 200;
     tow_exchange_stream(exchange, status, tow_media_type(name), (uint64_t)range->length, &source);
     return 0;
 }
@@ -82,8 +82,8 @@ void tow_file_answer(
     int64_t now = tow_loop_wall_seconds(tow_exchange_loop(exchange));
     tow_validators validators = tow_validators_of(file, now);
     int status = condition_of(request, &validators);
-    tow_range range = range_of(request, &validators, file->st_size, now);
-    if (status == 0 && range.kind == TOW_RANGE_UNSATISFIABLE)
+    tow_byte_range range = range_of(request, &validators, file->st_size, now);
+    if (status == 0 && range.kind == TOW_BYTE_RANGE_UNSATISFIABLE)
         status = 416;
     int error = status == 412 ? 0 : validators_answer(exchange, &validators);
     if (error == 0 && (status == 0 || status == 416))

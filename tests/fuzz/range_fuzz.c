@@ -1,16 +1,16 @@
 /* The fields that choose a part or a state of a file: ranges lie within the file, and no value confuses the
  * conditions. The first eight bytes are the file's size. */
+#include "byte_range.h"
 #include "conditional.h"
 #include "fuzz.h"
-#include "range.h"
 
 #include <string.h>
 
 static void check_range(const char *value, int64_t size) {
-    tow_range range = tow_range_read(value, size);
-    if (range.kind == TOW_RANGE_WHOLE)
+    tow_byte_range range = tow_byte_range_read(value, size);
+    if (range.kind == TOW_BYTE_RANGE_WHOLE)
         CHECK(range.first == 0 && range.length == size);
-    if (range.kind == TOW_RANGE_PART) {
+    if (range.kind == TOW_BYTE_RANGE_PART) {
         CHECK(range.length > 0 && range.first >= 0 && range.first < size);
         CHECK(range.length <= size - range.first);
         CHECK(strchr(value, ',') == NULL);

@@ -1,4 +1,4 @@
-#include "range.h"
+#include "byte_range.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -22,29 +22,29 @@ static bool ends(const char *text) {
     return *text == '\0';
 }
 
-static tow_range part(int64_t first, int64_t length) {
-    return (tow_range){.kind = TOW_RANGE_PART, .first = first, .length = length};
+static tow_byte_range part(int64_t first, int64_t length) {
+    return (tow_byte_range){.kind = TOW_BYTE_RANGE_PART, .first = first, .length = length};
 }
 
-static tow_range whole(int64_t size) {
-    return (tow_range){.kind = TOW_RANGE_WHOLE, .first = 0, .length = size};
+static tow_byte_range whole(int64_t size) {
+    return (tow_byte_range){.kind = TOW_BYTE_RANGE_WHOLE, .first = 0, .length = size};
 }
 
 /* Section 14.1.2: "-N", the last N bytes. The last bytes of an empty file are all of it, which no 206 can
  * say. */
-static tow_range suffix_read(const char *text, int64_t size) {
+static tow_byte_range suffix_read(const char *text, int64_t size) {
     int64_t count;
     if (!number_take(&text, &count) || !ends(text))
         return whole(size);
     if (count == 0)
-        return (tow_range){.kind = TOW_RANGE_UNSATISFIABLE};
+        return (tow_byte_range){.kind = TOW_BYTE_RANGE_UNSATISFIABLE};
     if (size == 0)
         return whole(size);
     return count < size ? part(size - count, count) : part(0, size);
 }
 
 /* Section 14.1.2: "FIRST-LAST" or "FIRST-". */
-static tow_range interval_read(const char *text, int64_t size) {
+static tow_byte_range interval_read(const char *text, int64_t size) {
     int64_t first;
     int64_t last = INT64_MAX;
     if (!number_take(&text, &first) || *text++ != '-')
@@ -52,11 +52,11 @@ static tow_range interval_read(const char *text, int64_t size) {
     if (!ends(text) && (!number_take(&text, &last) || !ends(text) || last < first))
         return whole(size);
     if (first >= size)
-        return (tow_range){.kind = TOW_RANGE_UNSATISFIABLE};
+        return (tow_byte_range){.kind = TOW_BYTE_RANGE_UNSATISFIABLE};
     return part(first, (last < size ? last + 1 : size) - first);
 }
 
-tow_range tow_range_read(const char *value, int64_t size) {
+tow_byte_range tow_byte_range_read(const char *value, int64_t size) {
     if (value == NULL || strncasecmp(value, "bytes=", 6) != 0)
         return whole(size);
     const char *text = value + 6;

@@ -1,24 +1,24 @@
 #include "../unit.h"
 
-#include "range.h"
+#include "byte_range.h"
 
 static void assert_part(const char *value, int64_t size, int64_t first, int64_t length) {
-    tow_range range = tow_range_read(value, size);
-    if (range.kind != TOW_RANGE_PART || range.first != first || range.length != length)
+    tow_byte_range range = tow_byte_range_read(value, size);
+    if (range.kind != TOW_BYTE_RANGE_PART || range.first != first || range.length != length)
         fail_msg(
             "%s: %d, %lld, %lld", value, (int)range.kind, (long long)range.first, (long long)range.length);
 }
 
 static void assert_whole(const char *value, int64_t size) {
-    tow_range range = tow_range_read(value, size);
-    if (range.kind != TOW_RANGE_WHOLE || range.first != 0 || range.length != size)
+    tow_byte_range range = tow_byte_range_read(value, size);
+    if (range.kind != TOW_BYTE_RANGE_WHOLE || range.first != 0 || range.length != size)
         fail_msg(
             "%s: %d, %lld, %lld", value, (int)range.kind, (long long)range.first, (long long)range.length);
 }
 
 static void assert_unsatisfiable(const char *value, int64_t size) {
-    tow_range range = tow_range_read(value, size);
-    if (range.kind != TOW_RANGE_UNSATISFIABLE)
+    tow_byte_range range = tow_byte_range_read(value, size);
+    if (range.kind != TOW_BYTE_RANGE_UNSATISFIABLE)
         fail_msg(
             "%s: %d, %lld, %lld", value, (int)range.kind, (long long)range.first, (long long)range.length);
 }
@@ -76,8 +76,8 @@ static void offsets_beyond_4_gib_are_kept(void **state) {
 
 static void what_is_not_one_range_of_bytes_is_ignored(void **state) {
     (void)state;
-    assert_int_equal(tow_range_read(NULL, 10).kind, TOW_RANGE_WHOLE);
-    assert_int_equal(tow_range_read(NULL, 10).length, 10);
+    assert_int_equal(tow_byte_range_read(NULL, 10).kind, TOW_BYTE_RANGE_WHOLE);
+    assert_int_equal(tow_byte_range_read(NULL, 10).length, 10);
     static const char *const ignored[] = {"", "bytes", "bytes=", "bytes 0-1", "lines=0-1", "bytes=0",
         "bytes=-", "bytes=--1", "bytes=+1-2", "bytes=a-b", "bytes=2-1", "bytes=1-2x", "bytes=1 -2",
         "bytes=1-2-3", "bytes=0-1,3-4", "bytes=0-,-1", "bytes=0-1,", "bytes=,0-1", "bytes=0x1-2", "bytes=-1,",
