@@ -3,3 +3,7 @@
 const char *tow_version(void) {
     return TOW_VERSION;
 }
+
+int tow_version_number(void) {
+    return TOWLINE_VERSION_NUMBER;
+}

@@ -86,7 +86,10 @@ def check_version(installed):
     dynamic = run("readelf", "-d", installed.libraries / "libtowline.so")
     expect("the soname", re.search(r"SONAME.*\[(.*)\]", dynamic)[1], f"libtowline.so.{version.split('.')[0]}")
     expect("the file behind it", (installed.libraries / "libtowline.so").resolve().name, f"libtowline.so.{version}")
-    expect("TOW_VERSION", re.search(r'TOW_VERSION "(.*)"', (installed.prefix / "include/towline/version.h").read_text())[1], version)
+    header = (installed.prefix / "include/towline/version.h").read_text()
+    expect("TOW_VERSION", re.search(r'TOW_VERSION "(.*)"', header)[1], version)
+    number = bytes.fromhex(re.search(r"TOWLINE_VERSION_NUMBER 0x(\w{6})", header)[1])
+    expect("TOWLINE_VERSION_NUMBER", ".".join(map(str, number)), version)
     program = installed.prefix / "bin/towline"
     expect("towline --version", run(program, "--version", env=installed.environment).split()[1], version)
 

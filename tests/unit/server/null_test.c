@@ -264,6 +264,7 @@ static void closes_and_texts(void **state) {
     assert_string_equal(tow_strerror(TOW_ERROR_ARGUMENT), "an argument is not valid");
     assert_string_equal(tow_error_name(TOW_ERROR_ARGUMENT), "TOW_ERROR_ARGUMENT");
     assert_non_null(tow_version());
+    assert_int_equal(tow_version_number(), TOWLINE_VERSION_NUMBER);
 }
 
 static void receivers(void **state) {
