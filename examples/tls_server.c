@@ -21,6 +21,7 @@ int main(int count, char **arguments) {
         .tls_key = count > 3 ? arguments[3] : NULL,
         .tls_self_signed = count <= 3,
         .on_log = print_line,
+        .log_level = TOW_LOG_NOTICE,
     };
     int error = tow_server_new(&server, &options);
     if (error != 0) {

@@ -130,14 +130,14 @@ typedef struct tow_server_options {
                                    each that signs clients; default none */
     bool tls_self_signed;       /* instead: a certificate for localhost that is made for this run */
     bool tls_redirect;          /* plain HTTP on the same ports is sent to https:// */
-    /* level as syslog: 3 error to 7 debug. Runs on the thread of each worker, on several at once if there is
-     * more than one, and on those that call tow_server_new, _listen, _run and _reload; never in
+    /* `level` is TOW_LOG_ERROR to TOW_LOG_DEBUG. Runs on the thread of each worker, on several at once if
+     * there is more than one, and on those that call tow_server_new, _listen, _run and _reload; never in
      * tow_server_stop */
     void (*on_log)(void *user, int level, const char *line);
     void (*on_log_entry)(void *user, const tow_log_entry *entry); /* instead of on_log: with fields */
     void *log_user;                                               /* what they get */
-    /* lines above this level are not made; default 6 (info), which has a line for each request and for the
-     * end of each WebSocket connection: below it, nothing is counted for these */
+    /* lines above this level are not made; default TOW_LOG_INFO, which has a line for each request and for
+     * the end of each WebSocket connection: below it, nothing is counted for these */
     int log_level;
 } tow_server_options;
 

@@ -15,7 +15,7 @@
 #include <towline/error.h>
 #include <unistd.h>
 
-enum { DEFAULT_CAPACITY = 256 * 1024, INFO = 6, WARNING = 4 };
+enum { DEFAULT_CAPACITY = 256 * 1024 };
 
 struct tow_log {
     pthread_mutex_t mutex;
@@ -65,7 +65,7 @@ int tow_log_new(tow_log **out, const tow_log_options *options) {
     if (log == NULL)
         return TOW_ERROR_MEMORY;
     log->descriptor = options->path == NULL ? options->descriptor : -1;
-    log->level = options->level != 0 ? options->level : INFO;
+    log->level = options->level != 0 ? options->level : TOW_LOG_INFO;
     log->json = options->json;
     log->capacity = options->capacity != 0 ? options->capacity : DEFAULT_CAPACITY;
     pthread_mutex_init(&log->mutex, NULL);
@@ -179,7 +179,7 @@ static void report_dropped(tow_log *log, int64_t milliseconds) {
         return;
     snprintf(line, sizeof(line), "%llu lines were dropped here",
         (unsigned long long)(log->dropped - log->reported));
-    if (append_entry(log, milliseconds, &(tow_log_entry){.level = WARNING, .line = line}))
+    if (append_entry(log, milliseconds, &(tow_log_entry){.level = TOW_LOG_WARNING, .line = line}))
         log->reported = log->dropped;
 }
 

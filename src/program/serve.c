@@ -7,7 +7,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <syslog.h>
 
 typedef struct serve_service {
     tow_serving serving; /* first */
@@ -51,13 +50,13 @@ static void announce(tow_serving *serving, const char *port, int number) {
     const char *s = tow_serving_has_tls(serving) ? "s" : "";
     tow_port_name(port, number, name);
     if (strncmp(port, "unix:", 5) == 0)
-        tow_service_say(&serving->service, LOG_NOTICE, "towline: serving on %s", port);
+        tow_service_say(&serving->service, TOW_LOG_NOTICE, "towline: serving on %s", port);
     else if (root != NULL)
-        tow_service_say(&serving->service, LOG_NOTICE,
+        tow_service_say(&serving->service, TOW_LOG_NOTICE,
             "towline: serving ws%s://%s/echo, console http%s://%s/.console, http%s://%s/ from %s", s, name, s,
             name, s, name, root);
     else
-        tow_service_say(&serving->service, LOG_NOTICE,
+        tow_service_say(&serving->service, TOW_LOG_NOTICE,
             "towline: serving ws%s://%s/echo, console http%s://%s/.console", s, name, s, name);
 }
 

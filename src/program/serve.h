@@ -15,7 +15,7 @@ typedef struct tow_serve_settings {
     bool tls;
     tow_files_settings files;
     const char *log_file; /* NULL: standard error */
-    int log_level;        /* as syslog */
+    int log_level;        /* TOW_LOG_ERROR to TOW_LOG_DEBUG */
     int log_format;       /* TOW_SERVE_LOG_… */
 } tow_serve_settings;
 

@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <syslog.h>
 #include <time.h>
 #include <towline/error.h>
 #include <unistd.h>
@@ -49,14 +48,15 @@ static void on_tick(tow_timer *timer) {
 
 /* The second time nobody wants to wait: what is open is reset by the kernel. */
 static void leave_at_once(tow_service *service) {
-    tow_service_say(service, LOG_NOTICE, "interrupted again: leaving at once");
+    tow_service_say(service, TOW_LOG_NOTICE, "interrupted again: leaving at once");
     tow_log_flush(service->log);
     _exit(EXIT_SUCCESS);
 }
 
 static void reload(tow_service *service) {
     if (tow_log_reopen(service->log) != 0)
-        tow_service_say(service, LOG_ERR, "--log-file: %s: %s", service->settings->log_file, strerror(errno));
+        tow_service_say(
+            service, TOW_LOG_ERROR, "--log-file: %s: %s", service->settings->log_file, strerror(errno));
     if (service->kind->on_reload != NULL)
         service->kind->on_reload(service);
 }

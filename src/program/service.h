@@ -48,7 +48,7 @@ __attribute__((format(printf, 2, 3))) void tow_service_complain(
 void tow_service_complain_of_address(
     const tow_service *service, const char *option, const char *address, int error);
 
-/* A line for the log; any thread. `level` as syslog. */
+/* A line for the log; any thread. */
 __attribute__((format(printf, 3, 4))) void tow_service_say(
     tow_service *service, int level, const char *format, ...);
 void tow_service_log(tow_service *service, const tow_log_entry *entry);

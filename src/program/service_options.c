@@ -7,8 +7,8 @@
 #include "transport/subnet.h"
 
 #include <string.h>
-#include <syslog.h>
 #include <towline/error.h>
+#include <towline/log.h>
 
 #define FIELD(member) TOW_OPTION_FIELD(tow_serve_settings, member)
 
@@ -21,8 +21,8 @@ static const tow_option_choice io_choices[] = {
 static const tow_option_choice overflow_choices[] = {{"close", TOW_OVERFLOW_CLOSE},
     {"refuse", TOW_OVERFLOW_REFUSE}, {"drop-oldest", TOW_OVERFLOW_DROP_OLDEST}, {0}};
 
-static const tow_option_choice log_level_choices[] = {
-    {"error", LOG_ERR}, {"warning", LOG_WARNING}, {"info", LOG_INFO}, {"debug", LOG_DEBUG}, {0}};
+static const tow_option_choice log_level_choices[] = {{"error", TOW_LOG_ERROR}, {"warning", TOW_LOG_WARNING},
+    {"info", TOW_LOG_INFO}, {"debug", TOW_LOG_DEBUG}, {0}};
 
 static const tow_option_choice log_format_choices[] = {
     {"text", TOW_SERVE_LOG_TEXT}, {"json", TOW_SERVE_LOG_JSON}, {0}};

@@ -8,15 +8,15 @@
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
-#include <syslog.h>
 #include <towline/error.h>
+#include <towline/log.h>
 #include <towline/version.h>
 
 enum { EXIT_USAGE = 2 };
 
 static void on_log_entry(void *user, const tow_log_entry *entry) {
     tow_serving *serving = user;
-    if (!serving->starting || entry->level < LOG_NOTICE)
+    if (!serving->starting || entry->level < TOW_LOG_NOTICE)
         tow_service_log(&serving->service, entry);
 }
 
@@ -131,9 +131,9 @@ static void status_say(tow_serving *serving, const char *address) {
         last++;
     tow_port_name(address, tow_server_port(serving->server, last), name);
     if (is_unix(address))
-        tow_service_say(&serving->service, LOG_NOTICE, "towline: counters and health on %s", address);
+        tow_service_say(&serving->service, TOW_LOG_NOTICE, "towline: counters and health on %s", address);
     else
-        tow_service_say(&serving->service, LOG_NOTICE,
+        tow_service_say(&serving->service, TOW_LOG_NOTICE,
             "towline: counters http://%s/metrics, health http://%s/health", name, name);
 }
 
@@ -145,7 +145,7 @@ static int listen_and_say(tow_serving *serving) {
         complain_of_listening(serving, error);
         return error;
     }
-    tow_service_say(&serving->service, LOG_DEBUG, "version %s, %s, %d %s", tow_version(),
+    tow_service_say(&serving->service, TOW_LOG_DEBUG, "version %s, %s, %d %s", tow_version(),
         tow_loop_io(serving->service.loop), serving->workers, serving->workers == 1 ? "worker" : "workers");
     for (size_t i = 0; serving->ports[i] != NULL; i++)
         serving->announce(serving, serving->ports[i], tow_server_port(serving->server, i));
@@ -177,9 +177,9 @@ void tow_serving_stop(tow_service *service) {
 /* What is wrong with the certificate, the server has logged. */
 static void certificate_reload(tow_serving *serving) {
     if (tow_server_reload(serving->server) == 0)
-        tow_service_say(&serving->service, LOG_NOTICE, "certificate and key were read again");
+        tow_service_say(&serving->service, TOW_LOG_NOTICE, "certificate and key were read again");
     else
-        tow_service_say(&serving->service, LOG_ERR, "the certificate stays as it was");
+        tow_service_say(&serving->service, TOW_LOG_ERROR, "the certificate stays as it was");
 }
 
 void tow_serving_reload(tow_service *service) {

@@ -9,7 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <syslog.h>
 #include <towline/error.h>
 
 enum { EXIT_USAGE = 2 };
@@ -58,8 +57,8 @@ static void announce(tow_serving *serving, const char *port, int number) {
     const char *s = tow_serving_has_tls(serving) ? "s" : "";
     char name[TOW_PORT_NAME_MAX];
     tow_port_name(port, number, name);
-    tow_service_say(&serving->service, LOG_NOTICE, "towline: tunnel from ws%s://%s%s to %s%s%s%s%s%s%s", s,
-        name, service->listen.path, service->options.map != NULL ? "the targets in " : "",
+    tow_service_say(&serving->service, TOW_LOG_NOTICE, "towline: tunnel from ws%s://%s%s to %s%s%s%s%s%s%s",
+        s, name, service->listen.path, service->options.map != NULL ? "the targets in " : "",
         service->options.map != NULL ? service->options.map : service->options.target,
         root != NULL ? ", http" : "", root != NULL ? s : "", root != NULL ? "://" : "",
         root != NULL ? name : "", root != NULL ? "/ from the document root" : "");

@@ -10,7 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <syslog.h>
 #include <towline/error.h>
 
 typedef struct reverse_service {
@@ -60,7 +59,7 @@ static void announce(reverse_service *reverse) {
     tow_url url = {0};
     bool shown = tow_url_read(&url, reverse->options.url, NULL) == 0;
     tow_port_name(listen, tow_reverse_tunnel_port(reverse->tunnel), name);
-    tow_service_say(&reverse->service, LOG_NOTICE, "towline: tunnel from %s%s to %s",
+    tow_service_say(&reverse->service, TOW_LOG_NOTICE, "towline: tunnel from %s%s to %s",
         strncmp(listen, "unix:", 5) == 0 ? "" : "tcp:", name, shown ? url.text : "the server");
     tow_url_clear(&url);
 }

@@ -5,9 +5,6 @@
 
 #include "settings.h"
 
-/* As in syslog. */
-enum { TOW_LOG_ERROR = 3, TOW_LOG_WARNING = 4, TOW_LOG_NOTICE = 5, TOW_LOG_INFO = 6, TOW_LOG_DEBUG = 7 };
-
 static inline bool tow_report_wants(const tow_settings *settings, int level) {
     return (settings->on_log != NULL || settings->on_log_entry != NULL) && level <= settings->log_level;
 }

@@ -4,8 +4,8 @@
 #include "transport/loop.h"
 
 #include <stdarg.h>
-#include <syslog.h>
 #include <towline/error.h>
+#include <towline/log.h>
 
 enum { LINE_MAX_LENGTH = 512 };
 
@@ -32,7 +32,7 @@ void tow_passage_begin(tow_passage *passage, tow_passages *passages, tow_loop *l
     passages->first = passage;
     passages->count++;
     pthread_mutex_unlock(&passages->mutex);
-    tow_passage_say(passage, LOG_DEBUG, " opened");
+    tow_passage_say(passage, TOW_LOG_DEBUG, " opened");
 }
 
 void tow_passage_end(tow_passage *passage) {
@@ -71,7 +71,7 @@ void tow_passage_say(const tow_passage *passage, int level, const char *format, 
 
 void tow_passage_say_closed(const tow_passage *passage) {
     double seconds = (double)(tow_loop_now(passage->loop) - passage->began) / 1e9;
-    tow_passage_say(passage, LOG_INFO, " closed after %.1f s, %llu bytes to %s, %llu from it", seconds,
+    tow_passage_say(passage, TOW_LOG_INFO, " closed after %.1f s, %llu bytes to %s, %llu from it", seconds,
         (unsigned long long)passage->relay.ends[TOW_RELAY_CLIENT].received,
         passage->target != NULL ? "it" : "the server",
         (unsigned long long)passage->relay.ends[TOW_RELAY_TARGET].received);
@@ -80,6 +80,6 @@ void tow_passage_say_closed(const tow_passage *passage) {
 /* That a client is gone without a word is everyday life. */
 void tow_passage_say_failed(const tow_passage *passage, tow_relay_side side, int error, const char *text) {
     bool target = side == TOW_RELAY_TARGET;
-    tow_passage_say(passage, target || error == TOW_ERROR_MEMORY ? LOG_WARNING : LOG_INFO, ": %s%s",
+    tow_passage_say(passage, target || error == TOW_ERROR_MEMORY ? TOW_LOG_WARNING : TOW_LOG_INFO, ": %s%s",
         target ? "" : "the client: ", text);
 }

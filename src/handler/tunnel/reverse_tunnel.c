@@ -6,8 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <syslog.h>
 #include <towline/error.h>
+#include <towline/log.h>
 
 struct tow_reverse_tunnel {
     const tow_reverse_tunnel_options *options;
@@ -119,7 +119,7 @@ static void accepted(tow_byte_listener *listener, tow_byte_stream *stream) {
     (void)listener;
     int error = is_full(tunnel) ? TOW_ERROR_LIMIT : connection_new(&connection, tunnel, stream);
     if (error != 0) {
-        tow_passages_say(&tunnel->passages, LOG_WARNING, "a connection was refused: %s",
+        tow_passages_say(&tunnel->passages, TOW_LOG_WARNING, "a connection was refused: %s",
             error == TOW_ERROR_LIMIT ? "there are --max-connections already" : tow_strerror(error));
         tow_byte_stream_set_user(stream, NULL);
         tow_byte_stream_reset(stream);

@@ -11,8 +11,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <syslog.h>
 #include <towline/error.h>
+#include <towline/log.h>
 #include <towline/stream.h>
 
 enum {
@@ -75,7 +75,7 @@ static void command_exited(tow_command *command) {
     bool told_later = !connection->done && !connection->passage.relay.failed;
     write_status(text, sizeof(text), status);
     if (status != 0 && !by_us && !told_later)
-        tow_passage_say(&connection->passage, LOG_NOTICE, ": %s", text);
+        tow_passage_say(&connection->passage, TOW_LOG_NOTICE, ": %s", text);
     free_if_over(connection);
 }
 
@@ -279,9 +279,9 @@ void tow_tunnel_reload_map(tow_tunnel *tunnel) {
     if (file == NULL)
         return;
     if (tow_tunnel_targets_reload(&tunnel->targets, why) != 0)
-        tow_passages_say(&tunnel->passages, LOG_ERR, "%s: %s; the map stays as it was", file, why);
+        tow_passages_say(&tunnel->passages, TOW_LOG_ERROR, "%s: %s; the map stays as it was", file, why);
     else
-        tow_passages_say(&tunnel->passages, LOG_NOTICE, "%s was read again: %zu entries", file,
+        tow_passages_say(&tunnel->passages, TOW_LOG_NOTICE, "%s was read again: %zu entries", file,
             tow_tunnel_map_count(tunnel->targets.map));
 }
 

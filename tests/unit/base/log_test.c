@@ -67,7 +67,8 @@ static void an_entry_is_its_line_as_text_and_its_fields_as_json(void **state) {
     (void)state;
     static const tow_log_field fields[] = {{.name = "message", .text = "closed"},
         {.name = "reason", .text = "\"x\""}, {.name = "code", .number = -1}};
-    const tow_log_entry entry = {.level = 6, .line = "the line", .fields = fields, .field_count = 3};
+    const tow_log_entry entry = {
+        .level = TOW_LOG_INFO, .line = "the line", .fields = fields, .field_count = 3};
     for (int json = 0; json < 2; json++) {
         pipe_ends ends = open_pipe();
         tow_log *log;
@@ -89,7 +90,8 @@ static void lines_above_the_level_are_passed_over(void **state) {
     pipe_ends ends = open_pipe();
     tow_log *log;
     char text[256];
-    assert_int_equal(tow_log_new(&log, &(tow_log_options){.descriptor = ends.write, .level = 5}), 0);
+    assert_int_equal(
+        tow_log_new(&log, &(tow_log_options){.descriptor = ends.write, .level = TOW_LOG_NOTICE}), 0);
     tow_log_write(log, 6, when, "info");
     assert_int_equal(read_all(ends.read, text, sizeof(text)), 0);
     tow_log_write(log, 5, when, "notice");
@@ -179,7 +181,7 @@ static void a_file_that_was_moved_away_is_opened_anew(void **state) {
 
 static void levels_have_names(void **state) {
     (void)state;
-    assert_string_equal(tow_log_level_name(3), "error");
+    assert_string_equal(tow_log_level_name(TOW_LOG_ERROR), "error");
     assert_string_equal(tow_log_level_name(8), "unknown");
     for (int level = 0; level <= 7; level++)
         assert_int_equal(tow_log_level_read(tow_log_level_name(level)), level);

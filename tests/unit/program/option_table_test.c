@@ -112,7 +112,7 @@ static void the_defaults_of_serve_are_those_of_the_manual(void **state) {
     assert_int_equal(settings.server.limits.compression_min, 512);
     assert_int_equal(settings.server.limits.compression_max, 512 * 1024);
     assert_int_equal(settings.server.io, TOW_IO_AUTO);
-    assert_int_equal(settings.log_level, 6);
+    assert_int_equal(settings.log_level, TOW_LOG_INFO);
     tow_options_clear(&options);
 }
 

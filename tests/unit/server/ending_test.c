@@ -184,7 +184,7 @@ static void nothing_is_counted_where_nobody_wants_the_line(void **state) {
     (void)state;
     struct world world;
     struct peer peer;
-    begin(&world, &(tow_server_options){.log_level = 5});
+    begin(&world, &(tow_server_options){.log_level = TOW_LOG_NOTICE});
     open_path(&peer, &world, OPENING("/below/here"));
     peer_frame(&peer, 0x1, "hello", 5);
     peer_expect_frame(&peer, 0x1, "hello", 5);

@@ -168,7 +168,7 @@ static void echo_piece(tow_websocket *socket, const tow_message_piece *piece) {
 }
 
 static void keep_line(void *user, int level, const char *line) {
-    assert_int_equal(level, 3);
+    assert_int_equal(level, TOW_LOG_ERROR);
     snprintf(user, LINE_KEPT, "%s", line);
 }
 

@@ -29,7 +29,7 @@ static const struct number numbers[] = {
     SERVER(max_posted, TOW_OFF, INT64_MAX),
     SERVER(max_unfinished, TOW_OFF, INT64_MAX),
     SERVER(max_unfinished_per_address, TOW_OFF, INT64_MAX),
-    SERVER(log_level, TOW_OFF, 7),
+    SERVER(log_level, TOW_OFF, TOW_LOG_DEBUG),
 };
 
 static const struct number limits[] = {

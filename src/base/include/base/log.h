@@ -15,7 +15,7 @@ typedef struct tow_log tow_log;
 typedef struct tow_log_options {
     const char *path; /* a file to append to; NULL: `descriptor` */
     int descriptor;   /* stays the caller's */
-    int level;        /* as syslog, 3 error to 7 debug; 0: 6, info. Lines above it are passed over */
+    int level;        /* 0: TOW_LOG_INFO. Lines above it are passed over */
     bool json;       /* {"time":…,"level":…,"message":…}, with the fields of entries, instead of text */
     size_t capacity; /* bytes that may wait; 0: 256 KiB */
 } tow_log_options;

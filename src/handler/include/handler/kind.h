@@ -7,7 +7,7 @@
 
 #include <towline/server.h>
 
-/* Where a handler's lines go; any worker's thread. `level` as syslog. */
+/* Where a handler's lines go; any worker's thread. */
 typedef struct tow_handler_log {
     void (*write)(void *user, int level, const char *line); /* NULL: nowhere */
     void *user;

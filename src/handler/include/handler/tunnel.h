@@ -20,7 +20,7 @@ typedef struct tow_tunnel_options {
     int connect_seconds;             /* for the target; 0: default */
     int half_close_seconds;          /* 0: default */
     tow_limits limits;
-    void (*on_log)(void *user, int level, const char *line); /* level as syslog; any worker's thread */
+    void (*on_log)(void *user, int level, const char *line); /* any worker's thread */
     void *log_user;
 } tow_tunnel_options;
 
