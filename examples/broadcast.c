@@ -1,7 +1,6 @@
 /* A clock: everybody who is connected hears the time each second, in one message that is encoded once and
  * shared by all. The server lives on a loop of this program's, which also has the clock's timer. Usage:
  * example-broadcast [[HOST:]PORT] */
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -31,10 +30,9 @@ static void leave(tow_websocket *socket, const tow_close_event *event) {
     tow_websocket_set_user(*place, place);
 }
 
-static void tell_time(void) {
+static void tell_time(time_t seconds) {
     char text[32];
-    time_t now = time(NULL);
-    size_t length = strftime(text, sizeof(text), "%FT%TZ", gmtime(&now));
+    size_t length = strftime(text, sizeof(text), "%FT%TZ", gmtime(&seconds));
     tow_shared *message;
     if (tow_shared_new(&message, TOW_TEXT, text, length) != 0)
         return;
@@ -43,30 +41,27 @@ static void tell_time(void) {
     tow_shared_release(message); /* what still waits to be sent has references of its own */
 }
 
-static int milliseconds_to_next_second(void) {
+/* Until the next second begins: a timer that repeats by itself would not follow a clock that is set. */
+static void tick(tow_timer *timer) {
     struct timespec now;
     clock_gettime(CLOCK_REALTIME, &now);
-    return 1000 - (int)(now.tv_nsec / 1000000);
+    tell_time(now.tv_sec);
+    tow_timer_start(timer, 1000 - now.tv_nsec / 1000000, 0);
 }
 
 int main(int count, char **arguments) {
     tow_loop *loop;
     tow_server *server;
-    if (tow_loop_new(&loop, NULL) != 0 ||
+    tow_timer *timer;
+    if (tow_loop_new(&loop, NULL) != 0 || tow_timer_new(&timer, loop, tick, NULL) != 0 ||
         tow_server_new(
             &server, &(tow_server_options){.loop = loop, .listen = count > 1 ? arguments[1] : NULL}) != 0)
         return 1;
     tow_server_route(server, "/clock", &(tow_handler){.on_open = enter, .on_close = leave});
-    if (tow_server_listen(server) != 0)
-        return 1;
-    struct pollfd wake = {.fd = tow_loop_fd(loop), .events = POLLIN};
-    for (time_t told = time(NULL);;) {
-        int ready = poll(&wake, 1, milliseconds_to_next_second());
-        if (ready > 0 && tow_loop_step(loop) < 0)
-            return 1;
-        if (time(NULL) != told) {
-            told = time(NULL);
-            tell_time();
-        }
-    }
+    tow_timer_start(timer, 0, 0);
+    int error = tow_server_run(server);
+    tow_timer_free(timer);
+    tow_server_free(server);
+    tow_loop_free(loop);
+    return error != 0;
 }

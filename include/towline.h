@@ -16,6 +16,7 @@
 #include <towline/server.h>
 #include <towline/shared.h>
 #include <towline/stream.h>
+#include <towline/timer.h>
 #include <towline/version.h>
 #include <towline/websocket.h>
 

@@ -46,11 +46,11 @@ static inline int tow_loop_new(tow_loop **loop, const tow_loop_options *options)
     return tow_loop_new_sized(loop, options, sizeof(tow_loop_options));
 }
 
-/* Frees a loop on which nothing is open any more. NULL is allowed. */
+/* Frees a loop on which nothing is open any more; timers are stopped. NULL is allowed. */
 void tow_loop_free(tow_loop *loop);
 
-/* Runs until nothing that keeps a loop alive is left (open connections, listeners, timers), or until
- * tow_loop_stop. Returns 0, STATE (inside one of the loop's own callbacks), or SYSTEM. */
+/* Runs until nothing that keeps a loop alive is left (open connections, listeners, timers that are started),
+ * or until tow_loop_stop. Returns 0, STATE (inside one of the loop's own callbacks), or SYSTEM. */
 int tow_loop_run(tow_loop *loop);
 
 /* Makes tow_loop_run return at the end of the current round, or the next one at once. From any thread, and in

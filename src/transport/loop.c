@@ -58,13 +58,20 @@ static void pay_debts(tow_loop *loop) {
     } while (loop->closing > 0 && loop->kind->turn(loop, true) == 0);
 }
 
+static void part_user_timers(tow_loop *loop) {
+    if (loop->part_user_timers != NULL)
+        loop->part_user_timers(loop);
+}
+
 void tow_loop_free(tow_loop *loop) {
     if (loop == NULL)
         return;
     loop->stepping = true;
+    part_user_timers(loop);
     if (loop->companion != NULL)
         loop->companion->free(loop->companion);
     pay_debts(loop);
+    part_user_timers(loop); /* those that callbacks have made meanwhile */
     loop->kind->free(loop);
 }
 

@@ -110,6 +110,9 @@ typedef struct tow_loop_kind {
     void (*watch_stop)(tow_watch *watch);
 } tow_loop_kind;
 
+/* What tow_timer_new makes: a timer of the wheel is its first field. */
+typedef struct tow_user_timer tow_user_timer;
+
 struct tow_loop {
     const tow_loop_kind *kind;
     int64_t now; /* the time of the round */
@@ -134,6 +137,9 @@ struct tow_loop {
     tow_mailbox mailbox; /* of tasks, and letters that are urgent */
     tow_mailbox letters; /* of which a round opens a part only */
     tow_timer_wheel timers;
+    tow_user_timer *user_timers; /* set or not */
+    /* They have no loop any more, and are not set. NULL: there were never any. */
+    void (*part_user_timers)(tow_loop *loop);
     tow_random random;
 };
 

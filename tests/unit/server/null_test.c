@@ -38,6 +38,27 @@ static void loops(void **state) {
     tow_loop_free(loop);
 }
 
+static void timer_task(tow_timer *timer) {
+    (void)timer;
+    fail();
+}
+
+static void timers(void **state) {
+    (void)state;
+    tow_loop *loop = new_loop();
+    tow_timer *timer;
+    REFUSED(tow_timer_new(NULL, loop, timer_task, NULL));
+    REFUSED(tow_timer_new(&timer, NULL, timer_task, NULL));
+    REFUSED(tow_timer_new(&timer, loop, NULL, NULL));
+    REFUSED(tow_timer_start(NULL, 0, 0));
+    assert_false(tow_timer_is_started(NULL));
+    assert_null(tow_timer_user(NULL));
+    assert_null(tow_timer_loop(NULL));
+    tow_timer_stop(NULL);
+    tow_timer_free(NULL);
+    tow_loop_free(loop);
+}
+
 static void sockets_opened(void **state) {
     (void)state;
     tow_loop *loop = new_loop();
@@ -292,6 +313,7 @@ static void receivers(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(loops),
+        cmocka_unit_test(timers),
         cmocka_unit_test(sockets_opened),
         cmocka_unit_test(sockets),
         cmocka_unit_test(data_of_sockets),

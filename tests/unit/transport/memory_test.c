@@ -66,6 +66,20 @@ static void a_post_without_memory_fails(void **state) {
     assert_int_equal(done, 0);
 }
 
+static void no_timer(tow_timer *timer) {
+    (void)timer;
+    fail();
+}
+
+static void a_timer_without_memory_fails(void **state) {
+    each_loop *each = *state;
+    tow_timer *timer = NULL;
+    allocation_fail_at(1);
+    assert_int_equal(tow_timer_new(&timer, each->loop, no_timer, NULL), TOW_ERROR_MEMORY);
+    allocation_fail_at(0);
+    assert_null(timer);
+}
+
 static void on_accept(tow_listener *listener, int fd) {
     tow_loop_discard(listener->loop, fd);
 }
@@ -146,6 +160,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_loop_that_cannot_be_made_leaves_nothing_behind),
         ON_EACH_LOOP(a_post_without_memory_fails),
+        ON_EACH_LOOP(a_timer_without_memory_fails),
         ON_EACH_LOOP(a_listener_without_memory_fails),
         ON_EACH_LOOP(a_connect_without_memory_fails_or_is_told),
         cmocka_unit_test(workers_that_cannot_start_leave_nothing_behind),

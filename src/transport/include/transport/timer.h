@@ -2,15 +2,16 @@
  *
  * A timer is embedded in what owns it. Setting, moving and cancelling allocate nothing and cost O(1); a timer
  * fires at its deadline or up to two ticks later, never before. Connections move theirs lazily: they note
- * when they last heard something, and set the timer again only when it fires. */
+ * when they last heard something, and set the timer again only when it fires. What users hold as a timer
+ * (towline/timer.h) has one of these in it. */
 #ifndef TOW_TRANSPORT_TIMER_H
 #define TOW_TRANSPORT_TIMER_H
 
 #include <stdbool.h>
 #include <stdint.h>
 #include <towline/loop.h>
+#include <towline/timer.h>
 
-typedef struct tow_timer tow_timer;
 typedef void (*tow_timer_callback)(tow_timer *timer);
 
 struct tow_timer { /* zeroed: not set. 32 bytes */
