@@ -178,8 +178,8 @@ int tow_server_unroute(tow_server *server, const char *path);
 
 /* Opens the listeners. On a loop of the caller's the server is served from now on, by whoever steps that
  * loop. Errors: STATE (twice), ADDRESS_IN_USE, ADDRESS (none of this machine), PERMISSION, NO_FILE (the
- * folder of a Unix socket), DESCRIPTORS, SYSTEM, MEMORY, UNSUPPORTED.
- */
+ * folder of a Unix socket), DESCRIPTORS, SYSTEM, MEMORY, UNSUPPORTED. The log has a line that says which
+ * address it was. */
 int tow_server_listen(tow_server *server);
 
 /* Listens if that was not done yet, and serves until tow_server_stop has drained everything. Runs the loop of

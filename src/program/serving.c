@@ -2,10 +2,10 @@
 
 #include "ports.h"
 #include "service_rules.h"
-#include "transport/listener.h"
 
 #include <assert.h>
 #include <sched.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <towline/error.h>
@@ -14,9 +14,32 @@
 
 enum { EXIT_USAGE = 2 };
 
+static const char *field_of(const tow_log_entry *entry, const char *name) {
+    for (size_t i = 0; i < entry->field_count; i++)
+        if (strcmp(entry->fields[i].name, name) == 0)
+            return entry->fields[i].text;
+    return NULL;
+}
+
+/* Which address it is that can't be listened on: we tell, on standard error, what to do about it. */
+static bool tells_of_failure(tow_serving *serving, const tow_log_entry *entry) {
+    const char *text = field_of(entry, "listen");
+    const char *option = field_of(entry, "option");
+    if (text == NULL || option == NULL || serving->failed[0] != '\0')
+        return false;
+    snprintf(serving->failed, sizeof(serving->failed), "%s", text);
+    serving->failed_is_status = strcmp(option, "status") == 0;
+    return true;
+}
+
+/* While it starts we say better what the server says. A log that is a file has its word on failures as well.
+ */
 static void on_log_entry(void *user, const tow_log_entry *entry) {
     tow_serving *serving = user;
-    if (!serving->starting || entry->level < TOW_LOG_NOTICE)
+    if (serving->starting && entry->level >= TOW_LOG_NOTICE)
+        return;
+    bool is_told = serving->starting && tells_of_failure(serving, entry);
+    if (!is_told || serving->service.settings->log_file != NULL)
         tow_service_log(&serving->service, entry);
 }
 
@@ -85,42 +108,17 @@ static int server_make(tow_serving *serving) {
 
 /* ---- listening ---- */
 
-/* Whether one of a text's addresses can't be listened on because of this very error. */
-static bool address_fails(tow_serving *serving, const char *text, int error) {
-    tow_address addresses[TOW_ADDRESSES_MAX];
-    int count = tow_address_parse(text, addresses);
-    for (int i = 0; i < count; i++) {
-        tow_address bound;
-        int fd = tow_listen_socket(serving->service.loop, &addresses[i], &(tow_listen_options){0}, &bound);
-        if (fd == error)
-            return true;
-        if (fd >= 0)
-            tow_loop_discard(serving->service.loop, fd);
-    }
-    return false;
-}
-
-/* Which of the addresses it was, found by trying them again. */
-static const char *failing_address(tow_serving *serving, int error, const char **option) {
-    *option = "--port";
-    for (size_t i = 0; serving->ports[i] != NULL; i++)
-        if (address_fails(serving, serving->ports[i], error))
-            return serving->ports[i];
-    const char *status = serving->service.settings->server.status;
-    if (status == NULL || !address_fails(serving, status, error))
-        return serving->ports[0];
-    *option = "--status";
-    return status;
-}
-
 static bool is_unix(const char *address) {
     return strncmp(address, "unix:", 5) == 0;
 }
 
+/* What can't be listened on, the server has logged; anything else is no matter of an address. */
 static void complain_of_listening(tow_serving *serving, int error) {
-    const char *option;
-    const char *address = failing_address(serving, error, &option);
-    tow_service_complain_of_address(&serving->service, option, address, error);
+    if (serving->failed[0] == '\0')
+        tow_service_complain(&serving->service, "%s", tow_strerror(error));
+    else
+        tow_service_complain_of_address(
+            &serving->service, serving->failed_is_status ? "--status" : "--port", serving->failed, error);
 }
 
 /* The status address is the server's last listener. */

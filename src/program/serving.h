@@ -25,7 +25,9 @@ struct tow_serving {
     size_t handler_count;
     tow_server *server;
     int workers;
-    bool starting; /* what the server says meanwhile, we say better */
+    bool starting;    /* what the server says meanwhile, we say better */
+    char failed[256]; /* what can't be listened on, as it was given; "": nothing */
+    bool failed_is_status;
 };
 
 /* Serves on the addresses (NULL: the default one) until it is stopped, and frees the handlers; returns the

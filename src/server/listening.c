@@ -53,13 +53,31 @@ static void sites_close(tow_sites *sites, tow_loop *loop) {
     }
 }
 
+void tow_site_report_failure(const tow_site *site, const tow_settings *settings, int error) {
+    char address[TOW_ADDRESS_TEXT_MAX];
+    tow_address_text(&site->address, address);
+    bool says_more = strcmp(address, site->text) != 0; /* a text stands for several, or is more for people */
+    tow_report_fields fields = {0};
+    tow_report_add_text(&fields, "message", "cannot listen");
+    tow_report_add_text(&fields, "option", site->status ? "status" : "listen");
+    tow_report_add_text(&fields, "listen", site->text);
+    tow_report_add_text(&fields, "address", address);
+    tow_report_add_text(&fields, "why", tow_strerror(error));
+    tow_report_with(settings, TOW_LOG_ERROR, &fields, "%s: cannot listen on %s%s%s%s: %s",
+        site->status ? "status" : "listen", site->text, says_more ? " (" : "", says_more ? address : "",
+        says_more ? ")" : "", tow_strerror(error));
+}
+
 /* Opens the addresses of one text. */
-static int group_open(tow_site *sites, int count, tow_loop *loop) {
+static int group_open(tow_site *sites, int count, tow_loop *loop, const tow_settings *settings) {
     tow_address addresses[TOW_ADDRESSES_MAX];
     int fds[TOW_ADDRESSES_MAX];
+    int failed = 0;
     for (int i = 0; i < count; i++)
         addresses[i] = sites[i].address;
-    int error = tow_listen_group_open(loop, addresses, fds, count);
+    int error = tow_listen_group_open(loop, addresses, fds, count, &failed);
+    if (error != 0)
+        tow_site_report_failure(&sites[failed], settings, error);
     for (int i = 0; error == 0 && i < count; i++) {
         sites[i].address = addresses[i];
         sites[i].fd = fds[i];
@@ -88,7 +106,7 @@ int tow_sites_open(tow_sites *sites, tow_loop *loop, const tow_settings *setting
         size_t end = first + 1;
         while (end < sites->count && sites->items[end].group == sites->items[first].group)
             end++;
-        error = group_open(&sites->items[first], (int)(end - first), loop);
+        error = group_open(&sites->items[first], (int)(end - first), loop, settings);
         first = end;
     }
     if (error == 0 && settings->workers > 1)

@@ -25,12 +25,16 @@ typedef struct tow_sites { /* zeroed: none */
     size_t count;
 } tow_sites;
 
-/* Opens all sites of the settings on `loop`. Errors: as tow_listen_socket; nothing is open then. */
+/* Opens all sites of the settings on `loop`. Errors: as tow_listen_socket; nothing is open then, and the log
+ * says which it was. */
 int tow_sites_open(tow_sites *sites, tow_loop *loop, const tow_settings *settings);
 
 /* Opens the socket of another worker for a site that is open. Returns the descriptor, or UNSUPPORTED for
  * sites that only the first worker serves (Unix sockets, --status), or an error. */
 int tow_site_open_again(const tow_site *site, tow_loop *loop);
+
+/* A line for the log: the address that can't be listened on, and why. */
+void tow_site_report_failure(const tow_site *site, const tow_settings *settings, int error);
 
 /* Whether all TCP sites of this kind are on loopback addresses. */
 bool tow_sites_are_loopback(const tow_sites *sites, bool status);

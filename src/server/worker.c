@@ -256,8 +256,11 @@ static int port_open(tow_worker *worker, tow_site *site, bool is_first) {
     int fd = site_descriptor(site, worker->loop, is_first);
     if (fd == TOW_ERROR_UNSUPPORTED || (is_first && fd < 0))
         return 0;
-    if (fd < 0)
+    const tow_settings *settings = &worker->server->settings;
+    if (fd < 0) {
+        tow_site_report_failure(site, settings, fd);
         return fd;
+    }
     tow_port *port = &worker->ports[worker->port_count];
     *port = (tow_port){.worker = worker,
         .status = site->status,
@@ -268,6 +271,8 @@ static int port_open(tow_worker *worker, tow_site *site, bool is_first) {
         worker->port_count++;
     if (error == 0 && is_first)
         site->fd = -1;
+    if (error != 0)
+        tow_site_report_failure(site, settings, error);
     if (error != 0 && !is_first)
         tow_loop_discard(worker->loop, fd);
     return error;

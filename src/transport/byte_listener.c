@@ -47,7 +47,7 @@ static void remove_files(tow_byte_listener *listener) {
 
 static int start_all(tow_byte_listener *listener) {
     int fds[TOW_ADDRESSES_MAX];
-    int error = tow_listen_group_open(listener->loop, listener->addresses, fds, listener->count);
+    int error = tow_listen_group_open(listener->loop, listener->addresses, fds, listener->count, NULL);
     for (int i = 0; error == 0 && i < listener->count; i++) {
         listener->sites[i].owner = listener;
         if (fds[i] < 0)

@@ -9,7 +9,7 @@ import { test } from "node:test";
 import WebSocket from "ws";
 
 import { Raw } from "../support/raw.mjs";
-import { loops, program, request, serve, Server, until, within } from "../support/towline.mjs";
+import { loops, program, request, run, serve, Server, until, within } from "../support/towline.mjs";
 
 function folder(t) {
   const name = mkdtempSync("/tmp/towline-test-");
@@ -35,6 +35,18 @@ async function serveInto(t, file, words = []) {
   t.after(stop);
   return { child, port, stop };
 }
+
+test("a file says why there was no listening, as standard error does", async (t) => {
+  const file = `${folder(t)}/log`;
+  const { port } = await serve(t);
+  const { status, errors } = await run(["serve", "-p", `127.0.0.1:${port}`, "-l", file]);
+  assert.equal(status, 1);
+  assert.match(errors, new RegExp(`^towline serve: 127.0.0.1:${port} is already in use.*\n$`));
+  assert.match(
+    readFileSync(file, "utf8"),
+    new RegExp(`^\\S+ error listen: cannot listen on 127.0.0.1:${port}: the address is already in use\n$`),
+  );
+});
 
 test("SIGHUP opens the file again", async (t) => {
   const file = `${folder(t)}/log`;

@@ -277,6 +277,73 @@ static void a_port_that_is_in_use_is_an_error(void **state) {
     tow_server_free(one);
 }
 
+enum { FIELD_KEPT = 100 };
+
+/* What the log has said of listening. */
+typedef struct listening_line {
+    int lines;
+    char line[LINE_KEPT];
+    char option[FIELD_KEPT], listen[FIELD_KEPT], address[FIELD_KEPT];
+} listening_line;
+
+static void keep_listening_line(void *user, const tow_log_entry *entry) {
+    listening_line *kept = user;
+    kept->lines++;
+    assert_int_equal(entry->level, TOW_LOG_ERROR);
+    snprintf(kept->line, sizeof(kept->line), "%s", entry->line);
+    for (size_t i = 0; i < entry->field_count; i++) {
+        const tow_log_field *field = &entry->fields[i];
+        char *place = strcmp(field->name, "option") == 0    ? kept->option
+                      : strcmp(field->name, "listen") == 0  ? kept->listen
+                      : strcmp(field->name, "address") == 0 ? kept->address
+                                                            : NULL;
+        if (place != NULL)
+            snprintf(place, FIELD_KEPT, "%s", field->text);
+    }
+}
+
+/* Of the two that localhost stands for, the second is taken. */
+static void the_log_says_which_address_cannot_be_listened_on_and_why(void **state) {
+    (void)state;
+    tow_server *holder = make(&(tow_server_options){.listen = "[::1]:0"});
+    assert_int_equal(tow_server_listen(holder), 0);
+    char taken[FIELD_KEPT], exactly[FIELD_KEPT], line[LINE_KEPT];
+    snprintf(taken, sizeof(taken), "localhost:%d", tow_server_port(holder, 0));
+    snprintf(exactly, sizeof(exactly), "[::1]:%d", tow_server_port(holder, 0));
+    const struct {
+        tow_server_options options;
+        const char *option, *listen, *address;
+        int error;
+    } cases[] = {
+        {{.listen = taken}, "listen", taken, exactly, TOW_ERROR_ADDRESS_IN_USE},
+        {{.listen = "127.0.0.1:0", .status = taken}, "status", taken, exactly, TOW_ERROR_ADDRESS_IN_USE},
+        {{.listen = "127.0.0.1:0", .listens = (const char *const[]){exactly, NULL}}, "listen", exactly, NULL,
+            TOW_ERROR_ADDRESS_IN_USE},
+        {{.listen = "unix:/nonexistent/folder/socket"}, "listen", "unix:/nonexistent/folder/socket", NULL,
+            TOW_ERROR_NO_FILE},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        listening_line kept = {0};
+        tow_server_options options = cases[i].options;
+        options.on_log_entry = keep_listening_line;
+        options.log_user = &kept;
+        options.log_level = TOW_LOG_WARNING;
+        tow_server *server = make(&options);
+        assert_int_equal(tow_server_listen(server), cases[i].error);
+        const char *address = cases[i].address;
+        snprintf(line, sizeof(line), "%s: cannot listen on %s%s%s%s: %s", cases[i].option, cases[i].listen,
+            address != NULL ? " (" : "", address != NULL ? address : "", address != NULL ? ")" : "",
+            tow_strerror(cases[i].error));
+        assert_int_equal(kept.lines, 1);
+        assert_string_equal(kept.line, line);
+        assert_string_equal(kept.option, cases[i].option);
+        assert_string_equal(kept.listen, cases[i].listen);
+        assert_string_equal(kept.address, address != NULL ? address : cases[i].listen);
+        tow_server_free(server);
+    }
+    tow_server_free(holder);
+}
+
 static void a_new_server_may_listen_where_one_was_before(void **state) {
     (void)state;
     tow_server *one = make(&(tow_server_options){.listen = "127.0.0.1:0"});
@@ -513,6 +580,7 @@ int main(void) {
         cmocka_unit_test(the_log_says_by_which_scheme_it_listens),
         cmocka_unit_test(routes_that_make_no_sense_are_refused_and_named),
         cmocka_unit_test(a_port_that_is_in_use_is_an_error),
+        cmocka_unit_test(the_log_says_which_address_cannot_be_listened_on_and_why),
         cmocka_unit_test(a_new_server_may_listen_where_one_was_before),
         ON_BOTH(both_families_of_localhost_have_one_port),
         ON_BOTH(a_unix_socket_serves_without_a_host_rule),

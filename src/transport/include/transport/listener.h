@@ -51,8 +51,9 @@ void tow_listen_remove(const tow_address *address);
 
 /* Listens on all addresses of one text (tow_address_parse), with the same port on each; with port 0, what the
  * kernel picks. A family that this machine lacks is passed over when there is another: its descriptor is -1.
- * The addresses become those that are bound. Errors: as tow_listen_socket; nothing is open then. */
-int tow_listen_group_open(tow_loop *loop, tow_address *addresses, int *fds, int count);
+ * The addresses become those that are bound. Errors: as tow_listen_socket; nothing is open then, and *failed,
+ * if it is not NULL, is the index of the address that could not be had. */
+int tow_listen_group_open(tow_loop *loop, tow_address *addresses, int *fds, int count, int *failed);
 
 /* Closes what no listener has taken, and removes the files of its Unix sockets. */
 void tow_listen_group_close(tow_loop *loop, tow_address *addresses, int *fds, int count);
