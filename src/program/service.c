@@ -1,5 +1,7 @@
 #include "service.h"
 
+#include "server/descriptors.h"
+
 #include <errno.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -138,6 +140,18 @@ void tow_service_end(tow_service *service) {
     }
     tow_loop_free(service->loop);
     tow_log_free(service->log);
+}
+
+int64_t tow_service_max_connections(tow_service *service, int workers, int descriptors_each) {
+    int64_t given = service->settings->server.max_connections;
+    int64_t possible = tow_connections_possible(workers, descriptors_each);
+    bool is_told = given > tow_connections_possible(workers, 1); /* by the server, if there is one */
+    if (given > possible && !is_told)
+        tow_service_say(service, TOW_LOG_WARNING,
+            "max-connections is more than the %lld connections that there are descriptors for, with %d for "
+            "each",
+            (long long)possible, descriptors_each);
+    return given != 0 ? given : possible;
 }
 
 static bool is_unix(const char *address) {

@@ -48,6 +48,10 @@ __attribute__((format(printf, 2, 3))) void tow_service_complain(
 void tow_service_complain_of_address(
     const tow_service *service, const char *option, const char *address, int error);
 
+/* --max-connections for connections that take more than their own descriptor: as it was given, with a line in
+ * the log if that is more than is possible; otherwise that. When the service has begun. */
+int64_t tow_service_max_connections(tow_service *service, int workers, int descriptors_each);
+
 /* A line for the log; any thread. */
 __attribute__((format(printf, 3, 4))) void tow_service_say(
     tow_service *service, int level, const char *format, ...);

@@ -95,6 +95,9 @@ static int server_make(tow_serving *serving) {
     options.on_log_entry = on_log_entry;
     options.log_user = serving;
     options.log_level = serving->service.settings->log_level;
+    if (serving->descriptors_each > 1)
+        options.max_connections =
+            tow_service_max_connections(&serving->service, serving->workers, serving->descriptors_each);
     int error = tow_server_new(&serving->server, &options);
     if (error != 0 && error != TOW_ERROR_ARGUMENT && error != TOW_ERROR_MEMORY &&
         tow_serving_has_tls(serving))

@@ -25,8 +25,9 @@ struct tow_serving {
     size_t handler_count;
     tow_server *server;
     int workers;
-    bool starting;    /* what the server says meanwhile, we say better */
-    char failed[256]; /* what can't be listened on, as it was given; "": nothing */
+    int descriptors_each; /* that a connection takes with what it leads to; 0: its own */
+    bool starting;        /* what the server says meanwhile, we say better */
+    char failed[256];     /* what can't be listened on, as it was given; "": nothing */
     bool failed_is_status;
 };
 

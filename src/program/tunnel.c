@@ -132,6 +132,7 @@ static int start_forward(const tow_options *options, const tow_tunnel_listen *li
             .add_routes = add_routes,
             .announce = announce};
     fill(&service, options->settings, operands[1]);
+    service.serving.descriptors_each = tow_tunnel_descriptors(&service.options);
     int status = check_secrecy(&service, operands[0]);
     if (status == 0)
         status = check_target(&service, operands[0], operands[1]);

@@ -12,6 +12,8 @@
 #include <string.h>
 #include <towline/error.h>
 
+enum { DESCRIPTORS_EACH = 2 }; /* the client, and the way to the server */
+
 typedef struct reverse_service {
     tow_service service; /* first */
     const tow_tunnel_settings *settings;
@@ -47,7 +49,6 @@ static void fill(reverse_service *reverse, const char *listen) {
         .text = reverse->settings->tunnel.text,
         .lines = reverse->settings->tunnel.lines,
         .half_close_seconds = reverse->settings->tunnel.half_close_seconds,
-        .max_connections = reverse->settings->serve.server.max_connections,
         .on_log = on_log,
         .log_user = &reverse->service};
 }
@@ -70,6 +71,7 @@ static int run(reverse_service *reverse) {
     int error = tow_service_begin(service);
     if (error != 0)
         return error;
+    reverse->options.max_connections = tow_service_max_connections(service, 1, DESCRIPTORS_EACH);
     if (tow_way_check(&reverse->way, service->loop) != 0)
         return TOW_ERROR_CERTIFICATE; /* it was told */
     error = tow_reverse_tunnel_new(&reverse->tunnel, service->loop, &reverse->options);

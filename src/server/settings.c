@@ -2,6 +2,7 @@
 
 #include "base/range.h"
 #include "report.h"
+#include "server/descriptors.h"
 #include "texts.h"
 #include "transport/address.h"
 #include "websocket/websocket.h"
@@ -9,7 +10,6 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <towline/error.h>
 
 enum {
@@ -19,10 +19,6 @@ enum {
     MAX_POSTED = 64 * 1024 * 1024,
     UNFINISHED_MIN = 256 * 1024 * 1024,
     UNFINISHED_MESSAGES = 16,
-    /* Descriptors that are no connections: what a program has open, and for each worker its listeners and its
-       loop. */
-    RESERVED_DESCRIPTORS = 32,
-    RESERVED_PER_WORKER = 16,
     WORKERS_MAX = 1024
 };
 
@@ -159,16 +155,6 @@ static int combination_check(const tow_server_options *options, tow_complaint *c
     return 0;
 }
 
-/* As many as there are descriptors, less a reserve. */
-static int64_t connections_possible(int workers) {
-    struct rlimit limit;
-    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur > INT64_MAX)
-        return INT64_MAX;
-    int64_t descriptors = (int64_t)limit.rlim_cur;
-    int64_t reserve = RESERVED_DESCRIPTORS + (int64_t)RESERVED_PER_WORKER * workers + descriptors / 64;
-    return descriptors > 2 * reserve ? descriptors - reserve : descriptors / 2;
-}
-
 static int64_t limit_or(int64_t value, int64_t otherwise) {
     if (value == TOW_OFF)
         return INT64_MAX;
@@ -192,7 +178,7 @@ static void numbers_fill(tow_settings *settings, const tow_server_options *optio
         options->handshake_seconds != 0 ? options->handshake_seconds : HANDSHAKE_SECONDS;
     settings->drain_seconds = options->drain_seconds != 0 ? options->drain_seconds : DRAIN_SECONDS;
     settings->handshake_bytes = limit_or(options->handshake_bytes, HANDSHAKE_BYTES);
-    settings->connections_possible = connections_possible(settings->workers);
+    settings->connections_possible = tow_connections_possible(settings->workers, 1);
     settings->max_connections = limit_or(options->max_connections, settings->connections_possible);
     settings->max_connections_per_address = limit_or(options->max_connections_per_address, INT64_MAX);
     settings->max_unfinished =

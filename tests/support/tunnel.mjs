@@ -10,9 +10,9 @@ import path from "node:path";
 import { Server, program, until } from "./towline.mjs";
 
 export class Tunnel extends Server {
-  /** Starts it and waits until it listens; it is ended with the test, and must end well. */
-  static async start(t, listen, target = [], words = []) {
-    const tunnel = new Tunnel([program, "tunnel", ...words, listen, ...[target].flat()]);
+  /** Starts it and waits until it listens; it is ended with the test, and must end well. `prefix`: a command that executes it. */
+  static async start(t, listen, target = [], words = [], prefix = []) {
+    const tunnel = new Tunnel([...prefix, program, "tunnel", ...words, listen, ...[target].flat()]);
     let ended = false;
     tunnel.exit.then(() => (ended = true));
     t.after(() => tunnel.stop());

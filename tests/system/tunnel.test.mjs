@@ -490,3 +490,40 @@ test("what is wrong on the command line is told in one line, with status 2", asy
     assert.equal(status, words.includes("/no/such/map") ? 1 : 2, errors);
   }
 });
+
+test("a connection counts with the descriptors of what it leads to", async (t) => {
+  const target = `tcp:127.0.0.1:${await service(t, echo)}`;
+  const limited = (most) => ["prlimit", `--nofile=${most}:${most}`];
+  for (const [where, to, words, each] of [
+    ["ws://127.0.0.1:0/x", target, ["--workers", "1"], 2],
+    ["ws://127.0.0.1:0/x", "exec:cat", ["--workers", "1"], 4],
+    ["tcp:127.0.0.1:0", "ws://127.0.0.1:1/", [], 2],
+  ]) {
+    const many = await Tunnel.start(t, where, to, [...words, "--max-connections", "600"], limited(1000));
+    const told = /warning max-connections is more than the (\d+) connections that there are descriptors for, with (\d) for each/.exec(many.log);
+    assert.ok(told, many.log);
+    assert.equal(Number(told[2]), each);
+    assert.ok(Number(told[1]) * each < 1000 && Number(told[1]) * each > 900, many.log);
+    const few = await Tunnel.start(t, where, to, [...words, "--max-connections", "100"], limited(1000));
+    assert.doesNotMatch(few.log, /max-connections/);
+  }
+  const tunnel = await Tunnel.start(t, "ws://127.0.0.1:0/x", target, ["--workers", "1"], limited(100));
+  const sockets = [];
+  let next;
+  while (typeof next !== "number" && sockets.length < 50) {
+    next = await new Promise((resolve) => {
+      const socket = new WebSocket(`ws://127.0.0.1:${tunnel.port}/x`);
+      socket.on("error", () => {});
+      socket.on("open", () => resolve(socket));
+      socket.on("unexpected-response", (_, response) => resolve(response.statusCode));
+    });
+    if (typeof next !== "number") sockets.push(next);
+  }
+  assert.equal(next, 503);
+  for (const socket of sockets) {
+    const answer = once(socket, "message");
+    socket.send("here"); // each of them has a target
+    assert.equal((await within(10000, answer, "the echo"))[0].toString(), "here");
+    socket.terminate();
+  }
+});

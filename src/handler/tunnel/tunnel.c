@@ -292,6 +292,14 @@ void tow_tunnel_look_at_map(tow_tunnel *tunnel) {
 
 /* Beginning and end. */
 
+int tow_tunnel_descriptors(const tow_tunnel_options *options) {
+    tow_tunnel_target target;
+    const char *why;
+    if (options->target == NULL || tow_tunnel_target_read(&target, options->target, &why) != 0)
+        return 4; /* a map, which may have commands */
+    return target.kind == TOW_TUNNEL_TARGET_COMMAND ? 4 : 2;
+}
+
 bool tow_tunnel_target_is_valid(const char *text, const char **why) {
     tow_tunnel_target target;
     const char *reason;

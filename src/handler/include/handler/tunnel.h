@@ -44,6 +44,10 @@ tow_handler tow_tunnel_handler(tow_tunnel *tunnel);
 void tow_tunnel_look_at_map(tow_tunnel *tunnel);
 void tow_tunnel_reload_map(tow_tunnel *tunnel);
 
+/* How many descriptors a connection takes at most, with those of its target: a command has two sockets and a
+ * process. */
+int tow_tunnel_descriptors(const tow_tunnel_options *options);
+
 /* Whether this is a target: for options. *why (may be NULL) is a static text if not. */
 bool tow_tunnel_target_is_valid(const char *text, const char **why);
 
