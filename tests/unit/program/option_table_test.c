@@ -1,9 +1,11 @@
 #include "../unit.h"
 
+#include "../../../src/server/settings.h"
 #include "connect.h"
 #include "option_table.h"
 #include "options_text.h"
 #include "serve.h"
+#include "websocket/websocket.h"
 
 #include <towline/error.h>
 
@@ -129,6 +131,44 @@ static void the_defaults_of_connect_are_those_of_the_manual(void **state) {
     tow_options_clear(&options);
 }
 
+/* The library fills in what nobody sets; what help says and the command line sets is the same. */
+static void defaults_of_limits_are_the_librarys(void **state) {
+    (void)state;
+    tow_options options;
+    defaults(&options, "serve");
+    tow_limits typed = ((const tow_serve_settings *)options.settings)->server.limits;
+    tow_limits untouched = {0};
+    tow_limits_resolve(&typed, NULL);
+    tow_limits_resolve(&untouched, NULL);
+    assert_memory_equal(&typed, &untouched, sizeof(typed));
+    tow_options_clear(&options);
+    defaults(&options, "connect");
+    assert_int_equal(((const tow_connect_settings *)options.settings)->max_message, untouched.max_message);
+    tow_options_clear(&options);
+}
+
+static void defaults_of_a_server_are_the_librarys(void **state) {
+    (void)state;
+    tow_options options;
+    tow_settings typed, untouched;
+    defaults(&options, "serve");
+    const tow_server_options *server = &((const tow_serve_settings *)options.settings)->server;
+    assert_int_equal(tow_settings_read(&typed, server), 0);
+    assert_int_equal(tow_settings_read(&untouched, &(tow_server_options){0}), 0);
+    assert_int_equal(typed.handshake_seconds, untouched.handshake_seconds);
+    assert_int_equal(typed.handshake_bytes, untouched.handshake_bytes);
+    assert_int_equal(typed.drain_seconds, untouched.drain_seconds);
+    assert_int_equal(typed.max_connections, untouched.max_connections);
+    assert_int_equal(typed.max_connections_per_address, untouched.max_connections_per_address);
+    assert_int_equal(typed.max_unfinished, untouched.max_unfinished);
+    assert_int_equal(typed.max_unfinished_per_address, untouched.max_unfinished_per_address);
+    assert_int_equal(typed.io, untouched.io);
+    assert_string_equal(typed.listens[0], untouched.listens[0]);
+    tow_settings_clear(&typed);
+    tow_settings_clear(&untouched);
+    tow_options_clear(&options);
+}
+
 static void refuses(const char *name, const char *option, const char *value) {
     const tow_command *command = tow_command_find(name);
     const char *const words[] = {option, value, NULL};
@@ -218,6 +258,8 @@ int main(void) {
         cmocka_unit_test(changes_name_rows_of_their_section),
         cmocka_unit_test(the_defaults_of_serve_are_those_of_the_manual),
         cmocka_unit_test(the_defaults_of_connect_are_those_of_the_manual),
+        cmocka_unit_test(defaults_of_limits_are_the_librarys),
+        cmocka_unit_test(defaults_of_a_server_are_the_librarys),
         cmocka_unit_test(values_are_checked_before_anything_begins),
         cmocka_unit_test(help_and_manual_name_every_option),
         cmocka_unit_test(help_fits_its_columns),
