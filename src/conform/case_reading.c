@@ -5,19 +5,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-const char *case_skip_blanks(const char *text) {
+const char *tow_conform_case_skip_blanks(const char *text) {
     return text + strspn(text, " \t");
 }
 
-const char *case_take_word(const char *text, char word[CASE_WORD_MAX]) {
+const char *tow_conform_case_take_word(const char *text, char word[CASE_WORD_MAX]) {
     size_t length = strcspn(text, " \t");
     size_t copied = length < CASE_WORD_MAX - 1 ? length : CASE_WORD_MAX - 1;
     memcpy(word, text, copied);
     word[copied] = 0;
-    return case_skip_blanks(text + length);
+    return tow_conform_case_skip_blanks(text + length);
 }
 
-char *case_copy(const char *text, size_t length) {
+char *tow_conform_case_copy(const char *text, size_t length) {
     length = strnlen(text, length);
     char *out = malloc(length + 1);
     if (out == NULL)
@@ -27,16 +27,16 @@ char *case_copy(const char *text, size_t length) {
     return out;
 }
 
-bool case_takes(const char **text, const char *word) {
+bool tow_conform_case_takes(const char **text, const char *word) {
     size_t length = strlen(word);
     if (strncmp(*text, word, length) != 0 ||
         ((*text)[length] != 0 && !isblank((unsigned char)(*text)[length])))
         return false;
-    *text = case_skip_blanks(*text + length);
+    *text = tow_conform_case_skip_blanks(*text + length);
     return true;
 }
 
-bool case_read_number(const char *text, uint64_t maximum, uint64_t *value) {
+bool tow_conform_case_read_number(const char *text, uint64_t maximum, uint64_t *value) {
     if (!isdigit((unsigned char)*text))
         return false;
     char *end;
@@ -67,7 +67,7 @@ static size_t read_escape(const char *text, uint8_t *out) {
     return 3;
 }
 
-const char *case_read_quoted(const char *text, tow_buffer *out) {
+const char *tow_conform_case_read_quoted(const char *text, tow_buffer *out) {
     for (text++; *text != '"'; text++) {
         uint8_t byte = (uint8_t)*text;
         if (byte == 0)
@@ -81,7 +81,7 @@ const char *case_read_quoted(const char *text, tow_buffer *out) {
         if (tow_buffer_append(out, &byte, 1) != 0)
             return NULL;
     }
-    return case_skip_blanks(text + 1);
+    return tow_conform_case_skip_blanks(text + 1);
 }
 
 /* Whether the word at the front is pairs of hexadecimal digits; `*length` is the word's. */
@@ -94,8 +94,8 @@ static bool is_hex(const char *text, size_t *length) {
     return *length > 0 && *length % 2 == 0;
 }
 
-const char *case_read_hex(const char *text, tow_buffer *out) {
-    for (size_t length; is_hex(text, &length); text = case_skip_blanks(text + length)) {
+const char *tow_conform_case_read_hex(const char *text, tow_buffer *out) {
+    for (size_t length; is_hex(text, &length); text = tow_conform_case_skip_blanks(text + length)) {
         for (size_t i = 0; i < length; i += 2) {
             uint8_t byte = (uint8_t)(hex_digit(text[i]) * 16 + hex_digit(text[i + 1]));
             if (tow_buffer_append(out, &byte, 1) != 0)

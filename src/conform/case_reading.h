@@ -8,32 +8,32 @@
 
 enum { CASE_WORD_MAX = 64 };
 
-const char *case_skip_blanks(const char *text);
+const char *tow_conform_case_skip_blanks(const char *text);
 
 /* Copies the word at the front (cut to fit); what follows it, without blanks. */
-const char *case_take_word(const char *text, char word[CASE_WORD_MAX]);
+const char *tow_conform_case_take_word(const char *text, char word[CASE_WORD_MAX]);
 
 /* Copies at most `length` bytes of a text; the caller frees them. NULL when out of memory. */
-char *case_copy(const char *text, size_t length);
+char *tow_conform_case_copy(const char *text, size_t length);
 
 /* If the word at the front is `word`, moves behind it. */
-bool case_takes(const char **text, const char *word);
+bool tow_conform_case_takes(const char **text, const char *word);
 
 /* The whole text is a number, in C's notation, of at most `maximum`. */
-bool case_read_number(const char *text, uint64_t maximum, uint64_t *value);
+bool tow_conform_case_read_number(const char *text, uint64_t maximum, uint64_t *value);
 
 /* A text in double quotes, with the escapes of C, appended to `out`. NULL when it is not one, or out of
  * memory. */
-const char *case_read_quoted(const char *text, tow_buffer *out);
+const char *tow_conform_case_read_quoted(const char *text, tow_buffer *out);
 
 /* Words of pairs of hexadecimal digits, appended to `out`. NULL when out of memory. */
-const char *case_read_hex(const char *text, tow_buffer *out);
+const char *tow_conform_case_read_hex(const char *text, tow_buffer *out);
 
 /* case_statements.c: a line of a case. Errors: MEMORY. */
-int case_statement_read(conform_case *one, const char *text, int line, bool *understood);
-void case_clear(conform_case *one);
+int tow_conform_case_statement_read(conform_case *one, const char *text, int line, bool *understood);
+void tow_conform_case_clear(conform_case *one);
 
 /* case_steps.c: a statement that is a step, into a step of which `line` is set. False when it is not one. */
-bool case_step_read(case_step *step, const char *text);
+bool tow_conform_case_step_read(case_step *step, const char *text);
 
 #endif

@@ -12,7 +12,9 @@ static int add_edit(conform_case *one, edit_kind kind, const char *name, const c
         return TOW_ERROR_MEMORY;
     one->edits = edits;
     case_edit *edit = &edits[one->edit_count++];
-    *edit = (case_edit){.kind = kind, .name = case_copy(name, SIZE_MAX), .value = case_copy(value, SIZE_MAX)};
+    *edit = (case_edit){.kind = kind,
+        .name = tow_conform_case_copy(name, SIZE_MAX),
+        .value = tow_conform_case_copy(value, SIZE_MAX)};
     return edit->name == NULL || edit->value == NULL ? TOW_ERROR_MEMORY : 0;
 }
 
@@ -28,12 +30,13 @@ static int read_header(conform_case *one, const char *text, bool *understood) {
         return 0;
     memcpy(name, text, length);
     name[length] = 0;
-    return add_edit(one, kind, name, text[length] == ':' ? case_skip_blanks(text + length + 1) : "");
+    return add_edit(
+        one, kind, name, text[length] == ':' ? tow_conform_case_skip_blanks(text + length + 1) : "");
 }
 
 static int read_raw_head(conform_case *one, const char *text, edit_kind kind, bool *understood) {
     tow_buffer bytes = {0};
-    const char *rest = *text == '"' ? case_read_quoted(text, &bytes) : NULL;
+    const char *rest = *text == '"' ? tow_conform_case_read_quoted(text, &bytes) : NULL;
     int error = rest == NULL ? 0 : tow_buffer_append(&bytes, "", 1);
     *understood = rest != NULL && *rest == 0;
     if (*understood && error == 0)
@@ -46,7 +49,7 @@ static int read_raw_head(conform_case *one, const char *text, edit_kind kind, bo
 
 static int set_text(char **field, const char *text) {
     free(*field);
-    *field = case_copy(text, SIZE_MAX);
+    *field = tow_conform_case_copy(text, SIZE_MAX);
     return *field == NULL ? TOW_ERROR_MEMORY : 0;
 }
 
@@ -64,9 +67,9 @@ static bool set_role(conform_case *one, const char *text) {
 static bool set_pieces(conform_case *one, const char *text) {
     char word[CASE_WORD_MAX];
     uint64_t bytes, milliseconds = 0;
-    text = case_take_word(text, word);
-    if (!case_read_number(word, 65535, &bytes) || bytes == 0 ||
-        (*text != 0 && !case_read_number(text, 1000, &milliseconds)))
+    text = tow_conform_case_take_word(text, word);
+    if (!tow_conform_case_read_number(word, 65535, &bytes) || bytes == 0 ||
+        (*text != 0 && !tow_conform_case_read_number(text, 1000, &milliseconds)))
         return false;
     one->pieces = (size_t)bytes;
     one->pieces_milliseconds = (int)milliseconds;
@@ -75,7 +78,7 @@ static bool set_pieces(conform_case *one, const char *text) {
 
 static bool set_within(conform_case *one, const char *text) {
     uint64_t milliseconds;
-    bool right = case_read_number(text, 60000, &milliseconds);
+    bool right = tow_conform_case_read_number(text, 60000, &milliseconds);
     one->within = right ? (int)milliseconds : 0;
     return right && milliseconds > 0;
 }
@@ -88,7 +91,7 @@ static bool read_text(conform_case *one, const char *text, int *error) {
     } texts[] = {{"of", &one->section}, {"offer", &one->offer}, {"needs", &one->needs},
         {"unless", &one->unless}, {"refuses", &one->refuses}};
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
-        if (case_takes(&text, texts[i].word))
+        if (tow_conform_case_takes(&text, texts[i].word))
             return *error = set_text(texts[i].field, text), true;
     }
     return false;
@@ -101,43 +104,43 @@ static int add_step(conform_case *one, const char *text, int line, bool *underst
     one->steps = steps;
     case_step *step = &steps[one->step_count++];
     *step = (case_step){.final = true, .count = 1, .line = line, .level = 6};
-    *understood = case_step_read(step, text);
+    *understood = tow_conform_case_step_read(step, text);
     return 0;
 }
 
-int case_statement_read(conform_case *one, const char *text, int line, bool *understood) {
+int tow_conform_case_statement_read(conform_case *one, const char *text, int line, bool *understood) {
     *understood = true;
-    if (case_takes(&text, "must"))
+    if (tow_conform_case_takes(&text, "must"))
         return set_level(one, LEVEL_MUST, text);
-    if (case_takes(&text, "should"))
+    if (tow_conform_case_takes(&text, "should"))
         return set_level(one, LEVEL_SHOULD, text);
-    if (case_takes(&text, "may"))
+    if (tow_conform_case_takes(&text, "may"))
         return set_level(one, LEVEL_MAY, text);
     int error;
     if (read_text(one, text, &error))
         return error;
-    if (case_takes(&text, "role"))
+    if (tow_conform_case_takes(&text, "role"))
         return *understood = set_role(one, text), 0;
-    if (case_takes(&text, "in-pieces"))
+    if (tow_conform_case_takes(&text, "in-pieces"))
         return *understood = set_pieces(one, text), 0;
-    if (case_takes(&text, "within"))
+    if (tow_conform_case_takes(&text, "within"))
         return *understood = set_within(one, text), 0;
     if (strcmp(text, "early") == 0)
         return one->early = true, 0;
     if (strcmp(text, "may-be-too-large") == 0)
         return one->may_be_too_large = true, 0;
-    if (case_takes(&text, "line"))
+    if (tow_conform_case_takes(&text, "line"))
         return add_edit(one, EDIT_LINE, "", text);
-    if (case_takes(&text, "header"))
+    if (tow_conform_case_takes(&text, "header"))
         return read_header(one, text, understood);
-    if (case_takes(&text, "head"))
+    if (tow_conform_case_takes(&text, "head"))
         return read_raw_head(one, text, EDIT_RAW, understood);
-    if (case_takes(&text, "break"))
+    if (tow_conform_case_takes(&text, "break"))
         return read_raw_head(one, text, EDIT_BREAK, understood);
     return add_step(one, text, line, understood);
 }
 
-void case_clear(conform_case *one) {
+void tow_conform_case_clear(conform_case *one) {
     for (size_t i = 0; i < one->edit_count; i++) {
         free(one->edits[i].name);
         free(one->edits[i].value);

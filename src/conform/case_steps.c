@@ -7,7 +7,8 @@ static const char *read_literal(const char *text, case_payload *payload, bool qu
     if (payload->kind != PAYLOAD_LITERAL)
         return NULL;
     tow_buffer bytes = {.data = payload->literal, .length = payload->size, .capacity = payload->size};
-    const char *rest = quoted ? case_read_quoted(text, &bytes) : case_read_hex(text, &bytes);
+    const char *rest =
+        quoted ? tow_conform_case_read_quoted(text, &bytes) : tow_conform_case_read_hex(text, &bytes);
     payload->literal = bytes.data;
     payload->size = bytes.length;
     return rest;
@@ -125,16 +126,17 @@ static const char *read_argument(const char *text, case_step *step) {
     uint64_t number;
     if (*text == '"')
         return read_literal(text, &step->payload, true);
-    if (case_takes(&text, "hex"))
+    if (tow_conform_case_takes(&text, "hex"))
         return read_literal(text, &step->payload, false);
-    const char *rest = case_take_word(text, word);
+    const char *rest = tow_conform_case_take_word(text, word);
     char *equals = strchr(word, '=');
     if (equals != NULL) {
         *equals = 0;
-        return case_read_number(equals + 1, UINT64_MAX, &number) && set_option(step, word, number) ? rest
-                                                                                                   : NULL;
+        return tow_conform_case_read_number(equals + 1, UINT64_MAX, &number) && set_option(step, word, number)
+                   ? rest
+                   : NULL;
     }
-    if (step->opcode == 8 && case_read_number(word, 65535, &number))
+    if (step->opcode == 8 && tow_conform_case_read_number(word, 65535, &number))
         return set_close_code(step, number) ? rest : NULL;
     return set_flag(step, word) ? rest : NULL;
 }
@@ -149,7 +151,7 @@ static bool read_opcode(const char *word, uint8_t *opcode) {
         if (strcmp(word, names[i].name) == 0)
             return *opcode = names[i].opcode, true;
     }
-    if (strncmp(word, "opcode=", 7) != 0 || !case_read_number(word + 7, 15, &number))
+    if (strncmp(word, "opcode=", 7) != 0 || !tow_conform_case_read_number(word + 7, 15, &number))
         return false;
     *opcode = (uint8_t)number;
     return true;
@@ -157,7 +159,7 @@ static bool read_opcode(const char *word, uint8_t *opcode) {
 
 static bool read_frame(const char *text, case_step *step) {
     char word[CASE_WORD_MAX];
-    text = case_take_word(text, word);
+    text = tow_conform_case_take_word(text, word);
     if (!read_opcode(word, &step->opcode))
         return false;
     while (text != NULL && *text != 0)
@@ -172,10 +174,10 @@ static bool read_codes(const char *text, case_step *step) {
     char word[CASE_WORD_MAX];
     while (*text != 0) {
         uint64_t number;
-        text = case_take_word(text, word);
+        text = tow_conform_case_take_word(text, word);
         if (strlen(word) == 3 && strcmp(word + 1, "xx") == 0)
             word[1] = 0;
-        if (!case_read_number(word, 65535, &number) || step->code_count == STEP_CODES_MAX)
+        if (!tow_conform_case_read_number(word, 65535, &number) || step->code_count == STEP_CODES_MAX)
             return false;
         step->codes[step->code_count++] = (unsigned)number;
     }
@@ -184,7 +186,7 @@ static bool read_codes(const char *text, case_step *step) {
 
 static bool read_milliseconds(const char *text, case_step *step) {
     uint64_t number;
-    bool right = case_read_number(text, 60000, &number);
+    bool right = tow_conform_case_read_number(text, 60000, &number);
     step->milliseconds = (int)(right ? number : 0);
     return right;
 }
@@ -196,8 +198,8 @@ static bool read_chop(const char *text, case_step *step) {
     char word[CASE_WORD_MAX];
     size_t count = 0;
     for (; *text != 0 && count < 3; count++) {
-        text = case_take_word(text, word);
-        if (!case_read_number(word, maxima[count], &numbers[count]))
+        text = tow_conform_case_take_word(text, word);
+        if (!tow_conform_case_read_number(word, maxima[count], &numbers[count]))
             return false;
     }
     step->count = (size_t)numbers[0];
@@ -207,7 +209,7 @@ static bool read_chop(const char *text, case_step *step) {
 }
 
 static bool read_end(const char *text, case_step *step) {
-    step->cleanly = case_takes(&text, "cleanly");
+    step->cleanly = tow_conform_case_takes(&text, "cleanly");
     return *text == 0;
 }
 
@@ -215,16 +217,16 @@ static bool read_end(const char *text, case_step *step) {
 static bool read_field(const char *text, case_step *step) {
     char word[CASE_WORD_MAX];
     uint64_t number;
-    if (case_takes(&text, "when")) {
-        text = case_take_word(text, word);
-        if (!case_read_number(word, 999, &number))
+    if (tow_conform_case_takes(&text, "when")) {
+        text = tow_conform_case_take_word(text, word);
+        if (!tow_conform_case_read_number(word, 999, &number))
             return false;
         step->codes[step->code_count++] = (unsigned)number;
     }
     size_t length = strcspn(text, ":");
-    step->name = case_copy(text, length);
+    step->name = tow_conform_case_copy(text, length);
     if (text[length] == ':')
-        step->value = case_copy(case_skip_blanks(text + length + 1), SIZE_MAX);
+        step->value = tow_conform_case_copy(tow_conform_case_skip_blanks(text + length + 1), SIZE_MAX);
     return length > 0 && step->name != NULL && (text[length] == 0 || step->value != NULL);
 }
 
@@ -238,7 +240,7 @@ static bool read_expect(const char *text, case_step *step) {
         {"silence", STEP_EXPECT_SILENCE, read_milliseconds},
         {"no-message", STEP_EXPECT_NO_MESSAGE, read_milliseconds}, {"end", STEP_EXPECT_END, read_end}};
     for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
-        if (case_takes(&text, kinds[i].word))
+        if (tow_conform_case_takes(&text, kinds[i].word))
             return step->kind = kinds[i].kind, kinds[i].read(text, step);
     }
     step->kind = STEP_EXPECT;
@@ -258,18 +260,18 @@ static bool read_bare(const char *text, case_step *step) {
     return false;
 }
 
-bool case_step_read(case_step *step, const char *text) {
+bool tow_conform_case_step_read(case_step *step, const char *text) {
     if (read_bare(text, step))
         return true;
-    if (case_takes(&text, "send"))
+    if (tow_conform_case_takes(&text, "send"))
         return step->kind = STEP_SEND, read_frame(text, step);
-    if (case_takes(&text, "raw")) {
+    if (tow_conform_case_takes(&text, "raw")) {
         text = read_literal(text, &step->payload, *text == '"');
         return step->kind = STEP_RAW, text != NULL && *text == 0;
     }
-    if (case_takes(&text, "chop"))
+    if (tow_conform_case_takes(&text, "chop"))
         return step->kind = STEP_CHOP, read_chop(text, step);
-    if (case_takes(&text, "wait"))
+    if (tow_conform_case_takes(&text, "wait"))
         return step->kind = STEP_WAIT, read_milliseconds(text, step);
-    return case_takes(&text, "expect") && read_expect(text, step);
+    return tow_conform_case_takes(&text, "expect") && read_expect(text, step);
 }

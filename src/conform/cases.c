@@ -138,7 +138,7 @@ static int name_case(struct reader *reader, conform_case *one, const char *name)
         return error;
     one->id = (char *)id.data;
     make_id(one->id);
-    one->section = case_copy(reader->section, SIZE_MAX);
+    one->section = tow_conform_case_copy(reader->section, SIZE_MAX);
     if (one->section == NULL)
         return TOW_ERROR_MEMORY;
     return is_known(reader->list, one->id)
@@ -150,7 +150,7 @@ static int read_case_line(struct reader *reader, conform_case *one, size_t index
     if (index == 0)
         return name_case(reader, one, text);
     bool understood;
-    int error = case_statement_read(one, text, reader->block.numbers[index], &understood);
+    int error = tow_conform_case_statement_read(one, text, reader->block.numbers[index], &understood);
     return error == 0 && !understood ? fail(reader, reader->block.numbers[index], "not understood", text)
                                      : error;
 }
@@ -182,7 +182,7 @@ static int expand_once(struct reader *reader) {
         return TOW_ERROR_MEMORY;
     int error = read_case(reader, one);
     if (error != 0) {
-        case_clear(one);
+        tow_conform_case_clear(one);
         reader->list->count--;
     }
     return error;
@@ -220,7 +220,7 @@ static const char *take_value(const char *text, char **value) {
         end += *end == '\\' && end[1] != 0 ? 2 : 1;
     if (!quoted)
         end += strcspn(end, " \t");
-    char *copy = case_copy(text + quoted, (size_t)(end - text) - quoted);
+    char *copy = tow_conform_case_copy(text + quoted, (size_t)(end - text) - quoted);
     char *out = copy;
     *value = copy;
     if (copy == NULL)
@@ -232,17 +232,17 @@ static const char *take_value(const char *text, char **value) {
     }
     if (quoted)
         *out = 0;
-    return case_skip_blanks(end + (quoted && *end == '"'));
+    return tow_conform_case_skip_blanks(end + (quoted && *end == '"'));
 }
 
 /* `NAME, NAME …` in front of `in` */
 static const char *take_names(const char *text, struct loop *loop) {
     while (loop->name_count < NAMES_MAX) {
         char *name = loop->names[loop->name_count++];
-        text = case_take_word(text, name);
+        text = tow_conform_case_take_word(text, name);
         size_t length = strlen(name);
         if (length > 0 && name[length - 1] != ',')
-            return case_takes(&text, "in") ? text : NULL;
+            return tow_conform_case_takes(&text, "in") ? text : NULL;
         if (length < 2)
             return NULL;
         name[length - 1] = 0;
@@ -276,13 +276,13 @@ static int add_line(struct reader *reader, const char *text) {
     struct block *block = &reader->block;
     if (block->count == LINES_MAX)
         return fail(reader, reader->line, "a case with too many lines", text);
-    block->lines[block->count] = case_copy(text, SIZE_MAX);
+    block->lines[block->count] = tow_conform_case_copy(text, SIZE_MAX);
     block->numbers[block->count] = reader->line;
     return block->lines[block->count++] == NULL ? TOW_ERROR_MEMORY : 0;
 }
 
 static int read_group(struct reader *reader, const char *text) {
-    const char *section = case_take_word(text, reader->group);
+    const char *section = tow_conform_case_take_word(text, reader->group);
     reader->section[0] = 0;
     strncat(reader->section, section, CASE_WORD_MAX - 1);
     return reader->group[0] != 0 && *section != 0
@@ -292,29 +292,29 @@ static int read_group(struct reader *reader, const char *text) {
 
 static int read_line(struct reader *reader, const char *text) {
     bool indented = isblank((unsigned char)*text);
-    text = case_skip_blanks(text);
+    text = tow_conform_case_skip_blanks(text);
     if (*text == 0 || *text == '#')
         return 0;
     if (indented && reader->block.count == 0)
         return fail(reader, reader->line, "an indented line outside a case", text);
     if (indented)
-        return case_takes(&text, "for") ? add_loop(reader, text) : add_line(reader, text);
+        return tow_conform_case_takes(&text, "for") ? add_loop(reader, text) : add_line(reader, text);
     int error = end_block(reader);
     if (error != 0)
         return error;
-    if (case_takes(&text, "group"))
+    if (tow_conform_case_takes(&text, "group"))
         return read_group(reader, text);
-    if (case_takes(&text, "case") && *text != 0 && reader->group[0] != 0)
+    if (tow_conform_case_takes(&text, "case") && *text != 0 && reader->group[0] != 0)
         return add_line(reader, text);
     return fail(reader, reader->line, "expected group, or a group's case", text);
 }
 
-int case_list_read(case_list *list, const char *name, const char *text, tow_buffer *error_text) {
+int tow_conform_case_list_read(case_list *list, const char *name, const char *text, tow_buffer *error_text) {
     struct reader reader = {.list = list, .name = name, .error = error_text};
     int error = 0;
     while (*text != 0 && error == 0) {
         size_t length = strcspn(text, "\n");
-        char *line = case_copy(text, length);
+        char *line = tow_conform_case_copy(text, length);
         if (line == NULL) {
             error = TOW_ERROR_MEMORY;
             break;
@@ -330,9 +330,9 @@ int case_list_read(case_list *list, const char *name, const char *text, tow_buff
     return error;
 }
 
-void case_list_clear(case_list *list) {
+void tow_conform_case_list_clear(case_list *list) {
     for (size_t i = 0; i < list->count; i++)
-        case_clear(&list->cases[i]);
+        tow_conform_case_clear(&list->cases[i]);
     free(list->cases);
     *list = (case_list){0};
 }

@@ -125,10 +125,10 @@ typedef struct case_list {
 
 /* Reads a text of cases and appends them. Ids must be new. Returns 0, or MEMORY, or ARGUMENT with a line of
  * explanation in `error`; what was appended until then stays. */
-int case_list_read(case_list *list, const char *name, const char *text, tow_buffer *error);
-void case_list_clear(case_list *list);
+int tow_conform_case_list_read(case_list *list, const char *name, const char *text, tow_buffer *error);
+void tow_conform_case_list_clear(case_list *list);
 
 /* The bytes of a payload: the caller frees them. NULL when out of memory. Never NULL for a size of 0. */
-uint8_t *case_payload_make(const case_payload *payload);
+uint8_t *tow_conform_case_payload_make(const case_payload *payload);
 
 #endif

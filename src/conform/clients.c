@@ -36,7 +36,7 @@ static int make_services(client_run *run) {
         "case cases\n  must The number of cases.\n  role client\n  send text \"%zu\"\n  finish\n"
         "case report\n  must The end.\n  role client\n  finish\n",
         run->suite->count);
-    int result = case_list_read(&run->services, "services", text, &error);
+    int result = tow_conform_case_list_read(&run->services, "services", text, &error);
     tow_buffer_clear(&error);
     for (size_t i = 0; i < run->services.count; i++)
         run->services.cases[i].is_service = true;
@@ -73,7 +73,7 @@ static void on_commands_done(commands *all) {
 
 static void on_stop(conform_suite *suite) {
     client_run *run = suite->run;
-    commands_stop(&run->commands);
+    tow_conform_commands_stop(&run->commands);
     stop_listening(run);
 }
 
@@ -83,16 +83,16 @@ static void on_done(void *user, conversation *talk) {
     const conform_case *one = talk->one;
     if (one == &run->services.cases[SERVICE_REPORT])
         stop_listening(run);
-    conform_suite_take(suite, talk);
+    tow_conform_suite_take(suite, talk);
     for (size_t i = 0; i < suite->count && run->commands.running > 0; i++) {
         if (suite->results[i].one == one)
-            commands_case_done(&run->commands, i);
+            tow_conform_commands_case_done(&run->commands, i);
     }
 }
 
 static void on_accept(tow_listener *listener, int fd) {
     client_run *run = listener->user;
-    if (conversation_accept(&run->suite->settings, fd) != 0)
+    if (tow_conform_conversation_accept(&run->suite->settings, fd) != 0)
         tow_loop_discard(run->loop, fd);
 }
 
@@ -135,12 +135,12 @@ static int run_all(client_run *run, const conform_entrance *entrance) {
     if (entrance->on_listening != NULL)
         entrance->on_listening(entrance->user, run->port);
     if (entrance->command != NULL)
-        commands_start(&run->commands);
+        tow_conform_commands_start(&run->commands);
     error = tow_loop_run(run->loop);
     return error != 0 ? error : run->commands.error;
 }
 
-int conform_suite_run_clients(conform_suite *suite, tow_loop *loop, const conform_entrance *entrance) {
+int tow_conform_suite_run_clients(conform_suite *suite, tow_loop *loop, const conform_entrance *entrance) {
     client_run *run = calloc(1, sizeof(*run));
     if (run == NULL)
         return TOW_ERROR_MEMORY;
@@ -160,7 +160,7 @@ int conform_suite_run_clients(conform_suite *suite, tow_loop *loop, const confor
     suite->on_stop = on_stop;
     int error = run_all(run, entrance);
     suite->on_stop = NULL;
-    case_list_clear(&run->services);
+    tow_conform_case_list_clear(&run->services);
     free(run);
     return error;
 }

@@ -51,7 +51,7 @@ static void judge_absence(const client_command *command, int status) {
     else
         snprintf(result->why, sizeof(result->why), "the command ended (status %d) without playing the case",
             WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
-    conform_suite_note(suite, result);
+    tow_conform_suite_note(suite, result);
 }
 
 static void on_exit_of(tow_watch *watch, int ready) {
@@ -67,7 +67,7 @@ static void on_exit_of(tow_watch *watch, int ready) {
     command->used = false;
     all->running--;
     judge_absence(command, status);
-    commands_start(all);
+    tow_conform_commands_start(all);
 }
 
 /* The command leads a group of its own, with all that its shell has started. */
@@ -148,7 +148,7 @@ static client_command *free_one(commands *all) {
     return NULL;
 }
 
-void commands_start(commands *all) {
+void tow_conform_commands_start(commands *all) {
     conform_suite *suite = all->suite;
     client_command *command;
     while (all->error == 0 && suite->next < suite->count && (command = free_one(all)) != NULL)
@@ -157,14 +157,14 @@ void commands_start(commands *all) {
         all->on_done(all);
 }
 
-void commands_case_done(commands *all, size_t index) {
+void tow_conform_commands_case_done(commands *all, size_t index) {
     for (int i = 0; i < COMMANDS_MAX; i++) {
         if (all->list[i].used && all->list[i].index == index)
             give_time(&all->list[i], 3000);
     }
 }
 
-void commands_stop(commands *all) {
+void tow_conform_commands_stop(commands *all) {
     all->suite->next = all->suite->count;
     for (int i = 0; i < COMMANDS_MAX; i++) {
         if (all->list[i].used)

@@ -37,12 +37,12 @@ typedef struct commands {
 } commands;
 
 /* Starts as many as may run at once; the rest follows, then on_done. */
-void commands_start(commands *commands);
+void tow_conform_commands_start(commands *commands);
 
 /* The case's conversation is over: its command has little time left. */
-void commands_case_done(commands *commands, size_t index);
+void tow_conform_commands_case_done(commands *commands, size_t index);
 
 /* Ends those that run, and starts no more. */
-void commands_stop(commands *commands);
+void tow_conform_commands_stop(commands *commands);
 
 #endif

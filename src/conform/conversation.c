@@ -31,7 +31,7 @@ void conversation_note(
     vsnprintf(words, sizeof(words), format, arguments);
     va_end(arguments);
     int64_t microseconds = (tow_loop_now(self->settings->loop) - self->started) / 1000;
-    transcript_note(
+    tow_conform_transcript_note(
         &self->transcript, microseconds, direction, bytes, length, bytes_to_keep(self, bytes), words);
 }
 
@@ -87,30 +87,30 @@ void conversation_unmet(conversation *self, const char *format, ...) {
     end(self);
 }
 
-void conversation_abandon(conversation *self) {
+void tow_conform_conversation_abandon(conversation *self) {
     self->abandoned = true;
     conversation_end(self, VERDICT_FAIL, "the run was stopped");
 }
 
-void conversation_free(conversation *self) {
+void tow_conform_conversation_free(conversation *self) {
     for (size_t i = self->event_at; i < self->event_count; i++)
         tow_buffer_clear(&self->events[i].payload);
     free(self->events);
     tow_buffer_clear(&self->out);
     tow_buffer_clear(&self->in);
     tow_buffer_clear(&self->message);
-    squeeze_clear(&self->squeeze);
-    judged_head_clear(&self->answer);
+    tow_conform_squeeze_clear(&self->squeeze);
+    tow_conform_judged_head_clear(&self->answer);
     *self->previous = self->next;
     if (self->next != NULL)
         self->next->previous = self->previous;
-    transcript_clear(&self->transcript);
+    tow_conform_transcript_clear(&self->transcript);
     free(self);
 }
 
 /* ---- waiting ---- */
 
-int conversation_patience(const conversation *self) {
+int tow_conform_conversation_patience(const conversation *self) {
     bool own = self->one != NULL && self->one->within > 0;
     return own ? self->one->within : self->settings->timeout_milliseconds;
 }
@@ -135,10 +135,10 @@ static void on_time(tow_timer *timer) {
         return;
     }
     self->waited = true;
-    conversation_advance(self);
+    tow_conform_conversation_advance(self);
 }
 
-void conversation_wait(conversation *self, int milliseconds) {
+void tow_conform_conversation_wait(conversation *self, int milliseconds) {
     if (!tow_timer_is_set(&self->timer))
         tow_timer_set(self->settings->loop, &self->timer,
             tow_loop_now(self->settings->loop) + milliseconds * TOW_MILLISECOND, on_time);
@@ -149,33 +149,33 @@ void conversation_wait(conversation *self, int milliseconds) {
 static progress wait_step(conversation *self, const case_step *step) {
     if (self->waited)
         return STEP_DONE;
-    conversation_wait(self, step->milliseconds);
+    tow_conform_conversation_wait(self, step->milliseconds);
     return STEP_WAITS;
 }
 
 static progress send_step(conversation *self, const case_step *step) {
     int error = step->kind == STEP_SEND
-                    ? outgoing_frames(self, step)
+                    ? tow_conform_outgoing_frames(self, step)
                     : tow_buffer_append(&self->out, step->payload.literal, step->payload.size);
     if (step->kind == STEP_RAW)
         conversation_note(self, '>', step->payload.literal, step->payload.size, "bytes");
     if (error != 0)
         conversation_end(self, VERDICT_FAIL, "out of memory");
     else
-        outgoing_pump(self);
+        tow_conform_outgoing_pump(self);
     return STEP_DONE;
 }
 
 static void release(conversation *self) {
     self->together = false;
-    outgoing_pump(self);
+    tow_conform_outgoing_pump(self);
 }
 
 /* Whether all that was sent before is with the kernel; else the step is tried again soon. */
 static bool is_drained(conversation *self) {
     if (self->out.length == self->sent || self->ended_by_peer)
         return true;
-    conversation_wait(self, 1);
+    tow_conform_conversation_wait(self, 1);
     self->waited = false;
     return false;
 }
@@ -208,7 +208,7 @@ static progress shutdown_step(conversation *self) {
     if (expects_more_than_the_end(self) && !can_half_close(self))
         conversation_end(self, VERDICT_NOT_APPLICABLE, "TLS before 1.3 has no half close");
     else
-        conversation_shut(self);
+        tow_conform_conversation_shut(self);
     return STEP_DONE;
 }
 
@@ -252,10 +252,10 @@ static progress run_step(conversation *self, const case_step *step) {
     }
     release(self);
     self->awaits = step->kind != STEP_EXPECT_SILENCE && step->kind != STEP_EXPECT_NO_MESSAGE;
-    return expectation_step(self, step);
+    return tow_conform_expectation_step(self, step);
 }
 
-void conversation_shut(conversation *self) {
+void tow_conform_conversation_shut(conversation *self) {
     if (self->shut)
         return;
     self->shut = true;
@@ -263,7 +263,7 @@ void conversation_shut(conversation *self) {
     tow_stream_shutdown(&self->stream);
 }
 
-void conversation_advance(conversation *self) {
+void tow_conform_conversation_advance(conversation *self) {
     if (!is_playing(self))
         return;
     while (!self->done && self->step < self->one->step_count) {
@@ -279,12 +279,12 @@ void conversation_advance(conversation *self) {
         conversation_end(self, VERDICT_PASS, "%s", "");
 }
 
-void conversation_begin(conversation *self) {
+void tow_conform_conversation_begin(conversation *self) {
     self->together = self->one->early;
     self->chop = self->one->pieces;
     self->chop_left = SIZE_MAX;
     self->chop_milliseconds = self->one->pieces_milliseconds;
-    outgoing_pump(self);
+    tow_conform_outgoing_pump(self);
 }
 
 /* ---- the stream ---- */
@@ -294,14 +294,14 @@ static void send_request(conversation *self) {
     tow_loop_random(self->settings->loop, nonce, sizeof(nonce));
     EVP_EncodeBlock((unsigned char *)self->key, nonce, sizeof(nonce));
     self->connected = true;
-    if (opening_request_write(self->one, self->settings->host, self->settings->path, self->key, &self->out) !=
-        0) {
+    if (tow_conform_opening_request_write(
+            self->one, self->settings->host, self->settings->path, self->key, &self->out) != 0) {
         conversation_end(self, VERDICT_FAIL, "out of memory");
         return;
     }
     conversation_note(self, '>', self->out.data, self->out.length, "the request of the opening handshake");
-    conversation_begin(self);
-    conversation_advance(self);
+    tow_conform_conversation_begin(self);
+    tow_conform_conversation_advance(self);
 }
 
 /* TCP is there, or TLS on it. */
@@ -321,15 +321,15 @@ static void on_writable(tow_stream *stream) {
         on_connected(self);
         return;
     }
-    outgoing_pump(self);
+    tow_conform_outgoing_pump(self);
     if (!self->done)
-        conversation_advance(self);
+        tow_conform_conversation_advance(self);
 }
 
 static void on_bytes(tow_stream *stream, uint8_t *bytes, size_t length) {
     conversation *self = of(stream);
     self->last_crossed = tow_loop_now(self->settings->loop);
-    conversation_receive(self, bytes, length);
+    tow_conform_conversation_receive(self, bytes, length);
 }
 
 static void on_unsent(tow_stream *stream, const uint8_t *segment, size_t length, size_t taken) {
@@ -342,11 +342,11 @@ static void peer_ended(conversation *self, end_manner manner, const char *words)
     conversation_note(self, '<', NULL, 0, "%s", words);
     self->ended_by_peer = true;
     self->sent = self->out.length; /* nobody reads the rest */
-    conversation_add_event(self, (case_event){.kind = EVENT_END, .opcode = 255, .code = manner});
+    tow_conform_conversation_add_event(self, (case_event){.kind = EVENT_END, .opcode = 255, .code = manner});
     if (!self->opened && !self->status_expected)
         conversation_unmet(self, "the connection ended before the opening handshake was answered");
     else
-        conversation_advance(self);
+        tow_conform_conversation_advance(self);
 }
 
 static void on_end(tow_stream *stream) {
@@ -396,20 +396,20 @@ static conversation *make(const conversation_settings *settings, const conform_c
     return self;
 }
 
-int conversation_connect(
+int tow_conform_conversation_connect(
     const conversation_settings *settings, const conform_case *one, const tow_address *address) {
     conversation *self = make(settings, one);
     if (self == NULL)
         return TOW_ERROR_MEMORY;
     int error = tow_stream_connect(&self->stream, settings->loop, address, &events);
     if (error != 0)
-        conversation_free(self);
+        tow_conform_conversation_free(self);
     else
-        conversation_wait(self, settings->timeout_milliseconds);
+        tow_conform_conversation_wait(self, settings->timeout_milliseconds);
     return error;
 }
 
-int conversation_accept(const conversation_settings *settings, int fd) {
+int tow_conform_conversation_accept(const conversation_settings *settings, int fd) {
     conversation *self = make(settings, NULL);
     if (self == NULL)
         return TOW_ERROR_MEMORY;
@@ -417,10 +417,10 @@ int conversation_accept(const conversation_settings *settings, int fd) {
     self->connected = true;
     int error = tow_stream_adopt(&self->stream, settings->loop, fd, &events);
     if (error != 0) {
-        conversation_free(self);
+        tow_conform_conversation_free(self);
         return error;
     }
-    conversation_wait(self, settings->timeout_milliseconds);
+    tow_conform_conversation_wait(self, settings->timeout_milliseconds);
     error = settings->tls == NULL ? 0 : tow_stream_start_tls(&self->stream, settings->tls, NULL);
     if (error != 0)
         conversation_end(self, VERDICT_FAIL, "no TLS: %s", tow_strerror(error));

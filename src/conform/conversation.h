@@ -130,16 +130,16 @@ struct conversation {
 };
 
 /* Plays a case with a server. Errors: as tow_stream_connect, MEMORY. */
-int conversation_connect(
+int tow_conform_conversation_connect(
     const conversation_settings *settings, const conform_case *one, const tow_address *address);
 
 /* Plays the case that `choose` finds with a client that was accepted. */
-int conversation_accept(const conversation_settings *settings, int fd);
+int tow_conform_conversation_accept(const conversation_settings *settings, int fd);
 
-void conversation_free(conversation *talk);
+void tow_conform_conversation_free(conversation *talk);
 
 /* Ends it without a result: on_done follows. */
-void conversation_abandon(conversation *talk);
+void tow_conform_conversation_abandon(conversation *talk);
 
 /* Between the files of the conversation. */
 
@@ -154,31 +154,31 @@ __attribute__((format(printf, 2, 3))) void conversation_not_strict(
 __attribute__((format(printf, 5, 6))) void conversation_note(
     conversation *self, char direction, const void *bytes, size_t length, const char *format, ...);
 /* Goes on with the case's steps as far as they go now. */
-void conversation_advance(conversation *self);
+void tow_conform_conversation_advance(conversation *self);
 /* Our part of the opening handshake is ready to be sent. */
-void conversation_begin(conversation *self);
+void tow_conform_conversation_begin(conversation *self);
 /* Ends our side of TCP. */
-void conversation_shut(conversation *self);
+void tow_conform_conversation_shut(conversation *self);
 
 /* What a step comes to. */
 typedef enum progress { STEP_DONE, STEP_WAITS } progress;
 
 /* Lets the step wait for an event, or so long at most; `waited` tells when the time is over. */
-void conversation_wait(conversation *self, int milliseconds);
+void tow_conform_conversation_wait(conversation *self, int milliseconds);
 /* How long an expectation of the case may take. */
-int conversation_patience(const conversation *self);
+int tow_conform_conversation_patience(const conversation *self);
 
 /* expectations.c: holds what came against an expectation. */
-progress expectation_step(conversation *self, const case_step *step);
+progress tow_conform_expectation_step(conversation *self, const case_step *step);
 
 /* incoming.c: takes what was received apart and adds events. */
-void conversation_receive(conversation *self, const uint8_t *bytes, size_t length);
-void conversation_add_event(conversation *self, case_event event);
+void tow_conform_conversation_receive(conversation *self, const uint8_t *bytes, size_t length);
+void tow_conform_conversation_add_event(conversation *self, case_event event);
 
 /* outgoing.c: encodes a step's frames; writes what is waiting. */
-int outgoing_frames(conversation *self, const case_step *step);
-int outgoing_close(conversation *self, unsigned code);
-void outgoing_pong(conversation *self, const uint8_t *payload, size_t length);
-void outgoing_pump(conversation *self);
+int tow_conform_outgoing_frames(conversation *self, const case_step *step);
+int tow_conform_outgoing_close(conversation *self, unsigned code);
+void tow_conform_outgoing_pong(conversation *self, const uint8_t *payload, size_t length);
+void tow_conform_outgoing_pump(conversation *self);
 
 #endif

@@ -9,7 +9,7 @@ static uint64_t big_endian(const uint8_t *bytes, size_t count) {
     return value;
 }
 
-bool wire_frame_read(wire_frame *frame, const uint8_t *bytes, size_t length) {
+bool tow_conform_wire_frame_read(wire_frame *frame, const uint8_t *bytes, size_t length) {
     if (length < 2)
         return false;
     frame->final = bytes[0] & 0x80;
@@ -34,12 +34,12 @@ bool wire_frame_read(wire_frame *frame, const uint8_t *bytes, size_t length) {
     return true;
 }
 
-bool wire_frame_is_minimal(const wire_frame *frame) {
+bool tow_conform_wire_frame_is_minimal(const wire_frame *frame) {
     uint8_t needed = frame->length <= 125 ? 1 : frame->length <= 0xffff ? 3 : 9;
     return frame->length_bytes == needed;
 }
 
-void wire_frame_payload(const wire_frame *frame, uint8_t *out) {
+void tow_conform_wire_frame_payload(const wire_frame *frame, uint8_t *out) {
     for (size_t i = 0; i < frame->length; i++)
         out[i] = frame->payload[i] ^ frame->masking_key[i % 4];
 }
@@ -83,7 +83,7 @@ static size_t character_length(const uint8_t *bytes, size_t length) {
     return 0;
 }
 
-bool wire_utf8_is_valid(const uint8_t *bytes, size_t length) {
+bool tow_conform_wire_utf8_is_valid(const uint8_t *bytes, size_t length) {
     for (size_t at = 0; at < length;) {
         size_t step = character_length(bytes + at, length - at);
         if (step == 0)
@@ -93,7 +93,7 @@ bool wire_utf8_is_valid(const uint8_t *bytes, size_t length) {
     return true;
 }
 
-bool wire_close_code_is_legal(unsigned code) {
+bool tow_conform_wire_close_code_is_legal(unsigned code) {
     if (code >= 1000 && code <= 1014)
         return code != 1004 && code != 1005 && code != 1006;
     return code >= 3000 && code <= 4999;

@@ -23,18 +23,18 @@ typedef struct wire_frame {
 } wire_frame;
 
 /* Reads the frame at the front of the bytes; false while it is not complete. */
-bool wire_frame_read(wire_frame *frame, const uint8_t *bytes, size_t length);
+bool tow_conform_wire_frame_read(wire_frame *frame, const uint8_t *bytes, size_t length);
 
 /* Whether the length was written in as few bytes as it needs. */
-bool wire_frame_is_minimal(const wire_frame *frame);
+bool tow_conform_wire_frame_is_minimal(const wire_frame *frame);
 
 /* Copies the payload without its mask; `out` has room for frame->length bytes. */
-void wire_frame_payload(const wire_frame *frame, uint8_t *out);
+void tow_conform_wire_frame_payload(const wire_frame *frame, uint8_t *out);
 
 /* Whether the bytes are UTF-8, by the table of RFC 3629, section 4. */
-bool wire_utf8_is_valid(const uint8_t *bytes, size_t length);
+bool tow_conform_wire_utf8_is_valid(const uint8_t *bytes, size_t length);
 
 /* Whether a Close frame may carry this status code (RFC 6455, section 7.4, and the registry of codes). */
-bool wire_close_code_is_legal(unsigned code);
+bool tow_conform_wire_close_code_is_legal(unsigned code);
 
 #endif

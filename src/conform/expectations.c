@@ -68,9 +68,9 @@ static case_event *next_but_pongs(conversation *self) {
 static progress await(conversation *self, const case_step *step) {
     if (self->waited)
         conversation_unmet(
-            self, "%s did not come within %d ms", expectation(step), conversation_patience(self));
+            self, "%s did not come within %d ms", expectation(step), tow_conform_conversation_patience(self));
     else
-        conversation_wait(self, conversation_patience(self));
+        tow_conform_conversation_wait(self, tow_conform_conversation_patience(self));
     return STEP_WAITS;
 }
 
@@ -116,7 +116,7 @@ static bool has_code(const case_step *step, unsigned code) {
 static bool payload_is(const case_step *step, const case_event *event) {
     if (step->any_payload)
         return true;
-    uint8_t *payload = case_payload_make(&step->payload);
+    uint8_t *payload = tow_conform_case_payload_make(&step->payload);
     bool same = payload != NULL && event->payload.length == step->payload.size &&
                 (step->payload.size == 0 || memcmp(event->payload.data, payload, step->payload.size) == 0);
     free(payload);
@@ -147,8 +147,8 @@ static progress expect_frame(conversation *self, const case_step *step) {
 static void answer_close(conversation *self, unsigned code) {
     if (self->close_sent || self->ended_by_peer)
         return;
-    outgoing_close(self, code);
-    outgoing_pump(self);
+    tow_conform_outgoing_close(self, code);
+    tow_conform_outgoing_pump(self);
 }
 
 static progress expect_close(conversation *self, const case_step *step) {
@@ -182,7 +182,7 @@ static progress expect_failure(conversation *self, const case_step *step) {
 /* RFC 6455, section 7.1.1: the server ends TCP, so when a client is tested, we do. */
 static void end_as_server(conversation *self) {
     if (self->tests_client && self->opened && self->close_sent && self->close_received)
-        conversation_shut(self);
+        tow_conform_conversation_shut(self);
 }
 
 static progress expect_end(conversation *self, const case_step *step) {
@@ -205,7 +205,7 @@ static progress expect_silence(conversation *self, const case_step *step) {
         return unexpected(self, step, event);
     if (self->waited)
         return STEP_DONE;
-    conversation_wait(self, step->milliseconds);
+    tow_conform_conversation_wait(self, step->milliseconds);
     return STEP_WAITS;
 }
 
@@ -215,7 +215,7 @@ static progress expect_no_message(conversation *self, const case_step *step) {
         return unexpected(self, step, event);
     if (event != NULL || self->waited)
         return STEP_DONE;
-    conversation_wait(self, step->milliseconds);
+    tow_conform_conversation_wait(self, step->milliseconds);
     return STEP_WAITS;
 }
 
@@ -223,8 +223,8 @@ static progress expect_no_message(conversation *self, const case_step *step) {
 static progress finish(conversation *self, const case_step *step) {
     case_event *event;
     if (!self->close_sent) {
-        outgoing_close(self, 1000);
-        outgoing_pump(self);
+        tow_conform_outgoing_close(self, 1000);
+        tow_conform_outgoing_pump(self);
     }
     while ((event = next_but_pongs(self)) != NULL) {
         if (event->kind == EVENT_END && self->close_received)
@@ -262,11 +262,11 @@ static progress expect_status(conversation *self, const case_step *step) {
 
 static progress expect_field(conversation *self, const case_step *step) {
     size_t count;
-    const char *value = judged_head_value(&self->answer, step->name, &count);
+    const char *value = tow_conform_judged_head_value(&self->answer, step->name, &count);
     if (step->code_count > 0 && !has_code(step, (unsigned)self->answer.status))
         return STEP_DONE;
     if (value != NULL &&
-        (step->value == NULL || judged_head_has_token(&self->answer, step->name, step->value)))
+        (step->value == NULL || tow_conform_judged_head_has_token(&self->answer, step->name, step->value)))
         return STEP_DONE;
     if (value == NULL)
         conversation_unmet(self, "the answer has no field %s", step->name);
@@ -275,7 +275,7 @@ static progress expect_field(conversation *self, const case_step *step) {
     return STEP_WAITS;
 }
 
-progress expectation_step(conversation *self, const case_step *step) {
+progress tow_conform_expectation_step(conversation *self, const case_step *step) {
     pass_over_status(self);
     switch (step->kind) {
     case STEP_EXPECT:

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-void conversation_add_event(conversation *self, case_event event) {
+void tow_conform_conversation_add_event(conversation *self, case_event event) {
     if (self->event_count == self->event_capacity) {
         size_t capacity = self->event_capacity == 0 ? 8 : self->event_capacity * 2;
         case_event *events = capacity > EVENTS_MAX ? NULL : realloc(self->events, capacity * sizeof(*events));
@@ -40,9 +40,9 @@ static bool key_is_foreseeable(conversation *self, const wire_frame *frame) {
     if (!frame->masked)
         return false;
     bool first = self->keys.count == 0 && self->settings->memory != NULL;
-    const char *what = key_watch_add(&self->keys, frame->masking_key);
+    const char *what = tow_conform_key_watch_add(&self->keys, frame->masking_key);
     if (what == NULL && first)
-        what = key_watch_add(&self->settings->memory->first_keys, frame->masking_key);
+        what = tow_conform_key_watch_add(&self->settings->memory->first_keys, frame->masking_key);
     return what != NULL && violates(self, what, "RFC 6455, section 5.3");
 }
 
@@ -79,7 +79,7 @@ static bool frame_is_wrong(conversation *self, const wire_frame *frame) {
         return violates(self, "a data frame after its Close", "RFC 6455, section 5.5.1");
     if (self->close_received && frame->opcode == 8)
         conversation_not_strict(self, "the peer sent a second Close (RFC 6455, section 5.5.1)");
-    if (!wire_frame_is_minimal(frame))
+    if (!tow_conform_wire_frame_is_minimal(frame))
         return violates(self, "a length in more bytes than it needs", "RFC 6455, section 5.2");
     if (masking_is_wrong(self, frame) || key_is_foreseeable(self, frame) ||
         reserved_bits_are_wrong(self, frame))
@@ -94,7 +94,8 @@ static void end_message(conversation *self) {
     const char *why = NULL;
     bool right = true;
     if (self->message_compressed) {
-        right = squeeze_read(&self->squeeze, self->message.data, self->message.length, &event.payload, &why);
+        right = tow_conform_squeeze_read(
+            &self->squeeze, self->message.data, self->message.length, &event.payload, &why);
         tow_buffer_clear(&self->message);
     } else {
         event.payload = self->message;
@@ -106,12 +107,12 @@ static void end_message(conversation *self) {
         violates(self, why, "RFC 7692, section 7.2.1");
         return;
     }
-    if (event.opcode == 1 && !wire_utf8_is_valid(event.payload.data, event.payload.length)) {
+    if (event.opcode == 1 && !tow_conform_wire_utf8_is_valid(event.payload.data, event.payload.length)) {
         tow_buffer_clear(&event.payload);
         violates(self, "text that is not UTF-8", "RFC 6455, section 8.1");
         return;
     }
-    conversation_add_event(self, event);
+    tow_conform_conversation_add_event(self, event);
 }
 
 static void take_data_frame(conversation *self, const wire_frame *frame) {
@@ -123,7 +124,7 @@ static void take_data_frame(conversation *self, const wire_frame *frame) {
         conversation_end(self, VERDICT_FAIL, "out of memory");
         return;
     }
-    wire_frame_payload(frame, self->message.data + self->message.length);
+    tow_conform_wire_frame_payload(frame, self->message.data + self->message.length);
     self->message.length += (size_t)frame->length;
     if (frame->final)
         end_message(self);
@@ -137,9 +138,9 @@ static bool close_payload_is_wrong(
     if (length == 1)
         return violates(self, "a Close with a payload of one byte", "RFC 6455, section 5.5.1");
     *code = (unsigned)payload[0] << 8 | payload[1];
-    if (!wire_close_code_is_legal(*code))
+    if (!tow_conform_wire_close_code_is_legal(*code))
         return violates(self, "a status code that must not be sent", "RFC 6455, section 7.4");
-    return !wire_utf8_is_valid(payload + 2, length - 2) &&
+    return !tow_conform_wire_utf8_is_valid(payload + 2, length - 2) &&
            violates(self, "a reason that is not UTF-8", "RFC 6455, section 5.5.1");
 }
 
@@ -149,7 +150,7 @@ static void take_control_frame(conversation *self, const wire_frame *frame) {
         conversation_end(self, VERDICT_FAIL, "out of memory");
         return;
     }
-    wire_frame_payload(frame, event.payload.data);
+    tow_conform_wire_frame_payload(frame, event.payload.data);
     event.payload.length = (size_t)frame->length;
     event.kind = frame->opcode == 8 ? EVENT_CLOSE : frame->opcode == 9 ? EVENT_PING : EVENT_PONG;
     bool wrong = false;
@@ -158,11 +159,11 @@ static void take_control_frame(conversation *self, const wire_frame *frame) {
         wrong = close_payload_is_wrong(self, event.payload.data, event.payload.length, &event.code);
     }
     if (event.kind == EVENT_PING) /* no case is about a peer's own Pings, but it may send them */
-        outgoing_pong(self, event.payload.data, event.payload.length);
+        tow_conform_outgoing_pong(self, event.payload.data, event.payload.length);
     if (wrong || event.kind == EVENT_PING)
         tow_buffer_clear(&event.payload);
     else
-        conversation_add_event(self, event);
+        tow_conform_conversation_add_event(self, event);
 }
 
 static const char *opcode_word(uint8_t opcode) {
@@ -175,7 +176,7 @@ static const char *opcode_word(uint8_t opcode) {
 static void take_frames(conversation *self) {
     wire_frame frame;
     size_t at = 0;
-    while (!self->done && wire_frame_read(&frame, self->in.data + at, self->in.length - at)) {
+    while (!self->done && tow_conform_wire_frame_read(&frame, self->in.data + at, self->in.length - at)) {
         conversation_note(self, '<', self->in.data + at, frame.size, "%s%s%s, %llu bytes",
             opcode_word(frame.opcode), frame.final ? "" : ", not final",
             frame.reserved_bits ? ", reserved bits" : "", (unsigned long long)frame.length);
@@ -198,8 +199,9 @@ static bool start_squeeze(conversation *self) {
         return true;
     int server_bits = agreement->server_max_window_bits, client_bits = agreement->client_max_window_bits;
     bool server = !agreement->server_no_context_takeover, client = !agreement->client_no_context_takeover;
-    int error = self->tests_client ? squeeze_init(&self->squeeze, server_bits, server, client_bits, client)
-                                   : squeeze_init(&self->squeeze, client_bits, client, server_bits, server);
+    int error = self->tests_client
+                    ? tow_conform_squeeze_init(&self->squeeze, server_bits, server, client_bits, client)
+                    : tow_conform_squeeze_init(&self->squeeze, client_bits, client, server_bits, server);
     if (error != 0)
         conversation_end(self, VERDICT_FAIL, "out of memory");
     return error == 0;
@@ -210,7 +212,7 @@ static bool is_applicable(conversation *self, const judged_head *head) {
     const conform_case *one = self->one;
     const char *verb = self->tests_client ? "offer" : "answer with";
     size_t count;
-    const char *value = judged_head_value(head, "sec-websocket-extensions", &count);
+    const char *value = tow_conform_judged_head_value(head, "sec-websocket-extensions", &count);
     if (one->needs != NULL && (value == NULL || strstr(value, one->needs) == NULL)) {
         conversation_end(self, VERDICT_NOT_APPLICABLE, "the peer does not %s %s", verb, one->needs);
         return false;
@@ -229,7 +231,8 @@ static bool is_applicable(conversation *self, const judged_head *head) {
 /* Keeps the head for the case's look at its fields. */
 static void take_answer(conversation *self, const judged_head *answer) {
     char why[160];
-    conversation_add_event(self, (case_event){.kind = EVENT_STATUS, .code = (unsigned)answer->status});
+    tow_conform_conversation_add_event(
+        self, (case_event){.kind = EVENT_STATUS, .code = (unsigned)answer->status});
     if (answer->status != 101) {
         if (!self->status_expected)
             conversation_unmet(self, "the opening handshake was answered with %.100s", answer->first);
@@ -237,7 +240,7 @@ static void take_answer(conversation *self, const judged_head *answer) {
         return;
     }
     self->opened = true;
-    if (!opening_answer_judge(self->one, answer, self->key, &self->agreement, why))
+    if (!tow_conform_opening_answer_judge(self->one, answer, self->key, &self->agreement, why))
         conversation_end(self, VERDICT_FAIL, "%s", why);
     else if (is_applicable(self, answer))
         start_squeeze(self);
@@ -246,7 +249,7 @@ static void take_answer(conversation *self, const judged_head *answer) {
 static void refuse_request(conversation *self) {
     static const char answer[] = "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
     tow_buffer_append_text(&self->out, answer);
-    outgoing_pump(self);
+    tow_conform_outgoing_pump(self);
     conversation_end(self, VERDICT_NOT_APPLICABLE, "no such case");
 }
 
@@ -261,7 +264,7 @@ static const conform_case *chosen_case(conversation *self, const judged_head *re
 static bool nonce_is_fresh(conversation *self, const judged_head *request) {
     client_memory *memory = self->settings->memory;
     size_t count;
-    const char *nonce = judged_head_value(request, "sec-websocket-key", &count);
+    const char *nonce = tow_conform_judged_head_value(request, "sec-websocket-key", &count);
     for (size_t i = 0; i < memory->nonce_count; i++) {
         if (strcmp(memory->nonces[i], nonce) == 0)
             return false;
@@ -273,7 +276,7 @@ static bool nonce_is_fresh(conversation *self, const judged_head *request) {
 
 static bool request_is_right(conversation *self, const judged_head *request) {
     char why[160];
-    if (!opening_request_judge(request, why)) {
+    if (!tow_conform_opening_request_judge(request, why)) {
         conversation_end(self, VERDICT_FAIL, "the request: %s", why);
         return false;
     }
@@ -297,21 +300,22 @@ static void take_request(conversation *self, const judged_head *request) {
     char granted[GRANTED_MAX];
     if (self->one->offer != NULL) {
         size_t count;
-        opening_grant(
-            self->one->offer, judged_head_value(request, "sec-websocket-extensions", &count), granted);
-        agreement_read(granted, &self->agreement);
+        tow_conform_opening_grant(self->one->offer,
+            tow_conform_judged_head_value(request, "sec-websocket-extensions", &count), granted);
+        tow_conform_agreement_read(granted, &self->agreement);
     }
     const char *extension = self->one->offer != NULL ? granted : NULL;
-    if (!start_squeeze(self) || opening_answer_write(self->one, extension, request, &self->out) != 0)
+    if (!start_squeeze(self) ||
+        tow_conform_opening_answer_write(self->one, extension, request, &self->out) != 0)
         return;
     conversation_note(self, '>', self->out.data, self->out.length, "the answer to the opening handshake");
-    conversation_begin(self);
+    tow_conform_conversation_begin(self);
 }
 
 static void take_head(conversation *self) {
     judged_head *head = &self->answer;
     char why[160] = "";
-    int result = judged_head_read(head, self->in.data, self->in.length, why);
+    int result = tow_conform_judged_head_read(head, self->in.data, self->in.length, why);
     if (result > 0) {
         conversation_note(self, '<', self->in.data, head->size, "%.100s", head->first);
         tow_buffer_consume(&self->in, head->size);
@@ -320,13 +324,13 @@ static void take_head(conversation *self) {
         else
             take_answer(self, head);
     } else {
-        judged_head_clear(head);
+        tow_conform_judged_head_clear(head);
     }
     if (result < 0)
         conversation_end(self, VERDICT_FAIL, "%s", why);
 }
 
-void conversation_receive(conversation *self, const uint8_t *bytes, size_t length) {
+void tow_conform_conversation_receive(conversation *self, const uint8_t *bytes, size_t length) {
     if (self->done || self->ended_by_peer)
         return;
     if (tow_buffer_append(&self->in, bytes, length) != 0) {
@@ -338,5 +342,5 @@ void conversation_receive(conversation *self, const uint8_t *bytes, size_t lengt
     if (self->opened && !self->done)
         take_frames(self);
     if (!self->done)
-        conversation_advance(self);
+        tow_conform_conversation_advance(self);
 }

@@ -42,7 +42,7 @@ static bool has_constant_byte(const key_watch *watch) {
     return !(changed & 0xff) || !(changed & 0xff00) || !(changed & 0xff0000) || !(changed & 0xff000000);
 }
 
-const char *key_watch_add(key_watch *watch, const uint8_t bytes[4]) {
+const char *tow_conform_key_watch_add(key_watch *watch, const uint8_t bytes[4]) {
     uint32_t key =
         (uint32_t)bytes[0] << 24 | (uint32_t)bytes[1] << 16 | (uint32_t)bytes[2] << 8 | (uint32_t)bytes[3];
     bool repeated = repeats(watch, key);

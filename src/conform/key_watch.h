@@ -16,6 +16,6 @@ typedef struct key_watch {       /* zeroed: no key yet */
 } key_watch;
 
 /* Notes a key. NULL, or what is wrong with it and those before it, a static string. */
-const char *key_watch_add(key_watch *watch, const uint8_t key[4]);
+const char *tow_conform_key_watch_add(key_watch *watch, const uint8_t key[4]);
 
 #endif

@@ -62,7 +62,7 @@ static int read_lines(judged_head *head, char why[160]) {
     return 1;
 }
 
-int judged_head_read(judged_head *head, const uint8_t *bytes, size_t length, char why[160]) {
+int tow_conform_judged_head_read(judged_head *head, const uint8_t *bytes, size_t length, char why[160]) {
     *head = (judged_head){0};
     const uint8_t *end = memmem(bytes, length, "\r\n\r\n", 4);
     if (end == NULL)
@@ -78,12 +78,12 @@ int judged_head_read(judged_head *head, const uint8_t *bytes, size_t length, cha
     return read_lines(head, why);
 }
 
-void judged_head_clear(judged_head *head) {
+void tow_conform_judged_head_clear(judged_head *head) {
     free(head->text);
     *head = (judged_head){0};
 }
 
-const char *judged_head_value(const judged_head *head, const char *name, size_t *count) {
+const char *tow_conform_judged_head_value(const judged_head *head, const char *name, size_t *count) {
     const char *value = NULL;
     *count = 0;
     for (size_t i = 0; i < head->count; i++) {
@@ -115,7 +115,7 @@ static bool list_has(const char *list, const char *token) {
     return false;
 }
 
-bool judged_head_has_token(const judged_head *head, const char *name, const char *token) {
+bool tow_conform_judged_head_has_token(const judged_head *head, const char *name, const char *token) {
     for (size_t i = 0; i < head->count; i++) {
         if (strcasecmp(head->lines[i].name, name) == 0 && list_has(head->lines[i].value, token))
             return true;
@@ -123,7 +123,7 @@ bool judged_head_has_token(const judged_head *head, const char *name, const char
     return false;
 }
 
-void judged_accept(const char *key, char out[29]) {
+void tow_conform_judged_accept(const char *key, char out[29]) {
     char text[128];
     unsigned char digest[EVP_MAX_MD_SIZE];
     unsigned length = 0;
@@ -254,7 +254,7 @@ static int append_first_line(
     return error == 0 ? tow_buffer_append_text(out, "\r\n") : error;
 }
 
-int opening_request_write(
+int tow_conform_opening_request_write(
     const conform_case *one, const char *host, const char *path, const char *key, tow_buffer *out) {
     struct names names = {.host = host, .path = path, .key = key, .accept = ""};
     const case_edit *raw = edit_of(one, EDIT_RAW);
@@ -272,7 +272,7 @@ int opening_request_write(
     return error == 0 ? append_edits(one, out, &names) : error;
 }
 
-void opening_grant(const char *wanted, const char *offer, char granted[GRANTED_MAX]) {
+void tow_conform_opening_grant(const char *wanted, const char *offer, char granted[GRANTED_MAX]) {
     static const char bits[] = "server_max_window_bits=";
     size_t first = offer == NULL ? 0 : strcspn(offer, ",");
     char asked[GRANTED_MAX];
@@ -288,12 +288,12 @@ void opening_grant(const char *wanted, const char *offer, char granted[GRANTED_M
         snprintf(granted + length, (size_t)(GRANTED_MAX - length), "; %s%d", bits, number);
 }
 
-int opening_answer_write(
+int tow_conform_opening_answer_write(
     const conform_case *one, const char *extension, const judged_head *request, tow_buffer *out) {
     size_t count;
     char accept[29];
-    const char *key = judged_head_value(request, "sec-websocket-key", &count);
-    judged_accept(key == NULL ? "" : key, accept);
+    const char *key = tow_conform_judged_head_value(request, "sec-websocket-key", &count);
+    tow_conform_judged_accept(key == NULL ? "" : key, accept);
     struct names names = {.host = "", .path = "", .key = key == NULL ? "" : key, .accept = accept};
     const case_edit *raw = edit_of(one, EDIT_RAW);
     if (raw != NULL)
@@ -341,7 +341,7 @@ static bool read_parameter(char *text, judged_agreement *agreement) {
     return *bits != 0;
 }
 
-bool agreement_read(const char *text, judged_agreement *agreement) {
+bool tow_conform_agreement_read(const char *text, judged_agreement *agreement) {
     char copy[256];
     *agreement = (judged_agreement){0};
     if (text == NULL || snprintf(copy, sizeof(copy), "%s", text) >= (int)sizeof(copy))
@@ -393,7 +393,7 @@ static bool judge_grants(const conform_case *one, const judged_agreement *agreem
     judged_agreement asked;
     const char *offer;
     if (!agreement->enabled || offers_with(one, "permessage-deflate", &offer) != 1 ||
-        !agreement_read(offer, &asked))
+        !tow_conform_agreement_read(offer, &asked))
         return true;
     if (asked.server_no_context_takeover && !agreement->server_no_context_takeover)
         return snprintf(why, 160, "server_no_context_takeover was asked for and not granted"), false;
@@ -405,10 +405,10 @@ static bool judge_grants(const conform_case *one, const judged_agreement *agreem
 static bool judge_extensions(
     const conform_case *one, const judged_head *answer, judged_agreement *agreement, char why[160]) {
     size_t count;
-    const char *value = judged_head_value(answer, "sec-websocket-extensions", &count), *offer;
+    const char *value = tow_conform_judged_head_value(answer, "sec-websocket-extensions", &count), *offer;
     if (count > 0 && offers_with(one, "permessage-deflate", &offer) == 0)
         return snprintf(why, 160, "an extension that was not offered: %.100s", value), false;
-    if (count > 1 || !agreement_read(value, agreement))
+    if (count > 1 || !tow_conform_agreement_read(value, agreement))
         return snprintf(why, 160, "parameters that are not valid: %.100s", value), false;
     if (value != NULL && strstr(value, "client_max_window_bits") != NULL &&
         offers_with(one, "client_max_window_bits", &offer) == 0)
@@ -420,7 +420,7 @@ static bool judge_extensions(
 
 static bool judge_protocol(const conform_case *one, const judged_head *answer, char why[160]) {
     size_t count;
-    const char *value = judged_head_value(answer, "sec-websocket-protocol", &count);
+    const char *value = tow_conform_judged_head_value(answer, "sec-websocket-protocol", &count);
     if (count == 0)
         return true;
     size_t at_edit = 0;
@@ -440,27 +440,27 @@ static bool judge_no_body(const judged_head *answer, char why[160]) {
     static const char *const names[] = {"content-length", "transfer-encoding"};
     size_t count;
     for (size_t i = 0; i < 2; i++) {
-        judged_head_value(answer, names[i], &count);
+        tow_conform_judged_head_value(answer, names[i], &count);
         if (count > 0)
             return snprintf(why, 160, "a 101 with %s (RFC 9110, section 8.6)", names[i]), false;
     }
     return true;
 }
 
-bool opening_answer_judge(const conform_case *one, const judged_head *answer, const char *key,
+bool tow_conform_opening_answer_judge(const conform_case *one, const judged_head *answer, const char *key,
     judged_agreement *agreement, char why[160]) {
     char accept[29];
     size_t count, at = 0;
     const char *own_key = next_edit(one, "Sec-WebSocket-Key", &at);
-    judged_accept(own_key == NULL || strcmp(own_key, "{key}") == 0 ? key : own_key, accept);
+    tow_conform_judged_accept(own_key == NULL || strcmp(own_key, "{key}") == 0 ? key : own_key, accept);
     if (!judge_no_body(answer, why))
         return false;
-    const char *upgrade = judged_head_value(answer, "upgrade", &count);
+    const char *upgrade = tow_conform_judged_head_value(answer, "upgrade", &count);
     if (count != 1 || strcasecmp(upgrade, "websocket") != 0)
         return snprintf(why, 160, "Upgrade is not websocket"), false;
-    if (!judged_head_has_token(answer, "connection", "upgrade"))
+    if (!tow_conform_judged_head_has_token(answer, "connection", "upgrade"))
         return snprintf(why, 160, "Connection has no token upgrade"), false;
-    const char *value = judged_head_value(answer, "sec-websocket-accept", &count);
+    const char *value = tow_conform_judged_head_value(answer, "sec-websocket-accept", &count);
     if (count != 1 || strcmp(value, accept) != 0)
         return snprintf(why, 160, "Sec-WebSocket-Accept does not answer the key"), false;
     return judge_protocol(one, answer, why) && judge_extensions(one, answer, agreement, why);
@@ -472,23 +472,23 @@ static bool key_is_right(const char *key) {
            strchr("AQgw", key[21]) != NULL;
 }
 
-bool opening_request_judge(const judged_head *request, char why[160]) {
+bool tow_conform_opening_request_judge(const judged_head *request, char why[160]) {
     size_t count;
     size_t length = strlen(request->first);
     if (strncmp(request->first, "GET /", 5) != 0 || length < 14 ||
         strcmp(request->first + length - 9, " HTTP/1.1") != 0)
         return snprintf(why, 160, "not GET of a path over HTTP/1.1"), false;
-    judged_head_value(request, "host", &count);
+    tow_conform_judged_head_value(request, "host", &count);
     if (count != 1)
         return snprintf(why, 160, "%zu Host fields", count), false;
-    if (!judged_head_has_token(request, "upgrade", "websocket"))
+    if (!tow_conform_judged_head_has_token(request, "upgrade", "websocket"))
         return snprintf(why, 160, "Upgrade without websocket"), false;
-    if (!judged_head_has_token(request, "connection", "upgrade"))
+    if (!tow_conform_judged_head_has_token(request, "connection", "upgrade"))
         return snprintf(why, 160, "Connection without upgrade"), false;
-    const char *key = judged_head_value(request, "sec-websocket-key", &count);
+    const char *key = tow_conform_judged_head_value(request, "sec-websocket-key", &count);
     if (count != 1 || !key_is_right(key))
         return snprintf(why, 160, "Sec-WebSocket-Key is not 16 bytes in base64"), false;
-    const char *version = judged_head_value(request, "sec-websocket-version", &count);
+    const char *version = tow_conform_judged_head_value(request, "sec-websocket-version", &count);
     if (count != 1 || strcmp(version, "13") != 0)
         return snprintf(why, 160, "Sec-WebSocket-Version is not 13"), false;
     return true;

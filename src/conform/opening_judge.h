@@ -33,38 +33,38 @@ typedef struct judged_agreement {
 
 /* Reads a head from the front of the bytes. 1: read, 0: not complete, negative: not a head (`why` says so) or
  * MEMORY. */
-int judged_head_read(judged_head *head, const uint8_t *bytes, size_t length, char why[160]);
-void judged_head_clear(judged_head *head);
+int tow_conform_judged_head_read(judged_head *head, const uint8_t *bytes, size_t length, char why[160]);
+void tow_conform_judged_head_clear(judged_head *head);
 
 /* The only value of a name, NULL if there is none; `*count` is how many there are. */
-const char *judged_head_value(const judged_head *head, const char *name, size_t *count);
+const char *tow_conform_judged_head_value(const judged_head *head, const char *name, size_t *count);
 
 /* Whether a comma list under the name has the token, without regard to case. */
-bool judged_head_has_token(const judged_head *head, const char *name, const char *token);
+bool tow_conform_judged_head_has_token(const judged_head *head, const char *name, const char *token);
 
 /* The value of Sec-WebSocket-Accept for a key; `out` has room for 29 bytes. */
-void judged_accept(const char *key, char out[29]);
+void tow_conform_judged_accept(const char *key, char out[29]);
 
 /* Our request for a case (key and edits applied), and our answer to a client's; `extension` may be NULL.
  * Errors: MEMORY. */
-int opening_request_write(
+int tow_conform_opening_request_write(
     const conform_case *one, const char *host, const char *path, const char *key, tow_buffer *out);
-int opening_answer_write(
+int tow_conform_opening_answer_write(
     const conform_case *one, const char *extension, const judged_head *request, tow_buffer *out);
 
 /* The agreement that a case wants, with what the client's offer asks for besides: who answers grants it (RFC
  * 7692, sections 7.1.1.1 and 7.1.2.1). */
 enum { GRANTED_MAX = 256 };
-void opening_grant(const char *wanted, const char *offer, char granted[GRANTED_MAX]);
+void tow_conform_opening_grant(const char *wanted, const char *offer, char granted[GRANTED_MAX]);
 
 /* Whether a 101 answers our request: false with the reason. `agreement` is filled from it. */
-bool opening_answer_judge(const conform_case *one, const judged_head *answer, const char *key,
+bool tow_conform_opening_answer_judge(const conform_case *one, const judged_head *answer, const char *key,
     judged_agreement *agreement, char why[160]);
 
 /* Whether a client's request is one. */
-bool opening_request_judge(const judged_head *request, char why[160]);
+bool tow_conform_opening_request_judge(const judged_head *request, char why[160]);
 
 /* Reads the parameters of permessage-deflate from an extension list. False if they are not valid. */
-bool agreement_read(const char *text, judged_agreement *agreement);
+bool tow_conform_agreement_read(const char *text, judged_agreement *agreement);
 
 #endif

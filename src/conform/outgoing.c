@@ -71,17 +71,17 @@ static int append_message(conversation *self, const case_step *step, const uint8
     if (!step->deflate)
         return append_fragments(self, step, rsv, payload, length);
     tow_buffer packed = {0};
-    int error = squeeze_message(&self->squeeze, payload, length, step->level, &packed);
+    int error = tow_conform_squeeze_message(&self->squeeze, payload, length, step->level, &packed);
     if (error == 0)
         error = append_fragments(self, step, rsv, packed.data, packed.length);
     tow_buffer_clear(&packed);
     return error;
 }
 
-int outgoing_frames(conversation *self, const case_step *step) {
+int tow_conform_outgoing_frames(conversation *self, const case_step *step) {
     static const char *const words[16] = {
         "continuation", "text", "binary", [8] = "close", [9] = "ping", [10] = "pong"};
-    uint8_t *payload = case_payload_make(&step->payload);
+    uint8_t *payload = tow_conform_case_payload_make(&step->payload);
     if (payload == NULL)
         return -1;
     int error = 0;
@@ -99,7 +99,7 @@ int outgoing_frames(conversation *self, const case_step *step) {
     return error;
 }
 
-int outgoing_close(conversation *self, unsigned code) {
+int tow_conform_outgoing_close(conversation *self, unsigned code) {
     uint8_t payload[2] = {(uint8_t)(code >> 8), (uint8_t)code};
     case_step step = {.final = true, .opcode = 8};
     self->close_sent = true;
@@ -109,19 +109,19 @@ int outgoing_close(conversation *self, unsigned code) {
     return error;
 }
 
-void outgoing_pong(conversation *self, const uint8_t *payload, size_t length) {
+void tow_conform_outgoing_pong(conversation *self, const uint8_t *payload, size_t length) {
     case_step step = {.final = true, .opcode = 10};
     if (self->close_sent || append_frame(self, &step, 0x8a, payload, length) != 0)
         return;
     conversation_note(self, '>', payload, length, "a Pong for the peer's Ping");
-    outgoing_pump(self);
+    tow_conform_outgoing_pump(self);
 }
 
 static void pump_again(tow_timer *timer) {
     conversation *self = (conversation *)((char *)timer - offsetof(conversation, pump_timer));
-    outgoing_pump(self);
+    tow_conform_outgoing_pump(self);
     if (!self->done)
-        conversation_advance(self);
+        tow_conform_conversation_advance(self);
 }
 
 static void count_chopped(conversation *self, size_t taken) {
@@ -138,7 +138,7 @@ static void pause_between_pieces(conversation *self) {
             tow_loop_now(self->settings->loop) + self->chop_milliseconds * TOW_MILLISECOND, pump_again);
 }
 
-void outgoing_pump(conversation *self) {
+void tow_conform_outgoing_pump(conversation *self) {
     while (self->connected && !self->together && !self->done && self->sent < self->out.length) {
         if (tow_timer_is_set(&self->pump_timer))
             return;

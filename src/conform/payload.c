@@ -37,7 +37,7 @@ static void fill_random(uint8_t *out, size_t size, size_t period) {
     }
 }
 
-uint8_t *case_payload_make(const case_payload *payload) {
+uint8_t *tow_conform_case_payload_make(const case_payload *payload) {
     uint8_t *out = calloc(payload->size + 1, 1);
     if (out == NULL)
         return NULL;

@@ -286,7 +286,7 @@ static void put_page(struct page *page) {
     put(page, rest);
 }
 
-int conform_report_html(const char *const *texts, size_t count, tow_buffer *out, tow_buffer *error) {
+int tow_conform_report_html(const char *const *texts, size_t count, tow_buffer *out, tow_buffer *error) {
     struct page page = {.out = out, .runs = json_array(), .ids = json_array(), .seen = json_object()};
     page.index = calloc(count + 1, sizeof(json_t *));
     if (page.index == NULL)

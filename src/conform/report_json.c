@@ -38,12 +38,12 @@ static const char *level_word(case_level level) {
 static json_t *result_json(const conform_result *result) {
     const conform_case *one = result->one;
     return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:f, s:o}", "id", one->id, "section", one->section,
-        "level", level_word(one->level), "says", one->says, "verdict", conform_verdict_word(result->verdict),
-        "why", result->why, "milliseconds", (double)result->microseconds / 1000, "transcript",
-        transcript_json(&result->transcript));
+        "level", level_word(one->level), "says", one->says, "verdict",
+        tow_conform_verdict_word(result->verdict), "why", result->why, "milliseconds",
+        (double)result->microseconds / 1000, "transcript", transcript_json(&result->transcript));
 }
 
-int conform_report_json(const conform_suite *suite, tow_buffer *out) {
+int tow_conform_report_json(const conform_suite *suite, tow_buffer *out) {
     json_t *cases = json_array();
     for (size_t i = 0; i < suite->count; i++) {
         if (suite->results[i].ran)

@@ -5,7 +5,7 @@
 #include <string.h>
 #include <towline/error.h>
 
-int squeeze_init(squeeze *self, int out_bits, bool out_takeover, int in_bits, bool in_takeover) {
+int tow_conform_squeeze_init(squeeze *self, int out_bits, bool out_takeover, int in_bits, bool in_takeover) {
     *self = (squeeze){
         .out_takeover = out_takeover, .in_takeover = in_takeover, .in_window = (size_t)1 << in_bits};
     int writing = out_bits < 9 ? 9 : out_bits;
@@ -13,7 +13,7 @@ int squeeze_init(squeeze *self, int out_bits, bool out_takeover, int in_bits, bo
     return self->out_ready ? 0 : TOW_ERROR_MEMORY;
 }
 
-void squeeze_clear(squeeze *self) {
+void tow_conform_squeeze_clear(squeeze *self) {
     if (self->out_ready)
         deflateEnd(&self->out);
     tow_buffer_clear(&self->history);
@@ -34,7 +34,8 @@ static int flush(squeeze *self, int mode, tow_buffer *out) {
     return 0;
 }
 
-int squeeze_message(squeeze *self, const uint8_t *data, size_t length, int level, tow_buffer *out) {
+int tow_conform_squeeze_message(
+    squeeze *self, const uint8_t *data, size_t length, int level, tow_buffer *out) {
     if (!self->out_takeover)
         deflateReset(&self->out);
     int error = tow_buffer_reserve(out, 64);
@@ -63,14 +64,16 @@ static bool remember(squeeze *self, const tow_buffer *all) {
     return !self->in_takeover || tow_buffer_append(&self->history, all->data + all->length - kept, kept) == 0;
 }
 
-bool squeeze_read(squeeze *self, const uint8_t *data, size_t length, tow_buffer *out, const char **why) {
+bool tow_conform_squeeze_read(
+    squeeze *self, const uint8_t *data, size_t length, tow_buffer *out, const char **why) {
     static const uint8_t tail[4] = {0, 0, 0xff, 0xff};
     tow_buffer packed = {0};
     size_t before = self->history.length;
     bool right = tow_buffer_append(&packed, data, length) == 0 && tow_buffer_append(&packed, tail, 4) == 0 &&
                  tow_buffer_append(out, self->history.data, before) == 0;
     *why = "out of memory";
-    right = right && unpack(packed.data, packed.length, self->in_window, out, why) && remember(self, out);
+    right = right && tow_conform_unpack(packed.data, packed.length, self->in_window, out, why) &&
+            remember(self, out);
     tow_buffer_clear(&packed);
     tow_buffer_consume(out, before < out->length ? before : out->length);
     return right;

@@ -20,14 +20,17 @@ typedef struct squeeze {
 
 /* `out_bits` and `in_bits` are 8 to 15. Writing with 8 uses zlib's 9, which reaches back at most 250 bytes.
  */
-int squeeze_init(squeeze *squeeze, int out_bits, bool out_takeover, int in_bits, bool in_takeover);
-void squeeze_clear(squeeze *squeeze);
+int tow_conform_squeeze_init(
+    squeeze *squeeze, int out_bits, bool out_takeover, int in_bits, bool in_takeover);
+void tow_conform_squeeze_clear(squeeze *squeeze);
 
 /* Appends the compressed message, without 00 00 ff ff. `level` 0 stores. Errors: MEMORY. */
-int squeeze_message(squeeze *squeeze, const uint8_t *data, size_t length, int level, tow_buffer *out);
+int tow_conform_squeeze_message(
+    squeeze *squeeze, const uint8_t *data, size_t length, int level, tow_buffer *out);
 
 /* Appends the message that `data` stands for to `out`, which is empty. False with the reason when the data is
  * broken or reaches back beyond the window. */
-bool squeeze_read(squeeze *squeeze, const uint8_t *data, size_t length, tow_buffer *out, const char **why);
+bool tow_conform_squeeze_read(
+    squeeze *squeeze, const uint8_t *data, size_t length, tow_buffer *out, const char **why);
 
 #endif

@@ -45,12 +45,12 @@ static int choose_cases(conform_suite *suite) {
     return 0;
 }
 
-int conform_suite_add(conform_suite *suite, const char *name, const char *text, tow_buffer *error) {
-    int result = case_list_read(&suite->list, name, text, error);
+int tow_conform_suite_add(conform_suite *suite, const char *name, const char *text, tow_buffer *error) {
+    int result = tow_conform_case_list_read(&suite->list, name, text, error);
     return result == 0 ? choose_cases(suite) : result;
 }
 
-int conform_suite_new(
+int tow_conform_suite_new(
     conform_suite **out, const conform_suite_options *options, bool tests_client, tow_buffer *error) {
     conform_suite *suite = calloc(1, sizeof(*suite));
     if (suite == NULL)
@@ -62,9 +62,10 @@ int conform_suite_new(
     if (suite->options.timeout_milliseconds <= 0)
         suite->options.timeout_milliseconds = 5000;
     for (size_t i = 0; conform_case_texts[i].name != NULL; i++) {
-        int result = conform_suite_add(suite, conform_case_texts[i].name, conform_case_texts[i].text, error);
+        int result =
+            tow_conform_suite_add(suite, conform_case_texts[i].name, conform_case_texts[i].text, error);
         if (result != 0) {
-            conform_suite_free(suite);
+            tow_conform_suite_free(suite);
             return result;
         }
     }
@@ -72,17 +73,17 @@ int conform_suite_new(
     return 0;
 }
 
-void conform_suite_free(conform_suite *suite) {
+void tow_conform_suite_free(conform_suite *suite) {
     if (suite == NULL)
         return;
     for (size_t i = 0; i < suite->count; i++)
-        transcript_clear(&suite->results[i].transcript);
+        tow_conform_transcript_clear(&suite->results[i].transcript);
     free(suite->results);
-    case_list_clear(&suite->list);
+    tow_conform_case_list_clear(&suite->list);
     free(suite);
 }
 
-size_t conform_suite_count(const conform_suite *suite) {
+size_t tow_conform_suite_count(const conform_suite *suite) {
     return suite->count;
 }
 
@@ -96,7 +97,7 @@ static conform_result *result_of(conform_suite *suite, const conform_case *one) 
     return NULL;
 }
 
-void conform_suite_note(conform_suite *suite, conform_result *result) {
+void tow_conform_suite_note(conform_suite *suite, conform_result *result) {
     if (result->ran)
         return;
     result->ran = true;
@@ -106,7 +107,7 @@ void conform_suite_note(conform_suite *suite, conform_result *result) {
 }
 
 /* A client that plays a case again keeps its first result. */
-void conform_suite_take(conform_suite *suite, conversation *talk) {
+void tow_conform_suite_take(conform_suite *suite, conversation *talk) {
     conform_result *result = result_of(suite, talk->one);
     if (result != NULL && !result->ran && !talk->abandoned) {
         result->verdict = talk->verdict;
@@ -114,17 +115,17 @@ void conform_suite_take(conform_suite *suite, conversation *talk) {
         memcpy(result->why, talk->why, sizeof(result->why));
         result->transcript = talk->transcript;
         talk->transcript = (transcript){0};
-        conform_suite_note(suite, result);
+        tow_conform_suite_note(suite, result);
     }
-    conversation_free(talk);
+    tow_conform_conversation_free(talk);
 }
 
 /* ---- a run against a server ---- */
 
 static void start_next(conform_suite *suite) {
     while (suite->next < suite->count && suite->running < suite->options.at_once && suite->error == 0) {
-        suite->error =
-            conversation_connect(&suite->settings, suite->results[suite->next++].one, &suite->address);
+        suite->error = tow_conform_conversation_connect(
+            &suite->settings, suite->results[suite->next++].one, &suite->address);
         if (suite->error == 0)
             suite->running++;
     }
@@ -132,7 +133,7 @@ static void start_next(conform_suite *suite) {
 
 static void on_done(void *user, conversation *talk) {
     conform_suite *suite = user;
-    conform_suite_take(suite, talk);
+    tow_conform_suite_take(suite, talk);
     suite->running--;
     start_next(suite);
 }
@@ -204,7 +205,7 @@ static void probe(conform_suite *suite) {
     }
 }
 
-int conform_suite_run(conform_suite *suite, tow_loop *loop, const conform_target *target) {
+int tow_conform_suite_run(conform_suite *suite, tow_loop *loop, const conform_target *target) {
     suite->settings = (conversation_settings){.loop = loop,
         .tls = target->tls,
         .server_name = target->server_name,
@@ -221,16 +222,16 @@ int conform_suite_run(conform_suite *suite, tow_loop *loop, const conform_target
     return suite->error != 0 ? suite->error : error;
 }
 
-const char *conform_suite_failure_text(const conform_suite *suite) {
+const char *tow_conform_suite_failure_text(const conform_suite *suite) {
     return suite->failure_text;
 }
 
-void conform_suite_stop(conform_suite *suite) {
+void tow_conform_suite_stop(conform_suite *suite) {
     suite->next = suite->count;
     if (suite->on_stop != NULL)
         suite->on_stop(suite);
     for (conversation *talk = suite->under_way; talk != NULL; talk = talk->next)
-        conversation_abandon(talk);
+        tow_conform_conversation_abandon(talk);
 }
 
 /* ---- what came of it ---- */
@@ -244,14 +245,14 @@ static void count_result(conform_totals *totals, const conform_result *result) {
     ++*(result->ran ? counters[result->verdict] : &totals->without_result);
 }
 
-conform_totals conform_suite_totals(const conform_suite *suite) {
+conform_totals tow_conform_suite_totals(const conform_suite *suite) {
     conform_totals totals = {0};
     for (size_t i = 0; i < suite->count; i++)
         count_result(&totals, &suite->results[i]);
     return totals;
 }
 
-size_t conform_suite_groups(const conform_suite *suite, conform_group *groups, size_t maximum) {
+size_t tow_conform_suite_groups(const conform_suite *suite, conform_group *groups, size_t maximum) {
     size_t count = 0;
     for (size_t i = 0; i < suite->count; i++) {
         const char *id = suite->results[i].one->id;
@@ -269,7 +270,7 @@ size_t conform_suite_groups(const conform_suite *suite, conform_group *groups, s
     return count;
 }
 
-int conform_suite_list(const conform_suite *suite, tow_buffer *out) {
+int tow_conform_suite_list(const conform_suite *suite, tow_buffer *out) {
     static const char *const levels[] = {"MUST", "SHOULD", "MAY"};
     int error = 0;
     for (size_t i = 0; i < suite->count && error == 0; i++) {
@@ -280,7 +281,7 @@ int conform_suite_list(const conform_suite *suite, tow_buffer *out) {
     return error;
 }
 
-const char *conform_verdict_word(case_verdict verdict) {
+const char *tow_conform_verdict_word(case_verdict verdict) {
     static const char *const words[] = {[VERDICT_PASS] = "pass",
         [VERDICT_INFORMATIONAL] = "informational",
         [VERDICT_NOT_STRICT] = "not strict",
@@ -304,7 +305,7 @@ static int explain(const conform_result *result, bool all, tow_buffer *out) {
     const conform_case *one = result->one;
     const transcript *log = &result->transcript;
     int error = tow_buffer_append_format(out, "%s %s: %s\n    %s: %s\n",
-        conform_verdict_word(result->verdict), one->id, result->why, one->section, one->says);
+        tow_conform_verdict_word(result->verdict), one->id, result->why, one->section, one->says);
     for (size_t i = 0; i < log->count && error == 0; i++) {
         bool skips = !all && i == FIRST && log->count > FIRST + LAST + 1;
         if (skips) {
@@ -317,7 +318,7 @@ static int explain(const conform_result *result, bool all, tow_buffer *out) {
     return error;
 }
 
-int conform_suite_explain(const conform_suite *suite, bool all, tow_buffer *out) {
+int tow_conform_suite_explain(const conform_suite *suite, bool all, tow_buffer *out) {
     int error = 0;
     for (size_t i = 0; i < suite->count && error == 0; i++) {
         const conform_result *result = &suite->results[i];

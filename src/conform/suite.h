@@ -36,12 +36,12 @@ struct conform_suite {
 };
 
 /* "pass", "not strict", …: as reports have it. */
-const char *conform_verdict_word(case_verdict verdict);
+const char *tow_conform_verdict_word(case_verdict verdict);
 
 /* Keeps a conversation's result and frees it. */
-void conform_suite_take(conform_suite *suite, conversation *talk);
+void tow_conform_suite_take(conform_suite *suite, conversation *talk);
 
 /* The result is there: counts it. */
-void conform_suite_note(conform_suite *suite, conform_result *result);
+void tow_conform_suite_note(conform_suite *suite, conform_result *result);
 
 #endif

@@ -20,8 +20,8 @@ static transcript_entry *new_entry(transcript *log) {
     return &entries[log->count++];
 }
 
-void transcript_note(transcript *log, int64_t microseconds, char direction, const void *bytes, size_t length,
-    size_t most, const char *words) {
+void tow_conform_transcript_note(transcript *log, int64_t microseconds, char direction, const void *bytes,
+    size_t length, size_t most, const char *words) {
     size_t kept = length < most ? length : most;
     uint8_t *copy = malloc(kept + 1);
     transcript_entry *entry = copy == NULL ? NULL : new_entry(log);
@@ -37,7 +37,7 @@ void transcript_note(transcript *log, int64_t microseconds, char direction, cons
     snprintf(entry->words, sizeof(entry->words), "%s", words);
 }
 
-void transcript_clear(transcript *log) {
+void tow_conform_transcript_clear(transcript *log) {
     for (size_t i = 0; i < log->count; i++)
         free(log->entries[i].bytes);
     free(log->entries);

@@ -26,8 +26,8 @@ typedef struct transcript {
 
 /* Notes an entry with at most `most` of its bytes; the text is cut to fit. Out of memory an entry is counted
  * as left out. */
-void transcript_note(transcript *transcript, int64_t microseconds, char direction, const void *bytes,
-    size_t length, size_t most, const char *words);
-void transcript_clear(transcript *transcript);
+void tow_conform_transcript_note(transcript *transcript, int64_t microseconds, char direction,
+    const void *bytes, size_t length, size_t most, const char *words);
+void tow_conform_transcript_clear(transcript *transcript);
 
 #endif

@@ -251,7 +251,8 @@ static bool read_block(struct reader *reader) {
     return right;
 }
 
-bool unpack(const uint8_t *data, size_t length, size_t window, tow_buffer *out, const char **why) {
+bool tow_conform_unpack(
+    const uint8_t *data, size_t length, size_t window, tow_buffer *out, const char **why) {
     struct reader reader = {.data = data, .length = length, .window = window, .out = out};
     bool right = true;
     while (right && reader.at < length * 8)

@@ -14,6 +14,6 @@ enum { UNPACKED_MAX = 512 << 20 };
 /* Appends the bytes that the blocks of `data` stand for to `out`, which may hold what came before them:
  * references reach back into it, `window` bytes at most. The blocks fill the data: behind a final one, at the
  * next whole byte, another may begin (RFC 7692, section 7.2.3.4). False with the reason. */
-bool unpack(const uint8_t *data, size_t length, size_t window, tow_buffer *out, const char **why);
+bool tow_conform_unpack(const uint8_t *data, size_t length, size_t window, tow_buffer *out, const char **why);
 
 #endif

@@ -80,7 +80,7 @@ static bool write_file(const char *name, const tow_buffer *text) {
 
 static bool write_page(const char *name, const char *const *texts, size_t count) {
     tow_buffer page = {0}, error = {0};
-    int wrong = conform_report_html(texts, count, &page, &error);
+    int wrong = tow_conform_report_html(texts, count, &page, &error);
     if (wrong != 0)
         fail(0, "%.*s", (int)error.length, wrong == TOW_ERROR_MEMORY ? "" : (const char *)error.data);
     bool written = wrong == 0 && write_file(name, &page);
@@ -94,7 +94,7 @@ static bool write_reports(const conform_run *run) {
     if (settings->json == NULL && settings->html == NULL)
         return true;
     tow_buffer json = {0};
-    bool written = conform_report_json(run->suite, &json) == 0;
+    bool written = tow_conform_report_json(run->suite, &json) == 0;
     if (written && settings->json != NULL)
         written = write_file(settings->json, &json);
     written = written && tow_buffer_append(&json, "", 1) == 0;
@@ -129,7 +129,7 @@ static void on_signal(tow_signals *signals, int number) {
     (void)number;
     conform_run *run = signals->user;
     run->stopped = true;
-    conform_suite_stop(run->suite);
+    tow_conform_suite_stop(run->suite);
 }
 
 /* A run that is interrupted shows what it has. */
@@ -157,7 +157,7 @@ static int add_own_cases(conform_run *run, tow_buffer *error) {
         if (read_file(*name, &text) != 0)
             wrong = TOW_ERROR_SYSTEM;
         else
-            wrong = conform_suite_add(run->suite, *name, (const char *)text.data, error);
+            wrong = tow_conform_suite_add(run->suite, *name, (const char *)text.data, error);
         tow_buffer_clear(&text);
     }
     return wrong;
@@ -175,13 +175,13 @@ static int suite_load(conform_run *run) {
     if (options.name == NULL)
         options.name = run->url != NULL ? run->url : settings->client;
     tow_buffer error = {0};
-    int wrong = conform_suite_new(&run->suite, &options, tests_client, &error);
+    int wrong = tow_conform_suite_new(&run->suite, &options, tests_client, &error);
     if (wrong == 0)
         wrong = add_own_cases(run, &error);
     if (wrong != 0 && wrong != TOW_ERROR_SYSTEM)
         fail(0, "%.*s", (int)error.length, wrong == TOW_ERROR_MEMORY ? "" : (const char *)error.data);
     tow_buffer_clear(&error);
-    if (wrong == 0 && conform_suite_count(run->suite) == 0)
+    if (wrong == 0 && tow_conform_suite_count(run->suite) == 0)
         return fail(TOW_ERROR_ARGUMENT, "no case fits --only %s; see --list", settings->only);
     return wrong;
 }
@@ -212,7 +212,7 @@ static int run_clients(conform_run *run) {
         entrance.on_listening = on_listening;
     int error = tow_conform_tls_server(&entrance.tls, settings, why);
     if (error == 0)
-        error = conform_suite_run_clients(run->suite, run->loop, &entrance);
+        error = tow_conform_suite_run_clients(run->suite, run->loop, &entrance);
     tow_tls_context_release(entrance.tls);
     return error == 0 ? 0 : fail_with(where, error, why);
 }
@@ -232,11 +232,11 @@ static int run_target(conform_run *run, const tow_url *url) {
         .tls = tls,
         .server_name = url->host};
     if (error == 0)
-        error = conform_suite_run(run->suite, run->loop, &target);
+        error = tow_conform_suite_run(run->suite, run->loop, &target);
     tow_tls_context_release(tls);
     if (error == 0)
         return 0;
-    return fail_with(run->url, error, why[0] != 0 ? why : conform_suite_failure_text(run->suite));
+    return fail_with(run->url, error, why[0] != 0 ? why : tow_conform_suite_failure_text(run->suite));
 }
 
 static int run_server(conform_run *run) {
@@ -257,7 +257,7 @@ static int run_server(conform_run *run) {
 
 static int show_and_judge(conform_run *run) {
     const tow_conform_settings *settings = run->settings;
-    conform_totals totals = conform_suite_totals(run->suite);
+    conform_totals totals = tow_conform_suite_totals(run->suite);
     bool json_is_output = settings->json != NULL && strcmp(settings->json, "-") == 0;
     if (!json_is_output && !tow_conform_show(&run->output, run->suite, settings->verbose))
         return fail(EXIT_FAILURE, "writing the output: %s", strerror(errno));
@@ -271,7 +271,7 @@ static int show_and_judge(conform_run *run) {
 
 static int print_list(const conform_run *run) {
     tow_buffer text = {0};
-    bool written = conform_suite_list(run->suite, &text) == 0 && write_file("-", &text);
+    bool written = tow_conform_suite_list(run->suite, &text) == 0 && write_file("-", &text);
     tow_buffer_clear(&text);
     return written ? EXIT_SUCCESS : EXIT_FAILURE;
 }
@@ -362,6 +362,6 @@ int tow_conform(const tow_options *options) {
         return merge(settings, operands);
     conform_run run = {.settings = settings, .url = operands[0]};
     int status = run_begin(&run);
-    conform_suite_free(run.suite);
+    tow_conform_suite_free(run.suite);
     return status;
 }

@@ -23,7 +23,7 @@ void tow_conform_progress(tow_conform_output *output, const conform_suite *suite
         return;
     output->shown = step;
     bool painted = tow_paint_wanted(STDERR_FILENO);
-    size_t failed = conform_suite_totals(suite).failed;
+    size_t failed = tow_conform_suite_totals(suite).failed;
     int filled = (int)(done * BAR_WIDTH / total);
     fprintf(stderr, "\r\033[K[%.*s%*s] %zu of %zu", filled, "########################################",
         BAR_WIDTH - filled, "", done, total);
@@ -61,7 +61,7 @@ static void show_row(const tow_conform_output *output, const char *name, const c
 
 static void show_table(const tow_conform_output *output, const conform_suite *suite) {
     conform_group groups[GROUPS_MAX];
-    size_t count = conform_suite_groups(suite, groups, GROUPS_MAX);
+    size_t count = tow_conform_suite_groups(suite, groups, GROUPS_MAX);
     printf("%s%-16s%8s%13s%16s%17s%9s%s\n", tow_paint(output->painted, TOW_COLOUR_BOLD), "group", "pass",
         "not strict", "informational", "not applicable", "failed", tow_paint_end(output->painted));
     for (size_t i = 0; i < count && i < GROUPS_MAX; i++)
@@ -70,13 +70,13 @@ static void show_table(const tow_conform_output *output, const conform_suite *su
 
 /* "1086 cases in 3.4 s: 1080 passed, 6 failed" */
 static void show_sentence(const tow_conform_output *output, const conform_suite *suite) {
-    conform_totals totals = conform_suite_totals(suite);
+    conform_totals totals = tow_conform_suite_totals(suite);
     const struct {
         size_t number;
         const char *words;
     } parts[] = {{totals.not_strict, "not strict"}, {totals.informational, "informational"},
         {totals.not_applicable, "not applicable"}, {totals.without_result, "without result"}};
-    printf("%zu cases in %.1f s: %zu passed", conform_suite_count(suite), (double)output->took / 1e9,
+    printf("%zu cases in %.1f s: %zu passed", tow_conform_suite_count(suite), (double)output->took / 1e9,
         totals.passed);
     for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
         if (parts[i].number > 0)
@@ -89,7 +89,7 @@ static void show_sentence(const tow_conform_output *output, const conform_suite 
 
 bool tow_conform_show(const tow_conform_output *output, const conform_suite *suite, bool verbose) {
     tow_buffer text = {0};
-    if (conform_suite_explain(suite, verbose, &text) == 0 && text.length > 0) {
+    if (tow_conform_suite_explain(suite, verbose, &text) == 0 && text.length > 0) {
         fwrite(text.data, 1, text.length, stdout);
         putchar('\n');
     }

@@ -26,14 +26,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     CHECK(text != NULL);
     memcpy(text, data, size);
     text[size] = 0;
-    int result = case_list_read(&list, "fuzz", text, &error);
+    int result = tow_conform_case_list_read(&list, "fuzz", text, &error);
     CHECK(result == 0 || result == TOW_ERROR_ARGUMENT);
     CHECK((result == 0) == (error.length == 0));
     CHECK(error.length == 0 || memchr(error.data, '\n', error.length) == NULL);
     for (size_t i = 0; i < list.count; i++)
         check_case(&list.cases[i]);
     tow_buffer_clear(&error);
-    case_list_clear(&list);
+    tow_conform_case_list_clear(&list);
     free(text);
     return 0;
 }

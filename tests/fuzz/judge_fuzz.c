@@ -10,12 +10,12 @@
 
 static void read_frames(const uint8_t *data, size_t size) {
     wire_frame frame;
-    for (size_t at = 0; wire_frame_read(&frame, data + at, size - at); at += frame.size) {
+    for (size_t at = 0; tow_conform_wire_frame_read(&frame, data + at, size - at); at += frame.size) {
         uint8_t *payload = malloc((size_t)frame.length + 1);
         CHECK(payload != NULL);
         CHECK(frame.size >= 2 && frame.size <= size - at && frame.length <= frame.size);
-        wire_frame_payload(&frame, payload);
-        wire_utf8_is_valid(payload, (size_t)frame.length);
+        tow_conform_wire_frame_payload(&frame, payload);
+        tow_conform_wire_utf8_is_valid(payload, (size_t)frame.length);
         free(payload);
     }
 }
@@ -41,7 +41,7 @@ static void read_compressed(const uint8_t *data, size_t size) {
     static uint8_t expected[ROOM];
     tow_buffer out = {0};
     const char *why = NULL;
-    bool right = unpack(data, size, 32768, &out, &why);
+    bool right = tow_conform_unpack(data, size, 32768, &out, &why);
     CHECK(right == (why == NULL));
     size_t length = size > 0 ? inflated(data, size, expected, ROOM) : SIZE_MAX;
     if (length != SIZE_MAX) {
@@ -57,13 +57,14 @@ static void read_head(const uint8_t *data, size_t size) {
     const conform_case one = {0};
     char why[160] = "";
     size_t count;
-    if (judged_head_read(&head, data, size, why) > 0) {
+    if (tow_conform_judged_head_read(&head, data, size, why) > 0) {
         CHECK(head.size <= size && head.count <= HEAD_LINES_MAX);
-        opening_request_judge(&head, why);
-        opening_answer_judge(&one, &head, "dGhlIHNhbXBsZSBub25jZQ==", &agreement, why);
-        agreement_read(judged_head_value(&head, "sec-websocket-extensions", &count), &agreement);
+        tow_conform_opening_request_judge(&head, why);
+        tow_conform_opening_answer_judge(&one, &head, "dGhlIHNhbXBsZSBub25jZQ==", &agreement, why);
+        tow_conform_agreement_read(
+            tow_conform_judged_head_value(&head, "sec-websocket-extensions", &count), &agreement);
     }
-    judged_head_clear(&head);
+    tow_conform_judged_head_clear(&head);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {

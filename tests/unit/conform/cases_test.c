@@ -8,7 +8,7 @@
 static case_list read_text(const char *text) {
     case_list list = {0};
     tow_buffer error = {0};
-    int result = case_list_read(&list, "test", text, &error);
+    int result = tow_conform_case_list_read(&list, "test", text, &error);
     if (result != 0)
         fail_msg("%s: %.*s", tow_strerror(result), (int)error.length, (const char *)error.data);
     tow_buffer_clear(&error);
@@ -19,11 +19,11 @@ static case_list read_text(const char *text) {
 static void refused(const char *text, const char *expected) {
     case_list list = {0};
     tow_buffer error = {0};
-    assert_int_equal(case_list_read(&list, "test", text, &error), TOW_ERROR_ARGUMENT);
+    assert_int_equal(tow_conform_case_list_read(&list, "test", text, &error), TOW_ERROR_ARGUMENT);
     assert_int_equal(tow_buffer_append(&error, "", 1), 0);
     assert_string_equal((const char *)error.data, expected);
     tow_buffer_clear(&error);
-    case_list_clear(&list);
+    tow_conform_case_list_clear(&list);
 }
 
 /* The only step of a case with this line. */
@@ -77,7 +77,7 @@ static void a_case_has_what_its_lines_say(void **state) {
     assert_int_equal(one->within, 250);
     assert_int_equal(one->line, 4);
     assert_int_equal(one->steps[0].kind, STEP_FINISH);
-    case_list_clear(&list);
+    tow_conform_case_list_clear(&list);
 }
 
 static void a_frame_has_what_its_words_say(void **state) {
@@ -99,7 +99,7 @@ static void a_frame_has_what_its_words_say(void **state) {
     assert_int_equal(step.length_bytes, 9);
     assert_true(step.claimed_length == UINT64_C(1) << 63);
     assert_int_equal(step.level, 9);
-    case_list_clear(&list);
+    tow_conform_case_list_clear(&list);
 }
 
 /* "deflate" begins with hexadecimal digits. */
@@ -109,7 +109,7 @@ static void hex_takes_whole_words(void **state) {
     case_step step = step_of(&list, "send text hex c3a9 deflate");
     assert_int_equal(step.payload.size, 2);
     assert_true(step.deflate);
-    case_list_clear(&list);
+    tow_conform_case_list_clear(&list);
 }
 
 static void a_close_has_its_code_in_front(void **state) {
@@ -118,19 +118,19 @@ static void a_close_has_its_code_in_front(void **state) {
     case_step step = step_of(&list, "send close 1000 letters=123");
     assert_int_equal(step.payload.size, 125);
     assert_memory_equal(step.payload.literal, "\x03\xe8xxx", 5);
-    case_list_clear(&list);
+    tow_conform_case_list_clear(&list);
 }
 
 static void payloads_are_made_when_they_are_needed(void **state) {
     (void)state;
     case_list list;
     case_step step = step_of(&list, "send binary random=1000 period=300");
-    uint8_t *payload = case_payload_make(&step.payload);
+    uint8_t *payload = tow_conform_case_payload_make(&step.payload);
     assert_non_null(payload);
     assert_memory_equal(payload, payload + 300, 700);
     assert_memory_not_equal(payload, payload + 299, 299);
     free(payload);
-    case_list_clear(&list);
+    tow_conform_case_list_clear(&list);
 }
 
 static void expectations_are_told_apart(void **state) {
@@ -146,7 +146,7 @@ static void expectations_are_told_apart(void **state) {
     for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
         case_list list;
         assert_int_equal(step_of(&list, lines[i].line).kind, lines[i].kind);
-        case_list_clear(&list);
+        tow_conform_case_list_clear(&list);
     }
 }
 
@@ -156,7 +156,7 @@ static void a_class_of_statuses_is_its_first_digit(void **state) {
     case_step step = step_of(&list, "expect status 101 4xx 0");
     assert_int_equal(step.code_count, 3);
     assert_int_equal(step.codes[1], 4);
-    case_list_clear(&list);
+    tow_conform_case_list_clear(&list);
 }
 
 static void edits_change_the_opening_handshake(void **state) {
@@ -172,7 +172,7 @@ static void edits_change_the_opening_handshake(void **state) {
     assert_string_equal(edits[1].name, "Host");
     assert_string_equal(edits[1].value, "{host}");
     assert_string_equal(edits[4].value, "X\r\n");
-    case_list_clear(&list);
+    tow_conform_case_list_clear(&list);
 }
 
 static void for_makes_a_case_of_each_combination(void **state) {
@@ -183,7 +183,7 @@ static void for_makes_a_case_of_each_combination(void **state) {
     assert_string_equal(list.cases[0].id, "g.1-x");
     assert_string_equal(list.cases[5].id, "g.2-z");
     assert_string_equal(list.cases[5].says, "2z{C}");
-    case_list_clear(&list);
+    tow_conform_case_list_clear(&list);
 }
 
 static void names_of_one_for_change_together(void **state) {
@@ -193,14 +193,14 @@ static void names_of_one_for_change_together(void **state) {
     assert_int_equal(list.count, 2);
     assert_string_equal(list.cases[0].says, "[a \"b\" \\x]");
     assert_string_equal(list.cases[1].says, "[]");
-    case_list_clear(&list);
+    tow_conform_case_list_clear(&list);
 }
 
 static void an_id_is_made_of_what_fits(void **state) {
     (void)state;
     case_list list = read_text("group g RFC 6455\ncase a b//c {x}_.=!\n  must x\n  finish\n");
     assert_string_equal(list.cases[0].id, "g.a-b-c-x-_.=");
-    case_list_clear(&list);
+    tow_conform_case_list_clear(&list);
 }
 
 static void an_id_stands_once(void **state) {
@@ -209,11 +209,12 @@ static void an_id_stands_once(void **state) {
         "test:5: there is a case of this id already: g.a-b");
     case_list list = read_text("group g RFC 6455\ncase a\n  must x\n  finish\n");
     tow_buffer error = {0};
-    assert_int_equal(case_list_read(&list, "other", "group g RFC\ncase a\n  must x\n  finish\n", &error),
+    assert_int_equal(
+        tow_conform_case_list_read(&list, "other", "group g RFC\ncase a\n  must x\n  finish\n", &error),
         TOW_ERROR_ARGUMENT);
     assert_int_equal(list.count, 1);
     tow_buffer_clear(&error);
-    case_list_clear(&list);
+    tow_conform_case_list_clear(&list);
 }
 
 static void what_is_wrong_is_told_with_its_line(void **state) {
@@ -251,15 +252,15 @@ static void limits_hold_at_their_borders(void **state) {
     (void)state;
     case_list list;
     assert_int_equal(step_of(&list, "send text times=100000").count, 100000);
-    case_list_clear(&list);
+    tow_conform_case_list_clear(&list);
     assert_int_equal(step_of(&list, "send text ascii=268435456").payload.size, 268435456);
-    case_list_clear(&list);
+    tow_conform_case_list_clear(&list);
     bad_line("send text ascii=268435457");
     assert_int_equal(step_of(&list, "send text letters=1048576").payload.size, 1048576);
-    case_list_clear(&list);
+    tow_conform_case_list_clear(&list);
     bad_line("send text letters=1048577");
     assert_int_equal(step_of(&list, "expect silence 60000").milliseconds, 60000);
-    case_list_clear(&list);
+    tow_conform_case_list_clear(&list);
     bad_line("expect silence 60001");
 }
 
@@ -289,11 +290,11 @@ static void a_text_may_be_cut_anywhere(void **state) {
         char *cut = strndup(text, length);
         case_list list = {0};
         tow_buffer error = {0};
-        int result = case_list_read(&list, "test", cut, &error);
+        int result = tow_conform_case_list_read(&list, "test", cut, &error);
         assert_true(result == 0 || result == TOW_ERROR_ARGUMENT);
         assert_int_equal(result == 0, error.length == 0);
         tow_buffer_clear(&error);
-        case_list_clear(&list);
+        tow_conform_case_list_clear(&list);
         free(cut);
     }
 }

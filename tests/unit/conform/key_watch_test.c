@@ -8,7 +8,7 @@ static const char *found_in(uint32_t (*make)(uint32_t number), uint32_t count) {
     for (uint32_t i = 0; i < count; i++) {
         uint32_t key = make(i);
         uint8_t bytes[4] = {(uint8_t)(key >> 24), (uint8_t)(key >> 16), (uint8_t)(key >> 8), (uint8_t)key};
-        const char *what = key_watch_add(&watch, bytes);
+        const char *what = tow_conform_key_watch_add(&watch, bytes);
         if (what != NULL)
             return what;
     }

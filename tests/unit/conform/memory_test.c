@@ -31,9 +31,9 @@ static const char text[] =
 static int read_cases(void) {
     case_list list = {0};
     tow_buffer error = {0};
-    int result = case_list_read(&list, "test", text, &error);
+    int result = tow_conform_case_list_read(&list, "test", text, &error);
     tow_buffer_clear(&error);
-    case_list_clear(&list);
+    tow_conform_case_list_clear(&list);
     return result == TOW_ERROR_ARGUMENT ? TOW_ERROR_MEMORY
                                         : result; /* a step that found no memory is not understood */
 }
@@ -42,14 +42,14 @@ static int write_heads(void) {
     case_list list = {0};
     tow_buffer error = {0}, out = {0};
     judged_head request = {0};
-    int result = case_list_read(&list, "test", text, &error);
+    int result = tow_conform_case_list_read(&list, "test", text, &error);
     if (result == 0)
-        result = opening_request_write(&list.cases[0], "h", "/", "k", &out);
+        result = tow_conform_opening_request_write(&list.cases[0], "h", "/", "k", &out);
     if (result == 0)
-        result = opening_answer_write(&list.cases[0], "x", &request, &out);
+        result = tow_conform_opening_answer_write(&list.cases[0], "x", &request, &out);
     tow_buffer_clear(&out);
     tow_buffer_clear(&error);
-    case_list_clear(&list);
+    tow_conform_case_list_clear(&list);
     return result == TOW_ERROR_ARGUMENT ? TOW_ERROR_MEMORY : result;
 }
 
@@ -58,28 +58,29 @@ static int squeeze_and_read(void) {
     squeeze both;
     tow_buffer packed = {0}, out = {0};
     const char *why;
-    int result = squeeze_init(&both, 15, true, 15, true);
+    int result = tow_conform_squeeze_init(&both, 15, true, 15, true);
     for (int i = 0; i < 2 && result == 0; i++) {
         out.length = packed.length = 0;
-        result = squeeze_message(&both, data, sizeof(data), 6, &packed);
-        if (result == 0 && !squeeze_read(&both, packed.data, packed.length, &out, &why))
+        result = tow_conform_squeeze_message(&both, data, sizeof(data), 6, &packed);
+        if (result == 0 && !tow_conform_squeeze_read(&both, packed.data, packed.length, &out, &why))
             result = TOW_ERROR_MEMORY;
     }
     tow_buffer_clear(&packed);
     tow_buffer_clear(&out);
-    squeeze_clear(&both);
+    tow_conform_squeeze_clear(&both);
     return result;
 }
 
 static int load_suite(void) {
     conform_suite *suite = NULL;
     tow_buffer error = {0}, list = {0};
-    int result = conform_suite_new(&suite, &(conform_suite_options){.only = "control.ping.*"}, false, &error);
+    int result =
+        tow_conform_suite_new(&suite, &(conform_suite_options){.only = "control.ping.*"}, false, &error);
     if (result == 0)
-        result = conform_suite_list(suite, &list);
+        result = tow_conform_suite_list(suite, &list);
     tow_buffer_clear(&error);
     tow_buffer_clear(&list);
-    conform_suite_free(suite);
+    tow_conform_suite_free(suite);
     return result;
 }
 

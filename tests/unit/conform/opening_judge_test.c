@@ -13,7 +13,7 @@ static const char key[] = "dGhlIHNhbXBsZSBub25jZQ==";
 static judged_head head_of(const char *text) {
     judged_head head;
     char why[160] = "";
-    if (judged_head_read(&head, (const uint8_t *)text, strlen(text), why) != 1)
+    if (tow_conform_judged_head_read(&head, (const uint8_t *)text, strlen(text), why) != 1)
         fail_msg("%s: %s", text, why);
     return head;
 }
@@ -21,15 +21,15 @@ static judged_head head_of(const char *text) {
 static void head_is_refused(const char *text, size_t length) {
     judged_head head;
     char why[160] = "";
-    assert_true(judged_head_read(&head, (const uint8_t *)text, length, why) < 0);
+    assert_true(tow_conform_judged_head_read(&head, (const uint8_t *)text, length, why) < 0);
     assert_true(strlen(why) > 0);
-    judged_head_clear(&head);
+    tow_conform_judged_head_clear(&head);
 }
 
 static void the_accept_is_that_of_the_standard(void **state) {
     (void)state;
     char accept[29];
-    judged_accept(key, accept);
+    tow_conform_judged_accept(key, accept);
     assert_string_equal(accept, "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
 }
 
@@ -40,12 +40,12 @@ static void a_head_is_read_line_by_line(void **state) {
     assert_int_equal(head.status, 404);
     assert_int_equal(head.count, 3);
     assert_int_equal(head.size, 51);
-    assert_string_equal(judged_head_value(&head, "A", &count), "c");
+    assert_string_equal(tow_conform_judged_head_value(&head, "A", &count), "c");
     assert_int_equal(count, 2);
-    assert_string_equal(judged_head_value(&head, "x-empty", &count), "");
-    assert_null(judged_head_value(&head, "none", &count));
+    assert_string_equal(tow_conform_judged_head_value(&head, "x-empty", &count), "");
+    assert_null(tow_conform_judged_head_value(&head, "none", &count));
     assert_int_equal(count, 0);
-    judged_head_clear(&head);
+    tow_conform_judged_head_clear(&head);
 }
 
 static void a_head_waits_for_its_end(void **state) {
@@ -54,8 +54,8 @@ static void a_head_waits_for_its_end(void **state) {
     for (size_t length = 0; length < sizeof(text) - 1; length++) {
         judged_head head;
         char why[160];
-        assert_int_equal(judged_head_read(&head, (const uint8_t *)text, length, why), 0);
-        judged_head_clear(&head);
+        assert_int_equal(tow_conform_judged_head_read(&head, (const uint8_t *)text, length, why), 0);
+        tow_conform_judged_head_clear(&head);
     }
 }
 
@@ -74,11 +74,11 @@ static void a_list_has_its_tokens(void **state) {
     (void)state;
     judged_head head =
         head_of("HTTP/1.1 101 x\r\nConnection: , keep-alive ,\tUpgrade\r\nConnection: other\r\n\r\n");
-    assert_true(judged_head_has_token(&head, "connection", "upgrade"));
-    assert_true(judged_head_has_token(&head, "connection", "other"));
-    assert_false(judged_head_has_token(&head, "connection", "up"));
-    assert_false(judged_head_has_token(&head, "upgrade", "upgrade"));
-    judged_head_clear(&head);
+    assert_true(tow_conform_judged_head_has_token(&head, "connection", "upgrade"));
+    assert_true(tow_conform_judged_head_has_token(&head, "connection", "other"));
+    assert_false(tow_conform_judged_head_has_token(&head, "connection", "up"));
+    assert_false(tow_conform_judged_head_has_token(&head, "upgrade", "upgrade"));
+    tow_conform_judged_head_clear(&head);
 }
 
 /* What is said against an answer to the case's request; "" for nothing. */
@@ -87,9 +87,9 @@ static const char *against(const conform_case *one, const char *text) {
     judged_agreement agreement;
     judged_head head = head_of(text);
     why[0] = 0;
-    if (!opening_answer_judge(one, &head, key, &agreement, why) && why[0] == 0)
+    if (!tow_conform_opening_answer_judge(one, &head, key, &agreement, why) && why[0] == 0)
         fail_msg("refused without a reason: %s", text);
-    judged_head_clear(&head);
+    tow_conform_judged_head_clear(&head);
     return why;
 }
 
@@ -141,10 +141,10 @@ static void an_answer_is_held_against_the_offer(void **state) {
 static void parameters_are_read_as_section_7_has_them(void **state) {
     (void)state;
     judged_agreement agreement;
-    assert_true(agreement_read("permessage-deflate", &agreement));
+    assert_true(tow_conform_agreement_read("permessage-deflate", &agreement));
     assert_true(agreement.enabled);
     assert_int_equal(agreement.server_max_window_bits, 15);
-    assert_true(agreement_read(
+    assert_true(tow_conform_agreement_read(
         "permessage-deflate;client_no_context_takeover ; server_max_window_bits=\"8\"", &agreement));
     assert_true(agreement.client_no_context_takeover && !agreement.server_no_context_takeover);
     assert_int_equal(agreement.server_max_window_bits, 8);
@@ -154,7 +154,7 @@ static void parameters_are_read_as_section_7_has_them(void **state) {
         "permessage-deflate; server_max_window_bits=1x", "permessage-deflate; client_no_context_takeover=1",
         "permessage-deflate; client_no_context_takeover; client_no_context_takeover"};
     for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
-        if (agreement_read(wrong[i], &agreement))
+        if (tow_conform_agreement_read(wrong[i], &agreement))
             fail_msg("%s", wrong[i]);
     }
 }
@@ -177,9 +177,9 @@ static void a_request_is_held_against_section_4(void **state) {
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         char why[160] = "";
         judged_head head = head_of(rows[i].text);
-        assert_int_equal(opening_request_judge(&head, why), rows[i].why[0] == 0);
+        assert_int_equal(tow_conform_opening_request_judge(&head, why), rows[i].why[0] == 0);
         assert_string_equal(why, rows[i].why);
-        judged_head_clear(&head);
+        tow_conform_judged_head_clear(&head);
     }
 }
 
@@ -187,7 +187,7 @@ static case_list case_with(const char *lines) {
     case_list list = {0};
     tow_buffer text = {0}, error = {0};
     tow_buffer_append_format(&text, "group g RFC\ncase c\n  must x\n%s  finish\n", lines);
-    assert_int_equal(case_list_read(&list, "test", (const char *)text.data, &error), 0);
+    assert_int_equal(tow_conform_case_list_read(&list, "test", (const char *)text.data, &error), 0);
     tow_buffer_clear(&text);
     return list;
 }
@@ -195,11 +195,11 @@ static case_list case_with(const char *lines) {
 static void request_is(const char *lines, const char *expected) {
     case_list list = case_with(lines);
     tow_buffer out = {0};
-    assert_int_equal(opening_request_write(&list.cases[0], "host:1", "/p?q", "KEY", &out), 0);
+    assert_int_equal(tow_conform_opening_request_write(&list.cases[0], "host:1", "/p?q", "KEY", &out), 0);
     tow_buffer_append(&out, "", 1);
     assert_string_equal((const char *)out.data, expected);
     tow_buffer_clear(&out);
-    case_list_clear(&list);
+    tow_conform_case_list_clear(&list);
 }
 
 static void a_case_edits_the_request(void **state) {
@@ -231,7 +231,7 @@ static void what_a_client_asks_for_is_granted(void **state) {
             "permessage-deflate"}};
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         char granted[GRANTED_MAX];
-        opening_grant(rows[i].wanted, rows[i].offer, granted);
+        tow_conform_opening_grant(rows[i].wanted, rows[i].offer, granted);
         assert_string_equal(granted, rows[i].granted);
     }
 }

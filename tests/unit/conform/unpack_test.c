@@ -16,7 +16,7 @@ static tow_buffer bytes_of(const char *hex) {
 static void unpacks_to(const char *hex, const char *expected) {
     tow_buffer data = bytes_of(hex), out = {0};
     const char *why;
-    if (!unpack(data.data, data.length, 32768, &out, &why))
+    if (!tow_conform_unpack(data.data, data.length, 32768, &out, &why))
         fail_msg("%s: %s", hex, why);
     assert_int_equal(out.length, strlen(expected));
     if (out.length > 0)
@@ -28,7 +28,7 @@ static void unpacks_to(const char *hex, const char *expected) {
 static void is_broken(const char *hex, size_t window, const char *expected) {
     tow_buffer data = bytes_of(hex), out = {0};
     const char *why = NULL;
-    assert_false(unpack(data.data, data.length, window, &out, &why));
+    assert_false(tow_conform_unpack(data.data, data.length, window, &out, &why));
     assert_string_equal(why, expected);
     tow_buffer_clear(&data);
     tow_buffer_clear(&out);
@@ -89,15 +89,15 @@ static void what_zlib_writes_is_read(void **state) {
             squeeze both;
             tow_buffer packed = {0}, out = {0};
             const char *why = "";
-            assert_int_equal(squeeze_init(&both, 15, true, 15, true), 0);
-            assert_int_equal(squeeze_message(&both, data, SIZE, level, &packed), 0);
-            if (!squeeze_read(&both, packed.data, packed.length, &out, &why))
+            assert_int_equal(tow_conform_squeeze_init(&both, 15, true, 15, true), 0);
+            assert_int_equal(tow_conform_squeeze_message(&both, data, SIZE, level, &packed), 0);
+            if (!tow_conform_squeeze_read(&both, packed.data, packed.length, &out, &why))
                 fail_msg("kind %zu, level %d: %s", kind, level, why);
             assert_int_equal(out.length, SIZE);
             assert_memory_equal(out.data, data, SIZE);
             tow_buffer_clear(&packed);
             tow_buffer_clear(&out);
-            squeeze_clear(&both);
+            tow_conform_squeeze_clear(&both);
         }
     }
     free(data);
@@ -124,18 +124,18 @@ static void a_window_is_as_small_as_agreed(void **state) {
             tow_buffer data = repeating(4 * window + 1000, period), packed = {0}, out = {0};
             squeeze writer, reader;
             const char *why = "";
-            assert_int_equal(squeeze_init(&writer, 15, true, 15, true), 0);
-            assert_int_equal(squeeze_init(&reader, 15, true, bits, true), 0);
-            assert_int_equal(squeeze_message(&writer, data.data, data.length, 6, &packed), 0);
-            bool right = squeeze_read(&reader, packed.data, packed.length, &out, &why);
+            assert_int_equal(tow_conform_squeeze_init(&writer, 15, true, 15, true), 0);
+            assert_int_equal(tow_conform_squeeze_init(&reader, 15, true, bits, true), 0);
+            assert_int_equal(tow_conform_squeeze_message(&writer, data.data, data.length, 6, &packed), 0);
+            bool right = tow_conform_squeeze_read(&reader, packed.data, packed.length, &out, &why);
             assert_int_equal(right, period <= window);
             if (!right)
                 assert_string_equal(why, "a reference that reaches back beyond the agreed window");
             tow_buffer_clear(&data);
             tow_buffer_clear(&packed);
             tow_buffer_clear(&out);
-            squeeze_clear(&writer);
-            squeeze_clear(&reader);
+            tow_conform_squeeze_clear(&writer);
+            tow_conform_squeeze_clear(&reader);
         }
     }
 }
@@ -146,19 +146,19 @@ static bool reads_after(bool writer_keeps, bool reader_keeps) {
     tow_buffer data = repeating(3000, 3000);
     const char *why;
     bool right = true;
-    assert_int_equal(squeeze_init(&writer, 15, writer_keeps, 15, true), 0);
-    assert_int_equal(squeeze_init(&reader, 15, true, 15, reader_keeps), 0);
+    assert_int_equal(tow_conform_squeeze_init(&writer, 15, writer_keeps, 15, true), 0);
+    assert_int_equal(tow_conform_squeeze_init(&reader, 15, true, 15, reader_keeps), 0);
     for (int i = 0; i < 3 && right; i++) {
         tow_buffer packed = {0}, out = {0};
-        assert_int_equal(squeeze_message(&writer, data.data, data.length, 6, &packed), 0);
-        right = squeeze_read(&reader, packed.data, packed.length, &out, &why);
+        assert_int_equal(tow_conform_squeeze_message(&writer, data.data, data.length, 6, &packed), 0);
+        right = tow_conform_squeeze_read(&reader, packed.data, packed.length, &out, &why);
         assert_true(!right || out.length == 3000);
         tow_buffer_clear(&packed);
         tow_buffer_clear(&out);
     }
     tow_buffer_clear(&data);
-    squeeze_clear(&writer);
-    squeeze_clear(&reader);
+    tow_conform_squeeze_clear(&writer);
+    tow_conform_squeeze_clear(&reader);
     return right;
 }
 
@@ -173,19 +173,19 @@ static void context_is_taken_over_as_agreed(void **state) {
 static void an_empty_message_is_one_byte(void **state) {
     (void)state;
     squeeze both;
-    assert_int_equal(squeeze_init(&both, 15, true, 15, true), 0);
+    assert_int_equal(tow_conform_squeeze_init(&both, 15, true, 15, true), 0);
     for (int i = 0; i < 3; i++) {
         tow_buffer packed = {0}, out = {0};
         const char *why;
-        assert_int_equal(squeeze_message(&both, NULL, 0, 6, &packed), 0);
+        assert_int_equal(tow_conform_squeeze_message(&both, NULL, 0, 6, &packed), 0);
         assert_int_equal(packed.length, 1);
         assert_int_equal(packed.data[0], 0);
-        assert_true(squeeze_read(&both, packed.data, packed.length, &out, &why));
+        assert_true(tow_conform_squeeze_read(&both, packed.data, packed.length, &out, &why));
         assert_int_equal(out.length, 0);
         tow_buffer_clear(&packed);
         tow_buffer_clear(&out);
     }
-    squeeze_clear(&both);
+    tow_conform_squeeze_clear(&both);
 }
 
 int main(void) {

@@ -8,10 +8,10 @@
 #include "conform/suite.h"
 
 /* Errors: MEMORY. */
-int conform_report_json(const conform_suite *suite, tow_buffer *out);
+int tow_conform_report_json(const conform_suite *suite, tow_buffer *out);
 
 /* From the JSON texts of `count` runs. Errors: MEMORY, ARGUMENT (a text that is no report: `error` says which
  * and why). */
-int conform_report_html(const char *const *texts, size_t count, tow_buffer *out, tow_buffer *error);
+int tow_conform_report_html(const char *const *texts, size_t count, tow_buffer *out, tow_buffer *error);
 
 #endif

@@ -36,14 +36,14 @@ typedef struct conform_group {
 
 /* Loads the cases that apply. `tests_client` chooses the role. Errors: MEMORY, ARGUMENT (a case that can't be
  * read: `error` says where). */
-int conform_suite_new(
+int tow_conform_suite_new(
     conform_suite **suite, const conform_suite_options *options, bool tests_client, tow_buffer *error);
-void conform_suite_free(conform_suite *suite);
+void tow_conform_suite_free(conform_suite *suite);
 
 /* Adds the cases of another text, for cases of one's own. Errors as above. */
-int conform_suite_add(conform_suite *suite, const char *name, const char *text, tow_buffer *error);
+int tow_conform_suite_add(conform_suite *suite, const char *name, const char *text, tow_buffer *error);
 
-size_t conform_suite_count(const conform_suite *suite);
+size_t tow_conform_suite_count(const conform_suite *suite);
 
 /* Where the server under test is. Its addresses are tried in turn. */
 typedef struct conform_target {
@@ -57,7 +57,7 @@ typedef struct conform_target {
 
 /* Runs all cases against an echo server; returns when they are done. Errors: that of the last address, if
  * none takes connections (TLS, CERTIFICATE … too); MEMORY, DESCRIPTORS, SYSTEM. */
-int conform_suite_run(conform_suite *suite, tow_loop *loop, const conform_target *target);
+int tow_conform_suite_run(conform_suite *suite, tow_loop *loop, const conform_target *target);
 
 /* Where clients under test find us, and how they are started. */
 typedef struct conform_entrance {
@@ -71,25 +71,25 @@ typedef struct conform_entrance {
 
 /* Lets clients play the cases: they connect and ask for /cases, /case/N and /report, which ends the run; or
  * the command is run for each case. Errors: as tow_listen_socket; MEMORY, SYSTEM. */
-int conform_suite_run_clients(conform_suite *suite, tow_loop *loop, const conform_entrance *entrance);
+int tow_conform_suite_run_clients(conform_suite *suite, tow_loop *loop, const conform_entrance *entrance);
 
 /* After a run that was an error of TLS: why, in one line; else "". */
-const char *conform_suite_failure_text(const conform_suite *suite);
+const char *tow_conform_suite_failure_text(const conform_suite *suite);
 
 /* Ends a run early, from a callback of its loop: cases that are not done have no result. */
-void conform_suite_stop(conform_suite *suite);
+void tow_conform_suite_stop(conform_suite *suite);
 
-conform_totals conform_suite_totals(const conform_suite *suite);
+conform_totals tow_conform_suite_totals(const conform_suite *suite);
 
 /* The same for each group, in their order; returns how many there are, of which at most `maximum` are filled
  * in. */
-size_t conform_suite_groups(const conform_suite *suite, conform_group *groups, size_t maximum);
+size_t tow_conform_suite_groups(const conform_suite *suite, conform_group *groups, size_t maximum);
 
 /* Ids, levels, sections and sentences, a line each. Errors: MEMORY. */
-int conform_suite_list(const conform_suite *suite, tow_buffer *out);
+int tow_conform_suite_list(const conform_suite *suite, tow_buffer *out);
 
 /* The failures, with what crossed, for a terminal; with `all` also what is not strict or informational.
  * Errors: MEMORY. */
-int conform_suite_explain(const conform_suite *suite, bool all, tow_buffer *out);
+int tow_conform_suite_explain(const conform_suite *suite, bool all, tow_buffer *out);
 
 #endif
