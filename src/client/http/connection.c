@@ -1,0 +1,331 @@
+#include "connection.h"
+
+#include "base/text.h"
+#include "transport/listener.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <towline/error.h>
+#include <towline/message.h>
+
+enum { TEXT_MAX = 512 };
+
+static tow_http_connection *connection_of(tow_stream *stream) {
+    return (tow_http_connection *)(void *)stream;
+}
+
+static tow_http_connection *connection_of_timer(tow_timer *timer) {
+    return (tow_http_connection *)(void *)((char *)timer - offsetof(tow_http_connection, timer));
+}
+
+void tow_http_place_text(const tow_place *place, const char *what, char *out, size_t size) {
+    if (place->unix_path != NULL)
+        tow_text_format(out, size, "%.255s: %s", place->unix_path, what);
+    else
+        tow_text_format(out, size, "%.255s port %u: %s", place->host, place->port, what);
+}
+
+/* The end. */
+
+static void destroy(tow_http_connection *connection) {
+    tow_tls_context_release(connection->place.tls);
+    tow_response_reader_clear(&connection->reader);
+    tow_buffer_clear(&connection->kept);
+    free(connection);
+}
+
+static void closed(tow_stream *stream) {
+    destroy(connection_of(stream));
+}
+
+/* Nothing more is to come but on_closed. An idle connection ends in good order; what is under way is cut. */
+static void leave(tow_http_connection *connection) {
+    bool in_order = connection->state == TOW_HTTP_IDLE;
+    connection->state = TOW_HTTP_CLOSED;
+    tow_timer_cancel(connection->loop, &connection->timer);
+    tow_connector_stop(connection->connector);
+    connection->connector = NULL;
+    if (connection->has_stream && in_order)
+        tow_stream_close(&connection->stream);
+    else if (connection->has_stream)
+        tow_stream_reset(&connection->stream);
+}
+
+void tow_http_connection_close(tow_http_connection *connection) {
+    if (connection->state == TOW_HTTP_CLOSED)
+        return;
+    leave(connection);
+    if (!connection->has_stream)
+        destroy(connection);
+}
+
+/* `text` names the host. */
+static void fail_with(tow_http_connection *connection, int error, const char *text) {
+    if (connection->state == TOW_HTTP_CLOSED)
+        return;
+    leave(connection);
+    connection->events->on_failed(connection, error, text);
+    if (!connection->has_stream)
+        destroy(connection);
+}
+
+static void fail(tow_http_connection *connection, int error, const char *what) {
+    char text[TEXT_MAX];
+    tow_http_place_text(&connection->place.place, what, text, sizeof(text));
+    fail_with(connection, error, error == TOW_ERROR_CERTIFICATE ? what : text); /* it names the host itself */
+}
+
+/* Time. */
+
+static void set_limit(tow_http_connection *connection, int seconds, tow_timer_callback callback) {
+    connection->limit_seconds = seconds;
+    if (seconds != TOW_OFF)
+        tow_timer_set(connection->loop, &connection->timer,
+            tow_loop_now(connection->loop) + seconds * TOW_SECOND, callback);
+}
+
+static void not_ready_in_time(tow_timer *timer) {
+    tow_http_connection *connection = connection_of_timer(timer);
+    char what[TEXT_MAX / 2];
+    const char *delay = "the TLS handshake was not finished";
+    if (connection->connector != NULL)
+        delay = tow_connector_is_resolving(connection->connector) ? "it was not found" : "it was not reached";
+    tow_text_format(what, sizeof(what), "%s within %d seconds", delay, connection->limit_seconds);
+    fail(connection, TOW_ERROR_TIMED_OUT, what);
+}
+
+static void was_idle(tow_timer *timer) {
+    fail(connection_of_timer(timer), TOW_ERROR_TIMED_OUT, "the connection was not used");
+}
+
+void tow_http_connection_limit_idleness(tow_http_connection *connection, int seconds) {
+    assert(connection->state == TOW_HTTP_IDLE);
+    set_limit(connection, seconds, was_idle);
+}
+
+/* The request. */
+
+static void send_request(tow_http_connection *connection) {
+    const tow_http_question *question = &connection->question;
+    while (connection->state == TOW_HTTP_ASKED && connection->sent < question->length &&
+           !tow_stream_is_blocked(&connection->stream)) {
+        struct iovec piece = {.iov_base = question->bytes + connection->sent,
+            .iov_len = question->length - connection->sent};
+        ssize_t taken = tow_stream_write(&connection->stream, &piece, 1);
+        if (taken <= 0)
+            return;
+        connection->sent += (size_t)taken;
+    }
+}
+
+void tow_http_connection_ask(tow_http_connection *connection, const tow_http_question *question) {
+    assert(connection->state == TOW_HTTP_IDLE);
+    tow_timer_cancel(connection->loop, &connection->timer);
+    connection->state = TOW_HTTP_ASKED;
+    connection->question = *question;
+    connection->sent = 0;
+    connection->has_answered = false;
+    connection->is_paused = false;
+    tow_response_reader_clear(&connection->reader);
+    tow_response_reader_init(&connection->reader, question->is_head, question->limits);
+    send_request(connection);
+}
+
+/* The response. */
+
+/* With a rest behind it nobody can know any more what belongs to what. */
+static void answered(tow_http_connection *connection, size_t rest) {
+    bool is_reusable = connection->reader.keep_alive && rest == 0 && connection->end == 0 &&
+                       connection->sent == connection->question.length;
+    connection->answers++;
+    connection->state = TOW_HTTP_IDLE;
+    if (!is_reusable)
+        leave(connection);
+    connection->events->on_answered(connection);
+}
+
+static void refuse(tow_http_connection *connection, int error) {
+    const char *what = tow_strerror(error);
+    if (error == TOW_ERROR_HTTP_SYNTAX)
+        what = "the response is not valid HTTP/1.1";
+    else if (error == TOW_ERROR_HTTP_TOO_LARGE)
+        what = connection->reader.has_head ? "the response has too large a body"
+                                           : "the response has too large a head";
+    fail(connection, error, what);
+}
+
+/* Paused: for later. */
+static void keep(tow_http_connection *connection, const char *bytes, size_t length) {
+    if (tow_buffer_append(&connection->kept, bytes, length) != 0)
+        refuse(connection, TOW_ERROR_MEMORY);
+}
+
+static void read_response(tow_http_connection *connection, const char *bytes, size_t length) {
+    tow_slice piece;
+    while (connection->state == TOW_HTTP_ASKED && !connection->is_paused) {
+        int part = tow_response_reader_next(&connection->reader, &bytes, &length, &piece);
+        if (part == TOW_RESPONSE_HEAD)
+            connection->events->on_head(connection);
+        else if (part == TOW_RESPONSE_PIECE)
+            connection->events->on_piece(connection, piece);
+        else if (part == TOW_RESPONSE_END)
+            answered(connection, length);
+        else if (part < 0)
+            refuse(connection, part);
+        if (part < 0 || part == TOW_RESPONSE_MORE || part == TOW_RESPONSE_END)
+            return;
+    }
+    if (connection->state == TOW_HTTP_ASKED && length > 0)
+        keep(connection, bytes, length);
+}
+
+/* The peer has ended the connection, and all that it had said is read. RFC 9112, section 9.8: an end that TLS
+ * did not announce may have been cut. */
+static void end(tow_http_connection *connection, int error) {
+    const char *text = tow_stream_failure_text(&connection->stream);
+    if (connection->state == TOW_HTTP_SECURING && (error == TOW_ERROR_ENDED || error == TOW_ERROR_RESET))
+        error = TOW_ERROR_TLS; /* the server does not want to speak TLS, or not with us */
+    if (error != TOW_ERROR_ENDED)
+        fail(connection, error, text != NULL ? text : tow_strerror(error));
+    else if (tow_response_reader_end(&connection->reader) == 0 &&
+             !tow_stream_is_truncated(&connection->stream))
+        answered(connection, 0);
+    else
+        fail(connection, TOW_ERROR_ENDED,
+            connection->has_answered ? "the server ended the connection inside the response"
+                                     : "the server ended the connection and answered nothing");
+}
+
+/* After a pause. What has come is delivered first, and may be paused again. */
+static void go_on(tow_timer *timer) {
+    tow_http_connection *connection = connection_of_timer(timer);
+    tow_buffer kept = connection->kept;
+    connection->kept = (tow_buffer){0};
+    if (connection->end == 0)
+        tow_stream_resume(&connection->stream);
+    read_response(connection, (const char *)kept.data, kept.length);
+    tow_buffer_clear(&kept);
+    if (connection->state == TOW_HTTP_ASKED && !connection->is_paused && connection->end != 0)
+        end(connection, connection->end);
+}
+
+/* Whether the response may not be delivered now, as it is paused or something of it is still to be delivered.
+ */
+static bool is_held(const tow_http_connection *connection) {
+    return connection->state == TOW_HTTP_ASKED &&
+           (connection->is_paused || tow_timer_is_set(&connection->timer));
+}
+
+void tow_http_connection_pause(tow_http_connection *connection) {
+    assert(connection->state == TOW_HTTP_ASKED);
+    connection->is_paused = true;
+    tow_timer_cancel(connection->loop, &connection->timer);
+    if (connection->end == 0)
+        tow_stream_pause(&connection->stream);
+}
+
+void tow_http_connection_resume(tow_http_connection *connection) {
+    assert(connection->state == TOW_HTTP_ASKED);
+    if (!connection->is_paused)
+        return;
+    connection->is_paused = false;
+    tow_timer_set(connection->loop, &connection->timer, 0, go_on);
+}
+
+/* The stream's events. */
+
+static void ready(tow_http_connection *connection) {
+    tow_timer_cancel(connection->loop, &connection->timer);
+    connection->state = TOW_HTTP_IDLE;
+    connection->events->on_ready(connection);
+}
+
+static void received(tow_stream *stream, uint8_t *bytes, size_t length) {
+    tow_http_connection *connection = connection_of(stream);
+    connection->has_answered = connection->state == TOW_HTTP_ASKED && connection->sent > 0;
+    if (!connection->has_answered)
+        fail(connection, TOW_ERROR_HTTP_SYNTAX, "the server spoke before it was asked");
+    else if (is_held(connection))
+        keep(connection, (const char *)bytes, length);
+    else
+        read_response(connection, (const char *)bytes, length);
+}
+
+static void writable(tow_stream *stream) {
+    tow_http_connection *connection = connection_of(stream);
+    if (connection->state == TOW_HTTP_SECURING)
+        ready(connection);
+    else
+        send_request(connection);
+}
+
+/* While something is held back, the end of the connection is too. */
+static void ended_by(tow_stream *stream, int error) {
+    tow_http_connection *connection = connection_of(stream);
+    if (is_held(connection))
+        connection->end = error;
+    else
+        end(connection, error);
+}
+
+static void ended(tow_stream *stream) {
+    ended_by(stream, TOW_ERROR_ENDED);
+}
+
+static const tow_stream_events stream_events = {
+    .on_bytes = received,
+    .on_writable = writable,
+    .on_end = ended,
+    .on_error = ended_by,
+    .on_closed = closed,
+};
+
+/* The beginning. */
+
+static void connected(void *user, int fd) {
+    tow_http_connection *connection = user;
+    connection->connector = NULL;
+    int error = tow_stream_adopt(&connection->stream, connection->loop, fd, &stream_events);
+    if (error != 0) {
+        tow_loop_discard(connection->loop, fd);
+        fail(connection, error, tow_strerror(error));
+        return;
+    }
+    connection->has_stream = true;
+    if (connection->place.tls == NULL) {
+        ready(connection);
+        return;
+    }
+    connection->state = TOW_HTTP_SECURING;
+    error = tow_stream_start_tls(&connection->stream, connection->place.tls, connection->place.place.host);
+    if (error != 0)
+        fail(connection, error, tow_strerror(error));
+}
+
+static void not_connected(void *user, int error, const char *text) {
+    tow_http_connection *connection = user;
+    connection->connector = NULL;
+    fail_with(connection, error, text);
+}
+
+int tow_http_connection_open(tow_http_connection **connection, tow_loop *loop, const tow_http_place *place,
+    int connect_seconds, const tow_http_connection_events *events) {
+    static const tow_connector_events connector_events = {
+        .on_connected = connected, .on_failed = not_connected};
+    tow_http_connection *made = calloc(1, sizeof(*made));
+    if (made == NULL)
+        return TOW_ERROR_MEMORY;
+    made->loop = loop;
+    made->events = events;
+    made->place = *place;
+    if (place->tls != NULL)
+        tow_tls_context_retain(place->tls);
+    int error = tow_connector_start(&made->connector, loop, &place->place, &connector_events, made);
+    if (error != 0) {
+        destroy(made);
+        return error;
+    }
+    set_limit(made, connect_seconds, not_ready_in_time);
+    *connection = made;
+    return 0;
+}
