@@ -1,0 +1,499 @@
+/* The pool of an HTTP client: which call gets which connection, and when.
+ *
+ * Everything is put in order first, and the callback of a call comes last: it may free the call, or all. */
+#include "../options.h"
+#include "../trust.h"
+#include "base/range.h"
+#include "base/text.h"
+#include "call.h"
+#include "host.h"
+
+#include <assert.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <towline/error.h>
+
+enum {
+    MAX_CONNECTIONS = 256,
+    MAX_HOST_CONNECTIONS = 16,
+    MAX_WAITING = 1024,
+    MAX_HOST_WAITING = 256,
+    CONNECT_SECONDS = 10,
+    IDLE_SECONDS = 30
+};
+
+struct tow_http_client {
+    tow_loop *loop;
+    tow_http_client_options options; /* resolved; the texts of TLS are used up */
+    tow_tls_context *tls;            /* made for the first https: if nothing of it is an option */
+    tow_http_hosts hosts;
+    TAILQ_HEAD(, tow_http_call) calls; /* that are not over */
+    TAILQ_HEAD(, tow_http_call) queue; /* of these those that wait, the first to be served first */
+    TAILQ_HEAD(tow_http_connections, tow_http_connection)
+    connections; /* those that got idle last come first */
+    tow_http_client_counters counters;
+};
+
+/* Connections. */
+
+static const tow_http_connection_events events;
+
+static bool is_below(size_t count, int limit) {
+    return limit == TOW_OFF || count < (size_t)limit;
+}
+
+/* A connection without a call counts as idle. */
+static void join(tow_http_connection *connection, tow_http_call *call) {
+    connection->call = call;
+    call->connection = connection;
+    connection->host->idle--;
+    connection->client->counters.idle--;
+}
+
+static void part(tow_http_connection *connection) {
+    connection->call->connection = NULL;
+    connection->call = NULL;
+    connection->host->idle++;
+    connection->client->counters.idle++;
+}
+
+/* Takes it out of the pool; it is CLOSED, or about to be. */
+static void forget(tow_http_connection *connection) {
+    tow_http_client *client = connection->client;
+    if (connection->call != NULL)
+        part(connection);
+    connection->host->idle--;
+    client->counters.idle--;
+    TAILQ_REMOVE(&client->connections, connection, in_client);
+    client->counters.connections--;
+    connection->host->connections--;
+    tow_http_host_give(connection->host);
+}
+
+static void close_it(tow_http_connection *connection) {
+    forget(connection);
+    tow_http_connection_close(connection);
+}
+
+/* The one that was used last, as it is the least likely to have been given up by the server. */
+static tow_http_connection *find_idle(const tow_http_client *client, const tow_http_host *host) {
+    tow_http_connection *connection;
+    if (host->idle == 0)
+        return NULL;
+    TAILQ_FOREACH(connection, &client->connections, in_client)
+    if (connection->call == NULL && connection->host == host)
+        break;
+    return connection;
+}
+
+/* The one that was not used for longest, of this host or (NULL) of any. */
+static tow_http_connection *find_oldest_idle(const tow_http_client *client, const tow_http_host *host) {
+    tow_http_connection *connection;
+    if ((host == NULL ? client->counters.idle : host->idle) == 0)
+        return NULL;
+    TAILQ_FOREACH_REVERSE(connection, &client->connections, tow_http_connections, in_client)
+    if (connection->call == NULL && (host == NULL || connection->host == host))
+        break;
+    return connection;
+}
+
+/* Whether a connection to the host may be opened; one that is idle makes room for it. */
+static bool make_room(tow_http_client *client, const tow_http_host *host) {
+    bool host_is_full = !is_below(host->connections, client->options.max_host_connections);
+    if (!host_is_full && is_below(client->counters.connections, client->options.max_connections))
+        return true;
+    tow_http_connection *idle = find_oldest_idle(client, host_is_full ? host : NULL);
+    if (idle == NULL)
+        return false;
+    close_it(idle);
+    return true;
+}
+
+static int open_connection(tow_http_connection **connection, tow_http_client *client, tow_http_host *host) {
+    const tow_http_place place = {.place = host->place, .tls = host->is_secure ? client->tls : NULL};
+    int error =
+        tow_http_connection_open(connection, client->loop, &place, client->options.connect_seconds, &events);
+    if (error != 0)
+        return error;
+    (*connection)->client = client;
+    (*connection)->host = host;
+    host->users++;
+    host->connections++;
+    host->idle++;
+    client->counters.connections++;
+    client->counters.idle++;
+    client->counters.opened++;
+    TAILQ_INSERT_HEAD(&client->connections, *connection, in_client);
+    return 0;
+}
+
+/* Calls. */
+
+static tow_http_call *call_of(tow_timer *timer) {
+    return (tow_http_call *)(void *)((char *)timer - offsetof(tow_http_call, timer));
+}
+
+static void wait_in_queue(tow_http_call *call, bool is_first) {
+    tow_http_client *client = call->client;
+    call->state = TOW_HTTP_CALL_WAITING;
+    call->host->waiting++;
+    client->counters.waiting++;
+    if (is_first)
+        TAILQ_INSERT_HEAD(&client->queue, call, in_queue);
+    else
+        TAILQ_INSERT_TAIL(&client->queue, call, in_queue);
+}
+
+static void leave_queue(tow_http_call *call) {
+    TAILQ_REMOVE(&call->client->queue, call, in_queue);
+    call->client->counters.waiting--;
+    call->host->waiting--;
+}
+
+/* The call is over: nobody but its owner knows it any more. */
+static void end_call(tow_http_call *call) {
+    tow_http_client *client = call->client;
+    assert(client != NULL);
+    TAILQ_REMOVE(&client->calls, call, in_client);
+    tow_timer_cancel(client->loop, &call->timer);
+    tow_http_host_give(call->host);
+    tow_buffer_clear(&call->request);
+    call->state = TOW_HTTP_CALL_OVER;
+    call->client = NULL;
+    call->host = NULL;
+}
+
+/* The same wherever it stands. */
+static void give_up(tow_http_call *call) {
+    tow_http_connection *connection = call->connection;
+    if (call->state == TOW_HTTP_CALL_WAITING)
+        leave_queue(call);
+    if (connection != NULL)
+        close_it(connection);
+    end_call(call);
+}
+
+static void tell_failure(tow_timer *timer) {
+    tow_http_call *call = call_of(timer);
+    end_call(call);
+    tow_http_call_tell_done(call, call->error, call->text);
+}
+
+static void fail_later(tow_http_call *call, int error) {
+    call->state = TOW_HTTP_CALL_FAILED;
+    call->error = error;
+    tow_http_place_text(&call->host->place, tow_strerror(error), call->text, sizeof(call->text));
+    tow_timer_set(call->client->loop, &call->timer, 0, tell_failure);
+}
+
+/* How a call gets a connection. */
+
+static void ask(tow_http_call *call) {
+    tow_http_connection_ask(call->connection, &(tow_http_question){.bytes = call->request.data,
+                                                  .length = call->request.length,
+                                                  .is_head = call->is_head,
+                                                  .limits = call->limits});
+    if (call->is_paused)
+        tow_http_connection_pause(call->connection);
+}
+
+static void begin(tow_http_call *call, tow_http_connection *connection) {
+    call->state = TOW_HTTP_CALL_UNDER_WAY;
+    join(connection, call);
+    if (connection->state != TOW_HTTP_IDLE)
+        return; /* on_ready follows */
+    call->client->counters.reused++;
+    ask(call);
+}
+
+/* Whether the call need not wait any more: it is under way, or has failed. */
+static bool start(tow_http_call *call) {
+    tow_http_client *client = call->client;
+    tow_http_connection *connection = call->is_repeated ? NULL : find_idle(client, call->host);
+    if (connection == NULL && !make_room(client, call->host))
+        return false;
+    int error = connection == NULL ? open_connection(&connection, client, call->host) : 0;
+    if (error != 0)
+        fail_later(call, error);
+    else
+        begin(call, connection);
+    return true;
+}
+
+/* There may be room for some of those that wait. */
+static void serve_queue(tow_http_client *client) {
+    tow_http_call *next;
+    for (tow_http_call *call = TAILQ_FIRST(&client->queue); call != NULL; call = next) {
+        next = TAILQ_NEXT(call, in_queue);
+        if (start(call))
+            leave_queue(call);
+    }
+}
+
+/* What connections tell. */
+
+static void on_ready(tow_http_connection *connection) {
+    ask(connection->call);
+}
+
+static void on_head(tow_http_connection *connection) {
+    tow_http_call_take_head(connection->call, &connection->reader.head);
+}
+
+/* Without memory for the rest the call has failed. */
+static void on_piece(tow_http_connection *connection, tow_slice piece) {
+    tow_http_call *call = connection->call;
+    int error = tow_http_call_take_piece(call, piece);
+    if (error == 0)
+        return;
+    tow_http_client *client = call->client;
+    tow_http_place_text(&call->host->place, tow_strerror(error), call->text, sizeof(call->text));
+    give_up(call);
+    serve_queue(client);
+    tow_http_call_tell_done(call, error, call->text);
+}
+
+static void keep_idle(tow_http_connection *connection) {
+    tow_http_client *client = connection->client;
+    TAILQ_REMOVE(&client->connections, connection, in_client);
+    TAILQ_INSERT_HEAD(&client->connections, connection, in_client);
+    tow_http_connection_limit_idleness(connection, client->options.idle_seconds);
+}
+
+static void on_answered(tow_http_connection *connection) {
+    tow_http_client *client = connection->client;
+    tow_http_call *call = connection->call;
+    part(connection);
+    if (connection->state == TOW_HTTP_IDLE)
+        keep_idle(connection);
+    else
+        forget(connection);
+    end_call(call);
+    serve_queue(client);
+    tow_http_call_tell_done(call, 0, NULL);
+}
+
+/* RFC 9112, section 9.3.1: a server may close a connection at any time, and so just when it is used again.
+ * Once more, and on a new connection, as the others may have gone the same way. */
+static bool may_be_repeated(const tow_http_call *call, const tow_http_connection *connection) {
+    bool was_used_before = connection->answers > 0;
+    bool is_harmless = call->is_idempotent || connection->sent == 0;
+    return was_used_before && !connection->has_answered && is_harmless && !call->is_repeated;
+}
+
+static void repeat(tow_http_call *call) {
+    call->is_repeated = true;
+    call->client->counters.repeated++;
+    wait_in_queue(call, true);
+}
+
+static void on_failed(tow_http_connection *connection, int error, const char *text) {
+    tow_http_client *client = connection->client;
+    tow_http_call *call = connection->call;
+    bool is_repeated = call != NULL && may_be_repeated(call, connection);
+    forget(connection);
+    if (is_repeated)
+        repeat(call);
+    else if (call != NULL)
+        end_call(call);
+    serve_queue(client);
+    if (call != NULL && !is_repeated)
+        tow_http_call_tell_done(call, error, text);
+}
+
+static const tow_http_connection_events events = {
+    .on_ready = on_ready,
+    .on_head = on_head,
+    .on_piece = on_piece,
+    .on_answered = on_answered,
+    .on_failed = on_failed,
+};
+
+/* Calls from outside. */
+
+static const char *write_delay(const tow_http_call *call) {
+    if (call->state == TOW_HTTP_CALL_WAITING)
+        return "no connection was free";
+    if (call->connection->state != TOW_HTTP_ASKED)
+        return "it was not reached";
+    return call->head.length == 0 ? "it did not answer" : "the response was not whole";
+}
+
+static void not_done_in_time(tow_timer *timer) {
+    tow_http_call *call = call_of(timer);
+    tow_http_client *client = call->client;
+    char what[100];
+    tow_text_format(what, sizeof(what), "%s within %d seconds", write_delay(call), call->total_seconds);
+    tow_http_place_text(&call->host->place, what, call->text, sizeof(call->text));
+    give_up(call);
+    serve_queue(client);
+    tow_http_call_tell_done(call, TOW_ERROR_TIMED_OUT, call->text);
+}
+
+static int make_tls(tow_http_client *client, const tow_http_client_options *options) {
+    char why[TOW_TLS_TEXT_MAX];
+    const tow_websocket_options trust = {.tls_roots = options->tls_roots,
+        .tls_revoked = options->tls_revoked,
+        .tls_certificate = options->tls_certificate,
+        .tls_key = options->tls_key,
+        .tls_insecure = options->tls_insecure};
+    int error = tow_options_check(&trust);
+    return error != 0 ? error : tow_trust_context(client->loop, &trust, TOW_TRUST_SERVER, &client->tls, why);
+}
+
+/* May it wait, if it must? */
+static bool has_place_in_queue(const tow_http_call *call) {
+    const tow_http_client *client = call->client;
+    return is_below(client->counters.waiting, client->options.max_waiting) &&
+           is_below(call->host->waiting, client->options.max_host_waiting);
+}
+
+static int enter(tow_http_call *call, tow_http_client *client, tow_http_host *host) {
+    call->client = client;
+    call->host = host;
+    TAILQ_INSERT_TAIL(&client->calls, call, in_client);
+    if (call->total_seconds != TOW_OFF)
+        tow_timer_set(client->loop, &call->timer,
+            tow_loop_now(client->loop) + call->total_seconds * TOW_SECOND, not_done_in_time);
+    if (start(call))
+        return 0;
+    if (!has_place_in_queue(call)) {
+        end_call(call);
+        return TOW_ERROR_LIMIT;
+    }
+    wait_in_queue(call, false);
+    return 0;
+}
+
+static int call_start(
+    tow_http_call **call, tow_http_client *client, const tow_url *url, const tow_http_call_options *options) {
+    tow_http_call *made;
+    int error = url->secure && client->tls == NULL ? make_tls(client, &client->options) : 0;
+    if (error == 0)
+        error = tow_http_call_new(&made, url, options);
+    if (error != 0)
+        return error;
+    tow_http_host *host = tow_http_host_take(&client->hosts, url, options->unix_path);
+    error = host == NULL ? TOW_ERROR_MEMORY : enter(made, client, host);
+    if (error != 0) {
+        tow_http_call_destroy(made);
+        return error;
+    }
+    *call = made;
+    return 0;
+}
+
+int tow_http_call_start(tow_http_call **call, tow_http_client *client, const tow_http_call_options *options) {
+    tow_url url = {0};
+    int error = options->url == NULL ? TOW_ERROR_URL : tow_http_url_read(&url, options->url);
+    if (error == 0)
+        error = call_start(call, client, &url, options);
+    tow_url_clear(&url);
+    return error;
+}
+
+void tow_http_call_free(tow_http_call *call) {
+    if (call == NULL)
+        return;
+    tow_http_client *client = call->client;
+    if (client != NULL) {
+        give_up(call);
+        serve_queue(client);
+    }
+    tow_http_call_destroy(call);
+}
+
+static bool is_asked(const tow_http_call *call) {
+    return call->connection != NULL && call->connection->state == TOW_HTTP_ASKED;
+}
+
+void tow_http_call_pause(tow_http_call *call) {
+    call->is_paused = true;
+    if (is_asked(call))
+        tow_http_connection_pause(call->connection);
+}
+
+void tow_http_call_resume(tow_http_call *call) {
+    call->is_paused = false;
+    if (is_asked(call))
+        tow_http_connection_resume(call->connection);
+}
+
+/* The client. */
+
+static void set_default(int *number, int otherwise) {
+    if (*number == 0)
+        *number = otherwise;
+}
+
+static int resolve(tow_http_client_options *options) {
+    const tow_range ranges[] = {
+        TOW_RANGE(options, max_connections, TOW_OFF, INT_MAX),
+        TOW_RANGE(options, max_host_connections, TOW_OFF, INT_MAX),
+        TOW_RANGE(options, max_waiting, TOW_OFF, INT_MAX),
+        TOW_RANGE(options, max_host_waiting, TOW_OFF, INT_MAX),
+        TOW_RANGE(options, connect_seconds, TOW_OFF, INT_MAX),
+        TOW_RANGE(options, idle_seconds, TOW_OFF, INT_MAX),
+    };
+    int error = tow_ranges_check(ranges, sizeof(ranges) / sizeof(ranges[0]), NULL);
+    if (error != 0)
+        return error;
+    set_default(&options->max_connections, MAX_CONNECTIONS);
+    set_default(&options->max_host_connections, MAX_HOST_CONNECTIONS);
+    set_default(&options->max_waiting, MAX_WAITING);
+    set_default(&options->max_host_waiting, MAX_HOST_WAITING);
+    set_default(&options->connect_seconds, CONNECT_SECONDS);
+    set_default(&options->idle_seconds, IDLE_SECONDS);
+    return 0;
+}
+
+/* Files are read now, so that what is wrong with them is known early; the system's roots take their time, and
+ * are read when they are needed. */
+static int fill(tow_http_client *client, const tow_http_client_options *options) {
+    bool names_files = options->tls_roots != NULL || options->tls_revoked != NULL ||
+                       options->tls_certificate != NULL || options->tls_key != NULL;
+    LIST_INIT(&client->hosts);
+    TAILQ_INIT(&client->calls);
+    TAILQ_INIT(&client->queue);
+    TAILQ_INIT(&client->connections);
+    client->options = *options;
+    int error = resolve(&client->options);
+    if (error == 0 && names_files)
+        error = make_tls(client, options);
+    return error;
+}
+
+int tow_http_client_new(tow_http_client **client, tow_loop *loop, const tow_http_client_options *options) {
+    static const tow_http_client_options defaults = {0};
+    tow_http_client *made = calloc(1, sizeof(*made));
+    if (made == NULL)
+        return TOW_ERROR_MEMORY;
+    made->loop = loop;
+    int error = fill(made, options == NULL ? &defaults : options);
+    if (error != 0) {
+        tow_http_client_free(made);
+        return error;
+    }
+    *client = made;
+    return 0;
+}
+
+void tow_http_client_free(tow_http_client *client) {
+    if (client == NULL)
+        return;
+    while (!TAILQ_EMPTY(&client->calls))
+        give_up(TAILQ_FIRST(&client->calls));
+    while (!TAILQ_EMPTY(&client->connections))
+        close_it(TAILQ_FIRST(&client->connections));
+    assert(LIST_EMPTY(&client->hosts));
+    tow_tls_context_release(client->tls);
+    free(client);
+}
+
+tow_http_client_counters tow_http_client_count(const tow_http_client *client) {
+    tow_http_client_counters counters = client->counters;
+    const tow_http_host *host;
+    LIST_FOREACH(host, &client->hosts, in_client)
+    counters.hosts++;
+    return counters;
+}
