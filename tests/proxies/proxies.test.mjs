@@ -1,15 +1,14 @@
 // Real proxies: the configurations of docs/proxies.md in front of the server, and tinyproxy and microsocks before the client.
 
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import http from "node:http";
-import net from "node:net";
 import { after, test } from "node:test";
 import WebSocket from "ws";
 
 import { Authority } from "../support/authority.mjs";
+import { freePort, start } from "../support/daemon.mjs";
 import { run, serve, until, within } from "../support/towline.mjs";
 
 const client = "127.0.0.2"; // proxies come from 127.0.0.1
@@ -32,45 +31,10 @@ function configuration(kind, port, server) {
   return changed;
 }
 
-async function freePort() {
-  const server = net.createServer();
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address();
-  server.close();
-  await once(server, "close");
-  return port;
-}
-
-const accepts = (port) =>
-  new Promise((resolve) => {
-    const socket = net.connect(port, "127.0.0.1");
-    socket.on("connect", () => resolve(true)).on("error", () => resolve(false));
-    socket.on("connect", () => socket.destroy());
-  });
-
 function folder(t) {
   const path = mkdtempSync("/tmp/towline-proxy-");
   t.after(() => rmSync(path, { recursive: true, force: true }));
   return path;
-}
-
-/** A program that listens on the port until the test ends. */
-async function start(t, port, command, words) {
-  let log = "";
-  const child = spawn(command, words, { stdio: ["ignore", "pipe", "pipe"] });
-  let gone = false;
-  child.on("error", (error) => (log += error));
-  child.on("close", () => (gone = true));
-  child.stdout.on("data", (text) => (log += text));
-  child.stderr.on("data", (text) => (log += text));
-  t.after(async () => {
-    if (gone) return;
-    child.kill("SIGTERM");
-    await within(10000, once(child, "close"), `${command} ends`).catch(() => child.kill("SIGKILL"));
-  });
-  await until(async () => gone || (await accepts(port)), `${command} listens`, 20000);
-  assert.ok(!gone, `${command} did not start: ${log}`);
 }
 
 async function nginx(t, port, server) {
