@@ -24,6 +24,7 @@ extern "C" {
 #endif
 
 typedef struct tow_websocket tow_websocket;
+typedef struct tow_response tow_response; /* the head of a server's response */
 
 typedef enum tow_ready_state {
     TOW_CONNECTING = 0, /* the opening handshake is under way */
@@ -224,6 +225,19 @@ uint64_t tow_websocket_dropped(const tow_websocket *socket);
 const char *tow_websocket_protocol(const tow_websocket *socket);
 const char *tow_websocket_extensions(const tow_websocket *socket);
 const char *tow_websocket_url(const tow_websocket *socket);
+
+/* What the server answered to a client's opening handshake: from on_open on if it was accepted, from on_error
+ * on if it was refused. NULL before that, where no whole response came (a proxy's is none), and for a
+ * server's socket. It stays valid as long as the socket, and so do its texts. */
+const tow_response *tow_websocket_response(const tow_websocket *socket);
+
+/* Parts of a response; texts end with a zero. */
+int tow_response_status(const tow_response *response);         /* 101 if it was accepted */
+const char *tow_response_reason(const tow_response *response); /* behind the status; may be "" */
+/* The value of the first header of that name, upper or lower case, or NULL. */
+const char *tow_response_header(const tow_response *response, const char *name);
+/* All of them as they came, in their order, repeated ones too; ends with a NULL name. */
+const tow_header_field *tow_response_headers(const tow_response *response);
 
 /* A pointer for the application. */
 void *tow_websocket_user(const tow_websocket *socket);

@@ -192,7 +192,12 @@ static void free_socket(tow_websocket *socket) {
         tow_client_destroy(client);
 }
 
-static const tow_socket_owner owner = {.gone = gone, .abandon = abandon, .free = free_socket};
+static const tow_response *response_of(const tow_websocket *socket) {
+    return tow_client_of(socket)->answer;
+}
+
+static const tow_socket_owner owner = {
+    .gone = gone, .abandon = abandon, .free = free_socket, .response = response_of};
 
 /* Our side has ended before: there is nothing to answer. */
 static void peer_ended(tow_websocket *socket) {
@@ -206,10 +211,6 @@ void tow_client_shutdown(tow_websocket *socket) {
 
 void tow_client_set_trace(tow_websocket *socket, tow_client_on_head on_head) {
     tow_client_of(socket)->on_head = on_head;
-}
-
-const tow_http_head *tow_client_response(const tow_websocket *socket) {
-    return tow_client_of(socket)->head;
 }
 
 int tow_client_tls_details(const tow_websocket *socket, bool proxy, tow_tls_details *details) {

@@ -1,5 +1,6 @@
 #include "object.h"
 
+#include "response.h"
 #include "transport/timer.h"
 
 #include <stdlib.h>
@@ -21,6 +22,7 @@ void tow_client_destroy(tow_client *client) {
     tow_connector_stop(client->connector);
     tow_client_end_talk(client);
     free(client->refusal);
+    tow_response_free(client->answer);
     tow_proxy_clear(&client->proxy);
     tow_tls_context_release(client->tls);
     tow_tls_context_release(client->proxy_tls);

@@ -47,7 +47,7 @@ typedef struct tow_client {
     tow_buffer response; /* what has come of it, while it is not whole */
     size_t response_scanned;
     struct tow_refusal *refusal; /* while its body is read */
-    const tow_http_head *head;   /* lent to tow_client_response */
+    tow_response *answer;        /* the same, whole */
     tow_client_on_head on_head;
     tow_connector *connector; /* while it is at work */
     tow_proxy proxy;          /* `host` is NULL if there is none */

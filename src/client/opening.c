@@ -2,6 +2,7 @@
 
 #include "failure.h"
 #include "refusal.h"
+#include "response.h"
 #include "transport/timer.h"
 
 #include <towline/error.h>
@@ -93,6 +94,23 @@ static bool is_interim(const tow_http_head *head) {
     return head->status / 100 == 1 && head->status != 101;
 }
 
+/* `rest` came behind the head. */
+static void take_head(
+    tow_client *client, const tow_http_head *head, size_t head_length, uint8_t *rest, size_t rest_length) {
+    int error = tow_response_new(&client->answer, head);
+    if (error != 0) {
+        tow_client_fail(client, error, NULL);
+        return;
+    }
+    trace(client, false, (const char *)rest - head_length, head_length);
+    if (client->stage == TOW_CLIENT_ASKING && !is_interim(head)) {
+        answered(client, head, rest, rest_length);
+        return;
+    }
+    tow_response_free(client->answer);
+    client->answer = NULL;
+}
+
 /* An alert is what TLS answers to HTTP (RFC 8446, sections 5.1 and 6). */
 static bool is_tls(const uint8_t *bytes, size_t length) {
     return length >= 2 && bytes[0] == 21 && bytes[1] == 3;
@@ -110,12 +128,9 @@ static size_t read_heads(tow_client *client, uint8_t *bytes, size_t length) {
                 is_tls(bytes + used, length - used) ? "the server speaks TLS here: write wss://" : NULL);
         if (head_length <= 0)
             return used;
-        client->head = &head;
-        trace(client, false, (const char *)bytes + used, (size_t)head_length);
+        uint8_t *rest = bytes + used + head_length;
         used += (size_t)head_length;
-        if (client->stage == TOW_CLIENT_ASKING && !is_interim(&head))
-            answered(client, &head, bytes + used, length - used);
-        client->head = NULL;
+        take_head(client, &head, (size_t)head_length, rest, length - used);
     }
     return used;
 }

@@ -19,6 +19,11 @@ const tow_request *tow_websocket_request(const tow_websocket *socket) {
     return owner->request == NULL ? NULL : owner->request(socket);
 }
 
+const tow_response *tow_websocket_response(const tow_websocket *socket) {
+    const tow_socket_owner *owner = owner_of(socket);
+    return owner->response == NULL ? NULL : owner->response(socket);
+}
+
 int tow_websocket_peer_text(const tow_websocket *socket, char *text, size_t size) {
     const tow_socket_owner *owner = owner_of(socket);
     return owner->peer == NULL ? tow_stream_peer_text(&socket->stream, text, size)

@@ -109,8 +109,8 @@ static void send_request(tow_http_connection *connection) {
     const tow_http_question *question = &connection->question;
     while (connection->state == TOW_HTTP_ASKED && connection->sent < question->length &&
            !tow_stream_is_blocked(&connection->stream)) {
-        struct iovec piece = {.iov_base = question->bytes + connection->sent,
-            .iov_len = question->length - connection->sent};
+        struct iovec piece = {
+            .iov_base = question->bytes + connection->sent, .iov_len = question->length - connection->sent};
         ssize_t taken = tow_stream_write(&connection->stream, &piece, 1);
         if (taken <= 0)
             return;

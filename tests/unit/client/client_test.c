@@ -124,8 +124,8 @@ static void accept_soap_compressed(test_stage *stage) {
 }
 
 static void look_at_response(test_stage *stage) {
-    tow_slice note = tow_http_field(tow_client_response(stage->socket), "x-note");
-    assert_true(tow_slice_equals(note, "seen"));
+    const tow_response *response = tow_websocket_response(stage->socket);
+    assert_string_equal(tow_response_header(response, "x-note"), "seen");
 }
 
 static void options_go_into_the_request(void **state) {
@@ -147,7 +147,92 @@ static void options_go_into_the_request(void **state) {
     assert_string_equal(tow_websocket_protocol(stage.socket), "soap");
     assert_string_equal(tow_websocket_extensions(stage.socket),
         "permessage-deflate; server_no_context_takeover; client_max_window_bits=10");
-    assert_null(tow_client_response(stage.socket));
+    look_at_response(&stage); /* it stays */
+    stage_close(&stage);
+}
+
+static void answer_with_repeats(test_stage *stage) {
+    stage_accept(stage, "X-A: 1\r\nx-b:  two \r\nX-a: 3\r\nX-C:\r\n");
+}
+
+static void see_no_response(test_stage *stage, bool sent) {
+    if (sent)
+        assert_null(tow_websocket_response(stage->socket));
+}
+
+static void assert_field(const tow_header_field *field, const char *name, const char *value) {
+    assert_string_equal(field->name, name);
+    assert_string_equal(field->value, value);
+}
+
+static void the_response_can_be_read_as_long_as_the_socket_is_there(void **state) {
+    for (uint64_t seed = 0; seed < 20; seed++) {
+        test_stage stage = {
+            .simulation.seed = seed, .then_answer = answer_with_repeats, .then_head = see_no_response};
+        stage_open(&stage);
+        stage_connect(&stage, "/");
+        assert_null(tow_websocket_response(stage.socket));
+        stage_until(&stage, stage.opens == 1);
+        const tow_response *response = tow_websocket_response(stage.socket);
+        tow_websocket_close(stage.socket, 1000, NULL);
+        stage.hangs_up = true;
+        stage_say(&stage, "\x88\x02\x03\xe8", 4);
+        stage_until(&stage, stage.closes == 1);
+        assert_ptr_equal(tow_websocket_response(stage.socket), response);
+        assert_int_equal(tow_response_status(response), 101);
+        assert_string_equal(tow_response_reason(response), "Switching Protocols");
+        assert_string_equal(tow_response_header(response, "X-A"), "1");
+        assert_null(tow_response_header(response, "X-D"));
+        const tow_header_field *headers = tow_response_headers(response);
+        assert_field(&headers[0], "Upgrade", "websocket");
+        assert_field(&headers[3], "X-A", "1");
+        assert_field(&headers[4], "x-b", "two");
+        assert_field(&headers[5], "X-a", "3");
+        assert_field(&headers[6], "X-C", "");
+        assert_null(headers[7].name);
+        stage_close(&stage);
+    }
+}
+
+static void refuse_with_a_challenge(test_stage *stage) {
+    static const char answer[] =
+        "HTTP/1.1 103 Early Hints\r\nX-A: no\r\n\r\nHTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: "
+        "Basic\r\nWWW-Authenticate: Bearer\r\nContent-Length: 4\r\n\r\nno!\n";
+    stage_say(stage, answer, strlen(answer));
+}
+
+static void look_at_refusal(test_stage *stage) {
+    const tow_response *response = tow_websocket_response(stage->socket);
+    assert_int_equal(tow_response_status(response), 401);
+    assert_string_equal(tow_response_header(response, "www-authenticate"), "Basic");
+    assert_field(&tow_response_headers(response)[1], "WWW-Authenticate", "Bearer");
+    assert_null(tow_response_header(response, "X-A"));
+}
+
+static void a_refusal_can_be_read_from_on_error_on(void **state) {
+    for (uint64_t seed = 0; seed < 20; seed++) {
+        test_stage stage = {
+            .simulation.seed = seed, .then_answer = refuse_with_a_challenge, .then_error = look_at_refusal};
+        stage_open(&stage);
+        stage_connect(&stage, "/");
+        stage_until(&stage, stage.closes == 1);
+        assert_int_equal(stage.errors, 1);
+        look_at_refusal(&stage);
+        stage_close(&stage);
+    }
+}
+
+static void hang_up(test_stage *stage) {
+    stage->hangs_up = true;
+    stage_say(stage, "HTTP/1.1 101 Switching", 22);
+}
+
+static void there_is_no_response_that_is_not_whole(void **state) {
+    test_stage stage = {.then_answer = hang_up};
+    stage_open(&stage);
+    stage_connect(&stage, "/");
+    stage_until(&stage, stage.closes == 1);
+    assert_null(tow_websocket_response(stage.socket));
     stage_close(&stage);
 }
 
@@ -636,6 +721,9 @@ int main(void) {
         cmocka_unit_test(the_response_may_be_cut_at_each_byte),
         cmocka_unit_test(an_interim_response_may_come_first),
         cmocka_unit_test(options_go_into_the_request),
+        cmocka_unit_test(the_response_can_be_read_as_long_as_the_socket_is_there),
+        cmocka_unit_test(a_refusal_can_be_read_from_on_error_on),
+        cmocka_unit_test(there_is_no_response_that_is_not_whole),
         cmocka_unit_test(compression_may_be_off),
         cmocka_unit_test(keys_are_fresh),
         cmocka_unit_test(wrong_arguments_are_refused_at_once),

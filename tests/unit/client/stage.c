@@ -218,7 +218,7 @@ static void on_close(tow_websocket *socket, const tow_close_event *event) {
 static void on_head(tow_websocket *socket, bool sent, const char *head, size_t length) {
     test_stage *stage = of(socket);
     assert_memory_equal(head + length - 4, "\r\n\r\n", 4);
-    assert_int_equal(tow_client_response(socket) == NULL, sent);
+    assert_int_equal(tow_websocket_response(socket) == NULL, sent);
     *(sent ? &stage->heads_sent : &stage->heads_received) += 1;
     if (stage->then_head != NULL)
         stage->then_head(stage, sent);

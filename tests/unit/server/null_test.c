@@ -194,6 +194,11 @@ static void requests(void **state) {
     assert_string_equal(tow_request_peer(NULL), "");
     assert_null(tow_request_header(NULL, "Host"));
     assert_null(tow_request_user(NULL));
+    assert_null(tow_websocket_response(NULL));
+    assert_int_equal(tow_response_status(NULL), 0);
+    assert_string_equal(tow_response_reason(NULL), "");
+    assert_null(tow_response_header(NULL, "Host"));
+    assert_null(tow_response_headers(NULL)->name);
     REFUSED(tow_exchange_respond(NULL, 200, NULL, NULL, 0));
     REFUSED(tow_exchange_keep_sized(NULL, NULL, 0));
     assert_null(tow_exchange_request(NULL));

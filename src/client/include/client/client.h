@@ -5,7 +5,6 @@
 #ifndef TOW_CLIENT_CLIENT_H
 #define TOW_CLIENT_CLIENT_H
 
-#include "http/head.h"
 #include "transport/tls.h"
 #include "websocket/websocket.h"
 
@@ -30,9 +29,6 @@ int tow_blocking_open_on(tow_blocking **blocking, tow_loop *loop, const char *ur
  * takes (RFC 6455, section 5.5.1); tow_websocket_close makes an end of that. Of a socket that is not open
  * nothing. */
 void tow_client_shutdown(tow_websocket *socket);
-
-/* The server's response, parsed: inside the trace of it and in on_open; else NULL. */
-const tow_http_head *tow_client_response(const tow_websocket *socket);
 
 /* What TLS agreed on with the server, or with the proxy: inside the trace of the request, and while the
  * socket is open. Errors: STATE (no TLS is spoken with it). */

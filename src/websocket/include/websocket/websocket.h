@@ -31,8 +31,9 @@ typedef struct tow_websocket_counters {
 /* What owns a socket: a server's connection, a client. The socket is a part of it and is all that the floors
  * below know of it, so they ask by these, each of which may be NULL where nothing is said of that. */
 typedef struct tow_socket_owner {
-    tow_websocket_id (*identify)(const tow_websocket *socket);  /* NULL: it has no id */
-    const tow_request *(*request)(const tow_websocket *socket); /* NULL: there is none */
+    tow_websocket_id (*identify)(const tow_websocket *socket);    /* NULL: it has no id */
+    const tow_request *(*request)(const tow_websocket *socket);   /* NULL: there is none */
+    const tow_response *(*response)(const tow_websocket *socket); /* the same */
     /* The peer as a text, as in tow_stream_peer_text. NULL: the stream's. */
     int (*peer)(const tow_websocket *socket, char *text, size_t size);
     /* What its memory is counted by: a key of the peer's address, or 0. NULL: 0. */
