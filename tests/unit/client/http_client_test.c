@@ -142,9 +142,10 @@ static const response_case cases[] = {
     {"GET", OK "+", "hello", 200, false, false}, /* nobody has asked for what is behind it */
 };
 
-static void check_case(const response_case *one, uint64_t seed, bool pauses) {
+static void run_case(test_world world, const response_case *one, bool pauses) {
     const world_act acts[] = {{.response = one->response, .ends = one->ends}, {.response = OK}};
-    test_world world = {.acts = acts, .act_count = 2, .simulation.seed = seed};
+    world.acts = acts;
+    world.act_count = 2;
     world_open(&world);
     world.calls[0].pauses = pauses;
     world_call *call = world_ask(&world, 0, "/", &(tow_http_call_options){.method = one->method});
@@ -166,6 +167,10 @@ static void check_case(const response_case *one, uint64_t seed, bool pauses) {
     world_close(&world);
 }
 
+static void check_case(const response_case *one, uint64_t seed, bool pauses) {
+    run_case((test_world){.simulation.seed = seed}, one, pauses);
+}
+
 static void a_response_is_delivered_and_its_connection_used_again_where_it_may_be(void **state) {
     (void)state;
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
@@ -178,6 +183,24 @@ static void a_response_can_be_paused_wherever_it_is(void **state) {
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
         for (uint64_t seed = 0; seed < SEEDS; seed++)
             check_case(&cases[i], seed, true);
+}
+
+static void all_is_so_over_tls_too(void **state) {
+    (void)state;
+    char *certificate, *key, fingerprint[96], why[TOW_TLS_TEXT_MAX];
+    tow_tls_context *tls;
+    assert_int_equal(tow_tls_self_signed(&certificate, &key, fingerprint), 0);
+    const tow_tls_settings settings = {.server = true, .certificate = certificate, .key = key};
+    assert_int_equal(tow_tls_context_new(&tls, &settings, why), 0);
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+        for (uint64_t seed = 0; seed < 6; seed++)
+            run_case(
+                (test_world){
+                    .simulation.seed = seed, .scheme = "https", .tls = tls, .options.tls_insecure = true},
+                &cases[i], seed % 2 == 1);
+    tow_tls_context_release(tls);
+    free(certificate);
+    free(key);
 }
 
 static void the_head_is_there_in_the_end_too(void **state) {
@@ -769,6 +792,7 @@ int main(void) {
         cmocka_unit_test(what_can_not_be_asked_is_refused_at_once),
         cmocka_unit_test(a_response_is_delivered_and_its_connection_used_again_where_it_may_be),
         cmocka_unit_test(a_response_can_be_paused_wherever_it_is),
+        cmocka_unit_test(all_is_so_over_tls_too),
         cmocka_unit_test(the_head_is_there_in_the_end_too),
         cmocka_unit_test(what_is_paused_is_not_read),
         cmocka_unit_test(a_response_that_is_cut_is_none),
