@@ -3,9 +3,9 @@
 #include "reply.h"
 #include "byte_range.h"
 #include "conditional.h"
-#include "file_body.h"
 #include "http/date.h"
 #include "media_type.h"
+#include "server/file_body.h"
 #include "transport/loop.h"
 
 #include <inttypes.h>

@@ -1,4 +1,4 @@
-#include "file_body.h"
+#include "server/file_body.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /* file_body: the bytes of an open file as the body of an answer. */
-#ifndef TOW_HANDLER_FILE_BODY_H
-#define TOW_HANDLER_FILE_BODY_H
+#ifndef TOW_SERVER_FILE_BODY_H
+#define TOW_SERVER_FILE_BODY_H
 
 #include "server/exchange.h"
 

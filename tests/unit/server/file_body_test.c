@@ -1,7 +1,7 @@
 #include "../unit.h"
 
-#include "file_body.h"
-#include "folder.h"
+#include "server/file_body.h"
+#include "../handler/folder.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>
