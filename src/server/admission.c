@@ -83,7 +83,7 @@ static void redirect(tow_exchange *exchange, const tow_http_head *head) {
         authority.data, (int)head->path.length, head->path.data, head->query.length > 0 ? "?" : "",
         (int)head->query.length, head->query.data);
     if (error != 0)
-        tow_exchange_reset(exchange);
+        tow_exchange_break_off(exchange);
     else
         tow_exchange_refuse_with(exchange, 308, text, "Location", (const char *)location.data);
     tow_buffer_clear(&location);

@@ -60,10 +60,25 @@ void tow_dispatch_body_too_large(tow_exchange *exchange) {
     tow_exchange_refuse(exchange, 413, "the body is too large", NULL);
 }
 
+void tow_dispatch_piece(tow_exchange *exchange, tow_slice piece) {
+    exchange->in_handler = true;
+    exchange->on_piece(exchange, exchange->body_user, piece.data, piece.length, false);
+    after_handler(exchange);
+}
+
+static void end_pieces(tow_exchange *exchange) {
+    exchange->on_piece(exchange, exchange->body_user, "", 0, true);
+    after_handler(exchange);
+}
+
 void tow_dispatch_body(tow_exchange *exchange) {
     exchange->wants_body = false;
     exchange->has_body = false;
     exchange->in_handler = true;
+    if (exchange->on_piece != NULL) {
+        end_pieces(exchange);
+        return;
+    }
     const void *body = exchange->body.length > 0 ? (const void *)exchange->body.data : "";
     exchange->on_body(exchange, exchange->body_user, body, exchange->body.length);
     after_handler(exchange);

@@ -3,10 +3,13 @@
 #include "base/text.h"
 #include "http/response.h"
 #include "report.h"
+#include "server/file_body.h"
 
 #include <assert.h>
 #include <string.h>
+#include <strings.h>
 #include <towline/error.h>
+#include <unistd.h>
 
 void tow_exchange_init(tow_exchange *exchange, const tow_exchange_class *class, tow_connection *connection) {
     exchange->class = class;
@@ -15,16 +18,18 @@ void tow_exchange_init(tow_exchange *exchange, const tow_exchange_class *class, 
 }
 
 void tow_exchange_clear(tow_exchange *exchange) {
-    tow_exchange_end(exchange);
+    tow_exchange_finish(exchange);
     tow_buffer_clear(&exchange->body);
     tow_route_release(exchange->route);
     exchange->route = NULL;
 }
 
-void tow_exchange_begin(tow_exchange *exchange, const tow_http_head *head) {
+void tow_exchange_start(tow_exchange *exchange, const tow_http_head *head) {
     exchange->fields.length = 0;
     exchange->answered = exchange->kept = false;
-    exchange->wants_body = exchange->wanted_body = false;
+    exchange->wants_body = exchange->wanted_body = exchange->body_paused = false;
+    exchange->in_pieces = exchange->above_high = false;
+    exchange->on_piece = NULL;
     exchange->events = (tow_exchange_events){0};
     exchange->has_body = head->body != TOW_BODY_NONE;
     exchange->is_head = tow_slice_equals(head->method, "HEAD");
@@ -34,7 +39,7 @@ void tow_exchange_begin(tow_exchange *exchange, const tow_http_head *head) {
     tow_count(&tow_exchange_counters(exchange)->requests);
 }
 
-void tow_exchange_end(tow_exchange *exchange) {
+void tow_exchange_finish(tow_exchange *exchange) {
     const tow_exchange_work work = exchange->work;
     exchange->work = (tow_exchange_work){0};
     if (work.free != NULL)
@@ -68,7 +73,16 @@ void tow_exchange_tell_end(tow_exchange *exchange) {
 
 void tow_exchange_fail(tow_exchange *exchange) {
     tow_count(&tow_exchange_counters(exchange)->memory_failures);
-    tow_exchange_reset(exchange);
+    tow_exchange_break_off(exchange);
+}
+
+void tow_exchange_tell_drain(tow_exchange *exchange) {
+    const tow_limits *limits = tow_exchange_limits(exchange);
+    if (!exchange->above_high || exchange->class->buffered(exchange) >= (size_t)limits->low_mark)
+        return;
+    exchange->above_high = false;
+    if (exchange->kept && exchange->events.on_drain != NULL)
+        exchange->events.on_drain(exchange, exchange->events.user);
 }
 
 /* RFC 9110, sections 6.4.1 and 9.3.2. */
@@ -76,16 +90,17 @@ static bool has_content(const tow_exchange *exchange, int status) {
     return !exchange->is_head && status != 204 && status != 304;
 }
 
-static int write_head(
-    tow_exchange *exchange, int status, const char *type, uint64_t length, const void *body, size_t whole) {
-    const tow_answer_head head = {.status = status, .type = type, .length = length};
-    if (status < 200)
+static int write_head(tow_exchange *exchange, const tow_answer_head *head, const void *body, size_t length) {
+    if (head->status < 200)
         return TOW_ERROR_ARGUMENT;
-    int error = exchange->class->write(exchange, &head, body, has_content(exchange, status) ? whole : 0);
+    bool has = has_content(exchange, head->status);
+    int error = exchange->class->write(exchange, head, body, has ? length : 0);
     if (error != 0)
         return error;
+    exchange->has_content = has;
     exchange->answered = true;
     exchange->kept = false;
+    exchange->wants_body = false;
     return 0;
 }
 
@@ -99,7 +114,8 @@ static void go_on(tow_exchange *exchange) {
 static int check_turn(const tow_exchange *exchange) {
     if (!exchange->in_handler && !exchange->kept)
         return TOW_ERROR_STATE;
-    if (exchange->answered || exchange->wants_body)
+    bool waits_for_body = exchange->wants_body && exchange->on_piece == NULL;
+    if (exchange->answered || waits_for_body)
         return TOW_ERROR_STATE;
     return exchange->over ? TOW_ERROR_CLOSED : 0;
 }
@@ -110,7 +126,8 @@ int tow_exchange_respond(
         return TOW_ERROR_ARGUMENT;
     int error = check_turn(exchange);
     if (error == 0)
-        error = write_head(exchange, status, type, length, body, length);
+        error = write_head(exchange,
+            &(tow_answer_head){.status = status, .type = type, .length = (int64_t)length}, body, length);
     if (error != 0)
         return error;
     tow_access_log_line(&exchange->log, TOW_LOG_INFO, status, NULL);
@@ -122,7 +139,8 @@ int tow_exchange_stream(
     tow_exchange *exchange, int status, const char *type, uint64_t length, const tow_body_source *source) {
     int error = check_turn(exchange);
     if (error == 0)
-        error = write_head(exchange, status, type, length, NULL, 0);
+        error = write_head(
+            exchange, &(tow_answer_head){.status = status, .type = type, .length = (int64_t)length}, NULL, 0);
     if (error == 0)
         tow_access_log_line(&exchange->log, TOW_LOG_INFO, status, NULL);
     if (error == 0 && has_content(exchange, status))
@@ -138,31 +156,174 @@ int tow_exchange_add_field(tow_exchange *exchange, const char *name, const char 
     return tow_response_field(&exchange->fields, name, value);
 }
 
+/* What says where an answer ends, and what becomes of the connection, is for the version of HTTP to say. */
+static bool is_reserved(const char *name) {
+    static const char *const reserved[] = {
+        "Connection", "Content-Length", "Date", "Keep-Alive", "Transfer-Encoding", "Upgrade"};
+    for (size_t i = 0; i < sizeof(reserved) / sizeof(reserved[0]); i++) {
+        if (strcasecmp(name, reserved[i]) == 0)
+            return true;
+    }
+    return false;
+}
+
 int tow_exchange_field(tow_exchange *exchange, const char *name, const char *value) {
+    if (exchange == NULL || name == NULL || value == NULL || is_reserved(name))
+        return TOW_ERROR_ARGUMENT;
     int error = check_turn(exchange);
     return error != 0 ? error : tow_exchange_add_field(exchange, name, value);
 }
 
-int tow_exchange_read_body(tow_exchange *exchange, size_t limit,
-    void (*on_body)(tow_exchange *exchange, void *user, const void *body, size_t length), void *user) {
+/* Whether the body may be asked for. */
+static int check_body(const tow_exchange *exchange) {
     int error = check_turn(exchange);
-    if (error != 0)
-        return error;
-    if (exchange->wanted_body || exchange->work.step != NULL)
-        return TOW_ERROR_STATE;
+    if (error == 0 && (exchange->wanted_body || exchange->work.step != NULL))
+        error = TOW_ERROR_STATE;
+    return error;
+}
+
+static void want_body(tow_exchange *exchange, void *user) {
     exchange->wants_body = exchange->wanted_body = true;
-    exchange->body_limit = limit;
-    exchange->on_body = on_body;
     exchange->body_user = user;
     go_on(exchange);
+}
+
+int tow_exchange_read_body(tow_exchange *exchange, size_t limit,
+    void (*on_body)(tow_exchange *exchange, void *user, const void *body, size_t length), void *user) {
+    if (exchange == NULL)
+        return TOW_ERROR_ARGUMENT;
+    int error = check_body(exchange);
+    if (error != 0)
+        return error;
+    if (on_body == NULL)
+        return TOW_ERROR_ARGUMENT;
+    exchange->body_limit = limit;
+    exchange->on_body = on_body;
+    want_body(exchange, user);
     return 0;
+}
+
+int tow_exchange_read_pieces(tow_exchange *exchange,
+    void (*on_piece)(tow_exchange *exchange, void *user, const void *data, size_t length, bool is_last),
+    void *user) {
+    if (exchange == NULL || on_piece == NULL)
+        return TOW_ERROR_ARGUMENT;
+    int error = check_body(exchange);
+    if (error != 0)
+        return error;
+    exchange->body_limit = SIZE_MAX;
+    exchange->on_piece = on_piece;
+    want_body(exchange, user);
+    return 0;
+}
+
+static void set_paused(tow_exchange *exchange, bool paused) {
+    if (exchange == NULL || !exchange->wants_body || exchange->over || exchange->body_paused == paused)
+        return;
+    exchange->body_paused = paused;
+    go_on(exchange);
+}
+
+void tow_exchange_pause(tow_exchange *exchange) {
+    set_paused(exchange, true);
+}
+
+void tow_exchange_resume(tow_exchange *exchange) {
+    set_paused(exchange, false);
+}
+
+int tow_exchange_begin(tow_exchange *exchange, int status, const char *type, int64_t length) {
+    if (exchange == NULL || length < TOW_LENGTH_UNKNOWN)
+        return TOW_ERROR_ARGUMENT;
+    int error = check_turn(exchange);
+    if (error == 0)
+        error = write_head(
+            exchange, &(tow_answer_head){.status = status, .type = type, .length = length}, NULL, 0);
+    if (error != 0)
+        return error;
+    exchange->kept = exchange->in_pieces = true;
+    exchange->left = length;
+    tow_access_log_line(&exchange->log, TOW_LOG_INFO, status, NULL);
+    go_on(exchange);
+    return 0;
+}
+
+/* Whether pieces may be written now: 0, STATE or CLOSED. */
+static int check_pieces(const tow_exchange *exchange) {
+    if (!exchange->in_pieces)
+        return TOW_ERROR_STATE;
+    return exchange->over ? TOW_ERROR_CLOSED : 0;
+}
+
+static int write_piece(tow_exchange *exchange, const void *data, size_t length) {
+    const tow_limits *limits = tow_exchange_limits(exchange);
+    if (exchange->left != TOW_LENGTH_UNKNOWN && length > (uint64_t)exchange->left)
+        return TOW_ERROR_ARGUMENT;
+    if (limits->max_queue != TOW_OFF && exchange->class->buffered(exchange) > (uint64_t)limits->max_queue)
+        return TOW_ERROR_QUEUE_FULL;
+    int error = length > 0 ? exchange->class->write(exchange, NULL, data, length) : 0;
+    if (error != 0)
+        return error;
+    if (exchange->left != TOW_LENGTH_UNKNOWN)
+        exchange->left -= (int64_t)length;
+    if (limits->high_mark != TOW_OFF && exchange->class->buffered(exchange) > (uint64_t)limits->high_mark)
+        exchange->above_high = true;
+    return 0;
+}
+
+int tow_exchange_write(tow_exchange *exchange, const void *data, size_t length) {
+    if (exchange == NULL || (data == NULL && length > 0))
+        return TOW_ERROR_ARGUMENT;
+    int error = check_pieces(exchange);
+    if (error == 0 && exchange->has_content)
+        error = write_piece(exchange, data, length);
+    if (error == 0)
+        go_on(exchange);
+    return error;
+}
+
+int tow_exchange_end(tow_exchange *exchange) {
+    if (exchange == NULL)
+        return TOW_ERROR_ARGUMENT;
+    int error = check_pieces(exchange);
+    if (error == 0 && exchange->has_content && exchange->left > 0)
+        error = TOW_ERROR_STATE;
+    if (error == 0 && exchange->has_content && exchange->left == TOW_LENGTH_UNKNOWN)
+        error = exchange->class->end(exchange);
+    if (error != 0)
+        return error;
+    exchange->kept = exchange->in_pieces = false;
+    go_on(exchange);
+    return 0;
+}
+
+size_t tow_exchange_buffered_amount(const tow_exchange *exchange) {
+    return exchange == NULL || exchange->over ? 0 : exchange->class->buffered(exchange);
+}
+
+int tow_exchange_send_file(
+    tow_exchange *exchange, int status, const char *type, int fd, int64_t offset, int64_t length) {
+    tow_body_source source;
+    bool makes_sense = exchange != NULL && fd >= 0 && offset >= 0 && length >= 0;
+    int error = makes_sense ? tow_file_body_new(&source, fd, offset) : TOW_ERROR_ARGUMENT;
+    if (error == 0)
+        return tow_exchange_stream(exchange, status, type, (uint64_t)length, &source);
+    if (fd >= 0)
+        close(fd);
+    return error;
+}
+
+void tow_exchange_reset(tow_exchange *exchange) {
+    if (exchange != NULL && !exchange->over && (exchange->in_handler || exchange->kept))
+        tow_exchange_break_off(exchange);
 }
 
 int tow_exchange_keep_sized(tow_exchange *exchange, const tow_exchange_events *events, size_t events_size) {
     tow_exchange_events known = {0};
     if (exchange == NULL)
         return TOW_ERROR_ARGUMENT;
-    if (!exchange->in_handler || exchange->answered || exchange->work.step != NULL)
+    bool may = exchange->in_handler || exchange->kept;
+    if (!may || (exchange->answered && !exchange->in_pieces) || exchange->work.step != NULL)
         return TOW_ERROR_STATE;
     if (events != NULL)
         memcpy(&known, events, events_size < sizeof(known) ? events_size : sizeof(known));
@@ -211,7 +372,9 @@ void tow_exchange_refuse(tow_exchange *exchange, int status, const char *text, c
     char body[TOW_REFUSAL_MAX + 1];
     exchange->is_last = true;
     size_t length = refusal_body(exchange, body, text);
-    if (write_head(exchange, status, "text/plain; charset=utf-8", length, body, length) != 0)
+    const tow_answer_head head = {
+        .status = status, .type = "text/plain; charset=utf-8", .length = (int64_t)length};
+    if (write_head(exchange, &head, body, length) != 0)
         tow_exchange_fail(exchange);
     else
         tow_access_log_line(&exchange->log, TOW_LOG_NOTICE, status, advice != NULL ? advice : text);
@@ -220,7 +383,7 @@ void tow_exchange_refuse(tow_exchange *exchange, int status, const char *text, c
 void tow_exchange_refuse_with(
     tow_exchange *exchange, int status, const char *text, const char *name, const char *value) {
     if (tow_exchange_add_field(exchange, name, value) != 0)
-        tow_exchange_reset(exchange);
+        tow_exchange_break_off(exchange);
     else
         tow_exchange_refuse(exchange, status, text, NULL);
 }

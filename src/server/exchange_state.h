@@ -16,13 +16,18 @@ struct tow_upgrade;
 typedef struct tow_answer_head {
     int status;       /* 200 to 999 */
     const char *type; /* Content-Type, or NULL */
-    uint64_t length;  /* of the body */
+    int64_t length;   /* of the body, or TOW_LENGTH_UNKNOWN */
 } tow_answer_head;
 
 /* What a version of HTTP does. */
 typedef struct tow_exchange_class {
-    /* Writes the head, and what there is of the body. Errors: ARGUMENT, MEMORY; nothing is written then. */
+    /* Writes the head, if it is not NULL, and a piece of the body. Errors: ARGUMENT, MEMORY; nothing is
+     * written then. */
     int (*write)(tow_exchange *exchange, const tow_answer_head *head, const void *body, size_t length);
+    /* The body that was written in pieces is whole. Errors: MEMORY. */
+    int (*end)(tow_exchange *exchange);
+    /* Bytes that wait to be sent. */
+    size_t (*buffered)(const tow_exchange *exchange);
     /* The body follows from a source, which is the version's from now on. */
     void (*pull)(tow_exchange *exchange, const tow_body_source *source, uint64_t length);
     /* Something was said outside of the handler's callbacks: it leaves in one of the next rounds. */
@@ -45,17 +50,24 @@ struct tow_exchange { /* zeroed, then tow_exchange_init */
     tow_buffer body;
     size_t body_limit;
     void (*on_body)(tow_exchange *exchange, void *user, const void *body, size_t length);
+    /* instead of it: the body comes in pieces */
+    void (*on_piece)(tow_exchange *exchange, void *user, const void *data, size_t length, bool is_last);
     void *body_user;
+    int64_t left;           /* of the body of an answer in pieces; TOW_LENGTH_UNKNOWN: that is not known */
     tow_exchange_work work; /* `step` is NULL: none, or it is done */
     bool in_handler;        /* on_request or on_body runs */
     bool answered;
-    bool kept; /* by the handler, which has not answered yet */
+    bool kept;        /* by the handler, which has not said all */
+    bool in_pieces;   /* the answer was begun, and not ended */
+    bool has_content; /* which is sent */
+    bool above_high;  /* more than high_mark waited, and on_drain has not come since */
     bool wants_body;
     bool wanted_body; /* at some time */
-    bool has_body;    /* of which not all has come */
-    bool is_head;     /* HEAD: the answer has no body */
-    bool is_last;     /* the connection ends with this answer, if it was made for it alone */
-    bool over;        /* nothing more can be said: reset, or a WebSocket by now */
+    bool body_paused;
+    bool has_body; /* of which not all has come */
+    bool is_head;  /* HEAD: the answer has no body */
+    bool is_last;  /* the connection ends with this answer, if it was made for it alone */
+    bool over;     /* nothing more can be said: reset, or a WebSocket by now */
 };
 
 void tow_exchange_init(tow_exchange *exchange, const tow_exchange_class *class, tow_connection *connection);
@@ -64,10 +76,10 @@ void tow_exchange_init(tow_exchange *exchange, const tow_exchange_class *class, 
 void tow_exchange_clear(tow_exchange *exchange);
 
 /* A request has come. */
-void tow_exchange_begin(tow_exchange *exchange, const tow_http_head *head);
+void tow_exchange_start(tow_exchange *exchange, const tow_http_head *head);
 
 /* The answer is out: frees the work, and the copy of the request, if there were any. */
-void tow_exchange_end(tow_exchange *exchange);
+void tow_exchange_finish(tow_exchange *exchange);
 
 /* The handler's callback has returned, and may go on later: the request is copied. Errors: MEMORY. */
 int tow_exchange_copy_request(tow_exchange *exchange);
@@ -77,6 +89,9 @@ void tow_exchange_tell_gone(tow_exchange *exchange);
 
 /* The peer has ended its side: the same. */
 void tow_exchange_tell_end(tow_exchange *exchange);
+
+/* The same when less waits to be sent than after too much had. */
+void tow_exchange_tell_drain(tow_exchange *exchange);
 
 /* The same as tow_exchange_field, for the server itself. */
 int tow_exchange_add_field(tow_exchange *exchange, const char *name, const char *value);
@@ -94,7 +109,7 @@ void tow_exchange_refuse_with(
 /* Without memory: counts that, and resets it. */
 void tow_exchange_fail(tow_exchange *exchange);
 
-static inline void tow_exchange_reset(tow_exchange *exchange) {
+static inline void tow_exchange_break_off(tow_exchange *exchange) {
     exchange->class->reset(exchange);
 }
 

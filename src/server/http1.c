@@ -74,7 +74,9 @@ static void keep_rest(tow_http1 *http1, const tow_http1_input *rest, bool is_kep
 
 /* Whether an answer is awaited, made or sent, or what was received waits for a turn. */
 static bool is_busy(const tow_http1 *http1) {
-    return (http1->state >= TOW_HTTP1_WORKING && http1->state <= TOW_HTTP1_ANSWERING) || http1->yielded;
+    bool is_held = http1->state == TOW_HTTP1_BODY && http1->exchange.body_paused;
+    bool is_answered = http1->state >= TOW_HTTP1_WORKING && http1->state <= TOW_HTTP1_ANSWERING;
+    return is_held || is_answered || http1->yielded;
 }
 
 /* What the peer's end cuts off will never be whole. */
@@ -104,8 +106,9 @@ static void settle(tow_http1 *http1) {
         tow_http1_out_of_memory(http1);
         return;
     }
-    if (http1->state == TOW_HTTP1_KEPT && (http1->peer_ended || http1->fin))
+    if (is_busy(http1) && (http1->peer_ended || http1->fin))
         tow_exchange_tell_end(&http1->exchange);
+    tow_exchange_tell_drain(&http1->exchange);
     if (may_end(http1)) {
         if (tow_stream_untaken(stream) > 0)
             (void)tow_http1_linger(http1); /* else a request that comes now would reset what is on its way */
@@ -304,6 +307,8 @@ static void go_on(tow_exchange *exchange) {
 
 static const tow_exchange_class class = {
     .write = tow_http1_write,
+    .end = tow_http1_end_body,
+    .buffered = tow_http1_buffered,
     .pull = tow_http1_pull,
     .go_on = go_on,
     .reset = exchange_reset,

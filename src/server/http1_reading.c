@@ -94,7 +94,7 @@ static bool must_wait_to_upgrade(tow_http1 *http1, const tow_http_head *head) {
 }
 
 static void begin_exchange(tow_http1 *http1, const tow_http_head *head) {
-    tow_exchange_begin(&http1->exchange, head);
+    tow_exchange_start(&http1->exchange, head);
     http1->is_old = tow_slice_equals(head->version, "HTTP/1.0");
     http1->keeps_alive = head->keep_alive && tow_http1_worker(http1)->drain == TOW_SERVING;
     http1->expects_continue = head->expect_continue;
@@ -149,7 +149,11 @@ static int next_piece(tow_http1 *http1, tow_http1_input *received, tow_slice *pi
 }
 
 static bool keep_piece(tow_http1 *http1, tow_slice piece) {
-    if (piece.length > http1->exchange.body_limit - http1->exchange.body.length) {
+    if (http1->exchange.on_piece != NULL) {
+        http1->turn--;
+        tow_dispatch_piece(&http1->exchange, piece);
+        tow_http1_follow(http1);
+    } else if (piece.length > http1->exchange.body_limit - http1->exchange.body.length) {
         tow_dispatch_body_too_large(&http1->exchange);
         tow_http1_follow(http1);
     } else if (tow_buffer_append(&http1->exchange.body, piece.data, piece.length) != 0) {
@@ -168,6 +172,10 @@ static int invite_body(tow_http1 *http1, const tow_http1_input *received) {
 bool tow_http1_read_body(tow_http1 *http1, tow_http1_input *received) {
     tow_slice piece;
     bool moved;
+    if (http1->exchange.body_paused)
+        return false;
+    if (http1->turn <= 0 && http1->exchange.on_piece != NULL)
+        return tow_http1_yield(http1);
     if (invite_body(http1, received) != 0) {
         tow_http1_out_of_memory(http1);
         return false;

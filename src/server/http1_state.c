@@ -34,7 +34,7 @@ static int64_t seconds_after(int64_t time, int seconds) {
 
 static int64_t answer_deadline(const tow_http1 *http1) {
     int seconds = http1->exchange.route->handler.answer_seconds;
-    return seconds == 0 ? INT64_MAX : seconds_after(http1->asked, seconds);
+    return seconds == 0 || http1->exchange.answered ? INT64_MAX : seconds_after(http1->asked, seconds);
 }
 
 static int64_t state_deadline(tow_http1 *http1) {
@@ -52,6 +52,7 @@ static int64_t state_deadline(tow_http1 *http1) {
     case TOW_HTTP1_HEAD:
         return seconds_after(http1->begun, settings->handshake_seconds);
     case TOW_HTTP1_BODY:
+        return http1->exchange.body_paused ? INT64_MAX : seconds_after(now, limits->message_seconds);
     case TOW_HTTP1_DISCARDING:
         return seconds_after(now, limits->message_seconds);
     case TOW_HTTP1_ANSWERING:

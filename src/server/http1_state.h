@@ -46,6 +46,7 @@ struct tow_http1 {
     uint64_t dropped;       /* bytes of the body, or behind the end, that were read and dropped */
     uint8_t state;          /* tow_http1_step */
     bool is_old;            /* HTTP/1.0 */
+    bool is_chunked;        /* the answer's body */
     bool keeps_alive;
     bool expects_continue;
     bool peer_ended; /* no more bytes will come */

@@ -28,32 +28,59 @@ static int connection_field(const tow_http1 *http1, tow_buffer *out, int status)
     return http1->is_old ? tow_response_field(out, "Connection", "keep-alive") : 0;
 }
 
-static int head_fields(const tow_http1 *http1, tow_buffer *out, const tow_answer_head *head) {
-    int status = head->status;
-    int error = head->type != NULL ? tow_response_field(out, "Content-Type", head->type) : 0;
-    if (error == 0 && status != 204 && status != 304)
-        error = tow_response_field_number(out, "Content-Length", head->length);
+/* RFC 9112, section 6.3: how the client knows the end of the body. */
+static int length_field(const tow_http1 *http1, tow_buffer *out, const tow_answer_head *head) {
+    if (head->status == 204 || head->status == 304)
+        return 0;
+    if (head->length != TOW_LENGTH_UNKNOWN)
+        return tow_response_field_number(out, "Content-Length", (uint64_t)head->length);
+    return http1->is_chunked ? tow_response_field(out, "Transfer-Encoding", "chunked") : 0;
+}
+
+static int write_head(tow_http1 *http1, tow_buffer *out, const tow_answer_head *head) {
+    bool unknown = head->length == TOW_LENGTH_UNKNOWN;
+    http1->is_chunked = unknown && !http1->is_old;
+    http1->keeps_alive = !is_last(http1) && !(unknown && http1->is_old);
+    int error = tow_response_begin(out, head->status, tow_loop_wall_seconds(tow_http1_loop(http1)));
+    if (error == 0 && head->type != NULL)
+        error = tow_response_field(out, "Content-Type", head->type);
+    if (error == 0)
+        error = length_field(http1, out, head);
     if (error == 0)
         error = tow_buffer_append(out, http1->exchange.fields.data, http1->exchange.fields.length);
     if (error == 0)
-        error = connection_field(http1, out, status);
+        error = connection_field(http1, out, head->status);
     return error != 0 ? error : tow_response_end(out);
+}
+
+/* RFC 9112, section 7.1. */
+static int write_chunk(tow_buffer *out, const void *bytes, size_t length) {
+    int error = tow_buffer_append_format(out, "%zx\r\n", length);
+    if (error == 0)
+        error = tow_buffer_append(out, bytes, length);
+    return error != 0 ? error : tow_buffer_append(out, "\r\n", 2);
 }
 
 /* On an error the output is as before. */
 int tow_http1_write(tow_exchange *exchange, const tow_answer_head *head, const void *body, size_t length) {
     tow_http1 *http1 = (tow_http1 *)exchange;
-    tow_buffer *out = &http1->output.pending;
+    tow_buffer *out = tow_output_open(&http1->output);
     size_t before = out->length;
-    http1->keeps_alive = !is_last(http1);
-    int error = tow_response_begin(out, head->status, tow_loop_wall_seconds(tow_http1_loop(http1)));
-    if (error == 0)
-        error = head_fields(http1, out, head);
-    if (error == 0)
-        error = tow_buffer_append(out, body, length);
+    int error = head != NULL ? write_head(http1, out, head) : 0;
+    if (error == 0 && length > 0)
+        error = http1->is_chunked ? write_chunk(out, body, length) : tow_buffer_append(out, body, length);
     if (error != 0)
         out->length = before;
     return error;
+}
+
+int tow_http1_end_body(tow_exchange *exchange) {
+    tow_http1 *http1 = (tow_http1 *)exchange;
+    return http1->is_chunked ? tow_buffer_append(tow_output_open(&http1->output), "0\r\n\r\n", 5) : 0;
+}
+
+size_t tow_http1_buffered(const tow_exchange *exchange) {
+    return tow_output_waiting(&((const tow_http1 *)exchange)->output);
 }
 
 void tow_http1_pull(tow_exchange *exchange, const tow_body_source *source, uint64_t length) {
@@ -61,7 +88,7 @@ void tow_http1_pull(tow_exchange *exchange, const tow_body_source *source, uint6
 }
 
 int tow_http1_continue(tow_http1 *http1) {
-    return tow_buffer_append_text(&http1->output.pending, "HTTP/1.1 100 Continue\r\n\r\n");
+    return tow_buffer_append_text(tow_output_open(&http1->output), "HTTP/1.1 100 Continue\r\n\r\n");
 }
 
 tow_output_result tow_http1_pump(tow_http1 *http1, bool *moved) {
@@ -85,9 +112,13 @@ bool tow_http1_linger(tow_http1 *http1) {
     return true;
 }
 
-/* The answer is out: on with the next request, or the end. */
+/* What there was of the answer is out: on with the next request, or the end, if that was all. */
 static bool after_answer(tow_http1 *http1) {
-    tow_exchange_end(&http1->exchange);
+    if (http1->exchange.in_pieces) {
+        tow_http1_enter(http1, TOW_HTTP1_KEPT);
+        return true;
+    }
+    tow_exchange_finish(&http1->exchange);
     if (!http1->keeps_alive)
         return tow_http1_linger(http1);
     http1->served++;

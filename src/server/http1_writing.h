@@ -6,6 +6,8 @@
 
 /* tow_exchange_class. */
 int tow_http1_write(tow_exchange *exchange, const tow_answer_head *head, const void *body, size_t length);
+int tow_http1_end_body(tow_exchange *exchange);
+size_t tow_http1_buffered(const tow_exchange *exchange);
 void tow_http1_pull(tow_exchange *exchange, const tow_body_source *source, uint64_t length);
 
 /* "100 Continue" (RFC 9110, section 10.1.1). Errors: MEMORY. */

@@ -35,6 +35,18 @@ void tow_output_clear(tow_output *output) {
     output->pending_taken = 0;
 }
 
+tow_buffer *tow_output_open(tow_output *output) {
+    if (output->pending_taken > output->pending.length / 2) {
+        tow_buffer_consume(&output->pending, output->pending_taken);
+        output->pending_taken = 0;
+    }
+    return &output->pending;
+}
+
+size_t tow_output_waiting(const tow_output *output) {
+    return output->unsent.length - output->unsent_taken + output->pending.length - output->pending_taken;
+}
+
 void tow_output_take_back(tow_output *output, const uint8_t *rest, size_t length) {
     if (tow_buffer_append(&output->unsent, rest, length) != 0)
         output->lost = true;

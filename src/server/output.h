@@ -11,7 +11,7 @@
 
 typedef struct tow_output { /* zeroed: nothing waits */
     tow_buffer unsent;      /* what the stream gave back from its cork: goes first */
-    tow_buffer pending;     /* what it was not given yet; append here */
+    tow_buffer pending;     /* what it was not given yet; tow_output_open */
     size_t unsent_taken;
     size_t pending_taken;
     tow_body_source source; /* `read` is NULL when there is none */
@@ -33,6 +33,13 @@ tow_output_result tow_output_pump(tow_output *output, tow_stream *stream, int *p
 
 /* The stream's on_unsent. */
 void tow_output_take_back(tow_output *output, const uint8_t *rest, size_t length);
+
+/* To append to. What is gone from its front is cut off, so that an answer that does not end takes no more
+ * memory than what waits. */
+tow_buffer *tow_output_open(tow_output *output);
+
+/* Bytes that the stream has not taken, without what a source has still to give. */
+size_t tow_output_waiting(const tow_output *output);
 
 /* The source of a body that follows what is pending; it is the output's from now on. */
 void tow_output_set_source(tow_output *output, const tow_body_source *source, uint64_t length);

@@ -202,6 +202,17 @@ static void requests(void **state) {
     REFUSED(tow_exchange_respond(NULL, 200, NULL, NULL, 0));
     REFUSED(tow_exchange_keep_sized(NULL, NULL, 0));
     assert_null(tow_exchange_request(NULL));
+    REFUSED(tow_exchange_field(NULL, "A", "b"));
+    REFUSED(tow_exchange_begin(NULL, 200, NULL, 0));
+    REFUSED(tow_exchange_write(NULL, "", 0));
+    REFUSED(tow_exchange_end(NULL));
+    REFUSED(tow_exchange_send_file(NULL, 200, NULL, -1, 0, 0));
+    REFUSED(tow_exchange_read_body(NULL, 0, NULL, NULL));
+    REFUSED(tow_exchange_read_pieces(NULL, NULL, NULL));
+    assert_int_equal(tow_exchange_buffered_amount(NULL), 0);
+    tow_exchange_pause(NULL);
+    tow_exchange_resume(NULL);
+    tow_exchange_reset(NULL);
 }
 
 static void byte_streams_made(void **state) {

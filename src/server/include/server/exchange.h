@@ -1,15 +1,11 @@
-/* exchange: one HTTP request and its response, as handlers in the program see it beyond towline/server.h.
+/* exchange: one HTTP request and its response, as handlers in the program see it beyond towline/http.h.
  *
- * A handler answers once: whole (tow_exchange_respond), with fields, or in pieces. Pieces are pulled: the
- * server asks for more when the peer took what there was, so a slow peer costs one piece of memory. */
+ * A body may come from a source, which is pulled: the server asks for more when the peer took what there was,
+ * so a slow peer costs one piece of memory. */
 #ifndef TOW_SERVER_EXCHANGE_H
 #define TOW_SERVER_EXCHANGE_H
 
 #include <towline/server.h>
-
-/* Fields for the next answer, in order, besides Date, Content-Length, Connection. Errors: ARGUMENT, MEMORY,
- * STATE (already answered). */
-int tow_exchange_field(tow_exchange *exchange, const char *name, const char *value);
 
 /* Where a body comes from. `read` fills at most `length` bytes and returns how many (0 or less before the
  * announced end breaks the connection off); `close` (may be NULL) is called exactly once, also when the peer
@@ -24,11 +20,6 @@ typedef struct tow_body_source {
  * exchange's from the call on, also when it fails. Errors: MEMORY, STATE. */
 int tow_exchange_stream(
     tow_exchange *exchange, int status, const char *type, uint64_t length, const tow_body_source *source);
-
-/* Wants the request's body before answering: `on_body` is called with all of it (at most `limit` bytes, else
- * the server answers 413). Call it in on_request instead of answering. Errors: STATE. */
-int tow_exchange_read_body(tow_exchange *exchange, size_t limit,
-    void (*on_body)(tow_exchange *, void *user, const void *body, size_t length), void *user);
 
 /* Work for an answer, done in steps of a millisecond at most: other connections have their turns in between.
  * `step` tells whether there is more to do, and is called again then; the last one answers. `free` is called
