@@ -4,6 +4,8 @@
  * time of the loop's thread and of the thread that makes the ticks. Usage:
  *
  *     fan-out [io_uring|epoll] [CONNECTIONS] [TICKS A SECOND] [SECONDS] */
+#include "transport/loop.h"
+
 #include <arpa/inet.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -16,8 +18,6 @@
 #include <time.h>
 #include <towline.h>
 #include <unistd.h>
-
-#include "transport/loop.h"
 
 enum { PAYLOAD = 62, FRAME = 64, CONNECTIONS_MAX = 10000, BATCH = 64 * 1024 };
 

@@ -42,7 +42,7 @@ struct traffic {
     uint8_t plain[PLAIN_SIZE];
 };
 
-/* ---- the BIO ---- */
+/* The BIO. */
 
 static int bio_read(BIO *bio, char *out, int size) {
     struct traffic *traffic = BIO_get_data(bio);
@@ -81,7 +81,7 @@ static BIO_METHOD *bio_method(void) {
     return method;
 }
 
-/* ---- connections ---- */
+/* Connections. */
 
 static void connection_free(struct connection *connection) {
     close(connection->fd);
@@ -195,7 +195,7 @@ static bool echo(int epoll, struct connection *connection, struct traffic *traff
            keep_unsent(epoll, connection, traffic->output + taken, traffic->output_length - taken);
 }
 
-/* ---- the server ---- */
+/* The server. */
 
 static SSL_CTX *context_new(const char *certificate, const char *key) {
     SSL_CTX *context = SSL_CTX_new(TLS_server_method());

@@ -19,7 +19,7 @@
 
 enum { SITES = 1024, WARM_UP = 20, DEFAULT_CONNECTIONS = 1000 };
 
-/* ---- OpenSSL's allocations ---- */
+/* OpenSSL's allocations. */
 
 typedef struct site {
     const char *file;
@@ -88,7 +88,7 @@ static void *counted_realloc(void *memory, size_t size, const char *file, int li
     return made;
 }
 
-/* ---- the server, and the load in a child ---- */
+/* The server, and the load in a child. */
 
 static int opened;
 

@@ -90,7 +90,7 @@ void tow_log_free(tow_log *log) {
     free(log);
 }
 
-/* Formatting */
+/* Formatting. */
 
 static int append_time(tow_buffer *out, int64_t milliseconds) {
     time_t seconds = (time_t)(milliseconds / 1000);
@@ -160,7 +160,7 @@ static int append_json_line(tow_buffer *out, int64_t milliseconds, const tow_log
     return error != 0 ? error : tow_buffer_append_text(out, "}\n");
 }
 
-/* The buffer */
+/* The buffer. */
 
 /* Appends the line if there is room for it, else counts it as dropped. */
 static bool append_entry(tow_log *log, int64_t milliseconds, const tow_log_entry *entry) {

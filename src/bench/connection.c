@@ -52,7 +52,7 @@ void tow_load_connection_stop(tow_load_connection *connection) {
         tow_stream_reset(&connection->stream);
 }
 
-/* ---- sending ---- */
+/* Sending. */
 
 static void push_batch(tow_load_connection *connection, int64_t asked, uint64_t count) {
     uint32_t capacity = connection->shared->in_flight_max;
@@ -149,7 +149,7 @@ void tow_load_connection_send(tow_load_connection *connection, uint64_t count, i
     push(connection);
 }
 
-/* ---- the opening handshake ---- */
+/* The opening handshake. */
 
 static void send_request(tow_load_connection *connection) {
     const tow_load_shared *shared = connection->shared;
@@ -231,7 +231,7 @@ static void take_response(tow_load_connection *connection, const uint8_t *bytes,
     tow_buffer_clear(&rest);
 }
 
-/* ---- the stream's events, in the order of life ---- */
+/* The stream's events, in the order of life. */
 
 static void start_opening(tow_load_connection *connection) {
     connection->state = TOW_LOAD_OPENING;

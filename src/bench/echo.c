@@ -9,7 +9,7 @@ static bool fail(tow_echo *echo, tow_echo_fault fault) {
     return false;
 }
 
-/* ---- in step: the answers are the prepared bytes ---- */
+/* In step: the answers are the prepared bytes. */
 
 /* How many of the bytes are as prepared, from where the message under way stands. */
 static size_t common_prefix(const uint8_t *a, const uint8_t *b, size_t length) {
@@ -60,7 +60,7 @@ static bool step_apart(tow_echo *echo, const tow_traffic *traffic) {
     return true;
 }
 
-/* ---- apart: frame by frame ---- */
+/* Apart: frame by frame. */
 
 static bool control_header_check(tow_echo *echo, const tow_frame_header *header) {
     bool known = header->opcode == TOW_OPCODE_CLOSE || header->opcode == TOW_OPCODE_PING ||

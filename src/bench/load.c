@@ -76,7 +76,7 @@ static load_run *run_of(tow_load_connection *connection) {
 
 #define LOAD_OF_TIMER(pointer, member) ((load_run *)(void *)((char *)(pointer)-offsetof(load_run, member)))
 
-/* ---- the end ---- */
+/* The end. */
 
 static void stop_all(load_run *run) {
     run->phase = PHASE_DONE;
@@ -98,7 +98,7 @@ __attribute__((format(printf, 3, 4))) static int fail(load_run *run, int error, 
     return error;
 }
 
-/* ---- sending ---- */
+/* Sending. */
 
 static bool is_running(const load_run *run) {
     return run->phase == PHASE_WARM_UP || run->phase == PHASE_MEASURING;
@@ -169,7 +169,7 @@ static void start_sending(load_run *run) {
         tow_load_connection_send(&run->connections[i], run->shared.in_flight_max, now);
 }
 
-/* ---- the phases ---- */
+/* The phases. */
 
 static load_moment moment_now(load_run *run) {
     return (load_moment){.time = tow_loop_clock(run->shared.loop),
@@ -292,7 +292,7 @@ static void report_progress(tow_timer *timer) {
     run->options->on_progress(run->options->user, &progress);
 }
 
-/* ---- what connections tell ---- */
+/* What connections tell. */
 
 static void on_opened(tow_load_connection *connection) {
     load_run *run = run_of(connection);
@@ -345,7 +345,7 @@ static void on_closed(tow_load_connection *connection) {
         stop_all(run);
 }
 
-/* ---- a run ---- */
+/* A run. */
 
 static int check_options(const tow_load_options *options, char *text) {
     const char *wrong = NULL;

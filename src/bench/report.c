@@ -34,7 +34,7 @@ static double per_message(int64_t amount, const tow_load_figures *figures) {
     return figures->messages_answered > 0 ? (double)amount / figures->messages_answered : 0;
 }
 
-/* ---- for people ---- */
+/* For people. */
 
 static const char *time_text(char out[FIGURE_MAX], uint64_t nanoseconds) {
     double value = (double)nanoseconds;
@@ -97,7 +97,7 @@ int tow_report_text(tow_buffer *out, const tow_load_options *options, const tow_
     return error;
 }
 
-/* ---- for programs ---- */
+/* For programs. */
 
 /* The URL comes from the command line and was accepted: no quotes, no control characters, but maybe a
  * backslash. */

@@ -4,7 +4,7 @@
 #include <string.h>
 #include <towline/error.h>
 
-/* ---- edits of the opening handshake ---- */
+/* Edits of the opening handshake. */
 
 static int add_edit(conform_case *one, edit_kind kind, const char *name, const char *value) {
     case_edit *edits = realloc(one->edits, (one->edit_count + 1) * sizeof(*edits));
@@ -45,7 +45,7 @@ static int read_raw_head(conform_case *one, const char *text, edit_kind kind, bo
     return error;
 }
 
-/* ---- what a case is ---- */
+/* What a case is. */
 
 static int set_text(char **field, const char *text) {
     free(*field);

@@ -45,7 +45,7 @@ static bool add_letters(case_step *step, uint64_t count) {
     return fits;
 }
 
-/* ---- options of a frame ---- */
+/* Options of a frame. */
 
 static bool read_generated(const char *name, uint64_t size, case_payload *payload) {
     static const struct {
@@ -167,7 +167,7 @@ static bool read_frame(const char *text, case_step *step) {
     return text != NULL;
 }
 
-/* ---- the rest of a statement ---- */
+/* The rest of a statement. */
 
 /* Numbers; "4xx" is a class of statuses and becomes 4. */
 static bool read_codes(const char *text, case_step *step) {

@@ -48,7 +48,7 @@ static int fail(struct reader *reader, int line, const char *what, const char *w
     return TOW_ERROR_ARGUMENT;
 }
 
-/* ---- values ---- */
+/* Values. */
 
 /* The current value of the name at the front of the text, which ends with a brace; NULL if no loop has it. */
 static const char *value_of(const struct block *block, const char *text, size_t *length) {
@@ -94,7 +94,7 @@ static bool next_values(struct block *block) {
     return false;
 }
 
-/* ---- cases ---- */
+/* Cases. */
 
 static conform_case *add_case(case_list *list) {
     if (list->count == list->capacity) {
@@ -188,7 +188,7 @@ static int expand_once(struct reader *reader) {
     return error;
 }
 
-/* ---- blocks ---- */
+/* Blocks. */
 
 static void clear_block(struct block *block) {
     for (size_t i = 0; i < block->count; i++)

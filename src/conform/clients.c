@@ -24,7 +24,7 @@ typedef struct client_run {
     bool stopped;
 } client_run;
 
-/* ---- what a target asks for ---- */
+/* What a target asks for. */
 
 enum { SERVICE_CASES, SERVICE_REPORT };
 
@@ -57,7 +57,7 @@ static const conform_case *choose(void *user, const char *target) {
     return right ? run->suite->results[number - 1].one : NULL;
 }
 
-/* ---- the run ---- */
+/* The run. */
 
 static void stop_listening(client_run *run) {
     if (run->stopped)

@@ -30,7 +30,7 @@ static char *text_for(const commands *all, size_t index) {
     return (char *)out.data;
 }
 
-/* ---- the end of one ---- */
+/* The end of one. */
 
 static bool is_under_way(const conform_suite *suite, const conform_case *one) {
     const conversation *talk = suite->under_way;
@@ -85,7 +85,7 @@ static void give_time(client_command *command, int64_t milliseconds) {
     tow_timer_set(loop, &command->timer, tow_loop_now(loop) + milliseconds * TOW_MILLISECOND, on_time);
 }
 
-/* ---- the start of one ---- */
+/* The start of one. */
 
 /* A group of its own, no signal blocked, and nothing to read or to print: the command may redirect by itself.
  */

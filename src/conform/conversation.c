@@ -13,7 +13,7 @@ static conversation *of(tow_stream *stream) {
     return (conversation *)stream;
 }
 
-/* ---- the end ---- */
+/* The end. */
 
 /* Heads of the opening handshake are kept to be read where the case is about them. */
 static size_t bytes_to_keep(const conversation *self, const uint8_t *bytes) {
@@ -23,7 +23,7 @@ static size_t bytes_to_keep(const conversation *self, const uint8_t *bytes) {
     return is_head && matters ? ENTRY_BYTES_OF_HEADS : ENTRY_BYTES;
 }
 
-void conversation_note(
+void tow_conform_conversation_note(
     conversation *self, char direction, const void *bytes, size_t length, const char *format, ...) {
     char words[120];
     va_list arguments;
@@ -44,7 +44,7 @@ __attribute__((format(printf, 3, 0))) static void worsen(
     vsnprintf(self->why, sizeof(self->why), format, arguments);
 }
 
-void conversation_not_strict(conversation *self, const char *format, ...) {
+void tow_conform_conversation_not_strict(conversation *self, const char *format, ...) {
     bool is_choice = self->one != NULL && self->one->level == LEVEL_MAY;
     va_list arguments;
     va_start(arguments, format);
@@ -54,7 +54,7 @@ void conversation_not_strict(conversation *self, const char *format, ...) {
 
 static void end(conversation *self) {
     self->done = true;
-    conversation_note(self, '=', NULL, 0, "%s", self->why[0] == 0 ? "as expected" : self->why);
+    tow_conform_conversation_note(self, '=', NULL, 0, "%s", self->why[0] == 0 ? "as expected" : self->why);
     self->ended = tow_loop_now(self->settings->loop);
     tow_timer_cancel(self->settings->loop, &self->timer);
     tow_timer_cancel(self->settings->loop, &self->pump_timer);
@@ -64,7 +64,7 @@ static void end(conversation *self) {
         tow_stream_reset(&self->stream);
 }
 
-void conversation_end(conversation *self, case_verdict verdict, const char *format, ...) {
+void tow_conform_conversation_end(conversation *self, case_verdict verdict, const char *format, ...) {
     if (self->done)
         return;
     va_list arguments;
@@ -74,7 +74,7 @@ void conversation_end(conversation *self, case_verdict verdict, const char *form
     end(self);
 }
 
-void conversation_unmet(conversation *self, const char *format, ...) {
+void tow_conform_conversation_unmet(conversation *self, const char *format, ...) {
     static const case_verdict verdicts[] = {[LEVEL_MUST] = VERDICT_FAIL,
         [LEVEL_SHOULD] = VERDICT_NOT_STRICT,
         [LEVEL_MAY] = VERDICT_INFORMATIONAL};
@@ -89,7 +89,7 @@ void conversation_unmet(conversation *self, const char *format, ...) {
 
 void tow_conform_conversation_abandon(conversation *self) {
     self->abandoned = true;
-    conversation_end(self, VERDICT_FAIL, "the run was stopped");
+    tow_conform_conversation_end(self, VERDICT_FAIL, "the run was stopped");
 }
 
 void tow_conform_conversation_free(conversation *self) {
@@ -108,7 +108,7 @@ void tow_conform_conversation_free(conversation *self) {
     free(self);
 }
 
-/* ---- waiting ---- */
+/* Waiting. */
 
 int tow_conform_conversation_patience(const conversation *self) {
     bool own = self->one != NULL && self->one->within > 0;
@@ -126,7 +126,8 @@ static void on_time(tow_timer *timer) {
     conversation *self = (conversation *)((char *)timer - offsetof(conversation, timer));
     int64_t patience = self->settings->timeout_milliseconds * TOW_MILLISECOND;
     if (!is_playing(self)) {
-        conversation_unmet(self, self->connected ? "no opening handshake came" : "no connection came about");
+        tow_conform_conversation_unmet(
+            self, self->connected ? "no opening handshake came" : "no connection came about");
         return;
     }
     bool busy = tow_loop_now(self->settings->loop) - self->last_crossed < patience;
@@ -144,7 +145,7 @@ void tow_conform_conversation_wait(conversation *self, int milliseconds) {
             tow_loop_now(self->settings->loop) + milliseconds * TOW_MILLISECOND, on_time);
 }
 
-/* ---- steps ---- */
+/* Steps. */
 
 static progress wait_step(conversation *self, const case_step *step) {
     if (self->waited)
@@ -158,9 +159,9 @@ static progress send_step(conversation *self, const case_step *step) {
                     ? tow_conform_outgoing_frames(self, step)
                     : tow_buffer_append(&self->out, step->payload.literal, step->payload.size);
     if (step->kind == STEP_RAW)
-        conversation_note(self, '>', step->payload.literal, step->payload.size, "bytes");
+        tow_conform_conversation_note(self, '>', step->payload.literal, step->payload.size, "bytes");
     if (error != 0)
-        conversation_end(self, VERDICT_FAIL, "out of memory");
+        tow_conform_conversation_end(self, VERDICT_FAIL, "out of memory");
     else
         tow_conform_outgoing_pump(self);
     return STEP_DONE;
@@ -206,7 +207,7 @@ static progress shutdown_step(conversation *self) {
     if (!is_drained(self))
         return STEP_WAITS;
     if (expects_more_than_the_end(self) && !can_half_close(self))
-        conversation_end(self, VERDICT_NOT_APPLICABLE, "TLS before 1.3 has no half close");
+        tow_conform_conversation_end(self, VERDICT_NOT_APPLICABLE, "TLS before 1.3 has no half close");
     else
         tow_conform_conversation_shut(self);
     return STEP_DONE;
@@ -216,9 +217,9 @@ static progress reset_step(conversation *self) {
     release(self);
     if (!is_drained(self))
         return STEP_WAITS;
-    conversation_note(self, '=', NULL, 0, "we reset the connection");
+    tow_conform_conversation_note(self, '=', NULL, 0, "we reset the connection");
     tow_stream_reset(&self->stream);
-    conversation_end(self, VERDICT_PASS, "%s", "");
+    tow_conform_conversation_end(self, VERDICT_PASS, "%s", "");
     return STEP_DONE;
 }
 
@@ -259,7 +260,7 @@ void tow_conform_conversation_shut(conversation *self) {
     if (self->shut)
         return;
     self->shut = true;
-    conversation_note(self, '=', NULL, 0, "we end our side");
+    tow_conform_conversation_note(self, '=', NULL, 0, "we end our side");
     tow_stream_shutdown(&self->stream);
 }
 
@@ -276,7 +277,7 @@ void tow_conform_conversation_advance(conversation *self) {
         self->step++;
     }
     if (!self->done && self->sent == self->out.length)
-        conversation_end(self, VERDICT_PASS, "%s", "");
+        tow_conform_conversation_end(self, VERDICT_PASS, "%s", "");
 }
 
 void tow_conform_conversation_begin(conversation *self) {
@@ -287,7 +288,7 @@ void tow_conform_conversation_begin(conversation *self) {
     tow_conform_outgoing_pump(self);
 }
 
-/* ---- the stream ---- */
+/* The stream. */
 
 static void send_request(conversation *self) {
     uint8_t nonce[16];
@@ -296,10 +297,11 @@ static void send_request(conversation *self) {
     self->connected = true;
     if (tow_conform_opening_request_write(
             self->one, self->settings->host, self->settings->path, self->key, &self->out) != 0) {
-        conversation_end(self, VERDICT_FAIL, "out of memory");
+        tow_conform_conversation_end(self, VERDICT_FAIL, "out of memory");
         return;
     }
-    conversation_note(self, '>', self->out.data, self->out.length, "the request of the opening handshake");
+    tow_conform_conversation_note(
+        self, '>', self->out.data, self->out.length, "the request of the opening handshake");
     tow_conform_conversation_begin(self);
     tow_conform_conversation_advance(self);
 }
@@ -310,7 +312,7 @@ static void on_connected(conversation *self) {
     bool waits = settings->tls != NULL && !tow_stream_is_secure(&self->stream);
     int error = waits ? tow_stream_start_tls(&self->stream, settings->tls, settings->server_name) : 0;
     if (error != 0)
-        conversation_end(self, VERDICT_FAIL, "no connection: %s", tow_strerror(error));
+        tow_conform_conversation_end(self, VERDICT_FAIL, "no connection: %s", tow_strerror(error));
     else if (!waits)
         send_request(self);
 }
@@ -339,12 +341,13 @@ static void on_unsent(tow_stream *stream, const uint8_t *segment, size_t length,
 static void peer_ended(conversation *self, end_manner manner, const char *words) {
     if (self->done)
         return;
-    conversation_note(self, '<', NULL, 0, "%s", words);
+    tow_conform_conversation_note(self, '<', NULL, 0, "%s", words);
     self->ended_by_peer = true;
     self->sent = self->out.length; /* nobody reads the rest */
     tow_conform_conversation_add_event(self, (case_event){.kind = EVENT_END, .opcode = 255, .code = manner});
     if (!self->opened && !self->status_expected)
-        conversation_unmet(self, "the connection ended before the opening handshake was answered");
+        tow_conform_conversation_unmet(
+            self, "the connection ended before the opening handshake was answered");
     else
         tow_conform_conversation_advance(self);
 }
@@ -362,7 +365,7 @@ static void on_error(tow_stream *stream, int error) {
     if (text == NULL)
         text = tow_strerror(error);
     if (!self->connected)
-        conversation_end(self, VERDICT_FAIL, "no connection: %s", text);
+        tow_conform_conversation_end(self, VERDICT_FAIL, "no connection: %s", text);
     else
         peer_ended(self, END_BY_RESET, text);
 }
@@ -423,6 +426,6 @@ int tow_conform_conversation_accept(const conversation_settings *settings, int f
     tow_conform_conversation_wait(self, settings->timeout_milliseconds);
     error = settings->tls == NULL ? 0 : tow_stream_start_tls(&self->stream, settings->tls, NULL);
     if (error != 0)
-        conversation_end(self, VERDICT_FAIL, "no TLS: %s", tow_strerror(error));
+        tow_conform_conversation_end(self, VERDICT_FAIL, "no TLS: %s", tow_strerror(error));
     return 0;
 }

@@ -144,14 +144,15 @@ void tow_conform_conversation_abandon(conversation *talk);
 /* Between the files of the conversation. */
 
 /* Ends it: the first verdict that is worse than before is kept with its reason. */
-__attribute__((format(printf, 3, 4))) void conversation_end(
+__attribute__((format(printf, 3, 4))) void tow_conform_conversation_end(
     conversation *self, case_verdict verdict, const char *format, ...);
 /* Ends it because an expectation was not met: what that weighs is the case's level. */
-__attribute__((format(printf, 2, 3))) void conversation_unmet(conversation *self, const char *format, ...);
-/* Notes a lesser fault and goes on. */
-__attribute__((format(printf, 2, 3))) void conversation_not_strict(
+__attribute__((format(printf, 2, 3))) void tow_conform_conversation_unmet(
     conversation *self, const char *format, ...);
-__attribute__((format(printf, 5, 6))) void conversation_note(
+/* Notes a lesser fault and goes on. */
+__attribute__((format(printf, 2, 3))) void tow_conform_conversation_not_strict(
+    conversation *self, const char *format, ...);
+__attribute__((format(printf, 5, 6))) void tow_conform_conversation_note(
     conversation *self, char direction, const void *bytes, size_t length, const char *format, ...);
 /* Goes on with the case's steps as far as they go now. */
 void tow_conform_conversation_advance(conversation *self);

@@ -18,7 +18,7 @@ static const char *expectation(const case_step *step) {
     return name == NULL ? "this" : name;
 }
 
-/* ---- events ---- */
+/* Events. */
 
 static case_event *next_event(conversation *self) {
     return self->event_at < self->event_count ? &self->events[self->event_at] : NULL;
@@ -67,14 +67,14 @@ static case_event *next_but_pongs(conversation *self) {
 /* Nothing came yet: waits, or gives up when the time is over. */
 static progress await(conversation *self, const case_step *step) {
     if (self->waited)
-        conversation_unmet(
+        tow_conform_conversation_unmet(
             self, "%s did not come within %d ms", expectation(step), tow_conform_conversation_patience(self));
     else
         tow_conform_conversation_wait(self, tow_conform_conversation_patience(self));
     return STEP_WAITS;
 }
 
-/* ---- what is not expected ---- */
+/* What is not expected. */
 
 static const char *event_word(const case_event *event) {
     static const char *const words[] = {[EVENT_STATUS] = "an answer to the opening handshake",
@@ -95,11 +95,11 @@ static bool is_a_limit(const conversation *self, const case_event *event) {
 
 static progress unexpected(conversation *self, const case_step *step, const case_event *event) {
     if (is_a_limit(self, event))
-        conversation_end(self, VERDICT_NOT_APPLICABLE, "larger than the peer wants to take");
+        tow_conform_conversation_end(self, VERDICT_NOT_APPLICABLE, "larger than the peer wants to take");
     else if (event->kind == EVENT_CLOSE)
-        conversation_unmet(self, "a Close with %u instead of %s", event->code, expectation(step));
+        tow_conform_conversation_unmet(self, "a Close with %u instead of %s", event->code, expectation(step));
     else
-        conversation_unmet(self, "%s instead of %s", event_word(event), expectation(step));
+        tow_conform_conversation_unmet(self, "%s instead of %s", event_word(event), expectation(step));
     return STEP_WAITS;
 }
 
@@ -111,7 +111,7 @@ static bool has_code(const case_step *step, unsigned code) {
     return step->code_count == 0;
 }
 
-/* ---- messages and control frames ---- */
+/* Messages and control frames. */
 
 static bool payload_is(const case_step *step, const case_event *event) {
     if (step->any_payload)
@@ -130,8 +130,9 @@ static progress expect_frame(conversation *self, const case_step *step) {
             return unexpected(self, step, event);
         bool same = payload_is(step, event);
         if (!same && !step->eventually) {
-            conversation_unmet(self, "%s of %zu bytes with another payload than expected: %zu bytes",
-                expectation(step), event->payload.length, step->payload.size);
+            tow_conform_conversation_unmet(self,
+                "%s of %zu bytes with another payload than expected: %zu bytes", expectation(step),
+                event->payload.length, step->payload.size);
             return STEP_WAITS;
         }
         drop_this(self, event);
@@ -141,7 +142,7 @@ static progress expect_frame(conversation *self, const case_step *step) {
     return await(self, step);
 }
 
-/* ---- the end ---- */
+/* The end. */
 
 /* A peer answers a Close with a Close (RFC 6455, section 5.5.1): we do, too. */
 static void answer_close(conversation *self, unsigned code) {
@@ -158,7 +159,7 @@ static progress expect_close(conversation *self, const case_step *step) {
     if (event->kind != EVENT_CLOSE)
         return unexpected(self, step, event);
     if (!has_code(step, event->code))
-        conversation_not_strict(self, "status code %u, expected %u", event->code, step->codes[0]);
+        tow_conform_conversation_not_strict(self, "status code %u, expected %u", event->code, step->codes[0]);
     answer_close(self, event->code);
     drop_event(self);
     return STEP_DONE;
@@ -175,7 +176,7 @@ static progress expect_failure(conversation *self, const case_step *step) {
     if (event->kind != EVENT_END)
         return unexpected(self, step, event);
     if (!has_code(step, 0))
-        conversation_not_strict(self, "the connection ended without a Close that says why");
+        tow_conform_conversation_not_strict(self, "the connection ended without a Close that says why");
     return STEP_DONE; /* the end itself is for a later step */
 }
 
@@ -193,9 +194,10 @@ static progress expect_end(conversation *self, const case_step *step) {
     if (event->kind != EVENT_END)
         return unexpected(self, step, event);
     if (event->code == END_BY_RESET && step->cleanly)
-        conversation_not_strict(self, "TCP was reset instead of ended (RFC 6455, section 7.1.1)");
+        tow_conform_conversation_not_strict(self, "TCP was reset instead of ended (RFC 6455, section 7.1.1)");
     if (event->code == END_TRUNCATED && step->cleanly)
-        conversation_not_strict(self, "TLS was not ended by a close_notify (RFC 6455, section 7.1.1)");
+        tow_conform_conversation_not_strict(
+            self, "TLS was not ended by a close_notify (RFC 6455, section 7.1.1)");
     return STEP_DONE;
 }
 
@@ -232,14 +234,14 @@ static progress finish(conversation *self, const case_step *step) {
         if (event->kind != EVENT_CLOSE)
             return unexpected(self, step, event);
         if (event->code != 1000 && event->code != 1005)
-            conversation_not_strict(self, "the Close was answered with %u", event->code);
+            tow_conform_conversation_not_strict(self, "the Close was answered with %u", event->code);
         drop_event(self);
         end_as_server(self);
     }
     return await(self, step);
 }
 
-/* ---- the answer to the opening handshake ---- */
+/* The answer to the opening handshake. */
 
 static progress expect_status(conversation *self, const case_step *step) {
     case_event *event = next_event(self);
@@ -248,13 +250,13 @@ static progress expect_status(conversation *self, const case_step *step) {
     unsigned code = event->kind == EVENT_STATUS ? event->code : 0;
     if (!has_code(step, code)) {
         if (code == 0)
-            conversation_unmet(self, "no answer to the opening handshake");
+            tow_conform_conversation_unmet(self, "no answer to the opening handshake");
         else
-            conversation_unmet(self, "the opening handshake was answered with %u", code);
+            tow_conform_conversation_unmet(self, "the opening handshake was answered with %u", code);
         return STEP_WAITS;
     }
     if (code == 0) /* RFC 6455, section 10.7 */
-        conversation_not_strict(self, "the connection ended without a status that says why");
+        tow_conform_conversation_not_strict(self, "the connection ended without a status that says why");
     else
         drop_event(self);
     return STEP_DONE;
@@ -269,9 +271,9 @@ static progress expect_field(conversation *self, const case_step *step) {
         (step->value == NULL || tow_conform_judged_head_has_token(&self->answer, step->name, step->value)))
         return STEP_DONE;
     if (value == NULL)
-        conversation_unmet(self, "the answer has no field %s", step->name);
+        tow_conform_conversation_unmet(self, "the answer has no field %s", step->name);
     else
-        conversation_unmet(self, "the answer's %s is %.100s", step->name, value);
+        tow_conform_conversation_unmet(self, "the answer's %s is %.100s", step->name, value);
     return STEP_WAITS;
 }
 

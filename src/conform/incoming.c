@@ -10,7 +10,8 @@ void tow_conform_conversation_add_event(conversation *self, case_event event) {
         case_event *events = capacity > EVENTS_MAX ? NULL : realloc(self->events, capacity * sizeof(*events));
         if (events == NULL) {
             tow_buffer_clear(&event.payload);
-            conversation_end(self, VERDICT_FAIL, "more messages came than a peer has reason to send");
+            tow_conform_conversation_end(
+                self, VERDICT_FAIL, "more messages came than a peer has reason to send");
             return;
         }
         self->events = events;
@@ -19,10 +20,10 @@ void tow_conform_conversation_add_event(conversation *self, case_event event) {
     self->events[self->event_count++] = event;
 }
 
-/* ---- rules that every frame must keep, whatever the case is about ---- */
+/* Rules that every frame must keep, whatever the case is about. */
 
 static bool violates(conversation *self, const char *what, const char *section) {
-    conversation_end(self, VERDICT_FAIL, "the peer sent %s (%s)", what, section);
+    tow_conform_conversation_end(self, VERDICT_FAIL, "the peer sent %s (%s)", what, section);
     return true;
 }
 
@@ -78,7 +79,7 @@ static bool frame_is_wrong(conversation *self, const wire_frame *frame) {
     if (self->close_received && frame->opcode < 8)
         return violates(self, "a data frame after its Close", "RFC 6455, section 5.5.1");
     if (self->close_received && frame->opcode == 8)
-        conversation_not_strict(self, "the peer sent a second Close (RFC 6455, section 5.5.1)");
+        tow_conform_conversation_not_strict(self, "the peer sent a second Close (RFC 6455, section 5.5.1)");
     if (!tow_conform_wire_frame_is_minimal(frame))
         return violates(self, "a length in more bytes than it needs", "RFC 6455, section 5.2");
     if (masking_is_wrong(self, frame) || key_is_foreseeable(self, frame) ||
@@ -87,7 +88,7 @@ static bool frame_is_wrong(conversation *self, const wire_frame *frame) {
     return frame->opcode >= 8 ? control_frame_is_wrong(self, frame) : data_frame_is_wrong(self, frame);
 }
 
-/* ---- messages and control frames ---- */
+/* Messages and control frames. */
 
 static void end_message(conversation *self) {
     case_event event = {.kind = EVENT_MESSAGE, .opcode = self->message_opcode};
@@ -121,7 +122,7 @@ static void take_data_frame(conversation *self, const wire_frame *frame) {
         self->message_compressed = frame->reserved_bits & 4;
     }
     if (tow_buffer_reserve(&self->message, (size_t)frame->length + 1) != 0) {
-        conversation_end(self, VERDICT_FAIL, "out of memory");
+        tow_conform_conversation_end(self, VERDICT_FAIL, "out of memory");
         return;
     }
     tow_conform_wire_frame_payload(frame, self->message.data + self->message.length);
@@ -147,7 +148,7 @@ static bool close_payload_is_wrong(
 static void take_control_frame(conversation *self, const wire_frame *frame) {
     case_event event = {.opcode = frame->opcode};
     if (tow_buffer_reserve(&event.payload, 126) != 0) {
-        conversation_end(self, VERDICT_FAIL, "out of memory");
+        tow_conform_conversation_end(self, VERDICT_FAIL, "out of memory");
         return;
     }
     tow_conform_wire_frame_payload(frame, event.payload.data);
@@ -177,7 +178,7 @@ static void take_frames(conversation *self) {
     wire_frame frame;
     size_t at = 0;
     while (!self->done && tow_conform_wire_frame_read(&frame, self->in.data + at, self->in.length - at)) {
-        conversation_note(self, '<', self->in.data + at, frame.size, "%s%s%s, %llu bytes",
+        tow_conform_conversation_note(self, '<', self->in.data + at, frame.size, "%s%s%s, %llu bytes",
             opcode_word(frame.opcode), frame.final ? "" : ", not final",
             frame.reserved_bits ? ", reserved bits" : "", (unsigned long long)frame.length);
         if (!frame_is_wrong(self, &frame)) {
@@ -191,7 +192,7 @@ static void take_frames(conversation *self) {
     tow_buffer_consume(&self->in, at);
 }
 
-/* ---- the opening handshake ---- */
+/* The opening handshake. */
 
 static bool start_squeeze(conversation *self) {
     const judged_agreement *agreement = &self->agreement;
@@ -203,7 +204,7 @@ static bool start_squeeze(conversation *self) {
                     ? tow_conform_squeeze_init(&self->squeeze, server_bits, server, client_bits, client)
                     : tow_conform_squeeze_init(&self->squeeze, client_bits, client, server_bits, server);
     if (error != 0)
-        conversation_end(self, VERDICT_FAIL, "out of memory");
+        tow_conform_conversation_end(self, VERDICT_FAIL, "out of memory");
     return error == 0;
 }
 
@@ -214,15 +215,16 @@ static bool is_applicable(conversation *self, const judged_head *head) {
     size_t count;
     const char *value = tow_conform_judged_head_value(head, "sec-websocket-extensions", &count);
     if (one->needs != NULL && (value == NULL || strstr(value, one->needs) == NULL)) {
-        conversation_end(self, VERDICT_NOT_APPLICABLE, "the peer does not %s %s", verb, one->needs);
+        tow_conform_conversation_end(
+            self, VERDICT_NOT_APPLICABLE, "the peer does not %s %s", verb, one->needs);
         return false;
     }
     if (one->unless != NULL && value != NULL && strstr(value, one->unless) != NULL) {
-        conversation_end(self, VERDICT_NOT_APPLICABLE, "the peer does %s %s", verb, one->unless);
+        tow_conform_conversation_end(self, VERDICT_NOT_APPLICABLE, "the peer does %s %s", verb, one->unless);
         return false;
     }
     if (one->refuses != NULL && value != NULL && strstr(value, one->refuses) != NULL) {
-        conversation_unmet(self, "the answer holds %s: %.100s", one->refuses, value);
+        tow_conform_conversation_unmet(self, "the answer holds %s: %.100s", one->refuses, value);
         return false;
     }
     return true;
@@ -235,13 +237,14 @@ static void take_answer(conversation *self, const judged_head *answer) {
         self, (case_event){.kind = EVENT_STATUS, .code = (unsigned)answer->status});
     if (answer->status != 101) {
         if (!self->status_expected)
-            conversation_unmet(self, "the opening handshake was answered with %.100s", answer->first);
+            tow_conform_conversation_unmet(
+                self, "the opening handshake was answered with %.100s", answer->first);
         self->ended_by_peer = true; /* nothing after it is WebSocket */
         return;
     }
     self->opened = true;
     if (!tow_conform_opening_answer_judge(self->one, answer, self->key, &self->agreement, why))
-        conversation_end(self, VERDICT_FAIL, "%s", why);
+        tow_conform_conversation_end(self, VERDICT_FAIL, "%s", why);
     else if (is_applicable(self, answer))
         start_squeeze(self);
 }
@@ -250,7 +253,7 @@ static void refuse_request(conversation *self) {
     static const char answer[] = "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
     tow_buffer_append_text(&self->out, answer);
     tow_conform_outgoing_pump(self);
-    conversation_end(self, VERDICT_NOT_APPLICABLE, "no such case");
+    tow_conform_conversation_end(self, VERDICT_NOT_APPLICABLE, "no such case");
 }
 
 /* The case that the target of the request line asks for. */
@@ -277,11 +280,11 @@ static bool nonce_is_fresh(conversation *self, const judged_head *request) {
 static bool request_is_right(conversation *self, const judged_head *request) {
     char why[160];
     if (!tow_conform_opening_request_judge(request, why)) {
-        conversation_end(self, VERDICT_FAIL, "the request: %s", why);
+        tow_conform_conversation_end(self, VERDICT_FAIL, "the request: %s", why);
         return false;
     }
     if (!nonce_is_fresh(self, request)) {
-        conversation_end(
+        tow_conform_conversation_end(
             self, VERDICT_FAIL, "a Sec-WebSocket-Key that was used before (RFC 6455, section 4.1)");
         return false;
     }
@@ -308,7 +311,8 @@ static void take_request(conversation *self, const judged_head *request) {
     if (!start_squeeze(self) ||
         tow_conform_opening_answer_write(self->one, extension, request, &self->out) != 0)
         return;
-    conversation_note(self, '>', self->out.data, self->out.length, "the answer to the opening handshake");
+    tow_conform_conversation_note(
+        self, '>', self->out.data, self->out.length, "the answer to the opening handshake");
     tow_conform_conversation_begin(self);
 }
 
@@ -317,7 +321,7 @@ static void take_head(conversation *self) {
     char why[160] = "";
     int result = tow_conform_judged_head_read(head, self->in.data, self->in.length, why);
     if (result > 0) {
-        conversation_note(self, '<', self->in.data, head->size, "%.100s", head->first);
+        tow_conform_conversation_note(self, '<', self->in.data, head->size, "%.100s", head->first);
         tow_buffer_consume(&self->in, head->size);
         if (self->tests_client)
             take_request(self, head);
@@ -327,14 +331,14 @@ static void take_head(conversation *self) {
         tow_conform_judged_head_clear(head);
     }
     if (result < 0)
-        conversation_end(self, VERDICT_FAIL, "%s", why);
+        tow_conform_conversation_end(self, VERDICT_FAIL, "%s", why);
 }
 
 void tow_conform_conversation_receive(conversation *self, const uint8_t *bytes, size_t length) {
     if (self->done || self->ended_by_peer)
         return;
     if (tow_buffer_append(&self->in, bytes, length) != 0) {
-        conversation_end(self, VERDICT_FAIL, "out of memory");
+        tow_conform_conversation_end(self, VERDICT_FAIL, "out of memory");
         return;
     }
     if (!self->opened && self->answer.text == NULL)

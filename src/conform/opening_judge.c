@@ -11,7 +11,7 @@
 /* What {letters=} and {fields=} make at most. */
 enum { HEAD_FILL_MAX = 1 << 20 };
 
-/* ---- reading a head ---- */
+/* Reading a head. */
 
 static int refuse(char why[160], const char *text) {
     snprintf(why, 160, "%s", text);
@@ -132,7 +132,7 @@ void tow_conform_judged_accept(const char *key, char out[29]) {
     EVP_EncodeBlock((unsigned char *)out, digest, 20);
 }
 
-/* ---- writing a head, with a case's edits ---- */
+/* Writing a head, with a case's edits. */
 
 static bool is_edited(const conform_case *one, const char *name) {
     for (size_t i = 0; i < one->edit_count; i++) {
@@ -309,7 +309,7 @@ int tow_conform_opening_answer_write(
     return error == 0 ? append_edits(one, out, &names) : error;
 }
 
-/* ---- compression's parameters ---- */
+/* Compression's parameters. */
 
 static int read_bits(const char *value) {
     char *end;
@@ -362,7 +362,7 @@ bool tow_conform_agreement_read(const char *text, judged_agreement *agreement) {
     return true;
 }
 
-/* ---- judging ---- */
+/* Judging. */
 
 /* The next value of a field of our request that the case edits; NULL after the last. */
 static const char *next_edit(const conform_case *one, const char *name, size_t *at) {

@@ -89,7 +89,7 @@ int tow_conform_outgoing_frames(conversation *self, const case_step *step) {
         size_t before = self->out.length;
         error = append_message(self, step, payload, step->payload.size);
         if (error == 0)
-            conversation_note(self, '>', self->out.data + before, self->out.length - before,
+            tow_conform_conversation_note(self, '>', self->out.data + before, self->out.length - before,
                 "%s, %zu bytes of payload",
                 words[step->opcode] == NULL ? "a reserved opcode" : words[step->opcode], step->payload.size);
     }
@@ -105,7 +105,7 @@ int tow_conform_outgoing_close(conversation *self, unsigned code) {
     self->close_sent = true;
     int error = append_frame(self, &step, 0x88, payload, code == 1005 ? 0 : 2);
     if (error == 0)
-        conversation_note(self, '>', NULL, 0, "close %u", code);
+        tow_conform_conversation_note(self, '>', NULL, 0, "close %u", code);
     return error;
 }
 
@@ -113,7 +113,7 @@ void tow_conform_outgoing_pong(conversation *self, const uint8_t *payload, size_
     case_step step = {.final = true, .opcode = 10};
     if (self->close_sent || append_frame(self, &step, 0x8a, payload, length) != 0)
         return;
-    conversation_note(self, '>', payload, length, "a Pong for the peer's Ping");
+    tow_conform_conversation_note(self, '>', payload, length, "a Pong for the peer's Ping");
     tow_conform_outgoing_pump(self);
 }
 

@@ -63,7 +63,7 @@ static bool in_group(const char *id, const char *group) {
     return strncmp(id, group, length) == 0 && group_length(id) == length;
 }
 
-/* ---- the matrix ---- */
+/* The matrix. */
 
 static void put_number(struct page *page, const char *before, size_t number) {
     if (page->error == 0)
@@ -133,7 +133,7 @@ static void put_matrix(struct page *page) {
     put(page, "</tbody></table></div>\n");
 }
 
-/* ---- the cases ---- */
+/* The cases. */
 
 static void put_entry(struct page *page, const json_t *entry) {
     const char *hex = text_of(entry, "hex"), *direction = text_of(entry, "direction");
@@ -236,7 +236,7 @@ static void put_cases(struct page *page) {
     put(page, "</section>\n");
 }
 
-/* ---- the page ---- */
+/* The page. */
 
 /* Behind the last case of its group, or of all. */
 static size_t place_of(const json_t *ids, const char *id) {

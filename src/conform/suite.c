@@ -87,7 +87,7 @@ size_t tow_conform_suite_count(const conform_suite *suite) {
     return suite->count;
 }
 
-/* ---- results ---- */
+/* Results. */
 
 static conform_result *result_of(conform_suite *suite, const conform_case *one) {
     for (size_t i = 0; i < suite->count; i++) {
@@ -120,7 +120,7 @@ void tow_conform_suite_take(conform_suite *suite, conversation *talk) {
     tow_conform_conversation_free(talk);
 }
 
-/* ---- a run against a server ---- */
+/* A run against a server. */
 
 static void start_next(conform_suite *suite) {
     while (suite->next < suite->count && suite->running < suite->options.at_once && suite->error == 0) {
@@ -234,7 +234,7 @@ void tow_conform_suite_stop(conform_suite *suite) {
         tow_conform_conversation_abandon(talk);
 }
 
-/* ---- what came of it ---- */
+/* What came of it. */
 
 static void count_result(conform_totals *totals, const conform_result *result) {
     size_t *const counters[] = {[VERDICT_PASS] = &totals->passed,

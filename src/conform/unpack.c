@@ -38,7 +38,7 @@ static bool take_bits(struct reader *reader, int count, unsigned *value) {
     return true;
 }
 
-/* ---- prefix codes (RFC 1951, section 3.2.2) ---- */
+/* Prefix codes (RFC 1951, section 3.2.2). */
 
 /* How many codes there are of each length, and their symbols, by length and then by value. */
 struct code {
@@ -84,7 +84,7 @@ static bool take_symbol(struct reader *reader, const struct code *code, unsigned
     return refuse(reader, "a prefix code that stands for nothing");
 }
 
-/* ---- blocks ---- */
+/* Blocks. */
 
 static bool put(struct reader *reader, const void *bytes, size_t length) {
     if (length > UNPACKED_MAX - reader->out->length || tow_buffer_append(reader->out, bytes, length) != 0)

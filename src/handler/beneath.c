@@ -60,7 +60,7 @@ static int open_resolved(int root, const char *name, int flags) {
     };
     long fd = -1;
     for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
-        fd = syscall(SYS_openat2, root, name[0] == '\0' ? "." : name, &how, sizeof how);
+        fd = syscall(SYS_openat2, root, name[0] == '\0' ? "." : name, &how, sizeof(how));
         if (fd >= 0 || errno != EAGAIN)
             break;
     }

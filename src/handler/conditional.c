@@ -11,7 +11,7 @@ enum { STRONG_AFTER_SECONDS = 60 };
 
 tow_validators tow_validators_of(const struct stat *file, int64_t now) {
     tow_validators made = {.modified = file->st_mtim.tv_sec < now ? file->st_mtim.tv_sec : now};
-    snprintf(made.etag, sizeof made.etag, "\"%" PRIx64 "-%" PRIx64 "-%" PRIx64 ".%lx\"",
+    snprintf(made.etag, sizeof(made.etag), "\"%" PRIx64 "-%" PRIx64 "-%" PRIx64 ".%lx\"",
         (uint64_t)file->st_ino, (uint64_t)file->st_size, (uint64_t)file->st_mtim.tv_sec,
         (unsigned long)file->st_mtim.tv_nsec);
     return made;

@@ -30,7 +30,7 @@ static void refuse_method(tow_exchange *exchange) {
 static void answer(tow_exchange *exchange, const tow_request *request) {
     if (!is_get_or_head(tow_request_method(request)))
         refuse_method(exchange);
-    else if (tow_reply_fields(exchange, page_fields, sizeof page_fields / sizeof page_fields[0]) != 0)
+    else if (tow_reply_fields(exchange, page_fields, sizeof(page_fields) / sizeof(page_fields[0])) != 0)
         tow_reply_status(exchange, 503);
     else
         tow_exchange_respond(

@@ -92,7 +92,7 @@ static int page_send(tow_exchange *exchange, page_answer *answer) {
         {"X-Content-Type-Options", "nosniff"},
     };
     const tow_body_source source = {.read = page_read, .user = answer};
-    int error = tow_reply_fields(exchange, fields, sizeof fields / sizeof *fields);
+    int error = tow_reply_fields(exchange, fields, sizeof(fields) / sizeof(*fields));
     return error != 0 ? error
                       : tow_exchange_stream(exchange, 200, "text/html; charset=utf-8",
                             tow_listing_page(answer->listing)->length, &source);
@@ -118,7 +118,7 @@ static void page_free(void *user) {
 }
 
 static void listing_answer(const visit *now) {
-    page_answer *answer = calloc(1, sizeof *answer);
+    page_answer *answer = calloc(1, sizeof(*answer));
     int error =
         answer == NULL ? TOW_ERROR_MEMORY : tow_listing_new(&answer->listing, now->root, now->path.name);
     if (error != 0) {
@@ -143,8 +143,8 @@ static int name_open(const visit *now, const char *name, struct stat *file) {
 
 /* A directory: its index.html, else what is in it. */
 static void directory_answer(const visit *now) {
-    char name[TOW_FILE_PATH_MAX + sizeof "/index.html"];
-    snprintf(name, sizeof name, "%s%sindex.html", now->path.name, *now->path.name != '\0' ? "/" : "");
+    char name[TOW_FILE_PATH_MAX + sizeof("/index.html")];
+    snprintf(name, sizeof(name), "%s%sindex.html", now->path.name, *now->path.name != '\0' ? "/" : "");
     struct stat file;
     int fd = name_open(now, name, &file);
     if (fd >= 0 && S_ISREG(file.st_mode)) {
@@ -208,7 +208,7 @@ int tow_files_new(tow_files **files, const char *root) {
         return fd;
     close(fd);
     size_t length = strlen(root);
-    tow_files *made = malloc(sizeof *made + length + 1);
+    tow_files *made = malloc(sizeof(*made) + length + 1);
     if (made == NULL)
         return TOW_ERROR_MEMORY;
     made->root = memcpy(made + 1, root, length + 1);

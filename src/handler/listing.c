@@ -67,8 +67,8 @@ void tow_listing_free(tow_listing *list) {
 /* Where a link leads, if it stays inside. */
 static bool link_stat(const tow_listing *list, const char *name, struct stat *status) {
     char path[2 * TOW_FILE_PATH_MAX];
-    int length = snprintf(path, sizeof path, "%s%s%s", list->name, *list->name != '\0' ? "/" : "", name);
-    if (length < 0 || (size_t)length >= sizeof path)
+    int length = snprintf(path, sizeof(path), "%s%s%s", list->name, *list->name != '\0' ? "/" : "", name);
+    if (length < 0 || (size_t)length >= sizeof(path))
         return false;
     int fd = tow_open_beneath(list->root, path, O_PATH);
     bool found = fd >= 0 && fstat(fd, status) == 0;
@@ -122,7 +122,7 @@ static int entries_reserve(tow_listing *list) {
 /* In its place: sorting at the end would be a long step. */
 static int entry_add(tow_listing *list, const char *name, const struct stat *status) {
     size_t length = strlen(name);
-    entry *one = entries_reserve(list) == 0 ? malloc(sizeof *one + length + 1) : NULL;
+    entry *one = entries_reserve(list) == 0 ? malloc(sizeof(*one) + length + 1) : NULL;
     if (one == NULL)
         return TOW_ERROR_MEMORY;
     one->size = status->st_size;
@@ -133,7 +133,7 @@ static int entry_add(tow_listing *list, const char *name, const struct stat *sta
     memmove(&list->entries[place + 1], &list->entries[place], (list->count - place) * sizeof(entry *));
     list->entries[place] = one;
     list->count++;
-    list->names += sizeof(one) + sizeof *one + length + 1;
+    list->names += sizeof(one) + sizeof(*one) + length + 1;
     return 0;
 }
 
@@ -250,7 +250,7 @@ static int append_date(tow_buffer *page, time_t modified) {
     char text[40] = "";
     struct tm parts;
     if (gmtime_r(&modified, &parts) != NULL)
-        strftime(text, sizeof text, "%Y-%m-%d %H:%M", &parts);
+        strftime(text, sizeof(text), "%Y-%m-%d %H:%M", &parts);
     return tow_buffer_append_text(page, text);
 }
 
@@ -349,7 +349,7 @@ static int open_directory(tow_listing *list, int root) {
 
 int tow_listing_new(tow_listing **out, int root, const char *name) {
     size_t length = strlen(name);
-    tow_listing *list = calloc(1, sizeof *list + length + 1);
+    tow_listing *list = calloc(1, sizeof(*list) + length + 1);
     if (list == NULL)
         return TOW_ERROR_MEMORY;
     list->root = -1;

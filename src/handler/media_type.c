@@ -79,7 +79,7 @@ static const media_type types[] = {
 const char *tow_media_type(const char *name) {
     const char *slash = strrchr(name, '/');
     const char *dot = strrchr(slash != NULL ? slash : name, '.');
-    for (size_t i = 0; dot != NULL && i < sizeof types / sizeof *types; i++) {
+    for (size_t i = 0; dot != NULL && i < sizeof(types) / sizeof(*types); i++) {
         if (strcasecmp(dot + 1, types[i].extension) == 0)
             return types[i].type;
     }

@@ -34,7 +34,7 @@ static int segment_read(tow_slice *text, char *out, size_t room, size_t *length)
 /* RFC 8615: .well-known is there to be public. */
 static bool is_hidden(const char *segment, size_t length, bool first) {
     static const char known[] = ".well-known";
-    bool is_known = first && length == sizeof known - 1 && memcmp(segment, known, length) == 0;
+    bool is_known = first && length == sizeof(known) - 1 && memcmp(segment, known, length) == 0;
     return length > 0 && segment[0] == '.' && !is_known;
 }
 
@@ -50,7 +50,7 @@ int tow_file_path_read(tow_file_path *path, const char *text) {
         if (at > 0)
             path->name[at++] = '/';
         size_t length;
-        int status = segment_read(&rest, path->name + at, sizeof path->name - 2 - at, &length);
+        int status = segment_read(&rest, path->name + at, sizeof(path->name) - 2 - at, &length);
         if (status != 0)
             return status;
         if (length == 0 || is_hidden(path->name + at, length, at == 0))

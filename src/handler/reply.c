@@ -17,7 +17,7 @@ int tow_reply_fields(tow_exchange *exchange, const tow_header_field *fields, siz
 
 void tow_reply_status(tow_exchange *exchange, int status) {
     char text[64];
-    snprintf(text, sizeof text, "%d %s\n", status, tow_http_reason(status));
+    snprintf(text, sizeof(text), "%d %s\n", status, tow_http_reason(status));
     tow_exchange_respond(exchange, status, "text/plain; charset=utf-8", text, strlen(text));
 }
 

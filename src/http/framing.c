@@ -24,23 +24,23 @@ static void first_note(tow_slice *first, unsigned *count, tow_slice value) {
 void tow_framing_note(tow_framing *framing, const tow_field *field) {
     switch (field->name
                 .length) { /* the length tells nearly all other fields apart without a look at their names */
-    case sizeof "Host" - 1:
+    case sizeof("Host") - 1:
         if (tow_slice_equals_ignoring_case(field->name, "Host"))
             first_note(&framing->host, &framing->host_count, field->value);
         break;
-    case sizeof "Expect" - 1:
+    case sizeof("Expect") - 1:
         if (tow_slice_equals_ignoring_case(field->name, "Expect") &&
             tow_slice_equals_ignoring_case(field->value, "100-continue"))
             framing->continue_expected = true;
         break;
-    case sizeof "Connection" - 1:
+    case sizeof("Connection") - 1:
         connection_note(framing, field);
         break;
-    case sizeof "Content-Length" - 1:
+    case sizeof("Content-Length") - 1:
         if (tow_slice_equals_ignoring_case(field->name, "Content-Length"))
             first_note(&framing->content_length, &framing->content_length_count, field->value);
         break;
-    case sizeof "Transfer-Encoding" - 1:
+    case sizeof("Transfer-Encoding") - 1:
         if (tow_slice_equals_ignoring_case(field->name, "Transfer-Encoding"))
             first_note(&framing->transfer_encoding, &framing->transfer_encoding_count, field->value);
         break;

@@ -75,7 +75,7 @@ static const status_reason reasons[] = {
 };
 
 const char *tow_http_reason(int status) {
-    for (size_t i = 0; i < sizeof reasons / sizeof *reasons; i++) {
+    for (size_t i = 0; i < sizeof(reasons) / sizeof(*reasons); i++) {
         if (reasons[i].status == status)
             return reasons[i].reason;
     }
@@ -117,7 +117,7 @@ int tow_response_field(tow_buffer *out, const char *name, const char *value) {
 
 int tow_response_field_number(tow_buffer *out, const char *name, uint64_t value) {
     char text[24];
-    snprintf(text, sizeof text, "%llu", (unsigned long long)value);
+    snprintf(text, sizeof(text), "%llu", (unsigned long long)value);
     return tow_response_field(out, name, text);
 }
 

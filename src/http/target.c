@@ -18,7 +18,7 @@ static size_t find(tow_slice text, char character) {
 /* RFC 9110, section 4.2: WebSocket's schemes are the two of HTTP under other names (RFC 6455, section 3). */
 static bool is_known_scheme(tow_slice scheme) {
     static const char *const schemes[] = {"http", "https", "ws", "wss"};
-    for (size_t i = 0; i < sizeof schemes / sizeof *schemes; i++) {
+    for (size_t i = 0; i < sizeof(schemes) / sizeof(*schemes); i++) {
         if (tow_slice_equals_ignoring_case(scheme, schemes[i]))
             return true;
     }
@@ -57,7 +57,7 @@ static bool name_is_valid(tow_slice name) {
 /* RFC 3986, section 3.2.2: IP-literal; there is no later version of IP that IPvFuture could name. */
 static bool literal_is_valid(tow_slice address) {
     char text[INET6_ADDRSTRLEN];
-    if (address.length >= sizeof text)
+    if (address.length >= sizeof(text))
         return false;
     memcpy(text, address.data, address.length);
     text[address.length] = '\0';

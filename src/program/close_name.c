@@ -25,7 +25,7 @@ const char *tow_close_name(unsigned code) {
         {3003, "forbidden"},
         {3008, "timeout"},
     };
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
         if (names[i].code == code)
             return names[i].name;
     return "";

@@ -1,10 +1,9 @@
 #include "conform.h"
 
-#include "conform_output.h"
-#include "conform_tls.h"
-
 #include "client/url.h"
 #include "conform/report.h"
+#include "conform_output.h"
+#include "conform_tls.h"
 #include "transport/loop.h"
 #include "transport/timer.h"
 #include "transport/watch.h"
@@ -40,7 +39,7 @@ __attribute__((format(printf, 2, 3))) static int fail(int status, const char *fo
     return status;
 }
 
-/* ---- files ---- */
+/* Files. */
 
 /* Reads a file into a text that ends with NUL. */
 static int read_file(const char *name, tow_buffer *out) {
@@ -76,7 +75,7 @@ static bool write_file(const char *name, const tow_buffer *text) {
     return written;
 }
 
-/* ---- reports ---- */
+/* Reports. */
 
 static bool write_page(const char *name, const char *const *texts, size_t count) {
     tow_buffer page = {0}, error = {0};
@@ -123,7 +122,7 @@ static int merge(const tow_conform_settings *settings, const char *const *names)
     return right ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
-/* ---- the run ---- */
+/* The run. */
 
 static void on_signal(tow_signals *signals, int number) {
     (void)number;
@@ -299,7 +298,7 @@ static int run_begin(conform_run *run) {
     return status;
 }
 
-/* ---- usage ---- */
+/* Usage. */
 
 /* What is wrong with the words; NULL if nothing is. */
 static const char *wrong_usage(const tow_conform_settings *settings, const char *const *operands) {

@@ -38,7 +38,7 @@ void tow_conform_end(tow_conform_output *output) {
         fputs("\r\033[K", stderr);
 }
 
-/* ---- afterwards ---- */
+/* Afterwards. */
 
 static void show_cell(size_t number, int width) {
     if (number == 0)

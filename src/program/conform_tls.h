@@ -4,7 +4,6 @@
 #define TOW_PROGRAM_CONFORM_TLS_H
 
 #include "conform.h"
-
 #include "transport/tls.h"
 
 /* What is wrong with the options of TLS taken together, `url` being NULL when clients are tested; NULL if

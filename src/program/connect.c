@@ -79,7 +79,7 @@ static int signals_start(tow_session *session) {
     sigset_t set;
     sigemptyset(&set);
     static const int numbers[] = {SIGINT, SIGTERM, SIGHUP, SIGWINCH, SIGCONT};
-    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
+    for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
         sigaddset(&set, numbers[i]);
     if (session->interactive)
         sigaddset(&set, SIGTSTP);

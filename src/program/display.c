@@ -18,7 +18,7 @@ static const range hidden[] = {{0x00, 0x08}, {0x0B, 0x1F}, {0x7F, 0x9F}, {0xAD, 
     {0xFEFF, 0xFEFF}, {0xFFF9, 0xFFFB}, {0xE0000, 0xE007F}};
 
 static bool is_hidden(uint32_t character) {
-    for (size_t i = 0; i < sizeof hidden / sizeof hidden[0]; i++)
+    for (size_t i = 0; i < sizeof(hidden) / sizeof(hidden[0]); i++)
         if (character >= hidden[i].first && character <= hidden[i].last)
             return true;
     return false;
@@ -57,13 +57,13 @@ static size_t character_read(const char *text, size_t length, uint32_t *characte
 static int escape_append(tow_buffer *out, uint32_t character, unsigned char byte, bool painted) {
     char escape[16];
     if (character == '\r')
-        snprintf(escape, sizeof escape, "\\r");
+        snprintf(escape, sizeof(escape), "\\r");
     else if (character > 0x10FFFF || character < 0x80)
-        snprintf(escape, sizeof escape, "\\x%02x", byte);
+        snprintf(escape, sizeof(escape), "\\x%02x", byte);
     else if (character <= 0xFFFF)
-        snprintf(escape, sizeof escape, "\\u%04x", character);
+        snprintf(escape, sizeof(escape), "\\u%04x", character);
     else
-        snprintf(escape, sizeof escape, "\\u{%x}", character);
+        snprintf(escape, sizeof(escape), "\\u{%x}", character);
     return tow_buffer_append_format(
         out, "%s%s%s", tow_paint(painted, TOW_COLOUR_DIM), escape, tow_paint_end(painted));
 }

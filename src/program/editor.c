@@ -1,9 +1,8 @@
 #include "editor.h"
 
+#include "base/buffer.h"
 #include "history.h"
 #include "paint.h"
-
-#include "base/buffer.h"
 #include "transport/watch.h"
 
 #include <errno.h>
@@ -49,7 +48,7 @@ static char *prompt_of(EditLine *line) {
 
 static void on_keys(tow_watch *watch, int ready) {
     tow_editor *editor = watch->user;
-    ssize_t count = read(STDIN_FILENO, editor->keys, sizeof editor->keys);
+    ssize_t count = read(STDIN_FILENO, editor->keys, sizeof(editor->keys));
     if (count > 0)
         editor->key_count = (size_t)count;
     else if (count == 0 || (errno != EINTR && errno != EAGAIN))
@@ -114,7 +113,7 @@ static void keys_bind(EditLine *line) {
         {"\\e[3~", "ed-delete-next-char"},
     };
     el_set(line, EL_EDITOR, "emacs");
-    for (size_t i = 0; i < sizeof bindings / sizeof bindings[0]; i++)
+    for (size_t i = 0; i < sizeof(bindings) / sizeof(bindings[0]); i++)
         el_set(line, EL_BIND, bindings[i][0], bindings[i][1], NULL);
     el_source(line, NULL); /* ~/.editrc: what the user wants instead */
 }
@@ -139,8 +138,8 @@ static void history_save(tow_editor *editor) {
     HistEvent event;
     if (editor->history_path == NULL)
         return;
-    int length = snprintf(path, sizeof path, "%s.%ld", editor->history_path, (long)getpid());
-    if (length < 0 || (size_t)length >= sizeof path)
+    int length = snprintf(path, sizeof(path), "%s.%ld", editor->history_path, (long)getpid());
+    if (length < 0 || (size_t)length >= sizeof(path))
         return;
     int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
     FILE *file = fd >= 0 ? fdopen(fd, "w") : NULL;
@@ -159,15 +158,15 @@ static void history_save(tow_editor *editor) {
 static void prompt_make(tow_editor *editor, const char *prompt, bool painted) {
     int last = editor->prompt_columns - 1;
     if (painted)
-        snprintf(editor->prompt, sizeof editor->prompt, "\1%s\1%.*s\1%s\1%s",
+        snprintf(editor->prompt, sizeof(editor->prompt), "\1%s\1%.*s\1%s\1%s",
             tow_paint(true, TOW_COLOUR_GREEN), last, prompt, tow_paint_end(true), prompt + last);
     else
-        snprintf(editor->prompt, sizeof editor->prompt, "%s", prompt);
+        snprintf(editor->prompt, sizeof(editor->prompt), "%s", prompt);
 }
 
 int tow_editor_new(
     tow_editor **out, tow_loop *loop, const char *prompt, const char *history_path, bool painted) {
-    tow_editor *editor = calloc(1, sizeof *editor);
+    tow_editor *editor = calloc(1, sizeof(*editor));
     if (editor == NULL)
         return TOW_ERROR_MEMORY;
     locale_choose();

@@ -22,7 +22,7 @@ tow_exit_status tow_exit_status_of_error(const tow_error_event *event, bool has_
         return TOW_EXIT_HTTP_STATUS;
     if (event->error == TOW_ERROR_NAME_NOT_FOUND)
         return has_proxy ? TOW_EXIT_PROXY_NAME : TOW_EXIT_NAME;
-    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++)
+    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
         if (table[i].error == event->error)
             return table[i].status;
     return event->error <= TOW_ERROR_RESERVED_BITS ? TOW_EXIT_PROTOCOL : TOW_EXIT_FAILED;

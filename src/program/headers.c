@@ -38,7 +38,7 @@ static int names_reserve(tow_headers *headers, const tow_connect_settings *setti
     const char *const *texts = settings->headers;
     for (; texts != NULL && texts[count] != NULL; count++)
         bytes += name_length(texts[count]) + 1;
-    headers->fields = calloc(count + OWN_FIELDS + 1, sizeof *headers->fields);
+    headers->fields = calloc(count + OWN_FIELDS + 1, sizeof(*headers->fields));
     return headers->fields == NULL ? TOW_ERROR_MEMORY : tow_buffer_reserve(&headers->names, bytes + 1);
 }
 

@@ -48,7 +48,7 @@ static void piece_deliver(tow_input *input, const char *bytes, size_t length) {
 
 static void read_once(tow_input *input) {
     char bytes[PIECE_MAX];
-    ssize_t count = read(input->fd, bytes, sizeof bytes);
+    ssize_t count = read(input->fd, bytes, sizeof(bytes));
     if (count < 0 && (errno == EINTR || errno == EAGAIN))
         return;
     if (count > 0) {

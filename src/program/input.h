@@ -4,7 +4,6 @@
 #define TOW_PROGRAM_INPUT_H
 
 #include "lines.h"
-
 #include "transport/watch.h"
 
 typedef struct tow_input tow_input;

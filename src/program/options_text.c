@@ -29,7 +29,7 @@ int tow_text_wrap(tow_buffer *out, const char *text, int at, int indent, int col
     while (error == 0 && *text != '\0') {
         size_t length = strcspn(text, " ");
         char word[256];
-        snprintf(word, sizeof word, "%.*s", (int)(length < 255 ? length : 255), text);
+        snprintf(word, sizeof(word), "%.*s", (int)(length < 255 ? length : 255), text);
         int width = columns_of(word);
         if (!first && at + 1 + width > columns) {
             error = tow_buffer_append_text(out, "\n");
@@ -95,14 +95,14 @@ static int full_help(tow_buffer *out, const tow_option *option) {
 static int option_label_append(tow_buffer *out, const tow_option *option, int *columns) {
     char label[160];
     char value[120];
-    value_text(option, value, sizeof value);
+    value_text(option, value, sizeof(value));
     const char *space = value[0] != '\0' ? " " : "";
     if (option->letter == 0)
-        snprintf(label, sizeof label, "    --%s%s%s", option->name, space, value);
+        snprintf(label, sizeof(label), "    --%s%s%s", option->name, space, value);
     else if (option->name == NULL)
-        snprintf(label, sizeof label, "-%c%s%s", option->letter, space, value);
+        snprintf(label, sizeof(label), "-%c%s%s", option->letter, space, value);
     else
-        snprintf(label, sizeof label, "-%c, --%s%s%s", option->letter, option->name, space, value);
+        snprintf(label, sizeof(label), "-%c, --%s%s%s", option->letter, option->name, space, value);
     *columns = LABEL_COLUMN + columns_of(label);
     return tow_buffer_append_format(out, "%*s%s", LABEL_COLUMN, "", label);
 }
@@ -204,7 +204,7 @@ static int manual_text(tow_buffer *out, const char *text) {
 
 static int manual_item(tow_buffer *out, const tow_option *option) {
     char value[120];
-    value_text(option, value, sizeof value);
+    value_text(option, value, sizeof(value));
     const char *argument = value[0] != '\0' ? " Ar " : "";
     if (option->letter == 0)
         return tow_buffer_append_format(out, ".It Fl -%s%s%s\n", option->name, argument, value);

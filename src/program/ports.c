@@ -53,7 +53,7 @@ int tow_ports_make(char ***out, const char *const *texts, const char *host) {
         texts = otherwise;
     while (texts[count] != NULL)
         count++;
-    char **ports = calloc(count + 1, sizeof *ports);
+    char **ports = calloc(count + 1, sizeof(*ports));
     int error =
         ports == NULL ? TOW_ERROR_MEMORY : ports_fill(ports, texts, count, host != NULL ? host : "localhost");
     if (error != 0) {

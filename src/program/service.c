@@ -33,7 +33,7 @@ void tow_service_say(tow_service *service, int level, const char *format, ...) {
     char line[1024];
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(line, sizeof line, format, arguments);
+    vsnprintf(line, sizeof(line), format, arguments);
     va_end(arguments);
     tow_service_log(service, &(tow_log_entry){.level = level, .line = line});
 }

@@ -43,11 +43,11 @@ static void on_log_entry(void *user, const tow_log_entry *entry) {
         tow_service_log(&serving->service, entry);
 }
 
-/* ---- making the server ---- */
+/* Making the server. */
 
 static int cores(void) {
     cpu_set_t set;
-    if (sched_getaffinity(0, sizeof set, &set) != 0)
+    if (sched_getaffinity(0, sizeof(set), &set) != 0)
         return 1;
     return CPU_COUNT(&set) > 0 ? CPU_COUNT(&set) : 1;
 }
@@ -109,7 +109,7 @@ static int server_make(tow_serving *serving) {
     return error;
 }
 
-/* ---- listening ---- */
+/* Listening. */
 
 static bool is_unix(const char *address) {
     return strncmp(address, "unix:", 5) == 0;
@@ -155,7 +155,7 @@ static int listen_and_say(tow_serving *serving) {
     return 0;
 }
 
-/* ---- start and end ---- */
+/* Start and end. */
 
 static int serving_start(tow_serving *serving) {
     int error = tow_service_begin(&serving->service);

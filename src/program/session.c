@@ -27,7 +27,7 @@ static tow_session *session_of(const tow_websocket *socket) {
     return tow_websocket_user(socket);
 }
 
-/* ---- leaving ---- */
+/* Leaving. */
 
 void tow_session_leave(tow_session *session, uint16_t code, const char *reason) {
     tow_input_stop(&session->input);
@@ -83,14 +83,14 @@ void tow_session_conclude(tow_session *session) {
     const char *question = unanswered_question(session);
     if (question != NULL && session->status == TOW_EXIT_DONE) {
         char shown[QUESTION_SHOWN_MAX + 1];
-        tow_text_format(shown, sizeof shown, "%s", question);
+        tow_text_format(shown, sizeof(shown), "%s", question);
         tow_view_error(&session->view, "the connection ended before the answer to '%s' came", shown);
         tow_session_note(session, TOW_EXIT_UNANSWERED);
     }
     tow_session_end(session);
 }
 
-/* ---- answers ---- */
+/* Answers. */
 
 /* Who waited for answers hears of those that did not come. */
 static void leave_after_silence(tow_session *session) {
@@ -207,7 +207,7 @@ void tow_session_output_changed(tow_writer *output) {
         reading_resume(session);
 }
 
-/* ---- sending ---- */
+/* Sending. */
 
 static void send_failed(tow_session *session, int error) {
     if (error == TOW_ERROR_CLOSED)
@@ -288,7 +288,7 @@ static void input_go_on(tow_session *session) {
     linger(session);
 }
 
-/* ---- the connection ---- */
+/* The connection. */
 
 static void opened_tell(tow_session *session, bool again) {
     const char *protocol = tow_websocket_protocol(session->socket);

@@ -5,10 +5,9 @@
 #include "connect.h"
 #include "exit_status.h"
 #include "input.h"
+#include "transport/timer.h"
 #include "view.h"
 #include "way.h"
-
-#include "transport/timer.h"
 
 #include <towline/reconnector.h>
 

@@ -34,7 +34,7 @@ static void run_close(tow_session *session, const char *rest) {
     size_t digits = strcspn(rest, " ");
     const char *reason = rest + digits + strspn(rest + digits, " ");
     if (digits > 0) {
-        snprintf(code_text, sizeof code_text, "%.*s", digits < 7 ? (int)digits : 7, rest);
+        snprintf(code_text, sizeof(code_text), "%.*s", digits < 7 ? (int)digits : 7, rest);
         if (tow_number_parse(code_text, &code) != 0 || (code != 1000 && (code < 3000 || code > 4999))) {
             tow_view_notice(&session->view,
                 "/close: a client may send 1000 and 3000 to 4999; a reason stands behind the code");
@@ -93,7 +93,7 @@ static const line_command commands[] = {
     {"help", run_help, "/help                    this; // sends a line that begins with a slash"},
 };
 
-enum { COMMAND_COUNT = sizeof commands / sizeof commands[0] };
+enum { COMMAND_COUNT = sizeof(commands) / sizeof(commands[0]) };
 
 static void run_help(tow_session *session, const char *rest) {
     for (size_t i = 0; i < COMMAND_COUNT; i++)
@@ -117,7 +117,7 @@ static void command_run(tow_session *session, const char *line) {
     char word[32];
     size_t length = strcspn(line, " ");
     const char *rest = line + length + strspn(line + length, " ");
-    snprintf(word, sizeof word, "%.*s", length < 31 ? (int)length : 31, line);
+    snprintf(word, sizeof(word), "%.*s", length < 31 ? (int)length : 31, line);
     for (size_t i = 0; i < COMMAND_COUNT; i++)
         if (strcmp(commands[i].name, word) == 0) {
             commands[i].run(session, rest);

@@ -21,7 +21,7 @@ void tow_session_ping(tow_session *session, const void *payload, size_t length) 
     }
     session->ping_number++;
     if (length == 0) {
-        length = (size_t)snprintf(number, sizeof number, "%llu", (unsigned long long)session->ping_number);
+        length = (size_t)snprintf(number, sizeof(number), "%llu", (unsigned long long)session->ping_number);
         payload = number;
     }
     memcpy(session->ping_payload, payload, length);

@@ -28,7 +28,7 @@ size_t tow_word_distance(const char *one, const char *other) {
         return SIZE_MAX;
     for (size_t i = 0; i <= other_length; i++)
         rows[0][i] = i;
-    memcpy(rows[2], rows[0], sizeof rows[0]);
+    memcpy(rows[2], rows[0], sizeof(rows[0]));
     for (size_t i = 0; i < one_length; i++)
         row_fill(rows[(i + 1) % 3], rows[i % 3], rows[(i + 2) % 3], one, i, other, other_length);
     return rows[one_length % 3][other_length];

@@ -67,7 +67,7 @@ static int hex_append(tow_buffer *text, const tow_view *view, const void *data, 
     size_t shown = length > HEX_SHOWN_MAX ? HEX_SHOWN_MAX : length;
     char rest[64] = "";
     if (shown < length)
-        snprintf(rest, sizeof rest, "; the first %zu bytes (-O FILE keeps all)", shown);
+        snprintf(rest, sizeof(rest), "; the first %zu bytes (-O FILE keeps all)", shown);
     int error = note_append(text, view, length, rest);
     return error != 0 ? error : tow_display_hex(text, data, shown, INDENT);
 }

@@ -68,7 +68,7 @@ static int proxy_check(tow_way *way) {
     tow_proxy proxy = {0};
     if (tow_proxy_read(&proxy, way->proxy, &why) != 0)
         return proxy_refused(way, from, why);
-    snprintf(way->proxy_place, sizeof way->proxy_place, "%s port %u", proxy.host, proxy.port);
+    snprintf(way->proxy_place, sizeof(way->proxy_place), "%s port %u", proxy.host, proxy.port);
     way->proxy_is_secure = proxy.kind == TOW_PROXY_HTTPS;
     tow_proxy_clear(&proxy);
     return 0;

@@ -19,7 +19,7 @@ static const uint8_t text_begin[6] = {'P', 'R', 'O', 'X', 'Y', ' '};
 static const uint8_t signature[SIGNATURE_LENGTH] = {
     '\r', '\n', '\r', '\n', 0, '\r', '\n', 'Q', 'U', 'I', 'T', '\n'};
 
-/* Version 1: PROXY TCP4 SOURCE DESTINATION PORT PORT */
+/* Version 1: PROXY TCP4 SOURCE DESTINATION PORT PORT. */
 
 /* The next word, which ends at one space. */
 static tow_slice next_word(tow_slice *rest) {
@@ -100,7 +100,7 @@ static int read_text(tow_proxy_header *header, const uint8_t *bytes, size_t leng
     return (int)line + 1;
 }
 
-/* Version 2 */
+/* Version 2. */
 
 /* The TLS that the client came with, if the balancer tells: type, length in two bytes, value. */
 static bool read_extras(tow_proxy_header *header, const uint8_t *bytes, size_t length) {

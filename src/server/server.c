@@ -105,7 +105,7 @@ void tow_server_free(tow_server *server) {
     destroy_when_empty(server);
 }
 
-/* Routes */
+/* Routes. */
 
 /* One for each worker that looks at the routes when they have changed. */
 static int look_letters_make(tow_server *server, tow_letter **letters) {
@@ -165,7 +165,7 @@ int tow_server_unroute(tow_server *server, const char *path) {
     return error;
 }
 
-/* Listening */
+/* Listening. */
 
 static void set_host_rules(tow_server *server) {
     const char *const *names = (const char *const *)server->settings.hosts;
@@ -241,7 +241,7 @@ int tow_server_port(const tow_server *server, size_t index) {
     return tow_sites_port(&server->sites, index);
 }
 
-/* Running */
+/* Running. */
 
 static void note_error(tow_server *server, int error) {
     int none = 0;
@@ -314,7 +314,7 @@ int tow_server_run(tow_server *server) {
     return atomic_load(&server->error);
 }
 
-/* Reloading */
+/* Reloading. */
 
 int tow_server_reload(tow_server *server) {
     if (server == NULL)
@@ -331,7 +331,7 @@ int tow_server_reload(tow_server *server) {
     return error;
 }
 
-/* Stopping */
+/* Stopping. */
 
 void tow_server_stop(tow_server *server) {
     if (server != NULL)

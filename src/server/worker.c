@@ -14,7 +14,7 @@ enum { DRAINED_A_TICK = 1000 /* connections, so that a round stays short */ };
 #define STARVED_SILENCE (60 * TOW_SECOND)
 #define NEVER (INT64_C(24) * 3600 * TOW_SECOND)
 
-/* Accepting */
+/* Accepting. */
 
 /* The limit is exact over all workers. */
 static bool enter_server(tow_server *server) {
@@ -246,7 +246,7 @@ static void drain_in(tow_worker *worker, int64_t delay) {
     tow_timer_set(worker->loop, &worker->drain_timer, tow_loop_now(worker->loop) + delay, drain_fired);
 }
 
-/* Beginning */
+/* Beginning. */
 
 static int site_descriptor(tow_site *site, tow_loop *loop, bool is_first) {
     return is_first ? site->fd : tow_site_open_again(site, loop);

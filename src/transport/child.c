@@ -1,5 +1,6 @@
 #include "transport/child.h"
 
+#include "system_error.h"
 #include "transport/loop.h"
 
 #include <errno.h>
@@ -13,8 +14,6 @@
 #include <sys/wait.h>
 #include <towline/error.h>
 #include <unistd.h>
-
-#include "system_error.h"
 
 static int spawn_error(int number) {
     return number == ENOENT || number == ENOTDIR ? TOW_ERROR_NAME_NOT_FOUND : tow_system_error(number);

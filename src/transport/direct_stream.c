@@ -1,11 +1,11 @@
 #include "direct_stream.h"
 
-#include <errno.h>
-#include <towline/error.h>
-
 #include "epoll.h"
 #include "socket.h"
 #include "system_error.h"
+
+#include <errno.h>
+#include <towline/error.h>
 
 enum { INTERESTS = STREAM_READING | STREAM_WRITING | STREAM_WATCHING };
 

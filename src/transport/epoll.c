@@ -1,13 +1,13 @@
 #include "epoll.h"
 
+#include "direct_stream.h"
+#include "system_error.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/timerfd.h>
 #include <towline/error.h>
 #include <unistd.h>
-
-#include "direct_stream.h"
-#include "system_error.h"
 
 int tow_epoll_control(tow_loop *loop, int operation, int fd, uint32_t events, void *pointer, unsigned tag) {
     tow_count(&loop->counters.system_calls);

@@ -1,11 +1,10 @@
 #include "loop_shared.h"
+#include "simulated_network.h"
+#include "system_error.h"
 
 #include <errno.h>
 #include <sys/socket.h>
 #include <towline/error.h>
-
-#include "simulated_network.h"
-#include "system_error.h"
 
 /* listener->flags */
 enum { LISTENER_STARTED = 1, LISTENER_STARVED = 2 };

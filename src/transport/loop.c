@@ -1,4 +1,5 @@
 #include "loop_shared.h"
+#include "system_error.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -7,8 +8,6 @@
 #include <sys/eventfd.h>
 #include <towline/error.h>
 #include <unistd.h>
-
-#include "system_error.h"
 
 /* Enough that a loop which falls behind sends each peer many messages at once, and so catches up. */
 enum { WORK_A_ROUND = 16 * TOW_LETTER_WORK_MAX };

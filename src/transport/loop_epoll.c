@@ -2,16 +2,16 @@
  *
  * A readable stream costs one recv, and one send if it has said something meanwhile; interest in it is
  * changed only when a stream blocks, or when an event comes that is not wanted (any more). */
+#include "direct_stream.h"
+#include "epoll.h"
+#include "socket.h"
+#include "system_error.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <towline/error.h>
 #include <unistd.h>
-
-#include "direct_stream.h"
-#include "epoll.h"
-#include "socket.h"
-#include "system_error.h"
 
 enum { EVENTS = 512, ACCEPTS = 64 };
 
@@ -20,7 +20,7 @@ typedef struct epoll_loop {
     struct epoll_event events[EVENTS];
 } epoll_loop;
 
-/* Streams */
+/* Streams. */
 
 static int start(tow_stream *stream) {
     stream->flags |= STREAM_DIRECT;
@@ -61,7 +61,7 @@ static const tow_stream_class streams = {
     .peer = tow_socket_peer,
 };
 
-/* Listeners */
+/* Listeners. */
 
 static int listener_start(tow_listener *listener) {
     int flags = fcntl(listener->fd, F_GETFL);
@@ -90,7 +90,7 @@ static void listener_event(tow_listener *listener) {
     }
 }
 
-/* The loop */
+/* The loop. */
 
 static void dispatch(tow_loop *loop, const struct epoll_event *event) {
     switch (tow_epoll_tag(event)) {

@@ -4,12 +4,11 @@
  * passes a little. When nothing is ready, time jumps to the next timer. The same seed and the same program
  * give the same run. */
 #include "loop_shared.h"
+#include "simulated_network.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <towline/error.h>
-
-#include "simulated_network.h"
 
 enum { BUFFER_SIZE = 64 * 1024, ROUND_MICROSECONDS = 100 };
 
@@ -33,7 +32,7 @@ static tow_simulated_socket *socket_of(const tow_stream *stream) {
     return tow_network_socket(&of(stream->loop)->network, stream->fd);
 }
 
-/* Streams */
+/* Streams. */
 
 static int start(tow_stream *stream) {
     tow_simulated_socket *socket = socket_of(stream);
@@ -99,7 +98,7 @@ static const tow_stream_class streams = {
     .peer = peer,
 };
 
-/* What a socket is ready for */
+/* What a socket is ready for. */
 
 typedef enum readiness { NOTHING, TO_CONNECT, TO_ACCEPT, TO_FAIL, TO_READ, TO_HEAR_FIN, TO_WRITE } readiness;
 
@@ -141,7 +140,7 @@ static readiness choose(simulated_loop *self, const tow_simulated_socket *socket
     return tow_network_chance(&self->network, 2) == 0 ? TO_READ : TO_WRITE;
 }
 
-/* Delivery */
+/* Delivery. */
 
 static void send_reply(tow_stream *stream) {
     if (stream->cork_first != 0)
@@ -258,7 +257,7 @@ static int turn(tow_loop *loop, bool wait) {
     return 0;
 }
 
-/* Listeners */
+/* Listeners. */
 
 static int listen_at(
     tow_loop *loop, const tow_address *address, const tow_listen_options *options, tow_address *bound) {
@@ -309,7 +308,7 @@ static void arm(tow_loop *loop, int64_t deadline) {
     (void)deadline;
 }
 
-/* Time and chance */
+/* Time and chance. */
 
 static int64_t virtual_clock(const tow_loop *loop) {
     return ((const simulated_loop *)loop)->clock;

@@ -6,6 +6,12 @@
  * at once, and made without the ring: no send is in it when callbacks run. What has to wait (a stream that is
  * blocked, or paused but must hear of errors; watches; other threads) is left to epoll, whose descriptor the
  * ring polls: a poll of io_uring cannot help completing when the peer has ended its side. */
+#include "direct_stream.h"
+#include "epoll.h"
+#include "receive_ring.h"
+#include "socket.h"
+#include "system_error.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <liburing.h>
@@ -15,12 +21,6 @@
 #include <sys/syscall.h>
 #include <towline/error.h>
 #include <unistd.h>
-
-#include "direct_stream.h"
-#include "epoll.h"
-#include "receive_ring.h"
-#include "socket.h"
-#include "system_error.h"
 
 enum { SUBMISSIONS = 1024, COMPLETIONS = 8192, EVENTS = 64 };
 
@@ -94,7 +94,7 @@ static uring_loop *of(tow_loop *loop) {
     return (uring_loop *)loop;
 }
 
-/* Submissions */
+/* Submissions. */
 
 static int submit(uring_loop *self) {
     tow_count(&self->loop.counters.system_calls);
@@ -213,7 +213,7 @@ static const tow_stream_class streams = {
     .peer = tow_socket_peer,
 };
 
-/* Completions of streams */
+/* Completions of streams. */
 
 static void receive_over(tow_stream *stream) {
     tow_stream_clear_flags(stream, STREAM_RECEIVING | STREAM_STOPPING);
@@ -298,7 +298,7 @@ static void stream_event(tow_stream *stream, uint32_t events) {
     tow_loop_attend(stream);
 }
 
-/* Listeners */
+/* Listeners. */
 
 static void acceptance_changed(acceptance *one) {
     of(one->loop)->acceptances_changed = true;
@@ -416,7 +416,7 @@ static void stop_accept_done(acceptance *one, int result) {
         accept_over(one);
 }
 
-/* The round */
+/* The round. */
 
 static void poll_epoll(uring_loop *self) {
     struct io_uring_sqe *entry = get_entry(self);
@@ -438,7 +438,7 @@ static void epoll_is_ready(uring_loop *self) {
             tow_epoll_dispatch(&self->loop, &self->events[i]);
 }
 
-/* Sends */
+/* Sends. */
 
 static void send_done(tow_stream *stream, int result) {
     of(stream->loop)->sending--;

@@ -3,11 +3,11 @@
 #ifndef TOW_TRANSPORT_MAILBOX_H
 #define TOW_TRANSPORT_MAILBOX_H
 
+#include "transport/loop.h"
+
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
-
-#include "transport/loop.h"
 
 typedef struct tow_mailbox {
     _Atomic(tow_letter *) newest;

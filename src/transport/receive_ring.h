@@ -6,7 +6,6 @@
 #define TOW_TRANSPORT_RECEIVE_RING_H
 
 #include <liburing.h>
-
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>

@@ -55,7 +55,7 @@ static size_t cut(tow_network *network, size_t length) {
     }
 }
 
-/* Descriptors */
+/* Descriptors. */
 
 tow_simulated_socket *tow_network_socket(const tow_network *network, int fd) {
     if (!tow_is_simulated_fd(fd) || (size_t)(fd - TOW_SIMULATED_FD) >= network->count)
@@ -119,7 +119,7 @@ static int open_socket(tow_network *network, size_t capacity, tow_simulated_sock
     return fd;
 }
 
-/* Addresses */
+/* Addresses. */
 
 static bool is_equal(const tow_address *a, const tow_address *b) {
     return a->length == b->length && memcmp(&a->storage, &b->storage, a->length) == 0;
@@ -188,7 +188,7 @@ int tow_network_listen(
     return fd;
 }
 
-/* Connections */
+/* Connections. */
 
 int tow_network_connect(tow_network *network, const tow_address *address) {
     tow_simulated_socket *socket;

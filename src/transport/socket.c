@@ -1,5 +1,7 @@
 #include "socket.h"
 
+#include "system_error.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -13,8 +15,6 @@
 #include <time.h>
 #include <towline/error.h>
 #include <unistd.h>
-
-#include "system_error.h"
 
 static void set_option(int fd, int level, int name, int value) {
     /* A socket that does not know an option does without it. */

@@ -25,7 +25,7 @@ static tow_stream_layer *of_inner(tow_stream *inner) {
     return (tow_stream_layer *)(void *)((char *)inner - offsetof(tow_stream_layer, inner));
 }
 
-/* What is put */
+/* What is put. */
 
 static void keep(tow_stream_layer *layer, const uint8_t *bytes, size_t length) {
     if (!(layer->outer->flags & STREAM_SHUT)) /* then the owner has nothing to wait for */
@@ -92,7 +92,7 @@ static bool write_kept(tow_stream_layer *layer) {
     return true;
 }
 
-/* What the owner writes */
+/* What the owner writes. */
 
 static ssize_t send_some(tow_stream_layer *layer, const struct iovec *pieces, int count) {
     if (layer->inner.flags & STREAM_FAILED)
@@ -141,7 +141,7 @@ void tow_stream_layer_reply(tow_stream_layer *layer) {
         tow_stream_flush(layer->outer);
 }
 
-/* The end */
+/* The end. */
 
 /* FIN follows what is still on its way. */
 static void end_inner(tow_stream_layer *layer) {
@@ -208,7 +208,7 @@ static bool close_outer(tow_stream *outer) {
     return false;
 }
 
-/* Questions */
+/* Questions. */
 
 static size_t untaken(const tow_stream *outer) {
     const tow_stream_layer *layer = tow_stream_layer_of(outer);
@@ -219,7 +219,7 @@ static int peer(const tow_stream *outer, tow_address *address) {
     return tow_stream_peer(&tow_stream_layer_of(outer)->inner, address);
 }
 
-/* Pauses, and what the loop attends to */
+/* Pauses, and what the loop attends to. */
 
 /* The inner one may have been paused before, and know of the FIN. */
 static void pause_inner(tow_stream_layer *layer) {
@@ -253,7 +253,7 @@ static void attend(tow_stream *outer) {
         tow_stream_resume(&layer->inner);
 }
 
-/* The inner stream's events */
+/* The inner stream's events. */
 
 static void on_bytes(tow_stream *inner, uint8_t *bytes, size_t length) {
     tow_stream_layer *layer = of_inner(inner);
@@ -357,7 +357,7 @@ static const tow_stream_events stacked_events = {
     .receive_into = receive_into_memory,
 };
 
-/* The beginning */
+/* The beginning. */
 
 static const tow_stream_class outer_class = {
     .send = send_pieces,

@@ -13,9 +13,8 @@
 #ifndef TOW_TRANSPORT_STREAM_LAYER_H
 #define TOW_TRANSPORT_STREAM_LAYER_H
 
-#include "loop_shared.h"
-
 #include "base/buffer.h"
+#include "loop_shared.h"
 #include "transport/timer.h"
 
 typedef struct tow_stream_layer tow_stream_layer;

@@ -1,12 +1,12 @@
 #include "tls_choice.h"
 
+#include "tls_pem.h"
+
 #include <ctype.h>
 #include <openssl/x509v3.h>
 #include <stdlib.h>
 #include <string.h>
 #include <towline/error.h>
-
-#include "tls_pem.h"
 
 enum { NAME_MAX_LENGTH = 255 };
 
@@ -22,7 +22,7 @@ struct tow_tls_choice {
     size_t name_count;
 };
 
-/* The names in a certificate */
+/* The names in a certificate. */
 
 static char *lower_copy(const unsigned char *text, size_t length) {
     char *copy = strndup((const char *)text, length);
@@ -68,7 +68,7 @@ static int compare(const void *left, const void *right) {
     return order != 0 ? order : (a->identity > b->identity) - (a->identity < b->identity);
 }
 
-/* Reading all */
+/* Reading all. */
 
 /* Whether it can be used shows in a context that nobody else sees: else it would be shown where the first
  * one is due. */
@@ -137,7 +137,7 @@ void tow_tls_choice_free(tow_tls_choice *choice) {
     free(choice);
 }
 
-/* Choosing */
+/* Choosing. */
 
 /* The place of the first one with this name, or behind all. */
 static size_t find(const tow_tls_choice *choice, const char *name) {

@@ -1,15 +1,15 @@
 #include "tls_context.h"
 
-#include <openssl/err.h>
-#include <stdlib.h>
-#include <towline/error.h>
-
 #include "tls_hello.h"
 #include "tls_identity.h"
 #include "tls_pem.h"
 #include "tls_records.h"
 #include "tls_resumption.h"
 #include "tls_tickets.h"
+
+#include <openssl/err.h>
+#include <stdlib.h>
+#include <towline/error.h>
 
 /* RFC 7301, section 3.1: a length and a name. */
 static const unsigned char http11[] = {8, 'h', 't', 't', 'p', '/', '1', '.', '1'};

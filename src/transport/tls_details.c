@@ -1,7 +1,7 @@
-#include <towline/error.h>
-
 #include "tls_stream.h"
 #include "tls_text.h"
+
+#include <towline/error.h>
 
 static void certificate_details(tow_tls_details *details, X509 *certificate) {
     if (certificate == NULL)

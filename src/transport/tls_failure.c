@@ -1,9 +1,9 @@
 #include "tls_failure.h"
 
+#include "tls_text.h"
+
 #include <string.h>
 #include <towline/error.h>
-
-#include "tls_text.h"
 
 void tow_tls_failure_note(tow_tls_stream *tls, const char *text) {
     if (tls->text == NULL)

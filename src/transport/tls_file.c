@@ -1,3 +1,4 @@
+#include "system_error.h"
 #include "transport/tls.h"
 
 #include <errno.h>
@@ -5,8 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <towline/error.h>
-
-#include "system_error.h"
 
 enum { FILE_MAX = 4 * 1024 * 1024 };
 

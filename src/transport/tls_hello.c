@@ -1,11 +1,11 @@
 #include "tls_hello.h"
 
+#include "tls_choice.h"
+#include "tls_stream.h"
+
 #include <ctype.h>
 #include <openssl/evp.h>
 #include <string.h>
-
-#include "tls_choice.h"
-#include "tls_stream.h"
 
 enum { LIST_LENGTH = 2, TYPE = 1, NAME_LENGTH = 2, HEAD = LIST_LENGTH + TYPE + NAME_LENGTH };
 

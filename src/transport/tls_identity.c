@@ -1,9 +1,9 @@
 #include "tls_identity.h"
 
-#include <towline/error.h>
-
 #include "base/text.h"
 #include "tls_pem.h"
+
+#include <towline/error.h>
 
 static int chain_add(tow_tls_identity *identity, X509 *certificate) {
     if (identity->chain == NULL)

@@ -1,12 +1,11 @@
+#include "loop_shared.h"
 #include "tls_context.h"
 
 #include <openssl/evp.h>
-#include <stdlib.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <towline/error.h>
-
-#include "loop_shared.h"
 
 static void tls_loop_free(tow_loop_companion *companion) {
     tow_tls_loop *tls = (tow_tls_loop *)companion;

@@ -1,9 +1,9 @@
 #include "tls_pem.h"
 
+#include "base/text.h"
+
 #include <openssl/err.h>
 #include <towline/error.h>
-
-#include "base/text.h"
 
 int tow_tls_pem_read(const char *text, int (*read)(void *out, BIO *text), void *out) {
     BIO *bio = BIO_new_mem_buf(text, -1);

@@ -1,11 +1,11 @@
 #include "tls_records.h"
 
+#include "tls_failure.h"
+
 #include <string.h>
 #include <towline/error.h>
 
-#include "tls_failure.h"
-
-/* How OpenSSL reads and writes */
+/* How OpenSSL reads and writes. */
 
 static int on_write(BIO *bio, const char *bytes, int length) {
     tow_tls_stream *tls = BIO_get_data(bio);
@@ -53,7 +53,7 @@ int tow_tls_records_attach(tow_tls_stream *tls) {
     return 0;
 }
 
-/* Encrypting */
+/* Encrypting. */
 
 /* Where a list of pieces is being read. */
 typedef struct record_cursor {
@@ -111,7 +111,7 @@ ssize_t tow_tls_records_encrypt(tow_tls_stream *tls, const struct iovec *pieces,
     return (ssize_t)taken;
 }
 
-/* Decrypting */
+/* Decrypting. */
 
 static bool has_input(const tow_tls_stream *tls) {
     return tls->input->length > 0 || SSL_pending(tls->ssl) > 0;

@@ -1,11 +1,11 @@
 #include "tls_resumption.h"
 
+#include "tls_tickets.h"
+
 #include <openssl/rand.h>
 #include <stdio.h>
 #include <string.h>
 #include <towline/error.h>
-
-#include "tls_tickets.h"
 
 /* A server keeps no sessions: its tickets hold them. */
 int tow_tls_on_ticket(SSL *ssl, unsigned char *name, unsigned char *iv, EVP_CIPHER_CTX *cipher,

@@ -1,14 +1,14 @@
 #include "tls_stream.h"
 
-#include <openssl/err.h>
-#include <stdlib.h>
-#include <towline/error.h>
-
 #include "tls_failure.h"
 #include "tls_name.h"
 #include "tls_records.h"
 #include "tls_resumption.h"
 #include "transport/tls.h"
+
+#include <openssl/err.h>
+#include <stdlib.h>
+#include <towline/error.h>
 
 enum { FIRST_BYTE_OF_TLS = 22 }; /* a record of the handshake: RFC 8446, section 5.1 */
 
@@ -16,7 +16,7 @@ static tow_tls_stream *of_layer(tow_stream_layer *layer) {
     return (tow_tls_stream *)layer;
 }
 
-/* Writing */
+/* Writing. */
 
 static ssize_t send_pieces(tow_stream_layer *layer, const struct iovec *pieces, int count) {
     tow_tls_stream *tls = of_layer(layer);
@@ -39,7 +39,7 @@ static void send_close_notify(tow_stream_layer *layer) {
     ERR_clear_error();
 }
 
-/* Reading */
+/* Reading. */
 
 static void become_open(tow_tls_stream *tls, tow_tls_state state) {
     tls->state = (uint8_t)state;
@@ -115,7 +115,7 @@ static void receive(tow_stream_layer *layer, uint8_t *bytes, size_t length) {
         layer->outer->events->on_bytes(layer->outer, bytes, length);
 }
 
-/* The end */
+/* The end. */
 
 static int end(tow_stream_layer *layer) {
     tow_tls_stream *tls = of_layer(layer);
@@ -159,7 +159,7 @@ tow_tls_stream *tow_tls_stream_of(const tow_stream *stream) {
     return layer != NULL && layer->kind == &kind ? of_layer(layer) : NULL;
 }
 
-/* The beginning */
+/* The beginning. */
 
 static int prepare_ssl(tow_tls_stream *tls) {
     tls->ssl = SSL_new(tls->context->ssl);
@@ -247,7 +247,7 @@ int tow_stream_start_prepared_tls(tow_stream *stream, tow_tls_context *context, 
     return error;
 }
 
-/* Questions */
+/* Questions. */
 
 bool tow_stream_is_secure(const tow_stream *stream) {
     const tow_tls_stream *tls = tow_tls_stream_of(stream);

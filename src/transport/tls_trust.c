@@ -1,11 +1,11 @@
 #include "tls_trust.h"
 
+#include "tls_failure.h"
+#include "tls_pem.h"
+
 #include <openssl/evp.h>
 #include <string.h>
 #include <towline/error.h>
-
-#include "tls_failure.h"
-#include "tls_pem.h"
 
 /* Whoever stands in the text is trusted, also one between those that sign and a root: as curl does. */
 static int use_roots(void *out, BIO *text) {

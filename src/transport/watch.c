@@ -1,12 +1,11 @@
 #include "loop_shared.h"
+#include "system_error.h"
 
 #include <errno.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <towline/error.h>
 #include <unistd.h>
-
-#include "system_error.h"
 
 /* Files and folders are always ready, which epoll refuses and io_uring would report for ever. */
 static bool is_always_ready(int fd) {

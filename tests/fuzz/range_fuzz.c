@@ -30,13 +30,13 @@ static void check_conditions(const char *value) {
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     uint64_t file_size;
-    if (size < sizeof file_size)
+    if (size < sizeof(file_size))
         return 0;
-    memcpy(&file_size, data, sizeof file_size);
-    size_t length = size - sizeof file_size;
+    memcpy(&file_size, data, sizeof(file_size));
+    size_t length = size - sizeof(file_size);
     char *value = malloc(length + 1);
     CHECK(value != NULL);
-    memcpy(value, data + sizeof file_size, length);
+    memcpy(value, data + sizeof(file_size), length);
     value[length] = '\0';
     check_range(value, (int64_t)(file_size & INT64_MAX));
     check_conditions(value);

@@ -85,7 +85,7 @@ static void check_framing(const tow_http_head *head) {
         size_t zeros = 0;
         while (zeros + 1 < length.length && length.data[zeros] == '0')
             zeros++;
-        CHECK(length.length - zeros < sizeof text);
+        CHECK(length.length - zeros < sizeof(text));
         memcpy(text, length.data + zeros, length.length - zeros);
         CHECK(strspn(text, "0123456789") == strlen(text) && *text != '\0');
         CHECK(strtoull(text, NULL, 10) == head->body_length);

@@ -56,7 +56,7 @@ static void assert_content(opener open_beneath, const char *name, const char *co
     int fd = open_beneath(root, name, 0);
     if (fd < 0)
         fail_msg("%s: %s", name, tow_strerror(fd));
-    assert_true(read(fd, text, sizeof text - 1) >= 0);
+    assert_true(read(fd, text, sizeof(text) - 1) >= 0);
     assert_string_equal(text, content);
     assert_true(fcntl(fd, F_GETFD) & FD_CLOEXEC);
     close(fd);
@@ -95,8 +95,8 @@ static void directories_are_opened_the_root_too(void **state) {
 static void what_is_not_there_is_not_found(void **state) {
     (void)state;
     char long_name[NAME_MAX + 2];
-    memset(long_name, 'a', sizeof long_name);
-    long_name[sizeof long_name - 1] = '\0';
+    memset(long_name, 'a', sizeof(long_name));
+    long_name[sizeof(long_name) - 1] = '\0';
     for (size_t i = 0; i < 2; i++) {
         static const char *const names[] = {
             "nothing", "inner/nothing", "nothing/file", "file/file", "dangling", "loop", "loop/file"};
@@ -111,7 +111,7 @@ static void nothing_leads_out_of_the_root(void **state) {
     static const char *const names[] = {"../secret", "..", "inner/../../secret", "inner/..", "out",
         "inner/out", "out-directory", "out-directory/secret", "absolute", "absolute-root",
         "absolute-root/etc/passwd", "magic", "magic/file", "/etc/passwd"};
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+    for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
         /* "inner/.." is the root itself: openat2 allows it, and no path that was read has such a segment */
         if (strcmp(names[i], "inner/..") != 0)
             assert_error(tow_open_beneath, names[i], TOW_ERROR_NAME_NOT_FOUND);
@@ -150,9 +150,9 @@ static void a_socket_is_not_found(void **state) {
     int fd = socket(AF_UNIX, SOCK_STREAM, 0);
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     const char *path = folder_path(&outer, "root/socket");
-    assert_true(strlen(path) < sizeof address.sun_path);
+    assert_true(strlen(path) < sizeof(address.sun_path));
     memcpy(address.sun_path, path, strlen(path));
-    assert_int_equal(bind(fd, (const struct sockaddr *)&address, sizeof address), 0);
+    assert_int_equal(bind(fd, (const struct sockaddr *)&address, sizeof(address)), 0);
     for (size_t i = 0; i < 2; i++)
         assert_error(both[i], "socket", TOW_ERROR_NAME_NOT_FOUND);
     close(fd);

@@ -82,7 +82,7 @@ static void what_is_not_one_range_of_bytes_is_ignored(void **state) {
         "bytes=-", "bytes=--1", "bytes=+1-2", "bytes=a-b", "bytes=2-1", "bytes=1-2x", "bytes=1 -2",
         "bytes=1-2-3", "bytes=0-1,3-4", "bytes=0-,-1", "bytes=0-1,", "bytes=,0-1", "bytes=0x1-2", "bytes=-1,",
         "bytes=- 1"};
-    for (size_t i = 0; i < sizeof ignored / sizeof *ignored; i++)
+    for (size_t i = 0; i < sizeof(ignored) / sizeof(*ignored); i++)
         assert_whole(ignored[i], 10);
 }
 

@@ -16,7 +16,7 @@ static int check(tow_conditions conditions) {
 
 static struct stat sample(void) {
     struct stat file;
-    memset(&file, 0, sizeof file);
+    memset(&file, 0, sizeof(file));
     file.st_ino = 7;
     file.st_size = 100;
     file.st_mtim = (struct timespec){.tv_sec = modified, .tv_nsec = 5};
@@ -34,11 +34,11 @@ static void if_none_match_is_a_list_compared_weakly(void **state) {
         " \"x\" ,\t\"a-b\" ", ",, \"a-b\"", "\"a,b\", \"a-b\"", "W/\"x\",W/\"a-b\",\"y\""};
     static const char *const unknown[] = {"\"x\"", "", "a-b", "\"a-b", "\"a-b\"x", "\"A-B\"", "\"a-b\\\"\"",
         "w/\"a-b\"", "**", "\"x\" \"a-b\"", "\"x", "W/", "x, \"a-b\"", "\"\""};
-    for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+    for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++) {
         if (check((tow_conditions){.if_none_match = known[i]}) != 304)
             fail_msg("%s", known[i]);
     }
-    for (size_t i = 0; i < sizeof unknown / sizeof *unknown; i++) {
+    for (size_t i = 0; i < sizeof(unknown) / sizeof(*unknown); i++) {
         if (check((tow_conditions){.if_none_match = unknown[i]}) != 0)
             fail_msg("%s", unknown[i]);
     }

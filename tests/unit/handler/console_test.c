@@ -52,8 +52,8 @@ static void hash_source(const char *page, const char *tag, char out[64]) {
     char open[16];
     char close[16];
     unsigned char digest[32];
-    snprintf(open, sizeof open, "<%s>", tag);
-    snprintf(close, sizeof close, "</%s>", tag);
+    snprintf(open, sizeof(open), "<%s>", tag);
+    snprintf(close, sizeof(close), "</%s>", tag);
     const char *begin = strstr(page, open);
     assert_non_null(begin);
     begin += strlen(open);
@@ -62,7 +62,7 @@ static void hash_source(const char *page, const char *tag, char out[64]) {
     assert_null(strstr(end, open)); /* there is one */
     assert_int_equal(EVP_Digest(begin, (size_t)(end - begin), digest, NULL, EVP_sha256(), NULL), 1);
     strcpy(out, "'sha256-");
-    EVP_EncodeBlock((unsigned char *)out + 8, digest, sizeof digest);
+    EVP_EncodeBlock((unsigned char *)out + 8, digest, sizeof(digest));
     strcat(out, "'");
 }
 
@@ -75,7 +75,7 @@ static void the_policy_allows_the_page_itself_and_no_more(void **state) {
     const char *page = page_of(&exchange);
     hash_source(page, "script", script);
     hash_source(page, "style", style);
-    snprintf(expected, sizeof expected,
+    snprintf(expected, sizeof(expected),
         "default-src 'none'; script-src %s; style-src %s; img-src data:; connect-src ws: wss:; base-uri "
         "'none'; "
         "form-action 'none'; frame-ancestors 'none'",
@@ -90,7 +90,7 @@ static void the_page_needs_no_network(void **state) {
     const char *page = page_of(&exchange);
     static const char *const outside[] = {
         "src=", "@import", "url(", "href=\"http", "href=\"/", " style=", " onclick=", "fetch("};
-    for (size_t i = 0; i < sizeof outside / sizeof outside[0]; i++)
+    for (size_t i = 0; i < sizeof(outside) / sizeof(outside[0]); i++)
         assert_null(strstr(page, outside[i]));
     fake_exchange_clear(&exchange);
 }

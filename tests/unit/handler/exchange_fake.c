@@ -12,14 +12,14 @@ int64_t fake_wall_seconds = 1700000000;
 
 void fake_request_init(tow_request *request, void *user, const char *method, const char *target,
     const tow_header_field *fields) {
-    memset(request, 0, sizeof *request);
+    memset(request, 0, sizeof(*request));
     request->user = user;
     request->method = method;
     const char *mark = strchr(target, '?');
     size_t length = mark != NULL ? (size_t)(mark - target) : strlen(target);
     memcpy(request->path, target, length);
     if (mark != NULL)
-        snprintf(request->query, sizeof request->query, "%s", mark + 1);
+        snprintf(request->query, sizeof(request->query), "%s", mark + 1);
     for (; fields != NULL && fields->name != NULL; fields++)
         request->fields[request->field_count++] = *fields;
 }
@@ -32,7 +32,7 @@ const char *fake_field(const tow_exchange *exchange, const char *name) {
         const char *line_end = memchr(at, '\n', (size_t)(end - at));
         if (strncasecmp(at, name, strlen(name)) == 0 && at[strlen(name)] == ':') {
             at += strlen(name) + 2;
-            snprintf(value, sizeof value, "%.*s", (int)(line_end - at), at);
+            snprintf(value, sizeof(value), "%.*s", (int)(line_end - at), at);
             return value;
         }
         at = line_end + 1;
@@ -77,7 +77,7 @@ static void answer_begin(tow_exchange *exchange, int status, const char *type, u
     exchange->answers++;
     exchange->status = status;
     exchange->length = length;
-    snprintf(exchange->type, sizeof exchange->type, "%s", type != NULL ? type : "");
+    snprintf(exchange->type, sizeof(exchange->type), "%s", type != NULL ? type : "");
 }
 
 int tow_exchange_respond(
@@ -93,7 +93,7 @@ static void body_read(tow_exchange *exchange, const tow_body_source *source) {
         if (exchange->body.length > 0 && exchange->between != NULL)
             exchange->between(exchange->between_user);
         uint64_t wanted = exchange->length - exchange->body.length;
-        size_t limit = exchange->piece != 0 ? exchange->piece : sizeof piece;
+        size_t limit = exchange->piece != 0 ? exchange->piece : sizeof(piece);
         int64_t count = source->read(source->user, piece, wanted < limit ? (size_t)wanted : limit);
         if (count <= 0 || tow_buffer_append(&exchange->body, piece, (size_t)count) != 0)
             exchange->broken = true;

@@ -75,14 +75,14 @@ static int client_open(void) {
         .sin_family = AF_INET, .sin_port = htons((uint16_t)tow_server_port(server, 0))};
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    assert_int_equal(connect(fd, (const struct sockaddr *)&address, sizeof address), 0);
+    assert_int_equal(connect(fd, (const struct sockaddr *)&address, sizeof(address)), 0);
     return fd;
 }
 
 static void client_send(int fd, const char *method, const char *target, const char *fields) {
     char text[1000];
     int length =
-        snprintf(text, sizeof text, "%s %s HTTP/1.1\r\nHost: localhost\r\n%s\r\n", method, target, fields);
+        snprintf(text, sizeof(text), "%s %s HTTP/1.1\r\nHost: localhost\r\n%s\r\n", method, target, fields);
     assert_int_equal(send(fd, text, (size_t)length, MSG_NOSIGNAL), length);
 }
 
@@ -185,7 +185,7 @@ static void a_file_that_gets_shorter_ends_the_connection(void **state) {
     (void)state;
     int fd = client_open();
     int small = 4096; /* so that not all is on its way before the file is cut */
-    assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof small), 0);
+    assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof(small)), 0);
     client_send(fd, "GET", "/shrinking", "");
     received_length = 0;
     while (received_length == 0)
@@ -206,7 +206,7 @@ static void a_file_that_grows_is_sent_as_it_was_promised(void **state) {
     enum { SIZE = HUGE_SIZE / 2 };
     folder_add_file(&made, "growing", "");
     char path[PATH_MAX];
-    snprintf(path, sizeof path, "%s", folder_path(&made, "growing"));
+    snprintf(path, sizeof(path), "%s", folder_path(&made, "growing"));
     assert_int_equal(truncate(path, SIZE), 0);
     int fd = client_open();
     client_send(fd, "GET", "/growing", "Connection: close\r\n");
@@ -269,7 +269,7 @@ static void add_long_names(void) {
 static int open_listing(void) {
     int fd = client_open();
     int small = 4096;
-    assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof small), 0);
+    assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof(small)), 0);
     client_send(fd, "GET", "/many/", "");
     received_length = 0;
     while (tow_http_response_read(&head, received, received_length, NULL) == 0)

@@ -134,7 +134,7 @@ static void an_empty_file_is_sent(void **state) {
 static void other_methods_are_told_which_are_allowed(void **state) {
     (void)state;
     static const char *const methods[] = {"POST", "PUT", "DELETE", "OPTIONS", "get", "PATCH"};
-    for (size_t i = 0; i < sizeof methods / sizeof *methods; i++) {
+    for (size_t i = 0; i < sizeof(methods) / sizeof(*methods); i++) {
         ask(methods[i], "/digits.txt");
         assert_int_equal(exchange.status, 405);
         assert_field("Allow", "GET, HEAD");
@@ -178,7 +178,7 @@ static void no_redirect_leads_to_another_host(void **state) {
     (void)state;
     static const char *const targets[] = {
         "//site", "//evil.example/site", "/%2fsite", "/\\site", "//evil.example/..%2fsite"};
-    for (size_t i = 0; i < sizeof targets / sizeof *targets; i++) {
+    for (size_t i = 0; i < sizeof(targets) / sizeof(*targets); i++) {
         ask("GET", targets[i]);
         assert_int_equal(exchange.status, 404);
         assert_null(fake_field(&exchange, "Location"));
@@ -190,7 +190,7 @@ static void what_is_not_to_be_seen_is_not_found(void **state) {
     static const char *const targets[] = {"/nothing", "/.hidden", "/out", "/../secret", "/..",
         "/%2e%2e/secret", "/..%2fsecret", "/digits.txt/", "/digits.txt/x", "/fifo", "/site/../digits.txt",
         "/site//index.html", "*"};
-    for (size_t i = 0; i < sizeof targets / sizeof *targets; i++) {
+    for (size_t i = 0; i < sizeof(targets) / sizeof(*targets); i++) {
         ask("GET", targets[i]);
         if (exchange.status != 404)
             fail_msg("%s: %d", targets[i], exchange.status);
@@ -203,7 +203,7 @@ static void what_is_not_to_be_seen_is_not_found(void **state) {
 static void bad_escapes_are_bad_requests(void **state) {
     (void)state;
     static const char *const targets[] = {"/%", "/%zz", "/digits.txt%00", "/%00"};
-    for (size_t i = 0; i < sizeof targets / sizeof *targets; i++) {
+    for (size_t i = 0; i < sizeof(targets) / sizeof(*targets); i++) {
         ask("GET", targets[i]);
         assert_int_equal(exchange.status, 400);
     }
@@ -213,7 +213,7 @@ static void a_file_that_is_known_is_not_sent_again(void **state) {
     (void)state;
     char etag[100];
     ask("GET", "/digits.txt");
-    snprintf(etag, sizeof etag, "%s", fake_field(&exchange, "ETag"));
+    snprintf(etag, sizeof(etag), "%s", fake_field(&exchange, "ETag"));
     ask_one("/digits.txt", "If-None-Match", etag);
     assert_int_equal(exchange.status, 304);
     assert_int_equal(exchange.body.length, 0);
@@ -300,7 +300,7 @@ static void a_file_that_gets_shorter_while_it_is_sent_breaks_off(void **state) {
     (void)state;
     char path[2 * FOLDER_PATH_MAX];
     folder_add_file(&made, "root/shrinking", "0123456789");
-    snprintf(path, sizeof path, "%s", folder_path(&made, "root/shrinking"));
+    snprintf(path, sizeof(path), "%s", folder_path(&made, "root/shrinking"));
     fake_exchange_clear(&exchange);
     exchange = (tow_exchange){.piece = 4, .between = shorten, .between_user = path};
     fake_request_init(&request, handler.user, "GET", "/shrinking", NULL);
@@ -354,7 +354,7 @@ static void a_root_must_be_a_directory(void **state) {
 static void every_allocation_may_fail(void **state) {
     (void)state;
     static const char *const targets[] = {"/digits.txt", "/list/", "/site", "/nothing"};
-    for (size_t i = 0; i < sizeof targets / sizeof *targets; i++) {
+    for (size_t i = 0; i < sizeof(targets) / sizeof(*targets); i++) {
         int status = 0;
         size_t failed = 0;
         do {
@@ -389,7 +389,7 @@ static void no_descriptor_is_left_open(void **state) {
         "/", "/digits.txt", "/site", "/site/", "/list/", "/odd/", "/nothing", "/fifo", "/out", "/%"};
     int before = dup(0);
     close(before);
-    for (size_t i = 0; i < sizeof targets / sizeof *targets; i++) {
+    for (size_t i = 0; i < sizeof(targets) / sizeof(*targets); i++) {
         ask("GET", targets[i]);
         ask("HEAD", targets[i]);
         ask_one(targets[i], "If-None-Match", "*");

@@ -23,7 +23,7 @@ static const char *base(void) {
 }
 
 void folder_make(folder *made) {
-    snprintf(made->path, sizeof made->path, "%s/towline-test-XXXXXX", base());
+    snprintf(made->path, sizeof(made->path), "%s/towline-test-XXXXXX", base());
     must(mkdtemp(made->path) != NULL, made->path);
 }
 
@@ -40,7 +40,7 @@ void folder_remove(folder *made) {
 
 const char *folder_path(const folder *made, const char *name) {
     static char path[2 * FOLDER_PATH_MAX];
-    snprintf(path, sizeof path, "%s/%s", made->path, name);
+    snprintf(path, sizeof(path), "%s/%s", made->path, name);
     return path;
 }
 

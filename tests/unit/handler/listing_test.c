@@ -91,7 +91,7 @@ static void sizes_have_units(void **state) {
         {INT64_C(5) << 30, ">5.0 GiB<"}};
     folder_add_directory(&made, "sizes");
     folder_add_file(&made, "sizes/file", "");
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
         assert_int_equal(truncate(folder_path(&made, "sizes/file"), cases[i].size), 0);
         char *page = page_of("sizes");
         assert_shows(page, cases[i].text);
@@ -135,7 +135,7 @@ static void only_what_would_be_served_is_shown(void **state) {
     assert_shows(page, "./link-file\"><bdi>link-file</bdi></a></td><td class=\"size\">3 B<");
     assert_shows(page, "./link-directory/\"");
     static const char *const absent[] = {".hidden", "link-out", "link-up", "link-broken", "fifo"};
-    for (size_t i = 0; i < sizeof absent / sizeof *absent; i++)
+    for (size_t i = 0; i < sizeof(absent) / sizeof(*absent); i++)
         assert_shows_not(page, absent[i]);
     free(page);
 }
@@ -145,7 +145,7 @@ static void a_large_directory_is_cut_and_says_so(void **state) {
     folder_add_directory(&made, "many");
     for (int i = 0; i < TOW_LISTING_MAX + 1; i++) {
         char name[32];
-        snprintf(name, sizeof name, "many/%05d", i);
+        snprintf(name, sizeof(name), "many/%05d", i);
         folder_add_file(&made, name, "");
         if (i == TOW_LISTING_MAX - 1) {
             char *page = page_of("many");
@@ -175,14 +175,14 @@ static void a_step_looks_at_a_bounded_number_of_names(void **state) {
     folder_add_directory(&made, "steps");
     for (int i = 0; i < SHOWN + HIDDEN; i++) {
         char name[32];
-        snprintf(name, sizeof name, "steps/%s%04d", i < SHOWN ? "" : ".", i);
+        snprintf(name, sizeof(name), "steps/%s%04d", i < SHOWN ? "" : ".", i);
         folder_add_file(&made, name, "");
     }
     char *page = page_of("steps");
     const char *at = page;
     for (int i = 0; i < SHOWN; i++) {
         char row[32];
-        snprintf(row, sizeof row, "<bdi>%04d</bdi>", i);
+        snprintf(row, sizeof(row), "<bdi>%04d</bdi>", i);
         at = strstr(at, row); /* in order */
         assert_non_null(at);
     }

@@ -17,7 +17,7 @@ static void what_is_not_known_is_bytes(void **state) {
     (void)state;
     static const char *const names[] = {
         "Makefile", "a.", "a.unknown", "html", "a.html/b", "", "a.htmlx", "a.ht"};
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+    for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
         assert_string_equal(tow_media_type(names[i]), "application/octet-stream");
 }
 

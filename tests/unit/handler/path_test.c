@@ -43,7 +43,7 @@ static void bad_escapes_are_refused(void **state) {
     (void)state;
     static const char *const wrong[] = {
         "/%", "/%4", "/%4g", "/%g4", "/%%41", "/a%", "/%u0041", "/% 41", "/%-1", "/%0x"};
-    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++)
         assert_status(wrong[i], 400);
 }
 
@@ -66,7 +66,7 @@ static void no_segment_leads_upwards_or_is_hidden(void **state) {
     static const char *const hidden[] = {"/.", "/..", "/./", "/../", "/../a", "/a/..", "/a/../b", "/a/./b",
         "/%2e", "/%2e%2e/a", "/.%2e/a", "/%2E.", "/.git/config", "/a/.htpasswd", "/.env", "/...", "/%2egit",
         "/a/.well-known", "/.well-knowns", "/.well-know"};
-    for (size_t i = 0; i < sizeof hidden / sizeof *hidden; i++)
+    for (size_t i = 0; i < sizeof(hidden) / sizeof(*hidden); i++)
         assert_status(hidden[i], 404);
 }
 
@@ -79,7 +79,7 @@ static void well_known_at_the_root_is_not_hidden(void **state) {
 static void a_name_has_no_empty_segment(void **state) {
     (void)state;
     static const char *const wrong[] = {"//", "//a", "/a//", "/a//b", "///", "//evil.example/.."};
-    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++)
         assert_status(wrong[i], 404);
 }
 
@@ -94,7 +94,7 @@ static void a_name_is_at_most_as_long_as_the_system_takes(void **state) {
     (void)state;
     static char text[TOW_FILE_PATH_MAX + 16];
     for (size_t length = TOW_FILE_PATH_MAX - 4; length < TOW_FILE_PATH_MAX + 4; length++) {
-        memset(text, 'a', sizeof text);
+        memset(text, 'a', sizeof(text));
         text[0] = '/';
         text[length + 1] = '\0';
         int status = tow_file_path_read(&path, text);

@@ -156,7 +156,7 @@ static void malformed_chunks_are_refused(void **state) {
         "0\r\nA: b\r\n c",
         "0\r\nA\x80:",
     };
-    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++)
         assert_chunked_refused(wrong[i]);
 }
 
@@ -238,12 +238,12 @@ static void nothing_behind_the_bytes_is_read(void **state) {
     (void)state;
     static const char text[] = "5;a\r\nhello\r\n0\r\nA: b\r\n\r\n";
     guarded memory = guarded_new();
-    for (size_t cut = 0; cut <= sizeof text - 1; cut++) {
+    for (size_t cut = 0; cut <= sizeof(text) - 1; cut++) {
         char out[100];
         size_t rest;
         tow_body_reader reader = reader_for(TOW_BODY_CHUNKED, 0);
-        int result = read_body(&reader, guarded_copy(memory, text, cut), cut, sizeof text, out, &rest);
-        assert_int_equal(result, cut == sizeof text - 1 ? 2 : 0);
+        int result = read_body(&reader, guarded_copy(memory, text, cut), cut, sizeof(text), out, &rest);
+        assert_int_equal(result, cut == sizeof(text) - 1 ? 2 : 0);
         assert_int_equal(rest, 0);
     }
     guarded_free(memory);

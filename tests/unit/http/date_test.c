@@ -21,13 +21,13 @@ static void dates_agree_with_the_systems_calendar(void **state) {
     (void)state;
     static const int64_t edges[] = {0, 1, 86399, 86400, 951782399, 951782400, 951868800, 1709164800,
         1709251199, 2147483647, 2147483648, 4102444799, 4107542399, 4107542400, 253402300799};
-    for (size_t i = 0; i < sizeof edges / sizeof *edges + 5000; i++) {
+    for (size_t i = 0; i < sizeof(edges) / sizeof(*edges) + 5000; i++) {
         int64_t seconds = i < 5000 ? (int64_t)i * 50680460 : edges[i - 5000];
         time_t system = (time_t)seconds;
         struct tm parts;
         char expected[64];
         char seen[TOW_HTTP_DATE_LENGTH + 1];
-        strftime(expected, sizeof expected, "%a, %d %b %Y %H:%M:%S GMT", gmtime_r(&system, &parts));
+        strftime(expected, sizeof(expected), "%a, %d %b %Y %H:%M:%S GMT", gmtime_r(&system, &parts));
         tow_http_date(seen, seconds);
         assert_string_equal(seen, expected);
         assert_true(read_date(seen) == seconds);
@@ -68,7 +68,7 @@ static void what_is_no_date_is_minus_one(void **state) {
         "Sunday, 06-Nov-1994 08:49:37 GMT", "Sun, 06-Nov-94 08:49:37 GMT", "Sun Nov 06 08:49:37 94",
         "Sun Nov  0 08:49:37 1994", "Sun Nov 31 08:49:37 1994", "Mon, 29 Feb 1900 00:00:00 GMT",
         "Sun, 06 Now 1994 08:49:37 GMT"};
-    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++) {
         if (read_date(wrong[i]) != -1)
             fail_msg("\"%s\" is read", wrong[i]);
     }

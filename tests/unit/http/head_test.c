@@ -143,16 +143,16 @@ static void methods_are_tokens(void **state) {
     assert_request("get / HTTP/1.1\r\nHost: h\r\n\r\n");
     static const char *const wrong[] = {
         " ", "\x16", "\x80", "GET\t", "GET\r", "GET\n", "GE(", "G\"", "G\x7f", "G,", "G/", "G:"};
-    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++)
         assert_refused_at_last_byte(wrong[i], 400);
 }
 
 static void a_zero_byte_is_refused_everywhere(void **state) {
     (void)state;
     static const char text[] = "GET /abc HTTP/1.1\r\nHost: h\r\nName: value\r\n\r\n";
-    for (size_t i = 0; i < sizeof text - 1; i++) {
-        char changed[sizeof text];
-        memcpy(changed, text, sizeof text);
+    for (size_t i = 0; i < sizeof(text) - 1; i++) {
+        char changed[sizeof(text)];
+        memcpy(changed, text, sizeof(text));
         changed[i] = '\0';
         assert_int_equal(tow_http_request_read(&head, changed, i, NULL), 0);
         assert_int_equal(tow_http_request_read(&head, changed, i + 1, NULL), TOW_ERROR_HTTP_SYNTAX);
@@ -164,7 +164,7 @@ static void targets_are_visible_ascii_without_fragment(void **state) {
     assert_request("GET /!\"$%&'()*+,-./09:;<=>?@AZ[\\]^_`az{|}~ HTTP/1.1\r\nHost: h\r\n\r\n");
     static const char *const wrong[] = {
         "GET  ", "GET /a#", "GET /\x7f", "GET /\x80", "GET /\xff", "GET /\t", "GET /\r", "GET /\n", "GET #"};
-    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++)
         assert_refused_at_last_byte(wrong[i], 400);
 }
 
@@ -226,9 +226,9 @@ static void targets_of_other_forms_are_refused(void **state) {
         "//h", "h", "h:80", "?a", "http://", "http:///a", "http://?a", "http://u@h/", "http://u:p@h/",
         "http://h:65536/", "http://h:8a/", "http://[::1/", "http://[::1]a/", "http://[]/",
         "file:///etc/passwd", "*a", ".", ".."};
-    for (size_t i = 0; i < sizeof targets / sizeof *targets; i++) {
+    for (size_t i = 0; i < sizeof(targets) / sizeof(*targets); i++) {
         char text[200];
-        snprintf(text, sizeof text, "GET %s HTTP/1.1\r\nHost: h\r\n\r\n", targets[i]);
+        snprintf(text, sizeof(text), "GET %s HTTP/1.1\r\nHost: h\r\n\r\n", targets[i]);
         bool is_origin_form = targets[i][0] == '/'; /* "//h" is a path */
         int expected = is_origin_form ? (int)strlen(text) : TOW_ERROR_HTTP_SYNTAX;
         if (read_request(text) != expected)
@@ -272,14 +272,14 @@ static void a_host_is_required_once_and_must_be_one(void **state) {
         "h\\", "[::1", "::1", "[::1]80", "[::1]x", "[1.2.3.4]", "[::1%25lo]", "[v1.a]", "[]", "[", "[:::]",
         "[1:2:3:4:5:6:7:8:9]", "[0000:0000:0000:0000:0000:0000:0000:0000:0000:0000]", "<h>", "\"h\""};
     char text[200];
-    for (size_t i = 0; i < sizeof right / sizeof *right; i++) {
-        snprintf(text, sizeof text, GET "Host: %s\r\n\r\n", right[i]);
+    for (size_t i = 0; i < sizeof(right) / sizeof(*right); i++) {
+        snprintf(text, sizeof(text), GET "Host: %s\r\n\r\n", right[i]);
         if (read_request(text) != (int)strlen(text))
             fail_msg("%s", right[i]);
         assert_slice(head.authority, right[i]);
     }
-    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
-        snprintf(text, sizeof text, GET "Host: %s\r\n\r\n", wrong[i]);
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++) {
+        snprintf(text, sizeof(text), GET "Host: %s\r\n\r\n", wrong[i]);
         if (read_request(text) != TOW_ERROR_HTTP_SYNTAX)
             fail_msg("%s", wrong[i]);
     }
@@ -291,7 +291,7 @@ static void field_lines_have_a_strict_form(void **state) {
         GET "Name ", GET "Name\t", GET "Name\r", GET "Name\n", GET "Na\x80", GET "Na(", GET "A: b\n",
         GET "A: b\rc", GET "A: b\x01", GET "A: b\x7f", GET "A: b\x0b", GET "A: b\r\r", GET "A: b\r\n\r\r",
         GET "A: b\r\n\n", GET "A: b\r\n ", GET "A: b\r\n\t", GET "A: \x1b"};
-    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++)
         assert_refused_at_last_byte(wrong[i], 400);
 }
 
@@ -363,9 +363,9 @@ static void the_bodys_length_is_a_number_said_once(void **state) {
     static const char *const wrong[] = {"", "-1", "+1", "1 2", "1,1", "1, 1", "0x10", "1e3",
         "9223372036854775808", "18446744073709551616", "99999999999999999999999999", "1;", "a", "\"1\"",
         "1.0", "1_0"};
-    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++) {
         char text[200];
-        snprintf(text, sizeof text, POST_HOST "Content-Length: %s\r\n\r\n", wrong[i]);
+        snprintf(text, sizeof(text), POST_HOST "Content-Length: %s\r\n\r\n", wrong[i]);
         assert_refused(text, 400);
     }
     assert_refused(POST_HOST "Content-Length: 1\r\nContent-Length: 1\r\n\r\n", 400);
@@ -381,9 +381,9 @@ static void chunked_is_the_only_transfer_coding(void **state) {
     static const char *const wrong[] = {"gzip", "gzip, chunked", "chunked, gzip", "chunked, chunked",
         "identity", "", "xchunked", "chunked,", ",chunked", "chunked;a=b", "\"chunked\"", "chunke",
         "x\tchunked"};
-    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++) {
         char text[200];
-        snprintf(text, sizeof text, POST_HOST "Transfer-Encoding: %s\r\n\r\n", wrong[i]);
+        snprintf(text, sizeof(text), POST_HOST "Transfer-Encoding: %s\r\n\r\n", wrong[i]);
         assert_refused(text, 501);
     }
     assert_refused(POST_HOST "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n", 501);
@@ -422,7 +422,7 @@ static void attempts_to_smuggle_a_request_are_refused(void **state) {
         "POST / HTTP/1.1\r\n Host: h\r\n\r\n",
         "POST / HTTP/1.1\r\n\r\nHost: h\r\n\r\n",
     };
-    for (size_t i = 0; i < sizeof attempts / sizeof *attempts; i++) {
+    for (size_t i = 0; i < sizeof(attempts) / sizeof(*attempts); i++) {
         if (read_request(attempts[i]) != TOW_ERROR_HTTP_SYNTAX)
             fail_msg("%zu: %s", i, attempts[i]);
     }
@@ -445,7 +445,7 @@ static void keep_alive_follows_version_and_connection(void **state) {
         {"GET / HTTP/1.0\r\nConnection: Keep-Alive\r\n\r\n", true},
         {"GET / HTTP/1.0\r\nConnection: Keep-Alive, close\r\n\r\n", false},
     };
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
         assert_request(cases[i].text);
         assert_int_equal(head.keep_alive, cases[i].keep_alive);
     }
@@ -467,10 +467,10 @@ static void a_response_is_cut_into_slices_wherever_it_is_cut(void **state) {
         "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n";
     guarded memory = guarded_new();
     size_t scanned = 0;
-    for (size_t cut = 0; cut < sizeof text - 1; cut++)
+    for (size_t cut = 0; cut < sizeof(text) - 1; cut++)
         assert_int_equal(tow_http_response_read(&head, guarded_copy(memory, text, cut), cut, &scanned), 0);
-    const char *whole = guarded_copy(memory, text, sizeof text - 1);
-    assert_int_equal(tow_http_response_read(&head, whole, sizeof text - 1, &scanned), sizeof text - 1);
+    const char *whole = guarded_copy(memory, text, sizeof(text) - 1);
+    assert_int_equal(tow_http_response_read(&head, whole, sizeof(text) - 1, &scanned), sizeof(text) - 1);
     assert_int_equal(head.status, 101);
     assert_slice(head.version, "HTTP/1.1");
     assert_slice(head.reason, "Switching Protocols");
@@ -497,7 +497,7 @@ static void wrong_status_lines_are_refused(void **state) {
         "HTTP/1.1 200 OK\x01", "HTTP/1.1 200\t", "http/1.1 200 OK", "HTTP/2 200 OK", "HTTP/1.1 200 OK\r\n\n",
         "HTTP/1.1 200 OK\r\nA : b", "HTTP/1.1 200 OK\r\nA: b\r\n c", "HTTP/1.1 2x0", "GET / HTTP/1.1",
         " HTTP/1.1"};
-    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++) {
         if (read_response(wrong[i]) != TOW_ERROR_HTTP_SYNTAX)
             fail_msg("%s", wrong[i]);
     }
@@ -524,7 +524,7 @@ static void the_end_of_a_responses_body_follows_status_and_fields(void **state) 
         {"HTTP/1.1 304 N\r\nContent-Length: 5\r\n\r\n", TOW_BODY_NONE, 0, true},
         {"HTTP/1.1 426 U\r\nConnection: close\r\nContent-Length: 5\r\n\r\n", TOW_BODY_LENGTH, 5, false},
     };
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
         assert_int_equal(read_response(cases[i].text), strlen(cases[i].text));
         assert_int_equal(head.body, cases[i].body);
         assert_int_equal(head.body_length, cases[i].length);
@@ -537,7 +537,7 @@ static void the_end_of_a_responses_body_follows_status_and_fields(void **state) 
         "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\n",
         "HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n",
     };
-    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++)
         assert_int_equal(read_response(wrong[i]), TOW_ERROR_HTTP_SYNTAX);
 }
 

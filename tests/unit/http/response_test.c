@@ -19,8 +19,8 @@ static void a_head_is_written_line_by_line(void **state) {
                                    "Empty: \r\n"
                                    "Content-Length: 18446744073709551615\r\n"
                                    "\r\n";
-    assert_int_equal(out.length, sizeof expected - 1);
-    assert_memory_equal(out.data, expected, sizeof expected - 1);
+    assert_int_equal(out.length, sizeof(expected) - 1);
+    assert_memory_equal(out.data, expected, sizeof(expected) - 1);
     tow_buffer_clear(&out);
 }
 
@@ -59,7 +59,7 @@ static void a_field_cannot_break_out_of_its_line(void **state) {
     } wrong[] = {{"", "v"}, {"a b", "v"}, {"a:", "v"}, {"a\r\n", "v"}, {"\xc3\xa4", "v"}, {"a", "v\r\nb: c"},
         {"a", "v\r"}, {"a", "\n"}, {"a", "\x01"}, {"a", "\x7f"}};
     tow_buffer out = {0};
-    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++)
         assert_int_equal(tow_response_field(&out, wrong[i].name, wrong[i].value), TOW_ERROR_ARGUMENT);
     assert_int_equal(out.length, 0);
     assert_int_equal(tow_response_field(&out, "a", "\xc3\xa4\t "), 0);

@@ -62,10 +62,10 @@ static void escapes_are_dim_when_painted(void **state) {
 static void hex_lines_hold_sixteen_bytes(void **state) {
     (void)state;
     uint8_t bytes[17];
-    for (size_t i = 0; i < sizeof bytes; i++)
+    for (size_t i = 0; i < sizeof(bytes); i++)
         bytes[i] = (uint8_t)(i + 0x39);
     tow_buffer out = {0};
-    assert_int_equal(tow_display_hex(&out, bytes, sizeof bytes, 2), 0);
+    assert_int_equal(tow_display_hex(&out, bytes, sizeof(bytes), 2), 0);
     assert_int_equal(tow_buffer_append(&out, "", 1), 0);
     assert_string_equal((const char *)out.data,
         "  00000000  39 3a 3b 3c 3d 3e 3f 40  41 42 43 44 45 46 47 48  |9:;<=>?@ABCDEFGH|\n"

@@ -16,14 +16,14 @@ static int setup(void **state) {
 
 static void remove_below(const char *name) {
     char path[256];
-    snprintf(path, sizeof path, "%s%s", folder, name);
+    snprintf(path, sizeof(path), "%s%s", folder, name);
     rmdir(path);
 }
 
 static int teardown(void **state) {
     (void)state;
     static const char *const made[] = {"/.local/state/towline", "/.local/state", "/.local", "/towline", ""};
-    for (size_t i = 0; i < sizeof made / sizeof made[0]; i++)
+    for (size_t i = 0; i < sizeof(made) / sizeof(made[0]); i++)
         remove_below(made[i]);
     unsetenv("XDG_STATE_HOME");
     return 0;
@@ -32,7 +32,7 @@ static int teardown(void **state) {
 static void path_is(const char *below) {
     tow_buffer path = {0};
     char expected[256];
-    snprintf(expected, sizeof expected, "%s%s", folder, below);
+    snprintf(expected, sizeof(expected), "%s%s", folder, below);
     assert_int_equal(tow_history_path(&path), 0);
     assert_string_equal((const char *)path.data, expected);
     tow_buffer_clear(&path);
@@ -45,7 +45,7 @@ static void it_lies_below_home_in_folders_for_the_user_alone(void **state) {
     setenv("HOME", folder, 1);
     unsetenv("XDG_STATE_HOME");
     path_is("/.local/state/towline/history");
-    snprintf(made, sizeof made, "%s/.local/state/towline", folder);
+    snprintf(made, sizeof(made), "%s/.local/state/towline", folder);
     assert_int_equal(stat(made, &status), 0);
     assert_int_equal(status.st_mode & 0777, 0700);
     path_is("/.local/state/towline/history"); /* the folders are there now */

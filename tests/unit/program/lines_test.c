@@ -19,10 +19,10 @@ static void nothing_is_next(tow_lines *lines) {
 static void a_line_comes_whole_wherever_the_input_is_cut(void **state) {
     (void)state;
     const char text[] = "one\n\nthree\n";
-    for (size_t cut = 0; cut < sizeof text - 1; cut++) {
+    for (size_t cut = 0; cut < sizeof(text) - 1; cut++) {
         tow_lines lines = {0};
         char got[64] = "";
-        const size_t lengths[] = {cut, sizeof text - 1 - cut};
+        const size_t lengths[] = {cut, sizeof(text) - 1 - cut};
         const char *pieces[] = {text, text + cut};
         for (size_t i = 0; i < 2; i++) {
             tow_slice line;
@@ -80,9 +80,9 @@ static void a_line_without_end_is_an_error(void **state) {
     (void)state;
     tow_lines lines = {0};
     static char block[1024 * 1024];
-    memset(block, 'x', sizeof block);
-    for (size_t sum = 0; sum < TOW_LINE_MAX; sum += sizeof block) {
-        assert_int_equal(tow_lines_add(&lines, block, sizeof block), 0);
+    memset(block, 'x', sizeof(block));
+    for (size_t sum = 0; sum < TOW_LINE_MAX; sum += sizeof(block)) {
+        assert_int_equal(tow_lines_add(&lines, block, sizeof(block)), 0);
         nothing_is_next(&lines);
     }
     assert_int_equal(tow_lines_add(&lines, "x", 1), TOW_ERROR_LIMIT);

@@ -12,7 +12,7 @@ static void whole_numbers_have_digits_only(void **state) {
     assert_int_equal(tow_number_parse("0042", &number), 0);
     assert_int_equal(number, 42);
     const char *const wrong[] = {"", " 1", "1 ", "+1", "-1", "1.0", "1K", "0x1", "one"};
-    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++)
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
         assert_int_equal(tow_number_parse(wrong[i], &number), TOW_ERROR_ARGUMENT);
     assert_int_equal(number, 42);
 }
@@ -37,14 +37,14 @@ static void sizes_take_units_of_1024(void **state) {
         int64_t bytes;
     } cases[] = {{"512", 512}, {"0", 0}, {"17B", 17}, {"64K", 65536}, {"64k", 65536}, {"64KB", 65536},
         {"64KiB", 65536}, {"16M", 16777216}, {"1G", 1073741824}, {"1T", INT64_C(1) << 40}};
-    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         int64_t bytes = -1;
         assert_int_equal(tow_size_parse(cases[i].text, &bytes), 0);
         assert_true(bytes == cases[i].bytes);
     }
     const char *const wrong[] = {"", "K", "1 K", "1X", "1KK", "1.5M", "1Ki", "1KiBs", "-1K"};
     int64_t bytes;
-    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++)
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
         assert_int_equal(tow_size_parse(wrong[i], &bytes), TOW_ERROR_ARGUMENT);
 }
 
@@ -58,7 +58,7 @@ static void durations_have_at_most_nine_decimals(void **state) {
     assert_int_equal(tow_duration_parse("1.000000001", &nanoseconds), 0);
     assert_true(nanoseconds == 1000000001);
     const char *const wrong[] = {"", ".5", "1.", "1.5s", "1.0000000001", "1,5", "-1"};
-    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++)
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
         assert_int_equal(tow_duration_parse(wrong[i], &nanoseconds), TOW_ERROR_ARGUMENT);
 }
 
@@ -69,7 +69,7 @@ static void sizes_are_written_for_people(void **state) {
         const char *text;
     } cases[] = {{0, "0 B"}, {1023, "1023 B"}, {1024, "1 KiB"}, {1536, "1.5 KiB"}, {65536, "64 KiB"},
         {131072, "128 KiB"}, {1048576, "1 MiB"}, {UINT64_C(1) << 40, "1 TiB"}, {UINT64_MAX, "15.9 EiB"}};
-    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         char text[TOW_SIZE_TEXT_MAX];
         tow_size_text(cases[i].bytes, text);
         assert_string_equal(text, cases[i].text);

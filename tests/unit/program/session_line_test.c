@@ -13,7 +13,7 @@ __attribute__((format(printf, 1, 2))) static void note(const char *format, ...) 
     size_t used = strlen(done);
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(done + used, sizeof done - used, format, arguments);
+    vsnprintf(done + used, sizeof(done) - used, format, arguments);
     va_end(arguments);
 }
 
@@ -33,7 +33,7 @@ void tow_view_notice(tow_view *view, const char *format, ...) {
     char line[512];
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(line, sizeof line, format, arguments);
+    vsnprintf(line, sizeof(line), format, arguments);
     va_end(arguments);
     note("notice %s;", line);
 }
@@ -84,7 +84,7 @@ static void a_close_takes_code_and_reason(void **state) {
     line_does(false, "/close 4999 good  bye", "close 4999 good  bye;");
     static const char *const wrong[] = {"/close 999", "/close 1001", "/close 2999", "/close 5000",
         "/close bye", "/close 99999999999", "/close 3000x"};
-    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++)
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
         line_does(false, wrong[i],
             "notice /close: a client may send 1000 and 3000 to 4999; a reason stands behind the code;");
 }
@@ -109,7 +109,7 @@ static void a_file_is_sent_whole(void **state) {
     assert_true(fd >= 0);
     assert_int_equal(write(fd, "bytes", 5), 5);
     close(fd);
-    snprintf(line, sizeof line, "/binary %s", name);
+    snprintf(line, sizeof(line), "/binary %s", name);
     line_does(false, line, "binary bytes;");
     unlink(name);
     line_does(false, "/binary", "notice /binary: which file?;");

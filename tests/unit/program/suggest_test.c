@@ -5,7 +5,7 @@
 static const char *const words[] = {"port", "host", "max-message", "max-queue", "max-connections", "help"};
 
 static const char *nearest(const char *word) {
-    return tow_suggest(word, words, sizeof words / sizeof words[0]);
+    return tow_suggest(word, words, sizeof(words) / sizeof(words[0]));
 }
 
 static void distance_counts_single_slips(void **state) {

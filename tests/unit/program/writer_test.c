@@ -50,7 +50,7 @@ static size_t take(int fd, size_t done) {
     struct pollfd ready = {.fd = fd, .events = POLLIN};
     if (poll(&ready, 1, 0) != 1)
         return done;
-    ssize_t count = read(fd, bytes, sizeof bytes);
+    ssize_t count = read(fd, bytes, sizeof(bytes));
     assert_true(count >= 0);
     for (size_t i = 0; i < (size_t)count; i++)
         assert_int_equal(bytes[i], byte_at(done + i));
@@ -139,11 +139,11 @@ static void finish_writes_the_rest(void **state) {
     assert_int_equal(pipe(fds), 0);
     tow_writer_init(&writer, *state, fds[1], on_change, NULL);
     char bytes[65536 + 3] = "";
-    assert_int_equal(tow_writer_write(&writer, bytes, sizeof bytes), 0);
+    assert_int_equal(tow_writer_write(&writer, bytes, sizeof(bytes)), 0);
     assert_int_equal(writer.waiting.length, 3);
-    assert_int_equal(read(fds[0], bytes, sizeof bytes), 65536);
+    assert_int_equal(read(fds[0], bytes, sizeof(bytes)), 65536);
     tow_writer_finish(&writer);
-    assert_int_equal(read(fds[0], bytes, sizeof bytes), 3);
+    assert_int_equal(read(fds[0], bytes, sizeof(bytes)), 3);
     assert_int_equal(tow_loop_run(*state), 0); /* returns: nothing keeps the loop alive */
     close(fds[0]);
     close(fds[1]);
