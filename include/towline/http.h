@@ -41,9 +41,9 @@ int tow_exchange_respond(
     tow_exchange *exchange, int status, const char *type, const void *body, size_t length);
 
 /* A field for the answer that follows, behind those that were added before; a name may be repeated. The
- * server writes Connection, Content-Length, Date, Keep-Alive, Transfer-Encoding and Upgrade itself. Errors:
- * ARGUMENT (one of these, a name that is no token, a control character such as CR or LF in the value), STATE,
- * CLOSED, MEMORY. */
+ * server writes Connection, Content-Length, Date, Keep-Alive, Transfer-Encoding and Upgrade itself, and
+ * Sec-WebSocket-Accept, -Extensions and -Protocol. Errors: ARGUMENT (one of these, a name that is no token, a
+ * control character such as CR or LF in the value), STATE, CLOSED, MEMORY. */
 int tow_exchange_field(tow_exchange *exchange, const char *name, const char *value);
 
 /* Answers with `length` bytes of an open file from `offset` on, read as the client takes them. The descriptor

@@ -76,17 +76,18 @@ typedef struct tow_handler {
     const char *const *hosts; /* instead of the server's, as they are written there */
     /* of this route; zero means what the server has */
     tow_limits limits;
-    /* decides on an opening handshake that nothing else stands against: 0 lets it go on, an HTTP status from
-     * 400 to 599 refuses it (any other number: 500). *text may then be set to a line for the body and the log
-     * that lives until the next call on this thread; of more than 1,000 bytes the end is left out, and the
-     * log says so */
-    int (*on_admit)(const tow_request *request, const char **text);
+    /* decides on a request that nothing else stands against, an opening handshake or one for on_request: lets
+     * it in by tow_exchange_accept, or answers it, which refuses it (tow_exchange_reject, or
+     * tow_exchange_respond with fields and a body), at once or later (tow_exchange_keep). With none of these
+     * the answer is 500 */
+    void (*on_admit)(tow_exchange *exchange, const tow_request *request);
     /* comes once, when the route was replaced or removed and nothing uses it any more, or when its server is
      * freed: `user` is not used again. Connections and requests keep the route that they began with; a
      * connection of HTTP has the one of its last request until the next comes, and a socket that is retained
      * the one that it had. Runs on whichever thread was the last to use it */
     void (*on_free)(void *user);
-    int answer_seconds; /* for the answer to a request that on_request keeps; default none; more: 503 */
+    int answer_seconds; /* for the answer to a request that on_request or on_admit keeps; default none; more:
+                           503 */
 } tow_handler;
 
 /* Zero means the default, TOW_OFF none. Copied by tow_server_new. */
@@ -175,6 +176,45 @@ static inline int tow_server_route(tow_server *server, const char *path, const t
  * time: requests that come from now on do not find it, and what is open stays. Errors: ARGUMENT (there is
  * none), MEMORY. */
 int tow_server_unroute(tow_server *server, const char *path);
+
+/* -- Admission: who may come in. on_admit decides, at once or when it knows. --
+ *
+ *     static void admit(tow_exchange *exchange, const tow_request *request) {
+ *         struct user *user = find_user(tow_request_header(request, "Cookie"));
+ *         if (user != NULL) {
+ *             tow_exchange_accept(exchange, &(tow_acceptance){.user = user});
+ *             return;
+ *         }
+ *         tow_exchange_field(exchange, "WWW-Authenticate", "Bearer");
+ *         tow_exchange_reject(exchange, 401, "who are you?");
+ *     }
+ *
+ * For the thread of the connection's worker. */
+
+/* How a request is let in; zero means the default. */
+typedef struct tow_acceptance {
+    const char *protocol; /* the subprotocol, one of those that the client offers, or "" for none; default as
+                             on_select or `protocols` choose */
+    void *user; /* what tow_websocket_user answers from on_open on, or tow_request_user in on_request; default
+                   the handler's */
+} tow_acceptance;
+
+/* Lets in a request that on_admit has got; `acceptance`, which may be NULL, is copied. The fields that were
+ * added (tow_exchange_field) go with the answer. If the exchange was kept, on_open or on_request comes in one
+ * of the next rounds, or else on_gone: the client may leave, and a drain begin, before that. What a client
+ * has sent behind an opening handshake comes after on_open. Errors: STATE (not in on_admit and not kept, or
+ * decided on already), CLOSED (the client has left: on_gone follows), ARGUMENT (a subprotocol that was not
+ * offered). */
+int tow_exchange_accept_sized(
+    tow_exchange *exchange, const tow_acceptance *acceptance, size_t acceptance_size);
+static inline int tow_exchange_accept(tow_exchange *exchange, const tow_acceptance *acceptance) {
+    return tow_exchange_accept_sized(exchange, acceptance, sizeof(tow_acceptance));
+}
+
+/* Answers any request with a status from 400 to 599 and a line of text, which the log has as well; NULL:
+ * "refused". Of more than 1,000 bytes the end is left out, and the log says so. The connection ends then.
+ * Errors: as tow_exchange_respond. */
+int tow_exchange_reject(tow_exchange *exchange, int status, const char *text);
 
 /* Opens the listeners. On a loop of the caller's the server is served from now on, by whoever steps that
  * loop. Errors: STATE (twice), ADDRESS_IN_USE, ADDRESS (none of this machine), PERMISSION, NO_FILE (the

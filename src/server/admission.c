@@ -148,21 +148,32 @@ static bool refuse_draining(tow_exchange *exchange) {
     return true;
 }
 
-static bool refuse_by_handler(tow_exchange *exchange) {
+/* The handler's word. True: it was refused, or is decided on later. */
+static bool ask_handler(tow_exchange *exchange) {
     const tow_handler *handler = &exchange->route->handler;
-    const char *text = NULL;
-    int status = handler->on_admit == NULL ? 0 : handler->on_admit(exchange->request, &text);
-    if (status == 0)
+    if (handler->on_admit == NULL)
         return false;
-    if (status < 400 || status > 599)
-        status = 500; /* what else the handler may have meant, it is no leave to go on */
-    tow_count(&tow_exchange_counters(exchange)->handshakes_refused);
-    tow_exchange_refuse(exchange, status, text != NULL ? text : "refused", NULL);
+    exchange->admission = TOW_ADMISSION_ASKED;
+    exchange->is_last = exchange->opens; /* what comes behind may be frames */
+    exchange->in_handler = true;
+    handler->on_admit(exchange, exchange->request);
+    exchange->in_handler = false;
+    if (exchange->over)
+        return true;
+    if (exchange->admission == TOW_ADMISSION_GIVEN) {
+        exchange->admission = TOW_ADMISSION_NONE;
+        return false;
+    }
+    if (!exchange->answered && !exchange->kept)
+        tow_exchange_refuse(exchange, 500, "the handler gave no answer", NULL);
+    else if (exchange->kept && tow_exchange_copy_request(exchange) != 0)
+        tow_exchange_refuse_for_memory(exchange);
     return true;
 }
 
 bool tow_admission_refuses_opening(tow_exchange *exchange) {
-    return refuse_draining(exchange) || refuse_origin(exchange) || refuse_by_handler(exchange);
+    exchange->opens = true;
+    return refuse_draining(exchange) || refuse_origin(exchange) || ask_handler(exchange);
 }
 
 /* RFC 9110, section 9.2.1: those that change nothing. What they answer a browser keeps from other pages. */
@@ -172,5 +183,72 @@ static bool is_safe(tow_slice method) {
 }
 
 bool tow_admission_refuses_request(tow_exchange *exchange) {
-    return !is_safe(exchange->request->head->method) && refuse_origin(exchange);
+    return (!is_safe(exchange->request->head->method) && refuse_origin(exchange)) || ask_handler(exchange);
+}
+
+bool tow_admission_goes_on(tow_exchange *exchange) {
+    exchange->admission = TOW_ADMISSION_NONE;
+    if (!exchange->opens || tow_exchange_worker(exchange)->drain == TOW_SERVING)
+        return true;
+    tow_exchange_tell_gone(exchange);
+    return !refuse_draining(exchange);
+}
+
+/* What handlers call. */
+
+/* Finds the subprotocol among those that the client offers. Errors: ARGUMENT. */
+static int choose_protocol(const tow_exchange *exchange, const char *name, tow_slice *chosen) {
+    const tow_http_head *head = exchange->request->head;
+    tow_opening_request opening;
+    if (name == NULL)
+        return 0;
+    if (!exchange->opens || tow_opening_request_check(
+                                &opening, head->method, head->version, head->fields, head->field_count) != 0)
+        return TOW_ERROR_ARGUMENT;
+    if (name[0] == '\0') {
+        *chosen = tow_slice_from("");
+        return 0;
+    }
+    for (size_t i = 0; i < opening.protocol_count; i++) {
+        if (tow_slice_equals(opening.protocols[i], name)) {
+            *chosen = opening.protocols[i];
+            return 0;
+        }
+    }
+    return TOW_ERROR_ARGUMENT;
+}
+
+int tow_exchange_accept_sized(
+    tow_exchange *exchange, const tow_acceptance *acceptance, size_t acceptance_size) {
+    tow_acceptance known = {0};
+    tow_slice protocol = {0};
+    if (exchange == NULL)
+        return TOW_ERROR_ARGUMENT;
+    if (acceptance != NULL)
+        memcpy(&known, acceptance, acceptance_size < sizeof(known) ? acceptance_size : sizeof(known));
+    int error = tow_exchange_check_turn(exchange);
+    if (error == 0 && exchange->admission != TOW_ADMISSION_ASKED)
+        error = TOW_ERROR_STATE;
+    if (error == 0)
+        error = choose_protocol(exchange, known.protocol, &protocol);
+    if (error != 0)
+        return error;
+    exchange->admission = TOW_ADMISSION_GIVEN;
+    exchange->protocol = protocol;
+    if (known.user != NULL)
+        exchange->request->user = known.user;
+    tow_exchange_go_on(exchange);
+    return 0;
+}
+
+int tow_exchange_reject(tow_exchange *exchange, int status, const char *text) {
+    if (exchange == NULL || status < 400 || status > 599)
+        return TOW_ERROR_ARGUMENT;
+    int error = tow_exchange_check_turn(exchange);
+    if (error != 0)
+        return error;
+    tow_exchange_refuse(exchange, status, text != NULL ? text : "refused", NULL);
+    if (!exchange->over)
+        tow_exchange_go_on(exchange);
+    return 0;
 }

@@ -5,7 +5,7 @@
 
 #include "exchange_state.h"
 
-/* Any request. True: it was answered, or reset. */
+/* Any request. True: it was answered, or reset, or its handler decides later. */
 bool tow_admission_refuses(tow_exchange *exchange);
 
 /* An opening handshake that was let in so far, and whose form is right. The same. */
@@ -13,5 +13,10 @@ bool tow_admission_refuses_opening(tow_exchange *exchange);
 
 /* Another request that was let in so far. The same. */
 bool tow_admission_refuses_request(tow_exchange *exchange);
+
+/* A request that the handler let in later goes on now. False: it was answered after all, as the server
+ * drains.
+ */
+bool tow_admission_goes_on(tow_exchange *exchange);
 
 #endif

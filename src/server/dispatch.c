@@ -4,11 +4,6 @@
 #include "protocol/opening.h"
 #include "upgrade.h"
 
-static void refuse_for_memory(tow_exchange *exchange) {
-    tow_count(&tow_exchange_counters(exchange)->memory_failures);
-    tow_exchange_refuse(exchange, 503, "out of memory", NULL);
-}
-
 static void refuse_path(tow_exchange *exchange) {
     tow_count(&tow_exchange_counters(exchange)->not_found);
     tow_exchange_refuse(exchange, 404, "nothing is served at this path", NULL);
@@ -40,6 +35,7 @@ void tow_dispatch_work(tow_exchange *exchange) {
 }
 
 static void call_handler(tow_exchange *exchange, const tow_request *request) {
+    exchange->kept = false; /* by on_admit */
     exchange->in_handler = true;
     exchange->route->handler.on_request(exchange, request);
     after_handler(exchange);
@@ -48,8 +44,7 @@ static void call_handler(tow_exchange *exchange, const tow_request *request) {
     bool goes_on = exchange->wants_body || exchange->kept;
     if (goes_on && !exchange->over && tow_exchange_copy_request(exchange) != 0) {
         exchange->wants_body = false;
-        tow_exchange_tell_gone(exchange);
-        refuse_for_memory(exchange);
+        tow_exchange_refuse_for_memory(exchange);
     }
 }
 
@@ -112,6 +107,7 @@ static void serve(tow_exchange *exchange, tow_request *request) {
     const tow_route *route = find_route(exchange, head);
     take_route(exchange, route);
     request->route = route;
+    request->user = route != NULL ? route->handler.user : NULL;
     if (tow_admission_refuses(exchange))
         return;
     bool websocket = route != NULL && tow_route_is_websocket(route);
@@ -128,11 +124,20 @@ static void serve(tow_exchange *exchange, tow_request *request) {
 void tow_dispatch(tow_exchange *exchange, const tow_http_head *head, uint8_t *bytes, size_t length) {
     tow_request request;
     if (tow_request_init(&request, &exchange->visitor, head, bytes, length) != 0) {
-        refuse_for_memory(exchange);
+        tow_exchange_refuse_for_memory(exchange);
         return;
     }
     exchange->request = &request;
     serve(exchange, &request);
     exchange->request = exchange->copy;
     tow_request_clear(&request);
+}
+
+void tow_dispatch_admitted(tow_exchange *exchange) {
+    if (!tow_admission_goes_on(exchange))
+        return;
+    if (exchange->opens)
+        tow_upgrade_go_on(exchange);
+    else
+        call_handler(exchange, exchange->request);
 }

@@ -5,7 +5,6 @@
 #include "report.h"
 #include "server/file_body.h"
 
-#include <assert.h>
 #include <string.h>
 #include <strings.h>
 #include <towline/error.h>
@@ -31,6 +30,8 @@ void tow_exchange_start(tow_exchange *exchange, const tow_http_head *head) {
     exchange->in_pieces = exchange->above_high = false;
     exchange->on_piece = NULL;
     exchange->events = (tow_exchange_events){0};
+    exchange->admission = TOW_ADMISSION_NONE;
+    exchange->opens = false;
     exchange->has_body = head->body != TOW_BODY_NONE;
     exchange->is_head = tow_slice_equals(head->method, "HEAD");
     exchange->is_last = false;
@@ -50,7 +51,8 @@ void tow_exchange_finish(tow_exchange *exchange) {
 }
 
 int tow_exchange_copy_request(tow_exchange *exchange) {
-    assert(exchange->copy == NULL);
+    if (exchange->copy != NULL)
+        return 0;
     int error = tow_request_copy(&exchange->copy, exchange->request);
     exchange->request = exchange->copy;
     return error;
@@ -67,7 +69,7 @@ void tow_exchange_tell_gone(tow_exchange *exchange) {
 void tow_exchange_tell_end(tow_exchange *exchange) {
     const tow_exchange_events events = exchange->events;
     exchange->events.on_end = NULL;
-    if (exchange->kept && events.on_end != NULL)
+    if (exchange->kept && exchange->admission != TOW_ADMISSION_GIVEN && events.on_end != NULL)
         events.on_end(exchange, events.user);
 }
 
@@ -97,6 +99,9 @@ static int write_head(tow_exchange *exchange, const tow_answer_head *head, const
     int error = exchange->class->write(exchange, head, body, has ? length : 0);
     if (error != 0)
         return error;
+    if (exchange->opens && exchange->admission == TOW_ADMISSION_ASKED)
+        tow_count(&tow_exchange_counters(exchange)->handshakes_refused);
+    exchange->admission = TOW_ADMISSION_NONE;
     exchange->has_content = has;
     exchange->answered = true;
     exchange->kept = false;
@@ -104,18 +109,16 @@ static int write_head(tow_exchange *exchange, const tow_answer_head *head, const
     return 0;
 }
 
-/* The handler has said something. */
-static void go_on(tow_exchange *exchange) {
+void tow_exchange_go_on(tow_exchange *exchange) {
     if (!exchange->in_handler)
         exchange->class->go_on(exchange);
 }
 
-/* Whether the handler may speak now: 0, STATE or CLOSED. */
-static int check_turn(const tow_exchange *exchange) {
+int tow_exchange_check_turn(const tow_exchange *exchange) {
     if (!exchange->in_handler && !exchange->kept)
         return TOW_ERROR_STATE;
     bool waits_for_body = exchange->wants_body && exchange->on_piece == NULL;
-    if (exchange->answered || waits_for_body)
+    if (exchange->answered || waits_for_body || exchange->admission == TOW_ADMISSION_GIVEN)
         return TOW_ERROR_STATE;
     return exchange->over ? TOW_ERROR_CLOSED : 0;
 }
@@ -124,20 +127,20 @@ int tow_exchange_respond(
     tow_exchange *exchange, int status, const char *type, const void *body, size_t length) {
     if (exchange == NULL || (body == NULL && length > 0))
         return TOW_ERROR_ARGUMENT;
-    int error = check_turn(exchange);
+    int error = tow_exchange_check_turn(exchange);
     if (error == 0)
         error = write_head(exchange,
             &(tow_answer_head){.status = status, .type = type, .length = (int64_t)length}, body, length);
     if (error != 0)
         return error;
     tow_access_log_line(&exchange->log, TOW_LOG_INFO, status, NULL);
-    go_on(exchange);
+    tow_exchange_go_on(exchange);
     return 0;
 }
 
 int tow_exchange_stream(
     tow_exchange *exchange, int status, const char *type, uint64_t length, const tow_body_source *source) {
-    int error = check_turn(exchange);
+    int error = tow_exchange_check_turn(exchange);
     if (error == 0)
         error = write_head(
             exchange, &(tow_answer_head){.status = status, .type = type, .length = (int64_t)length}, NULL, 0);
@@ -148,7 +151,7 @@ int tow_exchange_stream(
     else if (source->close != NULL)
         source->close(source->user);
     if (error == 0)
-        go_on(exchange);
+        tow_exchange_go_on(exchange);
     return error;
 }
 
@@ -156,10 +159,12 @@ int tow_exchange_add_field(tow_exchange *exchange, const char *name, const char 
     return tow_response_field(&exchange->fields, name, value);
 }
 
-/* What says where an answer ends, and what becomes of the connection, is for the version of HTTP to say. */
+/* What says where an answer ends, and what becomes of the connection, is for the version of HTTP to say, and
+ * what an opening handshake agrees on for the one who agrees. */
 static bool is_reserved(const char *name) {
-    static const char *const reserved[] = {
-        "Connection", "Content-Length", "Date", "Keep-Alive", "Transfer-Encoding", "Upgrade"};
+    static const char *const reserved[] = {"Connection", "Content-Length", "Date", "Keep-Alive",
+        "Transfer-Encoding", "Upgrade", "Sec-WebSocket-Accept", "Sec-WebSocket-Extensions",
+        "Sec-WebSocket-Protocol"};
     for (size_t i = 0; i < sizeof(reserved) / sizeof(reserved[0]); i++) {
         if (strcasecmp(name, reserved[i]) == 0)
             return true;
@@ -170,14 +175,15 @@ static bool is_reserved(const char *name) {
 int tow_exchange_field(tow_exchange *exchange, const char *name, const char *value) {
     if (exchange == NULL || name == NULL || value == NULL || is_reserved(name))
         return TOW_ERROR_ARGUMENT;
-    int error = check_turn(exchange);
+    int error = tow_exchange_check_turn(exchange);
     return error != 0 ? error : tow_exchange_add_field(exchange, name, value);
 }
 
 /* Whether the body may be asked for. */
 static int check_body(const tow_exchange *exchange) {
-    int error = check_turn(exchange);
-    if (error == 0 && (exchange->wanted_body || exchange->work.step != NULL))
+    int error = tow_exchange_check_turn(exchange);
+    bool is_asked = exchange->admission == TOW_ADMISSION_ASKED;
+    if (error == 0 && (exchange->wanted_body || is_asked || exchange->work.step != NULL))
         error = TOW_ERROR_STATE;
     return error;
 }
@@ -185,7 +191,7 @@ static int check_body(const tow_exchange *exchange) {
 static void want_body(tow_exchange *exchange, void *user) {
     exchange->wants_body = exchange->wanted_body = true;
     exchange->body_user = user;
-    go_on(exchange);
+    tow_exchange_go_on(exchange);
 }
 
 int tow_exchange_read_body(tow_exchange *exchange, size_t limit,
@@ -221,7 +227,7 @@ static void set_paused(tow_exchange *exchange, bool paused) {
     if (exchange == NULL || !exchange->wants_body || exchange->over || exchange->body_paused == paused)
         return;
     exchange->body_paused = paused;
-    go_on(exchange);
+    tow_exchange_go_on(exchange);
 }
 
 void tow_exchange_pause(tow_exchange *exchange) {
@@ -235,7 +241,7 @@ void tow_exchange_resume(tow_exchange *exchange) {
 int tow_exchange_begin(tow_exchange *exchange, int status, const char *type, int64_t length) {
     if (exchange == NULL || length < TOW_LENGTH_UNKNOWN)
         return TOW_ERROR_ARGUMENT;
-    int error = check_turn(exchange);
+    int error = tow_exchange_check_turn(exchange);
     if (error == 0)
         error = write_head(
             exchange, &(tow_answer_head){.status = status, .type = type, .length = length}, NULL, 0);
@@ -244,7 +250,7 @@ int tow_exchange_begin(tow_exchange *exchange, int status, const char *type, int
     exchange->kept = exchange->in_pieces = true;
     exchange->left = length;
     tow_access_log_line(&exchange->log, TOW_LOG_INFO, status, NULL);
-    go_on(exchange);
+    tow_exchange_go_on(exchange);
     return 0;
 }
 
@@ -278,7 +284,7 @@ int tow_exchange_write(tow_exchange *exchange, const void *data, size_t length) 
     if (error == 0 && exchange->has_content)
         error = write_piece(exchange, data, length);
     if (error == 0)
-        go_on(exchange);
+        tow_exchange_go_on(exchange);
     return error;
 }
 
@@ -293,7 +299,7 @@ int tow_exchange_end(tow_exchange *exchange) {
     if (error != 0)
         return error;
     exchange->kept = exchange->in_pieces = false;
-    go_on(exchange);
+    tow_exchange_go_on(exchange);
     return 0;
 }
 
@@ -337,7 +343,7 @@ const tow_request *tow_exchange_request(const tow_exchange *exchange) {
 }
 
 int tow_exchange_answer_by(tow_exchange *exchange, const tow_exchange_work *work) {
-    int error = check_turn(exchange);
+    int error = tow_exchange_check_turn(exchange);
     if (error == 0 &&
         (!exchange->in_handler || exchange->kept || exchange->wanted_body || exchange->work.step != NULL))
         error = TOW_ERROR_STATE;
@@ -386,4 +392,14 @@ void tow_exchange_refuse_with(
         tow_exchange_break_off(exchange);
     else
         tow_exchange_refuse(exchange, status, text, NULL);
+}
+
+void tow_exchange_refuse_for_memory(tow_exchange *exchange) {
+    if (exchange->answered) {
+        tow_exchange_fail(exchange);
+        return;
+    }
+    tow_count(&tow_exchange_counters(exchange)->memory_failures);
+    tow_exchange_tell_gone(exchange);
+    tow_exchange_refuse(exchange, 503, "out of memory", NULL);
 }

@@ -38,6 +38,13 @@ typedef struct tow_exchange_class {
     void (*upgrade)(tow_exchange *exchange, const struct tow_upgrade *upgrade);
 } tow_exchange_class;
 
+/* Whether the route's on_admit decides on the request. */
+typedef enum tow_admission_state {
+    TOW_ADMISSION_NONE,  /* it does not, or has refused */
+    TOW_ADMISSION_ASKED, /* it has the exchange, perhaps for later */
+    TOW_ADMISSION_GIVEN  /* it was let in, and goes on as soon as it may */
+} tow_admission_state;
+
 struct tow_exchange { /* zeroed, then tow_exchange_init */
     const tow_exchange_class *class;
     tow_visitor visitor;
@@ -55,7 +62,11 @@ struct tow_exchange { /* zeroed, then tow_exchange_init */
     void *body_user;
     int64_t left;           /* of the body of an answer in pieces; TOW_LENGTH_UNKNOWN: that is not known */
     tow_exchange_work work; /* `step` is NULL: none, or it is done */
-    bool in_handler;        /* on_request or on_body runs */
+    tow_admission_state admission;
+    tow_slice protocol; /* of an opening handshake that was let in, in the request's bytes; data is NULL: to
+                           be chosen */
+    bool opens;         /* an opening handshake */
+    bool in_handler;    /* a callback of the handler runs */
     bool answered;
     bool kept;        /* by the handler, which has not said all */
     bool in_pieces;   /* the answer was begun, and not ended */
@@ -93,6 +104,12 @@ void tow_exchange_tell_end(tow_exchange *exchange);
 /* The same when less waits to be sent than after too much had. */
 void tow_exchange_tell_drain(tow_exchange *exchange);
 
+/* Whether the handler may speak now: 0, STATE or CLOSED. */
+int tow_exchange_check_turn(const tow_exchange *exchange);
+
+/* It has said something: outside of its callbacks that leaves, or goes on, in one of the next rounds. */
+void tow_exchange_go_on(tow_exchange *exchange);
+
 /* The same as tow_exchange_field, for the server itself. */
 int tow_exchange_add_field(tow_exchange *exchange, const char *name, const char *value);
 
@@ -105,6 +122,10 @@ void tow_exchange_refuse(tow_exchange *exchange, int status, const char *text, c
 /* The same with one field more. */
 void tow_exchange_refuse_with(
     tow_exchange *exchange, int status, const char *text, const char *name, const char *value);
+
+/* Without memory for what comes next: counts that, and answers 503, or resets one that is answered already;
+ * whoever kept it is told. */
+void tow_exchange_refuse_for_memory(tow_exchange *exchange);
 
 /* Without memory: counts that, and resets it. */
 void tow_exchange_fail(tow_exchange *exchange);

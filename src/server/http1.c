@@ -27,6 +27,21 @@ static bool work(tow_http1 *http1) {
     return true;
 }
 
+/* The handler has let the request in. A WebSocket would not hear of an end that has come already. */
+static bool admit(tow_http1 *http1, const tow_http1_input *received) {
+    if (http1->exchange.opens && http1->peer_ended) {
+        tow_exchange_tell_gone(&http1->exchange);
+        tow_http1_close(http1);
+        return false;
+    }
+    if (http1->exchange.opens && tow_http1_is_blocked(http1))
+        return false; /* the answer 101 stands alone */
+    http1->rest = *received;
+    tow_dispatch_admitted(&http1->exchange);
+    tow_http1_follow(http1);
+    return true;
+}
+
 static bool drop(tow_http1 *http1, tow_http1_input *received) {
     http1->dropped += received->length;
     received->length = 0;
@@ -46,7 +61,7 @@ static bool step(tow_http1 *http1, tow_http1_input *received) {
     case TOW_HTTP1_WORKING:
         return work(http1);
     case TOW_HTTP1_KEPT:
-        return false;
+        return http1->exchange.admission == TOW_ADMISSION_GIVEN && admit(http1, received);
     case TOW_HTTP1_ANSWERING:
         return tow_http1_write_answer(http1);
     case TOW_HTTP1_DISCARDING:

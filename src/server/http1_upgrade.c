@@ -18,12 +18,13 @@ static const char protocol_name[] = "\r\nSec-WebSocket-Protocol: ";
 static const char extensions_name[] = "\r\nSec-WebSocket-Extensions: ";
 
 /* RFC 6455, section 4.2.2, written straight into the cork. False when the stream has failed. */
-static bool write_switching(tow_stream *stream, const tow_upgrade *upgrade) {
+static bool write_switching(tow_stream *stream, const tow_upgrade *upgrade, const tow_buffer *fields) {
     const tow_slice protocol = upgrade->protocol;
     size_t extensions_length = strlen(upgrade->extensions);
     size_t length = sizeof(switching) - 1 + TOW_ACCEPT_LENGTH + 4;
     length += protocol.length > 0 ? sizeof(protocol_name) - 1 + protocol.length : 0;
     length += extensions_length > 0 ? sizeof(extensions_name) - 1 + extensions_length : 0;
+    length += fields->length;
     uint8_t *out = tow_stream_cork(stream, length, 0);
     if (out == NULL)
         return false;
@@ -37,7 +38,9 @@ static bool write_switching(tow_stream *stream, const tow_upgrade *upgrade) {
         out = put(out, TEXT_AND_LENGTH(extensions_name));
         out = put(out, upgrade->extensions, extensions_length);
     }
-    put(out, TEXT_AND_LENGTH("\r\n\r\n"));
+    out = put(out, TEXT_AND_LENGTH("\r\n"));
+    out = put(out, (const char *)fields->data, fields->length);
+    put(out, TEXT_AND_LENGTH("\r\n"));
     return true;
 }
 
@@ -46,7 +49,7 @@ void tow_http1_upgrade(tow_exchange *exchange, const tow_upgrade *upgrade) {
     tow_worker *worker = tow_exchange_worker(exchange);
     tow_websocket *socket = &exchange->visitor.connection->socket;
     const tow_stream_events *events = socket->stream.events;
-    if (!write_switching(&socket->stream, upgrade)) {
+    if (!write_switching(&socket->stream, upgrade, &exchange->fields)) {
         tow_http1_reset(http1);
         return;
     }
@@ -54,7 +57,7 @@ void tow_http1_upgrade(tow_exchange *exchange, const tow_upgrade *upgrade) {
     tow_access_log_line(&exchange->log, TOW_LOG_INFO, 101, NULL);
     if (http1->paused)
         tow_stream_resume(&socket->stream);
-    socket->user = exchange->route->handler.user;
+    socket->user = exchange->request->user;
     worker->opening = exchange;
     int error = tow_websocket_start(socket, worker->context, &exchange->route->behaviour, upgrade->protocol,
         &upgrade->compression, http1->rest.bytes, http1->rest.length);
@@ -65,6 +68,7 @@ void tow_http1_upgrade(tow_exchange *exchange, const tow_upgrade *upgrade) {
         return;
     }
     exchange->route = NULL; /* the socket holds it */
+    exchange->kept = false;
     http1->upgraded = true;
     http1->state = TOW_HTTP1_OVER;
     exchange->over = true;

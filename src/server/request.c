@@ -109,5 +109,5 @@ const char *tow_request_peer(const tow_request *request) {
 }
 
 void *tow_request_user(const tow_request *request) {
-    return request == NULL ? NULL : request->route->handler.user;
+    return request == NULL ? NULL : request->user;
 }

@@ -12,6 +12,7 @@ struct tow_request {
     char *path; /* a copy, when a query stands behind the path in `bytes`; else NULL */
     tow_visitor *visitor;
     const tow_route *route;
+    void *user; /* the handler's, or what on_admit has put in its place */
 };
 
 /* Errors: MEMORY. */

@@ -3,6 +3,7 @@
 #include "admission.h"
 #include "protocol/opening.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 #include <towline/error.h>
@@ -50,6 +51,10 @@ static int select_by_handler(tow_exchange *exchange, const tow_opening_request *
 /* RFC 6455, section 4.2.2: one of those offered, or none. */
 static int select_protocol(tow_exchange *exchange, const tow_opening_request *opening, tow_slice *chosen) {
     const tow_handler *handler = &exchange->route->handler;
+    if (exchange->protocol.data != NULL) {
+        *chosen = exchange->protocol;
+        return 0;
+    }
     if (opening->protocol_count == 0)
         return 0;
     if (handler->on_select != NULL)
@@ -77,25 +82,37 @@ static void agree_on_compression(
     tow_compression_accept(&settings, head->fields, head->field_count, agreement, text);
 }
 
-void tow_upgrade_answer(tow_exchange *exchange) {
+static int read_opening(const tow_exchange *exchange, tow_opening_request *opening) {
     const tow_http_head *head = exchange->request->head;
-    tow_opening_request opening;
-    int error =
-        tow_opening_request_check(&opening, head->method, head->version, head->fields, head->field_count);
-    if (error == 0 && exchange->has_body)
-        error = TOW_ERROR_HTTP_SYNTAX; /* its bytes could be taken for frames */
-    if (error != 0) {
-        refuse_form(exchange, error);
-        return;
-    }
-    if (tow_admission_refuses_opening(exchange))
-        return;
-    tow_upgrade upgrade = {.accept = opening.accept};
-    if (select_protocol(exchange, &opening, &upgrade.protocol) != 0) {
-        tow_count(&tow_exchange_counters(exchange)->memory_failures);
-        tow_exchange_refuse(exchange, 503, "out of memory", NULL);
+    return tow_opening_request_check(opening, head->method, head->version, head->fields, head->field_count);
+}
+
+static void agree(tow_exchange *exchange, const tow_opening_request *opening) {
+    tow_upgrade upgrade = {.accept = opening->accept};
+    if (select_protocol(exchange, opening, &upgrade.protocol) != 0) {
+        tow_exchange_refuse_for_memory(exchange);
         return;
     }
     agree_on_compression(exchange, &upgrade.compression, upgrade.extensions);
     exchange->class->upgrade(exchange, &upgrade);
+}
+
+void tow_upgrade_answer(tow_exchange *exchange) {
+    tow_opening_request opening;
+    int error = read_opening(exchange, &opening);
+    if (error == 0 && exchange->has_body)
+        error = TOW_ERROR_HTTP_SYNTAX; /* its bytes could be taken for frames */
+    exchange->protocol = (tow_slice){0};
+    if (error != 0)
+        refuse_form(exchange, error);
+    else if (!tow_admission_refuses_opening(exchange))
+        agree(exchange, &opening);
+}
+
+void tow_upgrade_go_on(tow_exchange *exchange) {
+    tow_opening_request opening;
+    int error = read_opening(exchange, &opening);
+    assert(error == 0); /* as it was when it came */
+    (void)error;
+    agree(exchange, &opening);
 }

@@ -16,4 +16,7 @@ typedef struct tow_upgrade {
 /* Answers an opening handshake on a route for WebSocket. */
 void tow_upgrade_answer(tow_exchange *exchange);
 
+/* The same for one that was let in later. */
+void tow_upgrade_go_on(tow_exchange *exchange);
+
 #endif

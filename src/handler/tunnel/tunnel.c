@@ -198,20 +198,18 @@ static bool offers_strange_ones_only(const tow_tunnel *tunnel, const tow_request
     return true;
 }
 
-static int admit(const tow_request *request, const char **text) {
+static void admit(tow_exchange *exchange, const tow_request *request) {
     tow_tunnel *tunnel = tow_request_user(request);
     tow_tunnel_map *map;
     const tow_tunnel_target *target = tow_tunnel_targets_find(&tunnel->targets, request, &map);
     tow_tunnel_map_release(map);
-    if (target == NULL) {
-        *text = "no tunnel has this token or path";
-        return 404;
-    }
-    if (offers_strange_ones_only(tunnel, request)) {
-        *text = "none of these subprotocols is spoken here (--subprotocol would add one)";
-        return 400;
-    }
-    return 0;
+    if (target == NULL)
+        tow_exchange_reject(exchange, 404, "no tunnel has this token or path");
+    else if (offers_strange_ones_only(tunnel, request))
+        tow_exchange_reject(
+            exchange, 400, "none of these subprotocols is spoken here (--subprotocol would add one)");
+    else
+        tow_exchange_accept(exchange, NULL);
 }
 
 static tunnel_connection *connection_new(tow_tunnel *tunnel, tow_websocket *socket) {

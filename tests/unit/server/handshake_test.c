@@ -40,16 +40,16 @@ static void a_handshake_opens_and_messages_are_echoed(void **state) {
     }
 }
 
-static int admit_by_query(const tow_request *request, const char **text) {
+static void admit_by_query(tow_exchange *exchange, const tow_request *request) {
     const char *query = tow_request_query(request);
     if (strcmp(query, "silent") == 0)
-        return 401;
-    if (strcmp(query, "odd") == 0)
-        return 200;
-    if (strcmp(query, "full") != 0)
-        return 0;
-    *text = "no room for you";
-    return 503;
+        assert_int_equal(tow_exchange_reject(exchange, 401, NULL), 0);
+    else if (strcmp(query, "odd") == 0)
+        assert_int_equal(tow_exchange_reject(exchange, 200, NULL), TOW_ERROR_ARGUMENT);
+    else if (strcmp(query, "full") == 0)
+        assert_int_equal(tow_exchange_reject(exchange, 503, "no room for you"), 0);
+    else
+        assert_int_equal(tow_exchange_accept(exchange, NULL), 0);
 }
 
 static void a_handler_may_refuse_a_handshake(void **state) {
@@ -78,9 +78,8 @@ static void a_handler_may_refuse_a_handshake(void **state) {
 
 static char long_text[4000];
 
-static int admit_with_long_text(const tow_request *request, const char **text) {
-    *text = long_text;
-    return 403;
+static void admit_with_long_text(tow_exchange *exchange, const tow_request *request) {
+    assert_int_equal(tow_exchange_reject(exchange, 403, long_text), 0);
 }
 
 /* Nothing but the text, and the end of the line if it is whole, may come, whatever its length. */

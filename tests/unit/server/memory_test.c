@@ -50,6 +50,34 @@ static void want_body(tow_exchange *exchange, const tow_request *request) {
     assert_int_equal(tow_exchange_read_body(exchange, 100, send_body_back, NULL), 0);
 }
 
+/* Whoever keeps a handshake has on_open or on_gone, whatever fails. */
+static int waiting;
+static tow_exchange *kept;
+
+static void let_in(void *argument) {
+    if (waiting > 0)
+        (void)tow_exchange_accept(kept, NULL);
+}
+
+static void note_gone(tow_exchange *exchange, void *user) {
+    waiting--;
+}
+
+static void keep(tow_exchange *exchange, const tow_request *request) {
+    kept = exchange;
+    if (tow_exchange_keep(exchange, &(tow_exchange_events){.on_gone = note_gone}) != 0)
+        return;
+    waiting++;
+    if (tow_exchange_field(exchange, "X-Field", "value") != 0 ||
+        tow_loop_post(tow_exchange_loop(exchange), let_in, NULL) != 0)
+        let_in(NULL);
+}
+
+static void note_open_kept(tow_websocket *socket) {
+    opened++;
+    waiting--;
+}
+
 static int add_routes(tow_server *server) {
     const char *const protocols[] = {"soap", "xmpp", NULL};
     const tow_handler echoes = {.on_message = echo,
@@ -58,6 +86,11 @@ static int add_routes(tow_server *server) {
         .on_select = take_first,
         .protocols = protocols};
     int error = tow_server_route(server, "/echo", &echoes);
+    tow_handler admits = echoes;
+    admits.on_admit = keep;
+    admits.on_open = note_open_kept;
+    if (error == 0)
+        error = tow_server_route(server, "/admits", &admits);
     if (error == 0)
         error = tow_server_route(server, "/stream", &(tow_handler){.on_request = stream});
     if (error == 0)
@@ -88,7 +121,7 @@ static size_t with_each_failure(const char *conversation, size_t length, const c
     for (size_t failing = 1;; failing++) {
         struct world world;
         struct peer peer;
-        opened = closed = sources = 0;
+        opened = closed = sources = waiting = 0;
         world_make(&world, &(tow_simulation_options){.seed = failing / 8},
             &(tow_server_options){.max_connections_per_address = 10});
         assert_int_equal(add_routes(world.server), 0);
@@ -110,6 +143,7 @@ static size_t with_each_failure(const char *conversation, size_t length, const c
         world_run(&world, 20);
         assert_int_equal(opened, closed);
         assert_int_equal(sources, 0);
+        assert_int_equal(waiting, 0);
         world_end(&world);
         if (was_last)
             return failing;
@@ -127,6 +161,16 @@ static void an_opening_handshake_survives_each_failure(void **state) {
     length += frame_write(bytes + length, 1, "hello", 5);
     size_t allocations = with_each_failure((const char *)bytes, length, "\x81\x05hello");
     assert_true(allocations > 5);
+}
+
+static void a_handshake_that_is_accepted_later_survives_each_failure(void **state) {
+    (void)state;
+    uint8_t bytes[1024];
+    static const char request[] = OPENING_WITH("/admits?query=1", "Sec-WebSocket-Protocol: soap, xmpp\r\n");
+    size_t length = sizeof(request) - 1;
+    memcpy(bytes, request, length);
+    length += frame_write(bytes + length, 1, "hello", 5);
+    assert_true(with_each_failure((const char *)bytes, length, "\x81\x05hello") > 8);
 }
 
 static void requests_survive_each_failure(void **state) {
@@ -315,6 +359,7 @@ static void a_stop_takes_no_memory(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_opening_handshake_survives_each_failure),
+        cmocka_unit_test(a_handshake_that_is_accepted_later_survives_each_failure),
         cmocka_unit_test(requests_survive_each_failure),
         cmocka_unit_test(posting_and_retaining_survive_each_failure),
         cmocka_unit_test(making_a_server_survives_each_failure),

@@ -217,9 +217,12 @@ static struct {
     owner *next;
 } self_replacing;
 
-static int replace_and_admit(const tow_request *request, const char **text) {
+static void replace_and_admit(tow_exchange *exchange, const tow_request *request) {
     route_sockets(self_replacing.world, "/x", self_replacing.next);
-    return tow_request_query(request)[0] == '\0' ? 0 : 403;
+    if (tow_request_query(request)[0] == '\0')
+        assert_int_equal(tow_exchange_accept(exchange, NULL), 0);
+    else
+        assert_int_equal(tow_exchange_reject(exchange, 403, NULL), 0);
 }
 
 static void a_route_may_be_replaced_in_its_own_callback(void **state) {
