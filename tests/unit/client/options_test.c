@@ -1,25 +1,16 @@
 /* Options of clients, reconnectors, loops and byte streams at the ends of what they may be, and those that
  * contradict each other. */
+#include "../number_ends.h"
 #include "../unit.h"
 
 #include <limits.h>
 #include <towline.h>
 
-struct number {
-    const char *name;
-    size_t offset;
-    size_t width;
-    int64_t minimum;
-    int64_t maximum;
-};
+#define SOCKET(field, minimum, maximum) OPTION_NUMBER(tow_websocket_options, field, minimum, maximum)
+#define RECONNECTOR(field, minimum, maximum) OPTION_NUMBER(tow_reconnector_options, field, minimum, maximum)
+#define STREAM(field) OPTION_NUMBER(tow_byte_stream_options, field, TOW_OFF, INT_MAX)
 
-#define OF(type, field, minimum, maximum)                                                                    \
-    { #field, offsetof(type, field), sizeof(((type *)NULL)->field), (minimum), (maximum) }
-#define SOCKET(field, minimum, maximum) OF(tow_websocket_options, field, minimum, maximum)
-#define RECONNECTOR(field, minimum, maximum) OF(tow_reconnector_options, field, minimum, maximum)
-#define STREAM(field) OF(tow_byte_stream_options, field, TOW_OFF, INT_MAX)
-
-static const struct number of_sockets[] = {
+static const option_number of_sockets[] = {
     SOCKET(compression, TOW_COMPRESSION_DEFAULT, TOW_COMPRESSION_TAKEOVER),
     SOCKET(max_message, TOW_OFF, INT64_MAX),
     SOCKET(max_queue, TOW_OFF, INT64_MAX),
@@ -31,7 +22,7 @@ static const struct number of_sockets[] = {
     SOCKET(idle_seconds, TOW_OFF, INT_MAX),
 };
 
-static const struct number of_reconnectors[] = {
+static const option_number of_reconnectors[] = {
     RECONNECTOR(first_milliseconds, TOW_OFF, INT_MAX),
     RECONNECTOR(max_milliseconds, TOW_OFF, INT_MAX),
     RECONNECTOR(max_attempts, TOW_OFF, INT_MAX),
@@ -39,15 +30,9 @@ static const struct number of_reconnectors[] = {
     RECONNECTOR(after_clean_close, TOW_AFTER_CLEAN_CLOSE_BY_CODE, TOW_AFTER_CLEAN_CLOSE_END),
 };
 
-static const struct number of_streams[] = {STREAM(connect_seconds), STREAM(half_close_seconds)};
+static const option_number of_streams[] = {STREAM(connect_seconds), STREAM(half_close_seconds)};
 
-static const struct number of_loops[] = {OF(tow_loop_options, io, TOW_IO_AUTO, TOW_IO_EPOLL)};
-
-static void set(void *options, const struct number *number, int64_t value) {
-    int narrow = (int)value;
-    memcpy((char *)options + number->offset, number->width == sizeof(value) ? (void *)&value : &narrow,
-        number->width);
-}
+static const option_number of_loops[] = {OPTION_NUMBER(tow_loop_options, io, TOW_IO_AUTO, TOW_IO_EPOLL)};
 
 static tow_loop *new_loop(void) {
     tow_loop *loop;
@@ -66,48 +51,48 @@ static int open_with(const tow_websocket_options *options) {
     return error;
 }
 
-static int socket_with(const struct number *number, int64_t value) {
+static int socket_with(const option_number *number, int64_t value) {
     tow_websocket_options options = {0};
-    set(&options, number, value);
+    option_set(&options, number, value);
     return open_with(&options);
 }
 
-static int reconnector_with(const struct number *number, int64_t value) {
+static int reconnector_with(const option_number *number, int64_t value) {
     tow_loop *loop = new_loop();
     tow_reconnector *reconnector = NULL;
     tow_reconnector_options options = {0};
-    set(&options, number, value);
+    option_set(&options, number, value);
     int error = tow_reconnector_new(&reconnector, loop, "ws://127.0.0.1:1/", NULL, &options);
     tow_reconnector_free(reconnector);
     tow_loop_free(loop);
     return error;
 }
 
-static int reconnector_of_socket_with(const struct number *number, int64_t value) {
+static int reconnector_of_socket_with(const option_number *number, int64_t value) {
     tow_loop *loop = new_loop();
     tow_reconnector *reconnector = NULL;
     tow_websocket_options options = {0};
-    set(&options, number, value);
+    option_set(&options, number, value);
     int error = tow_reconnector_new(&reconnector, loop, "ws://127.0.0.1:1/", &options, NULL);
     tow_reconnector_free(reconnector);
     tow_loop_free(loop);
     return error;
 }
 
-static int blocking_with(const struct number *number, int64_t value) {
+static int blocking_with(const option_number *number, int64_t value) {
     tow_blocking *blocking;
     tow_websocket_options options = {0};
-    set(&options, number, value);
+    option_set(&options, number, value);
     int error = tow_blocking_open(&blocking, "ws://127.0.0.1:1/", &options, 0);
     tow_blocking_free(blocking);
     return error == TOW_ERROR_TIMED_OUT || error == TOW_ERROR_REFUSED ? 0 : error;
 }
 
-static int connect_with(const struct number *number, int64_t value) {
+static int connect_with(const option_number *number, int64_t value) {
     tow_loop *loop = new_loop();
     tow_byte_stream *stream = NULL;
     tow_byte_stream_options options = {0};
-    set(&options, number, value);
+    option_set(&options, number, value);
     int error = tow_byte_stream_connect(&stream, loop, "127.0.0.1:1", &options);
     tow_byte_stream_reset(stream);
     if (error == 0)
@@ -121,57 +106,35 @@ static void accepted(tow_byte_listener *listener, tow_byte_stream *stream) {
     tow_byte_stream_reset(stream);
 }
 
-static int listener_with(const struct number *number, int64_t value) {
+static int listener_with(const option_number *number, int64_t value) {
     tow_loop *loop = new_loop();
     tow_byte_listener *listener = NULL;
     tow_byte_stream_options options = {0};
-    set(&options, number, value);
+    option_set(&options, number, value);
     int error = tow_byte_listener_new(&listener, loop, "127.0.0.1:0", accepted, &options);
     tow_byte_listener_free(listener);
     tow_loop_free(loop);
     return error;
 }
 
-static int loop_with(const struct number *number, int64_t value) {
+static int loop_with(const option_number *number, int64_t value) {
     tow_loop *loop = NULL;
     tow_loop_options options = {0};
-    set(&options, number, value);
+    option_set(&options, number, value);
     int error = tow_loop_new(&loop, &options);
     tow_loop_free(loop);
     return error;
 }
 
-typedef int (*with)(const struct number *number, int64_t value);
-
-static void expect(with try, const struct number *number, int64_t value, int error) {
-    int answer = try(number, value);
-    if (answer != error)
-        fail_msg("%s = %lld: %s", number->name, (long long)value, tow_error_name(answer));
-}
-
-static void try_ends(with try, const struct number *numbers, size_t count) {
-    for (const struct number *number = numbers; number < numbers + count; number++) {
-        int64_t widest = number->width == sizeof(int64_t) ? INT64_MAX : INT_MAX;
-        expect(try, number, number->minimum, 0);
-        expect(try, number, number->maximum, 0);
-        expect(try, number, number->minimum - 1, TOW_ERROR_ARGUMENT);
-        expect(try, number, -widest - 1, TOW_ERROR_ARGUMENT);
-        if (number->maximum < widest)
-            expect(try, number, number->maximum + 1, TOW_ERROR_ARGUMENT);
-    }
-}
-
-#define TRY_ENDS(try, numbers) try_ends(try, numbers, sizeof(numbers) / sizeof((numbers)[0]))
-
 static void numbers_out_of_their_range_are_refused(void **state) {
     (void)state;
-    TRY_ENDS(socket_with, of_sockets);
-    TRY_ENDS(blocking_with, of_sockets);
-    TRY_ENDS(reconnector_of_socket_with, of_sockets);
-    TRY_ENDS(reconnector_with, of_reconnectors);
-    TRY_ENDS(connect_with, of_streams);
-    TRY_ENDS(listener_with, of_streams);
-    TRY_ENDS(loop_with, of_loops);
+    TRY_NUMBER_ENDS(socket_with, of_sockets);
+    TRY_NUMBER_ENDS(blocking_with, of_sockets);
+    TRY_NUMBER_ENDS(reconnector_of_socket_with, of_sockets);
+    TRY_NUMBER_ENDS(reconnector_with, of_reconnectors);
+    TRY_NUMBER_ENDS(connect_with, of_streams);
+    TRY_NUMBER_ENDS(listener_with, of_streams);
+    TRY_NUMBER_ENDS(loop_with, of_loops);
 }
 
 static void whole(tow_websocket *socket, const tow_message *message) {

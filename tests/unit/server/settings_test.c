@@ -1,24 +1,15 @@
 /* Options of a server and of its routes at the ends of what they may be, and those that contradict each
  * other. */
+#include "../number_ends.h"
 #include "world.h"
 
 #include <limits.h>
 #include <towline/error.h>
 
-struct number {
-    const char *name;
-    size_t offset;
-    size_t width;
-    int64_t minimum;
-    int64_t maximum;
-};
+#define SERVER(field, minimum, maximum) OPTION_NUMBER(tow_server_options, field, minimum, maximum)
+#define LIMIT(field, minimum, maximum) OPTION_NUMBER(tow_limits, field, minimum, maximum)
 
-#define OF(type, field, minimum, maximum)                                                                    \
-    { #field, offsetof(type, field), sizeof(((type *)NULL)->field), (minimum), (maximum) }
-#define SERVER(field, minimum, maximum) OF(tow_server_options, field, minimum, maximum)
-#define LIMIT(field, minimum, maximum) OF(tow_limits, field, minimum, maximum)
-
-static const struct number numbers[] = {
+static const option_number numbers[] = {
     SERVER(workers, 0, 1024),
     SERVER(io, TOW_IO_AUTO, TOW_IO_EPOLL),
     SERVER(handshake_seconds, TOW_OFF, INT_MAX),
@@ -32,7 +23,7 @@ static const struct number numbers[] = {
     SERVER(log_level, TOW_OFF, TOW_LOG_DEBUG),
 };
 
-static const struct number limits[] = {
+static const option_number limits[] = {
     LIMIT(max_message, TOW_OFF, INT64_MAX),
     LIMIT(max_queue, TOW_OFF, INT64_MAX),
     LIMIT(overflow, TOW_OVERFLOW_DEFAULT, TOW_OVERFLOW_DROP_OLDEST),
@@ -48,12 +39,6 @@ static const struct number limits[] = {
     LIMIT(compression_min, TOW_OFF, INT64_MAX),
     LIMIT(compression_max, TOW_OFF, INT64_MAX),
 };
-
-static void set(void *options, const struct number *number, int64_t value) {
-    int narrow = (int)value;
-    memcpy((char *)options + number->offset, number->width == sizeof(value) ? (void *)&value : &narrow,
-        number->width);
-}
 
 static int server_with(const tow_server_options *options) {
     tow_server *server;
@@ -71,51 +56,29 @@ static int route_with(const tow_handler *handler) {
     return error;
 }
 
-static int with_number(const struct number *number, int64_t value) {
+static int with_number(const option_number *number, int64_t value) {
     tow_server_options options = {0};
-    set(&options, number, value);
+    option_set(&options, number, value);
     return server_with(&options);
 }
 
-static int with_limit(const struct number *limit, int64_t value) {
+static int with_limit(const option_number *limit, int64_t value) {
     tow_server_options options = {0};
-    set(&options.limits, limit, value);
+    option_set(&options.limits, limit, value);
     return server_with(&options);
 }
 
-static int with_limit_of_route(const struct number *limit, int64_t value) {
+static int with_limit_of_route(const option_number *limit, int64_t value) {
     tow_handler handler = {0};
-    set(&handler.limits, limit, value);
+    option_set(&handler.limits, limit, value);
     return route_with(&handler);
-}
-
-static void expect(int (*with)(const struct number *number, int64_t value), const struct number *number,
-    int64_t value, int error) {
-    int answer = with(number, value);
-    if (answer != error)
-        fail_msg("%s = %lld: %s", number->name, (long long)value, tow_error_name(answer));
-}
-
-static void try_ends(int (*with)(const struct number *number, int64_t value), const struct number *number) {
-    int64_t widest = number->width == sizeof(int64_t) ? INT64_MAX : INT_MAX;
-    expect(with, number, number->minimum, 0);
-    expect(with, number, number->maximum, 0);
-    expect(with, number, number->minimum - 1, TOW_ERROR_ARGUMENT);
-    expect(with, number, -widest - 1, TOW_ERROR_ARGUMENT);
-    if (number->maximum < widest) {
-        expect(with, number, number->maximum + 1, TOW_ERROR_ARGUMENT);
-        expect(with, number, widest, TOW_ERROR_ARGUMENT);
-    }
 }
 
 static void numbers_out_of_their_range_are_refused(void **state) {
     (void)state;
-    for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
-        try_ends(with_number, &numbers[i]);
-    for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++) {
-        try_ends(with_limit, &limits[i]);
-        try_ends(with_limit_of_route, &limits[i]);
-    }
+    TRY_NUMBER_ENDS(with_number, numbers);
+    TRY_NUMBER_ENDS(with_limit, limits);
+    TRY_NUMBER_ENDS(with_limit_of_route, limits);
 }
 
 static void the_low_mark_is_below_the_high_one(void **state) {
@@ -231,10 +194,10 @@ static void the_largest_numbers_are_large_and_do_no_harm(void **state) {
     tow_server_options options = {0};
     for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
         if (strcmp(numbers[i].name, "workers") != 0 && strcmp(numbers[i].name, "io") != 0)
-            set(&options, &numbers[i], numbers[i].maximum);
+            option_set(&options, &numbers[i], numbers[i].maximum);
     for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++)
         if (strcmp(limits[i].name, "compression_min") != 0)
-            set(&options.limits, &limits[i], limits[i].maximum);
+            option_set(&options.limits, &limits[i], limits[i].maximum);
     options.limits.overflow = TOW_OVERFLOW_DEFAULT; /* what is dropped needs compression without takeover */
     struct world world;
     struct peer peer;
