@@ -125,3 +125,11 @@ void identity_clear(test_identity *identity) {
     free(identity->certificate);
     free(identity->key);
 }
+
+tow_tls_context *context_make(const tow_tls_settings *settings) {
+    char why[TOW_TLS_TEXT_MAX] = "";
+    tow_tls_context *context;
+    if (tow_tls_context_new(&context, settings, why) != 0)
+        fail_msg("%s", why);
+    return context;
+}

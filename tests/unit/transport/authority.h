@@ -2,6 +2,8 @@
 #ifndef TOW_TESTS_AUTHORITY_H
 #define TOW_TESTS_AUTHORITY_H
 
+#include "transport/tls.h"
+
 #include <openssl/x509.h>
 #include <stdbool.h>
 
@@ -37,5 +39,8 @@ void authority_issue(test_authority *authority, const test_subject *subject, tes
 /* A list of revoked certificates with this one in it, to be freed. */
 char *authority_revoke(test_authority *authority, const test_identity *identity);
 void identity_clear(test_identity *identity);
+
+/* A context; fails the test if there is none. */
+tow_tls_context *context_make(const tow_tls_settings *settings);
 
 #endif

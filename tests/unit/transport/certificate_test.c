@@ -18,18 +18,10 @@ static int clear_authority(void **state) {
     return 0;
 }
 
-static tow_tls_context *make_context(const tow_tls_settings *settings) {
-    char why[TOW_TLS_TEXT_MAX] = "";
-    tow_tls_context *context;
-    if (tow_tls_context_new(&context, settings, why) != 0)
-        fail_msg("%s", why);
-    return context;
-}
-
 static void meet(test_pair *pair, each_loop *each, const tow_tls_settings *server,
     const tow_tls_settings *client, const char *name) {
-    tow_tls_context *server_context = make_context(server);
-    tow_tls_context *client_context = make_context(client);
+    tow_tls_context *server_context = context_make(server);
+    tow_tls_context *client_context = context_make(client);
     pair_open_tls(pair, each, server_context, client_context, name);
     tow_tls_context_release(server_context);
     tow_tls_context_release(client_context);

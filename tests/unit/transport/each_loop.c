@@ -1,5 +1,7 @@
 #include "each_loop.h"
 
+#include "authority.h"
+
 static int make(void **state, int error, tow_loop *const *loop) {
     if (error != 0) {
         print_error("cannot make the loop: %s\n", tow_strerror(error));
@@ -259,6 +261,31 @@ static tow_tls_context *usual_server, *usual_client;
 void pair_open_uses_tls(tow_tls_context *server, tow_tls_context *client) {
     usual_server = server;
     usual_client = client;
+}
+
+static tow_tls_context *group_server, *group_client;
+
+int pairs_speak_tls(void **state) {
+    (void)state;
+    test_authority authority;
+    test_identity identity;
+    authority_make(&authority, "Test Authority");
+    authority_issue(&authority, &(test_subject){0}, &identity);
+    group_server = context_make(
+        &(tow_tls_settings){.server = true, .certificate = identity.certificate, .key = identity.key});
+    group_client = context_make(&(tow_tls_settings){.roots = authority.pem});
+    identity_clear(&identity);
+    authority_clear(&authority);
+    pair_open_uses_tls(group_server, group_client);
+    return 0;
+}
+
+int pairs_speak_plainly(void **state) {
+    (void)state;
+    pair_open_uses_tls(NULL, NULL);
+    tow_tls_context_release(group_server);
+    tow_tls_context_release(group_client);
+    return 0;
 }
 
 static bool stacks;

@@ -87,6 +87,9 @@ void pair_open_tls(
 void pair_open_uses_one_port(bool does);
 /* From now on pair_open makes TLS streams; NULL: plain ones again. */
 void pair_open_uses_tls(tow_tls_context *server, tow_tls_context *client);
+/* The same for a group of tests, by an authority of its own: setup and teardown. */
+int pairs_speak_tls(void **state);
+int pairs_speak_plainly(void **state);
 /* Once more inside of the TLS that both ends of an open pair speak. */
 void pair_stack_tls(test_pair *pair, tow_tls_context *server, tow_tls_context *client);
 /* From now on pair_open makes TLS streams inside of TLS streams. */

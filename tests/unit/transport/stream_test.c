@@ -1,4 +1,3 @@
-#include "authority.h"
 #include "each_loop.h"
 
 #include <arpa/inet.h>
@@ -844,126 +843,69 @@ static void a_stream_with_a_receive_under_way_is_not_released(void **state) {
 
 /* Once more over TLS, and over TLS inside of TLS: nothing of this is to be noticed. */
 
-static test_authority authority;
-static tow_tls_context *server_context, *client_context;
-
-static int use_tls(void **state) {
-    (void)state;
-    char why[TOW_TLS_TEXT_MAX];
-    test_identity identity;
-    authority_make(&authority, "Test Authority");
-    authority_issue(&authority, &(test_subject){0}, &identity);
-    const tow_tls_settings server = {
-        .server = true, .certificate = identity.certificate, .key = identity.key};
-    const tow_tls_settings client = {.roots = authority.pem};
-    assert_int_equal(tow_tls_context_new(&server_context, &server, why), 0);
-    assert_int_equal(tow_tls_context_new(&client_context, &client, why), 0);
-    identity_clear(&identity);
-    pair_open_uses_tls(server_context, client_context);
-    return 0;
-}
-
-static int use_no_tls(void **state) {
-    (void)state;
-    pair_open_uses_tls(NULL, NULL);
-    tow_tls_context_release(server_context);
-    tow_tls_context_release(client_context);
-    authority_clear(&authority);
-    return 0;
-}
-
 static int use_tls_inside_of_tls(void **state) {
     pair_open_stacks_tls(true);
-    return use_tls(state);
+    return pairs_speak_tls(state);
 }
 
 static int use_no_tls_any_more(void **state) {
     pair_open_stacks_tls(false);
-    return use_no_tls(state);
+    return pairs_speak_plainly(state);
 }
 
+/* Whatever carries the bytes. */
+#define ALWAYS                                                                                               \
+    ON_EACH_LOOP(bytes_are_echoed_in_order), ON_EACH_LOOP(corked_payload_is_counted_until_it_leaves),        \
+        ON_EACH_LOOP(a_large_transfer_survives_blocking),                                                    \
+        ON_EACH_LOOP(a_paused_stream_blocks_its_peer_and_loses_nothing),                                     \
+        ON_EACH_LOOP(pause_and_resume_in_turn_keep_the_order),                                               \
+        ON_EACH_LOOP(a_stream_may_be_paused_while_bytes_are_delivered),                                      \
+        ON_EACH_LOOP(a_stream_that_yields_has_one_turn_a_round),                                             \
+        ON_EACH_LOOP(others_are_served_between_the_turns_of_a_stream),                                       \
+        ON_EACH_LOOP(no_turn_comes_after_a_close), ON_EACH_LOOP(write_takes_what_it_can_and_announces_room), \
+        ON_EACH_LOOP(more_pieces_than_one_call_takes_are_written),                                           \
+        ON_EACH_LOOP(shutdown_ends_one_side_only), ON_EACH_LOOP(close_flushes_first),                        \
+        ON_EACH_LOOP(a_second_close_does_nothing), ON_EACH_LOOP(reset_reaches_the_peer_as_an_error),         \
+        ON_EACH_LOOP(a_paused_stream_hears_of_a_reset),                                                      \
+        ON_EACH_LOOP(a_paused_stream_hears_that_its_peer_has_ended),                                         \
+        ON_EACH_LOOP(each_pause_hears_that_the_peer_has_ended),                                              \
+        ON_EACH_LOOP(a_paused_stream_that_has_ended_hears_that_its_peer_has_too),                            \
+        ON_EACH_LOOP(a_paused_stream_may_be_closed_when_its_peer_has_ended),                                 \
+        ON_EACH_LOOP(a_stream_that_has_ended_hears_of_a_reset),                                              \
+        ON_EACH_LOOP(a_blocked_stream_hears_of_a_reset),                                                     \
+        ON_EACH_LOOP(writing_to_a_closed_peer_fails_and_raises_no_signal),                                   \
+        ON_EACH_LOOP(a_stream_may_be_closed_while_bytes_are_delivered),                                      \
+        ON_EACH_LOOP(a_stream_may_be_closed_by_its_end_and_by_its_error),                                    \
+        ON_EACH_LOOP(a_stream_may_be_closed_when_it_becomes_writable),                                       \
+        ON_EACH_LOOP(events_for_streams_that_were_closed_meanwhile_are_dropped),                             \
+        ON_EACH_LOOP(segments_of_streams_that_take_turns_stay_apart), ON_EACH_LOOP(a_stream_knows_its_peer), \
+        ON_EACH_LOOP(bytes_are_received_where_the_owner_wants_them)
+
+static const struct CMUnitTest in_plain[] = {
+    ALWAYS,
+    ON_REAL_LOOPS(a_stream_whose_both_sides_have_ended_costs_no_rounds),
+    ON_REAL_LOOPS(a_blocked_stream_whose_peer_has_ended_costs_no_rounds),
+    ON_REAL_LOOPS(a_descriptor_that_does_not_block_is_read_all_the_same),
+    ON_REAL_LOOPS(one_send_answers_one_read),
+    ON_EACH_LOOP(a_refused_connect_comes_to_on_error),
+    ON_EACH_LOOP(a_stream_may_be_closed_while_it_connects),
+    ON_REAL_LOOPS(accepted_and_connected_streams_do_not_delay),
+    ON_EACH_LOOP(adopt_refuses_what_is_no_descriptor),
+    ON_EACH_LOOP(a_descriptor_is_released_as_soon_as_it_is_connected),
+    ON_EACH_LOOP(a_stream_that_was_paused_when_it_connected_is_released_later),
+    ON_EACH_LOOP(what_is_corked_or_failed_is_not_released),
+    {"a_stream_with_a_receive_under_way_is_not_released on io_uring",
+        a_stream_with_a_receive_under_way_is_not_released, each_loop_uring, each_loop_teardown, NULL},
+};
+
+static const struct CMUnitTest over_tls[] = {
+    ALWAYS,
+    ON_EACH_LOOP(a_stream_whose_both_sides_have_ended_costs_no_rounds),
+};
+
 int main(void) {
-    const struct CMUnitTest tests[] = {
-        ON_EACH_LOOP(bytes_are_echoed_in_order),
-        ON_EACH_LOOP(corked_payload_is_counted_until_it_leaves),
-        ON_EACH_LOOP(a_large_transfer_survives_blocking),
-        ON_EACH_LOOP(a_paused_stream_blocks_its_peer_and_loses_nothing),
-        ON_EACH_LOOP(pause_and_resume_in_turn_keep_the_order),
-        ON_EACH_LOOP(a_stream_may_be_paused_while_bytes_are_delivered),
-        ON_EACH_LOOP(a_stream_that_yields_has_one_turn_a_round),
-        ON_EACH_LOOP(others_are_served_between_the_turns_of_a_stream),
-        ON_EACH_LOOP(no_turn_comes_after_a_close),
-        ON_EACH_LOOP(write_takes_what_it_can_and_announces_room),
-        ON_EACH_LOOP(more_pieces_than_one_call_takes_are_written),
-        ON_EACH_LOOP(shutdown_ends_one_side_only),
-        ON_REAL_LOOPS(a_stream_whose_both_sides_have_ended_costs_no_rounds),
-        ON_REAL_LOOPS(a_blocked_stream_whose_peer_has_ended_costs_no_rounds),
-        ON_REAL_LOOPS(a_descriptor_that_does_not_block_is_read_all_the_same),
-        ON_EACH_LOOP(close_flushes_first),
-        ON_EACH_LOOP(a_second_close_does_nothing),
-        ON_EACH_LOOP(reset_reaches_the_peer_as_an_error),
-        ON_EACH_LOOP(a_paused_stream_hears_of_a_reset),
-        ON_EACH_LOOP(a_paused_stream_hears_that_its_peer_has_ended),
-        ON_EACH_LOOP(each_pause_hears_that_the_peer_has_ended),
-        ON_EACH_LOOP(a_paused_stream_that_has_ended_hears_that_its_peer_has_too),
-        ON_EACH_LOOP(a_paused_stream_may_be_closed_when_its_peer_has_ended),
-        ON_EACH_LOOP(a_stream_that_has_ended_hears_of_a_reset),
-        ON_EACH_LOOP(a_blocked_stream_hears_of_a_reset),
-        ON_EACH_LOOP(writing_to_a_closed_peer_fails_and_raises_no_signal),
-        ON_EACH_LOOP(a_stream_may_be_closed_while_bytes_are_delivered),
-        ON_EACH_LOOP(a_stream_may_be_closed_by_its_end_and_by_its_error),
-        ON_EACH_LOOP(a_stream_may_be_closed_when_it_becomes_writable),
-        ON_EACH_LOOP(events_for_streams_that_were_closed_meanwhile_are_dropped),
-        ON_EACH_LOOP(segments_of_streams_that_take_turns_stay_apart),
-        ON_REAL_LOOPS(one_send_answers_one_read),
-        ON_EACH_LOOP(a_refused_connect_comes_to_on_error),
-        ON_EACH_LOOP(a_stream_may_be_closed_while_it_connects),
-        ON_EACH_LOOP(a_stream_knows_its_peer),
-        ON_REAL_LOOPS(accepted_and_connected_streams_do_not_delay),
-        ON_EACH_LOOP(adopt_refuses_what_is_no_descriptor),
-        ON_EACH_LOOP(bytes_are_received_where_the_owner_wants_them),
-        ON_EACH_LOOP(a_descriptor_is_released_as_soon_as_it_is_connected),
-        ON_EACH_LOOP(a_stream_that_was_paused_when_it_connected_is_released_later),
-        ON_EACH_LOOP(what_is_corked_or_failed_is_not_released),
-        {"a_stream_with_a_receive_under_way_is_not_released on io_uring",
-            a_stream_with_a_receive_under_way_is_not_released, each_loop_uring, each_loop_teardown, NULL},
-    };
-    int failed = cmocka_run_group_tests_name("plain", tests, NULL, NULL);
-    const struct CMUnitTest over_tls[] = {
-        ON_EACH_LOOP(bytes_are_echoed_in_order),
-        ON_EACH_LOOP(corked_payload_is_counted_until_it_leaves),
-        ON_EACH_LOOP(a_large_transfer_survives_blocking),
-        ON_EACH_LOOP(a_paused_stream_blocks_its_peer_and_loses_nothing),
-        ON_EACH_LOOP(pause_and_resume_in_turn_keep_the_order),
-        ON_EACH_LOOP(a_stream_may_be_paused_while_bytes_are_delivered),
-        ON_EACH_LOOP(a_stream_that_yields_has_one_turn_a_round),
-        ON_EACH_LOOP(others_are_served_between_the_turns_of_a_stream),
-        ON_EACH_LOOP(no_turn_comes_after_a_close),
-        ON_EACH_LOOP(a_stream_that_yields_has_one_turn_a_round),
-        ON_EACH_LOOP(write_takes_what_it_can_and_announces_room),
-        ON_EACH_LOOP(more_pieces_than_one_call_takes_are_written),
-        ON_EACH_LOOP(shutdown_ends_one_side_only),
-        ON_EACH_LOOP(a_stream_whose_both_sides_have_ended_costs_no_rounds),
-        ON_EACH_LOOP(close_flushes_first),
-        ON_EACH_LOOP(a_second_close_does_nothing),
-        ON_EACH_LOOP(reset_reaches_the_peer_as_an_error),
-        ON_EACH_LOOP(a_paused_stream_hears_of_a_reset),
-        ON_EACH_LOOP(a_paused_stream_hears_that_its_peer_has_ended),
-        ON_EACH_LOOP(each_pause_hears_that_the_peer_has_ended),
-        ON_EACH_LOOP(a_paused_stream_that_has_ended_hears_that_its_peer_has_too),
-        ON_EACH_LOOP(a_paused_stream_may_be_closed_when_its_peer_has_ended),
-        ON_EACH_LOOP(a_stream_that_has_ended_hears_of_a_reset),
-        ON_EACH_LOOP(a_blocked_stream_hears_of_a_reset),
-        ON_EACH_LOOP(writing_to_a_closed_peer_fails_and_raises_no_signal),
-        ON_EACH_LOOP(a_stream_may_be_closed_while_bytes_are_delivered),
-        ON_EACH_LOOP(a_stream_may_be_closed_by_its_end_and_by_its_error),
-        ON_EACH_LOOP(a_stream_may_be_closed_when_it_becomes_writable),
-        ON_EACH_LOOP(events_for_streams_that_were_closed_meanwhile_are_dropped),
-        ON_EACH_LOOP(segments_of_streams_that_take_turns_stay_apart),
-        ON_EACH_LOOP(a_stream_knows_its_peer),
-        ON_EACH_LOOP(bytes_are_received_where_the_owner_wants_them),
-    };
-    failed += cmocka_run_group_tests_name("over TLS", over_tls, use_tls, use_no_tls);
+    int failed = cmocka_run_group_tests_name("plain", in_plain, NULL, NULL);
+    failed += cmocka_run_group_tests_name("over TLS", over_tls, pairs_speak_tls, pairs_speak_plainly);
     return failed + cmocka_run_group_tests_name(
                         "over TLS inside of TLS", over_tls, use_tls_inside_of_tls, use_no_tls_any_more);
 }

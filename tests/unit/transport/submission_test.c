@@ -1,5 +1,4 @@
 /* What the kernel does not take of what io_uring hands over, does not cancel, or drops on the way back. */
-#include "authority.h"
 #include "each_loop.h"
 
 #include "../faults.h"
@@ -225,36 +224,6 @@ static void a_watch_hears_of_its_descriptor_though_the_poll_was_lost(void **stat
     close(fd);
 }
 
-/* Over TLS */
-
-static tow_tls_context *server_context, *client_context;
-static test_authority authority;
-
-static int use_tls(void **state) {
-    (void)state;
-    char why[TOW_TLS_TEXT_MAX];
-    test_identity identity;
-    authority_make(&authority, "Test Authority");
-    authority_issue(&authority, &(test_subject){0}, &identity);
-    const tow_tls_settings server = {
-        .server = true, .certificate = identity.certificate, .key = identity.key};
-    const tow_tls_settings client = {.roots = authority.pem};
-    assert_int_equal(tow_tls_context_new(&server_context, &server, why), 0);
-    assert_int_equal(tow_tls_context_new(&client_context, &client, why), 0);
-    identity_clear(&identity);
-    pair_open_uses_tls(server_context, client_context);
-    return 0;
-}
-
-static int use_no_tls(void **state) {
-    (void)state;
-    pair_open_uses_tls(NULL, NULL);
-    tow_tls_context_release(server_context);
-    tow_tls_context_release(client_context);
-    authority_clear(&authority);
-    return 0;
-}
-
 int main(void) {
     const struct CMUnitTest tests[] = {
         WITH_FAULTS(a_crowd_hears_what_is_meant_for_each),
@@ -273,5 +242,5 @@ int main(void) {
         WITH_FAULTS(a_stream_closes_though_its_cancel_failed),
     };
     int failed = cmocka_run_group_tests_name("plain", tests, NULL, NULL);
-    return failed + cmocka_run_group_tests_name("over TLS", over_tls, use_tls, use_no_tls);
+    return failed + cmocka_run_group_tests_name("over TLS", over_tls, pairs_speak_tls, pairs_speak_plainly);
 }

@@ -36,16 +36,8 @@ static int clear_authorities(void **state) {
 
 /* Contexts */
 
-static tow_tls_context *make_context(const tow_tls_settings *settings) {
-    char why[TOW_TLS_TEXT_MAX] = "";
-    tow_tls_context *context;
-    if (tow_tls_context_new(&context, settings, why) != 0)
-        fail_msg("%s", why);
-    return context;
-}
-
 static tow_tls_context *server_of(const test_identity *identity) {
-    return make_context(
+    return context_make(
         &(tow_tls_settings){.server = true, .certificate = identity->certificate, .key = identity->key});
 }
 
@@ -54,7 +46,7 @@ static tow_tls_context *usual_server(void) {
 }
 
 static tow_tls_context *usual_client(void) {
-    return make_context(&(tow_tls_settings){.roots = authority.pem});
+    return context_make(&(tow_tls_settings){.roots = authority.pem});
 }
 
 /* Both contexts are released. */
@@ -172,19 +164,19 @@ static void a_self_signed_certificate_is_refused(void **state) {
 }
 
 static void a_certificate_of_an_unknown_authority_is_refused(void **state) {
-    tow_tls_context *client = make_context(&(tow_tls_settings){.roots = stranger.pem});
+    tow_tls_context *client = context_make(&(tow_tls_settings){.roots = stranger.pem});
     expect_refusal(*state, usual_server(), client, "example.test",
         "the certificate of example.test is signed by an authority that is not trusted: Test Authority");
 }
 
 static void the_systems_authorities_do_not_know_ours(void **state) {
-    tow_tls_context *client = make_context(&(tow_tls_settings){0});
+    tow_tls_context *client = context_make(&(tow_tls_settings){0});
     expect_refusal(*state, usual_server(), client, "example.test",
         "the certificate of example.test is signed by an authority that is not trusted: Test Authority");
 }
 
 static void a_revoked_certificate_is_refused(void **state) {
-    tow_tls_context *client = make_context(&(tow_tls_settings){.roots = authority.pem, .revoked = revoked});
+    tow_tls_context *client = context_make(&(tow_tls_settings){.roots = authority.pem, .revoked = revoked});
     expect_refusal(
         *state, usual_server(), client, "example.test", "the certificate of example.test was revoked");
 }
@@ -213,7 +205,7 @@ static void a_client_without_verification_takes_any_certificate(void **state) {
     authority_issue(&authority, &(test_subject){.self_signed = true, .until = "20210304000000Z"}, &identity);
     test_pair pair;
     meet(&pair, *state, server_of(&identity),
-        make_context(&(tow_tls_settings){.verify = TOW_TLS_VERIFY_NONE}), "other.test");
+        context_make(&(tow_tls_settings){.verify = TOW_TLS_VERIFY_NONE}), "other.test");
     run_until(*state, are_open, &pair);
     assert_false(details_of(&pair.client).verified);
     assert_string_equal(details_of(&pair.client).expires, "2021-03-04");
@@ -233,7 +225,7 @@ static void a_client_that_verifies_needs_a_name(void **state) {
 /* Clients with certificates */
 
 static tow_tls_context *asking_server(tow_tls_verify verify) {
-    return make_context(&(tow_tls_settings){.server = true,
+    return context_make(&(tow_tls_settings){.server = true,
         .certificate = usual.certificate,
         .key = usual.key,
         .roots = authority.pem,
@@ -241,7 +233,7 @@ static tow_tls_context *asking_server(tow_tls_verify verify) {
 }
 
 static tow_tls_context *client_with(const test_identity *identity) {
-    return make_context(&(tow_tls_settings){
+    return context_make(&(tow_tls_settings){
         .roots = authority.pem, .certificate = identity->certificate, .key = identity->key});
 }
 
@@ -317,7 +309,7 @@ static bool resumes_across(
 }
 
 static tow_tls_context *server_with(tow_tls_tickets *tickets, const char *roots) {
-    return make_context(&(tow_tls_settings){.server = true,
+    return context_make(&(tow_tls_settings){.server = true,
         .certificate = usual.certificate,
         .key = usual.key,
         .roots = roots,
@@ -438,7 +430,7 @@ static void a_self_signed_certificate_is_for_localhost(void **state) {
     assert_int_equal(tow_tls_self_signed(&identity.certificate, &identity.key, fingerprint), 0);
     test_pair pair;
     meet(&pair, *state, server_of(&identity),
-        make_context(&(tow_tls_settings){.verify = TOW_TLS_VERIFY_NONE}), "localhost");
+        context_make(&(tow_tls_settings){.verify = TOW_TLS_VERIFY_NONE}), "localhost");
     run_until(*state, are_open, &pair);
     assert_string_equal(details_of(&pair.client).fingerprint, fingerprint);
     assert_string_equal(details_of(&pair.client).subject, "localhost (towline)");
@@ -493,7 +485,7 @@ static void a_bad_client_hello_is_answered_by_an_alert(void **state) {
 static void a_stream_may_stay_plain_if_that_is_allowed(void **state) {
     test_pair pair;
     open_plain_client(&pair, *state,
-        make_context(&(tow_tls_settings){
+        context_make(&(tow_tls_settings){
             .server = true, .certificate = usual.certificate, .key = usual.key, .plain_too = true}));
     pair.server.echo = true;
     end_send(&pair.client, "GET / HTTP/1.1\r\n\r\n", 18);
