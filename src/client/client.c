@@ -25,7 +25,7 @@ static void gone(tow_websocket *socket) {
 }
 
 static void abandon(tow_websocket *socket) {
-    socket->ready_state = TOW_CLOSING;
+    tow_websocket_give_up(socket);
     tow_client_fail(tow_client_of(socket), TOW_ERROR_CLOSED, "closed before the connection was open");
 }
 

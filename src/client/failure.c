@@ -23,7 +23,7 @@ static void tell_close(tow_client *client) {
 /* Final state first, callbacks last; when the user frees the socket in the first, the second is gone. */
 static void finish(tow_client *client) {
     client->stage = TOW_CLIENT_GONE;
-    client->socket.ready_state = TOW_CLOSED;
+    tow_websocket_not_opened(&client->socket);
     client->in_callback = true;
     tell_error(client);
     tell_close(client);

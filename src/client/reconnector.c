@@ -151,7 +151,7 @@ static void on_close(tow_websocket *socket, const tow_close_event *event) {
     if (reconnector->socket_options.options.on_close != NULL)
         reconnector->socket_options.options.on_close(socket, event);
     if (!reconnector->freed) {
-        bool was_asked = socket->close_asked;
+        bool was_asked = tow_websocket_was_asked_to_close(socket);
         reconnector->socket = NULL;
         tow_websocket_free(socket);
         go_on(reconnector, was_asked, seen.was_clean, seen.code);

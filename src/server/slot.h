@@ -53,7 +53,7 @@ static inline tow_worker *tow_connection_worker(const tow_connection *connection
 
 /* NULL once it is a WebSocket. */
 static inline tow_http1 *tow_connection_http1(const tow_connection *connection) {
-    return connection->socket.ready_state == TOW_CONNECTING ? connection->socket.opening : NULL;
+    return connection->socket.stage == TOW_STAGE_CONNECTING ? connection->socket.opening : NULL;
 }
 
 static inline tow_stream *tow_connection_stream(tow_connection *connection) {

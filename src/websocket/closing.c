@@ -7,6 +7,7 @@
 #include "protocol/mask.h"
 #include "receive.h"
 #include "send.h"
+#include "stage.h"
 #include "timing.h"
 #include "transport/tls.h"
 
@@ -20,39 +21,27 @@ enum { LINGER_SECONDS = 1 }; /* for the end of the stream when our side has ende
 /* After this a closing connection that is still there is looked at; most are gone by then. */
 #define FIRST_LOOK (TOW_SECOND / 2)
 
-/* Both Close frames crossed: what is left is the end of the stream (RFC 6455, section 7.1.4). */
-static bool both_closed(const tow_websocket *socket) {
-    return socket->close_sent && socket->close_received && !socket->failed;
-}
-
-/* As above, and our Close is not waiting any more. */
+/* Both Close frames crossed, and ours is not waiting any more (RFC 6455, section 7.1.4). */
 static bool is_clean(const tow_websocket *socket) {
-    return both_closed(socket) && !tow_send_is_waiting(socket);
+    return socket->stage == TOW_STAGE_CROSSED && socket->end.close_sent && !tow_send_is_waiting(socket);
 }
 
-/* The code that the close event will have, as far as it is known. */
-static uint16_t code_so_far(const tow_websocket *socket) {
-    return socket->close_received ? socket->extra->peer_end : TOW_CLOSE_ABNORMAL;
-}
-
-/* The connection is not open any more; `heard` gives its place to `end`. */
-static void leave_open(tow_websocket *socket, tow_cause cause) {
-    uint16_t code = code_so_far(socket);
-    socket->ready_state = TOW_CLOSING;
+/* `heard` gives its place to `end`. */
+static void begin_end(tow_websocket *socket, tow_cause cause) {
+    bool peer_ended = socket->stage == TOW_STAGE_PEER_ENDED;
+    uint16_t code = peer_ended ? socket->extra->peer_end : TOW_CLOSE_ABNORMAL;
     socket->end = (tow_websocket_end){
-        .close_code = code, .cause = (uint8_t)(socket->close_received ? TOW_CAUSE_PEER_CLOSE : cause)};
+        .close_code = code, .cause = (uint8_t)(peer_ended ? TOW_CAUSE_PEER_CLOSE : cause) & 63U};
     socket->above_high = false;
 }
 
-/* Nothing is delivered any more. */
-static void begin(tow_websocket *socket, tow_cause cause) {
-    if (socket->ready_state == TOW_OPEN)
-        leave_open(socket, cause);
-    else if (!socket->half_closed)
-        return;
-    socket->half_closed = false;
-    socket->paused = false;
-    socket->resumed = false;
+/* To a stage in which the connection is not open any more. */
+static void leave(tow_websocket *socket, tow_stage stage, tow_cause cause) {
+    if (tow_stage_is_open(socket))
+        begin_end(socket, cause);
+    if (stage != TOW_STAGE_WE_ENDED) /* else what comes is delivered still */
+        socket->flow = TOW_FLOW_ON;
+    tow_stage_change(socket, stage);
 }
 
 static void close_stream(tow_websocket *socket) {
@@ -68,11 +57,10 @@ static void reset_stream(tow_websocket *socket) {
 }
 
 static void note_failure(tow_websocket *socket, tow_cause cause, int error) {
-    begin(socket, cause);
-    if (socket->failed)
+    if (socket->stage == TOW_STAGE_FAILED)
         return;
-    socket->failed = true;
-    socket->end.cause = (uint8_t)cause;
+    leave(socket, TOW_STAGE_FAILED, cause);
+    socket->end.cause = (uint8_t)cause & 63U;
     socket->end.error = (int8_t)error;
     tow_count(&socket->context->counters.ends[cause]);
 }
@@ -80,12 +68,12 @@ static void note_failure(tow_websocket *socket, tow_cause cause, int error) {
 /* Our Close is the last that we send; without memory for it the end is a reset. */
 static void send_close(tow_websocket *socket, uint16_t code, const char *reason, size_t reason_length) {
     uint8_t payload[TOW_CONTROL_PAYLOAD_MAX];
-    if (socket->close_sent)
+    if (socket->end.close_sent)
         return;
     size_t length = tow_close_payload_write(payload, code, reason, reason_length);
     if (tow_send_control(socket, TOW_OPCODE_CLOSE, payload, length) != 0)
         tow_websocket_abort(socket, TOW_CAUSE_MEMORY, TOW_ERROR_MEMORY);
-    socket->close_sent = true;
+    socket->end.close_sent = true;
 }
 
 /* The time of the step that begins now. */
@@ -107,19 +95,24 @@ static bool all_is_sent(const tow_websocket *socket) {
     return !tow_send_is_waiting(socket) && !tow_stream_is_blocked(&socket->stream);
 }
 
+/* Nothing but the end of the stream is left. */
+static bool has_closed(const tow_websocket *socket) {
+    return socket->stage == TOW_STAGE_CROSSED || socket->stage == TOW_STAGE_FAILED;
+}
+
 /* RFC 6455, section 7.1.1: the server ends the stream first; it goes on reading until the client has ended
  * its side too, since closing with bytes unread would be a reset, which could take our Close away from the
  * peer. So it is after a failure, too. */
 void tow_closing_advance(tow_websocket *socket) {
-    bool done = socket->failed || both_closed(socket);
-    if (!done || socket->stream_closed || tow_send_is_waiting(socket))
+    if (!has_closed(socket) || socket->stream_closed || tow_send_is_waiting(socket))
         return;
     tow_stream_flush(&socket->stream);
     if (!all_is_sent(socket))
         return;
     if (socket->ended)
         close_stream(socket);
-    else if (!socket->shut && (socket->failed || socket->behaviour->role == TOW_ROLE_SERVER))
+    else if (!socket->shut &&
+             (socket->stage == TOW_STAGE_FAILED || socket->behaviour->role == TOW_ROLE_SERVER))
         end_our_side(socket);
 }
 
@@ -148,15 +141,17 @@ static void wait_for_the_end(tow_websocket *socket) {
 
 /* Whether a Close ends the peer's side alone: an orderly one, where somebody minds both sides. */
 static bool ends_one_side(const tow_websocket *socket, uint16_t code) {
-    return socket->behaviour->on_end != NULL && !socket->failed && tow_close_code_is_orderly(code);
+    return socket->behaviour->on_end != NULL && tow_stage_may_close(socket) &&
+           tow_close_code_is_orderly(code);
 }
 
 /* RFC 6455, section 5.5.1: the answer may wait until what is under way has been sent. Without memory for the
  * code it does not. */
 static bool postpone_answer(tow_websocket *socket, uint16_t code) {
-    if (socket->ready_state != TOW_OPEN || tow_extra_need(socket) == NULL)
+    if (!tow_stage_is_open(socket) || tow_extra_need(socket) == NULL)
         return false;
     socket->extra->peer_end = code;
+    tow_stage_change(socket, TOW_STAGE_PEER_ENDED);
     tow_timing_update(socket);
     return true;
 }
@@ -167,11 +162,10 @@ void tow_closing_received(tow_websocket *socket, const uint8_t *payload, size_t 
     size_t reason_length;
     if (tow_close_payload_read(payload, length, &code, &reason, &reason_length) != 0)
         return; /* the receiver let it through, so this does not happen */
-    bool one_side = ends_one_side(socket, code) && (socket->ready_state == TOW_OPEN || socket->half_closed);
+    bool one_side = ends_one_side(socket, code);
     bool postponed = one_side && postpone_answer(socket, code);
     if (!postponed)
-        begin(socket, TOW_CAUSE_PEER_CLOSE);
-    socket->close_received = true;
+        leave(socket, TOW_STAGE_CROSSED, TOW_CAUSE_PEER_CLOSE);
     store_reason(socket, reason, reason_length);
     if (!postponed) {
         socket->end.close_code = code;
@@ -185,9 +179,9 @@ void tow_closing_received(tow_websocket *socket, const uint8_t *payload, size_t 
 void tow_closing_check_end(tow_websocket *socket) {
     if (!socket->ended || socket->stream_closed)
         return;
-    if (socket->failed || both_closed(socket))
+    if (has_closed(socket))
         tow_closing_advance(socket);
-    else if (!tow_receive_has_kept(socket) || !tow_receive_wants_messages(socket))
+    else if (!tow_receive_has_kept(socket) || !tow_stage_wants_messages(socket))
         end_broken(socket, TOW_ERROR_ENDED);
     else
         tow_timing_left(socket);
@@ -200,7 +194,7 @@ void tow_closing_give_up_unread(tow_websocket *socket) {
 /* After its Close the peer has nothing more to say. */
 void tow_closing_stream_fin(tow_stream *stream) {
     tow_websocket *socket = tow_websocket_of_stream(stream);
-    if (tow_receive_wants_messages(socket) && !socket->close_received)
+    if (tow_stage_wants_messages(socket) && tow_stage_hears(socket))
         tow_timing_left(socket);
 }
 
@@ -235,7 +229,8 @@ static int patience(const tow_websocket *socket, bool taking) {
     const tow_limits *limits = &socket->behaviour->limits;
     if (taking && limits->stall_seconds != TOW_OFF)
         return limits->stall_seconds;
-    return !taking && (socket->failed || socket->shut) ? LINGER_SECONDS : limits->close_seconds;
+    return !taking && (socket->stage == TOW_STAGE_FAILED || socket->shut) ? LINGER_SECONDS
+                                                                          : limits->close_seconds;
 }
 
 static void give_up(tow_websocket *socket, bool taking) {
@@ -247,7 +242,7 @@ static void give_up(tow_websocket *socket, bool taking) {
 }
 
 void tow_closing_timed_out(tow_websocket *socket) {
-    if (socket->stream_closed || socket->ready_state != TOW_CLOSING)
+    if (socket->stream_closed || !tow_stage_is_closing(socket))
         return;
     if (tow_extra_need(socket) == NULL) {
         tow_websocket_abort(socket, TOW_CAUSE_MEMORY, TOW_ERROR_MEMORY);
@@ -273,7 +268,7 @@ tow_websocket_ending tow_websocket_how_it_ended(const tow_websocket *socket) {
     const tow_websocket_extra *extra = socket->extra;
     const tow_websocket_end *end = &socket->end;
     tow_websocket_ending ending = {.cause = end->cause, .code = TOW_CLOSE_ABNORMAL, .reason = ""};
-    uint16_t sent = socket->close_sent ? tow_cause_code(end->cause, end->error) : 0;
+    uint16_t sent = end->close_sent ? tow_cause_code(end->cause, end->error) : 0;
     if (end->cause == TOW_CAUSE_PEER_CLOSE) {
         ending.code = end->close_code;
         ending.reason = extra != NULL ? text_or_empty(extra->close_reason) : "";
@@ -318,11 +313,10 @@ static void tell_close(tow_websocket *socket, bool was_clean) {
  */
 static void tell_end(tow_websocket *socket) {
     bool was_clean = is_clean(socket);
-    assert(socket->ready_state == TOW_CLOSING); /* whatever closes the stream has said why */
-    if (!socket->failed)
+    if (socket->stage != TOW_STAGE_FAILED)
         tow_count(&socket->context->counters.ends[socket->end.cause]);
     socket->stream_closed = true;
-    socket->ready_state = TOW_CLOSED;
+    tow_stage_change(socket, TOW_STAGE_CLOSED);
     tow_count(&socket->context->counters.closed);
     tow_timer_cancel(socket->context->loop, &socket->timer);
     tow_receiver_clear(&socket->receiver);
@@ -333,7 +327,7 @@ static void tell_end(tow_websocket *socket) {
 
 void tow_closing_stream_closed(tow_stream *stream) {
     tow_websocket *socket = tow_websocket_of_stream(stream);
-    if (socket->ready_state != TOW_CLOSED)
+    if (socket->stage != TOW_STAGE_CLOSED)
         tell_end(socket);
     if (tow_websocket_is_retained(socket))
         socket->extra->outlives = true;
@@ -343,11 +337,11 @@ void tow_closing_stream_closed(tow_stream *stream) {
 /* Calls from above. */
 
 void tow_websocket_fail(tow_websocket *socket, tow_cause cause, int error) {
-    if (socket->ready_state == TOW_CONNECTING) {
+    if (tow_stage_is_connecting(socket)) {
         tow_owner_abandon(socket);
         return;
     }
-    if (socket->failed || socket->stream_closed)
+    if (socket->stage >= TOW_STAGE_FAILED || socket->stream_closed)
         return;
     const char *reason = tow_cause_reason(cause, error);
     note_failure(socket, cause, error);
@@ -360,11 +354,11 @@ void tow_websocket_fail(tow_websocket *socket, tow_cause cause, int error) {
 }
 
 void tow_websocket_abort(tow_websocket *socket, tow_cause cause, int error) {
-    if (socket->ready_state == TOW_CONNECTING) {
+    if (tow_stage_is_connecting(socket)) {
         tow_owner_abandon(socket);
         return;
     }
-    if (socket->stream_closed)
+    if (socket->stream_closed || socket->stage >= TOW_STAGE_ABANDONED)
         return;
     if (!is_clean(socket))
         note_failure(socket, cause, error);
@@ -404,9 +398,9 @@ static void remember_our_close(tow_websocket *socket, uint16_t code, const char 
 }
 
 void tow_websocket_close_because(tow_websocket *socket, tow_cause cause, uint16_t code, const char *reason) {
-    if (socket->ready_state != TOW_OPEN && !socket->half_closed)
+    if (!tow_stage_may_close(socket))
         return;
-    begin(socket, cause);
+    leave(socket, socket->stage == TOW_STAGE_PEER_ENDED ? TOW_STAGE_CROSSED : TOW_STAGE_CLOSING, cause);
     if (cause == TOW_CAUSE_APPLICATION)
         remember_our_close(socket, code, reason);
     send_close(socket, code, reason, reason == NULL ? 0 : strlen(reason));
@@ -421,26 +415,25 @@ int tow_websocket_close(tow_websocket *socket, uint16_t code, const char *reason
     int error = tow_websocket_close_check(socket->behaviour->role, code, reason);
     if (error != 0)
         return error;
-    socket->close_asked = true;
-    if (socket->ready_state == TOW_CONNECTING)
+    if (tow_stage_is_connecting(socket))
         tow_owner_abandon(socket);
     else
         tow_websocket_close_because(socket, TOW_CAUSE_APPLICATION, code, reason);
+    socket->end.was_asked = true;
     return 0;
 }
 
 void tow_websocket_shutdown(tow_websocket *socket) {
-    if (socket->ready_state != TOW_OPEN)
+    if (!tow_stage_is_open(socket))
         return;
-    if (socket->close_received) {
+    if (socket->stage == TOW_STAGE_PEER_ENDED) {
         uint16_t code = socket->extra->peer_end;
-        begin(socket, TOW_CAUSE_PEER_CLOSE);
+        leave(socket, TOW_STAGE_CROSSED, TOW_CAUSE_PEER_CLOSE);
         send_close(socket, code, NULL, 0);
         wait_for_the_end(socket);
         return;
     }
-    leave_open(socket, TOW_CAUSE_APPLICATION);
-    socket->half_closed = true;
+    leave(socket, TOW_STAGE_WE_ENDED, TOW_CAUSE_APPLICATION);
     send_close(socket, TOW_CLOSE_NORMAL, NULL, 0);
     if (!socket->stream_closed)
         tow_timer_cancel(socket->context->loop, &socket->timer);

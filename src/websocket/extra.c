@@ -2,6 +2,7 @@
 
 #include "context.h"
 #include "piecewise.h"
+#include "stage.h"
 #include "unfinished.h"
 
 #include <stdlib.h>
@@ -26,7 +27,7 @@ char *tow_extra_text(const char *text, size_t length) {
 
 static bool is_empty(const tow_websocket *socket) {
     const tow_websocket_extra *extra = socket->extra;
-    return socket->ready_state != TOW_CLOSING && !socket->sends_pieces && tow_queue_is_empty(&extra->queue) &&
+    return !tow_stage_is_closing(socket) && !socket->sends_pieces && tow_queue_is_empty(&extra->queue) &&
            extra->discarded == 0 && extra->dropped == 0 && extra->pong == NULL &&
            extra->assembly.data == NULL && extra->message_began == 0 && extra->left == 0 &&
            extra->kept.data == NULL && extra->deflater == NULL && extra->inflater == NULL &&

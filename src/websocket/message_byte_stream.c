@@ -9,6 +9,7 @@
 #include "piecewise.h"
 #include "protocol/close.h"
 #include "protocol/mask.h"
+#include "stage.h"
 #include "transport/byte_stream.h"
 
 #include <stdio.h>
@@ -90,7 +91,7 @@ static void note_signs(message_carrier *carrier) {
     const tow_websocket *socket = carrier->socket;
     const tow_websocket_extra *extra = socket->extra;
     tow_progress *progress = &carrier->progress;
-    if (socket->paused && (extra == NULL || extra->left == 0))
+    if (socket->flow != TOW_FLOW_ON && (extra == NULL || extra->left == 0))
         note_activity(carrier);
     else
         (void)tow_progress_look(progress, &socket->stream, tow_loop_now(carrier->loop));
@@ -190,7 +191,7 @@ static int64_t finish_text(message_carrier *carrier) {
     tow_websocket *socket = carrier->socket;
     if (carrier->cut_length > 0)
         return refuse_text(carrier);
-    if (!carrier->lines || !socket->sends_pieces || socket->ready_state != TOW_OPEN)
+    if (!carrier->lines || !socket->sends_pieces || !tow_stage_is_open(socket))
         return 0;
     int64_t error = send_line(carrier, (const uint8_t *)"\n", 1);
     if (error == TOW_ERROR_MEMORY)
@@ -384,7 +385,7 @@ int tow_byte_stream_from_websocket_sized(tow_byte_stream **stream, tow_websocket
     const tow_byte_stream_options *options, size_t options_size) {
     if (stream == NULL || socket == NULL)
         return TOW_ERROR_ARGUMENT;
-    if (socket->ready_state != TOW_OPEN || socket->behaviour->on_end != NULL)
+    if (!tow_stage_is_open(socket) || socket->behaviour->on_end != NULL)
         return TOW_ERROR_STATE;
     message_carrier *carrier = calloc(1, sizeof(*carrier));
     if (carrier == NULL)

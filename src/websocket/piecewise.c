@@ -6,6 +6,7 @@
 #include "extra.h"
 #include "protocol/mask.h"
 #include "receive.h"
+#include "stage.h"
 #include "tally.h"
 #include "turn.h"
 
@@ -199,7 +200,7 @@ static int deliver_inflated(tow_websocket *socket, tow_piecewise *message, input
         int more = deliver_part(socket, message, in);
         if (more <= 0)
             return more;
-        if (!tow_receive_wants_messages(socket)) {
+        if (!tow_stage_wants_messages(socket)) {
             tow_piecewise_end(socket);
             return 0;
         }
@@ -229,7 +230,7 @@ int tow_piecewise_receive(tow_websocket *socket, const tow_received *received) {
 
 /* What had come before the message was wanted in pieces. */
 static void deliver_ready(tow_websocket *socket, tow_piecewise *message) {
-    while (message->ready_offset < message->ready.length && tow_receive_wants_messages(socket) &&
+    while (message->ready_offset < message->ready.length && tow_stage_wants_messages(socket) &&
            tow_receive_may_deliver(socket)) {
         size_t left = message->ready.length - message->ready_offset;
         const tow_message_piece piece = {.type = message->type,
@@ -302,7 +303,7 @@ static int go_on(tow_websocket *socket, tow_piecewise *message, input *in) {
     if (socket->behaviour->on_piece == NULL)
         return inflate_whole(socket, message, in);
     deliver_ready(socket, message);
-    if (!tow_receive_wants_messages(socket)) {
+    if (!tow_stage_wants_messages(socket)) {
         tow_piecewise_end(socket);
         return 0;
     }

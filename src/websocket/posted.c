@@ -5,6 +5,7 @@
 #include "overflow.h"
 #include "send.h"
 #include "shared.h"
+#include "stage.h"
 
 #include <stdlib.h>
 #include <towline/error.h>
@@ -49,7 +50,7 @@ static tow_shared *take(tow_posted *posted) {
 }
 
 static int64_t send_or_wait(tow_websocket *socket, tow_shared *shared) {
-    if (socket->ready_state != TOW_OPEN || !socket->sends_pieces)
+    if (!tow_stage_is_open(socket) || !socket->sends_pieces)
         return tow_websocket_send_shared(socket, shared);
     int error = tow_overflow_check(socket, tow_shared_length(shared));
     if (error == 0)
@@ -59,7 +60,7 @@ static int64_t send_or_wait(tow_websocket *socket, tow_shared *shared) {
 
 /* Whoever posted does not hear that it was refused. */
 void tow_websocket_send_posted(tow_websocket *socket, tow_shared *shared) {
-    if (send_or_wait(socket, shared) == TOW_ERROR_QUEUE_FULL && socket->ready_state == TOW_OPEN)
+    if (send_or_wait(socket, shared) == TOW_ERROR_QUEUE_FULL && tow_stage_is_open(socket))
         tow_overflow_note_dropped(socket, 1);
 }
 

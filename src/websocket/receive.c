@@ -8,18 +8,13 @@
 #include "piecewise.h"
 #include "protocol/close.h"
 #include "send.h"
+#include "stage.h"
 #include "tally.h"
 #include "timing.h"
 #include "turn.h"
 #include "unfinished.h"
 
 #include <towline/error.h>
-
-/* RFC 6455, section 7.1.7: nothing is processed after a failure; section 5.5.1: nothing comes after a Close.
- */
-static bool is_deaf(const tow_websocket *socket) {
-    return socket->failed || socket->close_received || socket->ready_state == TOW_CLOSED;
-}
 
 /* A server stops reading while too much of its own waits: its peer gets no more answers than it takes. A
  * client does not: if both ends did, two that send much at once would wait for each other for ever. Nor does
@@ -29,33 +24,26 @@ static bool is_held(const tow_websocket *socket) {
            socket->behaviour->on_end == NULL;
 }
 
-/* Whether messages are of interest: as in the WHATWG standard, not when closing any more, unless only our
- * side has ended. */
-bool tow_receive_wants_messages(const tow_websocket *socket) {
-    return socket->ready_state == TOW_OPEN || socket->half_closed;
-}
-
 static bool is_stopped(const tow_websocket *socket) {
-    return socket->paused || is_held(socket);
+    return socket->flow != TOW_FLOW_ON || is_held(socket);
 }
 
 /* A closing connection reads on, as it waits for the peer's Close. */
 bool tow_receive_may_deliver(const tow_websocket *socket) {
-    return !is_deaf(socket) && (!tow_receive_wants_messages(socket) || !is_stopped(socket));
+    return tow_stage_hears(socket) && (!tow_stage_wants_messages(socket) || !is_stopped(socket));
 }
 
-/* Others get a turn: paused by us, and resumed in the next round. */
+/* Others get a turn. */
 void tow_receive_yield(tow_websocket *socket) {
-    if (socket->paused)
+    if (socket->flow != TOW_FLOW_ON)
         return;
-    socket->paused = true;
-    socket->resumed = true;
+    socket->flow = TOW_FLOW_WAITS;
     tow_stream_yield(&socket->stream);
 }
 
 /* What a closing connection still gets costs next to nothing. */
 bool tow_receive_goes_on(tow_websocket *socket) {
-    if (tow_turn_is_over(socket->context) && tow_receive_wants_messages(socket))
+    if (tow_turn_is_over(socket->context) && tow_stage_wants_messages(socket))
         tow_receive_yield(socket);
     return tow_receive_may_deliver(socket);
 }
@@ -156,7 +144,7 @@ static void receive_compressed(tow_websocket *socket, const tow_received *piece)
 }
 
 static void receive_data(tow_websocket *socket, const tow_received *piece) {
-    if (!tow_receive_wants_messages(socket))
+    if (!tow_stage_wants_messages(socket))
         return;
     tow_message_type type = (tow_message_type)piece->type;
     if (!piece->first || !piece->last)
@@ -173,15 +161,15 @@ static void receive_data(tow_websocket *socket, const tow_received *piece) {
 
 /* RFC 6455, section 5.5.2: a Ping is answered with its payload, unless a Close was sent. */
 static void receive_ping(tow_websocket *socket, const tow_received *ping) {
-    if (socket->ready_state != TOW_OPEN)
+    if (!tow_stage_is_open(socket))
         return;
     tow_websocket_pong(socket, ping->data, ping->length);
-    if (socket->behaviour->on_ping != NULL && socket->ready_state == TOW_OPEN)
+    if (socket->behaviour->on_ping != NULL && tow_stage_is_open(socket))
         socket->behaviour->on_ping(socket, ping->data, ping->length);
 }
 
 static void receive_pong(tow_websocket *socket, const tow_received *pong) {
-    if (socket->ready_state != TOW_OPEN)
+    if (!tow_stage_is_open(socket))
         return;
     tow_count(&socket->context->counters.pongs_received);
     if (socket->behaviour->on_pong != NULL)
@@ -256,14 +244,14 @@ static void keep(tow_websocket *socket, const uint8_t *bytes, size_t length) {
 
 static void go_on_reading(tow_websocket *socket) {
     tow_receive_adjust(socket);
-    if (socket->ready_state == TOW_OPEN)
+    if (tow_stage_is_open(socket))
         note_message_under_way(socket);
 }
 
 /* Nobody gets more memory by messages that do not end. */
 static void bound_unfinished(tow_websocket *socket) {
     tow_cause over = tow_unfinished_update(socket);
-    if (over == TOW_CAUSE_COUNT || is_deaf(socket))
+    if (over == TOW_CAUSE_COUNT || !tow_stage_hears(socket))
         return;
     tow_context_give_buffer(socket->context, &socket->extra->assembly);
     socket->extra->assembly_offset = 0;
@@ -274,9 +262,8 @@ static void bound_unfinished(tow_websocket *socket) {
 
 /* As after most reads: nothing is left of it, and the next may come. One test of bits that lie together. */
 static bool is_settled(const tow_websocket *socket) {
-    return socket->ready_state == TOW_OPEN && !socket->failed && !socket->close_received && !socket->paused &&
-           !socket->above_high && !socket->reading_paused && socket->extra == NULL &&
-           !tow_receiver_in_message(&socket->receiver);
+    return socket->stage == TOW_STAGE_OPEN && socket->flow == TOW_FLOW_ON && !socket->above_high &&
+           !socket->reading_paused && socket->extra == NULL && !tow_receiver_in_message(&socket->receiver);
 }
 
 static void settle(tow_websocket *socket) {
@@ -291,9 +278,9 @@ static void settle(tow_websocket *socket) {
 
 void tow_receive_bytes(tow_stream *stream, uint8_t *bytes, size_t length) {
     tow_websocket *socket = tow_websocket_of_stream(stream);
-    if (is_deaf(socket))
+    if (!tow_stage_hears(socket))
         return;
-    if (socket->ready_state == TOW_OPEN && !socket->reading_paused)
+    if (tow_stage_is_open(socket) && !socket->reading_paused)
         tow_timing_heard(socket);
     size_t left = length;
     if (!tow_receive_has_kept(socket)) {
@@ -303,7 +290,7 @@ void tow_receive_bytes(tow_stream *stream, uint8_t *bytes, size_t length) {
         tow_assembly_read_ends(socket, length);
         tow_turn_end(socket, outer);
     }
-    if (!is_deaf(socket))
+    if (tow_stage_hears(socket))
         keep(socket, bytes + length - left, left);
     settle(socket);
 }
@@ -312,7 +299,7 @@ void tow_receive_bytes(tow_stream *stream, uint8_t *bytes, size_t length) {
 static void go_on_with_piece(tow_websocket *socket) {
     socket->delivering = true;
     int error = 0;
-    if (tow_receive_wants_messages(socket))
+    if (tow_stage_wants_messages(socket))
         error = tow_piecewise_go_on(socket);
     else
         tow_piecewise_end(socket);
@@ -329,7 +316,7 @@ static void go_on(tow_websocket *socket) {
         tow_buffer *kept = &extra->kept;
         size_t left = deliver_all(socket, kept->data + extra->kept_offset, kept->length - extra->kept_offset);
         extra->kept_offset = kept->length - left;
-        if (left == 0 || is_deaf(socket)) {
+        if (left == 0 || !tow_stage_hears(socket)) {
             tow_buffer_clear(kept);
             extra->kept_offset = 0;
         }
@@ -346,10 +333,9 @@ void tow_receive_go_on(tow_websocket *socket) {
 
 void tow_receive_turn(tow_stream *stream) {
     tow_websocket *socket = tow_websocket_of_stream(stream);
-    if (!socket->resumed)
+    if (socket->flow != TOW_FLOW_WAITS)
         return;
-    socket->resumed = false;
-    socket->paused = false;
+    socket->flow = TOW_FLOW_ON;
     tow_receive_go_on(socket);
 }
 
@@ -362,7 +348,7 @@ static void read_on(tow_websocket *socket) {
 
 /* What was kept goes first: no more is read before it is delivered. */
 void tow_receive_adjust(tow_websocket *socket) {
-    bool stop = !is_deaf(socket) && (!tow_receive_may_deliver(socket) || tow_receive_has_kept(socket));
+    bool stop = tow_stage_hears(socket) && (!tow_receive_may_deliver(socket) || tow_receive_has_kept(socket));
     if (stop == socket->reading_paused || socket->stream_closed)
         return;
     socket->reading_paused = stop;
@@ -370,7 +356,7 @@ void tow_receive_adjust(tow_websocket *socket) {
         tow_stream_pause(&socket->stream);
     else
         read_on(socket);
-    if (socket->ready_state != TOW_OPEN)
+    if (!tow_stage_is_open(socket))
         return;
     if (stop)
         tow_timing_stop(socket);
@@ -382,7 +368,7 @@ uint8_t *tow_receive_into(tow_stream *stream, size_t *length) {
     tow_websocket *socket = tow_websocket_of_stream(stream);
     if (!socket->gets_large && (socket->extra == NULL || socket->extra->assembly.data == NULL))
         return NULL; /* as for most reads */
-    if (socket->ready_state != TOW_OPEN || !tow_receive_may_deliver(socket) || tow_receive_has_kept(socket))
+    if (!tow_stage_is_open(socket) || !tow_receive_may_deliver(socket) || tow_receive_has_kept(socket))
         return NULL;
     return tow_assembly_room(socket, length);
 }
@@ -392,20 +378,18 @@ uint8_t *tow_receive_into(tow_stream *stream, size_t *length) {
 void tow_websocket_pause(tow_websocket *socket) {
     if (socket == NULL)
         return;
-    bool is_paused = socket->paused && !socket->resumed; /* both: others have a turn */
-    if (!tow_receive_wants_messages(socket) || is_paused)
+    if (!tow_stage_wants_messages(socket))
         return;
-    socket->paused = true;
-    socket->resumed = false;
+    socket->flow = TOW_FLOW_PAUSED;
     if (!socket->delivering)
         tow_receive_adjust(socket);
 }
 
 /* No callback runs inside this call: what was kept is delivered in the next round. */
 void tow_websocket_resume(tow_websocket *socket) {
-    if (socket == NULL || !tow_receive_wants_messages(socket) || !socket->paused)
+    if (socket == NULL || !tow_stage_wants_messages(socket) || socket->flow != TOW_FLOW_PAUSED)
         return;
-    socket->paused = false;
+    socket->flow = TOW_FLOW_ON;
     tow_timing_left_anew(socket);
     if (socket->delivering || is_held(socket))
         return;
@@ -413,6 +397,5 @@ void tow_websocket_resume(tow_websocket *socket) {
         go_on_reading(socket);
         return;
     }
-    socket->resumed = true;
-    tow_stream_yield(&socket->stream);
+    tow_receive_yield(socket);
 }

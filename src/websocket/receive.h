@@ -20,9 +20,8 @@ void tow_receive_go_on(tow_websocket *socket);
 /* Pauses or resumes the stream as the socket's state asks for. */
 void tow_receive_adjust(tow_websocket *socket);
 
-/* Whether messages are of interest, and whether one may be delivered now: not while paused, say. A closing
- * connection may go on, as it waits for the peer's Close, and has no interest in messages. */
-bool tow_receive_wants_messages(const tow_websocket *socket);
+/* Whether what was received may be delivered now: no message while paused, say. A closing connection goes on,
+ * as it waits for the peer's Close, and has no interest in messages. */
 bool tow_receive_may_deliver(const tow_websocket *socket);
 
 /* Whether delivery goes on: it may, and the connection's turn is not over. If it is, it goes on in the next

@@ -8,6 +8,7 @@
 #include "protocol/close.h"
 #include "protocol/mask.h"
 #include "receive.h"
+#include "stage.h"
 #include "tally.h"
 #include "timing.h"
 
@@ -59,12 +60,12 @@ static size_t frame_length(const tow_websocket *socket, const tow_outgoing *fram
 void tow_send_queue_grew(tow_websocket *socket, bool was_empty) {
     tow_websocket_extra *extra = socket->extra;
     uint64_t high_mark = (uint64_t)socket->behaviour->limits.high_mark; /* TOW_OFF is above all */
-    if (extra->queue.bytes > high_mark && socket->ready_state == TOW_OPEN)
+    if (extra->queue.bytes > high_mark && tow_stage_is_open(socket))
         socket->above_high = true; /* receive.c looks at it before it goes on */
     if (!was_empty)
         return;
     tow_progress_note(&extra->progress, tow_loop_now(socket->context->loop));
-    if (socket->ready_state == TOW_OPEN)
+    if (tow_stage_is_open(socket))
         tow_timing_update(socket);
 }
 
@@ -213,13 +214,13 @@ int tow_send_compressed(tow_websocket *socket, const tow_outgoing *message) {
 }
 
 static bool may_send_message(const tow_websocket *socket) {
-    return socket->ready_state == TOW_OPEN && !socket->sends_pieces;
+    return tow_stage_is_open(socket) && !socket->sends_pieces;
 }
 
 static int refuse_message(tow_websocket *socket, size_t length) {
-    if (socket->ready_state == TOW_OPEN)
+    if (tow_stage_is_open(socket))
         return TOW_ERROR_STATE;
-    if (socket->ready_state == TOW_CONNECTING)
+    if (tow_stage_is_connecting(socket))
         return TOW_ERROR_CONNECTING;
     tow_send_discard(socket, length);
     return TOW_ERROR_CLOSED;
@@ -273,9 +274,9 @@ int tow_send_control(tow_websocket *socket, tow_opcode opcode, const void *paylo
 static int control_check(const tow_websocket *socket, const void *payload, size_t length) {
     if (socket == NULL || length > TOW_CONTROL_PAYLOAD_MAX || (payload == NULL && length > 0))
         return TOW_ERROR_ARGUMENT;
-    if (socket->ready_state == TOW_CONNECTING)
+    if (tow_stage_is_connecting(socket))
         return TOW_ERROR_CONNECTING;
-    return socket->ready_state == TOW_OPEN ? 0 : TOW_ERROR_CLOSED;
+    return tow_stage_is_open(socket) ? 0 : TOW_ERROR_CLOSED;
 }
 
 /* A control frame is never dropped while the connection lives: without memory for it the connection ends. */
@@ -357,9 +358,9 @@ static bool has_drained(const tow_websocket *socket) {
 static void drained(tow_websocket *socket) {
     socket->above_high = false;
     send_latest_pong(socket);
-    if (socket->behaviour->on_drain != NULL && socket->ready_state == TOW_OPEN)
+    if (socket->behaviour->on_drain != NULL && tow_stage_is_open(socket))
         socket->behaviour->on_drain(socket);
-    if (socket->ready_state == TOW_OPEN)
+    if (tow_stage_is_open(socket))
         tow_receive_go_on(socket);
 }
 
@@ -369,7 +370,7 @@ void tow_send_writable(tow_stream *stream) {
         return;
     if (tow_send_is_waiting(socket))
         write_queue(socket);
-    if (socket->ready_state != TOW_OPEN)
+    if (!tow_stage_is_open(socket))
         tow_closing_advance(socket);
     else if (socket->above_high && has_drained(socket))
         drained(socket);

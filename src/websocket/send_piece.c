@@ -5,6 +5,7 @@
 #include "posted.h"
 #include "protocol/mask.h"
 #include "send.h"
+#include "stage.h"
 
 #include <towline/error.h>
 
@@ -28,7 +29,7 @@ static int text_check(const tow_websocket *socket, const tow_message_piece *piec
 }
 
 static int piece_check(tow_websocket *socket, const tow_message_piece *piece, tow_utf8_state *utf8) {
-    int error = socket->ready_state == TOW_OPEN ? 0 : tow_send_message_check(socket, piece->length);
+    int error = tow_stage_is_open(socket) ? 0 : tow_send_message_check(socket, piece->length);
     if (error == 0)
         error = order_check(socket, piece);
     if (error == 0)

@@ -5,6 +5,7 @@
 #include "extra.h"
 #include "protocol/close.h"
 #include "send.h"
+#include "stage.h"
 
 #include <towline/error.h>
 
@@ -62,13 +63,13 @@ static int64_t left_deadline(const tow_websocket *socket) {
 }
 
 static int64_t idle_deadline(const tow_websocket *socket, int64_t heard) {
-    if (socket->reading_paused || socket->close_received)
+    if (socket->reading_paused || socket->stage == TOW_STAGE_PEER_ENDED)
         return NEVER;
     return after(heard, socket->behaviour->limits.idle_seconds);
 }
 
 static int64_t ping_deadline(const tow_websocket *socket, int64_t heard) {
-    if (socket->reading_paused || socket->pinged || socket->close_received)
+    if (socket->reading_paused || socket->pinged || socket->stage == TOW_STAGE_PEER_ENDED)
         return NEVER;
     return after(heard, socket->behaviour->limits.ping_seconds);
 }
@@ -98,7 +99,7 @@ static void idle_timed_out(tow_websocket *socket) {
 
 /* A queue that keeps us from reading has a limit of its own. */
 static void left_for_long(tow_websocket *socket) {
-    if (socket->paused)
+    if (socket->flow == TOW_FLOW_PAUSED)
         tow_closing_give_up_unread(socket);
     else
         tow_timing_left_anew(socket);
@@ -131,7 +132,7 @@ static bool do_what_is_due(tow_websocket *socket) {
         idle_timed_out(socket);
     else if (ping_deadline(socket, heard) <= now)
         ping(socket);
-    return socket->ready_state == TOW_OPEN;
+    return tow_stage_is_open(socket);
 }
 
 static void fired(tow_timer *timer) {
@@ -140,7 +141,7 @@ static void fired(tow_timer *timer) {
         tow_websocket_abort(socket, TOW_CAUSE_MEMORY, TOW_ERROR_MEMORY);
         return;
     }
-    if (socket->ready_state != TOW_OPEN)
+    if (!tow_stage_is_open(socket))
         tow_closing_timed_out(socket);
     else if (do_what_is_due(socket))
         tow_timing_update(socket);
@@ -179,7 +180,7 @@ void tow_timing_left(tow_websocket *socket) {
     }
     if (socket->extra->left == 0)
         socket->extra->left = tow_loop_now(loop_of(socket));
-    if (socket->ready_state == TOW_OPEN)
+    if (tow_stage_is_open(socket))
         tow_timing_update(socket);
 }
 

@@ -6,6 +6,7 @@
 #include "extra.h"
 #include "receive.h"
 #include "send.h"
+#include "stage.h"
 #include "timing.h"
 
 #include <stdlib.h>
@@ -44,7 +45,7 @@ int tow_websocket_start(tow_websocket *socket, tow_websocket_context *context, c
     if (error != 0)
         return error;
     socket->agreement = tow_agreement_pack(agreement) & 0x1ffU;
-    socket->ready_state = TOW_OPEN;
+    tow_stage_change(socket, TOW_STAGE_OPEN);
     socket->tally = NULL;
     socket->stream.events = &stream_events;
     tow_count(&context->counters.opened);
@@ -65,15 +66,11 @@ tow_tally *tow_websocket_tally_new(tow_websocket *socket, size_t note_size) {
 void tow_websocket_clear(tow_websocket *socket) {
     if (socket->context != NULL)
         tow_extra_clear(socket);
-    if (socket->ready_state != TOW_CONNECTING) {
+    if (!tow_stage_is_connecting(socket)) {
         free(socket->tally);
         socket->tally = NULL;
     }
     tow_receiver_clear(&socket->receiver);
-}
-
-tow_ready_state tow_websocket_ready_state(const tow_websocket *socket) {
-    return socket == NULL ? TOW_CLOSED : (tow_ready_state)socket->ready_state;
 }
 
 const char *tow_websocket_protocol(const tow_websocket *socket) {

@@ -35,7 +35,7 @@ static void close_without_an_answer(test_world *world) {
 
 static void close_both_at_once(test_world *world) {
     peer_close(&world->peer, 4001, "enough");
-    world_until(world, world->server.socket.close_received);
+    world_until(world, world->server.socket.stage == TOW_STAGE_CROSSED);
     tow_websocket_close(socket_of(world), 4002, "bye");
     peer_end(&world->peer);
 }

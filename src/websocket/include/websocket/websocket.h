@@ -109,12 +109,35 @@ typedef struct tow_tally {
     char note[]; /* of whoever made it */
 } tow_tally;
 
+/* Where a connection stands; its ready state is what the public has of that. */
+typedef enum tow_stage {
+    TOW_STAGE_CONNECTING, /* the opening handshake is under way */
+    TOW_STAGE_OPEN,
+    TOW_STAGE_PEER_ENDED, /* open: the peer's Close is the end of its side alone, and waits for our answer */
+    TOW_STAGE_WE_ENDED,   /* closing: ours is, and messages are delivered until the peer's Close comes */
+    TOW_STAGE_CLOSING,    /* ours is said; the peer's is awaited */
+    TOW_STAGE_CROSSED,    /* both are said: what is left is the end of the stream */
+    TOW_STAGE_FAILED,     /* closing, perhaps with a Close of ours, and the end will not be a clean one */
+    TOW_STAGE_ABANDONED,  /* closing: the opening handshake was given up */
+    TOW_STAGE_CLOSED
+} tow_stage;
+
+/* Whether what the peer sends is delivered. */
+typedef enum tow_flow {
+    TOW_FLOW_ON,
+    TOW_FLOW_PAUSED, /* by the application */
+    TOW_FLOW_WAITS   /* for a turn in the next round */
+} tow_flow;
+
 /* What has become of a connection that is not open any more. */
 typedef struct tow_websocket_end {
     uint16_t close_code; /* the peer's, or 1006 */
     int8_t error;        /* 0 or why it failed: a tow_error */
-    uint8_t cause;       /* tow_cause: what came first, but for a failure, which takes its place */
+    uint8_t cause : 6;   /* tow_cause: what came first, but for a failure, which takes its place */
+    bool close_sent : 1; /* our Close is in the cork, in the queue or gone */
+    bool was_asked : 1;  /* tow_websocket_close was called */
 } tow_websocket_end;
+_Static_assert(TOW_CAUSE_COUNT <= 1 << 6, "a cause fits its bits");
 
 /* The same for the log: what the Close said that began the end. */
 typedef struct tow_websocket_ending {
@@ -139,27 +162,20 @@ struct tow_websocket { /* zeroed but `stream` and `user`, then filled by tow_web
     union {
         uint32_t heard; /* OPEN: when something was received last, in milliseconds of the loop's time modulo
                            2^32; while reading is paused, how long it had been silent by then */
-        tow_websocket_end end; /* CLOSING, CLOSED */
+        tow_websocket_end end; /* closing, closed */
     };
-    uint32_t ready_state : 2;  /* tow_ready_state */
-    uint32_t sends_pieces : 1; /* of a message of which the last is still to be sent; next to ready_state, as
-                                  they are looked at together */
+    uint32_t stage : 4;        /* tow_stage: see stage.h */
+    uint32_t flow : 2;         /* tow_flow */
+    uint32_t sends_pieces : 1; /* of a message of which the last is still to be sent */
     uint32_t agreement : 9;    /* what compression agreed on, packed by compressing.c; 0: none */
-    bool close_sent : 1;       /* our Close is in the cork, in the queue or gone */
-    bool close_received : 1;
-    bool failed : 1;         /* the close event is not a clean one */
-    bool shut : 1;           /* our side of the stream was ended */
-    bool ended : 1;          /* the peer ended its side */
-    bool stream_closed : 1;  /* the stream was closed or reset: its on_closed is all that is to come */
-    bool paused : 1;         /* by the application, or for a round with `resumed` */
-    bool resumed : 1;        /* what was kept while paused is to be delivered in the next round */
-    bool above_high : 1;     /* the queue passed the high-water mark and is not below the low one yet */
-    bool reading_paused : 1; /* the stream is */
-    bool delivering : 1;     /* inside the loop over what was received */
-    bool pinged : 1;         /* a Ping was sent into this silence */
-    bool gets_large : 1;     /* its last message was a large one: see assembly.c */
-    bool close_asked : 1;    /* tow_websocket_close was called */
-    bool half_closed : 1;    /* by us: what the peer sends is still delivered until its Close comes */
+    bool shut : 1;             /* our side of the stream was ended */
+    bool ended : 1;            /* the peer ended its side */
+    bool stream_closed : 1;    /* the stream was closed or reset: its on_closed is all that is to come */
+    bool above_high : 1;       /* the queue passed the high-water mark and is not below the low one yet */
+    bool reading_paused : 1;   /* the stream is */
+    bool delivering : 1;       /* inside the loop over what was received */
+    bool pinged : 1;           /* a Ping was sent into this silence */
+    bool gets_large : 1;       /* its last message was a large one: see assembly.c */
     bool lost : 1; /* bytes that should have been queued are lost for want of memory: the stream is of no use
                     */
 };
@@ -182,6 +198,14 @@ static inline tow_websocket *tow_websocket_of_timer(const tow_timer *timer) {
  * that came behind the handshake (may be changed). Errors: MEMORY; the caller then resets the stream. */
 int tow_websocket_start(tow_websocket *socket, tow_websocket_context *context, const tow_behaviour *behaviour,
     tow_slice protocol, const tow_compression_agreement *agreement, uint8_t *rest, size_t rest_length);
+
+/* For whoever owns an opening handshake: it is given up (CLOSING), and: it has failed and is over (CLOSED).
+ */
+void tow_websocket_give_up(tow_websocket *socket);
+void tow_websocket_not_opened(tow_websocket *socket);
+
+/* Whether tow_websocket_close was called. */
+bool tow_websocket_was_asked_to_close(const tow_websocket *socket);
 
 /* Makes the tally of a socket that has none, with room for a note. NULL without memory. */
 tow_tally *tow_websocket_tally_new(tow_websocket *socket, size_t note_size);
