@@ -36,6 +36,7 @@ void tow_websocket_context_free(tow_websocket_context *context) {
     tow_buffer_clear(&context->inflated);
     tow_buffer_clear(&context->deflated);
     extension_texts_free(context->extension_texts);
+    tow_names_clear(&context->protocols);
     free(context);
 }
 

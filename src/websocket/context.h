@@ -6,6 +6,7 @@
 
 #include "base/buffer.h"
 #include "base/count.h"
+#include "names.h"
 #include "protocol/deflate.h"
 #include "websocket/websocket.h"
 
@@ -59,6 +60,7 @@ struct tow_websocket_context {
     tow_buffer inflated;
     tow_buffer deflated;
     tow_extension_text *extension_texts;
+    tow_names protocols; /* in use */
     tow_unfinished unfinished;
 };
 

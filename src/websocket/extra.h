@@ -37,7 +37,7 @@ typedef struct tow_websocket_extra {
 
     struct tow_piecewise *piecewise; /* a compressed message that is delivered in pieces, or NULL */
 
-    char *protocol;      /* the subprotocol in use, or NULL */
+    char *protocol;      /* the subprotocol in use, where it is none of the context's, or NULL */
     char *close_reason;  /* of the peer's Close, or NULL */
     char *our_reason;    /* of the application's, where tallies are kept, or NULL */
     char *failure;       /* why the stream failed, where the code alone does not say it, or NULL */

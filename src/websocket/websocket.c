@@ -28,6 +28,12 @@ static const tow_stream_events stream_events = {
 static int store_protocol(tow_websocket *socket, tow_slice protocol) {
     if (protocol.length == 0)
         return 0;
+    int number = tow_names_take(&socket->context->protocols, protocol);
+    if (number < 0)
+        return number;
+    socket->protocol = (uint32_t)number & 127U;
+    if (number > 0)
+        return 0;
     if (tow_extra_need(socket) == NULL)
         return TOW_ERROR_MEMORY;
     socket->extra->protocol = tow_extra_text(protocol.data, protocol.length);
@@ -66,6 +72,9 @@ tow_tally *tow_websocket_tally_new(tow_websocket *socket, size_t note_size) {
 void tow_websocket_clear(tow_websocket *socket) {
     if (socket->context != NULL)
         tow_extra_clear(socket);
+    if (socket->protocol != 0)
+        tow_names_give(&socket->context->protocols, socket->protocol);
+    socket->protocol = 0;
     if (!tow_stage_is_connecting(socket)) {
         free(socket->tally);
         socket->tally = NULL;
@@ -74,6 +83,8 @@ void tow_websocket_clear(tow_websocket *socket) {
 }
 
 const char *tow_websocket_protocol(const tow_websocket *socket) {
+    if (socket != NULL && socket->protocol != 0)
+        return tow_names_text(&socket->context->protocols, socket->protocol);
     if (socket == NULL || socket->extra == NULL || socket->extra->protocol == NULL)
         return "";
     return socket->extra->protocol;

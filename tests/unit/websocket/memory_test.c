@@ -273,6 +273,62 @@ static void a_corked_rest_that_is_lost_ends_the_connection(void **state) {
     world_close(&world);
 }
 
+static int start(test_world *world, tow_websocket *socket, const char *protocol) {
+    return tow_websocket_start(socket, world->context, &world->server.behaviour, tow_slice_from(protocol),
+        &(tow_compression_agreement){0}, NULL, 0);
+}
+
+static void let_go(test_world *world, tow_websocket *socket) {
+    tow_timer_cancel(world->loop, &socket->timer);
+    tow_websocket_clear(socket);
+    assert_string_equal(tow_websocket_protocol(socket), "");
+}
+
+/* It has a number of the name, which the context keeps once. */
+static void a_further_socket_with_a_subprotocol_allocates_nothing(void **state) {
+    test_world world = {.simulation.whole = true};
+    world_open(&world);
+    world.server.behaviour.on_open = NULL;
+    long before = allocation_outstanding();
+    tow_websocket sockets[100] = {0};
+    for (size_t i = 0; i < 100; i++) {
+        allocation_fail_at(0);
+        assert_int_equal(start(&world, &sockets[i], i % 2 == 0 ? "chat" : "superchat"), 0);
+        assert_true(i < 2 || allocation_count() == 0);
+        assert_null(sockets[i].extra);
+    }
+    for (size_t i = 0; i < 100; i++)
+        assert_string_equal(tow_websocket_protocol(&sockets[i]), i % 2 == 0 ? "chat" : "superchat");
+    for (size_t i = 0; i < 100; i++)
+        let_go(&world, &sockets[i]);
+    assert_int_equal(allocation_outstanding(), before + 1); /* the table of names */
+    world_close(&world);
+}
+
+/* A handler may select what each client offers: more names than there is room for are each socket's own. */
+static void sockets_may_have_any_number_of_subprotocols(void **state) {
+    enum { COUNT = 300 };
+    static tow_websocket sockets[COUNT];
+    test_world world = {.simulation.whole = true};
+    world_open(&world);
+    world.server.behaviour.on_open = NULL;
+    char name[24];
+    for (int round = 0; round < 2; round++) {
+        memset(sockets, 0, sizeof(sockets));
+        for (int i = 0; i < COUNT; i++) {
+            snprintf(name, sizeof(name), "name-%d", i);
+            assert_int_equal(start(&world, &sockets[i], name), 0);
+        }
+        for (int i = 0; i < COUNT; i++) {
+            snprintf(name, sizeof(name), "name-%d", i);
+            assert_string_equal(tow_websocket_protocol(&sockets[i]), name);
+        }
+        for (int i = 0; i < COUNT; i++)
+            let_go(&world, &sockets[i]);
+    }
+    world_close(&world);
+}
+
 static void a_socket_without_memory_for_its_subprotocol_does_not_start(void **state) {
     test_world world = {.simulation.whole = true};
     world_open(&world);
@@ -350,6 +406,8 @@ int main(void) {
         cmocka_unit_test(a_message_that_finds_no_memory_is_not_sent_and_the_next_is),
         cmocka_unit_test(a_frame_whose_rest_is_lost_is_the_last),
         cmocka_unit_test(a_corked_rest_that_is_lost_ends_the_connection),
+        cmocka_unit_test(a_further_socket_with_a_subprotocol_allocates_nothing),
+        cmocka_unit_test(sockets_may_have_any_number_of_subprotocols),
         cmocka_unit_test(a_socket_without_memory_for_its_subprotocol_does_not_start),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -176,6 +176,7 @@ struct tow_websocket { /* zeroed but `stream` and `user`, then filled by tow_web
     bool delivering : 1;       /* inside the loop over what was received */
     bool pinged : 1;           /* a Ping was sent into this silence */
     bool gets_large : 1;       /* its last message was a large one: see assembly.c */
+    uint32_t protocol : 7;     /* the subprotocol in use, a number of names.h; 0: none, or in the extra */
     bool lost : 1; /* bytes that should have been queued are lost for want of memory: the stream is of no use
                     */
 };
