@@ -2,13 +2,13 @@
 
 #include "context.h"
 #include "extra.h"
+#include "frames/timing.h"
 #include "owner.h"
 #include "protocol/close.h"
 #include "protocol/mask.h"
 #include "receive.h"
 #include "send.h"
 #include "stage.h"
-#include "timing.h"
 #include "transport/tls.h"
 
 #include <assert.h>

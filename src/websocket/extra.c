@@ -1,9 +1,9 @@
 #include "extra.h"
 
 #include "context.h"
-#include "piecewise.h"
+#include "frames/piecewise.h"
+#include "frames/unfinished.h"
 #include "stage.h"
-#include "unfinished.h"
 
 #include <stdlib.h>
 #include <string.h>

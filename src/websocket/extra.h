@@ -4,8 +4,8 @@
 #define TOW_WEBSOCKET_EXTRA_H
 
 #include "base/buffer.h"
+#include "frames/queue.h"
 #include "posted.h"
-#include "queue.h"
 #include "transport/progress.h"
 #include "websocket/websocket.h"
 

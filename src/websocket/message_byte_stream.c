@@ -6,7 +6,7 @@
 #include "closing.h"
 #include "context.h"
 #include "extra.h"
-#include "piecewise.h"
+#include "frames/piecewise.h"
 #include "protocol/close.h"
 #include "protocol/mask.h"
 #include "stage.h"

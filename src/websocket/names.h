@@ -15,7 +15,7 @@ enum { TOW_NAMES_MAX = 127 /* numbers have seven bits, and 0 is none */ };
 typedef struct tow_name tow_name;
 
 typedef struct tow_names { /* zeroed: empty */
-    tow_name **items; /* NULL where nobody uses the number */
+    tow_name **items;      /* NULL where nobody uses the number */
     uint32_t count;
 } tow_names;
 

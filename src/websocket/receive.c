@@ -1,18 +1,18 @@
 #include "receive.h"
 
-#include "assembly.h"
 #include "closing.h"
-#include "compressing.h"
 #include "context.h"
 #include "extra.h"
-#include "piecewise.h"
+#include "frames/assembly.h"
+#include "frames/compressing.h"
+#include "frames/piecewise.h"
+#include "frames/timing.h"
+#include "frames/turn.h"
+#include "frames/unfinished.h"
 #include "protocol/close.h"
 #include "send.h"
 #include "stage.h"
 #include "tally.h"
-#include "timing.h"
-#include "turn.h"
-#include "unfinished.h"
 
 #include <towline/error.h>
 

@@ -1,16 +1,16 @@
 #include "send.h"
 
 #include "closing.h"
-#include "compressing.h"
 #include "context.h"
 #include "extra.h"
+#include "frames/compressing.h"
+#include "frames/timing.h"
 #include "overflow.h"
 #include "protocol/close.h"
 #include "protocol/mask.h"
 #include "receive.h"
 #include "stage.h"
 #include "tally.h"
-#include "timing.h"
 
 #include <assert.h>
 #include <stdlib.h>

@@ -1,8 +1,8 @@
 /* Shared messages: the frames that a server's connections have in common go into the cork, at once to the
  * network when they are large, or into the queue: by reference, so that many slow peers cost no copies. */
-#include "compressing.h"
 #include "context.h"
 #include "extra.h"
+#include "frames/compressing.h"
 #include "overflow.h"
 #include "send.h"
 #include "shared.h"

@@ -1,7 +1,7 @@
 #include "shared.h"
 
-#include "compressing.h"
 #include "context.h"
+#include "frames/compressing.h"
 #include "protocol/frame.h"
 #include "protocol/mask.h"
 

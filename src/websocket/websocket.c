@@ -1,13 +1,13 @@
 #include "websocket/websocket.h"
 
 #include "closing.h"
-#include "compressing.h"
 #include "context.h"
 #include "extra.h"
+#include "frames/compressing.h"
+#include "frames/timing.h"
 #include "receive.h"
 #include "send.h"
 #include "stage.h"
-#include "timing.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /* The queue: what waits is counted exactly after every partial take. */
 #include "../unit.h"
 
-#include "../../../src/websocket/queue.h"
+#include "../../../src/websocket/frames/queue.h"
 #include "protocol/frame.h"
 
 /* Appends a server's frame to plain memory; returns where it ends. */

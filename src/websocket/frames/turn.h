@@ -5,7 +5,7 @@
 #ifndef TOW_WEBSOCKET_TURN_H
 #define TOW_WEBSOCKET_TURN_H
 
-#include "context.h"
+#include "../context.h"
 
 enum {
     TOW_TURN = 4096,

@@ -1,11 +1,11 @@
 #include "timing.h"
 
-#include "closing.h"
-#include "context.h"
-#include "extra.h"
+#include "../closing.h"
+#include "../context.h"
+#include "../extra.h"
+#include "../send.h"
+#include "../stage.h"
 #include "protocol/close.h"
-#include "send.h"
-#include "stage.h"
 
 #include <towline/error.h>
 

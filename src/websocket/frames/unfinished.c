@@ -1,7 +1,7 @@
 #include "unfinished.h"
 
-#include "extra.h"
-#include "owner.h"
+#include "../extra.h"
+#include "../owner.h"
 #include "piecewise.h"
 
 #include <stdlib.h>

@@ -3,7 +3,7 @@
 #ifndef TOW_WEBSOCKET_UNFINISHED_H
 #define TOW_WEBSOCKET_UNFINISHED_H
 
-#include "context.h"
+#include "../context.h"
 
 /* Counts what the socket holds by now, after a read. Returns the limit that it is over, or TOW_CAUSE_COUNT.
  */

@@ -1,7 +1,7 @@
 #include "assembly.h"
 
-#include "context.h"
-#include "extra.h"
+#include "../context.h"
+#include "../extra.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,13 +1,13 @@
 #include "piecewise.h"
 
+#include "../context.h"
+#include "../extra.h"
+#include "../receive.h"
+#include "../stage.h"
+#include "../tally.h"
 #include "assembly.h"
 #include "compressing.h"
-#include "context.h"
-#include "extra.h"
 #include "protocol/mask.h"
-#include "receive.h"
-#include "stage.h"
-#include "tally.h"
 #include "turn.h"
 
 #include <stdlib.h>

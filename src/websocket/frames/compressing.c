@@ -1,7 +1,7 @@
 #include "compressing.h"
 
-#include "context.h"
-#include "extra.h"
+#include "../context.h"
+#include "../extra.h"
 #include "protocol/deflate.h"
 #include "turn.h"
 
