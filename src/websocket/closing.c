@@ -1,29 +1,21 @@
 #include "closing.h"
 
+#include "carry.h"
 #include "context.h"
 #include "extra.h"
-#include "frames/timing.h"
 #include "owner.h"
 #include "protocol/close.h"
 #include "protocol/mask.h"
 #include "receive.h"
 #include "send.h"
 #include "stage.h"
-#include "transport/tls.h"
 
-#include <assert.h>
-#include <stdlib.h>
 #include <string.h>
 #include <towline/error.h>
 
-enum { LINGER_SECONDS = 1 }; /* for the end of the stream when our side has ended or failed */
-
-/* After this a closing connection that is still there is looked at; most are gone by then. */
-#define FIRST_LOOK (TOW_SECOND / 2)
-
-/* Both Close frames crossed, and ours is not waiting any more (RFC 6455, section 7.1.4). */
-static bool is_clean(const tow_websocket *socket) {
-    return socket->stage == TOW_STAGE_CROSSED && socket->end.close_sent && !tow_send_is_waiting(socket);
+/* Both Closes crossed, and ours is not waiting any more (RFC 6455, section 7.1.4). */
+bool tow_closing_is_clean(const tow_websocket *socket) {
+    return socket->stage == TOW_STAGE_CROSSED && socket->end.close_sent && tow_carry_waiting(socket) == 0;
 }
 
 /* `heard` gives its place to `end`. */
@@ -44,19 +36,7 @@ static void leave(tow_websocket *socket, tow_stage stage, tow_cause cause) {
     tow_stage_change(socket, stage);
 }
 
-static void close_stream(tow_websocket *socket) {
-    socket->stream_closed = true;
-    tow_stream_close(&socket->stream);
-}
-
-/* What is in the cork is dropped. */
-static void reset_stream(tow_websocket *socket) {
-    tow_send_discard(socket, tow_stream_corked_payload(&socket->stream));
-    socket->stream_closed = true;
-    tow_stream_reset(&socket->stream);
-}
-
-static void note_failure(tow_websocket *socket, tow_cause cause, int error) {
+void tow_closing_note_failure(tow_websocket *socket, tow_cause cause, int error) {
     if (socket->stage == TOW_STAGE_FAILED)
         return;
     leave(socket, TOW_STAGE_FAILED, cause);
@@ -66,61 +46,17 @@ static void note_failure(tow_websocket *socket, tow_cause cause, int error) {
 }
 
 /* Our Close is the last that we send; without memory for it the end is a reset. */
-static void send_close(tow_websocket *socket, uint16_t code, const char *reason, size_t reason_length) {
-    uint8_t payload[TOW_CONTROL_PAYLOAD_MAX];
+static void send_close(tow_websocket *socket, uint16_t code, const char *reason) {
     if (socket->end.close_sent)
         return;
-    size_t length = tow_close_payload_write(payload, code, reason, reason_length);
-    if (tow_send_control(socket, TOW_OPCODE_CLOSE, payload, length) != 0)
+    if (tow_carry_close(socket, code, reason) != 0)
         tow_websocket_abort(socket, TOW_CAUSE_MEMORY, TOW_ERROR_MEMORY);
     socket->end.close_sent = true;
 }
 
-/* The time of the step that begins now. */
-static void restart_clock(tow_websocket *socket) {
-    int64_t now = tow_loop_now(socket->context->loop);
-    if (socket->extra != NULL)
-        tow_progress_note(&socket->extra->progress, now);
-    tow_timing_close(socket, now + FIRST_LOOK);
-}
-
-static void end_our_side(tow_websocket *socket) {
-    socket->shut = true;
-    tow_stream_shutdown(&socket->stream);
-    restart_clock(socket);
-}
-
-/* TLS may have kept some of what it took. */
-static bool all_is_sent(const tow_websocket *socket) {
-    return !tow_send_is_waiting(socket) && !tow_stream_is_blocked(&socket->stream);
-}
-
-/* Nothing but the end of the stream is left. */
-static bool has_closed(const tow_websocket *socket) {
-    return socket->stage == TOW_STAGE_CROSSED || socket->stage == TOW_STAGE_FAILED;
-}
-
-/* RFC 6455, section 7.1.1: the server ends the stream first; it goes on reading until the client has ended
- * its side too, since closing with bytes unread would be a reset, which could take our Close away from the
- * peer. So it is after a failure, too. */
-void tow_closing_advance(tow_websocket *socket) {
-    if (!has_closed(socket) || socket->stream_closed || tow_send_is_waiting(socket))
-        return;
-    tow_stream_flush(&socket->stream);
-    if (!all_is_sent(socket))
-        return;
-    if (socket->ended)
-        close_stream(socket);
-    else if (!socket->shut &&
-             (socket->stage == TOW_STAGE_FAILED || socket->behaviour->role == TOW_ROLE_SERVER))
-        end_our_side(socket);
-}
-
-/* Ends without a Close from here on: the stream is of no use. */
-static void end_broken(tow_websocket *socket, int error) {
-    if (!is_clean(socket))
-        note_failure(socket, tow_cause_of_error(error), error);
-    close_stream(socket);
+static void wait_for_the_end(tow_websocket *socket) {
+    if (!socket->stream_closed)
+        tow_carry_closing(socket);
 }
 
 /* Events of the peer. */
@@ -130,13 +66,6 @@ static void store_reason(tow_websocket *socket, const char *reason, size_t lengt
     if (length == 0 || tow_extra_need(socket) == NULL)
         return;
     socket->extra->close_reason = tow_extra_text(reason, length);
-}
-
-static void wait_for_the_end(tow_websocket *socket) {
-    if (socket->stream_closed)
-        return;
-    restart_clock(socket);
-    tow_closing_advance(socket);
 }
 
 /* Whether a Close ends the peer's side alone: an orderly one, where somebody minds both sides. */
@@ -152,16 +81,11 @@ static bool postpone_answer(tow_websocket *socket, uint16_t code) {
         return false;
     socket->extra->peer_end = code;
     tow_stage_change(socket, TOW_STAGE_PEER_ENDED);
-    tow_timing_update(socket);
+    tow_carry_half_closed(socket);
     return true;
 }
 
-void tow_closing_received(tow_websocket *socket, const uint8_t *payload, size_t length) {
-    uint16_t code;
-    const char *reason;
-    size_t reason_length;
-    if (tow_close_payload_read(payload, length, &code, &reason, &reason_length) != 0)
-        return; /* the receiver let it through, so this does not happen */
+void tow_closing_received(tow_websocket *socket, uint16_t code, const char *reason, size_t reason_length) {
     bool one_side = ends_one_side(socket, code);
     bool postponed = one_side && postpone_answer(socket, code);
     if (!postponed)
@@ -169,95 +93,11 @@ void tow_closing_received(tow_websocket *socket, const uint8_t *payload, size_t 
     store_reason(socket, reason, reason_length);
     if (!postponed) {
         socket->end.close_code = code;
-        send_close(socket, code, NULL, 0); /* section 5.5.1: typically the code that came */
+        send_close(socket, code, NULL); /* section 5.5.1: typically the code that came */
         wait_for_the_end(socket);
     }
     if (one_side)
         socket->behaviour->on_end(socket);
-}
-
-void tow_closing_check_end(tow_websocket *socket) {
-    if (!socket->ended || socket->stream_closed)
-        return;
-    if (has_closed(socket))
-        tow_closing_advance(socket);
-    else if (!tow_receive_has_kept(socket) || !tow_stage_wants_messages(socket))
-        end_broken(socket, TOW_ERROR_ENDED);
-    else
-        tow_timing_left(socket);
-}
-
-void tow_closing_give_up_unread(tow_websocket *socket) {
-    end_broken(socket, TOW_ERROR_ENDED);
-}
-
-/* After its Close the peer has nothing more to say. */
-void tow_closing_stream_fin(tow_stream *stream) {
-    tow_websocket *socket = tow_websocket_of_stream(stream);
-    if (tow_stage_wants_messages(socket) && tow_stage_hears(socket))
-        tow_timing_left(socket);
-}
-
-void tow_closing_stream_ended(tow_stream *stream) {
-    tow_websocket *socket = tow_websocket_of_stream(stream);
-    socket->ended = true;
-    tow_closing_check_end(socket);
-}
-
-/* What TLS has to say of it goes with the stream; without memory for it the code must do. */
-static void store_failure(tow_websocket *socket) {
-    const char *text = tow_stream_failure_text(&socket->stream);
-    if (text != NULL && tow_extra_need(socket) != NULL)
-        socket->extra->failure = tow_extra_text(text, strlen(text));
-}
-
-void tow_closing_stream_failed(tow_stream *stream, int error) {
-    tow_websocket *socket = tow_websocket_of_stream(stream);
-    if (socket->stream_closed)
-        return;
-    store_failure(socket);
-    end_broken(socket, error);
-}
-
-/* Whether the peer has still to take something, our Close at the end. */
-static bool is_taking(tow_websocket *socket, int64_t now) {
-    return tow_progress_look(&socket->extra->progress, &socket->stream, now) > 0 || !all_is_sent(socket);
-}
-
-/* For how long it may take nothing, and when it has taken all, may leave us without the end. */
-static int patience(const tow_websocket *socket, bool taking) {
-    const tow_limits *limits = &socket->behaviour->limits;
-    if (taking && limits->stall_seconds != TOW_OFF)
-        return limits->stall_seconds;
-    return !taking && (socket->stage == TOW_STAGE_FAILED || socket->shut) ? LINGER_SECONDS
-                                                                          : limits->close_seconds;
-}
-
-static void give_up(tow_websocket *socket, bool taking) {
-    if (!taking && is_clean(socket))
-        close_stream(socket);
-    else
-        tow_websocket_abort(
-            socket, taking ? TOW_CAUSE_STALL_SECONDS : TOW_CAUSE_CLOSE_SECONDS, TOW_ERROR_TIMED_OUT);
-}
-
-void tow_closing_timed_out(tow_websocket *socket) {
-    if (socket->stream_closed || !tow_stage_is_closing(socket))
-        return;
-    if (tow_extra_need(socket) == NULL) {
-        tow_websocket_abort(socket, TOW_CAUSE_MEMORY, TOW_ERROR_MEMORY);
-        return;
-    }
-    tow_progress *progress = &socket->extra->progress;
-    int64_t now = tow_loop_now(socket->context->loop);
-    if (progress->since == 0)
-        tow_progress_note(progress, now - FIRST_LOOK);
-    bool taking = is_taking(socket, now);
-    int seconds = patience(socket, taking);
-    if (tow_progress_is_over(progress, now, seconds))
-        give_up(socket, taking);
-    else
-        tow_timing_close(socket, tow_progress_next(progress, now, seconds));
 }
 
 static const char *text_or_empty(const char *text) {
@@ -312,7 +152,7 @@ static void tell_close(tow_websocket *socket, bool was_clean) {
 /* Final state first, callbacks last; a client may free its socket in each, which takes the later ones away.
  */
 static void tell_end(tow_websocket *socket) {
-    bool was_clean = is_clean(socket);
+    bool was_clean = tow_closing_is_clean(socket);
     if (socket->stage != TOW_STAGE_FAILED)
         tow_count(&socket->context->counters.ends[socket->end.cause]);
     socket->stream_closed = true;
@@ -325,8 +165,7 @@ static void tell_end(tow_websocket *socket) {
     tell_close(socket, was_clean);
 }
 
-void tow_closing_stream_closed(tow_stream *stream) {
-    tow_websocket *socket = tow_websocket_of_stream(stream);
+void tow_closing_over(tow_websocket *socket) {
     if (socket->stage != TOW_STAGE_CLOSED)
         tell_end(socket);
     if (tow_websocket_is_retained(socket))
@@ -344,13 +183,12 @@ void tow_websocket_fail(tow_websocket *socket, tow_cause cause, int error) {
     if (socket->stage >= TOW_STAGE_FAILED || socket->stream_closed)
         return;
     const char *reason = tow_cause_reason(cause, error);
-    note_failure(socket, cause, error);
-    send_close(socket, tow_cause_code(cause, error), reason, strlen(reason));
+    tow_closing_note_failure(socket, cause, error);
+    send_close(socket, tow_cause_code(cause, error), reason);
     if (socket->stream_closed)
         return;
-    restart_clock(socket);
     tow_receive_adjust(socket);
-    tow_closing_advance(socket);
+    wait_for_the_end(socket);
 }
 
 void tow_websocket_abort(tow_websocket *socket, tow_cause cause, int error) {
@@ -360,9 +198,10 @@ void tow_websocket_abort(tow_websocket *socket, tow_cause cause, int error) {
     }
     if (socket->stream_closed || socket->stage >= TOW_STAGE_ABANDONED)
         return;
-    if (!is_clean(socket))
-        note_failure(socket, cause, error);
-    reset_stream(socket);
+    if (!tow_closing_is_clean(socket))
+        tow_closing_note_failure(socket, cause, error);
+    socket->stream_closed = true;
+    tow_carry_reset(socket);
 }
 
 void tow_websocket_end_now(tow_websocket *socket) {
@@ -403,10 +242,10 @@ void tow_websocket_close_because(tow_websocket *socket, tow_cause cause, uint16_
     leave(socket, socket->stage == TOW_STAGE_PEER_ENDED ? TOW_STAGE_CROSSED : TOW_STAGE_CLOSING, cause);
     if (cause == TOW_CAUSE_APPLICATION)
         remember_our_close(socket, code, reason);
-    send_close(socket, code, reason, reason == NULL ? 0 : strlen(reason));
+    send_close(socket, code, reason);
     wait_for_the_end(socket);
     if (!socket->delivering && !socket->stream_closed)
-        tow_receive_go_on(socket);
+        tow_carry_go_on(socket);
 }
 
 int tow_websocket_close(tow_websocket *socket, uint16_t code, const char *reason) {
@@ -429,12 +268,12 @@ void tow_websocket_shutdown(tow_websocket *socket) {
     if (socket->stage == TOW_STAGE_PEER_ENDED) {
         uint16_t code = socket->extra->peer_end;
         leave(socket, TOW_STAGE_CROSSED, TOW_CAUSE_PEER_CLOSE);
-        send_close(socket, code, NULL, 0);
+        send_close(socket, code, NULL);
         wait_for_the_end(socket);
         return;
     }
     leave(socket, TOW_STAGE_WE_ENDED, TOW_CAUSE_APPLICATION);
-    send_close(socket, TOW_CLOSE_NORMAL, NULL, 0);
+    send_close(socket, TOW_CLOSE_NORMAL, NULL);
     if (!socket->stream_closed)
         tow_timer_cancel(socket->context->loop, &socket->timer);
 }

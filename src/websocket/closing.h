@@ -8,25 +8,17 @@
 
 #include "websocket/websocket.h"
 
-/* The peer's Close came. */
-void tow_closing_received(tow_websocket *socket, const uint8_t *payload, size_t length);
+/* The peer's Close came; the reason is a copy's source, and need not end with a zero. */
+void tow_closing_received(tow_websocket *socket, uint16_t code, const char *reason, size_t reason_length);
 
-/* Goes on as far as possible: after the queue has become shorter. */
-void tow_closing_advance(tow_websocket *socket);
+/* Whether the end is a clean one, as far as it has come. */
+bool tow_closing_is_clean(const tow_websocket *socket);
 
-/* The peer's end may have waited for the delivery of what came before it. */
-void tow_closing_check_end(tow_websocket *socket);
+/* The connection has failed, unless it had before; what follows of that is the caller's. */
+void tow_closing_note_failure(tow_websocket *socket, tow_cause cause, int error);
 
-/* The timer of a closing connection fired. */
-void tow_closing_timed_out(tow_websocket *socket);
-
-/* What the peer said before it ended its side is not read any more. */
-void tow_closing_give_up_unread(tow_websocket *socket);
-
-/* The stream's on_end, on_fin, on_error and on_closed. */
-void tow_closing_stream_ended(tow_stream *stream);
-void tow_closing_stream_fin(tow_stream *stream);
-void tow_closing_stream_failed(tow_stream *stream, int error);
-void tow_closing_stream_closed(tow_stream *stream);
+/* What carried the socket is gone, and nothing of it is in use any more: the events, then the owner's `gone`.
+ */
+void tow_closing_over(tow_websocket *socket);
 
 #endif

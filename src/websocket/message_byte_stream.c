@@ -3,9 +3,11 @@
  * The socket gets a behaviour of its own, by which this hears of its events; the one it had before comes back
  * for its end. What is written is split so that no message is larger than peers take, and while more than the
  * high mark waits nothing is taken. In text mode a character that a write has cut waits for its rest. */
+#include "carry.h"
 #include "closing.h"
 #include "context.h"
 #include "extra.h"
+#include "frames/ending.h"
 #include "frames/piecewise.h"
 #include "protocol/close.h"
 #include "protocol/mask.h"

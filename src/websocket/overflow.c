@@ -1,5 +1,6 @@
 #include "overflow.h"
 
+#include "carry.h"
 #include "closing.h"
 #include "context.h"
 #include "receive.h"

@@ -1,6 +1,7 @@
 /* Messages that are sent piece by piece: each piece is a frame (RFC 6455, section 5.4). */
 #include "context.h"
 #include "extra.h"
+#include "frames/output.h"
 #include "overflow.h"
 #include "posted.h"
 #include "protocol/mask.h"

@@ -3,6 +3,7 @@
 #include "context.h"
 #include "extra.h"
 #include "frames/compressing.h"
+#include "frames/output.h"
 #include "overflow.h"
 #include "send.h"
 #include "shared.h"

@@ -1,12 +1,9 @@
 #include "websocket/websocket.h"
 
-#include "closing.h"
+#include "carry.h"
 #include "context.h"
 #include "extra.h"
 #include "frames/compressing.h"
-#include "frames/timing.h"
-#include "receive.h"
-#include "send.h"
 #include "stage.h"
 
 #include <stdlib.h>
@@ -17,10 +14,10 @@ static const tow_stream_events stream_events = {
     .on_bytes = tow_receive_bytes,
     .on_unsent = tow_send_unsent,
     .on_writable = tow_send_writable,
-    .on_end = tow_closing_stream_ended,
-    .on_fin = tow_closing_stream_fin,
-    .on_error = tow_closing_stream_failed,
-    .on_closed = tow_closing_stream_closed,
+    .on_end = tow_ending_ended,
+    .on_fin = tow_ending_fin,
+    .on_error = tow_ending_failed,
+    .on_closed = tow_ending_closed,
     .receive_into = tow_receive_into,
     .on_turn = tow_receive_turn,
 };

@@ -7,6 +7,7 @@
 #include "../tally.h"
 #include "assembly.h"
 #include "compressing.h"
+#include "input.h"
 #include "protocol/mask.h"
 #include "turn.h"
 

@@ -5,6 +5,8 @@
 #include "../extra.h"
 #include "../send.h"
 #include "../stage.h"
+#include "ending.h"
+#include "output.h"
 #include "protocol/close.h"
 
 #include <towline/error.h>
@@ -100,7 +102,7 @@ static void idle_timed_out(tow_websocket *socket) {
 /* A queue that keeps us from reading has a limit of its own. */
 static void left_for_long(tow_websocket *socket) {
     if (socket->flow == TOW_FLOW_PAUSED)
-        tow_closing_give_up_unread(socket);
+        tow_ending_give_up_unread(socket);
     else
         tow_timing_left_anew(socket);
 }
@@ -142,7 +144,7 @@ static void fired(tow_timer *timer) {
         return;
     }
     if (!tow_stage_is_open(socket))
-        tow_closing_timed_out(socket);
+        tow_ending_timed_out(socket);
     else if (do_what_is_due(socket))
         tow_timing_update(socket);
 }
