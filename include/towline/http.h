@@ -21,6 +21,13 @@ extern "C" {
 typedef struct tow_request tow_request;   /* a request's head, borrowed by the callback that gets it */
 typedef struct tow_exchange tow_exchange; /* one HTTP request and its answer */
 
+/* A name and its value: of a header field, a parameter, a cookie. Of those that are to be sent neither part
+ * has CR, LF or NUL. */
+typedef struct tow_header_field {
+    const char *name;
+    const char *value;
+} tow_header_field;
+
 /* Parts of a request. Texts end with a zero and live as long as the request is lent. */
 const char *tow_request_method(const tow_request *request);
 const char *tow_request_target(const tow_request *request); /* path and query as sent */
@@ -31,7 +38,28 @@ const char *tow_request_header(
 /* "127.0.0.1:50001", "unix"; the client's address if a trusted proxy names it, without a port if it says none
  */
 const char *tow_request_peer(const tow_request *request);
+/* "https" if the client speaks TLS with this server, or with the trusted proxy that says so; else "http". */
+const char *tow_request_scheme(const tow_request *request);
 void *tow_request_user(const tow_request *request); /* the handler's user */
+
+/* All header fields as they came, in their order, repeated ones too; ends with a NULL name. NULL without
+ * memory. */
+const tow_header_field *tow_request_headers(const tow_request *request);
+
+/* The query's parameters (NAME=VALUE, between ampersands), decoded: a plus is a space, %XX a byte, of any
+ * encoding; %00 stays as it is. The first of that name, or NULL; or all of them as above. */
+const char *tow_request_parameter(const tow_request *request, const char *name);
+const tow_header_field *tow_request_parameters(const tow_request *request);
+
+/* Cookies (RFC 6265), of all Cookie fields, as they were sent: quotes are part of a value. The same. */
+const char *tow_request_cookie(const tow_request *request, const char *name);
+const tow_header_field *tow_request_cookies(const tow_request *request);
+
+/* The client's certificate, where the server asks for one (tls_client_ca) and the client speaks TLS with this
+ * server; else NULL. The subject is for people: of more than 127 bytes the end is left out. The fingerprint
+ * tells certificates apart: SHA-256, as pairs of hexadecimal digits with colons between them. */
+const char *tow_request_certificate_subject(const tow_request *request);
+const char *tow_request_certificate_fingerprint(const tow_request *request);
 
 /* Answers a request whole, once, in on_request, or later if the exchange was kept. `status` is 200 to 999;
  * `type`, which may be NULL, is the Content-Type. `body` is copied; an answer to HEAD, 204 and 304 have none,

@@ -16,6 +16,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <towline/http.h>
 #include <towline/loop.h>
 #include <towline/message.h>
 
@@ -64,12 +65,6 @@ typedef void (*tow_on_error)(tow_websocket *socket, const tow_error_event *event
 typedef void (*tow_on_close)(tow_websocket *socket, const tow_close_event *event);
 typedef void (*tow_on_drain)(tow_websocket *socket);
 typedef void (*tow_on_ping)(tow_websocket *socket, const void *payload, size_t length);
-
-/* A header to send with the opening handshake: name and value without CR, LF or NUL. */
-typedef struct tow_header_field {
-    const char *name;
-    const char *value;
-} tow_header_field;
 
 /* How compression (RFC 7692) is offered or accepted. */
 typedef enum tow_compression {

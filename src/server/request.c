@@ -7,6 +7,7 @@
 int tow_request_init(
     tow_request *request, tow_visitor *visitor, const tow_http_head *head, uint8_t *bytes, size_t length) {
     *request = (tow_request){.head = head, .bytes = bytes, .length = length, .visitor = visitor};
+    request->lists = &request->own;
     if (head->path.data + head->path.length == head->target.data + head->target.length)
         return 0;
     request->path = strndup(head->path.data, head->path.length);
@@ -16,6 +17,11 @@ int tow_request_init(
 void tow_request_clear(tow_request *request) {
     free(request->path);
     request->path = NULL;
+    free(request->own.headers);
+    free(request->own.tls);
+    tow_pairs_clear(&request->own.parameters);
+    tow_pairs_clear(&request->own.cookies);
+    request->own = (tow_request_lists){0};
 }
 
 /* A copy stands with its head and its bytes in one piece of memory. */
@@ -59,6 +65,8 @@ int tow_request_copy(tow_request **out, const tow_request *request) {
     copy->request.head = &copy->head;
     copy->request.bytes = bytes;
     copy->request.path = path;
+    copy->request.own = (tow_request_lists){0};
+    copy->request.lists = &copy->request.own;
     *out = &copy->request;
     return 0;
 }
@@ -110,4 +118,89 @@ const char *tow_request_peer(const tow_request *request) {
 
 void *tow_request_user(const tow_request *request) {
     return request == NULL ? NULL : request->user;
+}
+
+const char *tow_request_scheme(const tow_request *request) {
+    if (request == NULL)
+        return "";
+    return request->visitor->scheme != NULL ? request->visitor->scheme : "http";
+}
+
+const tow_header_field *tow_request_headers(const tow_request *request) {
+    if (request == NULL)
+        return NULL;
+    const tow_http_head *head = request->head;
+    tow_request_lists *lists = request->lists;
+    if (lists->headers != NULL)
+        return lists->headers;
+    lists->headers = calloc(head->field_count + 1, sizeof(lists->headers[0]));
+    for (size_t i = 0; lists->headers != NULL && i < head->field_count; i++) {
+        tow_slice value = head->fields[i].value;
+        lists->headers[i].name = text_of(request, head->fields[i].name);
+        lists->headers[i].value = value.length > 0 ? text_of(request, value) : "";
+    }
+    return lists->headers;
+}
+
+/* NULL without memory. */
+static const tow_pairs *parameters_of(const tow_request *request) {
+    tow_pairs *pairs = &request->lists->parameters;
+    if (pairs->items == NULL && tow_pairs_read_query(pairs, request->head->query) != 0)
+        return NULL;
+    return pairs;
+}
+
+static const tow_pairs *cookies_of(const tow_request *request) {
+    tow_pairs *pairs = &request->lists->cookies;
+    const tow_http_head *head = request->head;
+    if (pairs->items == NULL && tow_pairs_read_cookies(pairs, head->fields, head->field_count) != 0)
+        return NULL;
+    return pairs;
+}
+
+static const char *find(const tow_pairs *pairs, const char *name) {
+    return pairs != NULL ? tow_pairs_find(pairs, name) : NULL;
+}
+
+const char *tow_request_parameter(const tow_request *request, const char *name) {
+    return request == NULL || name == NULL ? NULL : find(parameters_of(request), name);
+}
+
+const tow_header_field *tow_request_parameters(const tow_request *request) {
+    const tow_pairs *pairs = request != NULL ? parameters_of(request) : NULL;
+    return pairs != NULL ? pairs->items : NULL;
+}
+
+const char *tow_request_cookie(const tow_request *request, const char *name) {
+    return request == NULL || name == NULL ? NULL : find(cookies_of(request), name);
+}
+
+const tow_header_field *tow_request_cookies(const tow_request *request) {
+    const tow_pairs *pairs = request != NULL ? cookies_of(request) : NULL;
+    return pairs != NULL ? pairs->items : NULL;
+}
+
+/* NULL where there is no certificate that holds. */
+static const tow_tls_details *certificate_of(const tow_request *request) {
+    if (request == NULL)
+        return NULL;
+    tow_request_lists *lists = request->lists;
+    const tow_stream *stream = tow_connection_stream(request->visitor->connection);
+    if (lists->tls == NULL)
+        lists->tls = calloc(1, sizeof(*lists->tls));
+    if (lists->tls == NULL)
+        return NULL;
+    if (lists->tls->version == NULL && tow_stream_tls_details(stream, lists->tls) != 0)
+        return NULL;
+    return lists->tls->verified ? lists->tls : NULL;
+}
+
+const char *tow_request_certificate_subject(const tow_request *request) {
+    const tow_tls_details *details = certificate_of(request);
+    return details != NULL ? details->subject : NULL;
+}
+
+const char *tow_request_certificate_fingerprint(const tow_request *request) {
+    const tow_tls_details *details = certificate_of(request);
+    return details != NULL ? details->fingerprint : NULL;
 }

@@ -1,9 +1,19 @@
-/* request: a request's head as handlers see it (towline/server.h), on the stack while it is dispatched;
+/* request: a request's head as handlers see it (towline/http.h), on the stack while it is dispatched;
  * a copy if the handler goes on later. */
 #ifndef TOW_SERVER_REQUEST_H
 #define TOW_SERVER_REQUEST_H
 
+#include "http/pairs.h"
+#include "transport/tls.h"
 #include "visitor.h"
+
+/* What is made when somebody asks. */
+typedef struct tow_request_lists {
+    tow_header_field *headers; /* ends with a NULL name */
+    tow_pairs parameters;
+    tow_pairs cookies;
+    tow_tls_details *tls; /* with the client's certificate */
+} tow_request_lists;
 
 struct tow_request {
     const tow_http_head *head;
@@ -12,7 +22,9 @@ struct tow_request {
     char *path; /* a copy, when a query stands behind the path in `bytes`; else NULL */
     tow_visitor *visitor;
     const tow_route *route;
-    void *user; /* the handler's, or what on_admit has put in its place */
+    void *user;               /* the handler's, or what on_admit has put in its place */
+    tow_request_lists *lists; /* `own` */
+    tow_request_lists own;
 };
 
 /* Errors: MEMORY. */

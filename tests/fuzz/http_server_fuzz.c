@@ -46,9 +46,45 @@ static void want_body(tow_exchange *exchange, const tow_request *request) {
     CHECK(strncmp(tow_request_path(request), "/body", 5) == 0);
     CHECK(strlen(tow_request_target(request)) >= 1);
     CHECK(tow_request_peer(request)[0] != '\0');
+    for (const tow_header_field *field = tow_request_headers(request); field->name != NULL; field++)
+        CHECK(strpbrk(field->value, "\r\n") == NULL && tow_request_header(request, field->name) != NULL);
     const char *host = tow_request_header(request, "host");
     CHECK(host == NULL || strpbrk(host, "\r\n") == NULL);
     tow_exchange_read_body(exchange, 1000, send_back, NULL);
+}
+
+static int kept;
+
+static void forget(tow_exchange *exchange, void *user) {
+    kept--;
+}
+
+/* Nobody listens to what does not end. */
+static void stop(tow_exchange *exchange, void *user) {
+    kept--;
+    CHECK(tow_exchange_end(exchange) == 0);
+}
+
+static void send_piece_back(
+    tow_exchange *exchange, void *user, const void *data, size_t length, bool is_last) {
+    if (!is_last && length % 7 == 3)
+        tow_exchange_pause(exchange);
+    tow_exchange_resume(exchange);
+    if (!is_last)
+        return;
+    CHECK(tow_exchange_begin(exchange, 200, NULL, TOW_LENGTH_UNKNOWN) == 0);
+    CHECK(tow_exchange_write(exchange, "piece", 5) == 0);
+    if (tow_request_parameter(tow_exchange_request(exchange), "open") == NULL) {
+        CHECK(tow_exchange_end(exchange) == 0);
+        return;
+    }
+    CHECK(tow_exchange_keep(exchange, &(tow_exchange_events){.on_gone = forget, .on_end = stop}) == 0);
+    kept++;
+}
+
+static void want_pieces(tow_exchange *exchange, const tow_request *request) {
+    CHECK(tow_request_parameters(request) != NULL && tow_request_cookies(request) != NULL);
+    CHECK(tow_exchange_read_pieces(exchange, send_piece_back, NULL) == 0);
 }
 
 static tow_loop *loop;
@@ -65,6 +101,7 @@ static void make_server(void) {
     tow_server_route(server, "/echo", &(tow_handler){.on_message = echo, .on_select = take_first});
     tow_server_route(server, "/stream", &(tow_handler){.on_request = stream});
     tow_server_route(server, "/body/*", &(tow_handler){.on_request = want_body});
+    tow_server_route(server, "/pieces", &(tow_handler){.on_request = want_pieces});
     CHECK(tow_server_listen(server) == 0);
 }
 
@@ -171,7 +208,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     while (peer.used)
         CHECK(tow_loop_step(loop) >= 0);
     run(100);
-    CHECK(open_sources == 0);
+    CHECK(open_sources == 0 && kept == 0);
 
     static const uint8_t ordinary[] =
         "POST /body/ HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\nok";

@@ -194,6 +194,14 @@ static void requests(void **state) {
     assert_string_equal(tow_request_peer(NULL), "");
     assert_null(tow_request_header(NULL, "Host"));
     assert_null(tow_request_user(NULL));
+    assert_string_equal(tow_request_scheme(NULL), "");
+    assert_null(tow_request_headers(NULL));
+    assert_null(tow_request_parameter(NULL, "a"));
+    assert_null(tow_request_parameters(NULL));
+    assert_null(tow_request_cookie(NULL, "a"));
+    assert_null(tow_request_cookies(NULL));
+    assert_null(tow_request_certificate_subject(NULL));
+    assert_null(tow_request_certificate_fingerprint(NULL));
     assert_null(tow_websocket_response(NULL));
     assert_int_equal(tow_response_status(NULL), 0);
     assert_string_equal(tow_response_reason(NULL), "");
