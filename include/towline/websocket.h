@@ -124,7 +124,7 @@ typedef struct tow_websocket_options {
     const char *unix_path; /* connect to this Unix socket instead of the URL's host and port; default none */
 
     /* TLS, with the server for wss:// and with the proxy for https://. All are names of PEM files, which the
-     * call reads. Certificates must hold, and be for the host of the URL. */
+     * call reads, or texts. Certificates must hold, and be for the host of the URL. */
     const char *tls_roots;   /* authorities, roots or not, that may sign the peer's certificate; default the
                                 system's */
     const char *tls_revoked; /* lists (CRL) of what they revoked, one of each that signs; default none */
@@ -132,6 +132,10 @@ typedef struct tow_websocket_options {
                                     none */
     const char *tls_key;         /* its key, without a passphrase; default: in the file of the certificate */
     bool tls_insecure;           /* take any certificate, also of a proxy: the peer may be anybody */
+    const char *tls_roots_pem;   /* a text in PEM, instead of the file tls_roots */
+    const char *tls_revoked_pem; /* a text, instead of tls_revoked */
+    const char *tls_certificate_pem; /* a text, instead of tls_certificate */
+    const char *tls_key_pem;         /* a text, instead of tls_key */
 } tow_websocket_options;
 
 /* Opens a connection as a client. The socket is the caller's until tow_websocket_free; callbacks start from
@@ -139,10 +143,11 @@ typedef struct tow_websocket_options {
  * fragment; http:// and https:// are taken for ws:// and wss://. User and password, percent-decoded, are sent
  * as Basic authentication (RFC 7617), unless `headers` has an Authorization. `options` may be NULL.
  * Errors: URL, ARGUMENT (a subprotocol that is no token or stands twice, a header or proxy that is not valid,
- * a number out of its range, options that contradict each other: a key without a certificate, a proxy and a
- * Unix socket, tls_insecure and tls_roots or tls_revoked), UNSUPPORTED (another kind of proxy), ADDRESS (a
- * path that is too long), CERTIFICATE (a file does not hold what it should), NO_FILE, PERMISSION (of a file),
- * MEMORY, SYSTEM. What goes wrong later comes to on_error and on_close. */
+ * a number out of its range, options that contradict each other: a key without a certificate, a file and a
+ * text for the same, a proxy and a Unix socket, tls_insecure and tls_roots or tls_revoked), UNSUPPORTED
+ * (another kind of proxy), ADDRESS (a path that is too long), CERTIFICATE (a file does not hold what it
+ * should), NO_FILE, PERMISSION (of a file), MEMORY, SYSTEM. What goes wrong later comes to on_error and
+ * on_close. */
 int tow_websocket_open_sized(tow_websocket **socket, tow_loop *loop, const char *url,
     const tow_websocket_options *options, size_t options_size);
 static inline int tow_websocket_open(

@@ -71,14 +71,24 @@ static int numbers_check(const tow_websocket_options *options) {
     return tow_ranges_check(ranges, sizeof(ranges) / sizeof(ranges[0]), NULL);
 }
 
-/* What says nothing without another option, or the opposite of it. */
+/* What says nothing without another option, or the opposite of it, of TLS. */
+static bool is_tls_contradictory(const tow_websocket_options *options) {
+    bool has_key = options->tls_key != NULL || options->tls_key_pem != NULL;
+    bool has_certificate = options->tls_certificate != NULL || options->tls_certificate_pem != NULL;
+    bool trusts_some = options->tls_roots != NULL || options->tls_revoked != NULL ||
+                       options->tls_roots_pem != NULL || options->tls_revoked_pem != NULL;
+    bool says_twice = (options->tls_key != NULL && options->tls_key_pem != NULL) ||
+                      (options->tls_certificate != NULL && options->tls_certificate_pem != NULL) ||
+                      (options->tls_roots != NULL && options->tls_roots_pem != NULL) ||
+                      (options->tls_revoked != NULL && options->tls_revoked_pem != NULL);
+    return (has_key && !has_certificate) || (trusts_some && options->tls_insecure) || says_twice;
+}
+
+/* And of all. */
 static int combination_check(const tow_websocket_options *options) {
     bool has_two_ways = options->proxy != NULL && options->unix_path != NULL;
-    bool has_lone_key = options->tls_key != NULL && options->tls_certificate == NULL;
-    bool trusts_some = options->tls_roots != NULL || options->tls_revoked != NULL;
     bool has_two_readers = options->on_message != NULL && options->on_piece != NULL;
-    bool contradicts =
-        has_two_ways || has_lone_key || (trusts_some && options->tls_insecure) || has_two_readers;
+    bool contradicts = has_two_ways || has_two_readers || is_tls_contradictory(options);
     return contradicts ? TOW_ERROR_ARGUMENT : 0;
 }
 

@@ -18,6 +18,7 @@ char **tow_options_copy_protocols(const char *const *protocols);
 typedef struct tow_options_copy {
     tow_websocket_options options;
     char *memory;
+    size_t size;
 } tow_options_copy;
 
 /* Errors: MEMORY; the copy is empty then. */

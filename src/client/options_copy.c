@@ -74,6 +74,10 @@ static void copy_all(copy_area *area, tow_websocket_options *copy, const tow_web
     copy->tls_revoked = copy_text(area, options->tls_revoked);
     copy->tls_certificate = copy_text(area, options->tls_certificate);
     copy->tls_key = copy_text(area, options->tls_key);
+    copy->tls_roots_pem = copy_text(area, options->tls_roots_pem);
+    copy->tls_revoked_pem = copy_text(area, options->tls_revoked_pem);
+    copy->tls_certificate_pem = copy_text(area, options->tls_certificate_pem);
+    copy->tls_key_pem = copy_text(area, options->tls_key_pem);
 }
 
 int tow_options_copy_init(tow_options_copy *copy, const tow_websocket_options *options) {
@@ -84,10 +88,14 @@ int tow_options_copy_init(tow_options_copy *copy, const tow_websocket_options *o
         return TOW_ERROR_MEMORY;
     copy_all(&copied, &copy->options, options);
     copy->memory = copied.memory;
+    copy->size = copied.used;
     return 0;
 }
 
+/* There may be a key or a password in it. */
 void tow_options_copy_clear(tow_options_copy *copy) {
+    if (copy->memory != NULL)
+        explicit_bzero(copy->memory, copy->size);
     free(copy->memory);
     *copy = (tow_options_copy){0};
 }

@@ -7,6 +7,7 @@ enum { SEEDS = 20 };
 
 static test_authority authority, stranger;
 static test_identity usual, client_identity;
+static char *client_both_text;
 static SSL_CTX *usual_secret;
 static char roots[32], strange_roots[32], client_certificate[32], client_key[32], client_both[32], empty[32];
 
@@ -34,7 +35,7 @@ static int make_files(void **state) {
     strcpy(stpcpy(both, client_identity.key), client_identity.certificate);
     write_file(client_both, both);
     write_file(empty, "");
-    free(both);
+    client_both_text = both;
     return 0;
 }
 
@@ -43,6 +44,7 @@ static int remove_files(void **state) {
     const char *const paths[] = {roots, strange_roots, client_certificate, client_key, client_both, empty};
     for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++)
         unlink(paths[i]);
+    free(client_both_text);
     SSL_CTX_free(usual_secret);
     identity_clear(&usual);
     identity_clear(&client_identity);
@@ -252,11 +254,22 @@ static void a_revoked_certificate_is_told(void **state) {
 
 static void a_certificate_of_ours_is_shown(void **state) {
     SSL_CTX *secret = layer_context(&usual, &authority);
+    const tow_websocket_options ways[] = {
+        {.tls_roots = roots, .tls_certificate = client_certificate, .tls_key = client_key},
+        {.tls_roots = roots, .tls_certificate = client_both},
+        {.tls_roots_pem = authority.pem,
+            .tls_certificate_pem = client_identity.certificate,
+            .tls_key_pem = client_identity.key},
+        {.tls_roots = roots, .tls_certificate_pem = client_both_text},
+        {.tls_roots = roots, .tls_certificate = client_certificate, .tls_key_pem = client_identity.key},
+        {.tls_roots_pem = authority.pem,
+            .tls_certificate_pem = client_identity.certificate,
+            .tls_key = client_key},
+    };
     for (uint64_t seed = 0; seed < 6; seed++) {
         test_stage stage = secure_stage(seed);
         stage.secret = secret;
-        stage.options.tls_certificate = seed % 2 == 0 ? client_certificate : client_both;
-        stage.options.tls_key = seed % 2 == 0 ? client_key : NULL;
+        stage.options = ways[seed];
         stage_open(&stage);
         stage_connect(&stage, "/");
         stage_until(&stage, stage.opens == 1);
@@ -306,6 +319,10 @@ static void files_are_read_by_the_call(void **state) {
         {{.tls_certificate = client_key, .tls_key = client_key}, TOW_ERROR_CERTIFICATE},
         {{.tls_certificate = roots, .tls_key = client_key}, TOW_ERROR_CERTIFICATE},
         {{.tls_key = client_key}, TOW_ERROR_ARGUMENT},
+        {{.tls_roots_pem = ""}, TOW_ERROR_CERTIFICATE},
+        {{.tls_revoked_pem = authority.pem}, TOW_ERROR_CERTIFICATE},
+        {{.tls_certificate_pem = client_identity.certificate}, TOW_ERROR_CERTIFICATE},
+        {{.tls_certificate_pem = authority.pem, .tls_key_pem = client_identity.key}, TOW_ERROR_CERTIFICATE},
     };
     test_stage stage = {0};
     stage_open(&stage);
