@@ -90,6 +90,14 @@ typedef struct tow_handler {
                            503 */
 } tow_handler;
 
+/* A certificate and its key, each in a PEM file or in a PEM text. */
+typedef struct tow_certificate {
+    const char *certificate;     /* a file: the certificate, and those between it and the root */
+    const char *key;             /* a file: its key; default: where the certificate stands */
+    const char *certificate_pem; /* a text, instead of `certificate` */
+    const char *key_pem;         /* a text, instead of `key` */
+} tow_certificate;
+
 /* Zero means the default, TOW_OFF none. Copied by tow_server_new. */
 typedef struct tow_server_options {
     const char *listen; /* "[HOST:]PORT" or "unix:PATH"; default localhost:9998. A bare PORT is localhost, on
@@ -140,6 +148,15 @@ typedef struct tow_server_options {
     /* lines above this level are not made; default TOW_LOG_INFO, which has a line for each request and for
      * the end of each WebSocket connection: below it, nothing is counted for these */
     int log_level;
+    const char *tls_certificate_pem; /* a text in PEM, instead of the file tls_certificate */
+    const char *tls_key_pem;         /* a text, instead of tls_key */
+    const char *tls_client_ca_pem;   /* a text, instead of tls_client_ca */
+    const char *tls_client_crl_pem;  /* a text, instead of tls_client_crl */
+    /* further certificates, of which each client is shown the one that has the name it asks for (RFC 6066,
+     * section 3), in full, or else with "*." for the first label; there may be one for each kind of key. Who
+     * asks for none of the names is shown the first of all, which is tls_certificate if that is set */
+    const tow_certificate *tls_certificates;
+    size_t tls_certificate_count; /* how many tls_certificates are */
 } tow_server_options;
 
 /* Makes a server; nothing listens yet. `options` may be NULL. Errors: ARGUMENT (a number out of its range; an
@@ -227,9 +244,9 @@ int tow_server_listen(tow_server *server);
  * for which main should return 1. Errors: STATE (it ran before), those of tow_server_listen. */
 int tow_server_run(tow_server *server);
 
-/* Reads certificate, key and authorities again, for the connections that come from now on; nobody is
- * disconnected. Any thread. Does nothing without TLS. Errors: as the files in tow_server_new; everything
- * stays as it was then. */
+/* Reads the files of certificates, keys and authorities again, for the connections that come from now on;
+ * nobody is disconnected. Any thread. Does nothing without TLS. Errors: as the files in tow_server_new;
+ * everything stays as it was then, also what is good of it. */
 int tow_server_reload(tow_server *server);
 
 /* Starts the drain: no more accepting, 1001 to every connection, reset after drain_seconds. Any thread, and

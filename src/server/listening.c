@@ -155,7 +155,7 @@ void tow_sites_clear(tow_sites *sites, tow_loop *loop) {
 static const char *scheme_of(const tow_site *site, const tow_settings *settings) {
     if (site->status)
         return "http";
-    return settings->tls_certificate != NULL || settings->tls_self_signed ? "wss" : "ws";
+    return tow_tls_sources_are_some(&settings->tls) ? "wss" : "ws";
 }
 
 /* The host as in the option, as that is what people will type. */

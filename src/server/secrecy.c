@@ -2,19 +2,28 @@
 
 #include "report.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <towline/error.h>
 
-static void texts_clear(tow_pem_texts *texts) {
-    free(texts->certificate);
-    free(texts->key);
-    free(texts->roots);
-    free(texts->revoked);
+static void pairs_clear(tow_pem_texts *texts) {
+    for (size_t i = 0; i < texts->count; i++) {
+        tow_pem_pair *pair = &texts->pairs[i];
+        char *const secrets[] = {pair->certificate, pair->key}; /* one may hold the other */
+        for (size_t j = 0; j < 2; j++) {
+            if (secrets[j] != NULL)
+                explicit_bzero(secrets[j], strlen(secrets[j]));
+            free(secrets[j]);
+        }
+    }
+    free(texts->pairs);
 }
 
-static bool is_wanted(const tow_settings *settings) {
-    return settings->tls_certificate != NULL || settings->tls_self_signed;
+static void texts_clear(tow_pem_texts *texts) {
+    pairs_clear(texts);
+    free(texts->roots);
+    free(texts->revoked);
 }
 
 static int complain(const tow_settings *settings, int error, const char *why) {
@@ -22,43 +31,83 @@ static int complain(const tow_settings *settings, int error, const char *why) {
     return error;
 }
 
+static const tow_tls_source *key_source(const tow_tls_certificate_source *source) {
+    bool own = source->key.file != NULL || source->key.text != NULL;
+    return own ? &source->key : &source->certificate;
+}
+
+/* With the names of the files, if they have come from some. */
+static tow_tls_pem *pems_make(const tow_settings *settings, const tow_pem_texts *texts) {
+    tow_tls_pem *pems = calloc(texts->count, sizeof(*pems));
+    for (size_t i = 0; pems != NULL && i < texts->count; i++) {
+        pems[i] = (tow_tls_pem){.certificate = texts->pairs[i].certificate, .key = texts->pairs[i].key};
+        if (settings->tls.self_signed)
+            continue;
+        const tow_tls_certificate_source *source = &settings->tls.certificates[i];
+        pems[i].certificate_file = source->certificate.file;
+        pems[i].key_file = key_source(source)->file;
+    }
+    return pems;
+}
+
 static int context_make(const tow_settings *settings, const tow_pem_texts *texts, tow_tls_tickets *tickets,
     tow_tls_context **context) {
     char why[TOW_TLS_TEXT_MAX];
+    tow_tls_pem *pems = pems_make(settings, texts);
+    if (pems == NULL)
+        return complain(settings, TOW_ERROR_MEMORY, tow_strerror(TOW_ERROR_MEMORY));
     const tow_tls_settings wanted = {
         .server = true,
-        .certificate = texts->certificate,
-        .key = texts->key,
+        .certificate = pems[0].certificate,
+        .key = pems[0].key,
+        .more = pems + 1,
+        .more_count = texts->count - 1,
         .roots = texts->roots,
         .revoked = texts->revoked,
         .plain_too = settings->tls_redirect,
         .tickets = tickets,
-        .files = {.certificate = settings->tls_certificate,
-            .key = settings->tls_key != NULL ? settings->tls_key : settings->tls_certificate,
-            .roots = settings->tls_client_ca,
-            .revoked = settings->tls_client_crl},
+        .files = {.certificate = pems[0].certificate_file,
+            .key = pems[0].key_file,
+            .roots = settings->tls.client_ca.file,
+            .revoked = settings->tls.client_crl.file},
     };
     int error = tow_tls_context_new(context, &wanted, why);
+    free(pems);
     return error != 0 ? complain(settings, error, why) : 0;
+}
+
+static int source_read(const tow_tls_source *source, char **text, char why[TOW_TLS_TEXT_MAX]) {
+    if (source->file != NULL)
+        return tow_tls_read_file(source->file, text, why);
+    if (source->text == NULL || (*text = strdup(source->text)) != NULL)
+        return 0;
+    snprintf(why, TOW_TLS_TEXT_MAX, "%s", tow_strerror(TOW_ERROR_MEMORY));
+    return TOW_ERROR_MEMORY;
 }
 
 /* Whom to let in. */
 static int trust_read(tow_pem_texts *read, const tow_settings *settings, char why[TOW_TLS_TEXT_MAX]) {
-    int error = 0;
-    if (settings->tls_client_ca != NULL)
-        error = tow_tls_read_file(settings->tls_client_ca, &read->roots, why);
-    if (error == 0 && settings->tls_client_crl != NULL)
-        error = tow_tls_read_file(settings->tls_client_crl, &read->revoked, why);
-    return error;
+    int error = source_read(&settings->tls.client_ca, &read->roots, why);
+    return error != 0 ? error : source_read(&settings->tls.client_crl, &read->revoked, why);
 }
 
-/* The key may stand in the certificate's file. */
+static int pairs_new(tow_pem_texts *texts, size_t count) {
+    texts->pairs = calloc(count, sizeof(*texts->pairs));
+    texts->count = texts->pairs != NULL ? count : 0;
+    return texts->pairs != NULL ? 0 : TOW_ERROR_MEMORY;
+}
+
 static int texts_read(tow_pem_texts *read, const tow_settings *settings) {
     char why[TOW_TLS_TEXT_MAX];
-    const char *key = settings->tls_key != NULL ? settings->tls_key : settings->tls_certificate;
-    int error = tow_tls_read_file(settings->tls_certificate, &read->certificate, why);
-    if (error == 0)
-        error = tow_tls_read_file(key, &read->key, why);
+    int error = pairs_new(read, settings->tls.count);
+    if (error != 0)
+        return complain(settings, error, tow_strerror(error));
+    for (size_t i = 0; error == 0 && i < read->count; i++) {
+        const tow_tls_certificate_source *source = &settings->tls.certificates[i];
+        error = source_read(&source->certificate, &read->pairs[i].certificate, why);
+        if (error == 0)
+            error = source_read(key_source(source), &read->pairs[i].key, why);
+    }
     if (error == 0)
         error = trust_read(read, settings, why);
     return error != 0 ? complain(settings, error, why) : 0;
@@ -67,7 +116,9 @@ static int texts_read(tow_pem_texts *read, const tow_settings *settings) {
 static int texts_make(tow_pem_texts *made, const tow_settings *settings) {
     char why[TOW_TLS_TEXT_MAX];
     char fingerprint[96];
-    int error = tow_tls_self_signed(&made->certificate, &made->key, fingerprint);
+    int error = pairs_new(made, 1);
+    if (error == 0)
+        error = tow_tls_self_signed(&made->pairs->certificate, &made->pairs->key, fingerprint);
     if (error != 0)
         return complain(settings, error, tow_strerror(error));
     error = trust_read(made, settings, why);
@@ -84,7 +135,7 @@ static int texts_make(tow_pem_texts *made, const tow_settings *settings) {
 static int load(tow_secrecy *secrecy, const tow_settings *settings) {
     tow_pem_texts fresh = {0};
     tow_tls_context *context;
-    int error = settings->tls_self_signed ? texts_make(&fresh, settings) : texts_read(&fresh, settings);
+    int error = settings->tls.self_signed ? texts_make(&fresh, settings) : texts_read(&fresh, settings);
     if (error == 0)
         error = context_make(settings, &fresh, secrecy->tickets, &context);
     if (error != 0) {
@@ -101,7 +152,7 @@ static int load(tow_secrecy *secrecy, const tow_settings *settings) {
 }
 
 int tow_secrecy_begin(tow_secrecy *secrecy, const tow_settings *settings) {
-    if (!is_wanted(settings))
+    if (!tow_tls_sources_are_some(&settings->tls))
         return 0;
     int error = tow_tls_tickets_new(&secrecy->tickets);
     if (error != 0)
@@ -122,7 +173,7 @@ void tow_secrecy_clear(tow_secrecy *secrecy) {
 
 /* A certificate that was made for this run goes on. */
 int tow_secrecy_reload(tow_secrecy *secrecy, const tow_settings *settings) {
-    return tow_secrecy_is_on(secrecy) && !settings->tls_self_signed ? load(secrecy, settings) : 0;
+    return tow_secrecy_is_on(secrecy) && !settings->tls.self_signed ? load(secrecy, settings) : 0;
 }
 
 int tow_secrecy_context(tow_secrecy *secrecy, const tow_settings *settings, tow_tls_context **context) {

@@ -1,5 +1,5 @@
-/* secrecy: a server's TLS: its files, read into memory, from which each worker makes a context of its own;
- * read anew by a reload. Streams that are open keep the context that they began with. */
+/* secrecy: a server's TLS: its texts, in memory, from which each worker makes a context of its own; those of
+ * files are read anew by a reload. Streams that are open keep the context that they began with. */
 #ifndef TOW_SERVER_SECRECY_H
 #define TOW_SERVER_SECRECY_H
 
@@ -8,9 +8,14 @@
 
 #include <pthread.h>
 
-typedef struct tow_pem_texts {
+typedef struct tow_pem_pair {
     char *certificate;
     char *key;
+} tow_pem_pair;
+
+typedef struct tow_pem_texts {
+    tow_pem_pair *pairs;
+    size_t count;
     char *roots;   /* of clients' certificates; NULL: none are asked for */
     char *revoked; /* certificates of clients; NULL: no list */
 } tow_pem_texts;

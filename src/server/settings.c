@@ -54,22 +54,6 @@ static int texts_copy(tow_settings *settings, const tow_server_options *options)
     return error;
 }
 
-static int text_copy(char **out, const char *text) {
-    *out = text != NULL ? strdup(text) : NULL;
-    return text != NULL && *out == NULL ? TOW_ERROR_MEMORY : 0;
-}
-
-static int tls_copy(tow_settings *settings, const tow_server_options *options) {
-    settings->tls_self_signed = options->tls_self_signed;
-    settings->tls_redirect = options->tls_redirect;
-    int error = text_copy(&settings->tls_certificate, options->tls_certificate);
-    if (error == 0)
-        error = text_copy(&settings->tls_key, options->tls_key);
-    if (error == 0)
-        error = text_copy(&settings->tls_client_ca, options->tls_client_ca);
-    return error != 0 ? error : text_copy(&settings->tls_client_crl, options->tls_client_crl);
-}
-
 static int addresses_check(const char *option, char *const *texts, tow_complaint *complaint) {
     tow_address addresses[TOW_ADDRESSES_MAX];
     for (size_t i = 0; texts != NULL && texts[i] != NULL; i++) {
@@ -131,28 +115,9 @@ static int numbers_check(const tow_server_options *options, tow_complaint *compl
 /* What says nothing without another option, or the opposite of it: taken silently, it would promise what is
  * not so. */
 static int combination_check(const tow_server_options *options, tow_complaint *complaint) {
-    bool certified = options->tls_certificate != NULL;
-    bool secure = certified || options->tls_self_signed;
-    const struct {
-        bool broken;
-        const char *text;
-    } rules[] = {
-        {certified && options->tls_self_signed, "tls_self_signed: not with tls_certificate, one of the two"},
-        {options->tls_key != NULL && !certified, "tls_key: set tls_certificate as well, to which it belongs"},
-        {options->tls_client_ca != NULL && !secure,
-            "tls_client_ca: set tls_certificate or tls_self_signed, which turn TLS on"},
-        {options->tls_redirect && !secure,
-            "tls_redirect: set tls_certificate or tls_self_signed, which turn TLS on"},
-        {options->tls_client_crl != NULL && options->tls_client_ca == NULL,
-            "tls_client_crl: set tls_client_ca as well, whose list it is"},
-        {options->proxy_protocol && tow_texts_count(options->trusted_proxies) == 0,
-            "proxy_protocol: name the proxies in trusted_proxies"},
-    };
-    for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++) {
-        if (rules[i].broken)
-            return tow_complain(complaint, "%s", rules[i].text);
-    }
-    return 0;
+    if (options->proxy_protocol && tow_texts_count(options->trusted_proxies) == 0)
+        return tow_complain(complaint, "proxy_protocol: name the proxies in trusted_proxies");
+    return tow_tls_sources_check(options, complaint);
 }
 
 static int64_t limit_or(int64_t value, int64_t otherwise) {
@@ -188,6 +153,7 @@ static void numbers_fill(tow_settings *settings, const tow_server_options *optio
             ? INT64_MAX
             : settings->max_unfinished / 4 + (settings->max_unfinished % 4 != 0));
     settings->max_posted = limit_or(options->max_posted, MAX_POSTED);
+    settings->tls_redirect = options->tls_redirect;
 }
 
 static void log_fill(tow_settings *settings, const tow_server_options *options) {
@@ -214,7 +180,7 @@ static int read_all(tow_settings *settings, const tow_server_options *options, t
     if (error == 0)
         error = texts_copy(settings, options);
     if (error == 0)
-        error = tls_copy(settings, options);
+        error = tow_tls_sources_copy(&settings->tls, options);
     if (error == 0)
         error = texts_check(settings, complaint);
     return error != 0 ? error : trusted_read(settings, options, complaint);
@@ -238,9 +204,6 @@ void tow_settings_clear(tow_settings *settings) {
     tow_texts_free(settings->allow_origins);
     tow_texts_free(settings->hosts);
     free(settings->trusted);
-    free(settings->tls_certificate);
-    free(settings->tls_key);
-    free(settings->tls_client_ca);
-    free(settings->tls_client_crl);
+    tow_tls_sources_clear(&settings->tls);
     *settings = (tow_settings){0};
 }

@@ -2,6 +2,7 @@
 #ifndef TOW_SERVER_SETTINGS_H
 #define TOW_SERVER_SETTINGS_H
 
+#include "tls_sources.h"
 #include "transport/subnet.h"
 
 #include <towline/server.h>
@@ -26,11 +27,7 @@ typedef struct tow_settings {
     int64_t max_unfinished;              /* the same */
     int64_t max_unfinished_per_address;  /* the same */
     int64_t max_posted;                  /* INT64_MAX: no limit */
-    char *tls_certificate;               /* paths that we own; NULL: none */
-    char *tls_key;
-    char *tls_client_ca;
-    char *tls_client_crl;
-    bool tls_self_signed;
+    tow_tls_sources tls;
     bool tls_redirect;
     int log_level;
     void (*on_log)(void *user, int level, const char *line);

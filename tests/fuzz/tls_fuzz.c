@@ -437,14 +437,16 @@ static void make_contexts(meeting *all, uint8_t choice) {
     const tow_tls_settings server = {.server = true,
         .certificate = certificate_text,
         .key = key_text,
+        .more = &(tow_tls_pem){.certificate = certificate_text, .key = key_text},
+        .more_count = choice & 16 ? 1 : 0,
         .roots = choice & 2 ? certificate_text : NULL};
     CHECK(tow_tls_context_new(&all->contexts[0], &client, why) == 0);
     CHECK(tow_tls_context_new(&all->contexts[1], &server, why) == 0);
 }
 
 /* The first byte chooses: bit 0 no verification, bit 1 a client's certificate, bit 2 a connection before that
- * is let alone, so that the session is resumed; bit 3 large pieces. The second says where the instructions
- * for the server's bytes begin. */
+ * is let alone, so that the session is resumed; bit 3 large pieces; bit 4 several certificates. The second
+ * says where the instructions for the server's bytes begin. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     static meeting all;
     if (size < 2)

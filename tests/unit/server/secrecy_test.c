@@ -1,4 +1,5 @@
 /* What a server with TLS knows of its connections, and what it does with those that are plain. */
+#include "../transport/authority.h"
 #include "world.h"
 
 #include <towline/error.h>
@@ -98,11 +99,156 @@ static void a_reload_may_come_at_the_servers_end(void **state) {
     }
 }
 
+static void note(void *user, int level, const char *line) {
+    (void)level;
+    assert_int_equal(tow_buffer_append_text(user, line), 0);
+}
+
 static void lists_of_revoked_clients_need_authorities(void **state) {
     (void)state;
     tow_server *server;
     const tow_server_options options = {.tls_self_signed = true, .tls_client_crl = "/nowhere/list.pem"};
     assert_int_equal(tow_server_new(&server, &options), TOW_ERROR_ARGUMENT);
+}
+
+/* Certificates */
+
+static test_authority authority;
+static test_identity first, second, client_identity;
+
+static int make_identities(void **state) {
+    (void)state;
+    authority_make(&authority, "Test Authority");
+    authority_issue(&authority, &(test_subject){.name = "first", .names = "DNS:localhost"}, &first);
+    authority_issue(&authority, &(test_subject){.name = "second", .names = "DNS:*.second.test"}, &second);
+    authority_issue(&authority, &(test_subject){.name = "a client", .names = ""}, &client_identity);
+    return 0;
+}
+
+static int clear_identities(void **state) {
+    (void)state;
+    identity_clear(&first);
+    identity_clear(&second);
+    identity_clear(&client_identity);
+    authority_clear(&authority);
+    return 0;
+}
+
+static char *joined(const char *one, const char *two) {
+    size_t size = strlen(one) + strlen(two) + 1;
+    char *both = malloc(size);
+    snprintf(both, size, "%s%s", one, two);
+    return both;
+}
+
+static tow_tls_context *client_with(const test_identity *identity) {
+    char why[TOW_TLS_TEXT_MAX];
+    tow_tls_context *context;
+    const tow_tls_settings settings = {.verify = TOW_TLS_VERIFY_NONE,
+        .certificate = identity != NULL ? identity->certificate : NULL,
+        .key = identity != NULL ? identity->key : NULL};
+    assert_int_equal(tow_tls_context_new(&context, &settings, why), 0);
+    return context;
+}
+
+static void expect_shown(struct world *world, tow_tls_context *client, const char *name, const char *shown) {
+    struct peer peer;
+    tow_tls_details details;
+    peer_connect_secure(&peer, world, client);
+    peer.name = name;
+    peer_text(&peer, OPENING_OF("localhost", ""));
+    peer_expect(&peer, "HTTP/1.1 101 ");
+    assert_int_equal(tow_stream_tls_details(&peer.stream, &details), 0);
+    assert_string_equal(details.subject, shown);
+    peer_close(&peer);
+}
+
+static void certificates_may_come_from_memory(void **state) {
+    (void)state;
+    char *both = joined(second.certificate, second.key);
+    const tow_certificate more = {.certificate_pem = both};
+    const tow_certificate all[] = {
+        {.certificate_pem = first.certificate, .key_pem = first.key}, {.certificate_pem = both}};
+    const tow_server_options cases[] = {
+        {.tls_certificate_pem = first.certificate,
+            .tls_key_pem = first.key,
+            .tls_certificates = &more,
+            .tls_certificate_count = 1},
+        {.tls_certificates = all, .tls_certificate_count = 2, .tls_client_ca_pem = authority.pem},
+    };
+    tow_tls_context *client = client_with(&client_identity);
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct world world;
+        world_make(&world, &(tow_simulation_options){.seed = i}, &cases[i]);
+        assert_int_equal(tow_server_route(world.server, "/echo", &(tow_handler){.on_message = echo}), 0);
+        world_listen(&world);
+        for (int turn = 0; turn < 2; turn++) {
+            expect_shown(&world, client, NULL, "first");
+            expect_shown(&world, client, "a.second.test", "second");
+            expect_shown(&world, client, "second.test", "first");
+            assert_int_equal(tow_server_reload(world.server), 0);
+        }
+        world_end(&world);
+    }
+    tow_tls_context_release(client);
+    free(both);
+}
+
+static void authorities_of_clients_may_come_from_memory(void **state) {
+    (void)state;
+    char *list = authority_revoke(&authority, &client_identity);
+    tow_server_options options = {.tls_certificate_pem = first.certificate,
+        .tls_key_pem = first.key,
+        .tls_client_ca_pem = authority.pem};
+    for (int revokes = 0; revokes < 2; revokes++) {
+        tow_tls_context *clients[] = {client_with(&client_identity), client_with(NULL)};
+        struct world world;
+        options.tls_client_crl_pem = revokes ? list : NULL;
+        world_make(&world, &(tow_simulation_options){.seed = 3}, &options);
+        assert_int_equal(tow_server_route(world.server, "/echo", &(tow_handler){.on_message = echo}), 0);
+        world_listen(&world);
+        if (!revokes)
+            expect_shown(&world, clients[0], "localhost", "first");
+        struct peer peer;
+        peer_connect_secure(&peer, &world, clients[revokes ? 0 : 1]);
+        peer_text(&peer, OPENING_OF("localhost", ""));
+        world_run(&world, 1000);
+        assert_false(peer_has(&peer, "HTTP/1.1"));
+        assert_true(world_logged(&world, revokes ? "was revoked" : "did not return a certificate"));
+        peer_close(&peer);
+        world_end(&world);
+        for (size_t i = 0; i < 2; i++)
+            tow_tls_context_release(clients[i]);
+    }
+    free(list);
+}
+
+static void expect_no_server(const tow_server_options *options, const char *said) {
+    tow_server *server;
+    tow_buffer log = {0};
+    tow_server_options noted = *options;
+    noted.on_log = note;
+    noted.log_user = &log;
+    assert_int_equal(tow_server_new(&server, &noted), TOW_ERROR_CERTIFICATE);
+    assert_int_equal(tow_buffer_append(&log, "", 1), 0);
+    if (strstr((const char *)log.data, said) == NULL)
+        fail_msg("\"%s\" does not say \"%s\"", (const char *)log.data, said);
+    tow_buffer_clear(&log);
+}
+
+static void a_key_of_another_certificate_is_refused(void **state) {
+    (void)state;
+    const char *const text = "this is not the certificate's key";
+    const tow_certificate wrong = {.certificate_pem = second.certificate, .key_pem = first.key};
+    const tow_certificate keyless = {.certificate_pem = second.certificate};
+    expect_no_server(
+        &(tow_server_options){.tls_certificate_pem = first.certificate, .tls_key_pem = second.key}, text);
+    expect_no_server(&(tow_server_options){.tls_certificate_pem = first.certificate,
+                         .tls_key_pem = first.key,
+                         .tls_certificates = &wrong,
+                         .tls_certificate_count = 1},
+        text);
+    expect_no_server(&(tow_server_options){.tls_certificates = &keyless, .tls_certificate_count = 1}, text);
 }
 
 int main(void) {
@@ -111,6 +257,9 @@ int main(void) {
         cmocka_unit_test(what_is_plain_is_redirected_if_that_is_wanted),
         cmocka_unit_test(a_reload_may_come_at_the_servers_end),
         cmocka_unit_test(lists_of_revoked_clients_need_authorities),
+        cmocka_unit_test(certificates_may_come_from_memory),
+        cmocka_unit_test(authorities_of_clients_may_come_from_memory),
+        cmocka_unit_test(a_key_of_another_certificate_is_refused),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, make_identities, clear_identities);
 }

@@ -161,6 +161,7 @@ static void note(void *user, int level, const char *line) {
 static void what_needs_another_option_is_refused_without_it(void **state) {
     (void)state;
     static const char file[] = "/nowhere/file.pem";
+    static const char text[] = "-----BEGIN NOTHING-----";
     const struct {
         tow_server_options options;
         const char *said;
@@ -174,6 +175,32 @@ static void what_needs_another_option_is_refused_without_it(void **state) {
         {{.tls_client_ca = file, .tls_client_crl = file}, "tls_client_ca"},
         {{.tls_redirect = true}, "tls_redirect"},
         {{.tls_certificate = file, .tls_self_signed = true}, "tls_self_signed"},
+        {{.tls_certificate_pem = text, .tls_self_signed = true}, "tls_self_signed"},
+        {{.tls_certificates = &(tow_certificate){.certificate = file},
+             .tls_certificate_count = 1,
+             .tls_self_signed = true},
+            "tls_self_signed"},
+        {{.tls_certificate = file, .tls_certificate_pem = text}, "tls_certificate_pem"},
+        {{.tls_certificate = file, .tls_key = file, .tls_key_pem = text}, "tls_key_pem"},
+        {{.tls_key_pem = text}, "tls_key_pem"},
+        {{.tls_certificate = file, .tls_client_ca = file, .tls_client_ca_pem = text}, "tls_client_ca_pem"},
+        {{.tls_client_ca_pem = text}, "tls_client_ca"},
+        {{.tls_certificate = file, .tls_client_ca = file, .tls_client_crl = file, .tls_client_crl_pem = text},
+            "tls_client_crl_pem"},
+        {{.tls_client_crl_pem = text, .tls_self_signed = true}, "tls_client_crl"},
+        {{.tls_certificate_count = 1}, "tls_certificates"},
+        {{.tls_certificates = (tow_certificate[]){{.certificate = file}, {0}}, .tls_certificate_count = 2},
+            "tls_certificates[1]: certificate"},
+        {{.tls_certificates = &(tow_certificate){.certificate = file, .certificate_pem = text},
+             .tls_certificate_count = 1},
+            "tls_certificates[0]: certificate"},
+        {{.tls_certificates = &(tow_certificate){.certificate = file, .key = file, .key_pem = text},
+             .tls_certificate_count = 1},
+            "tls_certificates[0]: key"},
+        {{.tls_key = file,
+             .tls_certificates = &(tow_certificate){.certificate = file},
+             .tls_certificate_count = 1},
+            "tls_key"},
         {{.proxy_protocol = true}, "proxy_protocol"},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {

@@ -108,7 +108,7 @@ static void on_unsent(tow_stream *stream, const uint8_t *segment, size_t length,
 static void on_writable(tow_stream *stream) {
     struct peer *p = (struct peer *)stream;
     if (p->tls != NULL && !tow_stream_is_secure(stream)) {
-        assert_int_equal(tow_stream_start_tls(stream, p->tls, NULL), 0);
+        assert_int_equal(tow_stream_start_tls(stream, p->tls, p->name), 0);
         return;
     }
     p->connected = true;

@@ -48,6 +48,7 @@ struct peer {
     bool failed;
     bool used;            /* until on_closed */
     tow_tls_context *tls; /* NULL: plain */
+    const char *name;     /* that TLS asks for; NULL: none */
 };
 
 void peer_connect(struct peer *peer, struct world *world);
