@@ -91,11 +91,16 @@ static void list_free(const char *const *list) {
     free(memory);
 }
 
+size_t tow_list_length(const char *const *list) {
+    size_t count = 0;
+    while (list != NULL && list[count] != NULL)
+        count++;
+    return count;
+}
+
 /* Puts one more behind a list that ends with NULL, or begins it. */
 static int list_append(tow_options *options, const char *const **list, const char *text) {
-    size_t count = 0;
-    while (*list != NULL && (*list)[count] != NULL)
-        count++;
+    size_t count = tow_list_length(*list);
     const char *kept = text_keep(options, text);
     const char **longer = kept == NULL ? NULL : malloc((count + 2) * sizeof(*longer));
     if (longer == NULL)

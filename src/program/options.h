@@ -94,6 +94,9 @@ static inline bool tow_options_gave(const tow_options *options, const char *name
     return tow_options_source(options, name) != NULL;
 }
 
+/* How many stand in a list that ends with NULL; NULL has none. */
+size_t tow_list_length(const char *const *list);
+
 /* The first option that was given and is none of these names (a list that ends with NULL); NULL if there is
  * none. */
 const tow_option *tow_options_beside(const tow_options *options, const char *const *names);

@@ -13,6 +13,8 @@ typedef struct tow_serve_settings {
     tow_server_options server; /* `listens` are the texts of --port */
     const char *server_host;   /* host of every port without one; NULL: localhost */
     bool tls;
+    const char *const *certificates; /* files; each list ends with NULL, and is NULL when empty */
+    const char *const *keys;         /* of the certificates, in order; there may be fewer */
     tow_files_settings files;
     const char *log_file; /* NULL: standard error */
     int log_level;        /* TOW_LOG_ERROR to TOW_LOG_DEBUG */

@@ -64,22 +64,23 @@ const tow_option tow_service_tls_rows[] = {
         FIELD(tls)},
     {.name = "certificate",
         .letter = 'c',
-        .kind = TOW_OPTION_TEXT,
+        .kind = TOW_OPTION_LIST,
         .value = "FILE",
         .note = "none",
-        .help = "the server's certificate and those between it and the root, in PEM; read again on SIGHUP, "
-                "without "
-                "disconnecting anybody",
+        .help = "the server's certificate and those between it and the root, in PEM; of several a client is "
+                "shown the one with the name that it asks for, or else the first; read again on SIGHUP, "
+                "without disconnecting anybody",
         .needs = TOW_OPTION_NEEDS_TLS,
-        FIELD(server.tls_certificate)},
+        FIELD(certificates)},
     {.name = "key",
         .letter = 'k',
-        .kind = TOW_OPTION_TEXT,
+        .kind = TOW_OPTION_LIST,
         .value = "FILE",
         .note = "the certificate's file",
-        .help = "its key, in PEM, without a passphrase",
+        .help =
+            "its key, in PEM, without a passphrase; the first is that of the first certificate, and so on",
         .needs = TOW_OPTION_NEEDS_TLS,
-        FIELD(server.tls_key)},
+        FIELD(keys)},
     {.name = "tls-self-signed",
         .kind = TOW_OPTION_FLAG,
         .help = "for trying: make a certificate for localhost, for this run only, and log its fingerprint",

@@ -19,14 +19,16 @@ static const char *first_broken(const service_rule *rules, size_t count) {
 
 static const char *broken_of_tls(const tow_serve_settings *settings) {
     const tow_server_options *server = &settings->server;
-    bool certified = server->tls_certificate != NULL;
+    bool certified = settings->certificates != NULL;
     bool on = certified || server->tls_self_signed;
     const service_rule rules[] = {
         {settings->tls && !on,
             "--tls: name a certificate with --certificate FILE, or have one made with --tls-self-signed"},
         {server->tls_self_signed && certified,
             "--tls-self-signed: there is a certificate already: leave one of the two away"},
-        {server->tls_key != NULL && !certified, "--key: name its certificate with --certificate FILE"},
+        {settings->keys != NULL && !certified, "--key: name its certificate with --certificate FILE"},
+        {tow_list_length(settings->keys) > tow_list_length(settings->certificates),
+            "--key: there are more keys than certificates: name each one's with --certificate FILE"},
         {server->tls_client_crl != NULL && server->tls_client_ca == NULL,
             "--tls-client-crl: name the authorities whose list it is with --tls-client-ca FILE"},
         {!on && server->tls_redirect,

@@ -82,8 +82,31 @@ void tow_serving_clear(tow_serving *serving) {
 }
 
 bool tow_serving_has_tls(const tow_serving *serving) {
-    const tow_server_options *options = &serving->service.settings->server;
-    return options->tls_certificate != NULL || options->tls_self_signed;
+    const tow_serve_settings *settings = serving->service.settings;
+    return settings->certificates != NULL || settings->server.tls_self_signed;
+}
+
+/* Each certificate with its key; to be freed. NULL when out of memory. */
+static tow_certificate *certificates_make(const tow_serve_settings *settings, size_t count) {
+    size_t keys = tow_list_length(settings->keys);
+    tow_certificate *pairs = calloc(count, sizeof(*pairs));
+    for (size_t i = 0; pairs != NULL && i < count; i++)
+        pairs[i] = (tow_certificate){
+            .certificate = settings->certificates[i], .key = i < keys ? settings->keys[i] : NULL};
+    return pairs;
+}
+
+static int server_new(tow_serving *serving, tow_server_options *options) {
+    const tow_serve_settings *settings = serving->service.settings;
+    size_t count = tow_list_length(settings->certificates);
+    tow_certificate *pairs = count == 0 ? NULL : certificates_make(settings, count);
+    if (count > 0 && pairs == NULL)
+        return TOW_ERROR_MEMORY;
+    options->tls_certificates = pairs;
+    options->tls_certificate_count = count;
+    int error = tow_server_new(&serving->server, options);
+    free(pairs);
+    return error;
 }
 
 static int server_make(tow_serving *serving) {
@@ -98,7 +121,7 @@ static int server_make(tow_serving *serving) {
     if (serving->descriptors_each > 1)
         options.max_connections =
             tow_service_max_connections(&serving->service, serving->workers, serving->descriptors_each);
-    int error = tow_server_new(&serving->server, &options);
+    int error = server_new(serving, &options);
     if (error != 0 && error != TOW_ERROR_ARGUMENT && error != TOW_ERROR_MEMORY &&
         tow_serving_has_tls(serving))
         return error; /* the log says more */
@@ -185,7 +208,7 @@ static void certificate_reload(tow_serving *serving) {
 
 void tow_serving_reload(tow_service *service) {
     tow_serving *serving = (tow_serving *)(void *)service;
-    if (service->settings->server.tls_certificate != NULL)
+    if (service->settings->certificates != NULL)
         certificate_reload(serving);
     for (size_t i = 0; i < serving->handler_count; i++)
         if (serving->handlers[i].kind->reload != NULL)

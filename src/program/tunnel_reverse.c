@@ -12,7 +12,10 @@
 #include <string.h>
 #include <towline/error.h>
 
-enum { DESCRIPTORS_EACH = 2 }; /* the client, and the way to the server */
+enum {
+    DESCRIPTORS_EACH = 2, /* the client, and the way to the server */
+    EXIT_USAGE = 2
+};
 
 typedef struct reverse_service {
     tow_service service; /* first */
@@ -87,6 +90,23 @@ static int run(reverse_service *reverse) {
     return error;
 }
 
+/* For a server that asks. Returns 0, or the exit status after telling what is wrong. */
+static int certificate_fill(reverse_service *reverse) {
+    const char *const *certificates = reverse->settings->serve.certificates;
+    const char *const *keys = reverse->settings->serve.keys;
+    if (certificates != NULL && certificates[1] != NULL) {
+        tow_service_complain(&reverse->service, "--certificate: a client has but one to show");
+        return EXIT_USAGE;
+    }
+    if (keys != NULL && keys[1] != NULL) {
+        tow_service_complain(&reverse->service, "--key: a client has but one");
+        return EXIT_USAGE;
+    }
+    reverse->connect.cert = certificates != NULL ? certificates[0] : NULL;
+    reverse->connect.key = keys != NULL ? keys[0] : NULL;
+    return 0;
+}
+
 int tow_tunnel_reverse(const tow_options *options, const char *listen) {
     static const tow_service_kind kind = {.on_stop = stop};
     const tow_tunnel_settings *settings = options->settings;
@@ -94,9 +114,10 @@ int tow_tunnel_reverse(const tow_options *options, const char *listen) {
         .service = {.kind = &kind, .options = options, .settings = &settings->serve}, .settings = settings};
     reverse.connect = settings->connect;
     reverse.connect.compression = settings->serve.server.limits.compression;
-    reverse.connect.cert = settings->serve.server.tls_certificate; /* for a server that asks */
-    reverse.connect.key = settings->serve.server.tls_key;
-    int status = tow_way_make(&reverse.way, options, &reverse.connect, options->operands[1]);
+    int status = certificate_fill(&reverse);
+    if (status != 0)
+        return status;
+    status = tow_way_make(&reverse.way, options, &reverse.connect, options->operands[1]);
     if (status == 0) {
         fill(&reverse, listen);
         status = run(&reverse) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;

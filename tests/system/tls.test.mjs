@@ -324,6 +324,77 @@ for (const io of loops) {
       for (const socket of sockets) socket.terminate();
     });
 
+    test("a client is shown the certificate with the name that it asks for", async (t) => {
+      const exact = authority.issue("exact", { names: "DNS:a.example.test,DNS:localhost" });
+      const wild = authority.issue("wild", { names: "DNS:*.example.test,DNS:b.test" });
+      const rsa = authority.issue("rsa", { rsa: true, names: "DNS:b.test" });
+      const both = authority.write("exact.pem", exact.text + exact.keyText);
+      // keys go to the certificates in order; who is behind the last key has its own in its file
+      const named = ["-k", identity.key, "-k", wild.key, "-k", rsa.key, "-c", identity.certificate, "-c", wild.certificate, "-c", rsa.certificate, "-c", both];
+      const server = await serve(t, ["--io", io, "-t", ...named]);
+      const subject = async (...more) => (await sClient(server, more)).match(/^ ?0 s:CN = (.*)$/m)?.[1];
+      for (const version of ["-tls1_2", "-tls1_3"]) {
+        const shown = (name) => subject(version, "-servername", name);
+        assert.equal(await shown("a.example.test"), "exact", "in full, before a wildcard");
+        assert.equal(await shown("B.Example.Test"), "wild");
+        assert.equal(await shown("b.test"), "wild");
+        for (const other of ["example.test", "c.b.example.test", "unknown.test"]) assert.equal(await shown(other), "localhost", other);
+        assert.equal(await subject(version, "-noservername"), "localhost");
+        assert.equal(await subject(version, "-servername", "b.test", "-sigalgs", "RSA-PSS+SHA256"), "rsa", "for who can check no other");
+      }
+      for (const [name, good] of [["a.example.test", true], ["b.example.test", true], ["b.test", true], ["c.b.example.test", false]]) {
+        const place = `${name}:${server.port}`;
+        const words = ["-sS", "-o", "/dev/null", "-w", "%{http_code}", "--cacert", authority.certificate, "--resolve", `${place}:127.0.0.1`];
+        const answer = execute("curl", [...words, "-H", "Host: localhost", `https://${place}/.console`], { timeout: 20000 });
+        if (good) assert.equal((await answer).stdout, "200", name);
+        else await assert.rejects(answer, /no alternative certificate subject name matches/);
+      }
+      const socket = await open(server, { servername: "b.example.test" });
+      await assertEchoes(socket);
+      socket.terminate();
+    });
+
+    test("a session of one name is not resumed under another", async (t) => {
+      const other = authority.issue("other", { names: "DNS:other.test" });
+      const server = await serve(t, ["--io", io, "--workers", "2", ...words, "-c", other.certificate, "-k", other.key]);
+      const file = authority.write(`session ${io}.pem`, "");
+      for (const version of ["-tls1_2", "-tls1_3"]) {
+        const talk = (name, ...more) => sClient(server, [version, "-servername", name, ...more], "GET /.console HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+        assert.match(await talk("other.test", "-ign_eof", "-sess_out", file), /^New, TLSv1/m);
+        assert.match(await talk("other.test", "-sess_in", file), /^Reused, TLSv1/m, "by any worker");
+        assert.match(await talk("localhost", "-sess_in", file), /^New, TLSv1/m);
+        assert.match(await talk("unknown.test", "-sess_in", file), /^New, TLSv1/m);
+      }
+    });
+
+    test("all certificates are read again, or none", async (t) => {
+      const issue = (name, turn) => authority.issue(`${name} ${turn}`, { names: `DNS:${name}.test` });
+      const names = ["first", "second"];
+      const files = names.map((name) => ({ name, certificate: authority.write(`${io} ${name}.crt`, ""), key: authority.write(`${io} ${name}.key`, "") }));
+      const put = (file, { text, keyText }) => (writeFileSync(file.certificate, text), writeFileSync(file.key, keyText));
+      for (const file of files) put(file, issue(file.name, 1));
+      const server = await serve(t, ["--io", io, "--workers", "2", "-t", ...files.flatMap((file) => ["-c", file.certificate, "-k", file.key])]);
+      const shown = async (name) => {
+        const socket = await connect(server, { servername: `${name}.test`, rejectUnauthorized: false });
+        const { CN } = socket.getPeerCertificate().subject;
+        socket.destroy();
+        return CN;
+      };
+      const expect = async (turn) => {
+        for (let i = 0; i < 4; i++) for (const name of names) assert.equal(await shown(name), `${name} ${turn}`);
+      };
+      await expect(1);
+      put(files[0], issue("first", 2)); // good, and not taken without the other
+      writeFileSync(files[1].key, issue("second", 2).keyText);
+      server.signal("SIGHUP");
+      await until(() => server.log.includes(`${files[1].key}: this is not the certificate's key (the certificate is in ${files[1].certificate})`), "a line in the log");
+      await expect(1);
+      put(files[1], issue("second", 2));
+      server.signal("SIGHUP");
+      await until(async () => (await shown("second")) === "second 2", "the new certificate");
+      await expect(2);
+    });
+
     test("a drain sends 1001, and close_notify before the end", async () => {
       const server = await Server.start(["--io", io, ...words]);
       const socket = await open(server);
@@ -375,6 +446,10 @@ test("what is wrong with the options of TLS is said in one line", async () => {
     [["-c", "/nowhere/certificate.pem"], 1, /\/nowhere\/certificate\.pem: No such file or directory/],
     [["-c", identity.certificate], 1, /not the certificate's key/],
     [["-c", identity.certificate, "-k", authority.key], 1, /key does not belong|not the certificate's key/],
+    [[...words, "-k", authority.key], 2, /--key: there are more keys than certificates: name each one's/],
+    [[...words, "-c", authority.certificate, "-k", authority.key], 1, /: this certificate names no host, so that nobody would be shown it: make it the first/],
+    [[...words, "-c", authority.certificate, "-k", identity.key], 1, /: this is not the certificate's key \(the certificate is in .*\)/],
+    [[...words, "-c", "/nowhere/certificate.pem"], 1, /\/nowhere\/certificate\.pem: No such file or directory/],
   ];
   for (const [more, status, text] of cases) {
     const ended = await run(["serve", "-p", "127.0.0.1:0", ...more]);

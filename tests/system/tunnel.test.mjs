@@ -479,6 +479,8 @@ test("what is wrong on the command line is told in one line, with status 2", asy
     [["tcp:1", "ws://a:1/", "--handshake-seconds", "3"], /--handshake-seconds: this is for tunnels from ws/],
     [["tcp:1", "ws://a:1/", "--handshake-bytes", "1K"], /--handshake-bytes: this is for tunnels from ws/],
     [["tcp:0", "wss://a:1/", "--certificate", "/no/such/map"], /No such file/],
+    [["tcp:1", "wss://a:1/", "-c", "/nowhere", "-c", "/nowhere"], /--certificate: a client has but one to show/],
+    [["tcp:1", "wss://a:1/", "-c", "/nowhere", "-k", "/nowhere", "-k", "/nowhere"], /--key: a client has but one/],
     [["ws://localhost:1/x", "exec:cat", "--send-proxy", "v1"], /a command gets no PROXY header/],
     [["ws://localhost:1/x", "tcp:a:1", "--tls-client-ca", "/nowhere"], /--tls-client-ca: turn TLS on/],
     [["ws://localhost:1/x", "tcp:a:1", "--crl", "/nowhere"], /--crl: this is for tunnels to a WebSocket server/],
