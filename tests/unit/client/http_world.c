@@ -244,9 +244,8 @@ static void call_done(tow_http_call *call, const tow_http_result *result) {
         seen->then_done(seen);
 }
 
-world_call *world_ask(
-    test_world *world, size_t index, const char *path, const tow_http_call_options *options) {
-    world_call *call = &world->calls[index];
+void world_start(
+    test_world *world, world_call *call, const char *path, const tow_http_call_options *options) {
     tow_http_call_options asked = options == NULL ? world->usual : *options;
     char url[128];
     snprintf(url, sizeof(url), "%s%s", world->url, path);
@@ -261,7 +260,12 @@ world_call *world_ask(
     asked.user = call;
     call->error = tow_http_call_start(&call->call, world->client, &asked);
     assert_int_equal(call->dones + call->heads, 0);
-    return call;
+}
+
+world_call *world_ask(
+    test_world *world, size_t index, const char *path, const tow_http_call_options *options) {
+    world_start(world, &world->calls[index], path, options);
+    return &world->calls[index];
 }
 
 int world_wait(world_call *call) {

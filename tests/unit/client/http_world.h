@@ -89,6 +89,9 @@ void world_close(test_world *world);
 world_call *world_ask(
     test_world *world, size_t index, const char *path, const tow_http_call_options *options);
 
+/* The same with a call of the test's own. */
+void world_start(test_world *world, world_call *call, const char *path, const tow_http_call_options *options);
+
 /* The call has ended; its result. */
 int world_wait(world_call *call);
 
