@@ -6,8 +6,6 @@
 #include "connection.h"
 #include "request.h"
 
-#include <sys/queue.h>
-
 typedef enum tow_http_call_state {
     TOW_HTTP_CALL_WAITING,   /* for a connection */
     TOW_HTTP_CALL_UNDER_WAY, /* on a connection */
@@ -20,8 +18,8 @@ struct tow_http_host;
 struct tow_http_call {
     tow_http_client *client; /* its pool; NULL when it is over */
     struct tow_http_host *host;
-    TAILQ_ENTRY(tow_http_call) in_client; /* while it is not over */
-    TAILQ_ENTRY(tow_http_call) in_queue;  /* while it waits */
+    tow_ring in_client; /* while it is not over */
+    tow_ring in_queue;  /* while it waits */
     tow_http_call_state state;
     tow_http_connection *connection; /* UNDER_WAY */
     tow_timer timer;                 /* total_seconds, or to tell of a failure */

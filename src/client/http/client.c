@@ -26,13 +26,26 @@ struct tow_http_client {
     tow_loop *loop;
     tow_http_client_options options; /* resolved; the texts of TLS are used up */
     tow_tls_context *tls;            /* made for the first https: if nothing of it is an option */
-    tow_http_hosts hosts;
-    TAILQ_HEAD(, tow_http_call) calls; /* that are not over */
-    TAILQ_HEAD(, tow_http_call) queue; /* of these those that wait, the first to be served first */
-    TAILQ_HEAD(tow_http_connections, tow_http_connection)
-    connections; /* those that got idle last come first */
+    tow_ring hosts;
+    tow_ring calls;       /* that are not over */
+    tow_ring queue;       /* of these those that wait, the first to be served first */
+    tow_ring connections; /* those that got idle last come first */
     tow_http_client_counters counters;
 };
+
+/* What a link of a list lies in. */
+
+static tow_http_call *call_in_client(tow_ring *link) {
+    return (tow_http_call *)(void *)((char *)link - offsetof(tow_http_call, in_client));
+}
+
+static tow_http_call *call_in_queue(tow_ring *link) {
+    return (tow_http_call *)(void *)((char *)link - offsetof(tow_http_call, in_queue));
+}
+
+static tow_http_connection *connection_in_client(tow_ring *link) {
+    return (tow_http_connection *)(void *)((char *)link - offsetof(tow_http_connection, in_client));
+}
 
 /* Connections. */
 
@@ -64,7 +77,7 @@ static void forget(tow_http_connection *connection) {
         part(connection);
     connection->host->idle--;
     client->counters.idle--;
-    TAILQ_REMOVE(&client->connections, connection, in_client);
+    tow_ring_remove(&connection->in_client);
     client->counters.connections--;
     connection->host->connections--;
     tow_http_host_give(connection->host);
@@ -77,24 +90,25 @@ static void close_it(tow_http_connection *connection) {
 
 /* The one that was used last, as it is the least likely to have been given up by the server. */
 static tow_http_connection *find_idle(const tow_http_client *client, const tow_http_host *host) {
-    tow_http_connection *connection;
-    if (host->idle == 0)
-        return NULL;
-    TAILQ_FOREACH(connection, &client->connections, in_client)
-    if (connection->call == NULL && connection->host == host)
-        break;
-    return connection;
+    const tow_ring *all = &client->connections;
+    for (tow_ring *link = all->next; host->idle > 0 && link != all; link = link->next) {
+        tow_http_connection *connection = connection_in_client(link);
+        if (connection->call == NULL && connection->host == host)
+            return connection;
+    }
+    return NULL;
 }
 
 /* The one that was not used for longest, of this host or (NULL) of any. */
 static tow_http_connection *find_oldest_idle(const tow_http_client *client, const tow_http_host *host) {
-    tow_http_connection *connection;
-    if ((host == NULL ? client->counters.idle : host->idle) == 0)
-        return NULL;
-    TAILQ_FOREACH_REVERSE(connection, &client->connections, tow_http_connections, in_client)
-    if (connection->call == NULL && (host == NULL || connection->host == host))
-        break;
-    return connection;
+    const tow_ring *all = &client->connections;
+    bool has_idle = (host == NULL ? client->counters.idle : host->idle) > 0;
+    for (tow_ring *link = all->previous; has_idle && link != all; link = link->previous) {
+        tow_http_connection *connection = connection_in_client(link);
+        if (connection->call == NULL && (host == NULL || connection->host == host))
+            return connection;
+    }
+    return NULL;
 }
 
 /* Whether a connection to the host may be opened; one that is idle makes room for it. */
@@ -123,7 +137,7 @@ static int open_connection(tow_http_connection **connection, tow_http_client *cl
     client->counters.connections++;
     client->counters.idle++;
     client->counters.opened++;
-    TAILQ_INSERT_HEAD(&client->connections, *connection, in_client);
+    tow_ring_add_behind(&client->connections, &(*connection)->in_client);
     return 0;
 }
 
@@ -139,13 +153,13 @@ static void wait_in_queue(tow_http_call *call, bool is_first) {
     call->host->waiting++;
     client->counters.waiting++;
     if (is_first)
-        TAILQ_INSERT_HEAD(&client->queue, call, in_queue);
+        tow_ring_add_behind(&client->queue, &call->in_queue);
     else
-        TAILQ_INSERT_TAIL(&client->queue, call, in_queue);
+        tow_ring_add_last(&client->queue, &call->in_queue);
 }
 
 static void leave_queue(tow_http_call *call) {
-    TAILQ_REMOVE(&call->client->queue, call, in_queue);
+    tow_ring_remove(&call->in_queue);
     call->client->counters.waiting--;
     call->host->waiting--;
 }
@@ -154,7 +168,7 @@ static void leave_queue(tow_http_call *call) {
 static void end_call(tow_http_call *call) {
     tow_http_client *client = call->client;
     assert(client != NULL);
-    TAILQ_REMOVE(&client->calls, call, in_client);
+    tow_ring_remove(&call->in_client);
     tow_timer_cancel(client->loop, &call->timer);
     tow_http_host_give(call->host);
     tow_buffer_clear(&call->request);
@@ -222,9 +236,10 @@ static bool start(tow_http_call *call) {
 
 /* There may be room for some of those that wait. */
 static void serve_queue(tow_http_client *client) {
-    tow_http_call *next;
-    for (tow_http_call *call = TAILQ_FIRST(&client->queue); call != NULL; call = next) {
-        next = TAILQ_NEXT(call, in_queue);
+    tow_ring *next;
+    for (tow_ring *link = client->queue.next; link != &client->queue; link = next) {
+        tow_http_call *call = call_in_queue(link);
+        next = link->next;
         if (start(call))
             leave_queue(call);
     }
@@ -255,8 +270,8 @@ static void on_piece(tow_http_connection *connection, tow_slice piece) {
 
 static void keep_idle(tow_http_connection *connection) {
     tow_http_client *client = connection->client;
-    TAILQ_REMOVE(&client->connections, connection, in_client);
-    TAILQ_INSERT_HEAD(&client->connections, connection, in_client);
+    tow_ring_remove(&connection->in_client);
+    tow_ring_add_behind(&client->connections, &connection->in_client);
     tow_http_connection_limit_idleness(connection, client->options.idle_seconds);
 }
 
@@ -351,7 +366,7 @@ static bool has_place_in_queue(const tow_http_call *call) {
 static int enter(tow_http_call *call, tow_http_client *client, tow_http_host *host) {
     call->client = client;
     call->host = host;
-    TAILQ_INSERT_TAIL(&client->calls, call, in_client);
+    tow_ring_add_last(&client->calls, &call->in_client);
     if (call->total_seconds != TOW_OFF)
         tow_timer_set(client->loop, &call->timer,
             tow_loop_now(client->loop) + call->total_seconds * TOW_SECOND, not_done_in_time);
@@ -452,10 +467,10 @@ static int resolve(tow_http_client_options *options) {
 static int fill(tow_http_client *client, const tow_http_client_options *options) {
     bool names_files = options->tls_roots != NULL || options->tls_revoked != NULL ||
                        options->tls_certificate != NULL || options->tls_key != NULL;
-    LIST_INIT(&client->hosts);
-    TAILQ_INIT(&client->calls);
-    TAILQ_INIT(&client->queue);
-    TAILQ_INIT(&client->connections);
+    tow_ring_init(&client->hosts);
+    tow_ring_init(&client->calls);
+    tow_ring_init(&client->queue);
+    tow_ring_init(&client->connections);
     client->options = *options;
     int error = resolve(&client->options);
     if (error == 0 && names_files)
@@ -481,19 +496,18 @@ int tow_http_client_new(tow_http_client **client, tow_loop *loop, const tow_http
 void tow_http_client_free(tow_http_client *client) {
     if (client == NULL)
         return;
-    while (!TAILQ_EMPTY(&client->calls))
-        give_up(TAILQ_FIRST(&client->calls));
-    while (!TAILQ_EMPTY(&client->connections))
-        close_it(TAILQ_FIRST(&client->connections));
-    assert(LIST_EMPTY(&client->hosts));
+    while (!tow_ring_is_empty(&client->calls))
+        give_up(call_in_client(client->calls.next));
+    while (!tow_ring_is_empty(&client->connections))
+        close_it(connection_in_client(client->connections.next));
+    assert(tow_ring_is_empty(&client->hosts));
     tow_tls_context_release(client->tls);
     free(client);
 }
 
 tow_http_client_counters tow_http_client_count(const tow_http_client *client) {
     tow_http_client_counters counters = client->counters;
-    const tow_http_host *host;
-    LIST_FOREACH(host, &client->hosts, in_client)
-    counters.hosts++;
+    for (const tow_ring *link = client->hosts.next; link != &client->hosts; link = link->next)
+        counters.hosts++;
     return counters;
 }

@@ -3,13 +3,12 @@
 #ifndef TOW_CLIENT_HTTP_CONNECTION_H
 #define TOW_CLIENT_HTTP_CONNECTION_H
 
+#include "base/ring.h"
 #include "connect/connector.h"
 #include "http/response_reader.h"
 #include "transport/stream.h"
 #include "transport/timer.h"
 #include "transport/tls.h"
-
-#include <sys/queue.h>
 
 typedef struct tow_http_connection tow_http_connection;
 
@@ -69,7 +68,7 @@ struct tow_http_connection { /* the pool reads the state, and how far the reques
     bool has_answered; /* a byte of the response has come */
     bool is_paused;
     /* notes of the pool that it is in, which alone looks at them */
-    TAILQ_ENTRY(tow_http_connection) in_client;
+    tow_ring in_client;
     struct tow_http_client *client;
     struct tow_http_host *host;
     struct tow_http_call *call; /* which it has a request from, or is opened for; NULL: it is idle */

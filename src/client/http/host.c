@@ -12,6 +12,15 @@ static bool is_same(const tow_http_host *host, const tow_url *url, const char *u
            strcmp(host->place.host, url->host) == 0 && is_same_text(host->place.unix_path, unix_path);
 }
 
+static tow_http_host *find(const tow_ring *hosts, const tow_url *url, const char *unix_path) {
+    for (tow_ring *link = hosts->next; link != hosts; link = link->next) {
+        tow_http_host *host = (tow_http_host *)(void *)link;
+        if (is_same(host, url, unix_path))
+            return host;
+    }
+    return NULL;
+}
+
 static tow_http_host *host_new(const tow_url *url, const char *unix_path) {
     size_t host_size = strlen(url->host) + 1;
     size_t path_size = unix_path == NULL ? 0 : strlen(unix_path) + 1;
@@ -27,13 +36,10 @@ static tow_http_host *host_new(const tow_url *url, const char *unix_path) {
     return host;
 }
 
-tow_http_host *tow_http_host_take(tow_http_hosts *hosts, const tow_url *url, const char *unix_path) {
-    tow_http_host *host;
-    LIST_FOREACH(host, hosts, in_client)
-    if (is_same(host, url, unix_path))
-        break;
+tow_http_host *tow_http_host_take(tow_ring *hosts, const tow_url *url, const char *unix_path) {
+    tow_http_host *host = find(hosts, url, unix_path);
     if (host == NULL && (host = host_new(url, unix_path)) != NULL)
-        LIST_INSERT_HEAD(hosts, host, in_client);
+        tow_ring_add_behind(hosts, &host->in_client);
     if (host != NULL)
         host->users++;
     return host;
@@ -42,6 +48,6 @@ tow_http_host *tow_http_host_take(tow_http_hosts *hosts, const tow_url *url, con
 void tow_http_host_give(tow_http_host *host) {
     if (--host->users > 0)
         return;
-    LIST_REMOVE(host, in_client);
+    tow_ring_remove(&host->in_client);
     free(host);
 }

@@ -3,13 +3,14 @@
 #ifndef TOW_CLIENT_HTTP_HOST_H
 #define TOW_CLIENT_HTTP_HOST_H
 
+#include "base/ring.h"
 #include "client/url.h"
 #include "connect/connector.h"
 
-#include <sys/queue.h>
+#include <stddef.h>
 
 typedef struct tow_http_host {
-    LIST_ENTRY(tow_http_host) in_client;
+    tow_ring in_client; /* first */
     size_t users;       /* calls that are not over, and connections */
     size_t connections; /* open, or being opened */
     size_t idle;        /* of these, without a call */
@@ -18,11 +19,9 @@ typedef struct tow_http_host {
     tow_place place; /* the texts lie behind */
 } tow_http_host;
 
-typedef LIST_HEAD(tow_http_hosts, tow_http_host) tow_http_hosts;
-
 /* The host of the list, which is made if there is none yet, with one user more; NULL when out of memory. The
  * list is as long as the pool has hosts in use: it is looked through. */
-tow_http_host *tow_http_host_take(tow_http_hosts *hosts, const tow_url *url, const char *unix_path);
+tow_http_host *tow_http_host_take(tow_ring *hosts, const tow_url *url, const char *unix_path);
 
 /* One user less; without any it is freed. */
 void tow_http_host_give(tow_http_host *host);
