@@ -225,7 +225,6 @@ const tow_option tow_service_limit_rows[] = {
         .help = "from a message's first byte to its last; then 1008",
         .minimum = 1,
         .maximum = TOW_OPTION_DAY,
-        .needs = TOW_OPTION_NEEDS_SERVER,
         FIELD(server.limits.message_seconds)},
     {.name = "message-rate",
         .kind = TOW_OPTION_SIZE,
@@ -235,7 +234,6 @@ const tow_option tow_service_limit_rows[] = {
         .help = "a second: --message-seconds grows by what has come divided by it, so that who sends "
                 "steadily may send much",
         .minimum = 1,
-        .needs = TOW_OPTION_NEEDS_SERVER,
         FIELD(server.limits.message_rate)},
     {.name = "max-queue",
         .kind = TOW_OPTION_SIZE,
@@ -262,7 +260,6 @@ const tow_option tow_service_limit_rows[] = {
                 "reset",
         .minimum = 1,
         .maximum = TOW_OPTION_DAY,
-        .needs = TOW_OPTION_NEEDS_SERVER,
         FIELD(server.limits.stall_seconds)},
     {.name = "ping-seconds",
         .kind = TOW_OPTION_NUMBER,

@@ -49,6 +49,7 @@ static void fill(reverse_service *reverse, const char *listen) {
     reverse->options = (tow_reverse_tunnel_options){.listen = listen,
         .url = tow_way_url(&reverse->way),
         .socket = &reverse->socket,
+        .limits = limits,
         .text = reverse->settings->tunnel.text,
         .lines = reverse->settings->tunnel.lines,
         .half_close_seconds = reverse->settings->tunnel.half_close_seconds,

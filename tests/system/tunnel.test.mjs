@@ -472,9 +472,6 @@ test("what is wrong on the command line is told in one line, with status 2", asy
     [["tcp:1", "ws://a:1/", "--lines", "--text"], /--lines: its messages are text: leave --text away/],
     [["ws://localhost:1/x", "tcp:a:1", "--lines", "--text"], /--lines: its messages are text: leave --text away/],
     [["ws://localhost:1/x", "tcp:a:1", "--message-rate", "2K"], /--message-rate: it adds to --message-seconds, which is off/],
-    [["tcp:1", "ws://a:1/", "--message-seconds", "3"], /--message-seconds: this is for tunnels from ws/],
-    [["tcp:1", "ws://a:1/", "--message-rate", "2K"], /--message-rate: this is for tunnels from ws/],
-    [["tcp:1", "ws://a:1/", "--stall-seconds", "3"], /--stall-seconds: this is for tunnels from ws/],
     [["tcp:1", "ws://a:1/", "--cacert", "/nowhere"], /--cacert: this is for wss/],
     [["tcp:1", "ws://a:1/", "--handshake-seconds", "3"], /--handshake-seconds: this is for tunnels from ws/],
     [["tcp:1", "ws://a:1/", "--handshake-bytes", "1K"], /--handshake-bytes: this is for tunnels from ws/],
@@ -490,6 +487,41 @@ test("what is wrong on the command line is told in one line, with status 2", asy
     assert.match(errors, text);
     assert.equal(errors.trim().split("\n").length, 1, errors);
     assert.equal(status, words.includes("/no/such/map") ? 1 : 2, errors);
+  }
+});
+
+describe("limits of time towards a server", () => {
+  for (const io of loops) {
+    test(`a message that does not end closes with 1008 (${io})`, async (t) => {
+      const far = new WebSocketServer({ port: 0, host: "127.0.0.1" });
+      t.after(() => far.close());
+      await once(far, "listening");
+      const closed = once(far, "connection").then(([socket]) => {
+        socket._socket.write(Buffer.from([0x02, 1, 65])); // a first fragment
+        return once(socket, "close");
+      });
+      const near = await Tunnel.start(t, "tcp:127.0.0.1:0", `ws://127.0.0.1:${far.address().port}/`, ["--io", io, "--message-seconds", "1"]);
+      const client = net.connect(near.port, "127.0.0.1");
+      client.on("error", () => {});
+      const [code] = await within(10000, closed, "the Close");
+      assert.equal(code, 1008);
+      await until(() => client.destroyed, "the end of the client");
+      await until(() => /message-seconds/.test(near.log), "the reason");
+    });
+
+    test(`a server that takes nothing is left after stall-seconds (${io})`, async (t) => {
+      const far = new WebSocketServer({ port: 0, host: "127.0.0.1" });
+      t.after(() => far.close());
+      await once(far, "listening");
+      far.on("connection", (socket) => socket._socket.pause());
+      const near = await Tunnel.start(t, "tcp:127.0.0.1:0", `ws://127.0.0.1:${far.address().port}/`, ["--io", io, "--stall-seconds", "1", "--ping-seconds", "off"]);
+      const client = net.connect(near.port, "127.0.0.1");
+      client.on("error", () => {});
+      client.write(Buffer.alloc(64 << 20));
+      await until(() => client.destroyed, "the end of the client", 20000);
+      await until(() => /stall-seconds/.test(near.log), "the reason");
+      for (const socket of far.clients) socket.terminate();
+    });
   }
 });
 

@@ -3,6 +3,7 @@
 #ifndef TOW_HANDLER_REVERSE_TUNNEL_H
 #define TOW_HANDLER_REVERSE_TUNNEL_H
 
+#include <towline/server.h>
 #include <towline/stream.h>
 
 typedef struct tow_reverse_tunnel tow_reverse_tunnel;
@@ -11,10 +12,11 @@ typedef struct tow_reverse_tunnel_options {
     const char *listen; /* "[HOST:]PORT" or "unix:PATH" */
     const char *url;
     const tow_websocket_options *socket; /* but for callbacks and user */
-    bool text;                           /* text messages instead of binary ones */
-    bool lines;                          /* text messages, one for each line */
-    int half_close_seconds;              /* 0: default */
-    int64_t max_connections;             /* 0: no limit but the descriptors */
+    const tow_limits *limits; /* of their time: message_seconds, message_rate, stall_seconds; NULL: none */
+    bool text;                /* text messages instead of binary ones */
+    bool lines;               /* text messages, one for each line */
+    int half_close_seconds;   /* 0: default */
+    int64_t max_connections;  /* 0: no limit but the descriptors */
     void (*on_log)(void *user, int level, const char *line);
     void *log_user;
 } tow_reverse_tunnel_options;
