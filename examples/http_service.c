@@ -10,7 +10,8 @@
 
 enum { NOTES_MAX = 1000, TEXT_MAX = 1000 };
 
-static char *notes[NOTES_MAX]; /* by their numbers; NULL: not there. One worker: all callbacks on one thread */
+static char
+    *notes[NOTES_MAX]; /* by their numbers; NULL: not there. One worker: all callbacks on one thread */
 static size_t note_count;
 
 /* An answer that is being written as text, into memory that grows. */
@@ -147,8 +148,7 @@ static void serve_note(tow_exchange *exchange, const tow_request *request) {
 
 int main(int count, char **arguments) {
     tow_server *server;
-    int error =
-        tow_server_new(&server, &(tow_server_options){.listen = count > 1 ? arguments[1] : NULL});
+    int error = tow_server_new(&server, &(tow_server_options){.listen = count > 1 ? arguments[1] : NULL});
     if (error != 0) {
         fprintf(stderr, "%s\n", tow_strerror(error));
         return 1;

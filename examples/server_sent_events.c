@@ -46,8 +46,8 @@ static void on_end(tow_exchange *exchange, void *user) {
     tow_exchange_end(exchange);
 }
 
-/* To everybody. Who takes so little that nothing more fits is reset; on_gone follows, not in this call, so that
- * the list stays as it is. */
+/* To everybody. Who takes so little that nothing more fits is reset; on_gone follows, not in this call, so
+ * that the list stays as it is. */
 static void tell(const char *text, size_t length) {
     for (listener *self = listeners; self != NULL; self = self->next) {
         if (tow_exchange_write(self->exchange, text, length) == TOW_ERROR_QUEUE_FULL)
@@ -66,8 +66,7 @@ static void listen_to_events(tow_exchange *exchange, const tow_request *request)
     }
     *self = (listener){.next = listeners, .exchange = exchange};
     listeners = self;
-    tow_exchange_keep(
-        exchange, &(tow_exchange_events){.on_gone = on_gone, .on_end = on_end, .user = self});
+    tow_exchange_keep(exchange, &(tow_exchange_events){.on_gone = on_gone, .on_end = on_end, .user = self});
     tow_exchange_write(exchange, "retry: 1000\n\n", 13);
 }
 

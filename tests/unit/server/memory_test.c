@@ -50,6 +50,40 @@ static void want_body(tow_exchange *exchange, const tow_request *request) {
     assert_int_equal(tow_exchange_read_body(exchange, 100, send_body_back, NULL), 0);
 }
 
+/* Whoever keeps a request answers it, or has on_gone. */
+static void note_answerless(tow_exchange *exchange, void *user) {
+    sources--;
+}
+
+/* What can't be said whole breaks the exchange off. */
+static void say_pieces(tow_exchange *exchange) {
+    int error = tow_exchange_begin(exchange, 200, "text/plain", TOW_LENGTH_UNKNOWN);
+    if (error == 0)
+        error = tow_exchange_write(exchange, "pieces", 6);
+    if (error == 0)
+        error = tow_exchange_end(exchange);
+    if (error == 0)
+        sources--;
+    else
+        tow_exchange_reset(exchange);
+}
+
+static void take_pieces(tow_exchange *exchange, void *user, const void *data, size_t length, bool is_last) {
+    if (is_last)
+        say_pieces(exchange);
+}
+
+static void want_pieces(tow_exchange *exchange, const tow_request *request) {
+    sources++;
+    const tow_exchange_events events = {.on_gone = note_answerless};
+    assert_int_equal(tow_exchange_keep(exchange, &events), 0);
+    (void)tow_request_headers(request);
+    const char *parameter = tow_request_parameter(request, "a");
+    assert_true(parameter == NULL || strcmp(parameter, "b") == 0);
+    (void)tow_request_cookie(request, "c");
+    assert_int_equal(tow_exchange_read_pieces(exchange, take_pieces, NULL), 0);
+}
+
 /* Whoever keeps a handshake has on_open or on_gone, whatever fails. */
 static int waiting;
 static tow_exchange *kept;
@@ -95,6 +129,8 @@ static int add_routes(tow_server *server) {
         error = tow_server_route(server, "/stream", &(tow_handler){.on_request = stream});
     if (error == 0)
         error = tow_server_route(server, "/body", &(tow_handler){.on_request = want_body});
+    if (error == 0)
+        error = tow_server_route(server, "/pieces", &(tow_handler){.on_request = want_pieces});
     return error;
 }
 
@@ -182,6 +218,18 @@ static void requests_survive_each_failure(void **state) {
     size_t allocations =
         with_each_failure(requests, sizeof(requests) - 1, "nothing is served at this path\n");
     assert_true(allocations > 5);
+}
+
+static void bodies_and_answers_in_pieces_survive_each_failure(void **state) {
+    (void)state;
+    static const char requests[] =
+        "POST /pieces?a=b HTTP/1.1\r\nHost: localhost\r\nCookie: c=d\r\nContent-Length: 4\r\n\r\nfour"
+        "POST /pieces?a=b HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: "
+        "chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n"
+        "GET /nowhere HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    size_t allocations =
+        with_each_failure(requests, sizeof(requests) - 1, "nothing is served at this path\n");
+    assert_true(allocations > 10);
 }
 
 static void making_a_server_survives_each_failure(void **state) {
@@ -361,6 +409,7 @@ int main(void) {
         cmocka_unit_test(an_opening_handshake_survives_each_failure),
         cmocka_unit_test(a_handshake_that_is_accepted_later_survives_each_failure),
         cmocka_unit_test(requests_survive_each_failure),
+        cmocka_unit_test(bodies_and_answers_in_pieces_survive_each_failure),
         cmocka_unit_test(posting_and_retaining_survive_each_failure),
         cmocka_unit_test(making_a_server_survives_each_failure),
         cmocka_unit_test(changing_routes_survives_each_failure),
