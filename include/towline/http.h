@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <towline/loop.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -28,7 +29,7 @@ typedef struct tow_header_field {
     const char *value;
 } tow_header_field;
 
-/* Parts of a request. Texts end with a zero and live as long as the request is lent. */
+/* Parts of a request. Texts and lists live as long as the request is lent; texts end with a zero. */
 const char *tow_request_method(const tow_request *request);
 const char *tow_request_target(const tow_request *request); /* path and query as sent */
 const char *tow_request_path(const tow_request *request);   /* without the query, as sent */
@@ -86,9 +87,9 @@ void tow_exchange_reset(tow_exchange *exchange);
 
 /* -- An answer in pieces: begun, written, ended, each when there is something to say. --
  *
+ *     const tow_exchange_events events = {.on_gone = forget, .on_drain = go_on, .user = feed};
  *     tow_exchange_begin(exchange, 200, "text/event-stream", TOW_LENGTH_UNKNOWN);
- *     tow_exchange_keep(exchange, &(tow_exchange_events){.on_gone = forget, .on_drain = go_on, .user =
- * feed});
+ *     tow_exchange_keep(exchange, &events);
  *     ... later, again and again ...
  *     tow_exchange_write(exchange, "data: tick\n\n", 12);
  *
@@ -168,6 +169,9 @@ static inline int tow_exchange_keep(tow_exchange *exchange, const tow_exchange_e
 /* The request of an exchange: what on_request got, or, later, a copy that lives as long as the exchange does.
  */
 const tow_request *tow_exchange_request(const tow_exchange *exchange);
+
+/* The loop of the worker that it belongs to, for timers and whatever else is to be waited for. */
+tow_loop *tow_exchange_loop(const tow_exchange *exchange);
 
 #ifdef __cplusplus
 }

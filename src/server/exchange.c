@@ -355,7 +355,7 @@ int tow_exchange_answer_by(tow_exchange *exchange, const tow_exchange_work *work
 }
 
 tow_loop *tow_exchange_loop(const tow_exchange *exchange) {
-    return tow_exchange_worker(exchange)->loop;
+    return exchange != NULL ? tow_exchange_worker(exchange)->loop : NULL;
 }
 
 /* A line with its end, or as much of the text as fits: then the log says that it was cut. */

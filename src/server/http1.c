@@ -312,10 +312,12 @@ static void exchange_reset(tow_exchange *exchange) {
     tow_http1_reset((tow_http1 *)exchange);
 }
 
-/* From outside of the connection's own events: what is to be done is done in its next turn. */
+/* From outside of the connection's own events: what is to be done is done in its next turn. An answer that is
+ * on its way stays so: that more was said gives the peer no more time. */
 static void go_on(tow_exchange *exchange) {
     tow_http1 *http1 = (tow_http1 *)exchange;
-    tow_http1_follow(http1);
+    if (http1->state != TOW_HTTP1_ANSWERING)
+        tow_http1_follow(http1);
     if (!http1->yielded)
         (void)tow_http1_yield(http1);
 }

@@ -256,6 +256,28 @@ static void who_does_not_read_an_unending_answer_is_reset(void **state) {
     assert_int_equal(seen.gone, 1);
 }
 
+/* A handler that has something to say again and again gives the peer no more time. */
+static void nor_is_one_waited_for_who_is_told_a_little(void **state) {
+    (void)state;
+    static char piece[50000];
+    struct world world;
+    struct peer peer;
+    begin(&world, &(tow_simulation_options){.seed = 1, .stream_capacity = 10000});
+    ask(&peer, &world, REQUEST("GET", "/unknown"));
+    peer_expect(&peer, "\r\n\r\n");
+    tow_stream_pause(&peer.stream);
+    assert_int_equal(tow_exchange_write(seen.exchange, piece, sizeof(piece)), 0);
+    int seconds = 0;
+    for (; seconds < 60 && seen.gone == 0; seconds++) {
+        assert_int_equal(tow_exchange_write(seen.exchange, ":\n\n", 3), 0);
+        world_run(&world, 1000);
+    }
+    assert_true(seconds >= 29 && seconds <= 33);
+    tow_stream_resume(&peer.stream);
+    peer_close(&peer);
+    end(&world);
+}
+
 static void who_reads_slowly_gets_all_and_drain_is_told(void **state) {
     (void)state;
     static char piece[10000];
@@ -506,6 +528,7 @@ int main(void) {
         cmocka_unit_test(an_announced_length_is_kept),
         cmocka_unit_test(head_204_and_304_have_no_body),
         cmocka_unit_test(who_does_not_read_an_unending_answer_is_reset),
+        cmocka_unit_test(nor_is_one_waited_for_who_is_told_a_little),
         cmocka_unit_test(who_reads_slowly_gets_all_and_drain_is_told),
         cmocka_unit_test(a_peer_may_vanish_at_each_step),
         cmocka_unit_test(what_is_broken_off_resets_the_client),

@@ -34,7 +34,4 @@ typedef struct tow_exchange_work {
  * the exchange's from the call on, also when it fails. Errors: STATE. */
 int tow_exchange_answer_by(tow_exchange *exchange, const tow_exchange_work *work);
 
-/* The loop, for time. */
-tow_loop *tow_exchange_loop(const tow_exchange *exchange);
-
 #endif
