@@ -187,7 +187,7 @@ static void part(tow_stream_layer *layer) {
 
 static void layer_free(tow_stream_layer *layer) {
     tow_timer_cancel(layer->inner.loop, &layer->parting);
-    tow_buffer_clear(&layer->early);
+    free(layer->early);
     tow_buffer_clear(&layer->unsent);
     free(layer->memory);
     layer->kind->free(layer);
@@ -228,12 +228,25 @@ static void pause_inner(tow_stream_layer *layer) {
         tow_stream_tell_fin(layer->outer);
 }
 
+int tow_stream_layer_keep_early(tow_stream_layer *layer, const uint8_t *bytes, size_t length) {
+    if (length == 0)
+        return 0;
+    if (layer->early != NULL || length > UINT32_MAX)
+        return TOW_ERROR_STATE;
+    layer->early = malloc(length);
+    if (layer->early == NULL)
+        return TOW_ERROR_MEMORY;
+    memcpy(layer->early, bytes, length);
+    layer->early_length = (uint32_t)length;
+    return 0;
+}
+
 static void receive_early(tow_stream_layer *layer) {
-    tow_buffer early = layer->early;
-    layer->early = (tow_buffer){0};
-    if (early.length > 0 && tow_stream_layer_is_hearing(layer))
-        layer->kind->receive(layer, early.data, early.length);
-    tow_buffer_clear(&early);
+    uint8_t *early = layer->early;
+    layer->early = NULL;
+    if (tow_stream_layer_is_hearing(layer))
+        layer->kind->receive(layer, early, layer->early_length);
+    free(early);
 }
 
 /* tow_stream_class.attend: the owner may have paused or resumed. What begins is not paused; a failed stream
@@ -242,7 +255,7 @@ static void attend(tow_stream *outer) {
     tow_stream_layer *layer = tow_stream_layer_of(outer);
     if (layer->lost)
         tow_stream_fail(outer, TOW_ERROR_MEMORY);
-    if (layer->early.length > 0)
+    if (layer->early != NULL)
         receive_early(layer);
     if (outer->flags & STREAM_CLOSED)
         return;
@@ -259,7 +272,7 @@ static void on_bytes(tow_stream *inner, uint8_t *bytes, size_t length) {
     tow_stream_layer *layer = of_inner(inner);
     if (!tow_stream_layer_is_hearing(layer))
         return;
-    if (layer->early.length > 0)
+    if (layer->early != NULL)
         receive_early(layer);
     if (tow_stream_layer_is_hearing(layer))
         layer->kind->receive(layer, bytes, length);

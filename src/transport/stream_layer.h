@@ -39,10 +39,11 @@ struct tow_stream_layer {   /* the beginning of a kind's state, on the heap; zer
     const tow_layer_kind *kind;
     tow_stream *outer;
     tow_stream inner;
-    tow_buffer early;  /* to be received before what comes */
+    uint8_t *early;    /* to be received before what comes; NULL: nothing */
     tow_buffer unsent; /* what was put and the inner stream has not taken */
     uint8_t *memory;   /* what the layer beneath delivers into; NULL if the inner stream has a descriptor */
     tow_timer parting;
+    uint32_t early_length;
     bool opening; /* the kind begins: the owner may not write yet, and is read even if paused */
     bool lingers; /* the peer should get to read our last words, also after a close */
     bool lost;    /* there was no memory for what was unsent */
@@ -75,6 +76,9 @@ void tow_stream_layer_open(tow_stream_layer *layer);
 /* Bytes for the inner stream, copied. Everything is taken: what can't be sent is kept, and what is kept is
  * bounded. */
 void tow_stream_layer_put(tow_stream_layer *layer, const uint8_t *bytes, size_t length);
+
+/* Bytes that have come before the layer was there (copied). Errors: MEMORY, STATE (a second time). */
+int tow_stream_layer_keep_early(tow_stream_layer *layer, const uint8_t *bytes, size_t length);
 
 /* Whether no more should be put, as nobody takes it at the moment. */
 bool tow_stream_layer_is_stuck(const tow_stream_layer *layer);

@@ -239,7 +239,7 @@ int tow_stream_start_prepared_tls(tow_stream *stream, tow_tls_context *context, 
     if (error != 0)
         return error;
     tow_tls_stream *tls = tow_tls_stream_of(stream);
-    error = tow_buffer_append(&tls->layer.early, rest, rest_length);
+    error = tow_stream_layer_keep_early(&tls->layer, rest, rest_length);
     if (error == 0)
         error = secure(tls, context, server_name);
     if (rest_length > 0)
