@@ -211,6 +211,8 @@ static void requests(void **state) {
     REFUSED(tow_exchange_keep_sized(NULL, NULL, 0));
     assert_null(tow_exchange_request(NULL));
     assert_null(tow_exchange_loop(NULL));
+    REFUSED(tow_exchange_accept_sized(NULL, NULL, 0));
+    REFUSED(tow_exchange_reject(NULL, 403, NULL));
     REFUSED(tow_exchange_field(NULL, "A", "b"));
     REFUSED(tow_exchange_begin(NULL, 200, NULL, 0));
     REFUSED(tow_exchange_write(NULL, "", 0));
