@@ -1,4 +1,5 @@
-/* carry: what carries a socket's messages is asked here: RFC 6455's frames over its stream. */
+/* carry: what carries a socket's messages is asked here, and nowhere else: RFC 6455's frames over its stream,
+ * which are called directly, or the carrier of its behaviour. */
 #ifndef TOW_WEBSOCKET_CARRY_H
 #define TOW_WEBSOCKET_CARRY_H
 
@@ -7,38 +8,66 @@
 #include "frames/input.h"
 #include "frames/output.h"
 #include "frames/timing.h"
+#include "receive.h"
+#include "websocket/carrier.h"
+
+/* carried.c: what a carrier is given is noted, gathered, or lost at the end. */
+int tow_carried_send(tow_websocket *socket, tow_message_type type, const void *data, size_t length);
+int tow_carried_send_piece(tow_websocket *socket, const tow_message_piece *piece);
+void tow_carried_reset(tow_websocket *socket);
+
+/* The carrier, or NULL: frames. */
+static inline const tow_carrier *tow_carrier_of(const tow_websocket *socket) {
+    return socket->behaviour->carrier;
+}
 
 /* Sends a message, a Ping or Pong, or our Close (`code` 0: without one; `reason` may be NULL). Errors:
  * MEMORY.
  */
 static inline int tow_carry_message(
     tow_websocket *socket, tow_message_type type, const void *data, size_t length) {
-    return tow_frames_send(socket, type, data, length);
+    return tow_carrier_of(socket) == NULL ? tow_frames_send(socket, type, data, length)
+                                          : tow_carried_send(socket, type, data, length);
 }
 
 static inline int tow_carry_control(
     tow_websocket *socket, tow_opcode opcode, const void *payload, size_t length) {
-    return tow_frames_send_control(socket, opcode, payload, length);
+    const tow_carrier *carrier = tow_carrier_of(socket);
+    if (carrier == NULL)
+        return tow_frames_send_control(socket, opcode, payload, length);
+    return opcode == TOW_OPCODE_PING ? carrier->ping(socket, payload, length)
+                                     : carrier->pong(socket, payload, length);
 }
 
 static inline int tow_carry_close(tow_websocket *socket, uint16_t code, const char *reason) {
-    return tow_frames_send_close(socket, code, reason);
+    const tow_carrier *carrier = tow_carrier_of(socket);
+    return carrier == NULL ? tow_frames_send_close(socket, code, reason)
+                           : carrier->close(socket, code, reason);
 }
 
 /* Bytes that wait, by which limits and marks go; and how much application data is not with the network yet.
  */
 static inline uint64_t tow_carry_waiting(const tow_websocket *socket) {
+    const tow_carrier *carrier = tow_carrier_of(socket);
+    if (carrier != NULL)
+        return carrier->buffered(socket);
     return socket->extra == NULL ? 0 : socket->extra->queue.bytes;
 }
 
 static inline int64_t tow_carry_buffered(const tow_websocket *socket) {
+    const tow_carrier *carrier = tow_carrier_of(socket);
+    if (carrier != NULL) /* of which nothing is left when the socket is closed */
+        return socket->stage == TOW_STAGE_CLOSED ? 0 : (int64_t)carrier->buffered(socket);
     int64_t corked = tow_stream_corked_payload(&socket->stream);
     return socket->extra == NULL ? corked : corked + (int64_t)socket->extra->queue.payload;
 }
 
 /* Stops or starts reading. */
 static inline void tow_carry_reading(tow_websocket *socket, bool on) {
-    if (on)
+    const tow_carrier *carrier = tow_carrier_of(socket);
+    if (carrier != NULL)
+        (on ? carrier->resume : carrier->pause)(socket);
+    else if (on)
         tow_input_start(socket);
     else
         tow_input_stop(socket);
@@ -46,27 +75,44 @@ static inline void tow_carry_reading(tow_websocket *socket, bool on) {
 
 /* The application resumed: what waited for that comes in a later round. */
 static inline void tow_carry_resumed(tow_websocket *socket) {
-    tow_input_resumed(socket);
+    if (tow_carrier_of(socket) == NULL)
+        tow_input_resumed(socket);
+    else if (!socket->delivering)
+        tow_receive_adjust(socket);
 }
 
 /* Nothing stands against reading any more. Runs callbacks unless the connection is closing. */
 static inline void tow_carry_go_on(tow_websocket *socket) {
-    tow_input_go_on(socket);
+    if (tow_carrier_of(socket) == NULL)
+        tow_input_go_on(socket);
+    else
+        tow_receive_adjust(socket);
+}
+
+/* Gives up whole messages, oldest first, until no more than `max` bytes wait. Returns how many. */
+static inline size_t tow_carry_drop(tow_websocket *socket, uint64_t max) {
+    const tow_carrier *carrier = tow_carrier_of(socket);
+    return carrier == NULL ? tow_queue_drop(&socket->extra->queue, max) : carrier->drop(socket, max);
 }
 
 /* The peer's Close was its end alone: other limits hold. */
 static inline void tow_carry_half_closed(tow_websocket *socket) {
-    tow_timing_update(socket);
+    if (tow_carrier_of(socket) == NULL)
+        tow_timing_update(socket);
 }
 
 /* One side has closed, or failed: the end follows as far as it can. */
 static inline void tow_carry_closing(tow_websocket *socket) {
-    tow_ending_begin(socket);
+    if (tow_carrier_of(socket) == NULL)
+        tow_ending_begin(socket);
 }
 
 /* Ends it at once; what waits is given up. */
 static inline void tow_carry_reset(tow_websocket *socket) {
-    tow_ending_reset(socket);
+    if (tow_carrier_of(socket) == NULL)
+        tow_ending_reset(socket);
+    else
+        tow_carried_reset(socket);
 }
 
 #endif

@@ -33,7 +33,7 @@ static bool is_empty(const tow_websocket *socket) {
            extra->kept.data == NULL && extra->deflater == NULL && extra->inflater == NULL &&
            extra->protocol == NULL && extra->close_reason == NULL && extra->failure == NULL &&
            extra->peer_end == 0 && extra->references == 0 && extra->piecewise == NULL &&
-           extra->unfinished == 0;
+           extra->unfinished == 0 && extra->gathered.data == NULL;
 }
 
 void tow_extra_release(tow_websocket *socket) {
@@ -51,6 +51,8 @@ void tow_extra_end(tow_websocket *socket) {
     tow_queue_clear(&extra->queue);
     while (tow_posted_drop(&extra->posted)) {
     }
+    extra->discarded += (int64_t)extra->gathered.length;
+    tow_buffer_clear(&extra->gathered);
     free(extra->pong);
     extra->pong = NULL;
     tow_context_give_buffer(socket->context, &extra->assembly);

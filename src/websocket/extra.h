@@ -42,6 +42,7 @@ typedef struct tow_websocket_extra {
     char *our_reason;    /* of the application's, where tallies are kept, or NULL */
     char *failure;       /* why the stream failed, where the code alone does not say it, or NULL */
     tow_posted posted;   /* messages that wait for the end of one that is being sent in pieces */
+    tow_buffer gathered; /* of that one, where a carrier takes whole messages */
     uint8_t piece_type;  /* of the message that is being sent in pieces */
     uint8_t piece_utf8;  /* where the check of its text stands: tow_utf8_state */
     uint32_t references; /* by tow_websocket_retain */

@@ -95,7 +95,7 @@ static void note_signs(message_carrier *carrier) {
     tow_progress *progress = &carrier->progress;
     if (socket->flow != TOW_FLOW_ON && (extra == NULL || extra->left == 0))
         note_activity(carrier);
-    else
+    else if (tow_carrier_of(socket) == NULL)
         (void)tow_progress_look(progress, &socket->stream, tow_loop_now(carrier->loop));
     if (extra != NULL && !tow_queue_is_empty(&extra->queue) && extra->progress.since > progress->since)
         progress->since = extra->progress.since;

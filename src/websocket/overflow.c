@@ -17,7 +17,7 @@ static int close_as_full(tow_websocket *socket, size_t length) {
 /* Whoever is refused hears by on_drain when to try again. */
 static int refuse_as_full(tow_websocket *socket) {
     tow_count(&socket->context->counters.overflows);
-    if (tow_send_is_waiting(socket))
+    if (tow_carry_waiting(socket) > 0)
         socket->above_high = true;
     if (socket->above_high && !socket->delivering)
         tow_receive_adjust(socket);
@@ -34,12 +34,17 @@ void tow_overflow_note_dropped(tow_websocket *socket, size_t count) {
 static void drop_oldest(tow_websocket *socket, bool is_message) {
     tow_websocket_extra *extra = socket->extra;
     uint64_t max = (uint64_t)socket->behaviour->limits.max_queue;
-    uint64_t posted = is_message ? extra->posted.bytes : 0;
-    size_t count = tow_queue_drop(&extra->queue, max > posted ? max - posted : 0);
-    while (is_message && tow_overflow_is(socket, true) && tow_posted_drop(&extra->posted))
+    uint64_t posted = is_message && extra != NULL ? extra->posted.bytes : 0;
+    size_t count = tow_carry_drop(socket, max > posted ? max - posted : 0);
+    while (is_message && extra != NULL && tow_overflow_is(socket, true) && tow_posted_drop(&extra->posted))
         count++;
     tow_count_add(&socket->context->counters.overflows, count);
     tow_overflow_note_dropped(socket, count);
+}
+
+static bool can_drop(const tow_websocket *socket) {
+    const tow_carrier *carrier = tow_carrier_of(socket);
+    return carrier == NULL || carrier->drop != NULL;
 }
 
 int tow_overflow_handle(tow_websocket *socket, size_t length, bool is_message) {
@@ -47,6 +52,8 @@ int tow_overflow_handle(tow_websocket *socket, size_t length, bool is_message) {
     case TOW_OVERFLOW_REFUSE:
         return refuse_as_full(socket);
     case TOW_OVERFLOW_DROP_OLDEST:
+        if (!can_drop(socket))
+            return refuse_as_full(socket);
         drop_oldest(socket, is_message);
         return is_message || !tow_overflow_is(socket, false) ? 0 : refuse_as_full(socket);
     case TOW_OVERFLOW_DEFAULT: /* resolved */

@@ -2,15 +2,19 @@
 #ifndef TOW_WEBSOCKET_OVERFLOW_H
 #define TOW_WEBSOCKET_OVERFLOW_H
 
-#include "extra.h"
+#include "carry.h"
 
 /* Whether more than max-queue waits. What was posted waits for the end of a message in pieces and counts for
  * other messages only: it keeps no piece of that one from being sent. */
 static inline bool tow_overflow_is(const tow_websocket *socket, bool is_message) {
     int64_t max = socket->behaviour->limits.max_queue;
     const tow_websocket_extra *extra = socket->extra;
-    return max != TOW_OFF && extra != NULL &&
-           extra->queue.bytes + (is_message ? extra->posted.bytes : 0) > (uint64_t)max;
+    if (max == TOW_OFF || (extra == NULL && tow_carrier_of(socket) == NULL))
+        return false;
+    uint64_t waiting = tow_carry_waiting(socket);
+    if (extra != NULL)
+        waiting += extra->gathered.length + (is_message ? extra->posted.bytes : 0);
+    return waiting > (uint64_t)max;
 }
 
 /* What the policy makes of it: 0 when others were dropped, so that this may be added, else QUEUE_FULL. */

@@ -26,8 +26,10 @@ const tow_response *tow_websocket_response(const tow_websocket *socket) {
 
 int tow_websocket_peer_text(const tow_websocket *socket, char *text, size_t size) {
     const tow_socket_owner *owner = owner_of(socket);
-    return owner->peer == NULL ? tow_stream_peer_text(&socket->stream, text, size)
-                               : owner->peer(socket, text, size);
+    if (owner->peer != NULL)
+        return owner->peer(socket, text, size);
+    bool has_stream = socket->behaviour == NULL || socket->behaviour->carrier == NULL;
+    return has_stream ? tow_stream_peer_text(&socket->stream, text, size) : TOW_ERROR_STATE;
 }
 
 void tow_websocket_free(tow_websocket *socket) {

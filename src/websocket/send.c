@@ -105,7 +105,9 @@ int tow_websocket_ping(tow_websocket *socket, const void *payload, size_t length
 
 /* RFC 6455, section 5.5.3: of several Pings only the latest need be answered. */
 static int keep_latest_pong(tow_websocket *socket, const void *payload, size_t length) {
-    tow_websocket_extra *extra = socket->extra;
+    tow_websocket_extra *extra = tow_extra_need(socket);
+    if (extra == NULL)
+        return TOW_ERROR_MEMORY;
     if (extra->pong == NULL)
         extra->pong = malloc(1 + TOW_CONTROL_PAYLOAD_MAX);
     if (extra->pong == NULL)
@@ -117,10 +119,11 @@ static int keep_latest_pong(tow_websocket *socket, const void *payload, size_t l
 }
 
 static void send_latest_pong(tow_websocket *socket) {
-    uint8_t *pong = socket->extra->pong;
+    uint8_t *pong = socket->extra == NULL ? NULL : socket->extra->pong;
+    if (pong == NULL)
+        return;
     socket->extra->pong = NULL;
-    if (pong != NULL)
-        send_control_or_abort(socket, TOW_OPCODE_PONG, pong + 1, pong[0]);
+    send_control_or_abort(socket, TOW_OPCODE_PONG, pong + 1, pong[0]);
     free(pong);
 }
 

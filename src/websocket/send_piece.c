@@ -1,4 +1,5 @@
 /* Messages that are sent piece by piece: each piece is a frame (RFC 6455, section 5.4). */
+#include "carry.h"
 #include "context.h"
 #include "extra.h"
 #include "frames/output.h"
@@ -39,6 +40,8 @@ static int piece_check(tow_websocket *socket, const tow_message_piece *piece, to
 }
 
 static int send_frame(tow_websocket *socket, const tow_message_piece *piece) {
+    if (tow_carrier_of(socket) != NULL)
+        return tow_carried_send_piece(socket, piece);
     return tow_send_frame(
         socket, &(tow_outgoing){.opcode = piece->first ? (tow_opcode)piece->type : TOW_OPCODE_CONTINUATION,
                     .data = piece->data,

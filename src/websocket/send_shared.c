@@ -1,5 +1,6 @@
 /* Shared messages: the frames that a server's connections have in common go into the cork, at once to the
  * network when they are large, or into the queue: by reference, so that many slow peers cost no copies. */
+#include "carry.h"
 #include "context.h"
 #include "extra.h"
 #include "frames/compressing.h"
@@ -76,6 +77,8 @@ static int send_common_frame(tow_websocket *socket, tow_shared *shared, const to
 }
 
 static int send_message(tow_websocket *socket, tow_shared *shared, const tow_outgoing *message) {
+    if (tow_carrier_of(socket) != NULL)
+        return tow_carried_send(socket, (tow_message_type)message->opcode, message->data, message->length);
     bool masks = socket->behaviour->role == TOW_ROLE_CLIENT;
     bool compressed = tow_send_is_compressed(socket, message->length);
     if (compressed && (masks || tow_compress_takes_over(socket)))

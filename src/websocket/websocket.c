@@ -40,6 +40,12 @@ static int store_protocol(tow_websocket *socket, tow_slice protocol) {
     return TOW_ERROR_MEMORY;
 }
 
+static void take_stream(tow_websocket *socket) {
+    socket->stream.events = &stream_events;
+    tow_timing_heard(socket);
+    tow_timing_update(socket);
+}
+
 int tow_websocket_start(tow_websocket *socket, tow_websocket_context *context, const tow_behaviour *behaviour,
     tow_slice protocol, const tow_compression_agreement *agreement, uint8_t *rest, size_t rest_length) {
     socket->context = context;
@@ -50,10 +56,9 @@ int tow_websocket_start(tow_websocket *socket, tow_websocket_context *context, c
     socket->agreement = tow_agreement_pack(agreement) & 0x1ffU;
     tow_stage_change(socket, TOW_STAGE_OPEN);
     socket->tally = NULL;
-    socket->stream.events = &stream_events;
     tow_count(&context->counters.opened);
-    tow_timing_heard(socket);
-    tow_timing_update(socket);
+    if (behaviour->carrier == NULL)
+        take_stream(socket);
     if (behaviour->on_open != NULL)
         behaviour->on_open(socket);
     if (rest_length > 0)

@@ -51,10 +51,14 @@ typedef struct tow_socket_owner {
     void (*free)(tow_websocket *socket);
 } tow_socket_owner;
 
+/* What takes messages across in place of RFC 6455's frames: see carrier.h. */
+typedef struct tow_carrier tow_carrier;
+
 /* What all connections of one route (or one client) share. Not copied: outlives the connections. */
 typedef struct tow_behaviour {
     tow_role role;
     const tow_socket_owner *owner; /* of all its sockets */
+    const tow_carrier *carrier;    /* NULL: RFC 6455's frames over the socket's stream */
     const void *common;            /* for the owner: what else they have in common, or NULL */
     tow_on_open on_open;
     tow_on_message on_message; /* see tow_behaviour_receive_by */
@@ -194,9 +198,10 @@ static inline tow_websocket *tow_websocket_of_timer(const tow_timer *timer) {
 }
 
 /* The opening handshake is done (for a server: its response's head was corked, and nothing else).
- * `socket->stream` is adopted or connected, `protocol` (copied; length 0: none) and `agreement` were
- * negotiated, `socket->user` is set. Takes the stream's events over, runs on_open, then treats `rest`, bytes
- * that came behind the handshake (may be changed). Errors: MEMORY; the caller then resets the stream. */
+ * `socket->stream` is adopted or connected (of another carrier: zeroed), `protocol` (copied; length 0: none)
+ * and `agreement` were negotiated, `socket->user` is set. Takes the stream's events over, runs on_open, then
+ * treats `rest`, bytes that came behind the handshake (may be changed). Errors: MEMORY; the caller then
+ * resets the stream. */
 int tow_websocket_start(tow_websocket *socket, tow_websocket_context *context, const tow_behaviour *behaviour,
     tow_slice protocol, const tow_compression_agreement *agreement, uint8_t *rest, size_t rest_length);
 

@@ -1,0 +1,57 @@
+/* carrier: takes messages across for sockets that are not RFC 6455's frames over a stream: a session of
+ * Engine.IO, say.
+ *
+ * It stands in the behaviour; whoever has the socket makes both. tow_websocket_start opens the socket, which
+ * has no stream then. From there on the socket calls the carrier by its table, and the carrier tells the
+ * socket of its peer by the functions below, for the thread of the socket's loop and never inside a call of
+ * the table. States, checks, limits of size, the policy for what waits, pieces and shared messages are the
+ * socket's affair, as over frames. Silence, slow messages and the time that an end may take are the
+ * carrier's: it knows what its peer has to say and when. */
+#ifndef TOW_WEBSOCKET_CARRIER_H
+#define TOW_WEBSOCKET_CARRIER_H
+
+#include "websocket/websocket.h"
+
+struct tow_carrier {
+    /* Takes a whole message of an open socket, text of which is UTF-8: has copied it, or is finished with it,
+     * when it returns. Errors: MEMORY; nothing of it goes then. */
+    int (*send)(tow_websocket *socket, tow_message_type type, const void *data, size_t length);
+    /* A Ping or Pong of at most 125 bytes; a carrier that has none forgets it. Errors: MEMORY. */
+    int (*ping)(tow_websocket *socket, const void *payload, size_t length);
+    int (*pong)(tow_websocket *socket, const void *payload, size_t length);
+    /* Says, behind all that was sent, that our side closes: with a code (0: without) and a reason (may be
+     * NULL); or answers the peer's Close. TOW_CLOSE_ABNORMAL: says nothing, and gives up what waits. Comes
+     * once, or once more with TOW_CLOSE_ABNORMAL; tow_carried_gone follows in a later round, and in bounded
+     * time. Errors: MEMORY; TOW_CLOSE_ABNORMAL comes next. */
+    int (*close)(tow_websocket *socket, uint16_t code, const char *reason);
+    /* Bytes of application data that were sent and wait to be taken. */
+    uint64_t (*buffered)(const tow_websocket *socket);
+    /* Tells of no message until resume, not even of what has come; after resume of what came meanwhile, in a
+     * later round. A Close that comes behind messages waits with them. */
+    void (*pause)(tow_websocket *socket);
+    void (*resume)(tow_websocket *socket);
+    /* For TOW_OVERFLOW_DROP_OLDEST, which refuses where this is NULL: gives up whole messages of which
+     * nothing was taken, oldest first, until no more than `max` bytes wait; returns how many. */
+    size_t (*drop)(tow_websocket *socket, uint64_t max);
+};
+
+/* A message, lent until the call returns; not while it is paused. What is not UTF-8 or too large fails the
+ * connection. */
+void tow_carried_message(tow_websocket *socket, const tow_message *message);
+
+/* A Ping, which is answered by `pong`, or a Pong. */
+void tow_carried_ping(tow_websocket *socket, const void *payload, size_t length);
+void tow_carried_pong(tow_websocket *socket, const void *payload, size_t length);
+
+/* The peer's Close: a code (1005: it had none) and a reason, which need not end with a zero. It is answered
+ * by `close`, unless ours had gone before. */
+void tow_carried_close(tow_websocket *socket, uint16_t code, const char *reason, size_t reason_length);
+
+/* Less waits than before. */
+void tow_carried_drain(tow_websocket *socket);
+
+/* The carrier is over and uses nothing of the socket any more: on_error, unless both sides have closed or
+ * `error` is 0, then on_close and the owner's `gone`. */
+void tow_carried_gone(tow_websocket *socket, int error);
+
+#endif
