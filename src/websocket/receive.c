@@ -6,23 +6,6 @@
 #include "stage.h"
 #include "tally.h"
 
-/* A server stops reading while too much of its own waits: its peer gets no more answers than it takes. A
- * client does not: if both ends did, two that send much at once would wait for each other for ever. Nor does
- * a stream, whose directions have nothing to do with each other. */
-bool tow_receive_is_held(const tow_websocket *socket) {
-    return socket->above_high && socket->behaviour->role == TOW_ROLE_SERVER &&
-           socket->behaviour->on_end == NULL;
-}
-
-static bool is_stopped(const tow_websocket *socket) {
-    return socket->flow != TOW_FLOW_ON || tow_receive_is_held(socket);
-}
-
-/* A closing connection reads on, as it waits for the peer's Close. */
-bool tow_receive_may_deliver(const tow_websocket *socket) {
-    return tow_stage_hears(socket) && (!tow_stage_wants_messages(socket) || !is_stopped(socket));
-}
-
 /* Messages. */
 
 /* Final state first, callback last: what lies behind the message may be closed or gone when it returns. */

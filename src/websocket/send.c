@@ -23,7 +23,8 @@ static bool is_checked(const tow_websocket *socket, const void *data, size_t len
 }
 
 static bool may_send_message(const tow_websocket *socket) {
-    return tow_stage_is_open(socket) && !socket->sends_pieces;
+    bool is_usual = socket->stage == TOW_STAGE_OPEN && !socket->sends_pieces; /* one test */
+    return is_usual || (tow_stage_is_open(socket) && !socket->sends_pieces);
 }
 
 static int refuse_message(tow_websocket *socket, size_t length) {

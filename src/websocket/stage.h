@@ -9,13 +9,20 @@
 /* All changes but the first, from zero, are made here; those that can't be are asserted. */
 void tow_stage_change(tow_websocket *socket, tow_stage stage);
 
+#define TOW_STAGE_BIT(name) (1U << TOW_STAGE_##name)
+
+/* Whether the stage is among those whose bits are set. */
+static inline bool tow_stage_is_among(const tow_websocket *socket, unsigned stages) {
+    return ((stages >> socket->stage) & 1U) != 0;
+}
+
 static inline bool tow_stage_is_connecting(const tow_websocket *socket) {
     return socket->stage == TOW_STAGE_CONNECTING;
 }
 
 /* As the ready state says. */
 static inline bool tow_stage_is_open(const tow_websocket *socket) {
-    return socket->stage == TOW_STAGE_OPEN || socket->stage == TOW_STAGE_PEER_ENDED;
+    return tow_stage_is_among(socket, TOW_STAGE_BIT(OPEN) | TOW_STAGE_BIT(PEER_ENDED));
 }
 
 static inline bool tow_stage_is_closing(const tow_websocket *socket) {
@@ -30,8 +37,7 @@ static inline bool tow_stage_may_close(const tow_websocket *socket) {
 /* Whether what the peer says is heard. RFC 6455, section 7.1.7: nothing is processed after a failure; section
  * 5.5.1: nothing comes after a Close. */
 static inline bool tow_stage_hears(const tow_websocket *socket) {
-    return socket->stage == TOW_STAGE_OPEN || socket->stage == TOW_STAGE_WE_ENDED ||
-           socket->stage == TOW_STAGE_CLOSING;
+    return tow_stage_is_among(socket, TOW_STAGE_BIT(OPEN) | TOW_STAGE_BIT(WE_ENDED) | TOW_STAGE_BIT(CLOSING));
 }
 
 /* Whether messages are of interest: as in the WHATWG standard, not when closing any more, unless only our

@@ -188,8 +188,6 @@ static void note_message_under_way(tow_websocket *socket) {
 }
 
 static void keep(tow_websocket *socket, const uint8_t *bytes, size_t length) {
-    if (length == 0)
-        return;
     if (tow_extra_need(socket) == NULL || tow_buffer_append(&socket->extra->kept, bytes, length) != 0)
         fail_receiving(socket, TOW_ERROR_MEMORY);
 }
@@ -242,7 +240,7 @@ void tow_receive_bytes(tow_stream *stream, uint8_t *bytes, size_t length) {
         tow_assembly_read_ends(socket, length);
         tow_turn_end(socket, outer);
     }
-    if (tow_stage_hears(socket))
+    if (left > 0 && tow_stage_hears(socket))
         keep(socket, bytes + length - left, left);
     settle(socket);
 }

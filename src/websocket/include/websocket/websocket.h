@@ -170,12 +170,12 @@ struct tow_websocket { /* zeroed but `stream` and `user`, then filled by tow_web
     };
     uint32_t stage : 4;        /* tow_stage: see stage.h */
     uint32_t flow : 2;         /* tow_flow */
+    uint32_t above_high : 1;   /* the queue passed the high-water mark and is not below the low one yet */
     uint32_t sends_pieces : 1; /* of a message of which the last is still to be sent */
     uint32_t agreement : 9;    /* what compression agreed on, packed by compressing.c; 0: none */
     bool shut : 1;             /* our side of the stream was ended */
     bool ended : 1;            /* the peer ended its side */
     bool stream_closed : 1;    /* the stream was closed or reset: its on_closed is all that is to come */
-    bool above_high : 1;       /* the queue passed the high-water mark and is not below the low one yet */
     bool reading_paused : 1;   /* the stream is */
     bool delivering : 1;       /* inside the loop over what was received */
     bool pinged : 1;           /* a Ping was sent into this silence */
