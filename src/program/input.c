@@ -8,13 +8,13 @@ enum { PIECE_MAX = 64 * 1024 };
 
 static void round_begin(void *argument);
 
-static void end(tow_input *input, int error) {
-    tow_input_stop(input);
+static void end(tow_standard_input *input, int error) {
+    tow_standard_input_stop(input);
     input->events->on_end(input, error);
 }
 
 /* Asks for the next round of the loop. */
-static int schedule(tow_input *input) {
+static int schedule(tow_standard_input *input) {
     if (input->scheduled)
         return 0;
     int error = tow_loop_post(input->loop, round_begin, input);
@@ -22,7 +22,7 @@ static int schedule(tow_input *input) {
     return error;
 }
 
-static void lines_deliver(tow_input *input) {
+static void lines_deliver(tow_standard_input *input) {
     tow_slice line;
     while (!input->paused && !input->stopped && tow_lines_next(&input->lines, &line))
         input->events->on_piece(input, line.data, line.length);
@@ -34,7 +34,7 @@ static void lines_deliver(tow_input *input) {
         end(input, 0);
 }
 
-static void piece_deliver(tow_input *input, const char *bytes, size_t length) {
+static void piece_deliver(tow_standard_input *input, const char *bytes, size_t length) {
     if (!input->whole_lines) {
         input->events->on_piece(input, bytes, length);
         return;
@@ -46,7 +46,7 @@ static void piece_deliver(tow_input *input, const char *bytes, size_t length) {
         lines_deliver(input);
 }
 
-static void read_once(tow_input *input) {
+static void read_once(tow_standard_input *input) {
     char bytes[PIECE_MAX];
     ssize_t count = read(input->fd, bytes, sizeof(bytes));
     if (count < 0 && (errno == EINTR || errno == EAGAIN))
@@ -68,7 +68,7 @@ static void on_readable(tow_watch *watch, int ready) {
 }
 
 /* A file is always readable, and so cannot be watched. */
-static int watch_begin(tow_input *input) {
+static int watch_begin(tow_standard_input *input) {
     if (input->watching || input->is_file)
         return 0;
     input->watch = (tow_watch){.user = input};
@@ -80,7 +80,7 @@ static int watch_begin(tow_input *input) {
     return 0;
 }
 
-static void watch_end(tow_input *input) {
+static void watch_end(tow_standard_input *input) {
     if (input->watching)
         tow_watch_stop(&input->watch);
     input->watching = false;
@@ -88,7 +88,7 @@ static void watch_end(tow_input *input) {
 
 /* What was left when the owner paused comes first. */
 static void round_begin(void *argument) {
-    tow_input *input = argument;
+    tow_standard_input *input = argument;
     input->scheduled = false;
     if (input->stopped || input->paused)
         return;
@@ -105,18 +105,19 @@ static void round_begin(void *argument) {
         end(input, error);
 }
 
-int tow_input_start(
-    tow_input *input, tow_loop *loop, int fd, bool whole_lines, const tow_input_events *events, void *user) {
-    *input = (tow_input){.events = events, .user = user, .loop = loop, .fd = fd, .whole_lines = whole_lines};
+int tow_standard_input_start(tow_standard_input *input, tow_loop *loop, int fd, bool whole_lines,
+    const tow_standard_input_events *events, void *user) {
+    *input = (tow_standard_input){
+        .events = events, .user = user, .loop = loop, .fd = fd, .whole_lines = whole_lines};
     return schedule(input);
 }
 
-void tow_input_pause(tow_input *input) {
+void tow_standard_input_pause(tow_standard_input *input) {
     input->paused = true;
     watch_end(input);
 }
 
-void tow_input_resume(tow_input *input) {
+void tow_standard_input_resume(tow_standard_input *input) {
     if (!input->paused || input->stopped || input->loop == NULL)
         return;
     input->paused = false;
@@ -125,7 +126,7 @@ void tow_input_resume(tow_input *input) {
         end(input, error);
 }
 
-void tow_input_stop(tow_input *input) {
+void tow_standard_input_stop(tow_standard_input *input) {
     if (input->loop == NULL || input->stopped)
         return;
     input->stopped = true;

@@ -6,17 +6,17 @@
 #include "lines.h"
 #include "transport/watch.h"
 
-typedef struct tow_input tow_input;
+typedef struct tow_standard_input tow_standard_input;
 
-typedef struct tow_input_events {
+typedef struct tow_standard_input_events {
     /* A line without its line feed, or a piece of at most 64 KiB; borrowed. */
-    void (*on_piece)(tow_input *input, const char *bytes, size_t length);
+    void (*on_piece)(tow_standard_input *input, const char *bytes, size_t length);
     /* The input has ended: `error` is 0, or LIMIT (a line that is too long), SYSTEM, MEMORY. Last. */
-    void (*on_end)(tow_input *input, int error);
-} tow_input_events;
+    void (*on_end)(tow_standard_input *input, int error);
+} tow_standard_input_events;
 
-struct tow_input { /* embedded */
-    const tow_input_events *events;
+struct tow_standard_input { /* embedded */
+    const tow_standard_input_events *events;
     void *user;
     tow_loop *loop;
     int fd;
@@ -32,14 +32,14 @@ struct tow_input { /* embedded */
 };
 
 /* Starts reading; callbacks come from the loop's next round. Errors: MEMORY, SYSTEM. */
-int tow_input_start(
-    tow_input *input, tow_loop *loop, int fd, bool whole_lines, const tow_input_events *events, void *user);
+int tow_standard_input_start(tow_standard_input *input, tow_loop *loop, int fd, bool whole_lines,
+    const tow_standard_input_events *events, void *user);
 
 /* Stops and restarts; callable inside the callbacks. When there is no memory to restart, on_end comes. */
-void tow_input_pause(tow_input *input);
-void tow_input_resume(tow_input *input);
+void tow_standard_input_pause(tow_standard_input *input);
+void tow_standard_input_resume(tow_standard_input *input);
 
 /* No callback afterwards. A zeroed input is allowed. */
-void tow_input_stop(tow_input *input);
+void tow_standard_input_stop(tow_standard_input *input);
 
 #endif

@@ -30,7 +30,7 @@ static tow_session *session_of(const tow_websocket *socket) {
 /* Leaving. */
 
 void tow_session_leave(tow_session *session, uint16_t code, const char *reason) {
-    tow_input_stop(&session->input);
+    tow_standard_input_stop(&session->input);
     if (session->ended)
         return;
     if (session->own_code == 0)
@@ -42,7 +42,7 @@ void tow_session_leave(tow_session *session, uint16_t code, const char *reason) 
 }
 
 void tow_session_shut(tow_session *session) {
-    tow_input_stop(&session->input);
+    tow_standard_input_stop(&session->input);
     if (session->ended || session->own_code != 0)
         return;
     session->own_code = 1000;
@@ -61,7 +61,7 @@ void tow_session_fail(tow_session *session, tow_exit_status status) {
 
 void tow_session_end(tow_session *session) {
     session->ended = true;
-    tow_input_stop(&session->input);
+    tow_standard_input_stop(&session->input);
     tow_timer_cancel(session->loop, &session->linger_timer);
     tow_timer_cancel(session->loop, &session->ping_timer);
     tow_timer_cancel(session->loop, &session->limit_timer);
@@ -233,18 +233,18 @@ void tow_session_send(tow_session *session, tow_message_type type, const void *d
     }
     session->sent++;
     if (buffered > QUEUE_HIGH)
-        tow_input_pause(&session->input);
+        tow_standard_input_pause(&session->input);
     if (session->settings->echo && buffered > ECHO_HIGH)
         tow_websocket_pause(session->socket);
 }
 
 static void on_drain(tow_websocket *socket) {
     tow_session *session = session_of(socket);
-    tow_input_resume(&session->input);
+    tow_standard_input_resume(&session->input);
     reading_resume(session);
 }
 
-static void on_piece(tow_input *input, const char *bytes, size_t length) {
+static void on_piece(tow_standard_input *input, const char *bytes, size_t length) {
     tow_session *session = input->user;
     if (tow_session_keep(session, bytes, length))
         return;
@@ -252,7 +252,7 @@ static void on_piece(tow_input *input, const char *bytes, size_t length) {
     tow_session_send(session, type_to_send(session), bytes, length);
 }
 
-static void on_input_end(tow_input *input, int error) {
+static void on_input_end(tow_standard_input *input, int error) {
     tow_session *session = input->user;
     session->input_ended = true;
     if (error == TOW_ERROR_LIMIT)
@@ -266,8 +266,8 @@ static void on_input_end(tow_input *input, int error) {
 }
 
 static void input_start(tow_session *session) {
-    static const tow_input_events events = {.on_piece = on_piece, .on_end = on_input_end};
-    int error = tow_input_start(
+    static const tow_standard_input_events events = {.on_piece = on_piece, .on_end = on_input_end};
+    int error = tow_standard_input_start(
         &session->input, session->loop, STDIN_FILENO, !session->settings->binary, &events, session);
     if (error != 0)
         on_input_end(&session->input, error);
@@ -284,7 +284,7 @@ static void input_go_on(tow_session *session) {
         on_piece(&session->input, (const char *)session->unsent.data, session->unsent.length);
         tow_buffer_clear(&session->unsent);
     }
-    tow_input_resume(&session->input);
+    tow_standard_input_resume(&session->input);
     linger(session);
 }
 

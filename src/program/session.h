@@ -20,7 +20,7 @@ struct tow_session {
     tow_reconnector *reconnector; /* with --reconnect: makes the sockets */
     tow_websocket *socket;        /* with --reconnect NULL while there is none that is or was open */
     tow_view view;
-    tow_input input;
+    tow_standard_input input;
     tow_signals signals;
     tow_timer linger_timer;
     tow_timer ping_timer;

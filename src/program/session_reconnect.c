@@ -30,7 +30,7 @@ int tow_session_reconnect(tow_session *session, const char *url, const tow_webso
 
 void tow_session_lost(tow_session *session) {
     session->socket = NULL;
-    tow_input_pause(&session->input);
+    tow_standard_input_pause(&session->input);
     tow_timer_cancel(session->loop, &session->ping_timer);
     tow_timer_cancel(session->loop, &session->linger_timer);
 }
@@ -43,7 +43,7 @@ bool tow_session_is_cut(const tow_session *session) {
 bool tow_session_keep(tow_session *session, const char *bytes, size_t length) {
     if (!tow_session_is_cut(session))
         return false;
-    tow_input_pause(&session->input);
+    tow_standard_input_pause(&session->input);
     session->has_unsent = tow_buffer_append(&session->unsent, bytes, length) == 0;
     if (!session->has_unsent) {
         tow_view_error(&session->view, "%s", tow_strerror(TOW_ERROR_MEMORY));

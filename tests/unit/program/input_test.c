@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 typedef struct reading_state {
-    tow_input input;
+    tow_standard_input input;
     tow_buffer got; /* pieces, a bar behind each */
     int ends;
     int error;
@@ -15,22 +15,22 @@ typedef struct reading_state {
     int pieces;
 } reading_state;
 
-static void on_piece(tow_input *input, const char *bytes, size_t length) {
+static void on_piece(tow_standard_input *input, const char *bytes, size_t length) {
     reading_state *reading = input->user;
     assert_int_equal(reading->ends, 0);
     assert_int_equal(tow_buffer_append(&reading->got, bytes, length), 0);
     assert_int_equal(tow_buffer_append(&reading->got, "|", 1), 0);
     if (++reading->pieces == reading->pause_after)
-        tow_input_pause(input);
+        tow_standard_input_pause(input);
 }
 
-static void on_end(tow_input *input, int error) {
+static void on_end(tow_standard_input *input, int error) {
     reading_state *reading = input->user;
     reading->ends++;
     reading->error = error;
 }
 
-static const tow_input_events events = {.on_piece = on_piece, .on_end = on_end};
+static const tow_standard_input_events events = {.on_piece = on_piece, .on_end = on_end};
 
 static int loop_setup(void **state) {
     tow_loop *loop;
@@ -76,11 +76,11 @@ static void got_is(reading_state *reading, const char *expected) {
 static void read_all(tow_loop *loop, int fd, bool whole_lines, const char *expected) {
     reading_state reading = {0};
     assert_true(fd >= 0);
-    assert_int_equal(tow_input_start(&reading.input, loop, fd, whole_lines, &events, &reading), 0);
+    assert_int_equal(tow_standard_input_start(&reading.input, loop, fd, whole_lines, &events, &reading), 0);
     assert_int_equal(reading.pieces, 0); /* no callback inside the call */
     while (reading.ends == 0)
         assert_int_equal(tow_loop_run(loop), 0);
-    tow_input_stop(&reading.input);
+    tow_standard_input_stop(&reading.input);
     close(fd);
     got_is(&reading, expected);
 }
@@ -99,7 +99,7 @@ static void pipes_and_files_give_pieces(void **state) {
 
 static void a_closed_descriptor_is_an_end(void **state) {
     reading_state reading = {0};
-    assert_int_equal(tow_input_start(&reading.input, *state, 1000, true, &events, &reading), 0);
+    assert_int_equal(tow_standard_input_start(&reading.input, *state, 1000, true, &events, &reading), 0);
     while (reading.ends == 0)
         assert_int_equal(tow_loop_run(*state), 0);
     got_is(&reading, "");
@@ -108,7 +108,7 @@ static void a_closed_descriptor_is_an_end(void **state) {
 static void a_folder_cannot_be_read(void **state) {
     reading_state reading = {0};
     int fd = open("/", O_RDONLY | O_DIRECTORY);
-    assert_int_equal(tow_input_start(&reading.input, *state, fd, true, &events, &reading), 0);
+    assert_int_equal(tow_standard_input_start(&reading.input, *state, fd, true, &events, &reading), 0);
     while (reading.ends == 0)
         assert_int_equal(tow_loop_run(*state), 0);
     assert_int_equal(reading.error, TOW_ERROR_SYSTEM);
@@ -123,11 +123,11 @@ static void rounds(tow_loop *loop, int count) {
 
 static void what_is_read_waits_while_paused(tow_loop *loop, int fd) {
     reading_state reading = {.pause_after = 1};
-    assert_int_equal(tow_input_start(&reading.input, loop, fd, true, &events, &reading), 0);
+    assert_int_equal(tow_standard_input_start(&reading.input, loop, fd, true, &events, &reading), 0);
     rounds(loop, 20);
     assert_int_equal(reading.pieces, 1);
     assert_int_equal(reading.ends, 0);
-    tow_input_resume(&reading.input);
+    tow_standard_input_resume(&reading.input);
     assert_int_equal(reading.pieces, 1);
     while (reading.ends == 0)
         assert_int_equal(tow_loop_run(loop), 0);
@@ -143,23 +143,23 @@ static void a_pause_holds_lines_back(void **state) {
 /* As with --echo, where the session reads no input and the socket's queue fills and drains all the same. */
 static void an_input_that_was_not_started_may_be_paused_and_resumed(void **state) {
     (void)state;
-    tow_input input = {0};
-    tow_input_pause(&input);
-    tow_input_resume(&input);
-    tow_input_stop(&input);
+    tow_standard_input input = {0};
+    tow_standard_input_pause(&input);
+    tow_standard_input_resume(&input);
+    tow_standard_input_stop(&input);
 }
 
 static void after_a_stop_nothing_comes(void **state) {
     int writer;
     int fd = pipe_with("one\n", &writer);
     reading_state reading = {0};
-    assert_int_equal(tow_input_start(&reading.input, *state, fd, true, &events, &reading), 0);
+    assert_int_equal(tow_standard_input_start(&reading.input, *state, fd, true, &events, &reading), 0);
     rounds(*state, 5);
     assert_int_equal(reading.pieces, 1);
-    tow_input_stop(&reading.input);
-    tow_input_stop(&reading.input);
+    tow_standard_input_stop(&reading.input);
+    tow_standard_input_stop(&reading.input);
     assert_int_equal(write(writer, "two\n", 4), 4);
-    tow_input_resume(&reading.input);
+    tow_standard_input_resume(&reading.input);
     rounds(*state, 5);
     assert_int_equal(reading.pieces, 1);
     assert_int_equal(reading.ends, 0);
