@@ -6,7 +6,8 @@
 #include <string.h>
 
 static uint8_t *put(uint8_t *out, const char *text, size_t length) {
-    memcpy(out, text, length);
+    if (length > 0)
+        memcpy(out, text, length);
     return out + length;
 }
 
