@@ -1,6 +1,7 @@
 #include "bench.h"
 
 #include "bench/report.h"
+#include "exit_status.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -9,8 +10,6 @@
 #include <strings.h>
 #include <towline/error.h>
 #include <unistd.h>
-
-enum { EXIT_USAGE = 2 };
 
 /* One line that is written over itself. */
 static void show_progress(void *user, const tow_load_progress *progress) {
@@ -99,7 +98,7 @@ int tow_bench(const tow_options *options) {
     const char *contradiction = contradiction_in(options);
     if (contradiction != NULL) {
         fprintf(stderr, "towline bench: %s\n", contradiction);
-        return EXIT_USAGE;
+        return TOW_EXIT_USAGE;
     }
     load.url = options->operands[0];
     load.rate = chosen->rate > 0 ? (double)chosen->rate : 0;
@@ -120,6 +119,6 @@ int tow_bench(const tow_options *options) {
     if (error != 0)
         fprintf(stderr, "towline bench: %s\n", text);
     if (is_usage(error))
-        return EXIT_USAGE;
+        return TOW_EXIT_USAGE;
     return written ? EXIT_SUCCESS : EXIT_FAILURE;
 }

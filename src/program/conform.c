@@ -4,6 +4,7 @@
 #include "conform/report.h"
 #include "conform_output.h"
 #include "conform_tls.h"
+#include "exit_status.h"
 #include "transport/loop.h"
 #include "transport/timer.h"
 #include "transport/watch.h"
@@ -16,7 +17,7 @@
 #include <strings.h>
 #include <towline/error.h>
 
-enum { EXIT_USAGE = 2, FILE_MAX = 256 << 20 };
+enum { FILE_MAX = 256 << 20 };
 
 /* A run, from the words of the command line to its end. */
 typedef struct conform_run {
@@ -205,7 +206,7 @@ static int run_clients(conform_run *run) {
     tow_address addresses[TOW_ADDRESSES_MAX];
     int count = tow_address_parse(where, addresses);
     if (count < 0 || tow_address_is_unix(&addresses[0]))
-        return fail(EXIT_USAGE, "--listen %s is not [HOST:]PORT", where);
+        return fail(TOW_EXIT_USAGE, "--listen %s is not [HOST:]PORT", where);
     conform_entrance entrance = {.addresses = addresses, .count = (size_t)count, .command = settings->client};
     if (settings->client == NULL)
         entrance.on_listening = on_listening;
@@ -248,7 +249,8 @@ static int run_server(conform_run *run) {
         error = tow_url_read(&url, (const char *)text.data, &why);
     tow_buffer_clear(&text);
     if (error != 0)
-        return fail(EXIT_USAGE, "%s: %s", run->url, error == TOW_ERROR_MEMORY ? tow_strerror(error) : why);
+        return fail(
+            TOW_EXIT_USAGE, "%s: %s", run->url, error == TOW_ERROR_MEMORY ? tow_strerror(error) : why);
     int status = run_target(run, &url);
     tow_url_clear(&url);
     return status;
@@ -290,7 +292,7 @@ static int run_cases(conform_run *run) {
 static int run_begin(conform_run *run) {
     int error = suite_load(run);
     if (error != 0)
-        return error == TOW_ERROR_ARGUMENT ? EXIT_USAGE : EXIT_FAILURE;
+        return error == TOW_ERROR_ARGUMENT ? TOW_EXIT_USAGE : EXIT_FAILURE;
     int status = run->settings->list ? print_list(run) : run_cases(run);
     if (run->loop != NULL)
         tow_signals_stop(&run->signals);
@@ -341,13 +343,13 @@ static const tow_option *useless_option(const tow_options *options, const char *
 static int options_check(const tow_options *options, const char *const *operands) {
     const char *why = wrong_usage(options->settings, operands);
     if (why != NULL)
-        return fail(EXIT_USAGE, "%s", why);
+        return fail(TOW_EXIT_USAGE, "%s", why);
     const tow_option *useless = useless_option(options, &why);
     if (useless == NULL)
         return 0;
     char label[TOW_OPTION_LABEL_MAX];
     tow_option_label(useless, tow_options_source(options, useless->name), label);
-    return fail(EXIT_USAGE, "%s: %s", label, why);
+    return fail(TOW_EXIT_USAGE, "%s: %s", label, why);
 }
 
 int tow_conform(const tow_options *options) {

@@ -1,4 +1,5 @@
-/* exit_status: with what `towline connect` ends: a number for each kind of end, curl's where curl has one. */
+/* exit_status: with what the program ends: 0, 1 and 2 for every command; `towline connect` has a number for
+ * each kind of end, curl's where curl has one. */
 #ifndef TOW_PROGRAM_EXIT_STATUS_H
 #define TOW_PROGRAM_EXIT_STATUS_H
 

@@ -1,5 +1,6 @@
 /* main: finds the subcommand, has its options read, and runs it. Exit status: 0 done, 1 failed at run time, 2
  * wrong usage. */
+#include "exit_status.h"
 #include "option_table.h"
 #include "options_text.h"
 #include "paint.h"
@@ -14,8 +15,6 @@
 #include <towline/error.h>
 #include <towline/version.h>
 #include <unistd.h>
-
-enum { EXIT_USAGE = 2 };
 
 /* Prints what was written into `text`, unless writing it failed. */
 static int print(tow_buffer *text, int error) {
@@ -85,7 +84,7 @@ static int wrong_command(const char *name) {
         fprintf(stderr, "towline: no command %s; did you mean %s?\n", name, nearest);
     else
         fprintf(stderr, "towline: no command %s; 'towline --help' lists them\n", name);
-    return EXIT_USAGE;
+    return TOW_EXIT_USAGE;
 }
 
 static int help_for(const char *name) {
@@ -102,7 +101,7 @@ static int command_run(const tow_command *command, const char *const *words) {
         fprintf(stderr, "towline: %s\n", tow_strerror(TOW_ERROR_MEMORY));
         return EXIT_FAILURE;
     }
-    int status = EXIT_USAGE;
+    int status = TOW_EXIT_USAGE;
     switch (tow_options_take_words(&options, words, error)) {
     case TOW_OPTIONS_RUN:
         status = command->run(&options);
@@ -150,7 +149,7 @@ int main(int count, char **words) {
         if (usage_write(&text, tow_paint_wanted(STDERR_FILENO)) == 0)
             fwrite(text.data, 1, text.length, stderr);
         tow_buffer_clear(&text);
-        return EXIT_USAGE;
+        return TOW_EXIT_USAGE;
     }
     if (is_one_of(*next, "--help", "-h", "help"))
         return help_for(next[1]);

@@ -1,5 +1,6 @@
 #include "serving.h"
 
+#include "exit_status.h"
 #include "ports.h"
 #include "service_rules.h"
 
@@ -11,8 +12,6 @@
 #include <towline/error.h>
 #include <towline/log.h>
 #include <towline/version.h>
-
-enum { EXIT_USAGE = 2 };
 
 static const char *field_of(const tow_log_entry *entry, const char *name) {
     for (size_t i = 0; i < entry->field_count; i++)
@@ -232,12 +231,12 @@ static int serving_check(tow_serving *serving, const char *const *listens) {
     const tow_service *service = &serving->service;
     int error = ports_make(serving, listens);
     if (error != 0)
-        return error == TOW_ERROR_MEMORY ? EXIT_FAILURE : EXIT_USAGE;
+        return error == TOW_ERROR_MEMORY ? EXIT_FAILURE : TOW_EXIT_USAGE;
     const char *contradiction = tow_service_contradiction(service->options, service->settings);
     if (contradiction == NULL)
         return 0;
     tow_service_complain(service, "%s", contradiction);
-    return EXIT_USAGE;
+    return TOW_EXIT_USAGE;
 }
 
 int tow_serving_run(tow_serving *serving, const char *const *listens) {

@@ -1,5 +1,6 @@
 #include "tunnel.h"
 
+#include "exit_status.h"
 #include "handler/files.h"
 #include "handler/tunnel.h"
 #include "ports.h"
@@ -10,8 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <towline/error.h>
-
-enum { EXIT_USAGE = 2 };
 
 typedef struct tunnel_service {
     tow_serving serving; /* first */
@@ -27,7 +26,7 @@ static tunnel_service *service_of(tow_service *service) {
 
 static int complain(const char *what, const char *why) {
     fprintf(stderr, "towline tunnel: %.200s: %s\n", what, why);
-    return EXIT_USAGE;
+    return TOW_EXIT_USAGE;
 }
 
 /* Each second: a map that has changed is read again. */
@@ -106,7 +105,7 @@ static int handlers_make(tunnel_service *service) {
     const char *option = service->options.map != NULL ? "--map" : "TARGET";
     int error = tow_serving_make(serving, &service->tunnel, &tow_tunnel_kind, &service->options, option);
     if (error != 0)
-        return error == TOW_ERROR_ARGUMENT ? EXIT_USAGE : EXIT_FAILURE;
+        return error == TOW_ERROR_ARGUMENT ? TOW_EXIT_USAGE : EXIT_FAILURE;
     const tow_files_settings *files = &service->settings.files;
     if (files->root != NULL)
         error = tow_serving_make(serving, &service->files, &tow_files_kind, files, "--document-root");

@@ -1,4 +1,5 @@
 /* `towline tunnel` from TCP or a Unix socket to a WebSocket server. */
+#include "exit_status.h"
 #include "tunnel.h"
 
 #include "client/url.h"
@@ -12,10 +13,7 @@
 #include <string.h>
 #include <towline/error.h>
 
-enum {
-    DESCRIPTORS_EACH = 2, /* the client, and the way to the server */
-    EXIT_USAGE = 2
-};
+enum { DESCRIPTORS_EACH = 2 }; /* the client, and the way to the server */
 
 typedef struct reverse_service {
     tow_service service; /* first */
@@ -97,11 +95,11 @@ static int certificate_fill(reverse_service *reverse) {
     const char *const *keys = reverse->settings->serve.keys;
     if (certificates != NULL && certificates[1] != NULL) {
         tow_service_complain(&reverse->service, "--certificate: a client has but one to show");
-        return EXIT_USAGE;
+        return TOW_EXIT_USAGE;
     }
     if (keys != NULL && keys[1] != NULL) {
         tow_service_complain(&reverse->service, "--key: a client has but one");
-        return EXIT_USAGE;
+        return TOW_EXIT_USAGE;
     }
     reverse->connect.cert = certificates != NULL ? certificates[0] : NULL;
     reverse->connect.key = keys != NULL ? keys[0] : NULL;

@@ -3,13 +3,12 @@
 #include "client/client.h"
 #include "client/url.h"
 #include "connect/proxy.h"
+#include "exit_status.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <towline/error.h>
-
-enum { EXIT_USAGE = 2 };
 
 static int fail(const tow_way *way, int error) {
     fprintf(stderr, "towline %s: %s\n", way->options->command->name, tow_strerror(error));
@@ -18,7 +17,7 @@ static int fail(const tow_way *way, int error) {
 
 static int usage(const tow_way *way, const char *complaint) {
     fprintf(stderr, "towline %s: %s\n", way->options->command->name, complaint);
-    return EXIT_USAGE;
+    return TOW_EXIT_USAGE;
 }
 
 /* A URL without a scheme is one of ws. */
@@ -41,7 +40,7 @@ static int url_check(tow_way *way) {
     if (error == TOW_ERROR_MEMORY)
         return fail(way, error);
     fprintf(stderr, "towline %s: %.200s: %s\n", way->options->command->name, text, why);
-    return EXIT_USAGE;
+    return TOW_EXIT_USAGE;
 }
 
 /* What the environment says of this URL's host. Errors: MEMORY. */
@@ -59,7 +58,7 @@ static int proxy_from_environment(tow_way *way) {
 /* Tells what is wrong with a proxy, without its password. */
 static int proxy_refused(const tow_way *way, const char *from, const char *why) {
     fprintf(stderr, "towline %s: %s: %s\n", way->options->command->name, from, why);
-    return EXIT_USAGE;
+    return TOW_EXIT_USAGE;
 }
 
 static int proxy_check(tow_way *way) {
@@ -109,7 +108,7 @@ static int tls_options_check(const tow_way *way) {
     fprintf(stderr, "towline %s: %s: this is for %swss://, or a proxy at https://: leave it away\n",
         way->options->command->name, label,
         (option->needs & TOW_OPTION_NEEDS_CLIENT) != 0 ? "" : "tunnels from wss://, or to ");
-    return EXIT_USAGE;
+    return TOW_EXIT_USAGE;
 }
 
 int tow_way_make(
@@ -172,7 +171,7 @@ int tow_way_refused(const tow_way *way, int error) {
         "towline %s: a subprotocol stands twice, or a header cannot be sent: the handshake's own are not "
         "yours\n",
         way->options->command->name);
-    return EXIT_USAGE;
+    return TOW_EXIT_USAGE;
 }
 
 void tow_way_clear(tow_way *way) {
