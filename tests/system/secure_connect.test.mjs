@@ -146,7 +146,7 @@ test("files and words that are wrong are told in one line", async () => {
     [["--cacert", usual.key], 1, `${usual.key}: the authorities are not certificates in PEM`],
     [["--crl", usual.certificate], 1, `${usual.certificate}: this is not a list of revoked certificates (CRL) in PEM`],
     [["--cert", usual.certificate], 1, `${usual.certificate}: this is not the certificate's key in PEM, or it is encrypted with a passphrase`],
-    [["--cert", usual.certificate, "--key", authority.key], 1, `${authority.key}: this is not the certificate's key in PEM, or it is encrypted with a passphrase: key values mismatch`],
+    [["--cert", usual.certificate, "--key", authority.key], 1, `${authority.key}: this is not the certificate's key (the certificate is in ${usual.certificate}): key values mismatch`],
     [["--key", usual.key], 2, "--key: name its certificate with --cert FILE"],
     [["--insecure", "--cacert", usual.certificate], 2, "--insecure checks no certificate: leave it or --cacert away"],
     [["--insecure", "--crl", usual.certificate], 2, "--insecure checks no certificate: leave it or --crl away"],
