@@ -140,8 +140,8 @@ typedef struct tow_server_options {
     bool tls_self_signed;       /* instead: a certificate for localhost that is made for this run */
     bool tls_redirect;          /* plain HTTP on the same ports is sent to https:// */
     /* `level` is TOW_LOG_ERROR to TOW_LOG_DEBUG. Runs on the thread of each worker, on several at once if
-     * there is more than one, and on those that call tow_server_new, _listen, _run and _reload; never in
-     * tow_server_stop */
+     * there is more than one, and on those that call tow_server_new, _route, _listen, _run and _reload; never
+     * in tow_server_stop */
     void (*on_log)(void *user, int level, const char *line);
     void (*on_log_entry)(void *user, const tow_log_entry *entry); /* instead of on_log: with fields */
     void *log_user;                                               /* what they get */
