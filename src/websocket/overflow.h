@@ -9,7 +9,7 @@
 static inline bool tow_overflow_is(const tow_websocket *socket, bool is_message) {
     int64_t max = socket->behaviour->limits.max_queue;
     const tow_websocket_extra *extra = socket->extra;
-    if (max == TOW_OFF || (extra == NULL && tow_carrier_of(socket) == NULL))
+    if ((extra == NULL && tow_carrier_of(socket) == NULL) || max == TOW_OFF)
         return false;
     uint64_t waiting = tow_carry_waiting(socket);
     if (extra != NULL)

@@ -183,12 +183,6 @@ int tow_send_frame(tow_websocket *socket, const tow_outgoing *frame) {
 
 /* Messages. */
 
-bool tow_send_is_compressed(const tow_websocket *socket, size_t length) {
-    const tow_limits *limits = &socket->behaviour->limits;
-    return socket->agreement != 0 && limits->compression_min != TOW_OFF &&
-           length >= (uint64_t)limits->compression_min && length <= (uint64_t)limits->compression_max;
-}
-
 int tow_send_compressed(tow_websocket *socket, const tow_outgoing *message) {
     if (tow_compress(socket, message->data, message->length) != TOW_COMPRESSED)
         return tow_send_frame(socket, message);
@@ -201,12 +195,6 @@ int tow_send_compressed(tow_websocket *socket, const tow_outgoing *message) {
         tow_compress_forget(socket);
     tow_context_empty_scratch(deflated);
     return error;
-}
-
-int tow_frames_send(tow_websocket *socket, tow_message_type type, const void *data, size_t length) {
-    const tow_outgoing message = {.opcode = (tow_opcode)type, .data = data, .length = length};
-    return tow_send_is_compressed(socket, length) ? tow_send_compressed(socket, &message)
-                                                  : tow_send_frame(socket, &message);
 }
 
 int tow_frames_send_control(tow_websocket *socket, tow_opcode opcode, const void *payload, size_t length) {

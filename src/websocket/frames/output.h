@@ -15,8 +15,7 @@ typedef struct tow_outgoing {
     size_t length;
 } tow_outgoing;
 
-/* Sends a message, or a control frame. Errors: MEMORY. */
-int tow_frames_send(tow_websocket *socket, tow_message_type type, const void *data, size_t length);
+/* Sends a control frame. Errors: MEMORY. */
 int tow_frames_send_control(tow_websocket *socket, tow_opcode opcode, const void *payload, size_t length);
 
 /* Sends a Close, without a code if that is 0. Errors: MEMORY. */
@@ -28,12 +27,24 @@ int tow_frames_send_close(tow_websocket *socket, uint16_t code, const char *reas
 bool tow_send_is_waiting(const tow_websocket *socket);
 
 /* Whether a message of this length is to be compressed. */
-bool tow_send_is_compressed(const tow_websocket *socket, size_t length);
+static inline bool tow_send_is_compressed(const tow_websocket *socket, size_t length) {
+    const tow_limits *limits = &socket->behaviour->limits;
+    return socket->agreement != 0 && limits->compression_min != TOW_OFF &&
+           length >= (uint64_t)limits->compression_min && length <= (uint64_t)limits->compression_max;
+}
 
 /* Sends a frame, or a message as one frame if compressing gains anything. While frames wait all others go
  * behind them. Errors: MEMORY. */
 int tow_send_frame(tow_websocket *socket, const tow_outgoing *frame);
 int tow_send_compressed(tow_websocket *socket, const tow_outgoing *message);
+
+/* Sends a message. Errors: MEMORY. */
+static inline int tow_frames_send(
+    tow_websocket *socket, tow_message_type type, const void *data, size_t length) {
+    const tow_outgoing message = {.opcode = (tow_opcode)type, .data = data, .length = length};
+    return tow_send_is_compressed(socket, length) ? tow_send_compressed(socket, &message)
+                                                  : tow_send_frame(socket, &message);
+}
 
 /* After bytes were added to the queue, which was empty or not: the stall clock starts with the first of them,
  * and above the high mark we stop reading. */
