@@ -16,11 +16,11 @@ extern "C" {
 /* The two types of message; the values are the opcodes of RFC 6455, section 11.8. */
 typedef enum tow_message_type { TOW_TEXT = 1, TOW_BINARY = 2 } tow_message_type;
 
-/* A whole message as on_message gets it. `data` is borrowed: it is valid, and may be changed by the receiver
- * of the callback, until the callback returns. Text is valid UTF-8 and is not terminated by a zero. */
+/* A whole message as on_message gets it. `data` is borrowed: it is valid until the callback returns. Text is
+ * valid UTF-8 and is not terminated by a zero. */
 typedef struct tow_message {
     tow_message_type type;
-    void *data;
+    const void *data;
     size_t length;
 } tow_message;
 

@@ -308,7 +308,7 @@ static void while_a_message_waits_the_peer_is_not_read(void **state) {
         for (size_t i = 0; i < 64; i++) {
             assert_int_equal(tow_blocking_receive(visit.blocking, &message, LONG), 0);
             assert_int_equal(message.length, 16 * 1024);
-            assert_int_equal(*(uint8_t *)message.data, i);
+            assert_int_equal(*(const uint8_t *)message.data, i);
         }
         visit_close(&visit);
     }

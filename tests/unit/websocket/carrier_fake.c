@@ -174,8 +174,7 @@ static void message_came(tow_websocket *socket, const tow_message *message) {
 static void piece_came(tow_websocket *socket, const tow_message_piece *piece) {
     assert_true(piece->first && piece->last);
     end_of(socket)->pieces++;
-    message_came(socket,
-        &(tow_message){.type = piece->type, .data = (void *)(uintptr_t)piece->data, .length = piece->length});
+    message_came(socket, &(tow_message){.type = piece->type, .data = piece->data, .length = piece->length});
 }
 
 static void pinged(tow_websocket *socket, const void *payload, size_t length) {
