@@ -113,6 +113,14 @@ static bool may_end(tow_http1 *http1) {
     return !tow_http1_is_blocked(http1);
 }
 
+/* Who keeps the request may answer it then, or break it off. */
+static void tell_handler(tow_http1 *http1) {
+    if (is_busy(http1) && (http1->peer_ended || http1->fin))
+        tow_exchange_tell_end(&http1->exchange);
+    if (http1->state != TOW_HTTP1_OVER)
+        tow_exchange_tell_drain(&http1->exchange);
+}
+
 static void settle(tow_http1 *http1) {
     tow_stream *stream = tow_http1_stream(http1);
     if (http1->state == TOW_HTTP1_OVER)
@@ -121,9 +129,9 @@ static void settle(tow_http1 *http1) {
         tow_http1_out_of_memory(http1);
         return;
     }
-    if (is_busy(http1) && (http1->peer_ended || http1->fin))
-        tow_exchange_tell_end(&http1->exchange);
-    tow_exchange_tell_drain(&http1->exchange);
+    tell_handler(http1);
+    if (http1->state == TOW_HTTP1_OVER)
+        return;
     if (may_end(http1)) {
         if (tow_stream_untaken(stream) > 0)
             (void)tow_http1_linger(http1); /* else a request that comes now would reset what is on its way */

@@ -23,10 +23,14 @@ static void note_gone(tow_exchange *exchange, void *user) {
     assert_int_equal(tow_exchange_respond(exchange, 200, NULL, NULL, 0), TOW_ERROR_STATE);
 }
 
+static bool resets_at_end;
+
 static void note_end(tow_exchange *exchange, void *user) {
     struct kept *self = user;
     assert_ptr_equal(self->exchange, exchange);
     self->ended++;
+    if (resets_at_end)
+        tow_exchange_reset(exchange);
 }
 
 static void keep(tow_exchange *exchange, const tow_request *request) {
@@ -153,6 +157,29 @@ static void a_client_that_ends_its_side_gets_its_answer(void **state) {
         peer_close(&peer);
         world_end(&world);
         assert_int_equal(kept[0].gone, 0);
+    }
+}
+
+static void what_is_broken_off_at_the_end_is_over(void **state) {
+    (void)state;
+    for (uint64_t seed = 0; seed < SEEDS; seed++) {
+        struct world world;
+        struct peer peer;
+        begin(&world, &(tow_simulation_options){.seed = seed, .whole = seed == 0});
+        resets_at_end = true;
+        peer_connect(&peer, &world);
+        world_run(&world, 5);
+        peer_text(&peer, REQUEST("/later"));
+        peer_shutdown(&peer);
+        wait_for_kept(&world, 1);
+        world_run(&world, 500);
+        resets_at_end = false;
+        assert_int_equal(kept[0].ended, 1);
+        assert_int_equal(kept[0].gone, 1);
+        assert_true(peer.failed);
+        assert_int_equal(world_metric(&world, "connections"), 0);
+        peer_close(&peer);
+        world_end(&world);
     }
 }
 
@@ -389,6 +416,7 @@ int main(void) {
         cmocka_unit_test(an_answer_may_come_after_any_time),
         cmocka_unit_test(who_has_left_is_told_of),
         cmocka_unit_test(a_client_that_ends_its_side_gets_its_answer),
+        cmocka_unit_test(what_is_broken_off_at_the_end_is_over),
         cmocka_unit_test(an_answer_after_the_client_has_left_goes_nowhere),
         cmocka_unit_test(requests_behind_it_wait_unread),
         cmocka_unit_test(connections_are_answered_in_any_order),
