@@ -78,21 +78,13 @@ void tow_exchange_fail(tow_exchange *exchange) {
     tow_exchange_break_off(exchange);
 }
 
-void tow_exchange_tell_drain(tow_exchange *exchange) {
-    const tow_limits *limits = tow_exchange_limits(exchange);
-    if (!exchange->above_high || exchange->class->buffered(exchange) >= (size_t)limits->low_mark)
-        return;
-    exchange->above_high = false;
-    if (exchange->kept && exchange->events.on_drain != NULL)
-        exchange->events.on_drain(exchange, exchange->events.user);
-}
-
 /* RFC 9110, sections 6.4.1 and 9.3.2. */
 static bool has_content(const tow_exchange *exchange, int status) {
     return !exchange->is_head && status != 204 && status != 304;
 }
 
-static int write_head(tow_exchange *exchange, const tow_answer_head *head, const void *body, size_t length) {
+int tow_exchange_write_head(
+    tow_exchange *exchange, const tow_answer_head *head, const void *body, size_t length) {
     if (head->status < 200)
         return TOW_ERROR_ARGUMENT;
     bool has = has_content(exchange, head->status);
@@ -129,7 +121,7 @@ int tow_exchange_respond(
         return TOW_ERROR_ARGUMENT;
     int error = tow_exchange_check_turn(exchange);
     if (error == 0)
-        error = write_head(exchange,
+        error = tow_exchange_write_head(exchange,
             &(tow_answer_head){.status = status, .type = type, .length = (int64_t)length}, body, length);
     if (error != 0)
         return error;
@@ -142,7 +134,7 @@ int tow_exchange_stream(
     tow_exchange *exchange, int status, const char *type, uint64_t length, const tow_body_source *source) {
     int error = tow_exchange_check_turn(exchange);
     if (error == 0)
-        error = write_head(
+        error = tow_exchange_write_head(
             exchange, &(tow_answer_head){.status = status, .type = type, .length = (int64_t)length}, NULL, 0);
     if (error == 0)
         tow_access_log_line(&exchange->log, TOW_LOG_INFO, status, NULL);
@@ -177,134 +169,6 @@ int tow_exchange_field(tow_exchange *exchange, const char *name, const char *val
         return TOW_ERROR_ARGUMENT;
     int error = tow_exchange_check_turn(exchange);
     return error != 0 ? error : tow_exchange_add_field(exchange, name, value);
-}
-
-/* Whether the body may be asked for. */
-static int check_body(const tow_exchange *exchange) {
-    int error = tow_exchange_check_turn(exchange);
-    bool is_asked = exchange->admission == TOW_ADMISSION_ASKED;
-    if (error == 0 && (exchange->wanted_body || is_asked || exchange->work.step != NULL))
-        error = TOW_ERROR_STATE;
-    return error;
-}
-
-static void want_body(tow_exchange *exchange, void *user) {
-    exchange->wants_body = exchange->wanted_body = true;
-    exchange->body_user = user;
-    tow_exchange_go_on(exchange);
-}
-
-int tow_exchange_read_body(tow_exchange *exchange, size_t limit,
-    void (*on_body)(tow_exchange *exchange, void *user, const void *body, size_t length), void *user) {
-    if (exchange == NULL)
-        return TOW_ERROR_ARGUMENT;
-    int error = check_body(exchange);
-    if (error != 0)
-        return error;
-    if (on_body == NULL)
-        return TOW_ERROR_ARGUMENT;
-    exchange->body_limit = limit;
-    exchange->on_body = on_body;
-    want_body(exchange, user);
-    return 0;
-}
-
-int tow_exchange_read_pieces(tow_exchange *exchange,
-    void (*on_piece)(tow_exchange *exchange, void *user, const void *data, size_t length, bool is_last),
-    void *user) {
-    if (exchange == NULL || on_piece == NULL)
-        return TOW_ERROR_ARGUMENT;
-    int error = check_body(exchange);
-    if (error != 0)
-        return error;
-    exchange->body_limit = SIZE_MAX;
-    exchange->on_piece = on_piece;
-    want_body(exchange, user);
-    return 0;
-}
-
-static void set_paused(tow_exchange *exchange, bool paused) {
-    if (exchange == NULL || !exchange->wants_body || exchange->over || exchange->body_paused == paused)
-        return;
-    exchange->body_paused = paused;
-    tow_exchange_go_on(exchange);
-}
-
-void tow_exchange_pause(tow_exchange *exchange) {
-    set_paused(exchange, true);
-}
-
-void tow_exchange_resume(tow_exchange *exchange) {
-    set_paused(exchange, false);
-}
-
-int tow_exchange_begin(tow_exchange *exchange, int status, const char *type, int64_t length) {
-    if (exchange == NULL || length < TOW_LENGTH_UNKNOWN)
-        return TOW_ERROR_ARGUMENT;
-    int error = tow_exchange_check_turn(exchange);
-    if (error == 0)
-        error = write_head(
-            exchange, &(tow_answer_head){.status = status, .type = type, .length = length}, NULL, 0);
-    if (error != 0)
-        return error;
-    exchange->kept = exchange->in_pieces = true;
-    exchange->left = length;
-    tow_access_log_line(&exchange->log, TOW_LOG_INFO, status, NULL);
-    tow_exchange_go_on(exchange);
-    return 0;
-}
-
-/* Whether pieces may be written now: 0, STATE or CLOSED. */
-static int check_pieces(const tow_exchange *exchange) {
-    if (!exchange->in_pieces)
-        return TOW_ERROR_STATE;
-    return exchange->over ? TOW_ERROR_CLOSED : 0;
-}
-
-static int write_piece(tow_exchange *exchange, const void *data, size_t length) {
-    const tow_limits *limits = tow_exchange_limits(exchange);
-    if (exchange->left != TOW_LENGTH_UNKNOWN && length > (uint64_t)exchange->left)
-        return TOW_ERROR_ARGUMENT;
-    if (limits->max_queue != TOW_OFF && exchange->class->buffered(exchange) > (uint64_t)limits->max_queue)
-        return TOW_ERROR_QUEUE_FULL;
-    int error = length > 0 ? exchange->class->write(exchange, NULL, data, length) : 0;
-    if (error != 0)
-        return error;
-    if (exchange->left != TOW_LENGTH_UNKNOWN)
-        exchange->left -= (int64_t)length;
-    if (limits->high_mark != TOW_OFF && exchange->class->buffered(exchange) > (uint64_t)limits->high_mark)
-        exchange->above_high = true;
-    return 0;
-}
-
-int tow_exchange_write(tow_exchange *exchange, const void *data, size_t length) {
-    if (exchange == NULL || (data == NULL && length > 0))
-        return TOW_ERROR_ARGUMENT;
-    int error = check_pieces(exchange);
-    if (error == 0 && exchange->has_content)
-        error = write_piece(exchange, data, length);
-    if (error == 0)
-        tow_exchange_go_on(exchange);
-    return error;
-}
-
-int tow_exchange_end(tow_exchange *exchange) {
-    if (exchange == NULL)
-        return TOW_ERROR_ARGUMENT;
-    int error = check_pieces(exchange);
-    if (error == 0 && exchange->has_content && exchange->left > 0)
-        error = TOW_ERROR_STATE;
-    if (error == 0 && exchange->has_content && exchange->left == TOW_LENGTH_UNKNOWN)
-        error = exchange->class->end(exchange);
-    if (error != 0)
-        return error;
-    exchange->kept = exchange->in_pieces = false;
-    tow_exchange_go_on(exchange);
-    return 0;
-}
-
-size_t tow_exchange_buffered_amount(const tow_exchange *exchange) {
-    return exchange == NULL || exchange->over ? 0 : exchange->class->buffered(exchange);
 }
 
 int tow_exchange_send_file(
@@ -380,7 +244,7 @@ void tow_exchange_refuse(tow_exchange *exchange, int status, const char *text, c
     size_t length = refusal_body(exchange, body, text);
     const tow_answer_head head = {
         .status = status, .type = "text/plain; charset=utf-8", .length = (int64_t)length};
-    if (write_head(exchange, &head, body, length) != 0)
+    if (tow_exchange_write_head(exchange, &head, body, length) != 0)
         tow_exchange_fail(exchange);
     else
         tow_access_log_line(&exchange->log, TOW_LOG_NOTICE, status, advice != NULL ? advice : text);

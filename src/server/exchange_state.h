@@ -104,6 +104,10 @@ void tow_exchange_tell_end(tow_exchange *exchange);
 /* The same when less waits to be sent than after too much had. */
 void tow_exchange_tell_drain(tow_exchange *exchange);
 
+/* Writes the head of the answer, and what there is of its body. Errors: as the class's `write`. */
+int tow_exchange_write_head(
+    tow_exchange *exchange, const tow_answer_head *head, const void *body, size_t length);
+
 /* Whether the handler may speak now: 0, STATE or CLOSED. */
 int tow_exchange_check_turn(const tow_exchange *exchange);
 
