@@ -102,7 +102,9 @@ typedef struct tow_certificate {
 typedef struct tow_server_options {
     const char *listen; /* "[HOST:]PORT" or "unix:PATH"; default localhost:9998. A bare PORT is localhost, on
                            127.0.0.1 and ::1; "*:PORT" is every address, "0.0.0.0:PORT" and "[::]:PORT" those
-                           of IPv4 and of IPv6; port 0 any that is free: tow_server_port */
+                           of IPv4 and of IPv6; port 0 any that is free: tow_server_port. Sockets that listen
+                           already: "fd:N" is descriptor N, "systemd" those that the service manager handed
+                           over, "systemd:NAME" those of this name. "off": none, for tow_server_adopt */
     const char *const *listens; /* more than one; ends with NULL */
     tow_loop *loop;             /* the first worker serves on this loop, which stays the caller's */
     int workers; /* default 1: no thread is made. More: a thread for each further one, in tow_server_run */
@@ -234,10 +236,25 @@ static inline int tow_exchange_accept(tow_exchange *exchange, const tow_acceptan
 int tow_exchange_reject(tow_exchange *exchange, int status, const char *text);
 
 /* Opens the listeners. On a loop of the caller's the server is served from now on, by whoever steps that
- * loop. Errors: STATE (twice), ADDRESS_IN_USE, ADDRESS (none of this machine), PERMISSION, NO_FILE (the
- * folder of a Unix socket), DESCRIPTORS, SYSTEM, MEMORY, UNSUPPORTED. The log has a line that says which
- * address it was. */
+ * loop.
+ *
+ * A socket that listens already ("fd:N", "systemd") stays the caller's, who may close it when this call has
+ * returned: all workers accept from it, by copies. It must be a TCP or Unix socket, and is marked to be
+ * closed by exec. LISTEN_PID, LISTEN_FDS and LISTEN_FDNAMES (sd_listen_fds(3)) are read here and stay in the
+ * environment. Connections that come after the drain has begun wait for whoever listens on it next.
+ *
+ * Errors: STATE (twice), ADDRESS_IN_USE, ADDRESS (none of this machine, or no socket that listens),
+ * PERMISSION, NO_FILE (the folder of a Unix socket), DESCRIPTORS, SYSTEM, MEMORY, UNSUPPORTED. The log has a
+ * line that says which address it was. */
 int tow_server_listen(tow_server *server);
+
+/* Serves a connection that somebody else has accepted, from a listener of theirs, from inetd, or sent over a
+ * Unix socket: as if it had come to a port of the server, with its limits, TLS (not on Unix sockets) and
+ * PROXY header. `fd` is a connected TCP or Unix socket of which nothing has been read; from now on it is the
+ * server's. It begins in one of the next rounds of the worker that has least to do. Any thread, from
+ * tow_server_listen on. Errors: ARGUMENT (no such socket, or its peer is gone), STATE (the server does not
+ * listen yet, or drains), SYSTEM, MEMORY, UNSUPPORTED; the descriptor is then still the caller's. */
+int tow_server_adopt(tow_server *server, int fd);
 
 /* Listens if that was not done yet, and serves until tow_server_stop has drained everything. Runs the loop of
  * the first worker (the caller's, if it is one) on the calling thread. Returns 0 or a negative tow_error,

@@ -1,6 +1,6 @@
 #include "ports.h"
 
-#include "transport/address.h"
+#include "transport/inherited.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -31,9 +31,7 @@ static char *port_make(const char *text, const char *host) {
 }
 
 int tow_port_check(const char *port) {
-    tow_address addresses[TOW_ADDRESSES_MAX];
-    int count = tow_address_parse(port, addresses);
-    return count < 0 ? count : 0;
+    return tow_listen_text_check(port);
 }
 
 static int ports_fill(char **ports, const char *const *texts, size_t count, const char *host) {

@@ -21,10 +21,16 @@ static const tow_option listening_rows[] = {
         .name = "port",
         .letter = 'p',
         .kind = TOW_OPTION_LIST,
-        .value = "[HOST:]PORT|unix:PATH",
+        .value = "[HOST:]PORT|unix:PATH|fd:N|systemd[:NAME]",
         .note = "localhost:9998",
-        .help = "where to listen; a bare port means localhost, *:PORT every address, port 0 any free port",
-        .expects = "an address such as 9998, localhost:9998, *:80, [::1]:9998 or unix:/run/towline.socket",
+        .help =
+            "where to listen; a bare port means localhost, *:PORT every address, port 0 any free port; fd:N "
+            "is "
+            "a socket that listens already, by its descriptor, systemd those that a socket unit opened, all "
+            "or by name",
+        .expects =
+            "an address such as 9998, localhost:9998, *:80, [::1]:9998 or unix:/run/towline.socket, or "
+            "fd:3, systemd or systemd:NAME",
         .check = tow_port_check,
         FIELD(server.listens)},
     {.name = "server-host",

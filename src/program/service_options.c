@@ -43,10 +43,11 @@ static int check_subnet(const char *text) {
 const tow_option tow_service_status_rows[] = {
     {.name = "status",
         .kind = TOW_OPTION_TEXT,
-        .value = "[HOST:]PORT|unix:PATH",
+        .value = "[HOST:]PORT|unix:PATH|fd:N|systemd:NAME",
         .note = "none",
         .help = "where to serve counters for Prometheus and a health check",
-        .expects = "an address such as 9999, localhost:9999 or unix:/run/towline.status",
+        .expects = "an address such as 9999, localhost:9999 or unix:/run/towline.status, or fd:3 or "
+                   "systemd:NAME",
         .check = tow_port_check,
         .needs = TOW_OPTION_NEEDS_SERVER,
         FIELD(server.status)},

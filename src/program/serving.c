@@ -2,7 +2,9 @@
 
 #include "exit_status.h"
 #include "ports.h"
+#include "server/listener_text.h"
 #include "service_rules.h"
+#include "transport/inherited.h"
 
 #include <assert.h>
 #include <sched.h>
@@ -26,7 +28,9 @@ static bool tells_of_failure(tow_serving *serving, const tow_log_entry *entry) {
     const char *option = field_of(entry, "option");
     if (text == NULL || option == NULL || serving->failed[0] != '\0')
         return false;
+    const char *why = field_of(entry, "why");
     snprintf(serving->failed, sizeof(serving->failed), "%s", text);
+    snprintf(serving->failed_why, sizeof(serving->failed_why), "%s", why != NULL ? why : "");
     serving->failed_is_status = strcmp(option, "status") == 0;
     return true;
 }
@@ -139,20 +143,18 @@ static bool is_unix(const char *address) {
 
 /* What can't be listened on, the server has logged; anything else is no matter of an address. */
 static void complain_of_listening(tow_serving *serving, int error) {
+    const char *option = serving->failed_is_status ? "--status" : "--port";
     if (serving->failed[0] == '\0')
         tow_service_complain(&serving->service, "%s", tow_strerror(error));
+    else if (tow_is_inherited(serving->failed))
+        tow_service_complain(&serving->service, "%s %s: %s", option, serving->failed, serving->failed_why);
     else
-        tow_service_complain_of_address(
-            &serving->service, serving->failed_is_status ? "--status" : "--port", serving->failed, error);
+        tow_service_complain_of_address(&serving->service, option, serving->failed, error);
 }
 
-/* The status address is the server's last listener. */
-static void status_say(tow_serving *serving, const char *address) {
+static void status_say(tow_serving *serving, const char *address, int number) {
     char name[TOW_PORT_NAME_MAX];
-    size_t last = 0;
-    while (serving->ports[last] != NULL)
-        last++;
-    tow_port_name(address, tow_server_port(serving->server, last), name);
+    tow_port_name(address, number, name);
     if (is_unix(address))
         tow_service_say(&serving->service, TOW_LOG_NOTICE, "towline: counters and health on %s", address);
     else
@@ -160,21 +162,46 @@ static void status_say(tow_serving *serving, const char *address) {
             "towline: counters http://%s/metrics, health http://%s/health", name, name);
 }
 
+/* Says where the listener of this number is. Sockets that somebody else has opened have addresses of their
+ * own, several perhaps for one text. */
+static void say_where(tow_serving *serving, size_t index, const char *text,
+    void (*say)(tow_serving *serving, const char *address, int number)) {
+    char address[TOW_ADDRESS_TEXT_MAX];
+    if (!tow_is_inherited(text))
+        say(serving, text, tow_server_port(serving->server, index));
+    else
+        for (size_t place = 0; tow_server_listener_text(serving->server, index, place, address); place++)
+            say(serving, address, is_unix(address) ? 0 : atoi(strrchr(address, ':') + 1));
+}
+
+static void say_all(tow_serving *serving) {
+    size_t count = 0;
+    const char *status = serving->service.settings->server.status;
+    tow_service_say(&serving->service, TOW_LOG_DEBUG, "version %s, %s, %d %s", tow_version(),
+        tow_loop_io(serving->service.loop), serving->workers, serving->workers == 1 ? "worker" : "workers");
+    for (; serving->ports[count] != NULL; count++)
+        say_where(serving, count, serving->ports[count], serving->announce);
+    if (status != NULL)
+        say_where(serving, count, status, status_say);
+}
+
+/* Children must not take our sockets for theirs. */
+static void forget_environment(void) {
+    unsetenv("LISTEN_PID");
+    unsetenv("LISTEN_FDS");
+    unsetenv("LISTEN_FDNAMES");
+}
+
 static int listen_and_say(tow_serving *serving) {
     serving->starting = true;
     int error = tow_server_listen(serving->server);
     serving->starting = false;
-    if (error != 0) {
+    forget_environment();
+    if (error != 0)
         complain_of_listening(serving, error);
-        return error;
-    }
-    tow_service_say(&serving->service, TOW_LOG_DEBUG, "version %s, %s, %d %s", tow_version(),
-        tow_loop_io(serving->service.loop), serving->workers, serving->workers == 1 ? "worker" : "workers");
-    for (size_t i = 0; serving->ports[i] != NULL; i++)
-        serving->announce(serving, serving->ports[i], tow_server_port(serving->server, i));
-    if (serving->service.settings->server.status != NULL)
-        status_say(serving, serving->service.settings->server.status);
-    return 0;
+    else
+        say_all(serving);
+    return error;
 }
 
 /* Start and end. */

@@ -28,6 +28,7 @@ struct tow_serving {
     int descriptors_each; /* that a connection takes with what it leads to; 0: its own */
     bool starting;        /* what the server says meanwhile, we say better */
     char failed[256];     /* what can't be listened on, as it was given; "": nothing */
+    char failed_why[256];
     bool failed_is_status;
 };
 

@@ -3,7 +3,7 @@
  * behind catches up. The order for each socket stays. */
 #include "post.h"
 
-#include "worker.h"
+#include "incoming.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,6 +1,7 @@
 #include "listening.h"
 
 #include "report.h"
+#include "transport/inherited.h"
 #include "transport/listener.h"
 
 #include <stdlib.h>
@@ -14,30 +15,82 @@ static size_t list_length(char *const *list) {
     return count;
 }
 
-/* Adds the addresses of one text. */
-static int group_add(tow_sites *sites, const char *text, size_t group, bool status) {
+static void report_failure(
+    const tow_settings *settings, bool status, const char *text, const char *address, const char *why) {
+    const char *option = status ? "status" : "listen";
+    bool says_more = address[0] != '\0' && strcmp(address, text) != 0; /* a text may stand for several */
+    tow_report_fields fields = {0};
+    tow_report_add_text(&fields, "message", "cannot listen");
+    tow_report_add_text(&fields, "option", option);
+    tow_report_add_text(&fields, "listen", text);
+    tow_report_add_text(&fields, "address", address[0] != '\0' ? address : NULL);
+    tow_report_add_text(&fields, "why", why);
+    tow_report_with(settings, TOW_LOG_ERROR, &fields, "%s: cannot listen on %s%s%s%s: %s", option, text,
+        says_more ? " (" : "", says_more ? address : "", says_more ? ")" : "", why);
+}
+
+void tow_site_report_failure(const tow_site *site, const tow_settings *settings, int error) {
+    char address[TOW_ADDRESS_TEXT_MAX];
+    tow_address_text(&site->address, address);
+    report_failure(settings, site->status, site->text, address, tow_strerror(error));
+}
+
+/* Which there are. */
+
+/* One of the options' texts. */
+typedef struct listen_text {
+    const char *text;
+    size_t group;
+    bool status;
+} listen_text;
+
+static listen_text text_at(const tow_settings *settings, size_t index) {
+    size_t listens = list_length(settings->listens);
+    bool status = index >= listens;
+    const char *text = status ? settings->status[index - listens] : settings->listens[index];
+    return (listen_text){.text = text, .group = index, .status = status};
+}
+
+/* How many sites a text stands for; an error has its line in the log. */
+static int sites_of(const tow_settings *settings, const listen_text *from, tow_address *addresses) {
+    tow_complaint complaint = {0};
+    if (!tow_is_inherited(from->text))
+        return tow_address_parse(from->text, addresses);
+    int count = tow_inherited_count(from->text, &complaint);
+    if (count < 0)
+        report_failure(settings, from->status, from->text, "", complaint.text);
+    return count;
+}
+
+static int group_add(tow_sites *sites, const tow_settings *settings, const listen_text *from) {
     tow_address addresses[TOW_ADDRESSES_MAX];
-    int count = tow_address_parse(text, addresses);
+    int count = sites_of(settings, from, addresses);
     if (count < 0)
         return count;
-    for (int i = 0; i < count; i++)
-        sites->items[sites->count++] =
-            (tow_site){.address = addresses[i], .text = text, .group = group, .status = status, .fd = -1};
+    tow_site *items = realloc(sites->items, (sites->count + (size_t)count) * sizeof(*items));
+    if (items == NULL)
+        return TOW_ERROR_MEMORY;
+    sites->items = items;
+    for (int i = 0; i < count; i++) {
+        tow_site *site = &items[sites->count++];
+        *site = (tow_site){.text = from->text,
+            .group = from->group,
+            .status = from->status,
+            .inherited = tow_is_inherited(from->text),
+            .fd = -1};
+        if (!site->inherited)
+            site->address = addresses[i];
+    }
     return 0;
 }
 
 static int sites_make(tow_sites *sites, const tow_settings *settings) {
-    size_t listens = list_length(settings->listens);
-    size_t texts = listens + list_length(settings->status);
-    if (texts == 0)
-        return TOW_ERROR_ARGUMENT;
-    sites->items = calloc(texts * TOW_ADDRESSES_MAX, sizeof(*sites->items));
-    if (sites->items == NULL)
-        return TOW_ERROR_MEMORY;
+    size_t texts = list_length(settings->listens) + list_length(settings->status);
     int error = 0;
-    for (size_t i = 0; error == 0 && i < texts; i++)
-        error = group_add(
-            sites, i < listens ? settings->listens[i] : settings->status[i - listens], i, i >= listens);
+    for (size_t i = 0; error == 0 && i < texts; i++) {
+        listen_text from = text_at(settings, i);
+        error = group_add(sites, settings, &from);
+    }
     return error;
 }
 
@@ -46,26 +99,27 @@ static void sites_close(tow_sites *sites, tow_loop *loop) {
         tow_site *site = &sites->items[i];
         if (site->fd >= 0)
             tow_loop_discard(loop, site->fd);
-        if (site->opened)
+        if (site->opened && !site->inherited)
             tow_listen_remove(&site->address);
         site->fd = -1;
         site->opened = false;
     }
 }
 
-void tow_site_report_failure(const tow_site *site, const tow_settings *settings, int error) {
-    char address[TOW_ADDRESS_TEXT_MAX];
-    tow_address_text(&site->address, address);
-    bool says_more = strcmp(address, site->text) != 0; /* a text stands for several, or is more for people */
-    tow_report_fields fields = {0};
-    tow_report_add_text(&fields, "message", "cannot listen");
-    tow_report_add_text(&fields, "option", site->status ? "status" : "listen");
-    tow_report_add_text(&fields, "listen", site->text);
-    tow_report_add_text(&fields, "address", address);
-    tow_report_add_text(&fields, "why", tow_strerror(error));
-    tow_report_with(settings, TOW_LOG_ERROR, &fields, "%s: cannot listen on %s%s%s%s: %s",
-        site->status ? "status" : "listen", site->text, says_more ? " (" : "", says_more ? address : "",
-        says_more ? ")" : "", tow_strerror(error));
+/* Opens those that somebody else has opened already. */
+static int group_inherit(tow_site *sites, int count, tow_loop *loop, const tow_settings *settings) {
+    int error = 0;
+    for (int i = 0; error == 0 && i < count; i++) {
+        tow_complaint complaint = {0};
+        int fd = tow_inherited_open(loop, sites[i].text, i, &sites[i].address, &complaint);
+        error = fd < 0 ? fd : 0;
+        sites[i].fd = fd < 0 ? -1 : fd;
+        sites[i].opened = fd >= 0;
+        if (error != 0)
+            report_failure(settings, sites[i].status, sites[i].text, "",
+                complaint.text[0] != '\0' ? complaint.text : tow_strerror(error));
+    }
+    return error;
 }
 
 /* Opens the addresses of one text. */
@@ -87,7 +141,7 @@ static int group_open(tow_site *sites, int count, tow_loop *loop, const tow_sett
 }
 
 static bool is_shared(const tow_site *site) {
-    return site->opened && !site->status && !tow_address_is_unix(&site->address);
+    return site->opened && !site->status && !site->inherited && !tow_address_is_unix(&site->address);
 }
 
 /* Only now, so that a port that somebody else uses was an error. */
@@ -106,7 +160,10 @@ int tow_sites_open(tow_sites *sites, tow_loop *loop, const tow_settings *setting
         size_t end = first + 1;
         while (end < sites->count && sites->items[end].group == sites->items[first].group)
             end++;
-        error = group_open(&sites->items[first], (int)(end - first), loop, settings);
+        tow_site *group = &sites->items[first];
+        int count = (int)(end - first);
+        error = group->inherited ? group_inherit(group, count, loop, settings)
+                                 : group_open(group, count, loop, settings);
         first = end;
     }
     if (error == 0 && settings->workers > 1)
@@ -116,7 +173,13 @@ int tow_sites_open(tow_sites *sites, tow_loop *loop, const tow_settings *setting
     return error;
 }
 
+int tow_site_descriptor(const tow_site *site) {
+    return site->inherited ? tow_inherited_copy(site->fd) : site->fd;
+}
+
 int tow_site_open_again(const tow_site *site, tow_loop *loop) {
+    if (site->inherited && !site->status)
+        return tow_inherited_copy(site->fd);
     if (!is_shared(site))
         return TOW_ERROR_UNSUPPORTED;
     tow_address bound;
@@ -124,13 +187,16 @@ int tow_site_open_again(const tow_site *site, tow_loop *loop) {
 }
 
 bool tow_sites_are_loopback(const tow_sites *sites, bool status) {
+    bool any = false;
     for (size_t i = 0; i < sites->count; i++) {
         const tow_site *site = &sites->items[i];
-        if (site->status == status && !tow_address_is_unix(&site->address) &&
-            !tow_address_is_loopback(&site->address))
+        if (site->status != status)
+            continue;
+        any = true;
+        if (!tow_address_is_unix(&site->address) && !tow_address_is_loopback(&site->address))
             return false;
     }
-    return true;
+    return any;
 }
 
 static const tow_site *group_first(const tow_sites *sites, size_t group) {
@@ -146,6 +212,17 @@ int tow_sites_port(const tow_sites *sites, size_t group) {
     return site == NULL || tow_address_is_unix(&site->address) ? 0 : tow_address_port(&site->address);
 }
 
+bool tow_sites_text(const tow_sites *sites, size_t group, size_t place, char out[TOW_ADDRESS_TEXT_MAX]) {
+    for (size_t i = 0; i < sites->count; i++) {
+        const tow_site *site = &sites->items[i];
+        if (site->group != group || !site->opened || place-- > 0)
+            continue;
+        tow_address_text(&site->address, out);
+        return true;
+    }
+    return false;
+}
+
 void tow_sites_clear(tow_sites *sites, tow_loop *loop) {
     sites_close(sites, loop);
     free(sites->items);
@@ -156,6 +233,17 @@ static const char *scheme_of(const tow_site *site, const tow_settings *settings)
     if (site->status)
         return "http";
     return tow_tls_sources_are_some(&settings->tls) ? "wss" : "ws";
+}
+
+/* Where somebody else has chosen, the address is what there is to tell. */
+static void inherited_report(const tow_site *site, const tow_settings *settings) {
+    char address[TOW_ADDRESS_TEXT_MAX];
+    tow_address_text(&site->address, address);
+    if (tow_address_is_unix(&site->address))
+        tow_report(settings, TOW_LOG_NOTICE, "listening on %s (%s)", address, site->text);
+    else
+        tow_report(settings, TOW_LOG_NOTICE, "listening on %s://%s/ (%s)", scheme_of(site, settings), address,
+            site->text);
 }
 
 /* The host as in the option, as that is what people will type. */
@@ -174,7 +262,10 @@ static void group_report(const tow_sites *sites, const tow_site *site, const tow
 
 void tow_sites_report(const tow_sites *sites, const tow_settings *settings) {
     for (size_t i = 0; i < sites->count; i++) {
-        if (i == 0 || sites->items[i].group != sites->items[i - 1].group)
-            group_report(sites, &sites->items[i], settings);
+        const tow_site *site = &sites->items[i];
+        if (site->inherited)
+            inherited_report(site, settings);
+        else if (i == 0 || site->group != sites->items[i - 1].group)
+            group_report(sites, site, settings);
     }
 }

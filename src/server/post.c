@@ -1,7 +1,7 @@
 /* post: what other threads have for connections travels as letters to their workers. */
 #include "post.h"
 
-#include "worker.h"
+#include "incoming.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,6 +1,8 @@
 #include "connection.h"
+#include "incoming.h"
 #include "post.h"
 #include "report.h"
+#include "server/listener_text.h"
 #include "state.h"
 #include "status.h"
 #include "transport/loop.h"
@@ -239,6 +241,11 @@ int tow_server_port(const tow_server *server, size_t index) {
     if (server == NULL)
         return 0;
     return tow_sites_port(&server->sites, index);
+}
+
+bool tow_server_listener_text(
+    const tow_server *server, size_t index, size_t place, char out[TOW_ADDRESS_TEXT_MAX]) {
+    return tow_sites_text(&server->sites, index, place, out);
 }
 
 /* Running. */

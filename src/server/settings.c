@@ -4,7 +4,7 @@
 #include "report.h"
 #include "server/descriptors.h"
 #include "texts.h"
-#include "transport/address.h"
+#include "transport/inherited.h"
 #include "websocket/websocket.h"
 
 #include <limits.h>
@@ -41,10 +41,16 @@ static int list_copy(char ***out, const char *const *list) {
     return tow_texts_copy(out, tow_texts_count(list) > 0 ? list : NULL);
 }
 
+/* The first listener of the options; NULL: none, or the list's. */
+static const char *first_listen(const tow_server_options *options) {
+    if (options->listen == NULL)
+        return tow_texts_count(options->listens) == 0 ? "localhost:9998" : NULL;
+    return strcmp(options->listen, "off") == 0 ? NULL : options->listen;
+}
+
 static int texts_copy(tow_settings *settings, const tow_server_options *options) {
-    bool bare = options->listen == NULL && tow_texts_count(options->listens) == 0;
     const char *const status[] = {options->status, NULL};
-    int error = listens_copy(&settings->listens, bare ? "localhost:9998" : options->listen, options->listens);
+    int error = listens_copy(&settings->listens, first_listen(options), options->listens);
     if (error == 0)
         error = list_copy(&settings->status, status);
     if (error == 0)
@@ -55,14 +61,15 @@ static int texts_copy(tow_settings *settings, const tow_server_options *options)
 }
 
 static int addresses_check(const char *option, char *const *texts, tow_complaint *complaint) {
-    tow_address addresses[TOW_ADDRESSES_MAX];
     for (size_t i = 0; texts != NULL && texts[i] != NULL; i++) {
-        int count = tow_address_parse(texts[i], addresses);
-        if (count >= 0)
+        int error = tow_listen_text_check(texts[i]);
+        if (error == 0)
             continue;
-        tow_complain(complaint, "%s: '%s' is not an address such as 9998, *:80, [::1]:9998 or unix:/PATH",
+        tow_complain(complaint,
+            "%s: '%s' is not an address such as 9998, *:80, [::1]:9998 or unix:/PATH, nor fd:NUMBER or "
+            "systemd",
             option, texts[i]);
-        return count;
+        return error;
     }
     return 0;
 }

@@ -1,9 +1,10 @@
 #include "worker.h"
 
 #include "connection.h"
+#include "incoming.h"
+#include "placing.h"
 #include "report.h"
 
-#include <sched.h>
 #include <stdlib.h>
 #include <towline/error.h>
 
@@ -13,79 +14,6 @@ enum { DRAINED_A_TICK = 1000 /* connections, so that a round stays short */ };
 #define INCOMING_TICK (10 * TOW_MILLISECOND)
 #define STARVED_SILENCE (60 * TOW_SECOND)
 #define NEVER (INT64_C(24) * 3600 * TOW_SECOND)
-
-/* Accepting. */
-
-/* The limit is exact over all workers. */
-static bool enter_server(tow_server *server) {
-    if (atomic_fetch_add_explicit(&server->connections, 1, memory_order_relaxed) <
-        server->settings.max_connections)
-        return true;
-    atomic_fetch_sub_explicit(&server->connections, 1, memory_order_relaxed);
-    return false;
-}
-
-static int64_t load_of(tow_worker *worker) {
-    return atomic_load_explicit(&worker->load, memory_order_relaxed);
-}
-
-/* The worker with the least load, when ours is more than an eighth above it; else ours. */
-static tow_worker *choose(tow_worker *worker) {
-    tow_server *server = worker->server;
-    tow_worker *least = worker;
-    for (size_t i = 0; i < server->worker_count; i++) {
-        tow_worker *other = &server->workers[i];
-        if (load_of(other) < load_of(least) && atomic_load(&other->accepting))
-            least = other;
-    }
-    int64_t ours = load_of(worker);
-    return (ours - load_of(least)) * 8 > ours ? least : worker;
-}
-
-/* Whether other threads may leave something. The caller hangs up when it has. The order is what the drain
- * relies on: it stops accepting, then waits for callers, then for what is incoming. */
-static bool call(tow_worker *worker) {
-    atomic_fetch_add(&worker->callers, 1);
-    return atomic_load(&worker->accepting);
-}
-
-static void hang_up(tow_worker *worker) {
-    atomic_fetch_sub(&worker->callers, 1);
-}
-
-static void expect(tow_worker *worker, size_t bytes) {
-    atomic_fetch_add(&worker->incoming, (int64_t)bytes);
-}
-
-void tow_worker_opened(tow_worker *worker, size_t bytes) {
-    atomic_fetch_sub(&worker->incoming, (int64_t)bytes);
-}
-
-static bool expects_something(const tow_worker *worker) {
-    return atomic_load(&worker->callers) > 0 || atomic_load(&worker->incoming) > 0;
-}
-
-bool tow_worker_reserve(tow_worker *worker, size_t bytes) {
-    if (atomic_fetch_add(&worker->incoming, (int64_t)bytes) <= worker->server->settings.max_posted)
-        return true;
-    tow_worker_opened(worker, bytes);
-    atomic_fetch_add_explicit(&worker->over_posted, 1, memory_order_relaxed);
-    return false;
-}
-
-bool tow_worker_post(tow_worker *worker, tow_letter *letter) {
-    bool accepted = call(worker);
-    if (accepted)
-        tow_loop_post_letter(worker->loop, letter);
-    hang_up(worker);
-    return accepted;
-}
-
-void tow_worker_refuse_letters(tow_worker *worker) {
-    atomic_store(&worker->accepting, false);
-    while (atomic_load(&worker->callers) > 0)
-        sched_yield();
-}
 
 /* A letter that asks a worker to do something. It is its own, as a loop may drop it when the worker is gone.
  */
@@ -121,12 +49,8 @@ static tow_letter *errand_make(tow_worker *worker, void (*act)(tow_worker *worke
 /* Leaves it, or frees it where the worker takes none (any more). */
 static void errand_leave(tow_letter *letter) {
     tow_worker *worker = ((errand *)letter)->worker;
-    expect(worker, sizeof(errand));
-    bool accepted = call(worker);
-    if (accepted)
-        tow_loop_post_urgently(worker->loop, letter);
-    hang_up(worker);
-    if (accepted)
+    tow_worker_expect(worker, sizeof(errand));
+    if (tow_worker_post_urgently(worker, letter))
         return;
     tow_worker_opened(worker, sizeof(errand));
     free(letter);
@@ -141,12 +65,12 @@ static int stop_make(tow_worker *worker) {
 }
 
 void tow_worker_stop(tow_worker *worker) {
-    tow_letter *letter = call(worker) ? atomic_exchange(&worker->stop, NULL) : NULL;
+    tow_letter *letter = tow_worker_call(worker) ? atomic_exchange(&worker->stop, NULL) : NULL;
     if (letter != NULL) {
-        expect(worker, sizeof(errand));
+        tow_worker_expect(worker, sizeof(errand));
         tow_loop_post_urgently(worker->loop, letter);
     }
-    hang_up(worker);
+    tow_worker_hang_up(worker);
 }
 
 /* Signal handlers come here: no lock, no memory, no line of the log. A worker that is still to begin finds
@@ -158,68 +82,14 @@ void tow_worker_stop_all(tow_server *server) {
         tow_worker_stop(&server->workers[i]);
 }
 
-/* A descriptor on its way to another worker. */
-typedef struct transfer {
-    tow_worker *to;
-    int fd;
-    bool local;
-} transfer;
-
-static void transfer_arrives(void *argument) {
-    transfer arrived = *(transfer *)argument;
-    tow_worker *worker = arrived.to;
-    free(argument);
-    tow_worker_opened(worker, sizeof(arrived));
-    if (worker->drain == TOW_SERVING)
-        tow_connection_open(worker, arrived.fd, TOW_CONNECTION_SERVED, arrived.local);
-    else
-        tow_connection_abandon(worker, arrived.fd);
-}
-
-/* Posts a descriptor, which is counted in the other's load already. */
-static bool post(tow_worker *to, int fd, bool local) {
-    transfer *argument = malloc(sizeof(*argument));
-    if (argument == NULL)
-        return false;
-    *argument = (transfer){.to = to, .fd = fd, .local = local};
-    expect(to, sizeof(*argument));
-    bool posted = call(to) && tow_loop_post(to->loop, transfer_arrives, argument) == 0;
-    hang_up(to);
-    if (!posted)
-        tow_worker_opened(to, sizeof(*argument));
-    if (!posted)
-        free(argument);
-    return posted;
-}
-
-static void place(tow_worker *worker, int fd, bool local) {
-    tow_worker *chosen = choose(worker);
-    atomic_fetch_add_explicit(&chosen->load, 1, memory_order_relaxed);
-    if (chosen != worker && post(chosen, fd, local)) {
-        tow_count(&worker->counters.moved);
-        return;
-    }
-    if (chosen != worker) {
-        atomic_fetch_sub_explicit(&chosen->load, 1, memory_order_relaxed);
-        atomic_fetch_add_explicit(&worker->load, 1, memory_order_relaxed);
-    }
-    tow_connection_open(worker, fd, TOW_CONNECTION_SERVED, local);
-}
+/* Accepting. */
 
 static void on_accept(tow_listener *listener, int fd) {
     const tow_port *port = (const tow_port *)listener;
-    tow_worker *worker = port->worker;
-    if (port->status) {
-        tow_connection_open(worker, fd, TOW_CONNECTION_STATUS, port->local);
-        return;
-    }
-    tow_count(&worker->counters.accepted);
-    if (enter_server(worker->server)) {
-        place(worker, fd, port->local);
-        return;
-    }
-    tow_count(&worker->counters.over_connections);
-    tow_connection_open(worker, fd, TOW_CONNECTION_REFUSED, port->local);
+    if (port->status)
+        tow_connection_open(port->worker, fd, TOW_CONNECTION_STATUS, port->local);
+    else
+        tow_place_accepted(port->worker, fd, port->local);
 }
 
 /* Once in a while, as it happens again and again until connections end. */
@@ -248,13 +118,11 @@ static void drain_in(tow_worker *worker, int64_t delay) {
 
 /* Beginning. */
 
-static int site_descriptor(tow_site *site, tow_loop *loop, bool is_first) {
-    return is_first ? site->fd : tow_site_open_again(site, loop);
-}
-
+/* A copy of an inherited descriptor, or a socket for another worker, is ours until a listener has it. */
 static int port_open(tow_worker *worker, tow_site *site, bool is_first) {
-    int fd = site_descriptor(site, worker->loop, is_first);
-    if (fd == TOW_ERROR_UNSUPPORTED || (is_first && fd < 0))
+    int fd = is_first ? tow_site_descriptor(site) : tow_site_open_again(site, worker->loop);
+    bool is_sites = is_first && !site->inherited;
+    if (fd == TOW_ERROR_UNSUPPORTED || (is_sites && fd < 0))
         return 0;
     const tow_settings *settings = &worker->server->settings;
     if (fd < 0) {
@@ -269,11 +137,11 @@ static int port_open(tow_worker *worker, tow_site *site, bool is_first) {
     int error = tow_listener_start(&port->listener, worker->loop, fd, on_accept);
     if (error == 0)
         worker->port_count++;
-    if (error == 0 && is_first)
+    if (error == 0 && is_sites)
         site->fd = -1;
     if (error != 0)
         tow_site_report_failure(site, settings, error);
-    if (error != 0 && !is_first)
+    if (error != 0 && !is_sites)
         tow_loop_discard(worker->loop, fd);
     return error;
 }
@@ -287,7 +155,7 @@ static void ports_stop(tow_worker *worker, bool status) {
 
 static int ports_open(tow_worker *worker, bool is_first) {
     tow_sites *sites = &worker->server->sites;
-    worker->ports = calloc(sites->count, sizeof(*worker->ports));
+    worker->ports = calloc(sites->count + 1, sizeof(*worker->ports)); /* never nothing */
     int error = worker->ports == NULL ? TOW_ERROR_MEMORY : 0;
     for (size_t i = 0; error == 0 && i < sites->count; i++)
         error = port_open(worker, &sites->items[i], is_first);
@@ -438,8 +306,8 @@ static bool waits_for_others(const tow_worker *worker) {
 
 /* Whether nothing can come any more, and nothing but --status is left. */
 static bool has_drained(const tow_worker *worker) {
-    return worker->slots.used == worker->status_count + worker->retained && !expects_something(worker) &&
-           !waits_for_others(worker);
+    return worker->slots.used == worker->status_count + worker->retained &&
+           !tow_worker_expects_something(worker) && !waits_for_others(worker);
 }
 
 static bool takes_part(const tow_connection *connection) {
@@ -475,7 +343,7 @@ static void drain_goes_on(tow_worker *worker) {
         drain_in(worker, 0);
     } else if (worker->drain_next < worker->slots.fresh) {
         drain_in(worker, DRAIN_TICK);
-    } else if (expects_something(worker) || waits_for_others(worker)) {
+    } else if (tow_worker_expects_something(worker) || waits_for_others(worker)) {
         drain_in(worker, INCOMING_TICK);
     } else if (!worker->drain_is_late && worker->drain_deadline != INT64_MAX) {
         drain_in(worker, worker->drain_deadline - now);

@@ -9,18 +9,6 @@
  * listeners that were stopped. */
 int tow_worker_begin(tow_worker *worker, tow_loop *loop, bool is_first);
 
-/* Any thread. Counts bytes of a letter that is about to be left; false when more than max_posted waits. */
-bool tow_worker_reserve(tow_worker *worker, size_t bytes);
-
-/* Any thread. Leaves such a letter for the worker; false when the worker takes none (any more). */
-bool tow_worker_post(tow_worker *worker, tow_letter *letter);
-
-/* The letter was opened, or not left. */
-void tow_worker_opened(tow_worker *worker, size_t bytes);
-
-/* After an error of its loop: nobody leaves letters any more when this returns. */
-void tow_worker_refuse_letters(tow_worker *worker);
-
 /* Any thread, and signal handlers: the worker drains soon, or as soon as it begins. */
 void tow_worker_stop(tow_worker *worker);
 

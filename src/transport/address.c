@@ -161,7 +161,9 @@ static void text_of_unix(const tow_address *address, char out[TOW_ADDRESS_TEXT_M
     const size_t start = offsetof(struct sockaddr_un, sun_path);
     size_t room = address->length > start ? address->length - start : 0;
     const char *path = to_unix(address)->sun_path;
-    if (room == 0 || path[0] == '\0')
+    if (room > 1 && path[0] == '\0') /* abstract: a name that is no file's */
+        snprintf(out, TOW_ADDRESS_TEXT_MAX, "unix:@%.*s", (int)strnlen(path + 1, room - 1), path + 1);
+    else if (room == 0 || path[0] == '\0')
         snprintf(out, TOW_ADDRESS_TEXT_MAX, "unix");
     else
         snprintf(out, TOW_ADDRESS_TEXT_MAX, "unix:%.*s", (int)strnlen(path, room), path);
@@ -178,6 +180,14 @@ void tow_address_text(const tow_address *address, char out[TOW_ADDRESS_TEXT_MAX]
     else if (address->storage.ss_family == AF_INET6)
         snprintf(out, TOW_ADDRESS_TEXT_MAX, "[%s]:%u",
             inet_ntop(AF_INET6, &to_ipv6(address)->sin6_addr, host, sizeof(host)), tow_address_port(address));
+}
+
+void tow_address_unmap(tow_address *address) {
+    if (address->storage.ss_family != AF_INET6 || !IN6_IS_ADDR_V4MAPPED(&to_ipv6(address)->sin6_addr))
+        return;
+    struct in_addr host;
+    memcpy(&host, &to_ipv6(address)->sin6_addr.s6_addr[12], sizeof(host));
+    set_ipv4(address, host, tow_address_port(address));
 }
 
 bool tow_address_is_loopback(const tow_address *address) {

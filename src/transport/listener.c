@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <sys/socket.h>
 #include <towline/error.h>
+#include <unistd.h>
 
 /* listener->flags */
 enum { LISTENER_STARTED = 1, LISTENER_STARVED = 2 };
@@ -123,6 +124,12 @@ bool tow_listener_accepted(tow_listener *listener, int result) {
         starve(listener, tow_system_error(-result));
         return false;
     }
+}
+
+/* The simulated network takes its own along. */
+void tow_accepted_drop(int fd) {
+    if (!tow_is_simulated_fd(fd))
+        close(fd);
 }
 
 void tow_loop_discard(tow_loop *loop, int fd) {

@@ -86,6 +86,7 @@ int tow_socket_peer(const tow_stream *stream, tow_address *address) {
     *address = (tow_address){.length = sizeof(address->storage)};
     if (getpeername(stream->fd, (struct sockaddr *)&address->storage, &address->length) != 0)
         return tow_system_error(errno);
+    tow_address_unmap(address);
     return 0;
 }
 

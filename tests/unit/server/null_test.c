@@ -153,6 +153,7 @@ static void servers(void **state) {
     REFUSED(tow_server_listen(NULL));
     REFUSED(tow_server_run(NULL));
     REFUSED(tow_server_reload(NULL));
+    REFUSED(tow_server_adopt(NULL, 0));
     assert_int_equal(tow_server_port(NULL, 0), 0);
     assert_true(tow_server_is_done(NULL));
     tow_server_stop(NULL);

@@ -23,8 +23,12 @@ int tow_address_parse(const char *text, tow_address out[TOW_ADDRESSES_MAX]);
  * name). */
 int tow_address_from_host(const char *host, uint16_t port, tow_address out[TOW_ADDRESSES_MAX]);
 
-/* "127.0.0.1:9998", "[::1]:9998", "unix:/path" or "unix" */
+/* "127.0.0.1:9998", "[::1]:9998", "unix:/path", "unix:@name" (abstract: unix(7)) or "unix" */
 void tow_address_text(const tow_address *address, char out[TOW_ADDRESS_TEXT_MAX]);
+
+/* What a socket for both families shows of an IPv4 peer (::ffff:192.0.2.1) becomes the IPv4 address that it
+ * is. */
+void tow_address_unmap(tow_address *address);
 
 bool tow_address_is_loopback(const tow_address *address);
 bool tow_address_is_unix(const tow_address *address);

@@ -72,4 +72,7 @@ bool tow_listener_is_started(const tow_listener *listener);
 /* Closes a descriptor that on_accept gave and nobody adopted. */
 void tow_loop_discard(tow_loop *loop, int fd);
 
+/* The same when its loop is being freed. */
+void tow_accepted_drop(int fd);
+
 #endif
