@@ -57,7 +57,7 @@ typedef struct tow_handler {
     /* chooses the subprotocol: an index into `offered`, or -1 for none; without it the first of `protocols`
      * that was offered is taken */
     int (*on_select)(const tow_request *request, const char *const *offered, size_t count);
-    tow_on_open on_open; /* tow_websocket_request answers the request until it returns */
+    tow_on_open on_open; /* tow_websocket_request answers the request until it returns; or see keep_request */
     tow_on_message on_message;
     tow_on_piece on_piece; /* instead of on_message (not both): messages come in pieces */
     tow_on_error on_error;
@@ -88,6 +88,9 @@ typedef struct tow_handler {
     void (*on_free)(void *user);
     int answer_seconds; /* for the answer to a request that on_request or on_admit keeps; default none; more:
                            503 */
+    /* tow_websocket_request answers a copy of the request until on_close returns, which takes memory for each
+     * connection; else in on_open only. Without memory for it there is none */
+    bool keep_request;
 } tow_handler;
 
 /* A certificate and its key, each in a PEM file or in a PEM text. */
@@ -319,7 +322,8 @@ int tow_post_close(tow_server *server, tow_websocket_id id, uint16_t code, const
 /* Bytes that were posted and have not arrived, of all workers together. Any thread. */
 int64_t tow_server_posted_amount(const tow_server *server);
 
-/* The request that opened a server's socket: in on_open only, else NULL. */
+/* The request that opened a server's socket: in on_open, and with the handler's keep_request until on_close
+ * returns; else NULL. */
 const tow_request *tow_websocket_request(const tow_websocket *socket);
 
 #ifdef __cplusplus

@@ -239,6 +239,13 @@ const char *tow_response_header(const tow_response *response, const char *name);
 /* All of them as they came, in their order, repeated ones too; ends with a NULL name. */
 const tow_header_field *tow_response_headers(const tow_response *response);
 
+/* The address of the peer, as a text of at most `size` bytes with its zero (128 are enough):
+ * "192.0.2.1:50001", "[2001:db8::1]:50001", "unix". Of a server's socket it is the client's, which a trusted
+ * proxy may have named, without a port if it named none; of a client's that of the server, or of the proxy
+ * that is in between. From on_open on, also in on_close and of a socket that is retained. Errors: STATE (not
+ * connected yet), ARGUMENT (too little room), SYSTEM. */
+int tow_websocket_peer(const tow_websocket *socket, char *text, size_t size);
+
 /* A pointer for the application. */
 void *tow_websocket_user(const tow_websocket *socket);
 void tow_websocket_set_user(tow_websocket *socket, void *user);

@@ -196,8 +196,19 @@ static const tow_response *response_of(const tow_websocket *socket) {
     return tow_client_of(socket)->answer;
 }
 
+static int peer_of(const tow_websocket *socket, char *text, size_t size) {
+    const char *peer = tow_client_of(socket)->peer;
+    size_t length = strlen(peer);
+    if (length == 0)
+        return TOW_ERROR_STATE;
+    if (length >= size)
+        return TOW_ERROR_ARGUMENT;
+    memcpy(text, peer, length + 1);
+    return 0;
+}
+
 static const tow_socket_owner owner = {
-    .gone = gone, .abandon = abandon, .free = free_socket, .response = response_of};
+    .peer = peer_of, .gone = gone, .abandon = abandon, .free = free_socket, .response = response_of};
 
 /* Our side has ended before: there is nothing to answer. */
 static void peer_ended(tow_websocket *socket) {

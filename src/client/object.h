@@ -58,8 +58,9 @@ typedef struct tow_client {
     tow_reconnector *owner; /* of the socket; NULL: the user */
     int error;              /* why it failed */
     int http_status;
-    int retry_after_seconds; /* with which the server refused; 0: it did not say */
-    char text[512];          /* the same in words */
+    int retry_after_seconds;         /* with which the server refused; 0: it did not say */
+    char text[512];                  /* the same in words */
+    char peer[TOW_ADDRESS_TEXT_MAX]; /* that it is connected to, from OPENED on */
 } tow_client;
 
 /* The client of a socket that tow_websocket_open made, and of its stream and timer. */

@@ -1,6 +1,7 @@
 #include "connection.h"
 
 #include "ending.h"
+#include "remembered.h"
 #include "http1.h"
 #include "post.h"
 #include "protocol/close.h"
@@ -274,7 +275,7 @@ void tow_connection_end_route(const tow_connection *connection) {
 void tow_connection_socket_opened(tow_websocket *socket) {
     tow_connection *connection = tow_connection_of(socket);
     const tow_route *route = tow_route_of(socket);
-    tow_ending_note(connection);
+    tow_remember_opening(connection);
     if (route->handler.on_open != NULL)
         route->handler.on_open(socket);
     tow_connection_worker(connection)->opening = NULL; /* what came behind the handshake has no request */
@@ -289,6 +290,7 @@ static void clear_socket(tow_connection *connection) {
 static void gone(tow_websocket *socket) {
     tow_connection *connection = tow_connection_of(socket);
     tow_ending_report(connection);
+    tow_forget_request(connection);
     if (!tow_websocket_is_retained(socket)) {
         clear_socket(connection);
         release(connection);
@@ -315,11 +317,22 @@ static tow_websocket_id identify(const tow_websocket *socket) {
     return tow_id_make((size_t)(worker - worker->server->workers), connection->slot, connection->generation);
 }
 
-/* Only while on_open runs. */
+/* While on_open runs it is there anyway. */
 static const tow_request *request(const tow_websocket *socket) {
     const tow_connection *connection = tow_connection_of(socket);
     const tow_exchange *opening = tow_connection_worker(connection)->opening;
-    return opening != NULL && opening->visitor.connection == connection ? opening->request : NULL;
+    bool opens = opening != NULL && opening->visitor.connection == connection;
+    return opens ? opening->request : tow_remembered_request(connection);
+}
+
+static int peer(const tow_websocket *socket, char *text, size_t size) {
+    char room[TOW_ADDRESS_TEXT_MAX];
+    const char *peer = tow_remembered_peer(tow_connection_of(socket), room);
+    size_t length = strlen(peer);
+    if (length >= size)
+        return TOW_ERROR_ARGUMENT;
+    memcpy(text, peer, length + 1);
+    return 0;
 }
 
 static uint64_t address(const tow_websocket *socket) {
@@ -329,6 +342,7 @@ static uint64_t address(const tow_websocket *socket) {
 const tow_socket_owner tow_connection_owner = {
     .identify = identify,
     .request = request,
+    .peer = peer,
     .address = address,
     .gone = gone,
     .released = released,

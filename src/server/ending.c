@@ -1,8 +1,8 @@
 #include "ending.h"
 
 #include "base/text.h"
-#include "exchange_state.h"
 #include "protocol/close.h"
+#include "remembered.h"
 #include "report.h"
 
 #include <assert.h>
@@ -11,59 +11,8 @@
 
 enum { QUOTED_SIZE = 2 * TOW_CLOSE_REASON_MAX + 3 /* quotes and the end */ };
 
-#define MICROSECOND INT64_C(1000)
-#define MICROSECONDS_MAX ((UINT64_C(1) << 48) - 1)
-
 static const tow_settings *settings_of(const tow_connection *connection) {
     return &tow_connection_worker(connection)->server->settings;
-}
-
-static uint64_t microseconds(const tow_connection *connection) {
-    int64_t now = tow_loop_now(tow_connection_worker(connection)->loop);
-    return (uint64_t)(now / MICROSECOND) & MICROSECONDS_MAX;
-}
-
-static const tow_route *route_of(const tow_connection *connection) {
-    return tow_route_of(&connection->socket);
-}
-
-/* The client's address as the slot tells it. */
-static void packed_peer(const tow_connection *connection, char out[TOW_ADDRESS_TEXT_MAX]) {
-    tow_address address;
-    if (connection->address_key == 0) {
-        tow_text_format(out, TOW_ADDRESS_TEXT_MAX, "%s", connection->local ? "unix" : "unknown");
-        return;
-    }
-    tow_address_of_key(connection->address_key, &address);
-    tow_address_set_port(&address, (uint16_t)connection->port);
-    tow_visitor_text(&address, out);
-}
-
-/* The note is the client's address, and behind its zero the path. */
-static void make_note(tow_connection *connection, const char *peer, const char *path) {
-    size_t peer_size = strlen(peer) + 1;
-    size_t path_size = strlen(path) + 1;
-    tow_tally *tally = tow_websocket_tally_new(&connection->socket, peer_size + path_size);
-    if (tally == NULL)
-        return;
-    memcpy(tally->note, peer, peer_size);
-    memcpy(tally->note + peer_size, path, path_size);
-    connection->noted = true;
-}
-
-void tow_ending_note(tow_connection *connection) {
-    tow_exchange *exchange = tow_connection_worker(connection)->opening;
-    const tow_address *address = tow_visitor_address(&exchange->visitor);
-    connection->address_key = tow_address_key(address);
-    if (!tow_report_wants(settings_of(connection), TOW_LOG_INFO))
-        return;
-    const char *peer = tow_visitor_peer(&exchange->visitor);
-    char packed[TOW_ADDRESS_TEXT_MAX];
-    connection->opened = microseconds(connection) & MICROSECONDS_MAX;
-    connection->port = tow_address_port(address);
-    packed_peer(connection, packed);
-    if (strcmp(packed, peer) != 0 || route_of(connection)->is_prefix)
-        make_note(connection, peer, exchange->log.path);
 }
 
 const char *tow_ending_ender(tow_cause cause) {
@@ -81,7 +30,7 @@ const char *tow_ending_ender(tow_cause cause) {
 
 /* What the line says. */
 typedef struct ending {
-    char packed[TOW_ADDRESS_TEXT_MAX];
+    char room[TOW_ADDRESS_TEXT_MAX];
     const char *peer;
     const char *path;
     tow_websocket_ending how;
@@ -89,17 +38,14 @@ typedef struct ending {
     int64_t milliseconds;
 } ending;
 
-/* Without memory for a note the address is what the slot has of it, and the path the prefix. */
 static void gather(ending *self, const tow_connection *connection) {
     static const tow_tally nothing;
     const tow_tally *tally = connection->socket.tally;
     self->how = tow_websocket_how_it_ended(&connection->socket);
     self->carried = tally != NULL ? tally : &nothing;
-    self->milliseconds = (int64_t)((microseconds(connection) - connection->opened) & MICROSECONDS_MAX) / 1000;
-    packed_peer(connection, self->packed);
-    const char *note = tally != NULL && connection->noted ? tally->note : NULL;
-    self->peer = note != NULL ? note : self->packed;
-    self->path = note != NULL ? note + strlen(note) + 1 : route_of(connection)->path;
+    self->milliseconds = tow_remembered_age(connection);
+    self->peer = tow_remembered_peer(connection, self->room);
+    self->path = tow_remembered_path(connection);
 }
 
 static void add_fields(tow_report_fields *fields, const ending *self) {

@@ -113,7 +113,9 @@ const char *tow_request_header(const tow_request *request, const char *name) {
 }
 
 const char *tow_request_peer(const tow_request *request) {
-    return request == NULL ? "" : tow_visitor_peer(request->visitor);
+    if (request == NULL)
+        return "";
+    return request->visitor != NULL ? tow_visitor_peer(request->visitor) : request->peer;
 }
 
 void *tow_request_user(const tow_request *request) {

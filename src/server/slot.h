@@ -30,7 +30,7 @@ struct tow_connection {
     uint32_t kind : 3;                         /* tow_connection_kind */
     bool local : 1;                            /* came over a Unix socket */
     bool counted : 1;                          /* in the table of addresses */
-    bool noted : 1;                            /* the tally has a note: see ending.h */
+    bool noted : 1;                            /* the tally has a note: see remembered.h */
     uint32_t generation : TOW_GENERATION_BITS; /* not 0; tells it from those that had the slot before */
 };
 

@@ -301,7 +301,7 @@ static void reset_stream(void *user) {
 
 static int peer_text(const void *user, char *text, size_t size) {
     const message_carrier *carrier = user;
-    return carrier->socket == NULL ? TOW_ERROR_STATE : tow_websocket_peer_text(carrier->socket, text, size);
+    return carrier->socket == NULL ? TOW_ERROR_STATE : tow_websocket_peer(carrier->socket, text, size);
 }
 
 static const tow_byte_stream_functions functions = {

@@ -24,7 +24,9 @@ const tow_response *tow_websocket_response(const tow_websocket *socket) {
     return owner->response == NULL ? NULL : owner->response(socket);
 }
 
-int tow_websocket_peer_text(const tow_websocket *socket, char *text, size_t size) {
+int tow_websocket_peer(const tow_websocket *socket, char *text, size_t size) {
+    if (socket == NULL || text == NULL)
+        return TOW_ERROR_ARGUMENT;
     const tow_socket_owner *owner = owner_of(socket);
     if (owner->peer != NULL)
         return owner->peer(socket, text, size);

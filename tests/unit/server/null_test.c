@@ -79,6 +79,7 @@ static void sockets_opened(void **state) {
 
 static void sockets(void **state) {
     (void)state;
+    char text[8];
     tow_shared *shared;
     assert_int_equal(tow_shared_new(&shared, TOW_TEXT, "a", 1), 0);
     REFUSED(tow_websocket_send(NULL, TOW_TEXT, "a", 1));
@@ -100,6 +101,7 @@ static void sockets(void **state) {
     assert_string_equal(tow_websocket_protocol(NULL), "");
     assert_string_equal(tow_websocket_extensions(NULL), "");
     assert_string_equal(tow_websocket_url(NULL), "");
+    REFUSED(tow_websocket_peer(NULL, text, sizeof(text)));
     assert_null(tow_websocket_user(NULL));
     assert_null(tow_websocket_loop(NULL));
     assert_null(tow_websocket_request(NULL));

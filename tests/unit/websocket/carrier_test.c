@@ -38,7 +38,7 @@ static void the_getters_answer(void **state) {
     assert_string_equal(tow_websocket_url(socket), "");
     assert_int_equal(tow_websocket_identify(socket), 1);
     assert_null(tow_websocket_request(socket));
-    assert_int_equal(tow_websocket_peer_text(socket, text, sizeof(text)), TOW_ERROR_STATE);
+    assert_int_equal(tow_websocket_peer(socket, text, sizeof(text)), TOW_ERROR_STATE);
     assert_ptr_equal(tow_websocket_loop(socket), wire.loop);
     tow_websocket_set_user(socket, text);
     assert_ptr_equal(tow_websocket_user(socket), text);

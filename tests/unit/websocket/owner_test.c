@@ -40,9 +40,9 @@ static void the_owner_answers_for_its_socket(void **state) {
     char text[16];
     assert_int_equal(tow_websocket_identify(&it.socket), '7');
     assert_ptr_equal(tow_websocket_request(&it.socket), it.before);
-    assert_int_equal(tow_websocket_peer_text(&it.socket, text, sizeof(text)), 0);
+    assert_int_equal(tow_websocket_peer(&it.socket, text, sizeof(text)), 0);
     assert_string_equal(text, "a name");
-    assert_int_equal(tow_websocket_peer_text(&it.socket, text, 6), TOW_ERROR_ARGUMENT);
+    assert_int_equal(tow_websocket_peer(&it.socket, text, 6), TOW_ERROR_ARGUMENT);
     assert_int_equal(tow_websocket_close(&it.socket, 0, NULL), 0); /* CONNECTING */
     assert_int_equal(it.abandoned, 1);
     tow_websocket_free(&it.socket);
@@ -70,7 +70,7 @@ static void the_peer_of_a_socket_is_its_streams_where_the_owner_says_nothing(voi
     world_connect_peer(&world);
     char said[64];
     char streams[64];
-    assert_int_equal(tow_websocket_peer_text(&world.server.socket, said, sizeof(said)), 0);
+    assert_int_equal(tow_websocket_peer(&world.server.socket, said, sizeof(said)), 0);
     assert_int_equal(tow_stream_peer_text(&world.server.socket.stream, streams, sizeof(streams)), 0);
     assert_string_equal(said, streams);
     world_close(&world);

@@ -252,9 +252,6 @@ void tow_websocket_end_now(tow_websocket *socket);
 /* Of a socket that is closed: from on_close on. */
 tow_websocket_ending tow_websocket_how_it_ended(const tow_websocket *socket);
 
-/* The peer as a text, as its owner knows it: as in tow_stream_peer_text. */
-int tow_websocket_peer_text(const tow_websocket *socket, char *text, size_t size);
-
 /* Whether somebody has retained a server's socket: in `gone` its memory must not go then. */
 bool tow_websocket_is_retained(const tow_websocket *socket);
 
