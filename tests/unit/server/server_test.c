@@ -302,22 +302,31 @@ static void keep_listening_line(void *user, const tow_log_entry *entry) {
     }
 }
 
+static int port_that_is_free_on_both(void) {
+    tow_server *server = make(&(tow_server_options){.listen = "localhost:0"});
+    assert_int_equal(tow_server_listen(server), 0);
+    int port = tow_server_port(server, 0);
+    tow_server_free(server);
+    return port;
+}
+
 /* Of the two that localhost stands for, the second is taken. */
 static void the_log_says_which_address_cannot_be_listened_on_and_why(void **state) {
     (void)state;
-    tow_server *holder = make(&(tow_server_options){.listen = "[::1]:0"});
-    assert_int_equal(tow_server_listen(holder), 0);
     char taken[FIELD_KEPT], exactly[FIELD_KEPT], line[LINE_KEPT];
-    snprintf(taken, sizeof(taken), "localhost:%d", tow_server_port(holder, 0));
-    snprintf(exactly, sizeof(exactly), "[::1]:%d", tow_server_port(holder, 0));
+    int port = port_that_is_free_on_both();
+    snprintf(taken, sizeof(taken), "localhost:%d", port);
+    snprintf(exactly, sizeof(exactly), "[::1]:%d", port);
+    tow_server *holder = make(&(tow_server_options){.listen = exactly});
+    assert_int_equal(tow_server_listen(holder), 0);
     const struct {
         tow_server_options options;
         const char *option, *listen, *address;
         int error;
     } cases[] = {
         {{.listen = taken}, "listen", taken, exactly, TOW_ERROR_ADDRESS_IN_USE},
-        {{.listen = "127.0.0.1:0", .status = taken}, "status", taken, exactly, TOW_ERROR_ADDRESS_IN_USE},
-        {{.listen = "127.0.0.1:0", .listens = (const char *const[]){exactly, NULL}}, "listen", exactly, NULL,
+        {{.listen = "[::1]:0", .status = taken}, "status", taken, exactly, TOW_ERROR_ADDRESS_IN_USE},
+        {{.listen = "[::1]:0", .listens = (const char *const[]){exactly, NULL}}, "listen", exactly, NULL,
             TOW_ERROR_ADDRESS_IN_USE},
         {{.listen = "unix:/nonexistent/folder/socket"}, "listen", "unix:/nonexistent/folder/socket", NULL,
             TOW_ERROR_NO_FILE},
