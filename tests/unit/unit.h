@@ -12,4 +12,10 @@
 
 #include <cmocka.h>
 
+/* The step of a loop that would take long: 1 where all is wanted (script/test --all sets TOWLINE_ALL), else
+ * `quick`. */
+static inline unsigned unit_step(unsigned quick) {
+    return getenv("TOWLINE_ALL") != NULL ? 1 : quick;
+}
+
 #endif

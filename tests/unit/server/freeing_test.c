@@ -242,20 +242,20 @@ static void free_after_the_end(int number, bool secure) {
 
 static void things_may_be_freed_in_any_order_before_the_loop(void **state) {
     (void)state;
-    for (int number = 0; number < 24; number++)
+    for (int number = 0; number < 24; number += (int)unit_step(5))
         for (int moment = 0; moment < MOMENTS; moment++)
             free_at(number, moment, false);
 }
 
 static void so_they_may_over_tls(void **state) {
     (void)state;
-    for (int number = 0; number < 24; number++)
+    for (int number = 0; number < 24; number += (int)unit_step(5))
         free_at(number, number % MOMENTS, true);
 }
 
 static void when_all_is_over_the_loop_may_go_at_any_time(void **state) {
     (void)state;
-    for (int number = 0; number < 120; number += 7)
+    for (int number = 0; number < 120; number += 7 * (int)unit_step(3))
         free_after_the_end(number, number % 2);
 }
 

@@ -131,8 +131,8 @@ static const size_t lengths[] = {0, 1, 59000, 60000, 61000, 75000, 76000, 77000,
 enum { LENGTHS = sizeof(lengths) / sizeof(lengths[0]) };
 
 static void an_answer_arrives_although_the_client_pauses(void **state) {
-    for (int secure = 0; secure < 2; secure++)
-        for (size_t i = 0; i < LENGTHS; i++) {
+    for (unsigned secure = 0; secure < 2; secure++)
+        for (size_t i = secure % unit_step(2); i < LENGTHS; i += unit_step(2)) {
             scene now;
             begin_answer(&now, i, secure, lengths[i], CLOSE);
             world_run(&now.world, 6000);
@@ -143,8 +143,8 @@ static void an_answer_arrives_although_the_client_pauses(void **state) {
 }
 
 static void an_answer_arrives_although_it_is_read_slowly(void **state) {
-    for (int secure = 0; secure < 2; secure++)
-        for (size_t i = 0; i < LENGTHS; i++) {
+    for (unsigned secure = 0; secure < 2; secure++)
+        for (size_t i = secure % unit_step(2); i < LENGTHS; i += unit_step(2)) {
             scene now;
             begin_answer(&now, i, secure, lengths[i], CLOSE);
             read_slowly(&now, SIZE_MAX, 3000);
@@ -155,8 +155,8 @@ static void an_answer_arrives_although_it_is_read_slowly(void **state) {
 }
 
 static void an_answer_arrives_although_the_client_has_ended_its_side(void **state) {
-    for (int secure = 0; secure < 2; secure++)
-        for (size_t i = 0; i < LENGTHS; i++) {
+    for (unsigned secure = 0; secure < 2; secure++)
+        for (size_t i = secure % unit_step(2); i < LENGTHS; i += unit_step(2)) {
             scene now;
             begin_answer(&now, i, secure, lengths[i], CLOSE);
             peer_shutdown(&now.peer);
@@ -168,8 +168,8 @@ static void an_answer_arrives_although_the_client_has_ended_its_side(void **stat
 }
 
 static void an_answer_arrives_although_the_server_drains(void **state) {
-    for (int secure = 0; secure < 2; secure++)
-        for (size_t i = 0; i < LENGTHS; i++) {
+    for (unsigned secure = 0; secure < 2; secure++)
+        for (size_t i = secure % unit_step(2); i < LENGTHS; i += unit_step(2)) {
             scene now;
             begin_answer(&now, i, secure, lengths[i], "");
             tow_server_stop(now.world.server);
@@ -219,7 +219,7 @@ static void expect_stall(uint64_t seed, bool secure, size_t length, size_t read)
 
 static void a_client_that_reads_no_more_is_reset_after_stall_seconds(void **state) {
     for (int secure = 0; secure < 2; secure++)
-        for (uint64_t seed = 0; seed < 5; seed++) {
+        for (uint64_t seed = 0; seed < 5; seed += unit_step(2)) {
             expect_stall(seed, secure, LARGE, 0);
             expect_stall(seed, secure, LARGE, 100000);
             expect_stall(seed, secure, LARGE, 400000);
@@ -229,7 +229,7 @@ static void a_client_that_reads_no_more_is_reset_after_stall_seconds(void **stat
 
 static void a_client_may_vanish_at_any_time(void **state) {
     for (int secure = 0; secure < 2; secure++)
-        for (size_t read = 0; read <= LARGE; read += LARGE / 20) {
+        for (size_t read = 0; read <= LARGE; read += LARGE / 20 * unit_step(3)) {
             scene now;
             begin_answer(&now, read, secure, LARGE, CLOSE);
             read_slowly(&now, read, 100);
@@ -252,8 +252,8 @@ static size_t frame_length(size_t payload) {
 }
 
 static void a_last_close_arrives_although_the_client_pauses(void **state) {
-    for (int secure = 0; secure < 2; secure++)
-        for (size_t i = 0; i < LENGTHS; i++) {
+    for (unsigned secure = 0; secure < 2; secure++)
+        for (size_t i = secure % unit_step(2); i < LENGTHS; i += unit_step(2)) {
             scene now;
             begin_socket(&now, i, secure, lengths[i]);
             world_run(&now.world, 6000);
@@ -269,8 +269,8 @@ static void a_last_close_arrives_although_the_client_pauses(void **state) {
 }
 
 static void a_last_close_arrives_although_the_client_has_ended_its_side(void **state) {
-    for (int secure = 0; secure < 2; secure++)
-        for (size_t i = 0; i < LENGTHS; i++) {
+    for (unsigned secure = 0; secure < 2; secure++)
+        for (size_t i = secure % unit_step(2); i < LENGTHS; i += unit_step(2)) {
             scene now;
             begin_socket(&now, i, secure, lengths[i]);
             peer_frame(&now.peer, 8, "\x03\xe8", 2);

@@ -208,7 +208,7 @@ static void no_turn_comes_after_a_close(void **state) {
 static void write_takes_what_it_can_and_announces_room(void **state) {
     test_pair pair;
     pair_open(&pair, *state);
-    const size_t length = 32 * 1024 * 1024;
+    const size_t length = 32 * 1024 * 1024 / unit_step(2);
     uint8_t *bytes = malloc(length);
     fill_pattern(bytes, length, 0);
     end_send(&pair.client, bytes, 100);

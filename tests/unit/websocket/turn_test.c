@@ -72,7 +72,7 @@ static void small_messages_come_so_many_a_turn(void **state) {
     tow_buffer frames = {0};
     for (size_t i = 0; i < COUNT; i++)
         frame_append(&frames, 0x82, &i, 3);
-    for (uint64_t seed = 0; seed < 2 * SEEDS; seed++) {
+    for (uint64_t seed = 0; seed < 2 * SEEDS; seed += unit_step(5)) {
         test_world world = counting_world(seed, seed / 2 % 2 == 1);
         world_open(&world);
         world_connect_peer(&world);
@@ -106,7 +106,7 @@ static void messages_inflate_so_much_a_turn(void **state) {
     static const size_t lengths[] = {10 * 1000, 700 * 1000, MIB, 5 * MIB};
     uint8_t *zeros = calloc(1, 5 * MIB);
     assert_non_null(zeros);
-    for (uint64_t seed = 0; seed < SEEDS * AGREEMENTS * 4; seed++) {
+    for (uint64_t seed = 0; seed < SEEDS * AGREEMENTS * 4; seed += unit_step(5)) {
         test_world world = counting_world(seed % SEEDS, seed % 2 == 1);
         size_t length = lengths[seed / SEEDS / AGREEMENTS];
         size_t count = 20 * MIB / length;
@@ -144,7 +144,7 @@ static void put_fragments(test_world *world, const tow_buffer *message, size_t c
 static void a_message_of_many_turns_is_whole_and_in_order(void **state) {
     enum { LENGTH = 4 * MIB + 12345 };
     uint8_t *text = large_text(LENGTH);
-    for (uint64_t seed = 0; seed < SEEDS * AGREEMENTS; seed++) {
+    for (uint64_t seed = 0; seed < SEEDS * AGREEMENTS; seed += unit_step(5)) {
         test_world world = {.simulation = {.seed = seed, .whole = seed % 2, .stream_capacity = MIB},
             .agreement = agreements[seed % AGREEMENTS],
             .server.streams = seed / 2 % 2};
