@@ -127,13 +127,10 @@ def check_page_programs(installed):
 
 def check_header(installed, compiler, suffix, standard):
     """Each header stands alone, and all of them together make a program that runs."""
-    def compile_alone(header):
-        alone = installed.folder / f"{header.stem}{suffix}"
-        alone.write_text(f"#include <towline/{header.name}>\nint main() {{\n    return 0;\n}}\n" if suffix == ".cc" else
-                         f"#include <towline/{header.name}>\nint main(void) {{\n    return 0;\n}}\n")
-        installed.compile(compiler, alone, installed.folder / header.stem, options=[standard])
-
-    at_once(compile_alone, HEADERS)
+    for header in HEADERS:
+        (installed.folder / f"{header.stem}{suffix}").write_text(f"#include <towline/{header.name}>\n")
+    run(compiler, standard, *WARNINGS, "-fsyntax-only", *(installed.folder / f"{header.stem}{suffix}" for header in HEADERS),
+        *run("pkg-config", "--cflags", "towline", env=installed.environment).split())
     program = installed.compile(compiler, ROOT / "tests/library" / f"all_headers{suffix}", installed.folder / "all", options=[standard])
     run(program, env=installed.environment)
 
