@@ -32,7 +32,7 @@ static bool is_read_directly(const tow_stream *stream) {
 
 static uint32_t interests_of(const tow_stream *stream) {
     return (is_read_directly(stream) ? STREAM_READING : 0U) |
-           (stream->flags & STREAM_BLOCKED ? STREAM_WRITING : 0U) |
+           ((stream->flags & (STREAM_BLOCKED | STREAM_RESTING)) == STREAM_BLOCKED ? STREAM_WRITING : 0U) |
            (tow_stream_awaits_fin(stream) ? STREAM_WATCHING : 0U);
 }
 

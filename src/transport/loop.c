@@ -12,6 +12,9 @@
 /* Enough that a loop which falls behind sends each peer many messages at once, and so catches up. */
 enum { WORK_A_ROUND = 16 * TOW_LETTER_WORK_MAX };
 
+/* So many streams may have whole turns in a round. */
+enum { SMALL_CROWD = 32 };
+
 int tow_loop_init(tow_loop *loop, const tow_loop_kind *kind, bool with_wake_fd) {
     memset(loop, 0, sizeof(*loop));
     loop->kind = kind;
@@ -99,6 +102,16 @@ static void give_turn(tow_loop *loop, tow_stream *stream, bool is_time) {
     stream->events->on_turn(stream);
 }
 
+/* Once a round, too. */
+static void end_rest(tow_stream *stream, bool is_time) {
+    if ((stream->flags & (STREAM_RESTING | STREAM_FAILED | STREAM_CLOSED)) != STREAM_RESTING)
+        return;
+    if (is_time)
+        tow_stream_unblock(stream);
+    else
+        tow_loop_attend(stream);
+}
+
 static void attend_to(tow_loop *loop, tow_stream *stream, bool gives_turns) {
     if (stream->flags & STREAM_CLOSED) {
         if (!stream->class->close(stream))
@@ -114,6 +127,7 @@ static void attend_to(tow_loop *loop, tow_stream *stream, bool gives_turns) {
         stream->flags |= STREAM_TOLD;
         stream->events->on_error(stream, -stream->failure);
     }
+    end_rest(stream, gives_turns);
     give_turn(loop, stream, gives_turns);
 }
 
@@ -122,12 +136,22 @@ static void attend(tow_loop *loop, bool gives_turns) {
     tow_stream *stream = loop->attention;
     loop->attention = NULL;
     loop->attention_end = &loop->attention;
+    uint64_t turns = loop->counters.turns;
     while (stream != NULL) {
         tow_stream *next = stream->next;
         tow_stream_clear_flags(stream, STREAM_LISTED);
         attend_to(loop, stream, gives_turns);
         stream = next;
     }
+    if (gives_turns)
+        loop->crowd = loop->counters.turns - turns;
+}
+
+int tow_loop_share(const tow_loop *loop, int whole) {
+    if (loop->crowd <= SMALL_CROWD)
+        return whole;
+    int share = (int)((uint64_t)whole * SMALL_CROWD / loop->crowd);
+    return share > 0 ? share : 1;
 }
 
 static bool has_mail(tow_loop *loop) {

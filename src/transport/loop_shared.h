@@ -43,6 +43,7 @@ enum {
     STREAM_SENDING = 1 << 17,   /* its cork is in the ring: never while callbacks run */
     /* of all kinds */
     STREAM_YIELDED = 1 << 18, /* on_turn is to come */
+    STREAM_RESTING = 1 << 21, /* blocked until the next round, whatever the kernel would take */
 };
 
 /* What outlives a change of the stream's class. */
@@ -123,6 +124,7 @@ struct tow_loop {
     tow_listener *starved; /* listeners that wait for a descriptor */
     size_t open;           /* streams, listeners and referenced watches */
     size_t closing;        /* streams that are owed on_closed */
+    uint64_t crowd;        /* streams that had a turn in this round */
     tow_loop_companion *companion;
     uint8_t *buffer;         /* for direct_stream */
     tow_loop_companion *tls; /* what TLS streams share; NULL until the first one */

@@ -102,6 +102,10 @@ static const tow_stream_class streams = {
 
 typedef enum readiness { NOTHING, TO_CONNECT, TO_ACCEPT, TO_FAIL, TO_READ, TO_HEAR_FIN, TO_WRITE } readiness;
 
+static bool waits_for_room(const tow_stream *stream) {
+    return (stream->flags & (STREAM_BLOCKED | STREAM_RESTING)) == STREAM_BLOCKED;
+}
+
 static readiness stream_readiness(const tow_network *network, const tow_simulated_socket *socket) {
     const tow_stream *stream = socket->owner;
     if (stream->flags & (STREAM_CLOSED | STREAM_FAILED))
@@ -115,7 +119,7 @@ static readiness stream_readiness(const tow_network *network, const tow_simulate
         return TO_READ;
     if (socket->fin && tow_stream_awaits_fin(stream))
         return TO_HEAR_FIN;
-    if (stream->flags & STREAM_BLOCKED && tow_network_is_writable(network, socket))
+    if (waits_for_room(stream) && tow_network_is_writable(network, socket))
         return TO_WRITE;
     return NOTHING;
 }
@@ -135,7 +139,7 @@ static readiness choose(simulated_loop *self, const tow_simulated_socket *socket
     if (ready != TO_READ)
         return ready;
     const tow_stream *stream = socket->owner;
-    if (!(stream->flags & STREAM_BLOCKED) || !tow_network_is_writable(&self->network, socket))
+    if (!waits_for_room(stream) || !tow_network_is_writable(&self->network, socket))
         return ready;
     return tow_network_chance(&self->network, 2) == 0 ? TO_READ : TO_WRITE;
 }

@@ -104,14 +104,29 @@ size_t tow_stream_pieces_length(const struct iovec *pieces, int count) {
     return length;
 }
 
-ssize_t tow_stream_write(tow_stream *stream, const struct iovec *pieces, int count) {
-    tow_stream_flush(stream);
-    if (stream->flags & STREAM_FAILED)
-        return -stream->failure;
-    if (stream->flags & (STREAM_CLOSED | STREAM_SHUT))
-        return TOW_ERROR_CLOSED;
-    if (stream->flags & STREAM_BLOCKED)
-        return 0;
+void tow_stream_rest(tow_stream *stream) {
+    if (stream->flags & STREAM_MUTE)
+        return;
+    stream->flags |= STREAM_BLOCKED | STREAM_RESTING;
+    tow_loop_attend(stream);
+}
+
+enum { SHARE_PIECES = 64 };
+
+/* The first of the pieces, as many bytes as a write may have. Returns how many pieces that are. */
+static int share_of(const struct iovec *pieces, int count, struct iovec *share) {
+    size_t room = TOW_WRITE_MAX;
+    int used = 0;
+    for (; used < count && used < SHARE_PIECES && room > 0; used++) {
+        share[used] = pieces[used];
+        if (share[used].iov_len > room)
+            share[used].iov_len = room;
+        room -= share[used].iov_len;
+    }
+    return used;
+}
+
+static ssize_t write_pieces(tow_stream *stream, const struct iovec *pieces, int count) {
     ssize_t taken = stream->class->send(stream, pieces, count);
     if (taken < 0)
         tow_stream_fail(stream, (int)taken);
@@ -120,6 +135,25 @@ ssize_t tow_stream_write(tow_stream *stream, const struct iovec *pieces, int cou
         tow_stream_block(stream);
     }
     return taken;
+}
+
+static ssize_t write_share(tow_stream *stream, const struct iovec *pieces, int count) {
+    struct iovec share[SHARE_PIECES];
+    ssize_t taken = write_pieces(stream, share, share_of(pieces, count, share));
+    tow_stream_rest(stream);
+    return taken;
+}
+
+ssize_t tow_stream_write(tow_stream *stream, const struct iovec *pieces, int count) {
+    tow_stream_flush(stream);
+    if (stream->flags & STREAM_FAILED)
+        return -stream->failure;
+    if (stream->flags & (STREAM_CLOSED | STREAM_SHUT))
+        return TOW_ERROR_CLOSED;
+    if (stream->flags & STREAM_BLOCKED)
+        return 0;
+    bool is_much = tow_stream_pieces_length(pieces, count) > TOW_WRITE_MAX;
+    return is_much ? write_share(stream, pieces, count) : write_pieces(stream, pieces, count);
 }
 
 bool tow_stream_is_blocked(const tow_stream *stream) {
@@ -238,7 +272,7 @@ void tow_stream_tell_fin(tow_stream *stream) {
 }
 
 void tow_stream_unblock(tow_stream *stream) {
-    tow_stream_clear_flags(stream, STREAM_BLOCKED | STREAM_CONNECTING);
+    tow_stream_clear_flags(stream, STREAM_BLOCKED | STREAM_CONNECTING | STREAM_RESTING);
     stream->events->on_writable(stream);
 }
 

@@ -297,7 +297,7 @@ static void on_writable(tow_stream *inner) {
         tow_stream_close(inner);
     if (!tow_stream_layer_is_live(layer) || layer->opening)
         return;
-    if ((outer->flags & (STREAM_BLOCKED | STREAM_SHUT)) == STREAM_BLOCKED) {
+    if ((outer->flags & (STREAM_BLOCKED | STREAM_RESTING | STREAM_SHUT)) == STREAM_BLOCKED) {
         tow_stream_unblock(outer);
         tow_stream_layer_reply(layer);
     }

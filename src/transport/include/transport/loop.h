@@ -18,6 +18,10 @@ int64_t tow_loop_clock(const tow_loop *loop);
  * it until what it waits for has happened. Returns as tow_loop_step does. */
 int tow_loop_round(tow_loop *loop);
 
+/* What a stream may do in a turn, at least 1: the whole, or less while so many wait for turns that a round
+ * would take long, and everybody else with it. */
+int tow_loop_share(const tow_loop *loop, int whole);
+
 /* Seconds since 1970 (virtual in the simulator). */
 int64_t tow_loop_wall_seconds(tow_loop *loop);
 

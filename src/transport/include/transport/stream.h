@@ -94,9 +94,16 @@ uint8_t *tow_stream_cork(tow_stream *stream, size_t length, size_t payload_lengt
 /* Writes what this stream has in the cork now. */
 void tow_stream_flush(tow_stream *stream);
 
-/* Flushes the cork, then writes at once without waiting. Returns the number of bytes taken, 0 when blocked
- * (on_writable follows), or a negative error (on_error follows as well, in a later round). */
+/* Flushes the cork, then writes at once without waiting, at most TOW_WRITE_MAX bytes. Returns the number of
+ * bytes taken, 0 when blocked (on_writable follows), or a negative error (on_error follows as well, in a
+ * later round). */
+enum { TOW_WRITE_MAX = 2 * 1024 * 1024 };
 ssize_t tow_stream_write(tow_stream *stream, const struct iovec *pieces, int count);
+
+/* The owner has written enough for one round: the stream is blocked until the next, when on_writable comes,
+ * so that others are not kept waiting while the kernel copies. With more than TOW_WRITE_MAX bytes
+ * tow_stream_write does so by itself. */
+void tow_stream_rest(tow_stream *stream);
 
 /* Whether bytes must be queued by the owner: on_writable is still to come. */
 bool tow_stream_is_blocked(const tow_stream *stream);
