@@ -86,9 +86,10 @@ static int queue_frame(tow_websocket *socket, const tow_outgoing *frame) {
     return error;
 }
 
-/* Gives the network as much of the queue as it takes. */
+/* Gives the network as much of the queue as it takes in a round. */
 static void write_queue(tow_websocket *socket) {
     tow_queue *queue = &socket->extra->queue;
+    size_t written = 0;
     while (!tow_queue_is_empty(queue) && !tow_stream_is_blocked(&socket->stream)) {
         struct iovec pieces[PIECES];
         int count = tow_queue_pieces(queue, pieces, PIECES);
@@ -96,6 +97,9 @@ static void write_queue(tow_websocket *socket) {
         if (taken <= 0)
             return;
         tow_queue_take(queue, (size_t)taken);
+        written += (size_t)taken;
+        if (written >= TOW_WRITE_MAX && !tow_queue_is_empty(queue))
+            tow_stream_rest(&socket->stream);
         tow_progress_note(&socket->extra->progress, tow_loop_now(socket->context->loop));
     }
 }

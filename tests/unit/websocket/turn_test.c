@@ -257,6 +257,34 @@ static void between_turns_anything_may_happen(void **state) {
     }
 }
 
+/* One large message, and then many that wait behind it, in a network that would take all at once. */
+static void what_is_sent_leaves_in_shares_of_a_round(void **state) {
+    enum { LARGE = 16 * MIB, LENGTH = 60 * 1000, COUNT = 200 };
+    uint8_t *bytes = large_text(LARGE);
+    test_world world = {
+        .simulation = {.whole = true, .stream_capacity = 64 * MIB}, .limits.max_queue = TOW_OFF};
+    world_open(&world);
+    world_connect_peer(&world);
+    tow_stream_pause(&world.peer.stream);
+    tow_websocket *socket = &world.server.socket;
+    int64_t left = tow_websocket_send(socket, TOW_BINARY, bytes, LARGE);
+    assert_in_range(left, LARGE - TOW_WRITE_MAX, LARGE - 1);
+    for (int i = 0; i < COUNT; i++)
+        left = tow_websocket_send(socket, TOW_BINARY, bytes, LENGTH);
+    assert_in_range(left, COUNT * LENGTH, LARGE + COUNT * LENGTH);
+    while (left > 0) {
+        int64_t before = left;
+        world_step(&world);
+        left = tow_websocket_buffered_amount(socket);
+        assert_in_range(before - left, 1, 2 * TOW_WRITE_MAX);
+    }
+    tow_stream_resume(&world.peer.stream);
+    world_until(&world, peer_payload_bytes(&world.peer) == LARGE + COUNT * LENGTH);
+    assert_int_equal(world.server.closes, 0);
+    world_close(&world);
+    free(bytes);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(small_messages_come_so_many_a_turn),
@@ -266,6 +294,7 @@ int main(void) {
         cmocka_unit_test(the_limit_of_a_message_of_many_turns_is_exact),
         cmocka_unit_test(the_text_of_many_turns_is_checked_to_its_end),
         cmocka_unit_test(between_turns_anything_may_happen),
+        cmocka_unit_test(what_is_sent_leaves_in_shares_of_a_round),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
