@@ -236,6 +236,29 @@ static void a_round_has_a_bounded_number_of_a_peers_requests(void **state) {
     tow_tls_context_release(client);
 }
 
+/* Each gets less of a round, the more there are who want much. */
+static void a_crowd_shares_a_round(void **state) {
+    (void)state;
+    enum { CROWD = 128, EACH = 100, ROUND_MAX = 64 * TURN_MAX };
+    static const char request[] = "HEAD /hello HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    static struct peer peers[CROWD];
+    struct world world;
+    begin_on(&world, &(tow_simulation_options){.seed = 1, .whole = true}, false);
+    for (int i = 0; i < CROWD; i++) {
+        peer_connect(&peers[i], &world);
+        send_again_and_again(&peers[i], request, EACH * (sizeof(request) - 1));
+    }
+    while (requests.all < CROWD * EACH / 2) /* before it shows that they are many */
+        assert_true(tow_loop_step(world.loop) >= 0);
+    requests.most = 0;
+    while (requests.all < CROWD * EACH)
+        assert_true(tow_loop_step(world.loop) >= 0);
+    assert_true(requests.most <= ROUND_MAX);
+    for (int i = 0; i < CROWD; i++)
+        peer_close(&peers[i]);
+    world_end(&world);
+}
+
 /* One body, and many small ones that would each be a turn by itself. */
 static void a_round_has_a_bounded_number_of_pieces_of_bodies(void **state) {
     (void)state;
@@ -368,6 +391,7 @@ int main(void) {
         cmocka_unit_test(who_takes_no_answers_is_not_read),
         cmocka_unit_test(all_is_answered_once_the_peer_reads_again),
         cmocka_unit_test(a_round_has_a_bounded_number_of_a_peers_requests),
+        cmocka_unit_test(a_crowd_shares_a_round),
         cmocka_unit_test(a_round_has_a_bounded_number_of_pieces_of_bodies),
         cmocka_unit_test(a_large_answer_in_memory_leaves_in_pieces_too),
         cmocka_unit_test(work_goes_on_a_step_in_a_round),
