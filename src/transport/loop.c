@@ -89,6 +89,25 @@ void tow_loop_attend(tow_stream *stream) {
         tow_loop_touch(loop);
 }
 
+static void count_turn(tow_loop *loop) {
+    uint64_t round = loop->counters.rounds;
+    if (loop->turns_round != round) {
+        loop->crowd_before = loop->turns_round + 1 == round ? loop->crowd : 0;
+        loop->crowd = 0;
+        loop->turns_round = round;
+    }
+    loop->crowd++;
+    tow_count(&loop->counters.turns);
+}
+
+int tow_loop_share(const tow_loop *loop, int whole) {
+    uint64_t crowd = loop->crowd > loop->crowd_before ? loop->crowd : loop->crowd_before;
+    if (crowd <= SMALL_CROWD || loop->counters.rounds > loop->turns_round + 1)
+        return whole;
+    int share = (int)((uint64_t)whole * SMALL_CROWD / crowd);
+    return share > 0 ? share : 1;
+}
+
 /* Once a round: what is asked for in a turn comes in the next. */
 static void give_turn(tow_loop *loop, tow_stream *stream, bool is_time) {
     if ((stream->flags & (STREAM_YIELDED | STREAM_FAILED | STREAM_CLOSED)) != STREAM_YIELDED)
@@ -98,7 +117,7 @@ static void give_turn(tow_loop *loop, tow_stream *stream, bool is_time) {
         return;
     }
     tow_stream_clear_flags(stream, STREAM_YIELDED);
-    tow_count(&loop->counters.turns);
+    count_turn(loop);
     stream->events->on_turn(stream);
 }
 
@@ -136,22 +155,12 @@ static void attend(tow_loop *loop, bool gives_turns) {
     tow_stream *stream = loop->attention;
     loop->attention = NULL;
     loop->attention_end = &loop->attention;
-    uint64_t turns = loop->counters.turns;
     while (stream != NULL) {
         tow_stream *next = stream->next;
         tow_stream_clear_flags(stream, STREAM_LISTED);
         attend_to(loop, stream, gives_turns);
         stream = next;
     }
-    if (gives_turns)
-        loop->crowd = loop->counters.turns - turns;
-}
-
-int tow_loop_share(const tow_loop *loop, int whole) {
-    if (loop->crowd <= SMALL_CROWD)
-        return whole;
-    int share = (int)((uint64_t)whole * SMALL_CROWD / loop->crowd);
-    return share > 0 ? share : 1;
 }
 
 static bool has_mail(tow_loop *loop) {

@@ -124,7 +124,9 @@ struct tow_loop {
     tow_listener *starved; /* listeners that wait for a descriptor */
     size_t open;           /* streams, listeners and referenced watches */
     size_t closing;        /* streams that are owed on_closed */
-    uint64_t crowd;        /* streams that had a turn in this round */
+    uint64_t turns_round;  /* the last round in which streams had turns: */
+    uint64_t crowd;        /* so many, */
+    uint64_t crowd_before; /* and in the round before it */
     tow_loop_companion *companion;
     uint8_t *buffer;         /* for direct_stream */
     tow_loop_companion *tls; /* what TLS streams share; NULL until the first one */
