@@ -63,7 +63,7 @@ static void knock(tow_exchange *exchange, const tow_request *request) {
     visitor *self = calloc(1, sizeof(*self));
     if (self == NULL)
         return; /* a handler that says nothing has refused */
-    strcpy(self->name, name);
+    memcpy(self->name, name, strlen(name) + 1);
     self->room = tow_request_user(request);
     self->exchange = exchange;
     if (begin_lookup(self) != 0)
@@ -105,14 +105,14 @@ static void room_open(tow_server *server, const char *name) {
         return;
     snprintf(self->name, sizeof(self->name), "%.*s", NAME_SIZE - 1, name);
     snprintf(path, sizeof(path), "/%s", self->name);
-    int error = tow_server_route(server, path,
-        &(tow_handler){.user = self,
-            .on_admit = knock,
-            .answer_seconds = 5,
-            .on_open = enter,
-            .on_message = ask,
-            .on_close = leave,
-            .on_free = room_free});
+    const tow_handler handler = {.user = self,
+        .on_admit = knock,
+        .answer_seconds = 5,
+        .on_open = enter,
+        .on_message = ask,
+        .on_close = leave,
+        .on_free = room_free};
+    int error = tow_server_route(server, path, &handler);
     if (error == 0)
         return;
     fprintf(stderr, "not opened: %s\n", tow_strerror(error));

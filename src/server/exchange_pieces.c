@@ -1,4 +1,5 @@
-/* exchange_pieces: an answer that is begun, written to and ended, each when the handler has something to say. */
+/* exchange_pieces: an answer that is begun, written to and ended, each when the handler has something to say.
+ */
 #include "exchange_state.h"
 #include "report.h"
 

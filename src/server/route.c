@@ -68,14 +68,9 @@ void tow_route_free(tow_route *route) {
     free(route);
 }
 
-/* Counting is no change of a route. */
-static tow_route *counted(const tow_route *route) {
-    return (tow_route *)(uintptr_t)route;
-}
-
 const tow_route *tow_route_retain(const tow_route *route) {
     if (route != NULL)
-        atomic_fetch_add_explicit(&counted(route)->holders, 1, memory_order_relaxed);
+        atomic_fetch_add_explicit(&route->self->holders, 1, memory_order_relaxed);
     return route;
 }
 
@@ -87,23 +82,23 @@ static void give_user_back(tow_route *route) {
 }
 
 void tow_route_release(const tow_route *route) {
-    if (route == NULL || atomic_fetch_sub_explicit(&counted(route)->holders, 1, memory_order_acq_rel) > 1)
+    if (route == NULL || atomic_fetch_sub_explicit(&route->self->holders, 1, memory_order_acq_rel) > 1)
         return;
-    give_user_back(counted(route));
-    tow_route_free(counted(route));
+    give_user_back(route->self);
+    tow_route_free(route->self);
 }
 
 void tow_route_end(const tow_route *route) {
     if (route == NULL)
         return;
-    tow_behaviour *behaviour = &counted(route)->behaviour;
+    tow_behaviour *behaviour = &route->self->behaviour;
     tow_behaviour_receive_by(behaviour, NULL, NULL);
     behaviour->on_error = NULL;
     behaviour->on_close = NULL;
     behaviour->on_drain = NULL;
     behaviour->on_ping = NULL;
     behaviour->on_pong = NULL;
-    give_user_back(counted(route));
+    give_user_back(route->self);
 }
 
 static tow_behaviour behaviour_of(const tow_handler *handler, const tow_route_defaults *defaults) {
@@ -156,11 +151,14 @@ static int lists_copy(tow_route *route, tow_complaint *complaint) {
 
 int tow_route_new(tow_route **out, const char *path, const tow_handler *handler,
     const tow_route_defaults *defaults, tow_complaint *complaint) {
-    if (!is_path(path))
-        return tow_complain(complaint, "not a path such as /echo, or /files/* for all below");
+    if (!is_path(path)) {
+        (void)tow_complain(complaint, "not a path such as /echo, or /files/* for all below");
+        return TOW_ERROR_ARGUMENT;
+    }
     tow_route *route = calloc(1, sizeof(*route));
     if (route == NULL)
         return TOW_ERROR_MEMORY;
+    route->self = route;
     atomic_init(&route->holders, 1);
     route->handler = *handler;
     tow_limits_resolve(&route->handler.limits, &defaults->limits);
@@ -205,11 +203,11 @@ int tow_routes_put(tow_routes *routes, tow_route *route, tow_route **replaced) {
         routes->items[to.at] = route;
         return 0;
     }
-    tow_route **items = realloc(routes->items, (routes->count + 1) * sizeof(*items));
+    tow_route **items = realloc(routes->items, (routes->count + 1) * sizeof(tow_route *));
     if (items == NULL)
         return TOW_ERROR_MEMORY;
     routes->items = items;
-    memmove(items + to.at + 1, items + to.at, (routes->count - to.at) * sizeof(*items));
+    memmove(items + to.at + 1, items + to.at, (routes->count - to.at) * sizeof(tow_route *));
     items[to.at] = route;
     routes->count++;
     routes->exact_count += !route->is_prefix;
@@ -239,7 +237,7 @@ tow_route *tow_routes_take(tow_routes *routes, const char *path) {
 }
 
 int tow_routes_copy(tow_routes *out, const tow_routes *routes) {
-    tow_route **items = calloc(routes->count + 1, sizeof(*items));
+    tow_route **items = calloc(routes->count + 1, sizeof(tow_route *));
     if (items == NULL)
         return TOW_ERROR_MEMORY;
     for (size_t i = 0; i < routes->count; i++) {
@@ -253,7 +251,7 @@ int tow_routes_copy(tow_routes *out, const tow_routes *routes) {
 int tow_routes_add(tow_routes *routes, const char *path, const tow_handler *handler,
     const tow_route_defaults *defaults, tow_complaint *complaint) {
     tow_route *route;
-    tow_route *replaced;
+    tow_route *replaced = NULL;
     int error = tow_route_new(&route, path, handler, defaults, complaint);
     if (error != 0)
         return error;

@@ -22,8 +22,12 @@ void tow_texts_free(char **list) {
 
 int tow_texts_copy(char ***out, const char *const *list) {
     size_t count = tow_texts_count(list);
-    char **copy = list != NULL ? calloc(count + 1, sizeof(*copy)) : NULL;
-    if (list != NULL && copy == NULL)
+    if (list == NULL) {
+        *out = NULL;
+        return 0;
+    }
+    char **copy = calloc(count + 1, sizeof(*copy));
+    if (copy == NULL)
         return TOW_ERROR_MEMORY;
     for (size_t i = 0; i < count; i++) {
         copy[i] = strdup(list[i]);

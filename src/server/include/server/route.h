@@ -22,6 +22,7 @@ typedef struct tow_route {
     char *path;              /* without the asterisk */
     size_t length;
     bool is_prefix;
+    struct tow_route *self; /* for those who count: holding a route is no change of it */
     _Atomic uint32_t holders;
 } tow_route;
 
