@@ -173,7 +173,10 @@ void tow_stream_end(tow_stream *stream);
 /* The peer's FIN has come, and a paused stream does not know it yet. */
 bool tow_stream_awaits_fin(const tow_stream *stream);
 void tow_stream_tell_fin(tow_stream *stream);
-void tow_stream_unblock(tow_stream *stream);
+static inline void tow_stream_unblock(tow_stream *stream) {
+    tow_stream_clear_flags(stream, STREAM_BLOCKED | STREAM_CONNECTING | STREAM_RESTING);
+    stream->events->on_writable(stream);
+}
 /* Notes an error, to be told when the loop attends to the stream; no callback runs. */
 void tow_stream_fail(tow_stream *stream, int error);
 

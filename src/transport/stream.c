@@ -271,11 +271,6 @@ void tow_stream_tell_fin(tow_stream *stream) {
         stream->events->on_fin(stream);
 }
 
-void tow_stream_unblock(tow_stream *stream) {
-    tow_stream_clear_flags(stream, STREAM_BLOCKED | STREAM_CONNECTING | STREAM_RESTING);
-    stream->events->on_writable(stream);
-}
-
 void tow_stream_fail(tow_stream *stream, int error) {
     if (stream->flags & (STREAM_FAILED | STREAM_CLOSED))
         return;
