@@ -51,6 +51,7 @@ static void keep_request(note *made, const tow_request *request) {
         return;
     made->request->visitor = NULL;
     made->request->peer = made->texts;
+    made->request->scheme = tow_request_scheme(request);
 }
 
 static void make_note(tow_connection *connection, const char *peer, const char *path, bool keeps) {

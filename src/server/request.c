@@ -6,7 +6,11 @@
 
 int tow_request_init(
     tow_request *request, tow_visitor *visitor, const tow_http_head *head, uint8_t *bytes, size_t length) {
-    *request = (tow_request){.head = head, .bytes = bytes, .length = length, .visitor = visitor};
+    *request = (tow_request){.head = head,
+        .bytes = bytes,
+        .length = length,
+        .connection = visitor->connection,
+        .visitor = visitor};
     request->lists = &request->own;
     if (head->path.data + head->path.length == head->target.data + head->target.length)
         return 0;
@@ -125,6 +129,8 @@ void *tow_request_user(const tow_request *request) {
 const char *tow_request_scheme(const tow_request *request) {
     if (request == NULL)
         return "";
+    if (request->visitor == NULL)
+        return request->scheme;
     return request->visitor->scheme != NULL ? request->visitor->scheme : "http";
 }
 
@@ -187,7 +193,7 @@ static const tow_tls_details *certificate_of(const tow_request *request) {
     if (request == NULL)
         return NULL;
     tow_request_lists *lists = request->lists;
-    const tow_stream *stream = tow_connection_stream(request->visitor->connection);
+    const tow_stream *stream = tow_connection_stream(request->connection);
     if (lists->tls == NULL)
         lists->tls = calloc(1, sizeof(*lists->tls));
     if (lists->tls == NULL)

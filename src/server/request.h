@@ -19,9 +19,11 @@ struct tow_request {
     const tow_http_head *head;
     uint8_t *bytes; /* what the head was read from; texts are ended in place, where a delimiter stood */
     size_t length;
-    char *path;           /* a copy, when a query stands behind the path in `bytes`; else NULL */
+    char *path; /* a copy, when a query stands behind the path in `bytes`; else NULL */
+    tow_connection *connection;
     tow_visitor *visitor; /* NULL of a copy that outlives it */
-    const char *peer;     /* then: the client's address */
+    const char *peer;     /* then: the client's address, */
+    const char *scheme;   /* and tow_request_scheme */
     const tow_route *route;
     void *user;               /* the handler's, or what on_admit has put in its place */
     tow_request_lists *lists; /* `own` */

@@ -7,6 +7,7 @@ enum { PEER_KEPT = 128 };
 
 static char on_open_peer[PEER_KEPT], on_close_peer[PEER_KEPT];
 static tow_websocket *last;
+static const char *scheme;
 static int closed;
 
 static void assert_request(const tow_websocket *socket) {
@@ -20,6 +21,9 @@ static void assert_request(const tow_websocket *socket) {
     assert_null(tow_request_header(request, "X-Other"));
     assert_ptr_equal(tow_request_user(request), &closed);
     assert_string_equal(tow_request_peer(request), on_open_peer);
+    assert_string_equal(tow_request_scheme(request), scheme);
+    assert_null(tow_request_certificate_subject(request));
+    assert_null(tow_request_certificate_fingerprint(request));
 }
 
 /* The peer of a request is that of its socket. */
@@ -134,7 +138,9 @@ static void a_route_may_keep_the_request(void **state) {
         begin(&world, seed,
             &(tow_server_options){
                 .trusted_proxies = seed % 2 == 1 ? local : NULL, .log_level = seed < 3 ? TOW_LOG_NOTICE : 0});
-        talk(&world, OPENING_WITH("/kept?room=7", "X-Token: secret\r\nForwarded: for=192.0.2.4\r\n"));
+        scheme = seed % 2 == 1 ? "https" : "http"; /* as a proxy says that is trusted */
+        talk(&world,
+            OPENING_WITH("/kept?room=7", "X-Token: secret\r\nForwarded: for=192.0.2.4;proto=https\r\n"));
         assert_null(tow_websocket_request(last)); /* it was retained: the request was not */
         assert_int_equal(tow_websocket_peer(last, on_close_peer, PEER_KEPT), 0);
         assert_string_equal(on_close_peer, on_open_peer);
@@ -149,6 +155,7 @@ static void a_server_may_be_freed_with_requests_kept(void **state) {
     struct world world;
     struct peer peer;
     begin(&world, 1, &(tow_server_options){0});
+    scheme = "http";
     peer_connect(&peer, &world);
     peer_text(&peer, OPENING_WITH("/kept?room=7", "X-Token: secret\r\n"));
     peer_expect(&peer, ACCEPTED);
