@@ -152,7 +152,8 @@ static bool keep_piece(tow_http1 *http1, tow_slice piece) {
     if (http1->exchange.on_piece != NULL) {
         http1->turn--;
         tow_dispatch_piece(&http1->exchange, piece);
-        tow_http1_follow(http1);
+        if (!http1->exchange.wants_body || http1->exchange.body_paused)
+            tow_http1_follow(http1); /* else its time goes on */
     } else if (piece.length > http1->exchange.body_limit - http1->exchange.body.length) {
         tow_dispatch_body_too_large(&http1->exchange);
         tow_http1_follow(http1);

@@ -521,6 +521,24 @@ static void a_bad_or_slow_body_is_refused(void **state) {
     }
 }
 
+/* What it sends now and then gains it no more time than its bytes are worth. */
+static void who_sends_a_little_again_and_again_is_refused(void **state) {
+    (void)state;
+    struct world world;
+    struct peer peer;
+    begin(&world, &(tow_simulation_options){.seed = 1});
+    ask(&peer, &world, POST("Content-Length: 1000\r\n"));
+    for (int i = 0; i < 4; i++) {
+        peer_text(&peer, "x");
+        world_run(&world, 19000);
+    }
+    assert_int_equal(seen.pieces, 4);
+    assert_int_equal(seen.last, 0);
+    assert_true(peer_has(&peer, "HTTP/1.1 408 "));
+    peer_close(&peer);
+    end(&world);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_answer_of_unknown_length_is_chunked),
@@ -540,6 +558,7 @@ int main(void) {
         cmocka_unit_test(a_body_of_many_small_chunks_has_its_turns),
         cmocka_unit_test(an_answer_may_come_before_the_body_has),
         cmocka_unit_test(a_bad_or_slow_body_is_refused),
+        cmocka_unit_test(who_sends_a_little_again_and_again_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
