@@ -235,7 +235,7 @@ static inline int tow_exchange_accept(tow_exchange *exchange, const tow_acceptan
 
 /* Answers any request with a status from 400 to 599 and a line of text, which the log has as well; NULL:
  * "refused". Of more than 1,000 bytes the end is left out, and the log says so. The connection ends then.
- * Errors: as tow_exchange_respond. */
+ * Errors: as tow_exchange_respond; MEMORY breaks the exchange off, and on_gone follows if it was kept. */
 int tow_exchange_reject(tow_exchange *exchange, int status, const char *text);
 
 /* Opens the listeners. On a loop of the caller's the server is served from now on, by whoever steps that

@@ -248,7 +248,8 @@ int tow_exchange_reject(tow_exchange *exchange, int status, const char *text) {
     if (error != 0)
         return error;
     tow_exchange_refuse(exchange, status, text != NULL ? text : "refused", NULL);
-    if (!exchange->over)
-        tow_exchange_go_on(exchange);
+    if (exchange->over)
+        return TOW_ERROR_MEMORY;
+    tow_exchange_go_on(exchange);
     return 0;
 }

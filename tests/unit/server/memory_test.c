@@ -112,6 +112,14 @@ static void note_open_kept(tow_websocket *socket) {
     waiting--;
 }
 
+/* What is refused is answered, and nobody hears of it any more. */
+static void keep_and_refuse(tow_exchange *exchange, const tow_request *request) {
+    assert_int_equal(tow_exchange_keep(exchange, &(tow_exchange_events){.on_gone = note_gone}), 0);
+    waiting++;
+    if (tow_exchange_reject(exchange, 403, "not you") == 0)
+        waiting--;
+}
+
 static int add_routes(tow_server *server) {
     const char *const protocols[] = {"soap", "xmpp", NULL};
     const tow_handler echoes = {.on_message = echo,
@@ -131,6 +139,8 @@ static int add_routes(tow_server *server) {
         error = tow_server_route(server, "/body", &(tow_handler){.on_request = want_body});
     if (error == 0)
         error = tow_server_route(server, "/pieces", &(tow_handler){.on_request = want_pieces});
+    if (error == 0)
+        error = tow_server_route(server, "/refuses", &(tow_handler){.on_request = keep_and_refuse});
     return error;
 }
 
@@ -207,6 +217,12 @@ static void a_handshake_that_is_accepted_later_survives_each_failure(void **stat
     memcpy(bytes, request, length);
     length += frame_write(bytes + length, 1, "hello", 5);
     assert_true(with_each_failure((const char *)bytes, length, "\x81\x05hello") > 8);
+}
+
+static void a_refusal_survives_each_failure(void **state) {
+    (void)state;
+    static const char request[] = "GET /refuses HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    assert_true(with_each_failure(request, sizeof(request) - 1, "not you\n") > 1);
 }
 
 static void requests_survive_each_failure(void **state) {
@@ -408,6 +424,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_opening_handshake_survives_each_failure),
         cmocka_unit_test(a_handshake_that_is_accepted_later_survives_each_failure),
+        cmocka_unit_test(a_refusal_survives_each_failure),
         cmocka_unit_test(requests_survive_each_failure),
         cmocka_unit_test(bodies_and_answers_in_pieces_survive_each_failure),
         cmocka_unit_test(posting_and_retaining_survive_each_failure),
