@@ -10,12 +10,12 @@
 enum { UNREAD_MAX = 64 * 1024 };
 
 /* A client that waits for 100 may send its body after all, or not: nobody can tell where the next request
- * begins. */
-static bool is_last(const tow_http1 *http1) {
+ * begins. 426 says that the connection ends. */
+static bool is_last(const tow_http1 *http1, int status) {
     bool unsure = http1->exchange.has_body && http1->expects_continue;
     bool long_body = http1->exchange.has_body && http1->reader.kind == TOW_BODY_LENGTH &&
                      http1->reader.remaining > UNREAD_MAX;
-    return http1->exchange.is_last || !http1->keeps_alive || unsure || long_body;
+    return http1->exchange.is_last || !http1->keeps_alive || unsure || long_body || status == 426;
 }
 
 static int connection_field(const tow_http1 *http1, tow_buffer *out, int status) {
@@ -40,7 +40,7 @@ static int length_field(const tow_http1 *http1, tow_buffer *out, const tow_answe
 static int write_head(tow_http1 *http1, tow_buffer *out, const tow_answer_head *head) {
     bool unknown = head->length == TOW_LENGTH_UNKNOWN;
     http1->is_chunked = unknown && !http1->is_old;
-    http1->keeps_alive = !is_last(http1) && !(unknown && http1->is_old);
+    http1->keeps_alive = !is_last(http1, head->status) && !(unknown && http1->is_old);
     int error = tow_response_begin(out, head->status, tow_loop_wall_seconds(tow_http1_loop(http1)));
     if (error == 0 && head->type != NULL)
         error = tow_response_field(out, "Content-Type", head->type);

@@ -521,6 +521,26 @@ static void a_bad_or_slow_body_is_refused(void **state) {
     }
 }
 
+static void upgrade_required(tow_exchange *exchange, const tow_request *request) {
+    seen.exchange = exchange;
+    assert_int_equal(tow_exchange_respond(exchange, 426, NULL, "other", 5), 0);
+}
+
+/* As its field Connection says. */
+static void the_connection_ends_after_426(void **state) {
+    (void)state;
+    struct world world;
+    struct peer peer;
+    begin(&world, &(tow_simulation_options){.seed = 1});
+    tow_server_route(world.server, "/426", &(tow_handler){.on_request = upgrade_required});
+    ask(&peer, &world, REQUEST("GET", "/426") REQUEST("GET", "/once"));
+    peer_expect_end(&peer);
+    assert_true(peer_has(&peer, "Connection: Upgrade, close\r\n"));
+    assert_false(peer_has(&peer, "HTTP/1.1 200 "));
+    peer_close(&peer);
+    end(&world);
+}
+
 /* What it sends now and then gains it no more time than its bytes are worth. */
 static void who_sends_a_little_again_and_again_is_refused(void **state) {
     (void)state;
@@ -558,6 +578,7 @@ int main(void) {
         cmocka_unit_test(a_body_of_many_small_chunks_has_its_turns),
         cmocka_unit_test(an_answer_may_come_before_the_body_has),
         cmocka_unit_test(a_bad_or_slow_body_is_refused),
+        cmocka_unit_test(the_connection_ends_after_426),
         cmocka_unit_test(who_sends_a_little_again_and_again_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
