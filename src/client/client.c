@@ -29,8 +29,6 @@ static void abandon(tow_websocket *socket) {
     tow_client_fail(tow_client_of(socket), TOW_ERROR_CLOSED, "closed before the connection was open");
 }
 
-/* A client waits as long as its user likes, unless told otherwise: no Pings, and no limit on slow messages or
- * a slow peer. */
 static tow_limits limits_of(const tow_websocket_options *options) {
     tow_limits limits = {
         .max_message = options->max_message,
@@ -38,14 +36,12 @@ static tow_limits limits_of(const tow_websocket_options *options) {
         .overflow = options->overflow,
         .high_mark = options->high_mark,
         .low_mark = options->low_mark,
-        .message_seconds = TOW_OFF,
-        .stall_seconds = TOW_OFF,
-        .ping_seconds = options->ping_seconds == 0 ? TOW_OFF : options->ping_seconds,
-        .idle_seconds = options->idle_seconds == 0 ? TOW_OFF : options->idle_seconds,
+        .ping_seconds = options->ping_seconds,
+        .idle_seconds = options->idle_seconds,
         .close_seconds = options->close_seconds,
         .compression = options->compression,
     };
-    tow_limits_resolve(&limits, NULL);
+    tow_limits_resolve(&limits, TOW_ROLE_CLIENT, NULL);
     return limits;
 }
 
@@ -227,7 +223,7 @@ void tow_client_set_trace(tow_websocket *socket, tow_client_on_head on_head) {
 void tow_client_set_time_limits(tow_websocket *socket, const tow_limits *limits) {
     tow_limits *own = &tow_client_of(socket)->behaviour.limits;
     tow_limits resolved = *limits;
-    tow_limits_resolve(&resolved, NULL);
+    tow_limits_resolve(&resolved, TOW_ROLE_SERVER, NULL);
     own->message_seconds = resolved.message_seconds;
     own->message_rate = resolved.message_rate;
     own->stall_seconds = resolved.stall_seconds;

@@ -161,7 +161,7 @@ int tow_route_new(tow_route **out, const char *path, const tow_handler *handler,
     route->self = route;
     atomic_init(&route->holders, 1);
     route->handler = *handler;
-    tow_limits_resolve(&route->handler.limits, &defaults->limits);
+    tow_limits_resolve(&route->handler.limits, TOW_ROLE_SERVER, &defaults->limits);
     route->behaviour = behaviour_of(&route->handler, defaults);
     route->behaviour.common = route;
     tow_behaviour_receive_by(&route->behaviour, handler->on_message, handler->on_piece);

@@ -143,7 +143,7 @@ static int64_t unfinished_for(int64_t max_message) {
 
 static void numbers_fill(tow_settings *settings, const tow_server_options *options) {
     settings->limits = options->limits;
-    tow_limits_resolve(&settings->limits, NULL);
+    tow_limits_resolve(&settings->limits, TOW_ROLE_SERVER, NULL);
     settings->workers = options->workers != 0 ? options->workers : 1;
     settings->io = options->io;
     settings->handshake_seconds =

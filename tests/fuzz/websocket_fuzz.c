@@ -223,7 +223,7 @@ static void set(connection *it, uint8_t settings) {
             .compression_min = 10,
             .high_mark = settings & 128 ? 1000 : 0}};
     tow_behaviour_receive_by(&it->behaviour, on_message, settings & 64 ? on_piece : NULL);
-    tow_limits_resolve(&it->behaviour.limits, NULL);
+    tow_limits_resolve(&it->behaviour.limits, TOW_ROLE_SERVER, NULL);
     it->calm = settings & 2;
     it->agreement = (tow_compression_agreement){.enabled = settings & 4,
         .server_no_context_takeover = settings & 8,

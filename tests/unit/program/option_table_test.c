@@ -138,8 +138,8 @@ static void defaults_of_limits_are_the_librarys(void **state) {
     defaults(&options, "serve");
     tow_limits typed = ((const tow_serve_settings *)options.settings)->server.limits;
     tow_limits untouched = {0};
-    tow_limits_resolve(&typed, NULL);
-    tow_limits_resolve(&untouched, NULL);
+    tow_limits_resolve(&typed, TOW_ROLE_SERVER, NULL);
+    tow_limits_resolve(&untouched, TOW_ROLE_SERVER, NULL);
     assert_memory_equal(&typed, &untouched, sizeof(typed));
     tow_options_clear(&options);
     defaults(&options, "connect");

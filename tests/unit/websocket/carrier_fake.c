@@ -231,7 +231,7 @@ static void open_end(fake_wire *wire, fake_end *end, tow_role role, fake_end *ot
         .url = ""};
     tow_behaviour_receive_by(
         &end->behaviour, wire->streams ? NULL : message_came, wire->streams ? piece_came : NULL);
-    tow_limits_resolve(&end->behaviour.limits, NULL);
+    tow_limits_resolve(&end->behaviour.limits, TOW_ROLE_SERVER, NULL);
     assert_int_equal(
         tow_websocket_start(&end->socket, wire->context, &end->behaviour,
             wire->protocol == NULL ? (tow_slice){0} : tow_slice_from(wire->protocol), NULL, NULL, 0),

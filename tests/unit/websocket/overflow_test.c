@@ -230,19 +230,19 @@ static void a_peer_that_takes_nothing_is_given_up_all_the_same(void **state) {
 
 static void what_would_leave_a_hole_in_a_context_is_refused(void **state) {
     tow_limits limits = {.overflow = TOW_OVERFLOW_DROP_OLDEST, .compression = TOW_COMPRESSION_TAKEOVER};
-    tow_limits_resolve(&limits, NULL);
+    tow_limits_resolve(&limits, TOW_ROLE_SERVER, NULL);
     assert_int_equal(tow_limits_check(&limits, NULL), TOW_ERROR_ARGUMENT);
     limits.compression = TOW_COMPRESSION_SHARED;
     assert_int_equal(tow_limits_check(&limits, NULL), 0);
     limits = (tow_limits){.compression = TOW_COMPRESSION_TAKEOVER};
-    tow_limits_resolve(&limits, &(tow_limits){.overflow = TOW_OVERFLOW_DROP_OLDEST});
+    tow_limits_resolve(&limits, TOW_ROLE_SERVER, &(tow_limits){.overflow = TOW_OVERFLOW_DROP_OLDEST});
     assert_int_equal(tow_limits_check(&limits, NULL), TOW_ERROR_ARGUMENT);
     limits.overflow = TOW_OVERFLOW_REFUSE;
     assert_int_equal(tow_limits_check(&limits, NULL), 0);
     limits.overflow = (tow_overflow)4;
     assert_int_equal(tow_limits_check(&limits, NULL), TOW_ERROR_ARGUMENT);
     limits = (tow_limits){.overflow = TOW_OVERFLOW_CLOSE};
-    tow_limits_resolve(&limits, &(tow_limits){.overflow = TOW_OVERFLOW_REFUSE});
+    tow_limits_resolve(&limits, TOW_ROLE_SERVER, &(tow_limits){.overflow = TOW_OVERFLOW_REFUSE});
     assert_int_equal(limits.overflow, TOW_OVERFLOW_CLOSE);
 }
 

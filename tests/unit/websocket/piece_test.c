@@ -511,7 +511,7 @@ static void marks_are_resolved_as_a_pair_and_checked(void **state) {
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         tow_limits limits = cases[i].limits;
-        tow_limits_resolve(&limits, &cases[i].otherwise);
+        tow_limits_resolve(&limits, TOW_ROLE_SERVER, &cases[i].otherwise);
         assert_int_equal(limits.high_mark, cases[i].high);
         assert_int_equal(limits.low_mark, cases[i].low);
         assert_int_equal(tow_limits_check(&limits, NULL), cases[i].error);

@@ -136,7 +136,7 @@ static void endpoint_init(endpoint *end, test_world *world, tow_role role) {
         .url = "",
     };
     tow_behaviour_receive_by(&end->behaviour, message, end->streams ? piece : NULL);
-    tow_limits_resolve(&end->behaviour.limits, NULL);
+    tow_limits_resolve(&end->behaviour.limits, TOW_ROLE_SERVER, NULL);
 }
 
 static void endpoint_clear(endpoint *end) {

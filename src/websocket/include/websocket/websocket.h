@@ -79,9 +79,9 @@ typedef struct tow_behaviour {
 /* Sets the two callbacks of which one gets the messages: `on_piece` if there is one. */
 void tow_behaviour_receive_by(tow_behaviour *behaviour, tow_on_message on_message, tow_on_piece on_piece);
 
-/* Gives each limit that is zero the value in `otherwise`, or the default of the library where that is zero or
- * NULL. */
-void tow_limits_resolve(tow_limits *limits, const tow_limits *otherwise);
+/* Gives each limit that is zero the value that a server has for all its routes, where that is not NULL, or
+ * else the default of the library for this role. */
+void tow_limits_resolve(tow_limits *limits, tow_role role, const tow_limits *server);
 
 /* Whether resolved limits make sense. Errors: ARGUMENT (a number out of its range, a low mark that is not
  * below the high one, messages to be dropped that others refer to): `complaint`, which may be NULL, tells. */
