@@ -8,6 +8,7 @@
 #include <towline/blocking.h>
 #include <towline/error.h>
 #include <towline/http.h>
+#include <towline/limits.h>
 #include <towline/log.h>
 #include <towline/loop.h>
 #include <towline/message.h>

@@ -17,6 +17,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <towline/http.h>
+#include <towline/limits.h>
 #include <towline/loop.h>
 #include <towline/message.h>
 
@@ -65,27 +66,6 @@ typedef void (*tow_on_error)(tow_websocket *socket, const tow_error_event *event
 typedef void (*tow_on_close)(tow_websocket *socket, const tow_close_event *event);
 typedef void (*tow_on_drain)(tow_websocket *socket);
 typedef void (*tow_on_ping)(tow_websocket *socket, const void *payload, size_t length);
-
-/* How compression (RFC 7692) is offered or accepted. */
-typedef enum tow_compression {
-    TOW_COMPRESSION_DEFAULT = 0, /* TOW_COMPRESSION_SHARED for servers, _TAKEOVER for clients */
-    TOW_COMPRESSION_OFF,
-    TOW_COMPRESSION_SHARED,  /* no context takeover: an idle connection holds no compressor */
-    TOW_COMPRESSION_TAKEOVER /* each connection keeps its context: smaller messages, more memory */
-} tow_compression;
-
-/* What happens to a message while more than max_queue waits to be sent. */
-typedef enum tow_overflow {
-    TOW_OVERFLOW_DEFAULT = 0, /* TOW_OVERFLOW_CLOSE */
-    TOW_OVERFLOW_CLOSE,       /* the connection is closed with 1008, and the send answers QUEUE_FULL */
-    /* the send answers QUEUE_FULL and nothing of the message goes; on_drain tells when there is room again */
-    TOW_OVERFLOW_REFUSE,
-    /* whole messages of which no byte has left are dropped for it, oldest first, and count in
-     * tow_websocket_dropped. What is under way stays, and so do pieces, Pings and Pongs: a piece or Ping for
-     * which that makes no room is refused. Not with context takeover, where each message refers to those
-     * before */
-    TOW_OVERFLOW_DROP_OLDEST
-} tow_overflow;
 
 /* Options of a client's socket. Zero means the default; numbers accept TOW_OFF. Copied by the call. */
 typedef struct tow_websocket_options {
