@@ -47,7 +47,7 @@ int main(int count, char **arguments) {
     if (tow_loop_new(&loop, &(tow_loop_options){.io = io}) != 0 ||
         tow_websocket_open(&socket, loop, url,
             &(tow_websocket_options){
-                .on_message = print, .on_error = complain, .on_close = leave, .ping_seconds = 1}) != 0)
+                .on_message = print, .on_error = complain, .on_close = leave, .limits.ping_seconds = 1}) != 0)
         return 1;
     main_loop = g_main_loop_new(NULL, FALSE);
     guint source = g_unix_fd_add(tow_loop_fd(loop), G_IO_IN, step, loop);

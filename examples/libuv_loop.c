@@ -53,7 +53,7 @@ int main(int count, char **arguments) {
     if (tow_loop_new(&loop, &(tow_loop_options){.io = io}) != 0 ||
         tow_websocket_open(&socket, loop, url,
             &(tow_websocket_options){
-                .on_message = print, .on_error = complain, .on_close = leave, .ping_seconds = 1}) != 0)
+                .on_message = print, .on_error = complain, .on_close = leave, .limits.ping_seconds = 1}) != 0)
         return 1;
     uv_poll_init(uv_default_loop(), &wake, tow_loop_fd(loop));
     uv_timer_init(uv_default_loop(), &timer);

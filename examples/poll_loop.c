@@ -35,7 +35,7 @@ int main(int count, char **arguments) {
     if (tow_loop_new(&loop, &(tow_loop_options){.io = io}) != 0 ||
         tow_websocket_open(&socket, loop, url,
             &(tow_websocket_options){
-                .on_message = print, .on_error = complain, .on_close = leave, .ping_seconds = 1}) != 0)
+                .on_message = print, .on_error = complain, .on_close = leave, .limits.ping_seconds = 1}) != 0)
         return 1;
     struct pollfd wake = {.fd = tow_loop_fd(loop), .events = POLLIN};
     for (int tick = 0; !closed;) {

@@ -72,10 +72,7 @@ typedef struct tow_websocket_options {
     const char *const *protocols;    /* subprotocols to offer, in order of preference; ends with NULL */
     const char *origin;              /* Origin header; default none */
     const tow_header_field *headers; /* further headers; ends with a NULL name */
-    /* how compression is offered; default TOW_COMPRESSION_TAKEOVER, or _SHARED with TOW_OVERFLOW_DROP_OLDEST
-     */
-    tow_compression compression;
-    void *user; /* what tow_websocket_user answers */
+    void *user;                      /* what tow_websocket_user answers */
 
     tow_on_open on_open;
     tow_on_message on_message;
@@ -86,17 +83,8 @@ typedef struct tow_websocket_options {
     tow_on_ping on_ping;   /* a Ping came (its Pong is sent by the library) */
     tow_on_ping on_pong;   /* a Pong came */
 
-    int64_t max_message; /* bytes, after inflation; default 16 MiB */
-    int64_t max_queue;   /* bytes that may wait to be sent; default 1 MiB */
-    /* what happens then; default TOW_OVERFLOW_CLOSE */
-    tow_overflow overflow;
-    int64_t high_mark;   /* bytes; on_drain comes when more have waited; default 256 KiB; off: never */
-    int64_t low_mark;    /* bytes, below high_mark; on_drain comes below it; default a quarter of high_mark */
+    tow_limits limits;   /* of the connection; those of time, but for close_seconds, are off by default */
     int connect_seconds; /* until the opening handshake is done; default 30; then it fails */
-    int close_seconds;   /* for the peer's Close when it has taken what was sent, and for some more of that to
-                            be taken; default 5; then the connection is reset */
-    int ping_seconds;    /* silence after which a Ping is sent; default none */
-    int idle_seconds;    /* silence after which the connection ends; default none */
 
     const char
         *proxy; /* URL of a proxy: http://, https://, socks5:// or socks5h://[USER:PASSWORD@]HOST[:PORT];

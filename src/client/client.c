@@ -30,17 +30,7 @@ static void abandon(tow_websocket *socket) {
 }
 
 static tow_limits limits_of(const tow_websocket_options *options) {
-    tow_limits limits = {
-        .max_message = options->max_message,
-        .max_queue = options->max_queue,
-        .overflow = options->overflow,
-        .high_mark = options->high_mark,
-        .low_mark = options->low_mark,
-        .ping_seconds = options->ping_seconds,
-        .idle_seconds = options->idle_seconds,
-        .close_seconds = options->close_seconds,
-        .compression = options->compression,
-    };
+    tow_limits limits = options->limits;
     tow_limits_resolve(&limits, TOW_ROLE_CLIENT, NULL);
     return limits;
 }
@@ -93,7 +83,7 @@ static int write_request(tow_client *client, const tow_websocket_options *option
     if (error == 0)
         error = write_credentials(client, options);
     if (error == 0)
-        error = tow_options_write(&client->request, options);
+        error = tow_options_write(&client->request, options, &client->compression);
     return error != 0 ? error : tow_buffer_append_text(&client->request, "\r\n");
 }
 
@@ -127,9 +117,9 @@ static int fill(tow_client *client, tow_loop *loop, const char *url, const tow_w
     client->protocols = tow_options_copy_protocols(options->protocols);
     if (client->protocols == NULL)
         return TOW_ERROR_MEMORY;
-    client->compression = tow_options_compression(options);
     client->connect_seconds = options->connect_seconds == 0 ? CONNECT_SECONDS : options->connect_seconds;
     set_behaviour(client, options);
+    client->compression = tow_options_compression(&client->behaviour.limits);
     tow_behaviour_receive_by(&client->behaviour, options->on_message, options->on_piece);
     client->socket.behaviour = &client->behaviour;
     client->socket.user = options->user;

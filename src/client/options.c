@@ -66,7 +66,6 @@ static int origin_check(const tow_websocket_options *options) {
 static int numbers_check(const tow_websocket_options *options) {
     const tow_range ranges[] = {
         TOW_RANGE(options, connect_seconds, TOW_OFF, INT_MAX),
-        TOW_RANGE(options, compression, TOW_COMPRESSION_DEFAULT, TOW_COMPRESSION_TAKEOVER),
     };
     return tow_ranges_check(ranges, sizeof(ranges) / sizeof(ranges[0]), NULL);
 }
@@ -111,11 +110,9 @@ const char *tow_options_header(const tow_websocket_options *options, const char 
     return NULL;
 }
 
-tow_compression_settings tow_options_compression(const tow_websocket_options *options) {
-    bool takeover =
-        options->compression == TOW_COMPRESSION_TAKEOVER ||
-        (options->compression == TOW_COMPRESSION_DEFAULT && options->overflow != TOW_OVERFLOW_DROP_OLDEST);
-    return (tow_compression_settings){.enabled = options->compression != TOW_COMPRESSION_OFF,
+tow_compression_settings tow_options_compression(const tow_limits *limits) {
+    bool takeover = limits->compression == TOW_COMPRESSION_TAKEOVER;
+    return (tow_compression_settings){.enabled = limits->compression != TOW_COMPRESSION_OFF,
         .server_takeover = takeover,
         .client_takeover = takeover};
 }
@@ -134,19 +131,19 @@ static int write_protocols(tow_buffer *request, const char *const *protocols) {
     return error;
 }
 
-static int write_extensions(tow_buffer *request, const tow_websocket_options *options) {
-    tow_compression_settings settings = tow_options_compression(options);
+static int write_extensions(tow_buffer *request, const tow_compression_settings *compression) {
     char offer[TOW_COMPRESSION_TEXT_MAX];
-    tow_compression_offer(&settings, offer);
+    tow_compression_offer(compression, offer);
     return offer[0] == '\0' ? 0 : write_field(request, "Sec-WebSocket-Extensions", offer);
 }
 
-int tow_options_write(tow_buffer *request, const tow_websocket_options *options) {
+int tow_options_write(
+    tow_buffer *request, const tow_websocket_options *options, const tow_compression_settings *compression) {
     int error = options->origin == NULL ? 0 : write_field(request, "Origin", options->origin);
     if (error == 0)
         error = write_protocols(request, options->protocols);
     if (error == 0)
-        error = write_extensions(request, options);
+        error = write_extensions(request, compression);
     const tow_header_field *header = options->headers;
     for (; error == 0 && header != NULL && header->name != NULL; header++)
         if (strcasecmp(header->name, "Host") != 0)

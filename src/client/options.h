@@ -25,12 +25,13 @@ typedef struct tow_options_copy {
 int tow_options_copy_init(tow_options_copy *copy, const tow_websocket_options *options);
 void tow_options_copy_clear(tow_options_copy *copy);
 
-/* What compression is offered. */
-tow_compression_settings tow_options_compression(const tow_websocket_options *options);
+/* What compression is offered, by limits that are resolved. */
+tow_compression_settings tow_options_compression(const tow_limits *limits);
 
 /* Appends what the options say to the request: Origin, Sec-WebSocket-Protocol, Sec-WebSocket-Extensions,
  * further headers. Errors: MEMORY. */
-int tow_options_write(tow_buffer *request, const tow_websocket_options *options);
+int tow_options_write(
+    tow_buffer *request, const tow_websocket_options *options, const tow_compression_settings *compression);
 
 /* The value of the user's own header of this name, or NULL. */
 const char *tow_options_header(const tow_websocket_options *options, const char *name);

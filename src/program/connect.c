@@ -113,7 +113,7 @@ static int socket_open(tow_session *session) {
     const tow_connect_settings *settings = session->settings;
     const tow_way *way = session->way;
     tow_websocket_options options = tow_way_options(way);
-    options.max_queue = QUEUE_MAX;
+    options.limits.max_queue = QUEUE_MAX;
     tow_session_listen(session, &options);
     int error = settings->reconnect
                     ? tow_session_reconnect(session, tow_way_url(way), &options)

@@ -39,11 +39,11 @@ static void stop(tow_service *service) {
 static void fill(reverse_service *reverse, const char *listen) {
     const tow_limits *limits = &reverse->settings->serve.server.limits;
     reverse->socket = tow_way_options(&reverse->way);
-    reverse->socket.max_message = limits->max_message;
+    reverse->socket.limits.max_message = limits->max_message;
     reverse->socket.connect_seconds = reverse->settings->tunnel.connect_seconds;
-    reverse->socket.close_seconds = limits->close_seconds;
-    reverse->socket.ping_seconds = limits->ping_seconds;
-    reverse->socket.idle_seconds = limits->idle_seconds;
+    reverse->socket.limits.close_seconds = limits->close_seconds;
+    reverse->socket.limits.ping_seconds = limits->ping_seconds;
+    reverse->socket.limits.idle_seconds = limits->idle_seconds;
     reverse->options = (tow_reverse_tunnel_options){.listen = listen,
         .url = tow_way_url(&reverse->way),
         .socket = &reverse->socket,

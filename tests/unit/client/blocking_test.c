@@ -244,7 +244,8 @@ static void a_message_that_is_late_is_sent_by_later_calls(void **state) {
     static uint8_t bytes[1000 * 1000];
     for (uint64_t seed = 0; seed < SEEDS; seed++) {
         test_visit visit = {.deaf = true};
-        const tow_websocket_options options = {.compression = TOW_COMPRESSION_OFF, .max_queue = 300 * 1000};
+        const tow_websocket_options options = {
+            .limits = {.compression = TOW_COMPRESSION_OFF, .max_queue = 300 * 1000}};
         visit_open(&visit, seed, &options);
         assert_int_equal(
             tow_blocking_send(visit.blocking, TOW_BINARY, bytes, sizeof(bytes), 100), TOW_ERROR_TIMED_OUT);
@@ -262,7 +263,7 @@ static void a_message_that_is_late_is_sent_by_later_calls(void **state) {
 
 static void a_close_that_is_late_may_be_waited_for_again(void **state) {
     static const host_act act = {0}; /* never answers the Close */
-    test_meeting meeting = {.options.close_seconds = 3};
+    test_meeting meeting = {.options.limits.close_seconds = 3};
     assert_int_equal(meet(&meeting, 4, &act, LONG), 0);
     assert_int_equal(tow_blocking_close(meeting.blocking, 1000, "bye", 100), TOW_ERROR_TIMED_OUT);
     assert_null(tow_blocking_close_event(meeting.blocking));
@@ -301,7 +302,7 @@ static void while_a_message_waits_the_peer_is_not_read(void **state) {
     for (uint64_t seed = 0; seed < SEEDS; seed++) {
         test_visit visit = {.flood = 64};
         tow_message message;
-        visit_open(&visit, seed, &(tow_websocket_options){.compression = TOW_COMPRESSION_OFF});
+        visit_open(&visit, seed, &(tow_websocket_options){.limits.compression = TOW_COMPRESSION_OFF});
         for (int i = 0; i < 100; i++)
             assert_int_equal(tow_blocking_send(visit.blocking, TOW_TEXT, "x", 1, 10), 0);
         assert_true(tow_websocket_buffered_amount(visit.guest) > 512 * 1024);
@@ -386,7 +387,7 @@ static void a_server_that_vanishes_ends_a_send(void **state) {
     static uint8_t bytes[1000 * 1000];
     static const host_act act = {FRAMES(""), .milliseconds = 50, .resets = true};
     for (uint64_t seed = 0; seed < SEEDS; seed++) {
-        test_meeting meeting = {.options.compression = TOW_COMPRESSION_OFF};
+        test_meeting meeting = {.options.limits.compression = TOW_COMPRESSION_OFF};
         assert_int_equal(meet(&meeting, seed, &act, LONG), 0);
         int error = 0;
         for (int i = 0; i < 100 && error == 0; i++)

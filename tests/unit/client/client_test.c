@@ -237,7 +237,7 @@ static void there_is_no_response_that_is_not_whole(void **state) {
 }
 
 static void compression_may_be_off(void **state) {
-    test_stage stage = {.simulation.seed = 3, .options.compression = TOW_COMPRESSION_OFF};
+    test_stage stage = {.simulation.seed = 3, .options.limits.compression = TOW_COMPRESSION_OFF};
     stage_open(&stage);
     stage_connect(&stage, "");
     stage_until(&stage, stage.opens == 1);
@@ -292,13 +292,14 @@ static void wrong_arguments_are_refused_at_once(void **state) {
     assert_int_equal(
         open_with(&(tow_websocket_options){.origin = "a\r\nb"}, "ws://localhost"), TOW_ERROR_ARGUMENT);
     assert_int_equal(
-        open_with(&(tow_websocket_options){.max_message = -2}, "ws://localhost"), TOW_ERROR_ARGUMENT);
+        open_with(&(tow_websocket_options){.limits.max_message = -2}, "ws://localhost"), TOW_ERROR_ARGUMENT);
     assert_int_equal(
         open_with(&(tow_websocket_options){.connect_seconds = -2}, "ws://localhost"), TOW_ERROR_ARGUMENT);
-    assert_int_equal(open_with(&(tow_websocket_options){.overflow = (tow_overflow)4}, "ws://localhost"),
+    assert_int_equal(
+        open_with(&(tow_websocket_options){.limits.overflow = (tow_overflow)4}, "ws://localhost"),
         TOW_ERROR_ARGUMENT);
     const tow_websocket_options hole = {
-        .overflow = TOW_OVERFLOW_DROP_OLDEST, .compression = TOW_COMPRESSION_TAKEOVER};
+        .limits = {.overflow = TOW_OVERFLOW_DROP_OLDEST, .compression = TOW_COMPRESSION_TAKEOVER}};
     assert_int_equal(open_with(&hole, "ws://localhost"), TOW_ERROR_ARGUMENT);
     for (size_t i = 0; i < sizeof(broken) / sizeof(broken[0]); i++)
         assert_int_equal(

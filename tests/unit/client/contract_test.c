@@ -340,7 +340,7 @@ static void send_hello(test_end *end) {
 static void send_may_be_called_from_on_open_at_both_ends(void **state) {
     for (uint64_t seed = 0; seed < SEEDS; seed++) {
         test_pair pair = {.simulation.seed = seed,
-            .options.compression = TOW_COMPRESSION_OFF,
+            .options.limits.compression = TOW_COMPRESSION_OFF,
             .client.then_open = send_hello,
             .guest.then_open = send_hello};
         pair_open(&pair);
@@ -409,7 +409,7 @@ static void what_was_sent_before_the_close_is_delivered_before_it(void **state) 
     static uint8_t bytes[100 * 1000];
     for (uint64_t seed = 0; seed < SEEDS; seed++) {
         for (int which = 0; which < 2; which++) {
-            test_pair pair = {.simulation.seed = seed, .options.compression = TOW_COMPRESSION_OFF};
+            test_pair pair = {.simulation.seed = seed, .options.limits.compression = TOW_COMPRESSION_OFF};
             pair_open(&pair);
             test_end *end = which == 0 ? &pair.client : &pair.guest;
             test_end *other = which == 0 ? &pair.guest : &pair.client;
@@ -609,7 +609,7 @@ static void fill_queue(test_end *end) {
 static void a_socket_may_be_freed_when_it_has_drained(void **state) {
     for (uint64_t seed = 0; seed < SEEDS; seed++) {
         test_pair pair = {.simulation.seed = seed,
-            .options.compression = TOW_COMPRESSION_OFF,
+            .options.limits.compression = TOW_COMPRESSION_OFF,
             .client = {.then_open = fill_queue, .then_drain = free_it}};
         pair_connect(&pair);
         pair_until(&pair, pair.client.socket == NULL);
@@ -624,7 +624,7 @@ static void a_socket_may_be_freed_when_it_has_drained(void **state) {
 static void a_dead_peer_is_detected(void **state) {
     static const host_act act = {0}; /* answers the handshake and nothing after it */
     test_pair pair = {
-        .simulation.whole = true, .act = &act, .options = {.ping_seconds = 2, .idle_seconds = 5}};
+        .simulation.whole = true, .act = &act, .options.limits = {.ping_seconds = 2, .idle_seconds = 5}};
     pair_open(&pair);
     int64_t since = tow_loop_now(pair.loop);
     pair_until(&pair, pair.client.closes == 1);
@@ -637,7 +637,7 @@ static void a_dead_peer_is_detected(void **state) {
 
 static void a_living_peer_is_kept(void **state) {
     test_pair pair = {.simulation.whole = true,
-        .options = {.ping_seconds = 2, .idle_seconds = 5},
+        .options.limits = {.ping_seconds = 2, .idle_seconds = 5},
         .handler.limits = {.ping_seconds = TOW_OFF, .idle_seconds = TOW_OFF}};
     pair_open(&pair);
     pair_run(&pair, 100 * TOW_SECOND);
@@ -647,12 +647,31 @@ static void a_living_peer_is_kept(void **state) {
     pair_close(&pair);
 }
 
+static void a_message_has_as_long_as_is_asked_for(void **state) {
+    static const tow_message_piece begun = {.type = TOW_TEXT, .data = "begun", .length = 5, .first = true};
+    static const int cases[] = {0, 3}; /* seconds: by default it has any time */
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        test_pair pair = {.simulation.whole = true, .options.limits.message_seconds = cases[i]};
+        pair_open(&pair);
+        int64_t since = tow_loop_now(pair.loop);
+        assert_true(tow_websocket_send_piece(pair.guest.socket, &begun) >= 0);
+        pair_run(&pair, 100 * TOW_SECOND);
+        assert_int_equal(pair.client.closes, cases[i] != 0);
+        if (cases[i] != 0) {
+            int64_t passed = pair.client.closed_at - since;
+            assert_true(passed >= 3 * TOW_SECOND && passed < 4 * TOW_SECOND);
+            assert_int_equal(pair.guest.code, 1008);
+        }
+        pair_close(&pair);
+    }
+}
+
 static void a_peer_that_does_not_answer_the_close_is_left_in_time(void **state) {
     static const host_act act = {0};
     static const struct { int close_seconds, expected; } cases[] = {{3, 3}, {0, 5}, {60, 60}};
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         test_pair pair = {
-            .simulation.whole = true, .act = &act, .options.close_seconds = cases[i].close_seconds};
+            .simulation.whole = true, .act = &act, .options.limits.close_seconds = cases[i].close_seconds};
         pair_open(&pair);
         int64_t since = tow_loop_now(pair.loop);
         assert_int_equal(tow_websocket_close(pair.client.socket, 1000, NULL), 0);
@@ -700,6 +719,7 @@ int main(void) {
         cmocka_unit_test(a_socket_may_be_freed_when_it_has_drained),
         cmocka_unit_test(a_dead_peer_is_detected),
         cmocka_unit_test(a_living_peer_is_kept),
+        cmocka_unit_test(a_message_has_as_long_as_is_asked_for),
         cmocka_unit_test(a_peer_that_does_not_answer_the_close_is_left_in_time),
         cmocka_unit_test(connecting_may_take_as_long_as_it_likes_when_that_is_asked_for),
     };

@@ -102,7 +102,7 @@ static void talk(test_life *life, const char *url, size_t closes) {
                              .on_open = on_open,
                              .on_message = on_message,
                              .on_close = on_close,
-                             .max_queue = TOW_OFF}),
+                             .limits.max_queue = TOW_OFF}),
         0);
     until(life, &life->closes, closes);
     tow_websocket_free(socket);

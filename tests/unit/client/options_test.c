@@ -7,19 +7,26 @@
 #include <towline.h>
 
 #define SOCKET(field, minimum, maximum) OPTION_NUMBER(tow_websocket_options, field, minimum, maximum)
+#define LIMIT(field, minimum, maximum) SOCKET(limits.field, minimum, maximum)
 #define RECONNECTOR(field, minimum, maximum) OPTION_NUMBER(tow_reconnector_options, field, minimum, maximum)
 #define STREAM(field) OPTION_NUMBER(tow_byte_stream_options, field, TOW_OFF, INT_MAX)
 
 static const option_number of_sockets[] = {
-    SOCKET(compression, TOW_COMPRESSION_DEFAULT, TOW_COMPRESSION_TAKEOVER),
-    SOCKET(max_message, TOW_OFF, INT64_MAX),
-    SOCKET(max_queue, TOW_OFF, INT64_MAX),
-    SOCKET(high_mark, TOW_OFF, INT64_MAX),
-    SOCKET(low_mark, 0, 256 * 1024 - 1), /* below the high one */
     SOCKET(connect_seconds, TOW_OFF, INT_MAX),
-    SOCKET(close_seconds, TOW_OFF, INT_MAX),
-    SOCKET(ping_seconds, TOW_OFF, INT_MAX),
-    SOCKET(idle_seconds, TOW_OFF, INT_MAX),
+    LIMIT(max_message, TOW_OFF, INT64_MAX),
+    LIMIT(max_queue, TOW_OFF, INT64_MAX),
+    LIMIT(overflow, TOW_OVERFLOW_DEFAULT, TOW_OVERFLOW_DROP_OLDEST),
+    LIMIT(high_mark, TOW_OFF, INT64_MAX),
+    LIMIT(low_mark, 0, 256 * 1024 - 1), /* below the high one */
+    LIMIT(message_seconds, TOW_OFF, INT_MAX),
+    LIMIT(message_rate, TOW_OFF, INT64_MAX),
+    LIMIT(stall_seconds, TOW_OFF, INT_MAX),
+    LIMIT(ping_seconds, TOW_OFF, INT_MAX),
+    LIMIT(idle_seconds, TOW_OFF, INT_MAX),
+    LIMIT(close_seconds, TOW_OFF, INT_MAX),
+    LIMIT(compression, TOW_COMPRESSION_DEFAULT, TOW_COMPRESSION_TAKEOVER),
+    LIMIT(compression_min, TOW_OFF, INT64_MAX),
+    LIMIT(compression_max, TOW_OFF, INT64_MAX),
 };
 
 static const option_number of_reconnectors[] = {
@@ -163,16 +170,17 @@ static void what_contradicts_is_refused(void **state) {
         {.tls_certificate = file, .tls_certificate_pem = file},
         {.tls_certificate = file, .tls_key = file, .tls_key_pem = file},
         {.on_message = whole, .on_piece = in_pieces},
-        {.high_mark = 1000, .low_mark = 1000},
-        {.high_mark = 1000, .low_mark = 1001},
-        {.low_mark = 256 * 1024},
+        {.limits = {.high_mark = 1000, .low_mark = 1000}},
+        {.limits = {.high_mark = 1000, .low_mark = 1001}},
+        {.limits.low_mark = 256 * 1024},
         {.origin = "http://localhost", .headers = origin},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
         if (open_with(&cases[i]) != TOW_ERROR_ARGUMENT)
             fail_msg("case %zu was taken", i);
-    assert_int_equal(open_with(&(tow_websocket_options){.high_mark = 1000, .low_mark = 999}), 0);
-    assert_int_equal(open_with(&(tow_websocket_options){.high_mark = TOW_OFF, .low_mark = 1000}), 0);
+    assert_int_equal(open_with(&(tow_websocket_options){.limits = {.high_mark = 1000, .low_mark = 999}}), 0);
+    assert_int_equal(
+        open_with(&(tow_websocket_options){.limits = {.high_mark = TOW_OFF, .low_mark = 1000}}), 0);
 }
 
 static void times_of_blocking_calls_are_at_least_off(void **state) {

@@ -410,10 +410,10 @@ static void shorter_structs_are_taken(void **state) {
     char url[64];
     scene_prepare(&scene, acts, 1);
     snprintf(url, sizeof(url), "ws://127.0.0.1:%d/", scene.host.port);
-    scene.socket_options.max_message = -7;
+    scene.socket_options.limits.max_message = -7;
     scene.options.on_give_up = NULL;
     assert_int_equal(tow_reconnector_new_sized(&scene.reconnector, scene.loop, url, &scene.socket_options,
-                         offsetof(tow_websocket_options, max_message), &scene.options,
+                         offsetof(tow_websocket_options, limits), &scene.options,
                          offsetof(tow_reconnector_options, on_give_up)),
         0);
     scene_until(&scene, scene.closes == 2);

@@ -214,7 +214,7 @@ static void enter(struct caller *caller) {
         .on_message = came,
         .on_close = closed,
         .tls_insecure = setting->secure,
-        .max_queue = TOW_OFF};
+        .limits.max_queue = TOW_OFF};
     caller->number = setting->numbers++;
     memset(caller->heard, 0, sizeof(caller->heard));
     int error = tow_websocket_open(&caller->socket, setting->each->loop, setting->url, &options);
