@@ -210,15 +210,6 @@ void tow_client_set_trace(tow_websocket *socket, tow_client_on_head on_head) {
     tow_client_of(socket)->on_head = on_head;
 }
 
-void tow_client_set_time_limits(tow_websocket *socket, const tow_limits *limits) {
-    tow_limits *own = &tow_client_of(socket)->behaviour.limits;
-    tow_limits resolved = *limits;
-    tow_limits_resolve(&resolved, TOW_ROLE_SERVER, NULL);
-    own->message_seconds = resolved.message_seconds;
-    own->message_rate = resolved.message_rate;
-    own->stall_seconds = resolved.stall_seconds;
-}
-
 int tow_client_tls_details(const tow_websocket *socket, bool proxy, tow_tls_details *details) {
     const tow_client *client = tow_client_of(socket);
     if ((proxy ? client->proxy_tls : client->tls) == NULL)

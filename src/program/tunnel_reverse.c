@@ -37,17 +37,12 @@ static void stop(tow_service *service) {
 }
 
 static void fill(reverse_service *reverse, const char *listen) {
-    const tow_limits *limits = &reverse->settings->serve.server.limits;
     reverse->socket = tow_way_options(&reverse->way);
-    reverse->socket.limits.max_message = limits->max_message;
+    reverse->socket.limits = reverse->settings->serve.server.limits;
     reverse->socket.connect_seconds = reverse->settings->tunnel.connect_seconds;
-    reverse->socket.limits.close_seconds = limits->close_seconds;
-    reverse->socket.limits.ping_seconds = limits->ping_seconds;
-    reverse->socket.limits.idle_seconds = limits->idle_seconds;
     reverse->options = (tow_reverse_tunnel_options){.listen = listen,
         .url = tow_way_url(&reverse->way),
         .socket = &reverse->socket,
-        .limits = limits,
         .text = reverse->settings->tunnel.text,
         .lines = reverse->settings->tunnel.lines,
         .half_close_seconds = reverse->settings->tunnel.half_close_seconds,
@@ -112,7 +107,6 @@ int tow_tunnel_reverse(const tow_options *options, const char *listen) {
     reverse_service reverse = {
         .service = {.kind = &kind, .options = options, .settings = &settings->serve}, .settings = settings};
     reverse.connect = settings->connect;
-    reverse.connect.compression = settings->serve.server.limits.compression;
     int status = certificate_fill(&reverse);
     if (status != 0)
         return status;

@@ -1,6 +1,5 @@
 #include "handler/reverse_tunnel.h"
 
-#include "client/client.h"
 #include "passage.h"
 #include "transport/timer.h"
 
@@ -102,8 +101,6 @@ static int connection_new(reverse_connection **out, tow_reverse_tunnel *tunnel, 
         free(connection);
         return error;
     }
-    if (tunnel->options->limits != NULL)
-        tow_client_set_time_limits(connection->socket, tunnel->options->limits);
     if (tow_byte_stream_peer(stream, connection->passage.peer, sizeof(connection->passage.peer)) != 0)
         snprintf(connection->passage.peer, sizeof(connection->passage.peer), "unknown");
     *out = connection;

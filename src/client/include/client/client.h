@@ -1,5 +1,5 @@
 /* client: what the program needs of a client's socket beyond towline/websocket.h: to watch the opening
- * handshake, and the limits of time that servers have.
+ * handshake.
  *
  * Each call takes a socket of tow_websocket_open. */
 #ifndef TOW_CLIENT_CLIENT_H
@@ -17,10 +17,6 @@ typedef void (*tow_client_on_head)(tow_websocket *socket, bool sent, const char 
 
 /* Call it right after tow_websocket_open: the handshake begins in the loop's next round. */
 void tow_client_set_trace(tow_websocket *socket, tow_client_on_head on_head);
-
-/* Right after tow_websocket_open as well: message_seconds, message_rate and stall_seconds of these limits (0:
- * the default), which a client has not by itself. */
-void tow_client_set_time_limits(tow_websocket *socket, const tow_limits *limits);
 
 /* The same as a trace for each socket that a reconnector opens. */
 void tow_client_trace_all(tow_reconnector *reconnector, tow_client_on_head on_head);

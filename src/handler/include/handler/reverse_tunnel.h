@@ -12,11 +12,10 @@ typedef struct tow_reverse_tunnel_options {
     const char *listen; /* "[HOST:]PORT" or "unix:PATH" */
     const char *url;
     const tow_websocket_options *socket; /* but for callbacks and user */
-    const tow_limits *limits; /* of their time: message_seconds, message_rate, stall_seconds; NULL: none */
-    bool text;                /* text messages instead of binary ones */
-    bool lines;               /* text messages, one for each line */
-    int half_close_seconds;   /* 0: default */
-    int64_t max_connections;  /* 0: no limit but the descriptors */
+    bool text;                           /* text messages instead of binary ones */
+    bool lines;                          /* text messages, one for each line */
+    int half_close_seconds;              /* 0: default */
+    int64_t max_connections;             /* 0: no limit but the descriptors */
     void (*on_log)(void *user, int level, const char *line);
     void *log_user;
 } tow_reverse_tunnel_options;
