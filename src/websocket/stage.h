@@ -22,7 +22,7 @@ static inline bool tow_stage_is_connecting(const tow_websocket *socket) {
 
 /* As the ready state says. */
 static inline bool tow_stage_is_open(const tow_websocket *socket) {
-    return tow_stage_is_among(socket, TOW_STAGE_BIT(OPEN) | TOW_STAGE_BIT(PEER_ENDED));
+    return socket->stage == TOW_STAGE_OPEN || socket->stage == TOW_STAGE_PEER_ENDED;
 }
 
 static inline bool tow_stage_is_closing(const tow_websocket *socket) {
