@@ -260,7 +260,7 @@ static void add_long_names(void) {
     memset(name + 5, '<', NAME_LENGTH);
     folder_add_directory(&made, "many");
     for (int i = 0; i < NAMES; i++) {
-        snprintf(name + NAME_LENGTH, 6, "%05d", i);
+        snprintf(name + NAME_LENGTH, 6, "%05u", (unsigned)i % 100000);
         folder_add_file(&made, name, "");
     }
 }
