@@ -10,6 +10,24 @@ static tow_limits resolved(tow_role role, tow_limits limits, const tow_limits *s
     return limits;
 }
 
+/* Field by field: what lies between them is nobody's. */
+static void assert_limits(const tow_limits *limits, const tow_limits *expected) {
+    assert_int_equal(limits->max_message, expected->max_message);
+    assert_int_equal(limits->max_queue, expected->max_queue);
+    assert_int_equal(limits->overflow, expected->overflow);
+    assert_int_equal(limits->high_mark, expected->high_mark);
+    assert_int_equal(limits->low_mark, expected->low_mark);
+    assert_int_equal(limits->message_seconds, expected->message_seconds);
+    assert_int_equal(limits->message_rate, expected->message_rate);
+    assert_int_equal(limits->stall_seconds, expected->stall_seconds);
+    assert_int_equal(limits->ping_seconds, expected->ping_seconds);
+    assert_int_equal(limits->idle_seconds, expected->idle_seconds);
+    assert_int_equal(limits->close_seconds, expected->close_seconds);
+    assert_int_equal(limits->compression, expected->compression);
+    assert_int_equal(limits->compression_min, expected->compression_min);
+    assert_int_equal(limits->compression_max, expected->compression_max);
+}
+
 static void a_server_is_bounded_by_default(void **state) {
     (void)state;
     tow_limits limits = resolved(TOW_ROLE_SERVER, (tow_limits){0}, NULL);
@@ -38,7 +56,7 @@ static void a_client_waits_as_long_as_its_user_likes(void **state) {
     expected.message_seconds = expected.stall_seconds = TOW_OFF;
     expected.ping_seconds = expected.idle_seconds = TOW_OFF;
     expected.compression = TOW_COMPRESSION_TAKEOVER;
-    assert_memory_equal(&limits, &expected, sizeof(limits));
+    assert_limits(&limits, &expected);
     assert_int_equal(tow_limits_check(&limits, NULL), 0);
 }
 
@@ -60,7 +78,7 @@ static void what_is_set_stays_for_both(void **state) {
         .compression_max = 7};
     for (int role = TOW_ROLE_SERVER; role <= TOW_ROLE_CLIENT; role++) {
         tow_limits limits = resolved((tow_role)role, set, NULL);
-        assert_memory_equal(&limits, &set, sizeof(limits));
+        assert_limits(&limits, &set);
     }
 }
 
@@ -81,7 +99,7 @@ static void a_route_has_what_its_server_has(void **state) {
     tow_limits limits = resolved(TOW_ROLE_SERVER, (tow_limits){.idle_seconds = 7}, &server);
     tow_limits expected = server;
     expected.idle_seconds = 7;
-    assert_memory_equal(&limits, &expected, sizeof(limits));
+    assert_limits(&limits, &expected);
     limits = resolved(TOW_ROLE_SERVER, (tow_limits){.high_mark = 100}, &server);
     assert_int_equal(limits.low_mark, 25); /* the marks are a pair */
 }
