@@ -91,6 +91,22 @@ static void opened(tow_websocket *socket) {
     pthread_mutex_unlock(&self.mutex);
 }
 
+/* The peer of the last one, for the thread of the test. */
+static const char *opened_peer(void) {
+    static char peer[TEXT_KEPT];
+    pthread_mutex_lock(&self.mutex);
+    memcpy(peer, self.peer, sizeof(peer));
+    pthread_mutex_unlock(&self.mutex);
+    return peer;
+}
+
+static int opened_loops(void) {
+    pthread_mutex_lock(&self.mutex);
+    int count = self.loop_count;
+    pthread_mutex_unlock(&self.mutex);
+    return count;
+}
+
 static void echo(tow_websocket *socket, const tow_message *message) {
     tow_websocket_send(socket, message->type, message->data, message->length);
 }
@@ -201,7 +217,7 @@ static void workers_share_a_descriptor(void **state) {
         clients[i] = enter(port);
         hear_echo(clients[i]);
     }
-    assert_int_equal(self.loop_count, 3);
+    assert_int_equal(opened_loops(), 3);
     for (int i = 0; i < CLIENTS; i++)
         leave(clients[i]);
     stop();
@@ -217,7 +233,7 @@ static void a_unix_socket_is_served_and_keeps_its_file(void **state) {
     start(&(tow_server_options){.listen = text, .workers = 2, .tls_self_signed = true});
     assert_int_equal(tow_server_port(self.server, 0), 0);
     visit(enter_unix(path));
-    assert_string_equal(self.peer, "unix");
+    assert_string_equal(opened_peer(), "unix");
     close(fd);
     stop();
     assert_int_equal(stat(path, &status), 0);
@@ -239,8 +255,8 @@ static void a_socket_for_both_families_knows_ip4_clients(void **state) {
     snprintf(text, sizeof(text), "fd:%d", fd);
     start(&(tow_server_options){.listen = text});
     visit(enter(ntohs(address.sin6_port)));
-    if (strncmp(self.peer, "127.0.0.1:", 10) != 0)
-        fail_msg("the peer is %s", self.peer);
+    if (strncmp(opened_peer(), "127.0.0.1:", 10) != 0)
+        fail_msg("the peer is %s", opened_peer());
     stop();
     close(fd);
 }
@@ -451,7 +467,7 @@ static void connections_that_others_accepted_are_served(void **state) {
         assert_int_equal(tow_server_port(self.server, 0), 0);
         snprintf(who.url, sizeof(who.url), "ws%s://127.0.0.1:%d/echo", secure == 1 ? "s" : "", port);
         visit_adopted(listener, &who);
-        assert_int_equal(strncmp(self.peer, "127.0.0.1:", 10), 0);
+        assert_int_equal(strncmp(opened_peer(), "127.0.0.1:", 10), 0);
         stop();
     }
 }
@@ -487,7 +503,7 @@ static void a_unix_connection_is_served_without_tls(void **state) {
     visitor who = {.url = "ws://localhost/echo", .path = path};
     start(&(tow_server_options){.listen = "off", .tls_self_signed = true});
     visit_adopted(listener, &who);
-    assert_string_equal(self.peer, "unix");
+    assert_string_equal(opened_peer(), "unix");
     stop();
     unlink(path);
 }
@@ -530,7 +546,7 @@ static void a_proxy_introduces_what_others_accepted(void **state) {
     assert_int_equal(strncmp(text, "HTTP/1.1 101 ", 13), 0);
     close(fd);
     stop();
-    assert_string_equal(self.peer, "192.0.2.7:50001");
+    assert_string_equal(opened_peer(), "192.0.2.7:50001");
 }
 
 static void what_is_no_connection_is_refused_and_stays_the_callers(void **state) {
