@@ -133,7 +133,7 @@ static int entry_add(tow_listing *list, const char *name, const struct stat *sta
     memmove(&list->entries[place + 1], &list->entries[place], (list->count - place) * sizeof(entry *));
     list->entries[place] = one;
     list->count++;
-    list->names += sizeof(one) + sizeof(*one) + length + 1;
+    list->names += sizeof(void *) + sizeof(*one) + length + 1;
     return 0;
 }
 

@@ -55,7 +55,9 @@ static char take_character(tow_slice *text) {
     }
     character = text->data[0];
     *text = (tow_slice){.data = text->data + 1, .length = text->length - 1};
-    return character == '+' ? ' ' : character;
+    if (character == '+')
+        return ' ';
+    return character;
 }
 
 static char *put_decoded(char *out, tow_slice text) {

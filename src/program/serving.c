@@ -171,7 +171,7 @@ static void say_where(tow_serving *serving, size_t index, const char *text,
         say(serving, text, tow_server_port(serving->server, index));
     else
         for (size_t place = 0; tow_server_listener_text(serving->server, index, place, address); place++)
-            say(serving, address, is_unix(address) ? 0 : atoi(strrchr(address, ':') + 1));
+            say(serving, address, is_unix(address) ? 0 : (int)strtol(strrchr(address, ':') + 1, NULL, 10));
 }
 
 static void say_all(tow_serving *serving) {

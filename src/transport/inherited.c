@@ -87,7 +87,7 @@ static bool has_name(int index, const char *name) {
         names = names == NULL ? NULL : names + 1;
     }
     size_t length = names == NULL ? 0 : strcspn(names, ":");
-    return length == strlen(name) && strncmp(names, name, length) == 0;
+    return names != NULL && length == strlen(name) && strncmp(names, name, length) == 0;
 }
 
 /* The place of the `index`th descriptor of this name among those that were passed, or how many there are of

@@ -34,6 +34,7 @@ static bool set_session_context(SSL *ssl, const tow_tls_context *context, const 
     unsigned char digest[EVP_MAX_MD_SIZE];
     unsigned length = 0;
     memcpy(whole, context->trust, TOW_TLS_TRUST_DIGEST);
+    /* Bytes for a digest. NOLINTNEXTLINE(bugprone-not-null-terminated-result) */
     memcpy(whole + TOW_TLS_TRUST_DIGEST, name, strlen(name));
     return EVP_Digest(whole, TOW_TLS_TRUST_DIGEST + strlen(name), digest, &length, EVP_sha256(), NULL) == 1 &&
            SSL_set_session_id_context(ssl, digest, length) == 1;
