@@ -24,20 +24,7 @@ static const option_number numbers[] = {
 };
 
 static const option_number limits[] = {
-    LIMIT(max_message, TOW_OFF, INT64_MAX),
-    LIMIT(max_queue, TOW_OFF, INT64_MAX),
-    LIMIT(overflow, TOW_OVERFLOW_DEFAULT, TOW_OVERFLOW_DROP_OLDEST),
-    LIMIT(high_mark, TOW_OFF, INT64_MAX),
-    LIMIT(low_mark, 0, 256 * 1024 - 1), /* below the high one */
-    LIMIT(message_seconds, TOW_OFF, INT_MAX),
-    LIMIT(message_rate, TOW_OFF, INT64_MAX),
-    LIMIT(stall_seconds, TOW_OFF, INT_MAX),
-    LIMIT(ping_seconds, TOW_OFF, INT_MAX),
-    LIMIT(idle_seconds, TOW_OFF, INT_MAX),
-    LIMIT(close_seconds, TOW_OFF, INT_MAX),
-    LIMIT(compression, TOW_COMPRESSION_DEFAULT, TOW_COMPRESSION_TAKEOVER),
-    LIMIT(compression_min, TOW_OFF, INT64_MAX),
-    LIMIT(compression_max, TOW_OFF, INT64_MAX),
+    LIMIT_NUMBERS(LIMIT),
 };
 
 static int server_with(const tow_server_options *options) {
