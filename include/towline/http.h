@@ -64,8 +64,8 @@ const char *tow_request_certificate_fingerprint(const tow_request *request);
 
 /* Answers a request whole, once, in on_request, or later if the exchange was kept. `status` is 200 to 999;
  * `type`, which may be NULL, is the Content-Type. `body` is copied; an answer to HEAD, 204 and 304 have none,
- * whatever is given. Errors: STATE (answered already, or not in on_request and not kept), CLOSED (the client
- * has left: on_gone follows), ARGUMENT, MEMORY. */
+ * whatever is given. Errors: STATE (answered already, not in on_request and not kept, or a whole body was
+ * asked for and has not come), CLOSED (the client has left: on_gone follows), ARGUMENT, MEMORY. */
 int tow_exchange_respond(
     tow_exchange *exchange, int status, const char *type, const void *body, size_t length);
 
@@ -167,7 +167,7 @@ static inline int tow_exchange_keep(tow_exchange *exchange, const tow_exchange_e
 }
 
 /* The request of an exchange: what on_request got, or, later, a copy that lives as long as the exchange does.
- */
+ * NULL in an on_gone for which there is none: no memory for the copy, or reset in on_request. */
 const tow_request *tow_exchange_request(const tow_exchange *exchange);
 
 /* The loop of the worker that it belongs to, for timers and whatever else is to be waited for. */
