@@ -11,6 +11,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / "build"
 TOWLINE = BUILD / "towline"
+# An earlier version's program, to be measured in the same run.
+BEFORE = os.environ.get("TOWLINE_BEFORE")
 SERVER_CORE, GENERATOR_CORE = (0, 1) if (os.cpu_count() or 1) > 1 else (None, None)
 
 
@@ -29,8 +31,8 @@ class Peer:
         return self.scheme in ("wss", "tls")
 
 
-def towline(io):
-    return [str(TOWLINE), "serve", "-p", "127.0.0.1:0", "--workers", "1", "--io", io]
+def towline(io, program=TOWLINE):
+    return [str(program), "serve", "-p", "127.0.0.1:0", "--workers", "1", "--io", io]
 
 
 PEERS = [
@@ -45,12 +47,21 @@ PEERS = [
 
 
 IDENTITY = [str(CERTIFICATE), str(KEY)]
+
+
+def towline_tls(io, program=TOWLINE):
+    return [*towline(io, program), "-c", IDENTITY[0], "-k", IDENTITY[1]]
+
+
 PEERS += [
     Peer("raw TLS", [str(BUILD / "bench/raw-echo-tls"), *IDENTITY], "tls", "", "raw TLS"),
-    Peer("towline TLS epoll", [*towline("epoll"), "-c", IDENTITY[0], "-k", IDENTITY[1]], "wss", raw="raw TLS"),
-    Peer("towline TLS io_uring", [*towline("io_uring"), "-c", IDENTITY[0], "-k", IDENTITY[1]], "wss", raw="raw TLS"),
+    Peer("towline TLS epoll", towline_tls("epoll"), "wss", raw="raw TLS"),
+    Peer("towline TLS io_uring", towline_tls("io_uring"), "wss", raw="raw TLS"),
     Peer("ws TLS", ["node", str(ROOT / "bench/peer_ws.mjs"), *IDENTITY], "wss", raw="raw TLS"),
 ]
+if BEFORE:
+    PEERS += [Peer(f"before {io}", towline(io, BEFORE), raw=f"raw {io}") for io in ("epoll", "io_uring")]
+    PEERS += [Peer(f"before TLS {io}", towline_tls(io, BEFORE), "wss", raw="raw TLS") for io in ("epoll", "io_uring")]
 
 
 def make_certificate():
