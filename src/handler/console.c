@@ -41,9 +41,9 @@ tow_handler tow_console_handler(void) {
     return (tow_handler){.on_request = answer};
 }
 
-static int make(
-    tow_handler *handler, const void *settings, tow_handler_log log, char why[TOW_HANDLER_TEXT_MAX]) {
-    (void)settings, (void)log, (void)why;
+static int make(tow_handler *handler, const void *settings, const tow_handler_place *place,
+    char why[TOW_HANDLER_TEXT_MAX]) {
+    (void)settings, (void)place, (void)why;
     *handler = tow_console_handler();
     return 0;
 }

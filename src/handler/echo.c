@@ -13,9 +13,9 @@ tow_handler tow_echo_handler(void) {
     return (tow_handler){.on_select = take_first, .on_message = echo, .any_origin = true};
 }
 
-static int make(
-    tow_handler *handler, const void *settings, tow_handler_log log, char why[TOW_HANDLER_TEXT_MAX]) {
-    (void)settings, (void)log, (void)why;
+static int make(tow_handler *handler, const void *settings, const tow_handler_place *place,
+    char why[TOW_HANDLER_TEXT_MAX]) {
+    (void)settings, (void)place, (void)why;
     *handler = tow_echo_handler();
     return 0;
 }

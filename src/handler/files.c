@@ -225,11 +225,11 @@ tow_handler tow_files_handler(tow_files *files) {
     return (tow_handler){.user = files, .on_request = on_request};
 }
 
-static int make(
-    tow_handler *handler, const void *settings, tow_handler_log log, char why[TOW_HANDLER_TEXT_MAX]) {
+static int make(tow_handler *handler, const void *settings, const tow_handler_place *place,
+    char why[TOW_HANDLER_TEXT_MAX]) {
     const char *root = ((const tow_files_settings *)settings)->root;
     tow_files *files;
-    (void)log;
+    (void)place;
     int error = tow_files_new(&files, root);
     if (error == TOW_ERROR_NAME_NOT_FOUND || error == TOW_ERROR_ARGUMENT)
         snprintf(why, TOW_HANDLER_TEXT_MAX, "'%s' is not a folder", root);

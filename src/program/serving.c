@@ -65,9 +65,9 @@ static void on_handler_line(void *user, int level, const char *line) {
 int tow_serving_make(tow_serving *serving, tow_handler *handler, const tow_handler_kind *kind,
     const void *settings, const char *option) {
     char why[TOW_HANDLER_TEXT_MAX];
-    const tow_handler_log log = {on_handler_line, &serving->service};
+    const tow_handler_place place = {.log = {on_handler_line, &serving->service}};
     assert(serving->handler_count < TOW_SERVING_HANDLERS_MAX);
-    int error = kind->make(handler, settings, log, why);
+    int error = kind->make(handler, settings, &place, why);
     if (error != 0)
         tow_service_complain(
             &serving->service, "%s%s%s", option != NULL ? option : "", option != NULL ? ": " : "", why);

@@ -337,12 +337,12 @@ void tow_tunnel_free(tow_tunnel *tunnel) {
     free(tunnel);
 }
 
-static int make(
-    tow_handler *handler, const void *settings, tow_handler_log log, char why[TOW_HANDLER_TEXT_MAX]) {
+static int make(tow_handler *handler, const void *settings, const tow_handler_place *place,
+    char why[TOW_HANDLER_TEXT_MAX]) {
     tow_tunnel_options options = *(const tow_tunnel_options *)settings;
     tow_tunnel *tunnel;
-    options.on_log = log.write;
-    options.log_user = log.user;
+    options.on_log = place->log.write;
+    options.log_user = place->log.user;
     int error = tow_tunnel_new(&tunnel, &options, why);
     if (error == 0)
         *handler = tow_tunnel_handler(tunnel);

@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <towline/error.h>
 
-static const tow_handler_log nowhere = {0};
+static const tow_handler_place nowhere = {0};
 
 static void free_made(const tow_handler_kind *kind, const tow_handler *handler) {
     if (kind->free != NULL)
@@ -29,7 +29,7 @@ static void every_kind_makes_a_handler_that_does_something(void **state) {
         char why[TOW_HANDLER_TEXT_MAX];
         tow_handler handler = {0};
         assert_non_null(kinds[i].kind->name);
-        assert_int_equal(kinds[i].kind->make(&handler, kinds[i].settings, nowhere, why), 0);
+        assert_int_equal(kinds[i].kind->make(&handler, kinds[i].settings, &nowhere, why), 0);
         assert_true(handler.on_request != NULL || handler.on_message != NULL || handler.on_open != NULL);
         free_made(kinds[i].kind, &handler);
     }
@@ -38,7 +38,7 @@ static void every_kind_makes_a_handler_that_does_something(void **state) {
 static void refuses(const tow_handler_kind *kind, const void *settings, int error, const char *text) {
     char why[TOW_HANDLER_TEXT_MAX] = "";
     tow_handler handler = {0};
-    assert_int_equal(kind->make(&handler, settings, nowhere, why), error);
+    assert_int_equal(kind->make(&handler, settings, &nowhere, why), error);
     assert_string_equal(why, text);
 }
 
@@ -63,9 +63,9 @@ static void a_tunnels_map_is_read_again_and_the_log_told(void **state) {
     char why[TOW_HANDLER_TEXT_MAX];
     char line[200] = "";
     const tow_tunnel_options tunnel = {.map = "/dev/null"};
+    const tow_handler_place place = {.log = {.write = note_line, .user = line}};
     tow_handler handler = {0};
-    assert_int_equal(
-        tow_tunnel_kind.make(&handler, &tunnel, (tow_handler_log){.write = note_line, .user = line}, why), 0);
+    assert_int_equal(tow_tunnel_kind.make(&handler, &tunnel, &place, why), 0);
     assert_string_equal(line, "");
     tow_tunnel_kind.reload(handler.user);
     assert_string_equal(line, "5 /dev/null was read again: 0 entries");

@@ -13,6 +13,15 @@ typedef struct tow_handler_log {
     void *user;
 } tow_handler_log;
 
+/* Where a handler is made. The server's first loop is that of what belongs to no connection: a process that
+ * many connections share, a timer. Both are there until after `free`, though not run any more in the end;
+ * what is left for the loop then by tow_loop_post_letter is dropped with it. */
+typedef struct tow_handler_place {
+    tow_handler_log log;
+    tow_server *server; /* NULL: it is made later, and the kind can do without */
+    tow_loop *loop;     /* of its first worker; NULL: the same */
+} tow_handler_place;
+
 enum { TOW_HANDLER_TEXT_MAX = 320 };
 
 typedef struct tow_handler_kind {
@@ -20,11 +29,12 @@ typedef struct tow_handler_kind {
     const tow_option *options; /* rows of its settings; NULL: there is nothing to set */
     /* Makes one as its settings say, whose texts outlive it; nothing is logged meanwhile. Returns 0 or a
      * tow_error; `why` then says in one line what is wrong. */
-    int (*make)(
-        tow_handler *handler, const void *settings, tow_handler_log log, char why[TOW_HANDLER_TEXT_MAX]);
+    int (*make)(tow_handler *handler, const void *settings, const tow_handler_place *place,
+        char why[TOW_HANDLER_TEXT_MAX]);
     void (*reload)(void *user); /* of the handler: reads its files again; NULL: it has none */
-    void (*free)(
-        void *user); /* when the server is gone, and all loops that it ran on; NULL: nothing is kept */
+    /* Of one that was made with a server: as the on_free of its route, on any thread. Of
+     * others: when the server is gone, and all loops that it ran on. NULL: nothing is kept. */
+    void (*free)(void *user);
 } tow_handler_kind;
 
 #endif
