@@ -1,0 +1,15 @@
+/* module: a native handler, a shared library that towline/handler.h made one of. */
+#ifndef TOW_HANDLER_MODULE_H
+#define TOW_HANDLER_MODULE_H
+
+#include "handler/kind.h"
+
+typedef struct tow_module_settings {
+    const char *file;
+    const char *path; /* that it serves, for what the module may want to say */
+} tow_module_settings;
+
+/* Needs a server. */
+extern const tow_handler_kind tow_module_kind;
+
+#endif
