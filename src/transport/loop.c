@@ -72,6 +72,8 @@ void tow_loop_free(tow_loop *loop) {
     part_user_timers(loop);
     if (loop->companion != NULL)
         loop->companion->free(loop->companion);
+    if (loop->end_children != NULL)
+        loop->end_children(loop);
     pay_debts(loop);
     part_user_timers(loop); /* those that callbacks have made meanwhile */
     loop->kind->free(loop);

@@ -144,6 +144,8 @@ struct tow_loop {
     tow_user_timer *user_timers; /* set or not */
     /* They have no loop any more, and are not set. NULL: there were never any. */
     void (*part_user_timers)(tow_loop *loop);
+    struct tow_child *children;           /* that run */
+    void (*end_children)(tow_loop *loop); /* NULL: there were never any */
     tow_random random;
 };
 

@@ -151,13 +151,19 @@ static void target_connected(tow_relay *relay) {
         send_proxy_header(connection);
 }
 
+static int command_start(
+    tunnel_connection *connection, tow_byte_stream **stream, const tow_byte_stream_options *options) {
+    const char *const arguments[] = {"/bin/sh", "-c", connection->target->rest, NULL};
+    return tow_command_start(&connection->command, stream, connection->passage.loop,
+        &(tow_command_options){.child = {.arguments = arguments}, .on_exit = command_exited}, options);
+}
+
 static void target_open(tunnel_connection *connection) {
     tow_byte_stream_options options = tow_relay_options(&connection->passage.relay, TOW_RELAY_TARGET);
     tow_byte_stream *stream;
     options.connect_seconds = connection->tunnel->options.connect_seconds;
     bool is_command = connection->target->kind == TOW_TUNNEL_TARGET_COMMAND;
-    int error = is_command ? tow_command_start(&connection->command, &stream, connection->passage.loop,
-                                 connection->target->rest, &options, command_exited)
+    int error = is_command ? command_start(connection, &stream, &options)
                            : tow_byte_stream_connect(
                                  &stream, connection->passage.loop, connection->target->rest, &options);
     connection->passage.relay.connected = is_command && error == 0;
@@ -328,7 +334,6 @@ void tow_tunnel_free(tow_tunnel *tunnel) {
     for (tow_passage *passage = tunnel->passages.first, *next; passage != NULL; passage = next) {
         tunnel_connection *connection = connection_of(&passage->relay);
         next = passage->next;
-        tow_command_clear(&connection->command);
         tow_tunnel_map_release(connection->map);
         free(connection);
     }

@@ -3,7 +3,7 @@
 #include "../transport/each_loop.h"
 
 #include "../allocation.h"
-#include "tunnel/command.h"
+#include "command.h"
 
 #include <string.h>
 
@@ -13,6 +13,8 @@ typedef struct scene {
     tow_buffer heard;
     size_t writables, ends, errors, closed, exits;
     bool pauses; /* after every delivery */
+    bool hears_errors;
+    int patience_seconds;
 } scene;
 
 static void on_bytes(tow_byte_stream *stream, void *bytes, size_t length) {
@@ -45,14 +47,25 @@ static void on_exit_of(tow_command *command) {
     ((scene *)(void *)command)->exits++;
 }
 
+/* Into the same text as its output. */
+static void on_errors(tow_command *command, const char *bytes, size_t length) {
+    tow_buffer_append(&((scene *)(void *)command)->heard, bytes, length);
+}
+
 static int try_to_start(const each_loop *each, scene *one, const char *text) {
+    const char *const arguments[] = {"/bin/sh", "-c", text, NULL};
     const tow_byte_stream_options options = {.user = one,
         .on_bytes = on_bytes,
         .on_writable = on_writable,
         .on_end = on_end,
         .on_error = on_error,
         .on_closed = on_closed};
-    return tow_command_start(&one->command, &one->stream, each->loop, text, &options, on_exit_of);
+    return tow_command_start(&one->command, &one->stream, each->loop,
+        &(tow_command_options){.child = {.arguments = arguments},
+            .on_exit = on_exit_of,
+            .on_errors = one->hears_errors ? on_errors : NULL,
+            .patience_seconds = one->patience_seconds},
+        &options);
 }
 
 static bool has_ended(void *argument) {
@@ -141,6 +154,39 @@ static void closing_it_ends_what_runs(void **state) {
     assert_int_equal(one.ends, 0);
 }
 
+static void its_standard_error_is_told_before_its_end(void **state) {
+    scene one = {.hears_errors = true};
+    assert_int_equal(try_to_start(*state, &one, "echo out; sleep 0.1; echo err >&2; exit 2"), 0);
+    run_until(*state, has_ended, &one);
+    assert_heard(&one, "out\nerr\n");
+    assert_int_equal(tow_command_status(&one.command), 2);
+    finish(*state, &one);
+}
+
+static void closing_it_lets_it_end_by_itself_first(void **state) {
+    scene one = {.hears_errors = true, .patience_seconds = 100};
+    assert_int_equal(try_to_start(*state, &one, "cat; echo bye >&2; exit 4"), 0);
+    finish(*state, &one);
+    assert_int_equal(tow_command_status(&one.command), 4);
+}
+
+static void patience_ends(void **state) {
+    scene one = {.hears_errors = true, .patience_seconds = 1};
+    assert_int_equal(try_to_start(*state, &one, "sleep 1000"), 0);
+    finish(*state, &one);
+    assert_int_equal(tow_command_status(&one.command), 128 + 15);
+}
+
+/* A session of its own is a process group of its own. */
+static void what_has_left_its_group_does_not_hold_its_end(void **state) {
+    scene one = {.hears_errors = true};
+    assert_int_equal(try_to_start(*state, &one, "setsid sleep 5 & sleep 0.1; echo said; exit 3"), 0);
+    run_until(*state, has_ended, &one);
+    assert_heard(&one, "said\n");
+    assert_int_equal(tow_command_status(&one.command), 3);
+    finish(*state, &one);
+}
+
 static bool has_exited(void *argument) {
     return !tow_command_runs(&((scene *)argument)->command);
 }
@@ -149,7 +195,7 @@ static void each_allocation_of_its_start_may_fail(void **state) {
     each_loop *each = *state;
     int error = TOW_ERROR_MEMORY;
     for (size_t number = 1; error != 0; number++) {
-        scene one = {0};
+        scene one = {.hears_errors = true};
         long before = allocation_outstanding();
         allocation_fail_at(number);
         error = try_to_start(each, &one, "sleep 1000");
@@ -175,6 +221,10 @@ int main(void) {
         ON_REAL_LOOPS(its_end_waits_for_its_output),
         ON_REAL_LOOPS(what_it_leaves_unread_is_dropped),
         ON_REAL_LOOPS(closing_it_ends_what_runs),
+        ON_REAL_LOOPS(its_standard_error_is_told_before_its_end),
+        ON_REAL_LOOPS(closing_it_lets_it_end_by_itself_first),
+        ON_REAL_LOOPS(patience_ends),
+        ON_REAL_LOOPS(what_has_left_its_group_does_not_hold_its_end),
         ON_REAL_LOOPS(each_allocation_of_its_start_may_fail),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
