@@ -68,6 +68,8 @@ typedef struct tow_handler {
     /* tow_websocket_request answers a copy of the request until on_close returns, which takes memory for each
      * connection; else in on_open only. Without memory for it there is none */
     bool keep_request;
+    void *free_user; /* what on_free gets instead of `user`: for who routes a handler that somebody else has
+                        made */
 } tow_handler;
 
 /* A certificate and its key, each in a PEM file or in a PEM text. */

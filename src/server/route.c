@@ -78,7 +78,7 @@ static void give_user_back(tow_route *route) {
     void (*on_free)(void *user) = route->handler.on_free;
     route->handler.on_free = NULL;
     if (on_free != NULL)
-        on_free(route->handler.user);
+        on_free(route->handler.free_user != NULL ? route->handler.free_user : route->handler.user);
 }
 
 void tow_route_release(const tow_route *route) {

@@ -258,6 +258,23 @@ static void a_route_may_be_replaced_in_its_own_callback(void **state) {
     }
 }
 
+static void on_free_gets_a_pointer_of_its_own_if_there_is_one(void **state) {
+    struct world world;
+    owner one = {.name = "one"};
+    owner other = {.name = "other"};
+    (void)state;
+    begin(&world);
+    assert_int_equal(
+        tow_server_route(world.server, "/x",
+            &(tow_handler){
+                .user = &one, .free_user = &other, .on_request = tell_name, .on_free = note_freed}),
+        0);
+    expect_answer(&world, GET("/x"), "HTTP/1.1 200 ", "\r\n\r\none");
+    world_end(&world);
+    assert_int_equal(one.freed, 0);
+    assert_int_equal(other.freed, 1);
+}
+
 static tow_server *freeing_server;
 
 static void route_again(void *user) {
@@ -651,6 +668,7 @@ int main(void) {
         cmocka_unit_test(a_request_under_way_keeps_its_route_until_the_next),
         cmocka_unit_test(a_handshake_gets_the_route_of_its_end),
         cmocka_unit_test(a_route_may_be_replaced_in_its_own_callback),
+        cmocka_unit_test(on_free_gets_a_pointer_of_its_own_if_there_is_one),
         cmocka_unit_test(on_free_may_change_routes),
         cmocka_unit_test(a_call_that_fails_changes_nothing),
         cmocka_unit_test(a_retained_socket_keeps_its_route),
