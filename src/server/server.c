@@ -1,4 +1,5 @@
 #include "connection.h"
+#include "guests.h"
 #include "incoming.h"
 #include "post.h"
 #include "report.h"
@@ -99,6 +100,8 @@ void tow_server_free(tow_server *server) {
         return;
     for (size_t i = 0; server->workers != NULL && i < server->worker_count; i++)
         tow_worker_abandon(&server->workers[i]);
+    for (size_t i = 0; server->workers != NULL && i < server->worker_count; i++)
+        tow_guests_leave_worker(&server->workers[i]);
     take_callbacks_away(server);
     tow_sites_clear(&server->sites, server->loop);
     if (server->owns_loop)
@@ -109,32 +112,12 @@ void tow_server_free(tow_server *server) {
 
 /* Routes. */
 
-/* One for each worker that looks at the routes when they have changed. */
-static int look_letters_make(tow_server *server, tow_letter **letters) {
-    for (size_t i = 0; i < server->worker_count; i++) {
-        tow_letter *letter = tow_worker_look_letter(&server->workers[i]);
-        if (letter == NULL)
-            return TOW_ERROR_MEMORY;
-        letter->next = *letters;
-        *letters = letter;
-    }
-    return 0;
-}
-
-static void look_letters_leave(tow_letter *letters, bool wanted) {
-    while (letters != NULL) {
-        tow_letter *letter = letters;
-        letters = letter->next;
-        tow_worker_look(letter, wanted);
-    }
-}
-
 static int route_put(tow_server *server, tow_route *route) {
     tow_letter *letters = NULL;
-    int error = look_letters_make(server, &letters);
+    int error = tow_errands_make(server, tow_worker_look_at_routes, &letters);
     if (error == 0)
         error = tow_routing_put(&server->routing, route);
-    look_letters_leave(letters, error == 0);
+    tow_errands_leave(letters, error == 0);
     return error;
 }
 
@@ -160,10 +143,10 @@ int tow_server_unroute(tow_server *server, const char *path) {
     if (server == NULL || path == NULL)
         return TOW_ERROR_ARGUMENT;
     tow_letter *letters = NULL;
-    int error = look_letters_make(server, &letters);
+    int error = tow_errands_make(server, tow_worker_look_at_routes, &letters);
     if (error == 0)
         error = tow_routing_remove(&server->routing, path);
-    look_letters_leave(letters, error == 0);
+    tow_errands_leave(letters, error == 0);
     return error;
 }
 
@@ -256,6 +239,7 @@ static void note_error(tow_server *server, int error) {
 }
 
 static void run_worker(tow_worker *worker) {
+    tow_guests_dismissed_leave_worker(worker);
     int error = tow_worker_run(worker);
     if (error == 0)
         return;
@@ -272,6 +256,7 @@ static void live(tow_server *server, int index, tow_loop *loop) {
     pthread_mutex_unlock(&server->mutex);
     if (error == 0) {
         run_worker(worker);
+        tow_guests_leave_worker(worker);
         return;
     }
     note_error(server, error);
@@ -316,6 +301,7 @@ int tow_server_run(tow_server *server) {
         tow_server_stop(server);
     }
     run_worker(&server->workers[0]);
+    tow_guests_leave_worker(&server->workers[0]);
     end_workers(server, threads);
     tow_report(&server->settings, TOW_LOG_NOTICE, "stopped");
     return atomic_load(&server->error);

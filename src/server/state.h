@@ -46,7 +46,8 @@ struct tow_server {
     tow_worker *workers;
     size_t worker_count;
     int64_t started;       /* wall time in seconds */
-    pthread_mutex_t mutex; /* guards tow_worker.loop against its end; not for the data path */
+    pthread_mutex_t mutex; /* guards tow_worker.loop against its end, and guests; not for the data path */
+    struct tow_guest *guests;
     _Atomic int64_t connections;
     atomic_bool stopping;
     atomic_bool draining; /* and a worker has begun to drain */

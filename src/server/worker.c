@@ -56,6 +56,28 @@ static void errand_leave(tow_letter *letter) {
     free(letter);
 }
 
+int tow_errands_make(tow_server *server, void (*act)(tow_worker *worker), tow_letter **letters) {
+    for (size_t i = 0; i < server->worker_count; i++) {
+        tow_letter *letter = errand_make(&server->workers[i], act);
+        if (letter == NULL)
+            return TOW_ERROR_MEMORY;
+        letter->next = *letters;
+        *letters = letter;
+    }
+    return 0;
+}
+
+void tow_errands_leave(tow_letter *letters, bool wanted) {
+    while (letters != NULL) {
+        tow_letter *letter = letters;
+        letters = letter->next;
+        if (wanted)
+            errand_leave(letter);
+        else
+            free(letter);
+    }
+}
+
 static void drain(tow_worker *worker);
 
 static int stop_make(tow_worker *worker) {
@@ -183,19 +205,8 @@ int tow_worker_reload(tow_worker *worker) {
     return 0;
 }
 
-static void look_at_routes(tow_worker *worker) {
+void tow_worker_look_at_routes(tow_worker *worker) {
     (void)tow_routing_look(&worker->server->routing, &worker->routes);
-}
-
-tow_letter *tow_worker_look_letter(tow_worker *worker) {
-    return errand_make(worker, look_at_routes);
-}
-
-void tow_worker_look(tow_letter *letter, bool wanted) {
-    if (wanted)
-        errand_leave(letter);
-    else
-        free(letter);
 }
 
 static void bound_unfinished(tow_worker *worker) {

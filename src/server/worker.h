@@ -19,12 +19,16 @@ void tow_worker_stop_all(tow_server *server);
  * read last; does nothing if none will come any more. Errors: MEMORY. */
 int tow_worker_reload(tow_worker *worker);
 
-/* A letter that makes the worker look at the routes, so that it lets go of older ones; made ahead, as nothing
- * may fail when they have changed. NULL without memory. */
-tow_letter *tow_worker_look_letter(tow_worker *worker);
+/* A letter for each worker that makes it `act` on its thread, between callbacks; made ahead, so that nothing
+ * can fail when they are left. Errors: MEMORY; those that were made are in the list. */
+int tow_errands_make(tow_server *server, void (*act)(tow_worker *worker), tow_letter **letters);
 
-/* Any thread. Leaves such a letter, or frees it where the worker takes none, or `wanted` is false. */
-void tow_worker_look(tow_letter *letter, bool wanted);
+/* Any thread. Leaves the letters of such a list, or frees those that a worker does not take, or all of them
+ * where they are not `wanted`. */
+void tow_errands_leave(tow_letter *letters, bool wanted);
+
+/* Such an act: it looks at the routes, so that it lets go of older ones. */
+void tow_worker_look_at_routes(tow_worker *worker);
 
 /* Runs the loop until the drain is done. Errors: as tow_loop_run. */
 int tow_worker_run(tow_worker *worker);
