@@ -7,6 +7,7 @@
 
 #include <towline/blocking.h>
 #include <towline/error.h>
+#include <towline/handler.h>
 #include <towline/http.h>
 #include <towline/limits.h>
 #include <towline/log.h>

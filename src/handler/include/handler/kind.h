@@ -33,7 +33,8 @@ typedef struct tow_handler_kind {
         char why[TOW_HANDLER_TEXT_MAX]);
     void (*reload)(void *user); /* of the handler: reads its files again; NULL: it has none */
     /* Of one that was made with a server: as the on_free of its route, on any thread. Of
-     * others: when the server is gone, and all loops that it ran on. NULL: nothing is kept. */
+     * others: when the server is gone, and all loops that it ran on. NULL: nothing is kept, or the handler
+     * has an on_free from `make`. */
     void (*free)(void *user);
 } tow_handler_kind;
 
