@@ -34,7 +34,7 @@ void tow_exchange_start(tow_exchange *exchange, const tow_http_head *head) {
     exchange->opens = false;
     exchange->has_body = head->body != TOW_BODY_NONE;
     exchange->is_head = tow_slice_equals(head->method, "HEAD");
-    exchange->is_last = false;
+    exchange->is_last = exchange->is_typed = false;
     exchange->log.limit = NULL;
     tow_access_log_begin(&exchange->log, head);
     tow_count(&tow_exchange_counters(exchange)->requests);
@@ -88,7 +88,10 @@ int tow_exchange_write_head(
     if (head->status < 200)
         return TOW_ERROR_ARGUMENT;
     bool has = has_content(exchange, head->status);
-    int error = exchange->class->write(exchange, head, body, has ? length : 0);
+    tow_answer_head own = *head;
+    if (exchange->is_typed)
+        own.type = NULL;
+    int error = exchange->class->write(exchange, &own, body, has ? length : 0);
     if (error != 0)
         return error;
     if (exchange->opens && exchange->admission == TOW_ADMISSION_ASKED)
@@ -168,7 +171,11 @@ int tow_exchange_field(tow_exchange *exchange, const char *name, const char *val
     if (exchange == NULL || name == NULL || value == NULL || is_reserved(name))
         return TOW_ERROR_ARGUMENT;
     int error = tow_exchange_check_turn(exchange);
-    return error != 0 ? error : tow_exchange_add_field(exchange, name, value);
+    if (error == 0)
+        error = tow_exchange_add_field(exchange, name, value);
+    if (error == 0 && strcasecmp(name, "Content-Type") == 0)
+        exchange->is_typed = true;
+    return error;
 }
 
 int tow_exchange_send_file(

@@ -77,6 +77,7 @@ struct tow_exchange { /* zeroed, then tow_exchange_init */
     bool body_paused;
     bool has_body; /* of which not all has come */
     bool is_head;  /* HEAD: the answer has no body */
+    bool is_typed; /* `fields` have a Content-Type */
     bool is_last;  /* the connection ends with this answer, if it was made for it alone */
     bool over;     /* nothing more can be said: reset, or a WebSocket by now */
 };
