@@ -63,8 +63,9 @@ typedef struct tow_handler {
      * connection of HTTP has the one of its last request until the next comes, and a socket that is retained
      * the one that it had. Runs on whichever thread was the last to use it */
     void (*on_free)(void *user);
-    int answer_seconds; /* for the answer to a request that on_request or on_admit keeps; default none; more:
-                           503 */
+    /* for the answer to a request that on_request or on_admit keeps, or whose body it has paused; anew when
+     * the client has sent (more of) a body that was wanted; default none; more: 503 */
+    int answer_seconds;
     /* tow_websocket_request answers a copy of the request until on_close returns, which takes memory for each
      * connection; else in on_open only. Without memory for it there is none */
     bool keep_request;

@@ -296,7 +296,10 @@ static void timed_out(tow_http1 *http1) {
         head_timed_out(http1);
         break;
     case TOW_HTTP1_BODY:
-        body_timed_out(http1);
+        if (http1->exchange.body_paused)
+            answer_timed_out(http1);
+        else
+            body_timed_out(http1);
         break;
     case TOW_HTTP1_DISCARDING:
         tow_access_log_limit(&http1->exchange.log, &tow_exchange_counters(&http1->exchange)->body_timeouts);

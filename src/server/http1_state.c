@@ -52,7 +52,8 @@ static int64_t state_deadline(tow_http1 *http1) {
     case TOW_HTTP1_HEAD:
         return seconds_after(http1->begun, settings->handshake_seconds);
     case TOW_HTTP1_BODY:
-        return http1->exchange.body_paused ? INT64_MAX : seconds_after(now, limits->message_seconds);
+        return http1->exchange.body_paused ? answer_deadline(http1)
+                                           : seconds_after(now, limits->message_seconds);
     case TOW_HTTP1_DISCARDING:
         return seconds_after(now, limits->message_seconds);
     case TOW_HTTP1_ANSWERING:
@@ -69,10 +70,20 @@ static int64_t state_deadline(tow_http1 *http1) {
     return INT64_MAX;
 }
 
+/* While the client is to send something the time for the answer stands still. */
+static void note_asked(tow_http1 *http1, int64_t now) {
+    if (http1->state == TOW_HTTP1_BODY && !http1->exchange.body_paused)
+        http1->asked = INT64_MAX;
+    else if (http1->asked == INT64_MAX)
+        http1->asked = now;
+}
+
 void tow_http1_enter(tow_http1 *http1, tow_http1_step state) {
+    int64_t now = tow_loop_now(tow_http1_loop(http1));
     http1->state = (uint8_t)state;
     http1->exchange.over = state == TOW_HTTP1_OVER;
-    tow_progress_note(&http1->progress, tow_loop_now(tow_http1_loop(http1)));
+    note_asked(http1, now);
+    tow_progress_note(&http1->progress, now);
     http1->deadline = state_deadline(http1);
     if (state == TOW_HTTP1_OVER)
         tow_timer_cancel(tow_http1_loop(http1), &http1->timer);

@@ -37,7 +37,8 @@ struct tow_http1 {
     int64_t armed;         /* for when the timer is set */
     tow_progress progress; /* of what was said, since the state began */
     int64_t begun;         /* accepted, or the first byte of the request under way */
-    int64_t asked;         /* the request under way was read */
+    int64_t asked;         /* since when the handler has what there is of the request under way; INT64_MAX: it
+                              waits for the body */
     tow_buffer input;      /* what came and could not be used yet */
     size_t scanned;
     tow_output output;

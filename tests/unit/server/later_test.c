@@ -59,6 +59,16 @@ static void want_body(tow_exchange *exchange, const tow_request *request) {
     assert_int_equal(tow_exchange_read_body(exchange, 10, keep_with_body, NULL), 0);
 }
 
+static void pause_piece(tow_exchange *exchange, void *user, const void *data, size_t length, bool is_last) {
+    if (!is_last)
+        tow_exchange_pause(exchange);
+}
+
+static void keep_and_pause(tow_exchange *exchange, const tow_request *request) {
+    keep(exchange, request);
+    assert_int_equal(tow_exchange_read_pieces(exchange, pause_piece, NULL), 0);
+}
+
 static void answer(size_t index, const char *text) {
     assert_int_equal(tow_exchange_respond(kept[index].exchange, 200, "text/plain", text, strlen(text)), 0);
     assert_int_equal(tow_exchange_respond(kept[index].exchange, 200, NULL, NULL, 0), TOW_ERROR_STATE);
@@ -70,6 +80,8 @@ static void begin(struct world *world, const tow_simulation_options *simulation)
     world_make(world, simulation, &(tow_server_options){.status = "127.0.0.1:9999", .drain_seconds = 3});
     tow_server_route(world->server, "/later", &(tow_handler){.on_request = keep});
     tow_server_route(world->server, "/soon", &(tow_handler){.on_request = keep, .answer_seconds = 20});
+    tow_server_route(
+        world->server, "/paused", &(tow_handler){.on_request = keep_and_pause, .answer_seconds = 20});
     tow_server_route(world->server, "/now", &(tow_handler){.on_request = keep_what_is_answered});
     tow_server_route(world->server, "/body", &(tow_handler){.on_request = want_body});
     world_listen(world);
@@ -306,6 +318,51 @@ static void what_is_not_answered_in_time_gets_503(void **state) {
     assert_int_equal(kept[0].gone, 1);
 }
 
+#define POST(path, length) "POST " path " HTTP/1.1\r\nHost: localhost\r\nContent-Length: " length "\r\n\r\n"
+
+static void expect_503(struct peer *peer, struct world *world) {
+    world_run(world, 200);
+    assert_int_equal(kept[0].gone, 1);
+    peer_expect(peer, "HTTP/1.1 503 Service Unavailable\r\n");
+    peer_expect_end(peer);
+    assert_int_equal(world_metric(world, "limit_reached_total{limit=\"answer-seconds\"}"), 1);
+    peer_close(peer);
+    world_end(world);
+    assert_int_equal(kept[0].gone, 1);
+}
+
+static void nor_does_a_paused_body_keep_it_for_ever(void **state) {
+    (void)state;
+    for (uint64_t seed = 0; seed < SEEDS; seed++) {
+        struct world world;
+        struct peer peer;
+        begin(&world, &(tow_simulation_options){.seed = seed});
+        ask(&peer, &world, POST("/paused", "4") "four");
+        world_run(&world, 19900);
+        assert_int_equal(kept[0].gone, 0);
+        expect_503(&peer, &world);
+    }
+}
+
+/* The handler does not answer for the time in which the client sends. */
+static void the_time_is_anew_when_the_client_has_sent_more(void **state) {
+    (void)state;
+    struct world world;
+    struct peer peer;
+    begin(&world, &(tow_simulation_options){.seed = 1, .whole = true});
+    ask(&peer, &world, POST("/paused", "12") "four");
+    for (int i = 0; i < 2; i++) {
+        world_run(&world, 15000);
+        tow_exchange_resume(kept[0].exchange);
+        world_run(&world, 15000);
+        peer_text(&peer, "more");
+        world_run(&world, 100);
+    }
+    world_run(&world, 19800);
+    assert_int_equal(kept[0].gone, 0);
+    expect_503(&peer, &world);
+}
+
 static void what_was_kept_may_be_answered_at_once(void **state) {
     (void)state;
     struct world world;
@@ -423,6 +480,8 @@ int main(void) {
         cmocka_unit_test(the_drain_waits_for_answers),
         cmocka_unit_test(but_no_longer_than_it_may),
         cmocka_unit_test(what_is_not_answered_in_time_gets_503),
+        cmocka_unit_test(nor_does_a_paused_body_keep_it_for_ever),
+        cmocka_unit_test(the_time_is_anew_when_the_client_has_sent_more),
         cmocka_unit_test(what_was_kept_may_be_answered_at_once),
         cmocka_unit_test(the_body_may_be_read_before),
         cmocka_unit_test(or_later),
