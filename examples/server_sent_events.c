@@ -4,6 +4,7 @@
  *
  *     curl -N localhost:9998/events
  *     curl -d 'hello' localhost:9998/say */
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,6 +26,7 @@ static const char page[] =
     "input.value = ''; return false; };"
     "</script>";
 
+static tow_server *server;
 static listener *listeners; /* one worker: all callbacks run on one thread */
 static unsigned long long number;
 
@@ -40,8 +42,9 @@ static void on_gone(tow_exchange *exchange, void *user) {
     forget(user);
 }
 
-/* Browsers end both sides at once, and that looks like this at first. */
-static void on_end(tow_exchange *exchange, void *user) {
+/* Browsers end both sides at once, and that looks like this at first. When the server stops, who still
+ * listens is not waited for; browsers come again, to the next one. */
+static void end(tow_exchange *exchange, void *user) {
     forget(user);
     tow_exchange_end(exchange);
 }
@@ -66,7 +69,8 @@ static void listen_to_events(tow_exchange *exchange, const tow_request *request)
     }
     *self = (listener){.next = listeners, .exchange = exchange};
     listeners = self;
-    tow_exchange_keep(exchange, &(tow_exchange_events){.on_gone = on_gone, .on_end = on_end, .user = self});
+    tow_exchange_keep(
+        exchange, &(tow_exchange_events){.on_gone = on_gone, .on_end = end, .on_stop = end, .user = self});
     tow_exchange_write(exchange, "retry: 1000\n\n", 13);
 }
 
@@ -115,9 +119,12 @@ static void beat(tow_timer *timer) {
     tell(":\n\n", 3);
 }
 
+static void stop(int signal_number) {
+    tow_server_stop(server);
+}
+
 int main(int count, char **arguments) {
     tow_loop *loop;
-    tow_server *server;
     tow_timer *timer;
     if (tow_loop_new(&loop, NULL) != 0 || tow_timer_new(&timer, loop, beat, NULL) != 0 ||
         tow_server_new(
@@ -126,6 +133,8 @@ int main(int count, char **arguments) {
     tow_server_route(server, "/", &(tow_handler){.on_request = serve_page});
     tow_server_route(server, "/events", &(tow_handler){.on_request = listen_to_events});
     tow_server_route(server, "/say", &(tow_handler){.on_request = say});
+    signal(SIGTERM, stop);
+    signal(SIGINT, stop);
     tow_timer_start(timer, HEARTBEAT_MILLISECONDS, HEARTBEAT_MILLISECONDS);
     int error = tow_server_run(server);
     tow_timer_free(timer);

@@ -158,6 +158,9 @@ typedef struct tow_exchange_events {
     void *user; /* what they get */
     /* of an answer in pieces more than high_mark had been waiting, and now less than low_mark is */
     void (*on_drain)(tow_exchange *exchange, void *user);
+    /* the server drains (tow_server_stop), or does so already: what would go on for long had better be
+     * answered or ended now, as on_gone comes after drain_seconds. Once */
+    void (*on_stop)(tow_exchange *exchange, void *user);
 } tow_exchange_events;
 
 /* Keeps an exchange, in on_request or in what is called for its body, or gives one that was kept other

@@ -66,11 +66,20 @@ void tow_exchange_tell_gone(tow_exchange *exchange) {
         events.on_gone(exchange, events.user);
 }
 
+/* Once, unless the request goes on in any case. */
+static void tell_once(tow_exchange *exchange, void (**event)(tow_exchange *exchange, void *user)) {
+    void (*tell)(tow_exchange * exchange, void *user) = *event;
+    *event = NULL;
+    if (exchange->kept && exchange->admission != TOW_ADMISSION_GIVEN && tell != NULL)
+        tell(exchange, exchange->events.user);
+}
+
 void tow_exchange_tell_end(tow_exchange *exchange) {
-    const tow_exchange_events events = exchange->events;
-    exchange->events.on_end = NULL;
-    if (exchange->kept && exchange->admission != TOW_ADMISSION_GIVEN && events.on_end != NULL)
-        events.on_end(exchange, events.user);
+    tell_once(exchange, &exchange->events.on_end);
+}
+
+void tow_exchange_tell_stop(tow_exchange *exchange) {
+    tell_once(exchange, &exchange->events.on_stop);
 }
 
 void tow_exchange_fail(tow_exchange *exchange) {

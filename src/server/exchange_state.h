@@ -102,6 +102,9 @@ void tow_exchange_tell_gone(tow_exchange *exchange);
 /* The peer has ended its side: the same. */
 void tow_exchange_tell_end(tow_exchange *exchange);
 
+/* The server drains: the same. */
+void tow_exchange_tell_stop(tow_exchange *exchange);
+
 /* The same when less waits to be sent than after too much had. */
 void tow_exchange_tell_drain(tow_exchange *exchange);
 

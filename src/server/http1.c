@@ -117,6 +117,8 @@ static bool may_end(tow_http1 *http1) {
 static void tell_handler(tow_http1 *http1) {
     if (is_busy(http1) && (http1->peer_ended || http1->fin))
         tow_exchange_tell_end(&http1->exchange);
+    if (tow_http1_worker(http1)->drain != TOW_SERVING && http1->state != TOW_HTTP1_OVER)
+        tow_exchange_tell_stop(&http1->exchange);
     if (http1->state != TOW_HTTP1_OVER)
         tow_exchange_tell_drain(&http1->exchange);
 }

@@ -50,3 +50,16 @@ onEachLoop("a listener that leaves is forgotten, and the others go on hearing", 
   assert.equal((await fetch(`${base}/say`)).status, 405);
   assert.equal(stays.error, undefined);
 });
+
+onEachLoop("a server that stops does not wait for those who listen", async (t, io) => {
+  const server = new Example(t, "server-sent-events", ["localhost:0"], { io });
+  const base = `http://localhost:${await server.port()}`;
+  const listener = await listen(t, base);
+  await until(() => listener.text !== "", "the beginning");
+  const begun = Date.now();
+  server.child.kill("SIGTERM");
+  assert.equal(await server.ended(), 0);
+  await listener.reading;
+  assert.equal(listener.error, undefined);
+  assert.ok(Date.now() - begun < 4000, "less than drain_seconds");
+});

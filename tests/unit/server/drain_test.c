@@ -31,13 +31,54 @@ static void hello(tow_exchange *exchange, const tow_request *request) {
     tow_exchange_respond(exchange, 200, "text/plain", "hello", 5);
 }
 
+static void nothing_new(tow_exchange *exchange, void *user) {
+    assert_int_equal(tow_exchange_respond(exchange, 204, NULL, NULL, 0), 0);
+}
+
+static tow_exchange *unending;
+static int stops;
+
+static void end_it(tow_exchange *exchange, void *user) {
+    assert_ptr_equal(exchange, unending);
+    assert_ptr_equal(user, &stops);
+    stops++;
+    assert_int_equal(tow_exchange_write(exchange, "bye", 3), 0);
+    assert_int_equal(tow_exchange_end(exchange), 0);
+}
+
+static void break_it_off(tow_exchange *exchange, void *user) {
+    stops++;
+    tow_exchange_reset(exchange);
+}
+
+static void never_gone(tow_exchange *exchange, void *user) {
+    fail();
+}
+
+static void begin_unending(tow_exchange *exchange, const tow_request *request) {
+    bool resets = strcmp(tow_request_path(request), "/broken") == 0;
+    unending = exchange;
+    assert_int_equal(tow_exchange_begin(exchange, 200, "text/event-stream", TOW_LENGTH_UNKNOWN), 0);
+    const tow_exchange_events events = {
+        .on_stop = resets ? break_it_off : end_it, .on_gone = resets ? NULL : never_gone, .user = &stops};
+    assert_int_equal(tow_exchange_keep(exchange, &events), 0);
+}
+
+static void poll_later(tow_exchange *exchange, const tow_request *request) {
+    unending = exchange;
+    assert_int_equal(tow_exchange_keep(exchange, &(tow_exchange_events){.on_stop = nothing_new}), 0);
+}
+
 static void begin(struct world *world, const tow_simulation_options *simulation, tow_server_options options) {
-    closed = 0;
+    closed = stops = 0;
     options.status = "127.0.0.1:9999";
     world_make(world, simulation, &options);
     tow_server_route(world->server, "/echo", &(tow_handler){.on_message = echo, .on_close = note_close});
     tow_server_route(world->server, "/hello", &(tow_handler){.on_request = hello});
     tow_server_route(world->server, "/stream", &(tow_handler){.on_request = stream});
+    tow_server_route(world->server, "/events", &(tow_handler){.on_request = begin_unending});
+    tow_server_route(world->server, "/broken", &(tow_handler){.on_request = begin_unending});
+    tow_server_route(world->server, "/poll", &(tow_handler){.on_request = poll_later});
     world_listen(world);
 }
 
@@ -116,6 +157,73 @@ static void idle_http_connections_end_and_answers_under_way_are_finished(void **
         world_run(&world, 20);
         assert_true(tow_server_is_done(world.server));
         world_end(&world);
+    }
+}
+
+/* Long before drain_seconds are over. */
+static void expect_quick_end(struct world *world, struct peer *peer) {
+    peer_expect_end(peer);
+    peer_close(peer);
+    world_run(world, 100);
+    assert_true(tow_server_is_done(world->server));
+    world_end(world);
+}
+
+static void answers_without_end_are_ended_by_their_handlers(void **state) {
+    (void)state;
+    for (uint64_t seed = 0; seed < SEEDS; seed++) {
+        struct world world;
+        struct peer peer;
+        begin(&world, &(tow_simulation_options){.seed = seed}, (tow_server_options){0});
+        peer_connect(&peer, &world);
+        peer_text(&peer, "GET /events HTTP/1.1\r\nHost: localhost\r\n\r\n");
+        peer_expect(&peer, "\r\n\r\n");
+        assert_int_equal(stops, 0);
+        tow_server_stop(world.server);
+        peer_expect(&peer, "3\r\nbye\r\n0\r\n\r\n");
+        assert_int_equal(stops, 1);
+        assert_false(peer.failed);
+        expect_quick_end(&world, &peer);
+        assert_int_equal(stops, 1);
+    }
+}
+
+static void so_are_those_that_begin_during_the_drain(void **state) {
+    (void)state;
+    for (uint64_t seed = 0; seed < SEEDS; seed++) {
+        struct world world;
+        struct peer peer;
+        begin(&world, &(tow_simulation_options){.seed = seed}, (tow_server_options){0});
+        peer_connect(&peer, &world);
+        peer_text(&peer, "GET /events HTTP/1.1\r\n");
+        world_run(&world, 50);
+        tow_server_stop(world.server);
+        world_run(&world, 50);
+        peer_text(&peer, "Host: localhost\r\n\r\n");
+        peer_expect(&peer, "3\r\nbye\r\n0\r\n\r\n");
+        expect_quick_end(&world, &peer);
+        assert_int_equal(stops, 1);
+    }
+}
+
+static void what_is_kept_may_be_answered_or_broken_off_then(void **state) {
+    (void)state;
+    static const char *const requests[] = {
+        "GET /poll HTTP/1.1\r\nHost: localhost\r\n\r\n", "GET /broken HTTP/1.1\r\nHost: localhost\r\n\r\n"};
+    for (uint64_t seed = 0; seed < SEEDS; seed++) {
+        struct world world;
+        struct peer peer;
+        begin(&world, &(tow_simulation_options){.seed = seed}, (tow_server_options){0});
+        unending = NULL;
+        peer_connect(&peer, &world);
+        peer_text(&peer, requests[seed % 2]);
+        while (unending == NULL)
+            world_run(&world, 1);
+        tow_server_stop(world.server);
+        if (seed % 2 == 0)
+            peer_expect(&peer, "HTTP/1.1 204 ");
+        expect_quick_end(&world, &peer);
+        assert_int_equal(stops, seed % 2);
     }
 }
 
@@ -313,6 +421,9 @@ int main(void) {
         cmocka_unit_test(sockets_get_1001_and_the_server_ends),
         cmocka_unit_test(nobody_is_accepted_any_more),
         cmocka_unit_test(idle_http_connections_end_and_answers_under_way_are_finished),
+        cmocka_unit_test(answers_without_end_are_ended_by_their_handlers),
+        cmocka_unit_test(so_are_those_that_begin_during_the_drain),
+        cmocka_unit_test(what_is_kept_may_be_answered_or_broken_off_then),
         cmocka_unit_test(a_request_under_way_is_the_last),
         cmocka_unit_test(who_does_not_answer_is_reset_when_the_time_is_up),
         cmocka_unit_test(without_a_time_limit_the_drain_waits),
