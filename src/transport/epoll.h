@@ -9,7 +9,15 @@
 
 #include <sys/epoll.h>
 
-enum { TOW_TAG_STREAM, TOW_TAG_LISTENER, TOW_TAG_WATCH, TOW_TAG_WAKE, TOW_TAG_TIMER, TOW_TAG_MASK = 7 };
+enum {
+    TOW_TAG_STREAM,
+    TOW_TAG_LISTENER,
+    TOW_TAG_WATCH,
+    TOW_TAG_WAKE,
+    TOW_TAG_TIMER,
+    TOW_TAG_NOTHING,
+    TOW_TAG_MASK = 7
+};
 
 /* Makes loop->buffer, and loop->epoll, and has it tell of loop->wake_fd. Errors: DESCRIPTORS, MEMORY, SYSTEM.
  */

@@ -17,6 +17,7 @@ enum { EVENTS = 512, ACCEPTS = 64 };
 
 typedef struct epoll_loop {
     tow_loop loop;
+    int count; /* of the events of this round */
     struct epoll_event events[EVENTS];
 } epoll_loop;
 
@@ -71,7 +72,16 @@ static int listener_start(tow_listener *listener) {
         listener->loop, EPOLL_CTL_ADD, listener->fd, EPOLLIN, listener, TOW_TAG_LISTENER);
 }
 
+/* Its memory may be gone when the round comes to what it has on it. */
+static void forget_events(epoll_loop *self, const tow_listener *listener) {
+    for (int i = 0; i < self->count; i++) {
+        if (tow_epoll_pointer(&self->events[i]) == listener)
+            self->events[i].data.ptr = (char *)&self->loop + TOW_TAG_NOTHING;
+    }
+}
+
 static void listener_stop(tow_listener *listener) {
+    forget_events((epoll_loop *)listener->loop, listener);
     (void)tow_epoll_control(listener->loop, EPOLL_CTL_DEL, listener->fd, 0, listener, TOW_TAG_LISTENER);
     close(listener->fd);
 }
@@ -128,8 +138,10 @@ static int turn(tow_loop *loop, bool wait) {
     int error = count < 0 && errno != EINTR ? tow_system_error(errno) : 0;
     tow_count(&loop->counters.system_calls);
     loop->now = tow_system_clock(loop);
+    self->count = count;
     for (int i = 0; i < count; i++)
         dispatch(loop, &self->events[i]);
+    self->count = 0;
     return error;
 }
 
@@ -172,6 +184,7 @@ int tow_loop_new_epoll(tow_loop **loop) {
     epoll_loop *self = malloc(sizeof(*self));
     if (self == NULL)
         return TOW_ERROR_MEMORY;
+    self->count = 0;
     int error = tow_loop_init(&self->loop, &kind, true);
     if (error != 0) {
         free(self);

@@ -190,6 +190,44 @@ static void a_listener_may_be_stopped_while_it_accepts(void **state) {
         assert_int_equal(clients[i].closed, 1);
 }
 
+static tow_listener *doomed;
+
+static void stop_and_free(test_end *end) {
+    tow_listener_stop(doomed);
+    free(doomed);
+    doomed = NULL;
+}
+
+static void never_accept(tow_listener *listener, int fd) {
+    fail();
+}
+
+static bool is_freed(void *argument) {
+    return doomed == NULL;
+}
+
+/* Both are ready in one round: what comes first stops the listener, and its memory is gone. */
+static void a_listener_may_go_in_the_round_in_which_somebody_comes(void **state) {
+    each_loop *each = *state;
+    int pair[2];
+    tow_address address;
+    test_end end = {.on_bytes = stop_and_free, .close_at_end = true};
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+    assert_int_equal(tow_stream_adopt(&end.stream, each->loop, pair[0], &end_events), 0);
+    int fd = listen_at(each, "127.0.0.1:0", false, &address);
+    doomed = calloc(1, sizeof(*doomed));
+    assert_int_equal(tow_listener_start(doomed, each->loop, fd, never_accept), 0);
+    run_for(each, 5 * TOW_MILLISECOND);
+    assert_int_equal(write(pair[1], "x", 1), 1);
+    int client = socket(AF_INET, SOCK_STREAM, 0);
+    assert_int_equal(connect(client, (struct sockaddr *)&address.storage, address.length), 0);
+    run_until(each, is_freed, NULL);
+    close(client);
+    close(pair[1]);
+    run_to_the_end(each);
+    end_clear(&end);
+}
+
 static bool has_ended_or_failed(void *argument) {
     const test_end *end = argument;
     return end->ended > 0 || end->errors > 0;
@@ -444,6 +482,7 @@ int main(void) {
         ON_REAL_LOOPS(an_address_of_another_machine_is_refused),
         ON_EACH_LOOP(a_stopped_listener_frees_its_port),
         ON_EACH_LOOP(a_listener_may_be_stopped_while_it_accepts),
+        ON_REAL_LOOPS(a_listener_may_go_in_the_round_in_which_somebody_comes),
         ON_EACH_LOOP(a_discarded_descriptor_is_closed),
         ON_EACH_LOOP(a_unix_socket_carries_bytes),
         ON_REAL_LOOPS(a_stale_unix_socket_is_replaced_and_a_live_one_is_not),

@@ -63,8 +63,8 @@ void tow_listen_group_close(tow_loop *loop, tow_address *addresses, int *fds, in
 int tow_listener_start(tow_listener *listener, tow_loop *loop, int fd, tow_on_accept on_accept);
 
 /* Stops accepting and closes the descriptor; on_closed is not needed: no callback comes afterwards, and the
- * memory may be reused after the loop's current round, at once if it is not being stepped. The file of a Unix
- * socket stays: tow_listen_remove. */
+ * memory may be reused at once, in on_accept when that has returned. The file of a Unix socket stays:
+ * tow_listen_remove. */
 void tow_listener_stop(tow_listener *listener);
 
 bool tow_listener_is_started(const tow_listener *listener);
