@@ -157,8 +157,8 @@ static inline int tow_server_new(tow_server **server, const tow_server_options *
 /* Frees a server that does not run (any more); what is open is reset. In this call on_close comes for each
  * socket that has had none (1006 where the peer sent no Close), and after it no callback of the server runs;
  * a byte stream that was made of a socket hears of it, too, and has its on_closed when the loop is freed at
- * the latest. A server on a loop of the caller's must be done first, or the loop is freed next, without being
- * stepped again. NULL is allowed. */
+ * the latest. A loop of the caller's may be stepped on: what is on the way to the server then (routes, posts,
+ * adopted connections) goes unused. NULL is allowed. */
 void tow_server_free(tow_server *server);
 
 /* Serves `path` by `handler`, which is copied: an exact path, or "/prefix/" followed by an asterisk for all

@@ -13,9 +13,10 @@ void tow_post_forget(tow_post *self) {
         free(self);
 }
 
-void tow_post_free(tow_letter *letter) {
+void tow_post_drop(tow_letter *letter) {
     tow_post *self = (tow_post *)letter;
     tow_shared_release(self->message);
+    tow_worker_opened(self->worker, self->bytes);
     tow_post_forget(self);
 }
 
@@ -79,10 +80,9 @@ static tow_letter *open_alike(tow_letter *first) {
         end = end->next;
     arrive(first, end);
     while (first != end) {
-        tow_post *opened = (tow_post *)first;
+        tow_letter *opened = first;
         first = first->next;
-        tow_worker_opened(opened->worker, opened->bytes);
-        tow_post_free(&opened->letter);
+        tow_post_drop(opened);
     }
     return end;
 }

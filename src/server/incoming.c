@@ -15,8 +15,12 @@ void tow_worker_expect(tow_worker *worker, size_t bytes) {
     atomic_fetch_add(&worker->incoming, (int64_t)bytes);
 }
 
+/* The last of a server that was freed takes its memory along. */
 void tow_worker_opened(tow_worker *worker, size_t bytes) {
+    tow_server *server = worker->server;
     atomic_fetch_sub(&worker->incoming, (int64_t)bytes);
+    if (tow_server_is_freed(server))
+        server->on_gone(server);
 }
 
 bool tow_worker_expects_something(const tow_worker *worker) {

@@ -20,7 +20,8 @@ bool tow_worker_reserve(tow_worker *worker, size_t bytes);
 bool tow_worker_post(tow_worker *worker, tow_letter *letter);
 bool tow_worker_post_urgently(tow_worker *worker, tow_letter *letter);
 
-/* The letter was opened, or not left. */
+/* The letter was opened and nothing more of the worker is wanted for it, or it was dropped, or not left. The
+ * server may be gone then, if its owner has freed it. */
 void tow_worker_opened(tow_worker *worker, size_t bytes);
 
 /* Whether something may still come. */

@@ -59,7 +59,6 @@ static void open_refused(tow_worker *worker, int fd, bool local) {
 static void arrive(const transfer *arrived) {
     tow_worker *worker = arrived->to;
     bool serves = worker->drain == TOW_SERVING;
-    tow_worker_opened(worker, sizeof(*arrived));
     if (arrived->adopted)
         tow_count(&worker->counters.accepted);
     if (arrived->refused && serves)
@@ -77,13 +76,19 @@ static void transfers_arrive(tow_letter *letters) {
         transfer arrived = *(transfer *)(void *)letters;
         free(letters);
         letters = arrived.letter.next;
-        arrive(&arrived);
+        if (tow_server_is_freed(arrived.to->server))
+            tow_loop_discard(arrived.to->loop, arrived.fd);
+        else
+            arrive(&arrived);
+        tow_worker_opened(arrived.to, sizeof(arrived));
     }
 }
 
 static void transfer_drop(tow_letter *letter) {
-    tow_accepted_drop(((transfer *)(void *)letter)->fd);
+    transfer dropped = *(transfer *)(void *)letter;
     free(letter);
+    tow_accepted_drop(dropped.fd);
+    tow_worker_opened(dropped.to, sizeof(dropped));
 }
 
 /* Errors: MEMORY, STATE (the worker takes nothing any more); the descriptor is the caller's then. */

@@ -28,7 +28,7 @@ static int post_new(tow_post **out, tow_worker *worker, size_t count, tow_shared
         return TOW_ERROR_MEMORY;
     }
     tow_shared_retain(message);
-    *made = (tow_post){.letter = {.open = tow_posts_arrive, .drop = tow_post_free, .work = (uint32_t)count},
+    *made = (tow_post){.letter = {.open = tow_posts_arrive, .drop = tow_post_drop, .work = (uint32_t)count},
         .worker = worker,
         .message = message,
         .bytes = bytes,
@@ -37,11 +37,6 @@ static int post_new(tow_post **out, tow_worker *worker, size_t count, tow_shared
         .count = (uint32_t)count};
     *out = made;
     return 0;
-}
-
-static void take_back(tow_post *made) {
-    tow_worker_opened(made->worker, made->bytes);
-    tow_post_free(&made->letter);
 }
 
 /* What is posted now goes behind that: no ids are added to it any more. */
@@ -55,7 +50,7 @@ static void end_row(tow_worker *worker) {
 static int put(tow_post *made) {
     if (tow_worker_post(made->worker, &made->letter))
         return 0;
-    take_back(made);
+    tow_post_drop(&made->letter);
     return TOW_ERROR_STATE;
 }
 
@@ -194,7 +189,7 @@ static int finish(const batch *made, int error) {
     for (tow_letter *letter = made->first, *next; letter != NULL; letter = next) {
         next = letter->next;
         if (error != 0)
-            take_back((tow_post *)letter);
+            tow_post_drop(letter);
         else if (leave((tow_post *)letter) != 0)
             result = TOW_ERROR_STATE;
     }

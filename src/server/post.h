@@ -45,8 +45,9 @@ static inline char *tow_post_reason(tow_post *self) {
 /* One holder less; the last frees it. NULL is allowed. */
 void tow_post_forget(tow_post *self);
 
-/* What the letters' owner calls: they are opened on the worker's thread, or one is dropped. */
+/* What the letters' owner calls: they are opened on the worker's thread, or one is dropped: as one is that
+ * was not left. */
 void tow_posts_arrive(tow_letter *letters);
-void tow_post_free(tow_letter *letter);
+void tow_post_drop(tow_letter *letter);
 
 #endif

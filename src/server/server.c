@@ -80,10 +80,10 @@ static void destroy(tow_server *server) {
     free(server);
 }
 
-/* Its memory goes if nothing of it is left on its loop. */
+/* Its memory goes if nothing of it is left on its loop: only the first worker's is there still. */
 static void destroy_when_empty(tow_server *server) {
     const tow_worker *first = server->workers;
-    if (first == NULL || first->slots.used == first->retained)
+    if (first == NULL || (first->slots.used == first->retained && atomic_load(&first->incoming) == 0))
         destroy(server);
 }
 
@@ -94,7 +94,8 @@ static void take_callbacks_away(tow_server *server) {
     server->settings.log_level = -1;
 }
 
-/* The memory goes when the last stream is closed: until then the loop looks at it. */
+/* The memory goes when the last stream is closed and the last letter opened or dropped: until then the loop
+ * looks at it. */
 void tow_server_free(tow_server *server) {
     if (server == NULL)
         return;

@@ -53,9 +53,14 @@ struct tow_server {
     atomic_bool draining; /* and a worker has begun to drain */
     atomic_int others;    /* further workers that have not ended; the first one ends last */
     atomic_int error;     /* the first that ended a worker */
-    /* Of one that was freed by its owner, else NULL: a connection is gone, perhaps the last. */
+    /* Of one that was freed by its owner, else NULL: a connection or a letter is gone, perhaps the last. */
     void (*on_gone)(tow_server *server);
 };
+
+/* What is left of it on its loop does nothing any more, and keeps its memory. */
+static inline bool tow_server_is_freed(const tow_server *server) {
+    return server->on_gone != NULL;
+}
 
 /* A listener and what its connections are. */
 typedef struct tow_port {

@@ -15,8 +15,7 @@ enum { DRAINED_A_TICK = 1000 /* connections, so that a round stays short */ };
 #define STARVED_SILENCE (60 * TOW_SECOND)
 #define NEVER (INT64_C(24) * 3600 * TOW_SECOND)
 
-/* A letter that asks a worker to do something. It is its own, as a loop may drop it when the worker is gone.
- */
+/* A letter that asks a worker to do something. */
 typedef struct errand {
     tow_letter letter; /* first */
     tow_worker *worker;
@@ -28,12 +27,15 @@ static void errands_arrive(tow_letter *letters) {
         errand opened = *(errand *)letters;
         free(letters);
         letters = opened.letter.next;
+        if (!tow_server_is_freed(opened.worker->server))
+            opened.act(opened.worker);
         tow_worker_opened(opened.worker, sizeof(opened));
-        opened.act(opened.worker);
     }
 }
 
+/* It was counted, and was not or will not be opened. */
 static void errand_drop(tow_letter *letter) {
+    tow_worker_opened(((errand *)letter)->worker, sizeof(errand));
     free(letter);
 }
 
@@ -50,10 +52,8 @@ static tow_letter *errand_make(tow_worker *worker, void (*act)(tow_worker *worke
 static void errand_leave(tow_letter *letter) {
     tow_worker *worker = ((errand *)letter)->worker;
     tow_worker_expect(worker, sizeof(errand));
-    if (tow_worker_post_urgently(worker, letter))
-        return;
-    tow_worker_opened(worker, sizeof(errand));
-    free(letter);
+    if (!tow_worker_post_urgently(worker, letter))
+        errand_drop(letter);
 }
 
 int tow_errands_make(tow_server *server, void (*act)(tow_worker *worker), tow_letter **letters) {
@@ -217,7 +217,7 @@ static void bound_unfinished(tow_worker *worker) {
 
 /* Perhaps it was the last that the drain, or the end of a server that was freed, waited for. */
 static void connection_gone(tow_worker *worker) {
-    if (worker->server->on_gone != NULL)
+    if (tow_server_is_freed(worker->server))
         worker->server->on_gone(worker->server);
     else if (worker->drain != TOW_SERVING)
         drain_in(worker, 0);

@@ -2,7 +2,9 @@
  * moment. That nothing is looked at that is gone, and nothing is left, is for the sanitizers to say. */
 #include "../transport/each_loop.h"
 
+#include <sys/socket.h>
 #include <towline.h>
+#include <unistd.h>
 
 enum { SERVER, CLIENT, RECONNECTOR, STREAM, LOOP, THINGS };
 
@@ -22,8 +24,10 @@ typedef struct ensemble {
     int served, told;
     int open;              /* of the server's sockets: on_open came, and on_close did not */
     int carried_at_server; /* byte streams made of them */
-    bool freed;            /* the server: no callback of it may come */
-    bool ended;            /* nor any other's */
+    tow_websocket_id id;   /* of the last */
+    int routes_freed;
+    bool freed; /* the server: no callback of it may come */
+    bool ended; /* nor any other's */
 } ensemble;
 
 static void tell(ensemble *all) {
@@ -64,6 +68,7 @@ static void closed(tow_websocket *socket, const tow_close_event *event) {
 
 static void served_open(tow_websocket *socket) {
     ensemble *all = tow_websocket_user(socket);
+    all->id = tow_websocket_identify(socket);
     all->served++;
     all->open++;
 }
@@ -286,6 +291,61 @@ static void byte_streams_end_with_their_server(void **state) {
         a_byte_stream_of_a_server_that_is_freed_ends(moment, moment % 2);
 }
 
+static void route_freed(void *user) {
+    ((ensemble *)user)->routes_freed++;
+}
+
+/* What other threads would leave. Returns the other end of a connection that is adopted, or -1. */
+static int leave_letters(ensemble *all) {
+    int pair[2];
+    const tow_handler handler = {.user = all, .on_open = served_open, .on_free = route_freed};
+    const tow_message message = {.type = TOW_TEXT, .data = "posted", .length = 6};
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(tow_server_route(all->server, "/more", &handler), 0);
+    assert_int_equal(tow_server_unroute(all->server, "/more"), 0);
+    for (int i = 0; all->id != 0 && i < 3; i++)
+        assert_int_equal(tow_post_message(all->server, all->id, &message), 0);
+    if (all->id != 0)
+        assert_int_equal(tow_post_close(all->server, all->id, 1000, "bye"), 0);
+    assert_int_equal(tow_server_reload(all->server), 0);
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+    if (tow_server_adopt(all->server, pair[0]) == 0)
+        return pair[1];
+    close(pair[0]);
+    close(pair[1]);
+    return -1;
+}
+
+static void free_with_letters(int moment, bool secure, bool stops, int rounds_after) {
+    ensemble all;
+    char end;
+    begin(&all, secure);
+    for (int i = 0; i < rounds[moment] && all.told < 6; i++)
+        assert_true(tow_loop_step(all.each->loop) > 0);
+    int adopted = leave_letters(&all);
+    if (stops)
+        tow_server_stop(all.server);
+    tow_server_free(all.server);
+    all.freed = true;
+    for (int i = 0; i < rounds_after; i++)
+        assert_true(tow_loop_step(all.each->loop) >= 0);
+    free_in_order(&all, (const int[]){CLIENT, RECONNECTOR, STREAM}, 3);
+    assert_int_equal(all.routes_freed, 3);
+    if (adopted < 0)
+        return;
+    assert_int_equal(recv(adopted, &end, 1, 0), 0);
+    close(adopted);
+}
+
+static void letters_go_with_their_server(void **state) {
+    (void)state;
+    for (int moment = 0; moment < MOMENTS; moment++) {
+        free_with_letters(moment, moment % 3 == 0, moment % 2, 0);
+        free_with_letters(moment, moment % 3 == 1, moment % 2, 1);
+        free_with_letters(moment, moment % 3 == 2, moment % 2, 6);
+    }
+}
+
 static int on_epoll(void **state) {
     (void)state;
     make_loop = each_loop_epoll;
@@ -309,6 +369,7 @@ int main(void) {
         cmocka_unit_test(things_may_be_freed_in_any_order_before_the_loop),
         cmocka_unit_test(so_they_may_over_tls),
         cmocka_unit_test(byte_streams_end_with_their_server),
+        cmocka_unit_test(letters_go_with_their_server),
         cmocka_unit_test(when_all_is_over_the_loop_may_go_at_any_time),
     };
     int failed = cmocka_run_group_tests_name("on epoll", tests, on_epoll, NULL);
