@@ -1,7 +1,7 @@
 /* What a shared library's head promises: where all is said to be there, the segments are. */
+#include "fuzz.h"
 #include "module/elf.h"
 
-#include <assert.h>
 #include <link.h>
 #include <string.h>
 
@@ -14,7 +14,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length) {
         ElfW(Phdr) segment;
         memcpy(&segment, bytes + head.e_phoff + i * sizeof(segment), sizeof(segment));
         if (segment.p_type == PT_LOAD)
-            assert(segment.p_filesz <= length && segment.p_offset <= length - segment.p_filesz);
+            CHECK(segment.p_filesz <= length && segment.p_offset <= length - segment.p_filesz);
     }
     return 0;
 }
