@@ -22,12 +22,11 @@ typedef struct told {
 static void on_event(tow_folder_watch *watch, int number, const char *name, tow_folder_event event) {
     static const char *const kinds[] = {"created", "writing", "written", "changed", "lost"};
     told *all = (told *)(void *)watch;
-    size_t folder = 0, used = strlen(all->text);
-    while (folder < all->count && all->folders[folder] != number)
-        folder++;
-    assert_true(folder < all->count);
-    snprintf(
-        all->text + used, sizeof(all->text) - used, "%c %s %s, ", (int)('A' + folder), kinds[event], name);
+    size_t at = 0, used = strlen(all->text);
+    while (at < all->count && all->folders[at] != number)
+        at++;
+    assert_true(at < all->count);
+    snprintf(all->text + used, sizeof(all->text) - used, "%c %s %s, ", (int)('A' + at), kinds[event], name);
 }
 
 static void start(each_loop *each, told *all, const char *path) {
@@ -49,7 +48,7 @@ static void expect(each_loop *each, told *all, const char *text) {
     all->text[0] = '\0';
 }
 
-static void end(each_loop *each, told *all, folder *made) {
+static void finish(each_loop *each, told *all, folder *made) {
     tow_folder_watch_stop(&all->watch);
     tow_folder_watch_stop(&all->watch);
     run_to_the_end(each);
@@ -69,7 +68,7 @@ static void a_file_that_is_written_is_told_until_it_is_closed(void **state) {
     expect(each, &all, "A writing file, ");
     close(fd);
     expect(each, &all, "A written file, ");
-    end(each, &all, &made);
+    finish(each, &all, &made);
 }
 
 static void files_that_move_and_go_are_told(void **state) {
@@ -89,7 +88,7 @@ static void files_that_move_and_go_are_told(void **state) {
     expect(each, &all, "A written two, ");
     folder_add_link(&made, "link", "nowhere");
     expect(each, &all, "A created link, ");
-    end(each, &all, &made);
+    finish(each, &all, &made);
 }
 
 static void folders_have_numbers_and_are_told_of_as_a_change(void **state) {
@@ -106,7 +105,7 @@ static void folders_have_numbers_and_are_told_of_as_a_change(void **state) {
     assert_int_equal(tow_folder_watch_add(&all.watch, folder_path(&made, "sub/.")), all.folders[1]);
     folder_add_file(&made, "sub/file", "");
     expect(each, &all, "B created file, B written file, ");
-    end(each, &all, &made);
+    finish(each, &all, &made);
 }
 
 static void a_folder_that_moved_away_is_not_watched_any_more(void **state) {
@@ -126,7 +125,7 @@ static void a_folder_that_moved_away_is_not_watched_any_more(void **state) {
     folder_add_file(&made, "file", "");
     expect(each, &all, "B created file, B written file, ");
     folder_remove(&elsewhere);
-    end(each, &all, &made);
+    finish(each, &all, &made);
 }
 
 static void what_is_no_folder_is_not_watched(void **state) {
@@ -138,7 +137,7 @@ static void what_is_no_folder_is_not_watched(void **state) {
     start(each, &all, made.path);
     assert_int_equal(tow_folder_watch_add(&all.watch, folder_path(&made, "file")), TOW_ERROR_NO_FILE);
     assert_int_equal(tow_folder_watch_add(&all.watch, folder_path(&made, "none")), TOW_ERROR_NO_FILE);
-    end(each, &all, &made);
+    finish(each, &all, &made);
 }
 
 static void the_simulator_has_no_folders(void **state) {
