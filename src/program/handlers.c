@@ -1,6 +1,7 @@
 #include "handlers.h"
 
 #include "handler/module.h"
+#include "handler/program.h"
 
 /* Has a kind make the handler, whose on_free is the kind's `free` unless it says otherwise. */
 static void make_of(const tow_handlers *handlers, tow_directory_order *order, const tow_handler_kind *kind,
@@ -30,7 +31,8 @@ void tow_handlers_make(void *user, tow_directory_order *order) {
         tow_directory_refuse(order, "Python handlers are not served yet");
         break;
     case TOW_ENTRY_PROGRAM:
-        tow_directory_refuse(order, "programs are not served yet");
+        make_of(handlers, order, &tow_program_kind,
+            &(tow_program_settings){.file = order->file, .path = order->path});
         break;
     }
 }

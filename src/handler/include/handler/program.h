@@ -1,0 +1,32 @@
+/* program: a path behind which each connection has a program of its own: what the client says is its standard
+ * input, what it writes to standard output goes to the client.
+ *
+ * In lines a text message is a line each way. In frames both types of message go either way, each as 4 bytes
+ * of length, a byte of type (1 text, 2 binary) and the payload; a frame of type 8 ends the connection with
+ * the status code in its first two bytes, if there are any, and the reason behind it. Its environment is that
+ * of CGI. A program that ends with 0 closes the connection with 1000, whatever it left unread, another with
+ * 1011. */
+#ifndef TOW_HANDLER_PROGRAM_H
+#define TOW_HANDLER_PROGRAM_H
+
+#include "handler/kind.h"
+
+typedef struct tow_program_settings {
+    const char *file;               /* looked for in PATH unless it has a slash */
+    const char *const *arguments;   /* behind its name; ends with NULL, or NULL */
+    const char *path;               /* where it is served, for SCRIPT_NAME; NULL: the request's path */
+    const char *directory;          /* where it runs; NULL: where we do */
+    int mode;                       /* tow_program_mode */
+    const char *const *environment; /* NAME, of ours, or NAME=VALUE; ends with NULL, or NULL */
+    int64_t max_output;             /* bytes of one of its messages; 0: default */
+    int max_programs;               /* that run at once; 0: default, TOW_OFF: no limit */
+    int64_t max_memory;             /* bytes of address space of each; 0, TOW_OFF: no limit */
+    int max_cpu_seconds;            /* the same */
+    int max_seconds;                /* that one may run; the same */
+    int end_seconds;                /* that it has when the client has left; 0: default */
+} tow_program_settings;
+
+extern const tow_handler_kind tow_program_kind;
+extern const tow_option tow_program_rows[];
+
+#endif

@@ -1,0 +1,84 @@
+#include "program/connection.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <towline/error.h>
+
+enum { PROGRAMS_MAX = 1000 };
+
+static bool is_full(const tow_program *program) {
+    int most = program->settings.max_programs != 0 ? program->settings.max_programs : PROGRAMS_MAX;
+    return most != TOW_OFF && atomic_load(&program->running) >= most;
+}
+
+/* Several workers may have let one in at the same time. */
+static void opened(tow_websocket *socket) {
+    tow_program *program = tow_websocket_user(socket);
+    if (!is_full(program)) {
+        tow_program_connection_open(program, socket);
+        return;
+    }
+    tow_websocket_set_user(socket, NULL);
+    tow_websocket_close(socket, 1013, "too many programs run");
+}
+
+static void admit(tow_exchange *exchange, const tow_request *request) {
+    const tow_program *program = tow_request_user(request);
+    if (is_full(program))
+        tow_exchange_reject(exchange, 503, "too many programs run (max-programs)");
+    else
+        tow_exchange_accept(exchange, NULL);
+}
+
+/* The kind. */
+
+/* The file stands first, as a program's name does. */
+static const char **arguments_make(const char *file, const char *const *arguments) {
+    size_t count = 0;
+    while (arguments != NULL && arguments[count] != NULL)
+        count++;
+    const char **made = calloc(count + 2, sizeof(*made));
+    if (made == NULL)
+        return NULL;
+    made[0] = file;
+    for (size_t i = 0; i < count; i++)
+        made[i + 1] = arguments[i];
+    return made;
+}
+
+static int make(tow_handler *handler, const void *settings, const tow_handler_place *place,
+    char why[TOW_HANDLER_TEXT_MAX]) {
+    tow_program *made = calloc(1, sizeof(*made));
+    snprintf(why, TOW_HANDLER_TEXT_MAX, "%s", tow_strerror(TOW_ERROR_MEMORY));
+    if (made == NULL)
+        return TOW_ERROR_MEMORY;
+    made->settings = *(const tow_program_settings *)settings;
+    made->log = place->log;
+    atomic_init(&made->holders, 1);
+    if (made->settings.file == NULL) {
+        snprintf(why, TOW_HANDLER_TEXT_MAX, "which program? name its file");
+        tow_program_release(made);
+        return TOW_ERROR_ARGUMENT;
+    }
+    made->file = strdup(made->settings.file);
+    made->arguments = arguments_make(made->settings.file, made->settings.arguments);
+    if (made->file == NULL || made->arguments == NULL) {
+        tow_program_release(made);
+        return TOW_ERROR_MEMORY;
+    }
+    *handler = (tow_handler){.user = made,
+        .on_admit = admit,
+        .on_open = opened,
+        .on_message = tow_program_connection_message,
+        .on_drain = tow_program_connection_drained,
+        .on_close = tow_program_connection_closed};
+    return 0;
+}
+
+static void free_made(void *user) {
+    tow_program_release(user);
+}
+
+const tow_handler_kind tow_program_kind = {
+    .name = "program", .options = tow_program_rows, .make = make, .free = free_made};

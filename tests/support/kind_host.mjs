@@ -1,0 +1,49 @@
+// Handlers of one kind by themselves (kind_host.c), so that a test can set their options.
+
+import assert from "node:assert/strict";
+import path from "node:path";
+import WebSocket from "ws";
+
+import { Server, program, until, within } from "./towline.mjs";
+
+const host = path.join(path.dirname(program), "tests/kind-host");
+
+/** Starts it for a test: words as kind_host.c has them; it is ended with the test, and must end well. */
+export async function serveKind(t, ...words) {
+  const server = new Server([host, ...words.map(String)]);
+  let ended = false;
+  server.exit.then(() => (ended = true));
+  t.after(() => server.stop());
+  const place = () => server.log.match(/listening on (\d+)/);
+  await until(() => ended || place(), "listening", 20000);
+  assert.ok(place(), `it did not start: ${server.log}`);
+  server.port = Number(place()[1]);
+  return server;
+}
+
+/** An open client, which keeps what it gets: `messages` (texts, or Buffers), `next(count)`, `closed`. */
+export async function client(t, server, target, { headers = {}, protocols = [] } = {}) {
+  const socket = new WebSocket(server.url(target), protocols, { headers, perMessageDeflate: false });
+  socket.messages = [];
+  socket.on("message", (data, isBinary) => socket.messages.push(isBinary ? data : data.toString()));
+  socket.closed = new Promise((resolve) => socket.on("close", (code, reason) => resolve({ code, reason: reason.toString() })));
+  socket.on("error", () => {});
+  t.after(() => socket.terminate());
+  await within(10000, new Promise((resolve, reject) => {
+    socket.on("open", resolve);
+    socket.on("unexpected-response", (_, response) => reject(new Error(`refused with ${response.statusCode}`)));
+  }), "open");
+  socket.next = (count, milliseconds) => until(() => socket.messages.length >= count && socket.messages, `${count} messages`, milliseconds);
+  socket.end = (milliseconds = 10000) => within(milliseconds, socket.closed, "the close event");
+  return socket;
+}
+
+/** With which status an opening handshake is refused. */
+export async function refusal(t, server, target) {
+  try {
+    await client(t, server, target);
+  } catch (error) {
+    return Number(error.message.split(" ").pop());
+  }
+  return 101;
+}
