@@ -167,7 +167,7 @@ void tow_option_label(
     const tow_option *option, const tow_option_source *source, char out[TOW_OPTION_LABEL_MAX]) {
     const char letter[] = {option->letter, '\0'};
     if (source != NULL && source->file != NULL)
-        snprintf(out, TOW_OPTION_LABEL_MAX, "%.80s:%zu: %s", source->file, source->line,
+        snprintf(out, TOW_OPTION_LABEL_MAX, "%.100s:%zu:%zu: %s", source->file, source->line, source->column,
             first_of(option->name, letter));
     else if (option->name != NULL)
         snprintf(out, TOW_OPTION_LABEL_MAX, "--%s", option->name);
@@ -232,8 +232,9 @@ int tow_options_take(tow_options *options, const char *name, const char *text, t
     if (entry != NULL)
         return tow_option_entry_give(options, entry, text, source, error);
     const char *nearest = tow_option_entry_suggest(options, name);
-    return tow_option_complain(error, "%.80s:%zu: no option %.60s%s%s%s", source.file, source.line, name,
-        nearest != NULL ? "; did you mean " : "", first_of(nearest, ""), nearest != NULL ? "?" : "");
+    return tow_option_complain(error, "%.100s:%zu:%zu: no option %.60s%s%s%s", source.file, source.line,
+        source.column, name, nearest != NULL ? "; did you mean " : "", first_of(nearest, ""),
+        nearest != NULL ? "?" : "");
 }
 
 int tow_options_add_operand(tow_options *options, const char *word, char error[TOW_OPTIONS_ERROR_MAX]) {

@@ -47,7 +47,7 @@ bool tow_command_option(const tow_command *command, size_t index, tow_option *op
 /* Where something stands. What stands on the command line goes before what stands in a file. */
 typedef struct tow_option_source {
     const char *file; /* outlives the options; NULL: the command line */
-    size_t line;
+    size_t line, column;
 } tow_option_source;
 
 typedef struct tow_option_entry tow_option_entry;
@@ -82,7 +82,7 @@ tow_options_result tow_options_take_words(
 /* Takes one option as a file has it, by its name; a flag's text is true or false. Of several values the last
  * holds, and lists grow, as on the command line; but what is given there holds against any file, before or
  * after, and its list replaces a file's. All the same the text is checked. Errors: ARGUMENT, MEMORY; error[]
- * then names file, line and option. */
+ * then names file, line, column and option. */
 int tow_options_take(tow_options *options, const char *name, const char *text, tow_option_source source,
     char error[TOW_OPTIONS_ERROR_MAX]);
 
@@ -105,8 +105,8 @@ const tow_option *tow_options_beside(const tow_options *options, const char *con
  * tow_option_need); NULL if there is none. */
 const tow_option *tow_options_useless(const tow_options *options, unsigned lacking);
 
-/* An option where it stands: "--port" or, without a name, "-x"; in a file "towline.yaml:12: port". */
-enum { TOW_OPTION_LABEL_MAX = 160 };
+/* An option where it stands: "--port" or, without a name, "-x"; in a file "towline.yaml:12:7: port". */
+enum { TOW_OPTION_LABEL_MAX = 200 };
 void tow_option_label(
     const tow_option *option, const tow_option_source *source, char out[TOW_OPTION_LABEL_MAX]);
 

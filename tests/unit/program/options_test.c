@@ -278,7 +278,7 @@ static void help_ends_the_reading(void **state) {
 
 /* From a file. */
 
-#define LINE(number) ((tow_option_source){.file = "try.yaml", .line = (number)})
+#define LINE(number) ((tow_option_source){.file = "try.yaml", .line = (number), .column = 7})
 
 static void take(parse_outcome *outcome, const char *name, const char *text, size_t line) {
     assert_int_equal(tow_options_take(&outcome->options, name, text, LINE(line), outcome->error), 0);
@@ -369,12 +369,12 @@ static void wrong_in_file(const char *message, const char *name, const char *tex
 
 static void what_is_wrong_in_a_file_is_told_with_its_line(void **state) {
     (void)state;
-    wrong_in_file("try.yaml:12: number: 1 is too little; at least 2, or off for none", "number", "1");
-    wrong_in_file("try.yaml:12: list: 'longer' is not a short word", "list", "longer");
-    wrong_in_file("try.yaml:12: flag: 'yes' is neither true nor false", "flag", "yes");
-    wrong_in_file("try.yaml:12: choice: 'blue' is none of red, green", "choice", "blue");
-    wrong_in_file("try.yaml:12: no option txet; did you mean text?", "txet", "a");
-    wrong_in_file("try.yaml:12: no option certificate", "certificate", "a");
+    wrong_in_file("try.yaml:12:7: number: 1 is too little; at least 2, or off for none", "number", "1");
+    wrong_in_file("try.yaml:12:7: list: 'longer' is not a short word", "list", "longer");
+    wrong_in_file("try.yaml:12:7: flag: 'yes' is neither true nor false", "flag", "yes");
+    wrong_in_file("try.yaml:12:7: choice: 'blue' is none of red, green", "choice", "blue");
+    wrong_in_file("try.yaml:12:7: no option txet; did you mean text?", "txet", "a");
+    wrong_in_file("try.yaml:12:7: no option certificate", "certificate", "a");
 }
 
 static void texts_are_copied(void **state) {
