@@ -57,8 +57,8 @@ static const tow_option_section sections[] = {
     {.options = tow_service_tls_rows},
     {.options = tow_files_rows, .base = offsetof(tow_serve_settings, files)},
     {.options = tow_service_access_rows},
-    {.options = tow_service_limit_rows},
-    {.options = tow_service_compression_rows},
+    {.options = tow_service_limit_rows, .base = offsetof(tow_serve_settings, server.limits)},
+    {.options = tow_service_compression_rows, .base = offsetof(tow_serve_settings, server.limits)},
     {.options = tow_service_running_rows},
     {0},
 };

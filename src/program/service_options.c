@@ -11,6 +11,7 @@
 #include <towline/log.h>
 
 #define FIELD(member) TOW_OPTION_FIELD(tow_serve_settings, member)
+#define LIMIT(member) TOW_OPTION_FIELD(tow_limits, member)
 
 const tow_option_choice tow_compression_choices[] = {{"off", TOW_COMPRESSION_OFF},
     {"shared", TOW_COMPRESSION_SHARED}, {"takeover", TOW_COMPRESSION_TAKEOVER}, {0}};
@@ -217,7 +218,7 @@ const tow_option tow_service_limit_rows[] = {
         .off = "no limit",
         .help = "of a message, after inflation; a larger one closes with 1009",
         .minimum = 1,
-        FIELD(server.limits.max_message)},
+        LIMIT(max_message)},
     {.name = "message-seconds",
         .kind = TOW_OPTION_NUMBER,
         .value = "SECONDS",
@@ -226,7 +227,7 @@ const tow_option tow_service_limit_rows[] = {
         .help = "from a message's first byte to its last; then 1008",
         .minimum = 1,
         .maximum = TOW_OPTION_DAY,
-        FIELD(server.limits.message_seconds)},
+        LIMIT(message_seconds)},
     {.name = "message-rate",
         .kind = TOW_OPTION_SIZE,
         .value = "SIZE",
@@ -235,7 +236,7 @@ const tow_option tow_service_limit_rows[] = {
         .help = "a second: --message-seconds grows by what has come divided by it, so that who sends "
                 "steadily may send much",
         .minimum = 1,
-        FIELD(server.limits.message_rate)},
+        LIMIT(message_rate)},
     {.name = "max-queue",
         .kind = TOW_OPTION_SIZE,
         .value = "SIZE",
@@ -243,7 +244,7 @@ const tow_option tow_service_limit_rows[] = {
         .off = "no limit",
         .help = "that may wait to be sent when a message is added; for more see --overflow",
         .minimum = 1,
-        FIELD(server.limits.max_queue)},
+        LIMIT(max_queue)},
     {.name = "overflow",
         .kind = TOW_OPTION_CHOICE,
         .fallback = "close",
@@ -251,7 +252,7 @@ const tow_option tow_service_limit_rows[] = {
         .help =
             "what happens over --max-queue: the connection is closed with 1008, the message is refused, or "
             "the oldest that wait are dropped for it (not with --compression takeover)",
-        FIELD(server.limits.overflow)},
+        LIMIT(overflow)},
     {.name = "stall-seconds",
         .kind = TOW_OPTION_NUMBER,
         .value = "SECONDS",
@@ -261,7 +262,7 @@ const tow_option tow_service_limit_rows[] = {
                 "reset",
         .minimum = 1,
         .maximum = TOW_OPTION_DAY,
-        FIELD(server.limits.stall_seconds)},
+        LIMIT(stall_seconds)},
     {.name = "ping-seconds",
         .kind = TOW_OPTION_NUMBER,
         .value = "SECONDS",
@@ -270,7 +271,7 @@ const tow_option tow_service_limit_rows[] = {
         .help = "of silence after which a Ping is sent",
         .minimum = 1,
         .maximum = TOW_OPTION_DAY,
-        FIELD(server.limits.ping_seconds)},
+        LIMIT(ping_seconds)},
     {.name = "idle-seconds",
         .kind = TOW_OPTION_NUMBER,
         .value = "SECONDS",
@@ -279,7 +280,7 @@ const tow_option tow_service_limit_rows[] = {
         .help = "of silence, Pongs too, after which the connection ends with 1001",
         .minimum = 1,
         .maximum = TOW_OPTION_DAY,
-        FIELD(server.limits.idle_seconds)},
+        LIMIT(idle_seconds)},
     {.name = "close-seconds",
         .kind = TOW_OPTION_NUMBER,
         .value = "SECONDS",
@@ -288,7 +289,7 @@ const tow_option tow_service_limit_rows[] = {
         .help = "for the peer's Close when it has taken what was sent; then the connection is reset",
         .minimum = 1,
         .maximum = TOW_OPTION_DAY,
-        FIELD(server.limits.close_seconds)},
+        LIMIT(close_seconds)},
     {0},
 };
 
@@ -300,14 +301,14 @@ const tow_option tow_service_compression_rows[] = {
         .choices = tow_compression_choices,
         .help = "permessage-deflate: shared keeps no state for an idle connection, takeover makes similar "
                 "messages smaller and costs memory",
-        FIELD(server.limits.compression)},
+        LIMIT(compression)},
     {.name = "compression-min",
         .kind = TOW_OPTION_SIZE,
         .value = "SIZE",
         .fallback = "512",
         .help = "smaller messages are sent as they are",
         .minimum = 1,
-        FIELD(server.limits.compression_min)},
+        LIMIT(compression_min)},
     {.name = "compression-max",
         .kind = TOW_OPTION_SIZE,
         .value = "SIZE",
@@ -315,7 +316,7 @@ const tow_option tow_service_compression_rows[] = {
         .off = "no limit",
         .help = "so are larger ones, as others wait while they are compressed",
         .minimum = 1,
-        FIELD(server.limits.compression_max)},
+        LIMIT(compression_max)},
     {0},
 };
 

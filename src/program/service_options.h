@@ -1,5 +1,6 @@
 /* service_options: the rows of what serves, whatever it serves: how it speaks TLS, who may connect, what a
- * connection may do, and how it all runs. They fill a tow_serve_settings. */
+ * connection may do, and how it all runs. They fill a tow_serve_settings, those of limits and compression a
+ * tow_limits. */
 #ifndef TOW_PROGRAM_SERVICE_OPTIONS_H
 #define TOW_PROGRAM_SERVICE_OPTIONS_H
 

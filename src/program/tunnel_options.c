@@ -46,7 +46,7 @@ static const tow_option_section sections[] = {
     {.options = tow_files_rows, .base = offsetof(tow_tunnel_settings, serve.files)},
     {.options = tow_service_access_rows, .base = offsetof(tow_tunnel_settings, serve)},
     {.options = tow_service_limit_rows,
-        .base = offsetof(tow_tunnel_settings, serve),
+        .base = offsetof(tow_tunnel_settings, serve.server.limits),
         .changes = limit_changes},
     {.options = tow_way_head_rows, .base = offsetof(tow_tunnel_settings, connect)},
     {.options = tow_way_rows, .base = offsetof(tow_tunnel_settings, connect)},
