@@ -253,6 +253,7 @@ const tow_option tow_files_rows[] = {
         .note = "none",
         .help = "folder of static files to serve at /",
         .needs = TOW_OPTION_NEEDS_SERVER,
+        .path = TOW_OPTION_PATH,
         TOW_OPTION_FIELD(tow_files_settings, root)},
     {0},
 };

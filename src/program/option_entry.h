@@ -1,4 +1,4 @@
-/* option_entry: what options remember of each row; for options.c and option_words.c. */
+/* option_entry: what options remember of each row; for who reads or writes options. */
 #ifndef TOW_PROGRAM_OPTION_ENTRY_H
 #define TOW_PROGRAM_OPTION_ENTRY_H
 
@@ -17,6 +17,9 @@ tow_option_entry *tow_option_entry_by_letter(const tow_options *options, char le
 /* Takes a value, as tow_options_take. */
 int tow_option_entry_give(tow_options *options, tow_option_entry *entry, const char *text,
     tow_option_source source, char error[TOW_OPTIONS_ERROR_MAX]);
+
+/* What a field of numbers or choices holds. */
+int64_t tow_option_number(const tow_options *options, const tow_option *option);
 
 /* The name that is like this word, or NULL. */
 const char *tow_option_entry_suggest(const tow_options *options, const char *word);

@@ -118,6 +118,7 @@ tow_options_result tow_options_take_words(
     word_parser parser = {.options = options, .next = words, .error = error};
     bool help = false;
     bool manual = false;
+    options->words = words;
     int problem = words_take(&parser, &help, &manual);
     if (problem == 0 && manual)
         return TOW_OPTIONS_MANUAL;

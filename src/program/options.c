@@ -73,6 +73,16 @@ static void integer_store(const tow_options *options, const tow_option *option, 
     memcpy(field_of(options, option), &number, sizeof(number));
 }
 
+int64_t tow_option_number(const tow_options *options, const tow_option *option) {
+    int narrow;
+    int64_t wide;
+    memcpy(&narrow, field_of(options, option), sizeof(narrow));
+    if (option->width == sizeof(int))
+        return narrow;
+    memcpy(&wide, field_of(options, option), sizeof(wide));
+    return wide;
+}
+
 /* Owned by the options from then on; NULL: there is no memory. */
 static const char *text_keep(tow_options *options, const char *text) {
     size_t size = strlen(text) + 1;
@@ -274,7 +284,7 @@ const tow_option *tow_options_useless(const tow_options *options, unsigned lacki
 
 /* Beginning and end. */
 
-static void default_set(const tow_options *options, const tow_option *option) {
+static int64_t default_of(const tow_option *option) {
     tow_option_value value = {.number = option->unset};
     char error[TOW_OPTIONS_ERROR_MAX];
     if (option->fallback != NULL) {
@@ -282,8 +292,18 @@ static void default_set(const tow_options *options, const tow_option *option) {
         assert(problem == 0);
         (void)problem;
     }
+    return value.number;
+}
+
+static void default_set(const tow_options *options, const tow_option *option) {
     if (option->unset != 0 || option->fallback != NULL)
-        integer_store(options, option, value.number); /* no text has a default */
+        integer_store(options, option, default_of(option)); /* no text has a default */
+}
+
+bool tow_options_changed(const tow_options *options, const char *name) {
+    const tow_option_entry *entry = tow_option_entry_by_name(options, name, strlen(name));
+    return entry != NULL && entry->given &&
+           tow_option_number(options, &entry->option) != default_of(&entry->option);
 }
 
 int tow_options_init(tow_options *options, const tow_command *command) {

@@ -53,10 +53,11 @@ typedef struct tow_option_source {
 typedef struct tow_option_entry tow_option_entry;
 typedef struct tow_option_text tow_option_text;
 
-struct tow_options { /* the first three are for everybody */
+struct tow_options { /* the first four are for everybody */
     const tow_command *command;
     void *settings;              /* settings_size bytes; the texts in them are owned by the options */
     const char *const *operands; /* ends with NULL; NULL: none */
+    const char *const *words;    /* those of the command line, as they were given */
     tow_option_entry *entries;   /* private from here on */
     size_t count;
     tow_option_text *texts;
@@ -75,7 +76,7 @@ int tow_options_init(tow_options *options, const tow_command *command);
 /* Frees all that they own; zeroed ones may be cleared, too. */
 void tow_options_clear(tow_options *options);
 
-/* Takes the words of a command line (`words` ends with NULL; all of it is copied). */
+/* Takes the words of a command line (`words` ends with NULL; all that is needed of it is copied). */
 tow_options_result tow_options_take_words(
     tow_options *options, const char *const *words, char error[TOW_OPTIONS_ERROR_MAX]);
 
@@ -93,6 +94,9 @@ const tow_option_source *tow_options_source(const tow_options *options, const ch
 static inline bool tow_options_gave(const tow_options *options, const char *name) {
     return tow_options_source(options, name) != NULL;
 }
+
+/* Whether the option of this name, a number, was given and is not what it would be anyway. */
+bool tow_options_changed(const tow_options *options, const char *name);
 
 /* How many stand in a list that ends with NULL; NULL has none. */
 size_t tow_list_length(const char *const *list);

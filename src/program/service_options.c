@@ -51,6 +51,7 @@ const tow_option tow_service_status_rows[] = {
                    "systemd:NAME",
         .check = tow_port_check,
         .needs = TOW_OPTION_NEEDS_SERVER,
+        .path = TOW_OPTION_UNIX_PATH,
         FIELD(server.status)},
     {0},
 };
@@ -73,6 +74,7 @@ const tow_option tow_service_tls_rows[] = {
                 "shown the one with the name that it asks for, or else the first; read again on SIGHUP, "
                 "without disconnecting anybody",
         .needs = TOW_OPTION_NEEDS_TLS,
+        .path = TOW_OPTION_PATH,
         FIELD(certificates)},
     {.name = "key",
         .letter = 'k',
@@ -82,6 +84,7 @@ const tow_option tow_service_tls_rows[] = {
         .help =
             "its key, in PEM, without a passphrase; the first is that of the first certificate, and so on",
         .needs = TOW_OPTION_NEEDS_TLS,
+        .path = TOW_OPTION_PATH,
         FIELD(keys)},
     {.name = "tls-self-signed",
         .kind = TOW_OPTION_FLAG,
@@ -96,6 +99,7 @@ const tow_option tow_service_tls_rows[] = {
             "certificates, in PEM, of authorities, roots or not: only clients with a certificate that one of "
             "them, or who they have signed, has signed get in",
         .needs = TOW_OPTION_NEEDS_SERVER,
+        .path = TOW_OPTION_PATH,
         FIELD(server.tls_client_ca)},
     {.name = "tls-client-crl",
         .kind = TOW_OPTION_TEXT,
@@ -105,6 +109,7 @@ const tow_option tow_service_tls_rows[] = {
             "lists of the certificates that these authorities have revoked (CRL), in PEM, one of each that "
             "signs clients; read again on SIGHUP",
         .needs = TOW_OPTION_NEEDS_SERVER,
+        .path = TOW_OPTION_PATH,
         FIELD(server.tls_client_crl)},
     {.name = "tls-redirect",
         .kind = TOW_OPTION_FLAG,
@@ -354,6 +359,7 @@ const tow_option tow_service_running_rows[] = {
         .value = "FILE",
         .note = "standard error",
         .help = "file that log lines are appended to; SIGHUP opens it again",
+        .path = TOW_OPTION_PATH,
         FIELD(log_file)},
     {.name = "log-level",
         .kind = TOW_OPTION_CHOICE,

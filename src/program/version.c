@@ -15,7 +15,7 @@ static bool io_works(tow_io io) {
 }
 
 int tow_version_write(tow_buffer *out) {
-    return tow_buffer_append_format(out, "towline %s\nio: %s\nlibraries: %s\nnot in this build: HTTP/2\n",
-        tow_version(), io_works(TOW_IO_URING) ? "io_uring, epoll" : "epoll (the kernel refuses io_uring)",
-        TOW_LIBRARIES);
+    return tow_buffer_append_format(out,
+        "towline %s\nio: %s\nlibraries: %s\nnot in this build: " TOW_LACKING "\n", tow_version(),
+        io_works(TOW_IO_URING) ? "io_uring, epoll" : "epoll (the kernel refuses io_uring)", TOW_LIBRARIES);
 }

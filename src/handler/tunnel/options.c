@@ -26,6 +26,7 @@ const tow_option tow_tunnel_rows[] = {
             "instead of TARGET: lines KEY: TARGET, where a key is a token (?token=KEY) or, with a slash in "
             "front, a path; read again when it changes, and on SIGHUP; others get 404",
         .needs = TOW_OPTION_NEEDS_SERVER,
+        .path = TOW_OPTION_PATH,
         FIELD(map)},
     {.name = "send-proxy",
         .kind = TOW_OPTION_CHOICE,

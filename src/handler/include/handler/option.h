@@ -29,8 +29,16 @@ typedef struct tow_option_choice {
 typedef enum tow_option_need {
     TOW_OPTION_NEEDS_SERVER = 1, /* we are the server of the opening handshake */
     TOW_OPTION_NEEDS_CLIENT = 2,
-    TOW_OPTION_NEEDS_TLS = 4
+    TOW_OPTION_NEEDS_TLS = 4,
+    TOW_OPTION_NEEDS_COMMAND_LINE = 8 /* it is no key of a configuration file */
 } tow_option_need;
+
+/* What in a text is the name of a file or folder: in a configuration file it is relative to that. */
+typedef enum tow_option_path {
+    TOW_OPTION_NO_PATH,
+    TOW_OPTION_PATH,     /* all of it */
+    TOW_OPTION_UNIX_PATH /* what stands behind unix: */
+} tow_option_path;
 
 typedef struct tow_option {
     const char *group; /* heading above this row, NULL: none */
@@ -49,8 +57,11 @@ typedef struct tow_option {
     int64_t minimum;            /* of numbers; */
     int64_t maximum;            /* 0: no limit but the field's */
     const tow_option_choice *choices;
-    unsigned needs; /* bits of tow_option_need: where one is lacking, the option is refused */
-    size_t offset;  /* of the field in the settings that the row is for */
+    tow_option_path path; /* of texts and lists */
+    const char *pair;     /* of lists: each text is a name and a value with this between them, and in a
+                             configuration file they may be a map; NULL: no pairs */
+    unsigned needs;       /* bits of tow_option_need: where one is lacking, the option is refused */
+    size_t offset;        /* of the field in the settings that the row is for */
     size_t width;
 } tow_option;
 
