@@ -1,10 +1,13 @@
 #include "serve.h"
 
+#include "config.h"
+#include "exit_status.h"
 #include "handler/console.h"
 #include "handler/echo.h"
 #include "ports.h"
 #include "serving.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -60,14 +63,44 @@ static void announce(tow_serving *serving, const char *port, int number) {
             "towline: serving ws%s://%s/echo, console http%s://%s/.console", s, name, s, name);
 }
 
-int tow_serve(const tow_options *options) {
+/* Returns the exit status. */
+static int run(serve_service *service) {
+    const tow_serve_settings *settings = settings_of(service);
+    const char *const *listens = settings->server.listens;
+    if (handlers_make(service) != 0) {
+        tow_serving_clear(&service->serving);
+        return EXIT_FAILURE;
+    }
+    if (!settings->check)
+        return tow_serving_run(&service->serving, listens);
+    int status = tow_serving_check(&service->serving, listens);
+    if (status == 0)
+        printf("%s\n", "all is right");
+    return status;
+}
+
+static int serve(const tow_options *options) {
     static const tow_service_kind kind = {.on_stop = tow_serving_stop, .on_reload = tow_serving_reload};
-    const tow_serve_settings *settings = options->settings;
+    tow_serve_settings *settings = options->settings;
+    if (settings->check)
+        settings->log_file = NULL; /* what is wrong is told here */
     serve_service service = {.serving = {.service = {.kind = &kind, .options = options, .settings = settings},
                                  .add_routes = add_routes,
                                  .announce = announce}};
-    if (handlers_make(&service) == 0)
-        return tow_serving_run(&service.serving, settings->server.listens);
-    tow_serving_clear(&service.serving);
-    return EXIT_FAILURE;
+    return run(&service);
+}
+
+int tow_serve(const tow_options *given) {
+    const char *file = ((const tow_serve_settings *)given->settings)->config;
+    char error[TOW_OPTIONS_ERROR_MAX];
+    tow_options options;
+    if (file == NULL)
+        return serve(given);
+    if (tow_config_read(&options, given, file, error) != 0) {
+        fprintf(stderr, "towline serve: %s\n", error);
+        return TOW_EXIT_USAGE;
+    }
+    int status = serve(&options);
+    tow_options_clear(&options);
+    return status;
 }

@@ -19,6 +19,8 @@ typedef struct tow_serve_settings {
     const char *log_file; /* NULL: standard error */
     int log_level;        /* TOW_LOG_ERROR to TOW_LOG_DEBUG */
     int log_format;       /* TOW_SERVE_LOG_… */
+    const char *config;   /* a configuration file, or NULL */
+    bool check;           /* only says whether all is right */
 } tow_serve_settings;
 
 int tow_serve(const tow_options *options);

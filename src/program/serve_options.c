@@ -32,6 +32,7 @@ static const tow_option listening_rows[] = {
             "an address such as 9998, localhost:9998, *:80, [::1]:9998 or unix:/run/towline.socket, or "
             "fd:3, systemd or systemd:NAME",
         .check = tow_port_check,
+        .path = TOW_OPTION_UNIX_PATH,
         FIELD(server.listens)},
     {.name = "server-host",
         .letter = 'H',
@@ -45,6 +46,26 @@ static const tow_option listening_rows[] = {
     {0},
 };
 
+static const tow_option config_rows[] = {
+    {.group = "Configuration",
+        .name = "config",
+        .letter = 'f',
+        .kind = TOW_OPTION_TEXT,
+        .value = "FILE",
+        .note = "none",
+        .help = "read options and routes from this file, see CONFIGURATION FILE in towline(1); options given "
+                "here go "
+                "before it; read again on SIGHUP, without disconnecting anybody",
+        .needs = TOW_OPTION_NEEDS_COMMAND_LINE,
+        FIELD(config)},
+    {.name = "check",
+        .kind = TOW_OPTION_FLAG,
+        .help = "only say whether all is right, and if not, where: exit status 0 or 2",
+        .needs = TOW_OPTION_NEEDS_COMMAND_LINE,
+        FIELD(check)},
+    {0},
+};
+
 static const tow_option refused_rows[] = {
     {.letter = 'x', .kind = TOW_OPTION_REFUSED, .help = "CGI programs are not served"},
     {0},
@@ -53,6 +74,7 @@ static const tow_option refused_rows[] = {
 static const tow_option_section sections[] = {
     {.options = listening_rows},
     {.options = tow_service_status_rows},
+    {.options = config_rows},
     {.options = refused_rows},
     {.options = tow_service_tls_rows},
     {.options = tow_files_rows, .base = offsetof(tow_serve_settings, files)},

@@ -1,6 +1,10 @@
 #include "service_rules.h"
 
+#include "option_entry.h"
 #include "ports.h"
+
+#include <stdio.h>
+#include <string.h>
 
 /* A rule, and what is said when it is broken. */
 typedef struct service_rule {
@@ -45,13 +49,13 @@ static const char *broken_of_limits(const tow_options *options, const tow_limits
         {limits->overflow == TOW_OVERFLOW_DROP_OLDEST && limits->compression == TOW_COMPRESSION_TAKEOVER,
             "--overflow drop-oldest: with --compression takeover each message refers to those before: use "
             "--compression shared"},
-        {tow_options_gave(options, "overflow") && limits->max_queue == TOW_OFF,
+        {tow_options_changed(options, "overflow") && limits->max_queue == TOW_OFF,
             "--overflow: with --max-queue off nothing is over it: leave one of the two away"},
-        {tow_options_gave(options, "message-rate") && limits->message_seconds == TOW_OFF,
+        {tow_options_changed(options, "message-rate") && limits->message_seconds == TOW_OFF,
             "--message-rate: it adds to --message-seconds, which is off: give both, or none"},
-        {tow_options_gave(options, "compression-min") && !compresses,
+        {tow_options_changed(options, "compression-min") && !compresses,
             "--compression-min: with --compression off nothing is compressed: leave one of the two away"},
-        {tow_options_gave(options, "compression-max") && !compresses,
+        {tow_options_changed(options, "compression-max") && !compresses,
             "--compression-max: with --compression off nothing is compressed: leave one of the two away"},
     };
     return FIRST_BROKEN(rules);
@@ -78,9 +82,28 @@ static const char *broken_of_access(const tow_serve_settings *settings) {
     return FIRST_BROKEN(rules);
 }
 
-const char *tow_service_contradiction(const tow_options *options, const tow_serve_settings *settings) {
+/* What a rule says begins with the option's name: where that stands in a file, the place is put before it. */
+static bool tell(const tow_options *options, const char *text, char out[TOW_OPTIONS_ERROR_MAX]) {
+    if (text == NULL)
+        return false;
+    char label[TOW_OPTION_LABEL_MAX];
+    const char *name = text + 2;
+    const size_t length = strcspn(name, ": ");
+    const tow_option_entry *entry = tow_option_entry_by_name(options, name, length);
+    tow_option_label(&entry->option, entry->given ? &entry->source : NULL, label);
+    snprintf(out, TOW_OPTIONS_ERROR_MAX, "%s%s", label, name + length);
+    return true;
+}
+
+bool tow_limits_contradict(
+    const tow_options *options, const tow_limits *limits, char out[TOW_OPTIONS_ERROR_MAX]) {
+    return tell(options, broken_of_limits(options, limits), out);
+}
+
+bool tow_service_contradicts(
+    const tow_options *options, const tow_serve_settings *settings, char out[TOW_OPTIONS_ERROR_MAX]) {
     const char *broken = broken_of_access(settings);
     if (broken == NULL)
         broken = broken_of_tls(settings);
-    return broken != NULL ? broken : broken_of_limits(options, &settings->server.limits);
+    return tell(options, broken, out) || tow_limits_contradict(options, &settings->server.limits, out);
 }

@@ -4,8 +4,13 @@
 
 #include "serve.h"
 
-/* The first thing that is wrong, as a line that says what to do, or NULL. `settings` are a part of those of
- * the options. */
-const char *tow_service_contradiction(const tow_options *options, const tow_serve_settings *settings);
+/* The first thing that is wrong, as a line that says where the option stands and what to do; false: there is
+ * none. `settings` are a part of those of the options. */
+bool tow_service_contradicts(
+    const tow_options *options, const tow_serve_settings *settings, char out[TOW_OPTIONS_ERROR_MAX]);
+
+/* The same for limits alone. */
+bool tow_limits_contradict(
+    const tow_options *options, const tow_limits *limits, char out[TOW_OPTIONS_ERROR_MAX]);
 
 #endif

@@ -259,11 +259,19 @@ static int serving_check(tow_serving *serving, const char *const *listens) {
     int error = ports_make(serving, listens);
     if (error != 0)
         return error == TOW_ERROR_MEMORY ? EXIT_FAILURE : TOW_EXIT_USAGE;
-    const char *contradiction = tow_service_contradiction(service->options, service->settings);
-    if (contradiction == NULL)
+    char contradiction[TOW_OPTIONS_ERROR_MAX];
+    if (!tow_service_contradicts(service->options, service->settings, contradiction))
         return 0;
     tow_service_complain(service, "%s", contradiction);
     return TOW_EXIT_USAGE;
+}
+
+int tow_serving_check(tow_serving *serving, const char *const *listens) {
+    int status = serving_check(serving, listens);
+    if (status == 0 && (tow_service_begin(&serving->service) != 0 || server_make(serving) != 0))
+        status = TOW_EXIT_USAGE;
+    serving_end(serving);
+    return status;
 }
 
 int tow_serving_run(tow_serving *serving, const char *const *listens) {

@@ -36,6 +36,10 @@ struct tow_serving {
  * exit status. */
 int tow_serving_run(tow_serving *serving, const char *const *listens);
 
+/* Only tells whether it could be served, all but listening, and frees the handlers; returns the exit status.
+ */
+int tow_serving_check(tow_serving *serving, const char *const *listens);
+
 /* A kind's on_stop and on_reload. */
 void tow_serving_stop(tow_service *service);
 void tow_serving_reload(tow_service *service);

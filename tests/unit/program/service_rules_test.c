@@ -8,11 +8,10 @@ static void judged(const char *text, const char *const *words) {
     char error[TOW_OPTIONS_ERROR_MAX];
     assert_int_equal(tow_options_init(&options, &tow_serve_command), 0);
     assert_int_equal(tow_options_take_words(&options, words, error), TOW_OPTIONS_RUN);
-    const char *said = tow_service_contradiction(&options, options.settings);
-    if (text == NULL)
-        assert_null(said);
-    else if (said == NULL || strncmp(said, text, strlen(text)) != 0)
-        fail_msg("%s: %s", text, said != NULL ? said : "nothing is said");
+    char said[TOW_OPTIONS_ERROR_MAX] = "nothing is said";
+    assert_int_equal(tow_service_contradicts(&options, options.settings, said), text != NULL);
+    if (text != NULL && strncmp(said, text, strlen(text)) != 0)
+        fail_msg("%s: %s", text, said);
     tow_options_clear(&options);
 }
 
@@ -43,6 +42,7 @@ static void what_means_nothing_is_refused(void **state) {
     TAKEN("-H", "*", "-p", "localhost:80", "-p", "81");
     REFUSED("--overflow: ", "--overflow", "refuse", "--max-queue", "off");
     TAKEN("--max-queue", "off");
+    TAKEN("--max-queue", "off", "--overflow", "close"); /* as it would be anyway */
     REFUSED("--message-rate: ", "--message-rate", "2K", "--message-seconds", "off");
     TAKEN("--message-seconds", "off");
     REFUSED("--compression-min: ", "--compression", "off", "--compression-min", "1K");
@@ -50,10 +50,24 @@ static void what_means_nothing_is_refused(void **state) {
     TAKEN("--compression", "off");
 }
 
+static void what_stands_in_a_file_is_told_with_its_place(void **state) {
+    (void)state;
+    tow_options options;
+    char error[TOW_OPTIONS_ERROR_MAX];
+    const tow_option_source source = {.file = "a.yaml", .line = 3, .column = 5};
+    assert_int_equal(tow_options_init(&options, &tow_serve_command), 0);
+    assert_int_equal(tow_options_take(&options, "tls-redirect", "true", source, error), 0);
+    assert_true(tow_service_contradicts(&options, options.settings, error));
+    assert_string_equal(
+        error, "a.yaml:3:5: tls-redirect: turn TLS on with --certificate FILE or --tls-self-signed");
+    tow_options_clear(&options);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_contradicts_is_told_by_its_name),
         cmocka_unit_test(what_means_nothing_is_refused),
+        cmocka_unit_test(what_stands_in_a_file_is_told_with_its_place),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
