@@ -24,15 +24,20 @@ static void keep(tow_exchange *exchange, const tow_request *request) {
     kept = exchange;
 }
 
-static tow_server *begin(each_loop *each) {
+static tow_server *begin_with(each_loop *each, bool secure) {
     tow_server *server;
     kept = NULL;
     gone = ended = 0;
-    const tow_server_options options = {.listen = "127.0.0.1:0", .loop = each->loop, .drain_seconds = 1};
+    const tow_server_options options = {
+        .listen = "127.0.0.1:0", .loop = each->loop, .drain_seconds = 1, .tls_self_signed = secure};
     assert_int_equal(tow_server_new(&server, &options), 0);
     assert_int_equal(tow_server_route(server, "/", &(tow_handler){.on_request = keep}), 0);
     assert_int_equal(tow_server_listen(server), 0);
     return server;
+}
+
+static tow_server *begin(each_loop *each) {
+    return begin_with(each, false);
 }
 
 static bool is_kept(void *argument) {
@@ -57,10 +62,9 @@ static void end(each_loop *each, tow_server *server) {
     tow_server_free(server);
 }
 
-/* With more requests behind the one that is kept. */
-static int ask(each_loop *each, tow_server *server) {
-    static const char requests[] =
-        "GET / HTTP/1.1\r\nHost: localhost\r\n\r\nGET / HTTP/1.1\r\nHost: localhost\r\n\r\n";
+#define REQUEST "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
+
+static int ask_with(each_loop *each, tow_server *server, const char *requests, bool ends) {
     int fd = socket(AF_INET, SOCK_STREAM, 0);
     assert_true(fd >= 0);
     struct sockaddr_in address = {.sin_family = AF_INET,
@@ -68,21 +72,88 @@ static int ask(each_loop *each, tow_server *server) {
         .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     assert_int_equal(connect(fd, (struct sockaddr *)&address, sizeof(address)), 0);
     assert_int_equal(send(fd, requests, strlen(requests), 0), strlen(requests));
+    if (ends)
+        assert_int_equal(shutdown(fd, SHUT_WR), 0);
     run_until(each, is_kept, NULL);
     return fd;
+}
+
+/* With more requests behind the one that is kept. */
+static int ask(each_loop *each, tow_server *server) {
+    return ask_with(each, server, REQUEST REQUEST, false);
+}
+
+static void reset(int fd) {
+    const struct linger at_once = {.l_onoff = 1};
+    assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once)), 0);
+    close(fd);
 }
 
 static void a_reset_is_told(void **state) {
     each_loop *each = *state;
     tow_server *server = begin(each);
-    int fd = ask(each, server);
-    const struct linger at_once = {.l_onoff = 1};
-    assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once)), 0);
-    close(fd);
+    reset(ask(each, server));
     run_until(each, is_gone, NULL);
     assert_int_equal(gone, 1);
     end(each, server);
     assert_int_equal(gone, 1);
+}
+
+static void so_is_one_after_the_end(void **state) {
+    each_loop *each = *state;
+    static const char *const requests[] = {REQUEST, REQUEST REQUEST};
+    for (int i = 0; i < 4; i++) {
+        tow_server *server = begin(each);
+        int fd = ask_with(each, server, requests[i / 2], i % 2);
+        assert_int_equal(shutdown(fd, SHUT_WR), 0);
+        run_until(each, has_ended, NULL);
+        run_for(each, 20 * TOW_MILLISECOND);
+        assert_int_equal(gone, 0);
+        reset(fd);
+        run_until(each, is_gone, NULL);
+        end(each, server);
+        assert_int_equal(gone, 1);
+    }
+}
+
+static bool is_writable(void *argument) {
+    return ((const test_end *)argument)->writable > 0;
+}
+
+/* A client of the same loop. */
+static void ask_secretly(test_end *client, each_loop *each, tow_server *server) {
+    char text[32];
+    tow_address address[TOW_ADDRESSES_MAX];
+    snprintf(text, sizeof(text), "127.0.0.1:%d", tow_server_port(server, 0));
+    assert_int_equal(tow_address_parse(text, address), 1);
+    assert_int_equal(tow_stream_connect(&client->stream, each->loop, address, &end_events), 0);
+    run_until(each, is_writable, client);
+    end_send(client, REQUEST, strlen(REQUEST));
+    run_until(each, is_kept, NULL);
+}
+
+static void over_tls_too(void **state) {
+    each_loop *each = *state;
+    char why[TOW_TLS_TEXT_MAX];
+    tow_tls_context *trusting;
+    assert_int_equal(
+        tow_tls_context_new(&trusting, &(tow_tls_settings){.verify = TOW_TLS_VERIFY_NONE}, why), 0);
+    for (int ends = 0; ends < 2; ends++) {
+        test_end client = {.tls = trusting};
+        tow_server *server = begin_with(each, true);
+        ask_secretly(&client, each, server);
+        if (ends) {
+            tow_stream_shutdown(&client.stream);
+            run_until(each, has_ended, NULL);
+            run_for(each, 20 * TOW_MILLISECOND);
+        }
+        assert_int_equal(gone, 0);
+        tow_stream_reset(&client.stream);
+        run_until(each, is_gone, NULL);
+        end(each, server);
+        end_clear(&client);
+    }
+    tow_tls_context_release(trusting);
 }
 
 /* And the answer to one who has left shows that. */
@@ -106,6 +177,8 @@ static void an_end_is_told_and_then_that_nobody_reads(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         ON_REAL_LOOPS(a_reset_is_told),
+        ON_REAL_LOOPS(so_is_one_after_the_end),
+        ON_REAL_LOOPS(over_tls_too),
         ON_REAL_LOOPS(an_end_is_told_and_then_that_nobody_reads),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
