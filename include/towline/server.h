@@ -125,8 +125,8 @@ typedef struct tow_server_options {
     bool tls_self_signed;       /* instead: a certificate for localhost that is made for this run */
     bool tls_redirect;          /* plain HTTP on the same ports is sent to https:// */
     /* `level` is TOW_LOG_ERROR to TOW_LOG_DEBUG. Runs on the thread of each worker, on several at once if
-     * there is more than one, and on those that call tow_server_new, _route, _listen, _run and _reload; never
-     * in tow_server_stop */
+     * there is more than one, and on those that call tow_server_new, _route, _listen, _run, _reload and
+     * _set_certificates; never in tow_server_stop */
     void (*on_log)(void *user, int level, const char *line);
     void (*on_log_entry)(void *user, const tow_log_entry *entry); /* instead of on_log: with fields */
     void *log_user;                                               /* what they get */
@@ -248,6 +248,13 @@ int tow_server_run(tow_server *server);
  * nobody is disconnected. Any thread. Does nothing without TLS. Errors: as the files in tow_server_new;
  * everything stays as it was then, also what is good of it. */
 int tow_server_reload(tow_server *server);
+
+/* Takes these certificates instead of all that it has, or of the one that was made for it, for the
+ * connections that come from now on; nobody is disconnected. The first is for who asks for none of the
+ * others' names; what is asked of clients stays. `certificates`, of which there is at least one, is copied;
+ * tow_server_reload reads those again that are files. Any thread. Errors: STATE (the server is without TLS),
+ * ARGUMENT, and as the files in tow_server_new; everything stays as it was then. */
+int tow_server_set_certificates(tow_server *server, const tow_certificate *certificates, size_t count);
 
 /* Starts the drain: no more accepting, 1001 to every connection, reset after drain_seconds. Any thread, and
  * in a signal handler, on whatever thread that runs: it takes no lock and no memory, and leaves errno alone.

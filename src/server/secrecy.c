@@ -37,23 +37,23 @@ static const tow_tls_source *key_source(const tow_tls_certificate_source *source
 }
 
 /* With the names of the files, if they have come from some. */
-static tow_tls_pem *pems_make(const tow_settings *settings, const tow_pem_texts *texts) {
+static tow_tls_pem *pems_make(const tow_tls_sources *sources, const tow_pem_texts *texts) {
     tow_tls_pem *pems = calloc(texts->count, sizeof(*pems));
     for (size_t i = 0; pems != NULL && i < texts->count; i++) {
         pems[i] = (tow_tls_pem){.certificate = texts->pairs[i].certificate, .key = texts->pairs[i].key};
-        if (settings->tls.self_signed)
+        if (sources->self_signed)
             continue;
-        const tow_tls_certificate_source *source = &settings->tls.certificates[i];
+        const tow_tls_certificate_source *source = &sources->certificates[i];
         pems[i].certificate_file = source->certificate.file;
         pems[i].key_file = key_source(source)->file;
     }
     return pems;
 }
 
-static int context_make(const tow_settings *settings, const tow_pem_texts *texts, tow_tls_tickets *tickets,
-    tow_tls_context **context) {
+static int context_make(const tow_settings *settings, const tow_tls_sources *sources,
+    const tow_pem_texts *texts, tow_tls_tickets *tickets, tow_tls_context **context) {
     char why[TOW_TLS_TEXT_MAX];
-    tow_tls_pem *pems = pems_make(settings, texts);
+    tow_tls_pem *pems = pems_make(sources, texts);
     if (pems == NULL)
         return complain(settings, TOW_ERROR_MEMORY, tow_strerror(TOW_ERROR_MEMORY));
     const tow_tls_settings wanted = {
@@ -68,8 +68,8 @@ static int context_make(const tow_settings *settings, const tow_pem_texts *texts
         .tickets = tickets,
         .files = {.certificate = pems[0].certificate_file,
             .key = pems[0].key_file,
-            .roots = settings->tls.client_ca.file,
-            .revoked = settings->tls.client_crl.file},
+            .roots = sources->client_ca.file,
+            .revoked = sources->client_crl.file},
     };
     int error = tow_tls_context_new(context, &wanted, why);
     free(pems);
@@ -86,9 +86,9 @@ static int source_read(const tow_tls_source *source, char **text, char why[TOW_T
 }
 
 /* Whom to let in. */
-static int trust_read(tow_pem_texts *read, const tow_settings *settings, char why[TOW_TLS_TEXT_MAX]) {
-    int error = source_read(&settings->tls.client_ca, &read->roots, why);
-    return error != 0 ? error : source_read(&settings->tls.client_crl, &read->revoked, why);
+static int trust_read(tow_pem_texts *read, const tow_tls_sources *sources, char why[TOW_TLS_TEXT_MAX]) {
+    int error = source_read(&sources->client_ca, &read->roots, why);
+    return error != 0 ? error : source_read(&sources->client_crl, &read->revoked, why);
 }
 
 static int pairs_new(tow_pem_texts *texts, size_t count) {
@@ -97,19 +97,19 @@ static int pairs_new(tow_pem_texts *texts, size_t count) {
     return texts->pairs != NULL ? 0 : TOW_ERROR_MEMORY;
 }
 
-static int texts_read(tow_pem_texts *read, const tow_settings *settings) {
+static int texts_read(tow_pem_texts *read, const tow_tls_sources *sources, const tow_settings *settings) {
     char why[TOW_TLS_TEXT_MAX];
-    int error = pairs_new(read, settings->tls.count);
+    int error = pairs_new(read, sources->count);
     if (error != 0)
         return complain(settings, error, tow_strerror(error));
     for (size_t i = 0; error == 0 && i < read->count; i++) {
-        const tow_tls_certificate_source *source = &settings->tls.certificates[i];
+        const tow_tls_certificate_source *source = &sources->certificates[i];
         error = source_read(&source->certificate, &read->pairs[i].certificate, why);
         if (error == 0)
             error = source_read(key_source(source), &read->pairs[i].key, why);
     }
     if (error == 0)
-        error = trust_read(read, settings, why);
+        error = trust_read(read, sources, why);
     return error != 0 ? complain(settings, error, why) : 0;
 }
 
@@ -121,7 +121,7 @@ static int texts_make(tow_pem_texts *made, const tow_settings *settings) {
         error = tow_tls_self_signed(&made->pairs->certificate, &made->pairs->key, fingerprint);
     if (error != 0)
         return complain(settings, error, tow_strerror(error));
-    error = trust_read(made, settings, why);
+    error = trust_read(made, &settings->tls, why);
     if (error != 0)
         return complain(settings, error, why);
     tow_report(settings, TOW_LOG_NOTICE,
@@ -131,24 +131,53 @@ static int texts_make(tow_pem_texts *made, const tow_settings *settings) {
     return 0;
 }
 
-/* Nothing is changed before all of it is known to be good. */
-static int load(tow_secrecy *secrecy, const tow_settings *settings) {
-    tow_pem_texts fresh = {0};
-    tow_tls_context *context;
-    int error = settings->tls.self_signed ? texts_make(&fresh, settings) : texts_read(&fresh, settings);
-    if (error == 0)
-        error = context_make(settings, &fresh, secrecy->tickets, &context);
-    if (error != 0) {
-        texts_clear(&fresh);
-        return error;
+/* What there is now: the settings', but for certificates that were given since. */
+static tow_tls_sources sources_of(const tow_secrecy *secrecy, const tow_settings *settings) {
+    tow_tls_sources sources = settings->tls;
+    if (secrecy->given.count > 0) {
+        sources.certificates = secrecy->given.certificates;
+        sources.count = secrecy->given.count;
+        sources.self_signed = false;
     }
-    tow_tls_context_release(context);
+    return sources;
+}
+
+/* Nothing is changed before all of it is known to be good. */
+static int load(tow_pem_texts *fresh, const tow_secrecy *secrecy, const tow_settings *settings,
+    const tow_tls_sources *sources) {
+    tow_tls_context *context;
+    int error = sources->self_signed ? texts_make(fresh, settings) : texts_read(fresh, sources, settings);
+    if (error == 0)
+        error = context_make(settings, sources, fresh, secrecy->tickets, &context);
+    if (error == 0)
+        tow_tls_context_release(context);
+    else
+        texts_clear(fresh);
+    return error;
+}
+
+/* Whoever makes a context sees all of it or nothing. */
+static void take(tow_secrecy *secrecy, const tow_pem_texts *fresh, const tow_tls_sources *given) {
     pthread_mutex_lock(&secrecy->mutex);
     tow_pem_texts old = secrecy->texts;
-    secrecy->texts = fresh;
+    tow_tls_sources old_given = {0};
+    secrecy->texts = *fresh;
+    if (given != NULL) {
+        old_given = secrecy->given;
+        secrecy->given = *given;
+    }
     pthread_mutex_unlock(&secrecy->mutex);
     texts_clear(&old);
-    return 0;
+    tow_tls_certificates_clear(&old_given);
+}
+
+static int load_again(tow_secrecy *secrecy, const tow_settings *settings) {
+    tow_pem_texts fresh = {0};
+    const tow_tls_sources sources = sources_of(secrecy, settings);
+    int error = load(&fresh, secrecy, settings, &sources);
+    if (error == 0)
+        take(secrecy, &fresh, NULL);
+    return error;
 }
 
 int tow_secrecy_begin(tow_secrecy *secrecy, const tow_settings *settings) {
@@ -157,28 +186,58 @@ int tow_secrecy_begin(tow_secrecy *secrecy, const tow_settings *settings) {
     int error = tow_tls_tickets_new(&secrecy->tickets);
     if (error != 0)
         return error;
+    pthread_mutex_init(&secrecy->loading, NULL);
     pthread_mutex_init(&secrecy->mutex, NULL);
     secrecy->redirects = settings->tls_redirect;
-    return load(secrecy, settings);
+    return load_again(secrecy, settings);
 }
 
 void tow_secrecy_clear(tow_secrecy *secrecy) {
     if (!tow_secrecy_is_on(secrecy))
         return;
     texts_clear(&secrecy->texts);
+    tow_tls_certificates_clear(&secrecy->given);
     tow_tls_tickets_release(secrecy->tickets);
+    pthread_mutex_destroy(&secrecy->loading);
     pthread_mutex_destroy(&secrecy->mutex);
     *secrecy = (tow_secrecy){0};
 }
 
 /* A certificate that was made for this run goes on. */
 int tow_secrecy_reload(tow_secrecy *secrecy, const tow_settings *settings) {
-    return tow_secrecy_is_on(secrecy) && !settings->tls.self_signed ? load(secrecy, settings) : 0;
+    if (!tow_secrecy_is_on(secrecy))
+        return 0;
+    pthread_mutex_lock(&secrecy->loading);
+    int error = sources_of(secrecy, settings).self_signed ? 0 : load_again(secrecy, settings);
+    pthread_mutex_unlock(&secrecy->loading);
+    return error;
+}
+
+int tow_secrecy_set_certificates(
+    tow_secrecy *secrecy, const tow_settings *settings, const tow_certificate *certificates, size_t count) {
+    tow_complaint complaint = {0};
+    tow_pem_texts fresh = {0};
+    tow_tls_sources given = settings->tls;
+    given.self_signed = false;
+    int error = tow_tls_certificates_check(certificates, count, &complaint);
+    if (error != 0)
+        return complain(settings, error, complaint.text);
+    error = tow_tls_certificates_copy(&given, certificates, certificates + 1, count - 1);
+    pthread_mutex_lock(&secrecy->loading);
+    if (error == 0)
+        error = load(&fresh, secrecy, settings, &given);
+    if (error == 0)
+        take(secrecy, &fresh, &given);
+    pthread_mutex_unlock(&secrecy->loading);
+    if (error != 0)
+        tow_tls_certificates_clear(&given);
+    return error;
 }
 
 int tow_secrecy_context(tow_secrecy *secrecy, const tow_settings *settings, tow_tls_context **context) {
     pthread_mutex_lock(&secrecy->mutex);
-    int error = context_make(settings, &secrecy->texts, secrecy->tickets, context);
+    const tow_tls_sources sources = sources_of(secrecy, settings);
+    int error = context_make(settings, &sources, &secrecy->texts, secrecy->tickets, context);
     pthread_mutex_unlock(&secrecy->mutex);
     return error;
 }

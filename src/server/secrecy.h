@@ -22,8 +22,10 @@ typedef struct tow_pem_texts {
 
 typedef struct tow_secrecy {  /* zeroed: no TLS */
     tow_tls_tickets *tickets; /* NULL: no TLS */
-    pthread_mutex_t mutex;    /* guards the texts, which a reload may change from any thread */
+    pthread_mutex_t loading;  /* of those that read texts anew, on any thread, one after the other */
+    pthread_mutex_t mutex;    /* guards what follows against them */
     tow_pem_texts texts;
+    tow_tls_sources given; /* certificates that took the place of the settings', if there are any */
     bool redirects;
 } tow_secrecy;
 
@@ -38,6 +40,10 @@ static inline bool tow_secrecy_is_on(const tow_secrecy *secrecy) {
 
 /* Reads the files again. Any thread. Errors as above: the texts are as before then. */
 int tow_secrecy_reload(tow_secrecy *secrecy, const tow_settings *settings);
+
+/* Takes other certificates from now on. Errors as above, and ARGUMENT: everything is as before then. */
+int tow_secrecy_set_certificates(
+    tow_secrecy *secrecy, const tow_settings *settings, const tow_certificate *certificates, size_t count);
 
 /* A context of what was read last, for one worker. Errors as above. */
 int tow_secrecy_context(tow_secrecy *secrecy, const tow_settings *settings, tow_tls_context **context);

@@ -310,19 +310,36 @@ int tow_server_run(tow_server *server) {
 
 /* Reloading. */
 
-int tow_server_reload(tow_server *server) {
-    if (server == NULL)
-        return TOW_ERROR_ARGUMENT;
-    int error = tow_secrecy_reload(&server->secrecy, &server->settings);
+/* For the connections that come from now on. */
+static int spread_secrecy(tow_server *server) {
+    int error = 0;
     pthread_mutex_lock(&server->mutex);
     bool runs = server->state == TOW_SERVER_LISTENING || server->state == TOW_SERVER_RUNNING;
     for (size_t i = 0; error == 0 && runs && i < server->worker_count; i++) {
         tow_worker *worker = &server->workers[i];
-        if (worker->loop != NULL && tow_secrecy_is_on(&server->secrecy))
+        if (worker->loop != NULL)
             error = tow_worker_reload(worker);
     }
     pthread_mutex_unlock(&server->mutex);
     return error;
+}
+
+int tow_server_reload(tow_server *server) {
+    if (server == NULL)
+        return TOW_ERROR_ARGUMENT;
+    if (!tow_secrecy_is_on(&server->secrecy))
+        return 0;
+    int error = tow_secrecy_reload(&server->secrecy, &server->settings);
+    return error != 0 ? error : spread_secrecy(server);
+}
+
+int tow_server_set_certificates(tow_server *server, const tow_certificate *certificates, size_t count) {
+    if (server == NULL || certificates == NULL || count == 0)
+        return TOW_ERROR_ARGUMENT;
+    if (!tow_secrecy_is_on(&server->secrecy))
+        return TOW_ERROR_STATE;
+    int error = tow_secrecy_set_certificates(&server->secrecy, &server->settings, certificates, count);
+    return error != 0 ? error : spread_secrecy(server);
 }
 
 /* Stopping. */

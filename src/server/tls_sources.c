@@ -6,9 +6,9 @@
 
 /* What contradicts itself */
 
-static int certificates_check(const tow_server_options *options, tow_complaint *complaint) {
-    for (size_t i = 0; i < options->tls_certificate_count; i++) {
-        const tow_certificate *one = &options->tls_certificates[i];
+int tow_tls_certificates_check(const tow_certificate *certificates, size_t count, tow_complaint *complaint) {
+    for (size_t i = 0; i < count; i++) {
+        const tow_certificate *one = &certificates[i];
         if ((one->certificate == NULL) == (one->certificate_pem == NULL))
             return tow_complain(
                 complaint, "tls_certificates[%zu]: certificate or certificate_pem, one of the two", i);
@@ -53,7 +53,7 @@ int tow_tls_sources_check(const tow_server_options *options, tow_complaint *comp
         if (rules[i].broken)
             return tow_complain(complaint, "%s", rules[i].text);
     }
-    return certificates_check(options, complaint);
+    return tow_tls_certificates_check(options->tls_certificates, options->tls_certificate_count, complaint);
 }
 
 /* Copies */
@@ -80,26 +80,30 @@ static int certificate_copy(tow_tls_sources *sources, const tow_certificate *cer
     return error != 0 ? error : source_copy(&source->key, certificate->key, certificate->key_pem);
 }
 
-static int certificates_copy(tow_tls_sources *sources, const tow_server_options *options) {
-    const tow_certificate first = {.certificate = options->tls_certificate,
-        .key = options->tls_key,
-        .certificate_pem = options->tls_certificate_pem,
-        .key_pem = options->tls_key_pem};
-    bool has_first = first.certificate != NULL || first.certificate_pem != NULL;
-    if (!has_first && options->tls_certificate_count == 0)
+int tow_tls_certificates_copy(
+    tow_tls_sources *sources, const tow_certificate *first, const tow_certificate *others, size_t count) {
+    bool has_first = first->certificate != NULL || first->certificate_pem != NULL;
+    sources->count = 0;
+    sources->certificates = NULL;
+    if (!has_first && count == 0)
         return 0;
-    sources->certificates = calloc(options->tls_certificate_count + 1, sizeof(*sources->certificates));
+    sources->certificates = calloc(count + 1, sizeof(*sources->certificates));
     if (sources->certificates == NULL)
         return TOW_ERROR_MEMORY;
-    int error = has_first ? certificate_copy(sources, &first) : 0;
-    for (size_t i = 0; error == 0 && i < options->tls_certificate_count; i++)
-        error = certificate_copy(sources, &options->tls_certificates[i]);
+    int error = has_first ? certificate_copy(sources, first) : 0;
+    for (size_t i = 0; error == 0 && i < count; i++)
+        error = certificate_copy(sources, &others[i]);
     return error;
 }
 
 int tow_tls_sources_copy(tow_tls_sources *sources, const tow_server_options *options) {
+    const tow_certificate first = {.certificate = options->tls_certificate,
+        .key = options->tls_key,
+        .certificate_pem = options->tls_certificate_pem,
+        .key_pem = options->tls_key_pem};
     sources->self_signed = options->tls_self_signed;
-    int error = certificates_copy(sources, options);
+    int error =
+        tow_tls_certificates_copy(sources, &first, options->tls_certificates, options->tls_certificate_count);
     if (error == 0)
         error = source_copy(&sources->client_ca, options->tls_client_ca, options->tls_client_ca_pem);
     return error != 0
@@ -107,12 +111,18 @@ int tow_tls_sources_copy(tow_tls_sources *sources, const tow_server_options *opt
                : source_copy(&sources->client_crl, options->tls_client_crl, options->tls_client_crl_pem);
 }
 
-void tow_tls_sources_clear(tow_tls_sources *sources) {
+void tow_tls_certificates_clear(tow_tls_sources *sources) {
     for (size_t i = 0; i < sources->count; i++) {
         source_clear(&sources->certificates[i].certificate);
         source_clear(&sources->certificates[i].key);
     }
     free(sources->certificates);
+    sources->certificates = NULL;
+    sources->count = 0;
+}
+
+void tow_tls_sources_clear(tow_tls_sources *sources) {
+    tow_tls_certificates_clear(sources);
     source_clear(&sources->client_ca);
     source_clear(&sources->client_crl);
     *sources = (tow_tls_sources){0};

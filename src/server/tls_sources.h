@@ -27,12 +27,20 @@ typedef struct tow_tls_sources {              /* zeroed: no TLS */
     bool self_signed; /* instead of certificates: one is made */
 } tow_tls_sources;
 
+/* The certificates alone, of which there is at least one. The same. */
+int tow_tls_certificates_check(const tow_certificate *certificates, size_t count, tow_complaint *complaint);
+
 /* Whether the options make sense together. Errors: ARGUMENT; the complaint says which. */
 int tow_tls_sources_check(const tow_server_options *options, tow_complaint *complaint);
 
 /* Errors: MEMORY; what was copied is to be cleared. */
 int tow_tls_sources_copy(tow_tls_sources *sources, const tow_server_options *options);
 void tow_tls_sources_clear(tow_tls_sources *sources);
+
+/* The same with the certificates alone: those of `first`, if it has one, and of the others. */
+int tow_tls_certificates_copy(
+    tow_tls_sources *sources, const tow_certificate *first, const tow_certificate *others, size_t count);
+void tow_tls_certificates_clear(tow_tls_sources *sources);
 
 static inline bool tow_tls_sources_are_some(const tow_tls_sources *sources) {
     return sources->count > 0 || sources->self_signed;

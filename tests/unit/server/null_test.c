@@ -155,6 +155,7 @@ static void servers(void **state) {
     REFUSED(tow_server_listen(NULL));
     REFUSED(tow_server_run(NULL));
     REFUSED(tow_server_reload(NULL));
+    REFUSED(tow_server_set_certificates(NULL, &(tow_certificate){0}, 1));
     REFUSED(tow_server_adopt(NULL, 0));
     assert_int_equal(tow_server_port(NULL, 0), 0);
     assert_true(tow_server_is_done(NULL));

@@ -2,6 +2,7 @@
 #include "../transport/authority.h"
 #include "world.h"
 
+#include <pthread.h>
 #include <towline/error.h>
 
 static void echo(tow_websocket *socket, const tow_message *message) {
@@ -251,6 +252,126 @@ static void a_key_of_another_certificate_is_refused(void **state) {
     expect_no_server(&(tow_server_options){.tls_certificates = &keyless, .tls_certificate_count = 1}, text);
 }
 
+/* Others, while it serves */
+
+static void open_peer(struct peer *peer, struct world *world, tow_tls_context *client) {
+    peer_connect_secure(peer, world, client);
+    peer_text(peer, OPENING_OF("localhost", ""));
+    peer_expect(peer, "HTTP/1.1 101 ");
+}
+
+static void expect_echo(struct peer *peer) {
+    peer_frame(peer, 1, "still", 5);
+    peer_expect_frame(peer, 1, "still", 5);
+}
+
+static void begin_with(struct world *world, uint64_t seed, const tow_server_options *options) {
+    world_make(world, &(tow_simulation_options){.seed = seed}, options);
+    assert_int_equal(tow_server_route(world->server, "/echo", &(tow_handler){.on_message = echo}), 0);
+    world_listen(world);
+}
+
+static void certificates_change_and_connections_stay(void **state) {
+    (void)state;
+    const tow_certificate old = {.certificate_pem = first.certificate, .key_pem = first.key};
+    const tow_certificate others[] = {{.certificate_pem = second.certificate, .key_pem = second.key},
+        {.certificate_pem = first.certificate, .key_pem = first.key}};
+    const tow_server_options cases[] = {{.tls_certificates = &old, .tls_certificate_count = 1},
+        {.tls_self_signed = true}, {.tls_certificates = others, .tls_certificate_count = 2}};
+    for (size_t i = 0; i < 2 * sizeof(cases) / sizeof(cases[0]); i++) {
+        tow_tls_context *client = client_with(NULL);
+        struct world world;
+        struct peer peer;
+        begin_with(&world, i, &cases[i / 2]);
+        open_peer(&peer, &world, client);
+        assert_int_equal(tow_server_set_certificates(world.server, others, 1 + i % 2), 0);
+        world_run(&world, 10);
+        for (int turn = 0; turn < 2; turn++) {
+            expect_shown(&world, client, NULL, "second");
+            expect_shown(&world, client, "localhost", i % 2 == 0 ? "second" : "first");
+            assert_int_equal(tow_server_reload(world.server), 0);
+            world_run(&world, 10);
+        }
+        expect_echo(&peer);
+        peer_close(&peer);
+        world_end(&world);
+        tow_tls_context_release(client);
+    }
+}
+
+static void those_that_are_no_good_change_nothing(void **state) {
+    (void)state;
+    const tow_certificate bad[][2] = {
+        {{.certificate_pem = second.certificate, .key_pem = first.key}},
+        {{.certificate_pem = second.certificate, .key_pem = second.key}, {.certificate_pem = "no PEM"}},
+        {{.certificate = "/nowhere/certificate.pem"}},
+    };
+    static const int errors[] = {TOW_ERROR_CERTIFICATE, TOW_ERROR_CERTIFICATE, TOW_ERROR_NO_FILE};
+    const tow_certificate nothing = {.key_pem = second.key};
+    tow_tls_context *client = client_with(NULL);
+    struct world world;
+    struct peer peer;
+    begin_with(
+        &world, 1, &(tow_server_options){.tls_certificate_pem = first.certificate, .tls_key_pem = first.key});
+    open_peer(&peer, &world, client);
+    for (size_t i = 0; i < 3; i++) {
+        assert_int_equal(tow_server_set_certificates(world.server, bad[i], i == 1 ? 2 : 1), errors[i]);
+        expect_shown(&world, client, "a.second.test", "first");
+    }
+    assert_int_equal(tow_server_set_certificates(world.server, &nothing, 1), TOW_ERROR_ARGUMENT);
+    assert_true(world_logged(&world, "certificate or certificate_pem"));
+    assert_int_equal(tow_server_set_certificates(world.server, &nothing, 0), TOW_ERROR_ARGUMENT);
+    assert_int_equal(tow_server_set_certificates(world.server, NULL, 1), TOW_ERROR_ARGUMENT);
+    expect_echo(&peer);
+    peer_close(&peer);
+    world_end(&world);
+    tow_tls_context_release(client);
+}
+
+static void a_server_without_tls_gets_none(void **state) {
+    (void)state;
+    struct world world;
+    const tow_certificate one = {.certificate_pem = first.certificate, .key_pem = first.key};
+    begin_with(&world, 1, &(tow_server_options){0});
+    assert_int_equal(tow_server_set_certificates(world.server, &one, 1), TOW_ERROR_STATE);
+    world_end(&world);
+}
+
+static void *change_and_reload(void *server) {
+    const tow_certificate both[] = {{.certificate_pem = first.certificate, .key_pem = first.key},
+        {.certificate_pem = second.certificate, .key_pem = second.key}};
+    for (int i = 0; i < 20; i++) {
+        if (i % 3 == 0 && tow_server_reload(server) != 0)
+            return server;
+        if (tow_server_set_certificates(server, &both[i % 2], 1 + (i % 2 == 0)) != 0)
+            return server;
+    }
+    return NULL;
+}
+
+static void any_thread_may_change_them(void **state) {
+    (void)state;
+    pthread_t threads[3];
+    struct world world;
+    tow_tls_context *client = client_with(NULL);
+    begin_with(&world, 1, &(tow_server_options){.tls_self_signed = true, .log_level = TOW_LOG_ERROR});
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, change_and_reload, world.server), 0);
+    for (int i = 0; i < 10; i++) {
+        struct peer peer;
+        open_peer(&peer, &world, client);
+        expect_echo(&peer);
+        peer_close(&peer);
+    }
+    for (int i = 0; i < 3; i++) {
+        void *failed;
+        assert_int_equal(pthread_join(threads[i], &failed), 0);
+        assert_null(failed);
+    }
+    world_end(&world);
+    tow_tls_context_release(client);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_same_origin_is_that_of_https),
@@ -260,6 +381,10 @@ int main(void) {
         cmocka_unit_test(certificates_may_come_from_memory),
         cmocka_unit_test(authorities_of_clients_may_come_from_memory),
         cmocka_unit_test(a_key_of_another_certificate_is_refused),
+        cmocka_unit_test(certificates_change_and_connections_stay),
+        cmocka_unit_test(those_that_are_no_good_change_nothing),
+        cmocka_unit_test(a_server_without_tls_gets_none),
+        cmocka_unit_test(any_thread_may_change_them),
     };
     return cmocka_run_group_tests(tests, make_identities, clear_identities);
 }
