@@ -33,14 +33,15 @@ static int file_take(tow_options *options, const char *file, char error[TOW_OPTI
     return problem;
 }
 
-int tow_config_read(tow_options *options, const tow_options *given, const char *file,
-    char error[TOW_OPTIONS_ERROR_MAX]) {
+int tow_config_read(
+    tow_options *options, const tow_options *given, const char *file, char error[TOW_OPTIONS_ERROR_MAX]) {
     int problem = tow_options_init(options, given->command);
     if (problem != 0) {
         tow_option_complain(error, "%s", tow_strerror(problem));
         return problem;
     }
-    problem = tow_options_take_words(options, given->words, error) == TOW_OPTIONS_RUN ? 0 : TOW_ERROR_ARGUMENT;
+    problem =
+        tow_options_take_words(options, given->words, error) == TOW_OPTIONS_RUN ? 0 : TOW_ERROR_ARGUMENT;
     if (problem == 0)
         problem = file_take(options, file, error);
     if (problem != 0)

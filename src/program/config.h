@@ -6,10 +6,10 @@
 
 #include "options.h"
 
-/* Makes options of what was given on a command line, whose words must be there still, and of the file; `file` outlives
- * them. Errors: ARGUMENT, SYSTEM, MEMORY, UNSUPPORTED; error[] then holds one line, with file, line and column where
- * there is a place. */
-int tow_config_read(tow_options *options, const tow_options *given, const char *file,
-    char error[TOW_OPTIONS_ERROR_MAX]);
+/* Makes options of what was given on a command line, whose words must be there still, and of the file; `file`
+ * outlives them. Errors: ARGUMENT, SYSTEM, MEMORY, UNSUPPORTED; error[] then holds one line, with file, line
+ * and column where there is a place. */
+int tow_config_read(
+    tow_options *options, const tow_options *given, const char *file, char error[TOW_OPTIONS_ERROR_MAX]);
 
 #endif

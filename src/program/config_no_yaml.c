@@ -7,7 +7,8 @@ int tow_config_tree_read(tow_config_tree *tree, const char *file, const char *te
     char error[TOW_OPTIONS_ERROR_MAX]) {
     (void)text, (void)length;
     *tree = (tow_config_tree){0};
-    tow_option_complain(error, "%.100s: this build reads no configuration files: it was made without libyaml", file);
+    tow_option_complain(
+        error, "%.100s: this build reads no configuration files: it was made without libyaml", file);
     return TOW_ERROR_UNSUPPORTED;
 }
 

@@ -57,8 +57,8 @@ static int complain_of_type(const taking *now, const tow_option *option, const t
                          : option->pair != NULL          ? "a map of names and values"
                                                          : "a value or a list of them";
     if (value->type == TOW_CONFIG_NOTHING)
-        return tow_config_complain(now->error, now->scope->file, value, "%s: it has no value%s%s", option->name,
-            option->value != NULL ? ": " : "", option->value != NULL ? option->value : "");
+        return tow_config_complain(now->error, now->scope->file, value, "%s: it has no value%s%s",
+            option->name, option->value != NULL ? ": " : "", option->value != NULL ? option->value : "");
     return tow_config_complain(now->error, now->scope->file, value, "%s: it takes %s, not %s", option->name,
         wanted, tow_config_type_name(value->type));
 }
@@ -68,8 +68,7 @@ static int pair_give(const taking *now, const tow_option *option, const tow_conf
     tow_buffer text = {0};
     if (value->type != TOW_CONFIG_TEXT)
         return complain_of_type(now, option, value);
-    int problem =
-        tow_buffer_append_format(&text, "%s%s%s", value->key->text, option->pair, value->text);
+    int problem = tow_buffer_append_format(&text, "%s%s%s", value->key->text, option->pair, value->text);
     if (problem == 0)
         problem = tow_buffer_append(&text, "", 1);
     if (problem != 0)
@@ -146,8 +145,8 @@ int tow_config_take(tow_options *options, const tow_config_node *map, const tow_
         if (is_among(besides, name))
             continue;
         const tow_option_entry *entry = tow_option_entry_by_name(options, name, strlen(name));
-        problem =
-            entry != NULL ? value_give(&now, &entry->option, value) : complain_of_key(&now, besides, value->key);
+        problem = entry != NULL ? value_give(&now, &entry->option, value)
+                                : complain_of_key(&now, besides, value->key);
     }
     return problem;
 }

@@ -10,8 +10,8 @@ typedef struct tow_config_scope {
     const char *folder; /* what paths in it are relative to: an absolute name; "": nothing */
 } tow_config_scope;
 
-/* Takes all keys but those in `besides` (a list that ends with NULL), which somebody else knows. Errors: ARGUMENT,
- * MEMORY; error[] then holds one line with the place. */
+/* Takes all keys but those in `besides` (a list that ends with NULL), which somebody else knows. Errors:
+ * ARGUMENT, MEMORY; error[] then holds one line with the place. */
 int tow_config_take(tow_options *options, const tow_config_node *map, const tow_config_scope *scope,
     const char *const *besides, char error[TOW_OPTIONS_ERROR_MAX]);
 

@@ -26,8 +26,8 @@ typedef enum tow_config_type {
 
 typedef struct tow_config_node {
     tow_config_type type;
-    size_t line, column; /* from 1; a column is a character */
-    const char *text;    /* of a text; else "" */
+    size_t line, column;               /* from 1; a column is a character */
+    const char *text;                  /* of a text; else "" */
     const struct tow_config_node *key; /* in a map: a text */
     struct tow_config_node *first;     /* of a list or map */
     struct tow_config_node *next;      /* beside it */

@@ -67,8 +67,8 @@ static size_t first_strange(const char *text, size_t length) {
 static int text_check(const reading *now) {
     const char *zero = memchr(now->text, '\0', now->length);
     if (now->length > TOW_CONFIG_BYTES_MAX)
-        return tow_option_complain(now->error, "%.100s: the file is larger than %d bytes", now->tree->file,
-            TOW_CONFIG_BYTES_MAX);
+        return tow_option_complain(
+            now->error, "%.100s: the file is larger than %d bytes", now->tree->file, TOW_CONFIG_BYTES_MAX);
     if (zero != NULL) {
         tow_config_node place = place_of(now, (size_t)(zero - now->text));
         return tow_config_complain(now->error, now->tree->file, &place, "a NUL byte: this is no text file");
@@ -167,14 +167,16 @@ static int text_take(reading *now, const yaml_event_t *event, tow_config_node *n
     return 0;
 }
 
-static int key_check(const reading *now, const tow_config_node *map, const tow_config_node *key, size_t count) {
+static int key_check(
+    const reading *now, const tow_config_node *map, const tow_config_node *key, size_t count) {
     const char *file = now->tree->file;
     if (key->type != TOW_CONFIG_TEXT)
-        return tow_config_complain(now->error, file, key, "a key is a text, not %s", tow_config_type_name(key->type));
+        return tow_config_complain(
+            now->error, file, key, "a key is a text, not %s", tow_config_type_name(key->type));
     const tow_config_node *before = tow_config_find(map, key->text);
     if (before != NULL)
-        return tow_config_complain(now->error, file, key, "%.60s stands twice: in line %zu already", key->text,
-            before->key->line);
+        return tow_config_complain(
+            now->error, file, key, "%.60s stands twice: in line %zu already", key->text, before->key->line);
     if (count >= TOW_CONFIG_KEYS_MAX)
         return tow_config_complain(now->error, file, key, "a map of more than %d keys", TOW_CONFIG_KEYS_MAX);
     return 0;

@@ -1,4 +1,5 @@
-/* Any bytes as a configuration file of `towline serve`: read, or refused with one line that names the file. */
+/* Any bytes as a configuration file of `towline serve`: read, or refused with one line that names the file.
+ */
 #include "fuzz.h"
 
 #include "config_take.h"

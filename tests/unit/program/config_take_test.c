@@ -52,7 +52,8 @@ static const char *const no_words[] = {NULL};
 
 static void keys_fill_the_fields_of_their_rows(void **state) {
     (void)state;
-    taken now = take("port: [80, '*:81']\nflag: true\nnumber: 3\nroutes: [x]\nfields: {A: b, C: 'd: e'}\n", no_words);
+    taken now =
+        take("port: [80, '*:81']\nflag: true\nnumber: 3\nroutes: [x]\nfields: {A: b, C: 'd: e'}\n", no_words);
     assert_string_equal(now.error, "");
     assert_string_equal(now.settings->ports[0], "80");
     assert_string_equal(now.settings->ports[1], "*:81");
@@ -90,7 +91,8 @@ static void relative_paths_are_those_of_the_file(void **state) {
 
 static void the_command_line_goes_before_the_file(void **state) {
     (void)state;
-    taken now = take("root: public\nport: [80, 81]\n", (const char *const[]){"--root", "mine", "--port", "7", NULL});
+    taken now =
+        take("root: public\nport: [80, 81]\n", (const char *const[]){"--root", "mine", "--port", "7", NULL});
     assert_string_equal(now.settings->file, "mine");
     assert_string_equal(now.settings->ports[0], "7");
     assert_null(now.settings->ports[1]);

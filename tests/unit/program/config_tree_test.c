@@ -13,7 +13,9 @@ static void shown(const tow_config_node *node, char *out, size_t size) {
         snprintf(out + used, size - used, "'%s'", node->text);
     else
         snprintf(out + used, size - used, "%s",
-            node->type == TOW_CONFIG_NOTHING ? "-" : node->type == TOW_CONFIG_LIST ? "[" : "{");
+            node->type == TOW_CONFIG_NOTHING ? "-"
+            : node->type == TOW_CONFIG_LIST  ? "["
+                                             : "{");
     for (const tow_config_node *each = node->first; each != NULL; each = each->next) {
         shown(each, out, size);
         strncat(out, each->next != NULL ? " " : "", size - strlen(out) - 1);
@@ -52,7 +54,9 @@ static void texts_lists_and_maps_are_read(void **state) {
     reads("a: 1\nb: [x, 'y z', \"\\u00e9\"]\nc:\n  d: off\n  e:\n    - f: g\n    - h\n",
         "{a='1' b=['x' 'y z' '\xc3\xa9'] c={d='off' e=[{f='g'} 'h']}}");
     reads("%YAML 1.1\n---\na: |\n  one\n  two\n...\n", "{a='one\ntwo\n'}");
-    reads("\xef\xbb\xbf" "a: 1\r\nb: 2\r\n", "{a='1' b='2'}");
+    reads("\xef\xbb\xbf"
+          "a: 1\r\nb: 2\r\n",
+        "{a='1' b='2'}");
 }
 
 static void no_value_is_nothing_and_quotes_make_a_text(void **state) {
