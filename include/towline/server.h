@@ -71,6 +71,9 @@ typedef struct tow_handler {
     bool keep_request;
     void *free_user; /* what on_free gets instead of `user`: for who routes a handler that somebody else has
                         made */
+    /* go with each answer of this route, the 101 and refusals too; ends with a NULL name. They take the place
+     * of those that tow_exchange_field adds by the same names, but for Set-Cookie */
+    const tow_header_field *fields;
 } tow_handler;
 
 /* A certificate and its key, each in a PEM file or in a PEM text. */

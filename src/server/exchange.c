@@ -160,31 +160,24 @@ int tow_exchange_stream(
 }
 
 int tow_exchange_add_field(tow_exchange *exchange, const char *name, const char *value) {
-    return tow_response_field(&exchange->fields, name, value);
-}
-
-/* What says where an answer ends, and what becomes of the connection, is for the version of HTTP to say, and
- * what an opening handshake agrees on for the one who agrees. */
-static bool is_reserved(const char *name) {
-    static const char *const reserved[] = {"Connection", "Content-Length", "Date", "Keep-Alive",
-        "Transfer-Encoding", "Upgrade", "Sec-WebSocket-Accept", "Sec-WebSocket-Extensions",
-        "Sec-WebSocket-Protocol"};
-    for (size_t i = 0; i < sizeof(reserved) / sizeof(reserved[0]); i++) {
-        if (strcasecmp(name, reserved[i]) == 0)
-            return true;
-    }
-    return false;
-}
-
-int tow_exchange_field(tow_exchange *exchange, const char *name, const char *value) {
-    if (exchange == NULL || name == NULL || value == NULL || is_reserved(name))
-        return TOW_ERROR_ARGUMENT;
-    int error = tow_exchange_check_turn(exchange);
-    if (error == 0)
-        error = tow_exchange_add_field(exchange, name, value);
+    int error = tow_response_field(&exchange->fields, name, value);
     if (error == 0 && strcasecmp(name, "Content-Type") == 0)
         exchange->is_typed = true;
     return error;
+}
+
+/* Of cookies there may be more. */
+static bool has_own_field(const tow_route *route, const char *name) {
+    return route != NULL && tow_fields_have(&route->fields, name) && strcasecmp(name, "Set-Cookie") != 0;
+}
+
+int tow_exchange_field(tow_exchange *exchange, const char *name, const char *value) {
+    if (exchange == NULL || name == NULL || value == NULL || tow_field_is_reserved(name))
+        return TOW_ERROR_ARGUMENT;
+    int error = tow_exchange_check_turn(exchange);
+    if (error != 0 || has_own_field(exchange->route, name))
+        return error;
+    return tow_exchange_add_field(exchange, name, value);
 }
 
 int tow_exchange_send_file(

@@ -44,9 +44,8 @@ const tow_route *tow_routes_find(const tow_routes *routes, tow_slice path) {
     return route;
 }
 
-/* A path as requests send it: visible ASCII without query and fragment; an asterisk only as the end of a
- * prefix. */
-static bool is_path(const char *path) {
+/* As requests send it: visible ASCII without query and fragment; an asterisk only as the end of a prefix. */
+bool tow_route_path_is_valid(const char *path) {
     if (path[0] != '/')
         return false;
     for (size_t i = 0; path[i] != '\0'; i++) {
@@ -64,6 +63,7 @@ void tow_route_free(tow_route *route) {
     tow_texts_free(route->protocols);
     tow_texts_free(route->allow_origins);
     tow_texts_free(route->hosts);
+    tow_fields_clear(&route->fields);
     free(route->path);
     free(route);
 }
@@ -133,7 +133,9 @@ static int handler_check(const tow_handler *handler, tow_complaint *complaint) {
 /* Copies of the lists, which take their place in the handler. */
 static int lists_copy(tow_route *route, tow_complaint *complaint) {
     tow_handler *handler = &route->handler;
-    int error = tow_texts_copy(&route->protocols, handler->protocols);
+    int error = tow_fields_copy(&route->fields, handler->fields, complaint);
+    if (error == 0)
+        error = tow_texts_copy(&route->protocols, handler->protocols);
     if (error == 0)
         error = tow_texts_copy(&route->allow_origins, handler->allow_origins);
     if (error == 0)
@@ -142,6 +144,7 @@ static int lists_copy(tow_route *route, tow_complaint *complaint) {
         error = tow_texts_check(&tow_rule_of_origins, route->allow_origins, complaint);
     if (error == 0)
         error = tow_texts_check(&tow_rule_of_hosts, route->hosts, complaint);
+    handler->fields = route->fields.fields;
     handler->protocols = (const char *const *)route->protocols;
     handler->allow_origins = (const char *const *)route->allow_origins;
     handler->hosts = (const char *const *)route->hosts;
@@ -151,7 +154,7 @@ static int lists_copy(tow_route *route, tow_complaint *complaint) {
 
 int tow_route_new(tow_route **out, const char *path, const tow_handler *handler,
     const tow_route_defaults *defaults, tow_complaint *complaint) {
-    if (!is_path(path)) {
+    if (!tow_route_path_is_valid(path)) {
         (void)tow_complain(complaint, "not a path such as /echo, or /files/* for all below");
         return TOW_ERROR_ARGUMENT;
     }

@@ -85,6 +85,57 @@ static void expect_name(struct peer *peer, const owner *who) {
     peer_expect_frame(peer, 1, who->name, strlen(who->name));
 }
 
+static void answer_with_fields(tow_exchange *exchange, const tow_request *request) {
+    (void)request;
+    assert_int_equal(tow_exchange_field(exchange, "x-one", "the handler's"), 0);
+    assert_int_equal(tow_exchange_field(exchange, "X-Two", "the handler's"), 0);
+    assert_int_equal(tow_exchange_field(exchange, "Set-Cookie", "b=2"), 0);
+    tow_exchange_respond(exchange, 200, "text/plain", NULL, 0);
+}
+
+static void a_routes_fields_go_with_each_of_its_answers(void **state) {
+    struct world world;
+    struct peer peer;
+    owner one = {.name = "one"};
+    char value[] = "the route's";
+    const tow_header_field fields[] = {
+        {"X-One", value}, {"Set-Cookie", "a=1"}, {"Content-Type", "text/html"}, {0}};
+    begin(&world);
+    assert_int_equal(tow_server_route(world.server, "/r",
+                         &(tow_handler){.on_request = answer_with_fields, .fields = fields}),
+        0);
+    assert_int_equal(tow_server_route(world.server, "/x",
+                         &(tow_handler){.user = &one, .on_message = send_name, .fields = fields}),
+        0);
+    memset(value, 'x', sizeof(value) - 1);
+    expect_answer(&world, GET("/r"), "HTTP/1.1 200 ",
+        "X-One: the route's\r\nSet-Cookie: a=1\r\nContent-Type: text/html\r\nX-Two: the "
+        "handler's\r\nSet-Cookie: b=2\r\n");
+    expect_answer(&world, GET("/r"), "HTTP/1.1 200 ", "Set-Cookie: b=2\r\n\r\n");
+    expect_answer(&world, GET("/x"), "HTTP/1.1 426 ", "X-One: the route's\r\n");
+    expect_answer(&world, GET("/y"), "HTTP/1.1 404 ", "nothing is served at this path\n");
+    open_socket(&peer, &world);
+    assert_true(peer_has(&peer, "X-One: the route's\r\n"));
+    expect_name(&peer, &one);
+    peer_close(&peer);
+    world_end(&world);
+}
+
+static void a_field_that_no_answer_may_have_is_refused(void **state) {
+    struct world world;
+    const tow_header_field refused[] = {
+        {"Content-Length", "1"}, {"a b", "c"}, {"a", "b\r\nc: d"}, {"a", NULL}};
+    begin(&world);
+    for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
+        const tow_header_field fields[] = {{"X-One", "1"}, refused[i], {0}};
+        assert_int_equal(tow_server_route(world.server, "/r",
+                             &(tow_handler){.on_request = answer_with_fields, .fields = fields}),
+            TOW_ERROR_ARGUMENT);
+    }
+    assert_true(world_logged(&world, "route /r: fields: 'Content-Length' is none that an answer may have"));
+    world_end(&world);
+}
+
 static void routes_come_change_and_go_while_the_server_serves(void **state) {
     struct world world;
     owner one = {.name = "one"};
@@ -662,6 +713,8 @@ static void routes_change_under_load_on_io_uring(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_routes_fields_go_with_each_of_its_answers),
+        cmocka_unit_test(a_field_that_no_answer_may_have_is_refused),
         cmocka_unit_test(routes_come_change_and_go_while_the_server_serves),
         cmocka_unit_test(a_route_that_nobody_uses_is_freed_without_a_request),
         cmocka_unit_test(an_open_connection_keeps_the_route_that_it_began_with),

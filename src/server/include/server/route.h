@@ -7,6 +7,7 @@
 #ifndef TOW_SERVER_ROUTE_H
 #define TOW_SERVER_ROUTE_H
 
+#include "server/fields.h"
 #include "server/host.h"
 #include "websocket/websocket.h"
 
@@ -18,6 +19,7 @@ typedef struct tow_route {
     char **protocols;        /* the lists end with NULL; NULL: not given */
     char **allow_origins;
     char **hosts;
+    tow_fields fields;
     tow_host_rule host_rule; /* without names the server's counts */
     char *path;              /* without the asterisk */
     size_t length;
@@ -49,6 +51,9 @@ static inline const tow_route *tow_route_of(const tow_websocket *socket) {
  * `complaint` tells if it is not NULL; MEMORY. */
 int tow_route_new(tow_route **route, const char *path, const tow_handler *handler,
     const tow_route_defaults *defaults, tow_complaint *complaint);
+
+/* Whether a text is a path to route: "/echo", or "/prefix/" with an asterisk. */
+bool tow_route_path_is_valid(const char *path);
 
 /* Frees one that nobody else got, without a word to its handler. */
 void tow_route_free(tow_route *route);
