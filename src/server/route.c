@@ -57,9 +57,24 @@ bool tow_route_path_is_valid(const char *path) {
     return true;
 }
 
+/* One more behaviour of a route. The list only grows, at its head. */
+typedef struct tow_carried_behaviour {
+    tow_behaviour behaviour;
+    struct tow_carried_behaviour *next;
+} tow_carried_behaviour;
+
+static void carried_free(tow_carried_behaviour *first) {
+    while (first != NULL) {
+        tow_carried_behaviour *next = first->next;
+        free(first);
+        first = next;
+    }
+}
+
 void tow_route_free(tow_route *route) {
     if (route == NULL)
         return;
+    carried_free(atomic_load(&route->carried));
     tow_texts_free(route->protocols);
     tow_texts_free(route->allow_origins);
     tow_texts_free(route->hosts);
@@ -88,16 +103,21 @@ void tow_route_release(const tow_route *route) {
     tow_route_free(route->self);
 }
 
-void tow_route_end(const tow_route *route) {
-    if (route == NULL)
-        return;
-    tow_behaviour *behaviour = &route->self->behaviour;
+static void silence(tow_behaviour *behaviour) {
     tow_behaviour_receive_by(behaviour, NULL, NULL);
     behaviour->on_error = NULL;
     behaviour->on_close = NULL;
     behaviour->on_drain = NULL;
     behaviour->on_ping = NULL;
     behaviour->on_pong = NULL;
+}
+
+void tow_route_end(const tow_route *route) {
+    if (route == NULL)
+        return;
+    silence(&route->self->behaviour);
+    for (tow_carried_behaviour *one = atomic_load(&route->carried); one != NULL; one = one->next)
+        silence(&one->behaviour);
     give_user_back(route->self);
 }
 
@@ -114,6 +134,42 @@ static tow_behaviour behaviour_of(const tow_handler *handler, const tow_route_de
         .url = "",
         .owner = defaults->owner,
     };
+}
+
+static tow_carried_behaviour *find_carried(
+    tow_carried_behaviour *first, const tow_carrier *carrier, const tow_socket_owner *owner) {
+    while (first != NULL && (first->behaviour.carrier != carrier || first->behaviour.owner != owner))
+        first = first->next;
+    return first;
+}
+
+static tow_carried_behaviour *carried_new(
+    const tow_route *route, const tow_carrier *carrier, const tow_socket_owner *owner) {
+    tow_carried_behaviour *made = malloc(sizeof(*made));
+    if (made == NULL)
+        return NULL;
+    made->behaviour = route->behaviour;
+    made->behaviour.carrier = carrier;
+    made->behaviour.owner = owner;
+    made->behaviour.on_open = route->handler.on_open;
+    return made;
+}
+
+/* Of two threads that make the same one the second finds that of the first. */
+const tow_behaviour *tow_route_behaviour(
+    const tow_route *route, const tow_carrier *carrier, const tow_socket_owner *owner) {
+    tow_carried_behaviour *first = atomic_load_explicit(&route->carried, memory_order_acquire);
+    tow_carried_behaviour *found = find_carried(first, carrier, owner);
+    tow_carried_behaviour *made = found == NULL ? carried_new(route, carrier, owner) : NULL;
+    while (found == NULL && made != NULL) {
+        made->next = first;
+        if (atomic_compare_exchange_weak_explicit(
+                &route->self->carried, &first, made, memory_order_acq_rel, memory_order_acquire))
+            return &made->behaviour;
+        found = find_carried(first, carrier, owner);
+    }
+    free(made);
+    return found != NULL ? &found->behaviour : NULL;
 }
 
 static int handler_check(const tow_handler *handler, tow_complaint *complaint) {

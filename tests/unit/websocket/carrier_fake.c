@@ -229,11 +229,14 @@ static void open_end(fake_wire *wire, fake_end *end, tow_role role, fake_end *ot
         .on_pong = ponged,
         .limits = wire->limits,
         .url = ""};
+    const tow_behaviour *behaviour = &end->behaviour;
     tow_behaviour_receive_by(
         &end->behaviour, wire->streams ? NULL : message_came, wire->streams ? piece_came : NULL);
     tow_limits_resolve(&end->behaviour.limits, TOW_ROLE_SERVER, NULL);
+    if (role == TOW_ROLE_SERVER && wire->server_behaviour != NULL)
+        behaviour = wire->server_behaviour(&carrier, &owner);
     assert_int_equal(
-        tow_websocket_start(&end->socket, wire->context, &end->behaviour,
+        tow_websocket_start(&end->socket, wire->context, behaviour,
             wire->protocol == NULL ? (tow_slice){0} : tow_slice_from(wire->protocol), NULL, NULL, 0),
         0);
 }

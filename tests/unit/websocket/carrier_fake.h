@@ -48,6 +48,8 @@ typedef struct fake_wire {
     bool streams; /* both get messages in pieces */
     tow_limits limits;
     const char *protocol;
+    /* NULL: as the client's, of the callbacks below */
+    const tow_behaviour *(*server_behaviour)(const tow_carrier *carrier, const tow_socket_owner *owner);
     fake_end server;
     fake_end client;
 } fake_wire;

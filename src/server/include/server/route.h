@@ -24,6 +24,8 @@ typedef struct tow_route {
     char *path;              /* without the asterisk */
     size_t length;
     bool is_prefix;
+    _Atomic(struct tow_carried_behaviour *)
+        carried;            /* behaviours for other carriers: see tow_route_behaviour */
     struct tow_route *self; /* for those who count: holding a route is no change of it */
     _Atomic uint32_t holders;
 } tow_route;
@@ -61,6 +63,12 @@ void tow_route_free(tow_route *route);
 /* One holder more, or less: with the last it goes, and on_free comes. Any thread; NULL is allowed. */
 const tow_route *tow_route_retain(const tow_route *route);
 void tow_route_release(const tow_route *route);
+
+/* What the route's sockets share that are over this carrier and have this owner: as old as the route, whom
+ * they hold, and made when it is first asked for. Their on_open is the handler's own. NULL without memory.
+ * Any thread. */
+const tow_behaviour *tow_route_behaviour(
+    const tow_route *route, const tow_carrier *carrier, const tow_socket_owner *owner);
 
 /* When nothing of its server runs any more: its sockets tell nobody of anything, and on_free comes, whoever
  * holds it still. NULL is allowed. */
