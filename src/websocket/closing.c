@@ -68,10 +68,20 @@ static void store_reason(tow_websocket *socket, const char *reason, size_t lengt
     socket->extra->close_reason = tow_extra_text(reason, length);
 }
 
-/* Whether a Close ends the peer's side alone: an orderly one, where somebody minds both sides. */
+/* Whether a Close ends the peer's side alone: where somebody minds both sides, and an orderly one unless that
+ * somebody is told of any. */
 static bool ends_one_side(const tow_websocket *socket, uint16_t code) {
-    return socket->behaviour->on_end != NULL && tow_stage_may_close(socket) &&
-           tow_close_code_is_orderly(code);
+    const tow_behaviour *behaviour = socket->behaviour;
+    bool is_minded =
+        behaviour->on_peer_close != NULL || (behaviour->on_end != NULL && tow_close_code_is_orderly(code));
+    return is_minded && tow_stage_may_close(socket);
+}
+
+static void tell_end_of_peer(tow_websocket *socket, const tow_close_event *event) {
+    if (socket->behaviour->on_peer_close != NULL)
+        socket->behaviour->on_peer_close(socket, event);
+    else
+        socket->behaviour->on_end(socket);
 }
 
 /* RFC 6455, section 5.5.1: the answer may wait until what is under way has been sent. Without memory for the
@@ -97,7 +107,8 @@ void tow_closing_received(tow_websocket *socket, uint16_t code, const char *reas
         wait_for_the_end(socket);
     }
     if (one_side)
-        socket->behaviour->on_end(socket);
+        tell_end_of_peer(
+            socket, &(tow_close_event){.code = code, .reason = reason, .reason_length = reason_length});
 }
 
 static const char *text_or_empty(const char *text) {
@@ -262,18 +273,33 @@ int tow_websocket_close(tow_websocket *socket, uint16_t code, const char *reason
     return 0;
 }
 
-void tow_websocket_shutdown(tow_websocket *socket) {
-    if (!tow_stage_is_open(socket))
-        return;
-    if (socket->stage == TOW_STAGE_PEER_ENDED) {
-        uint16_t code = socket->extra->peer_end;
-        leave(socket, TOW_STAGE_CROSSED, TOW_CAUSE_PEER_CLOSE);
-        send_close(socket, code, NULL);
-        wait_for_the_end(socket);
+void tow_websocket_hang_up(tow_websocket *socket) {
+    if (tow_stage_is_connecting(socket)) {
+        tow_owner_abandon(socket);
         return;
     }
-    leave(socket, TOW_STAGE_WE_ENDED, TOW_CAUSE_APPLICATION);
-    send_close(socket, TOW_CLOSE_NORMAL, NULL);
-    if (!socket->stream_closed)
+    if (socket->stage >= TOW_STAGE_CROSSED || socket->stream_closed)
+        return;
+    tow_closing_note_failure(socket, TOW_CAUSE_APPLICATION_END, 0);
+    tow_receive_adjust(socket);
+    wait_for_the_end(socket);
+}
+
+void tow_websocket_shutdown_with(tow_websocket *socket, uint16_t code, const char *reason) {
+    if (!tow_stage_is_open(socket))
+        return;
+    bool answers = socket->stage == TOW_STAGE_PEER_ENDED;
+    leave(socket, answers ? TOW_STAGE_CROSSED : TOW_STAGE_WE_ENDED, TOW_CAUSE_APPLICATION);
+    if (!answers)
+        remember_our_close(socket, code, reason);
+    send_close(socket, code, reason);
+    if (answers)
+        wait_for_the_end(socket);
+    else if (!socket->stream_closed)
         tow_timer_cancel(socket->context->loop, &socket->timer);
+}
+
+void tow_websocket_shutdown(tow_websocket *socket) {
+    bool answers = socket->stage == TOW_STAGE_PEER_ENDED;
+    tow_websocket_shutdown_with(socket, answers ? socket->extra->peer_end : TOW_CLOSE_NORMAL, NULL);
 }

@@ -33,7 +33,8 @@ void tow_receive_deliver(tow_websocket *socket, const tow_message *message, tow_
 void tow_receive_ping(tow_websocket *socket, const void *payload, size_t length) {
     if (!tow_stage_is_open(socket))
         return;
-    tow_websocket_pong(socket, payload, length);
+    if (!socket->behaviour->no_pongs)
+        tow_websocket_pong(socket, payload, length);
     if (socket->behaviour->on_ping != NULL && tow_stage_is_open(socket))
         socket->behaviour->on_ping(socket, payload, length);
 }

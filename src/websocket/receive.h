@@ -12,7 +12,7 @@
  * does a stream, whose directions have nothing to do with each other. */
 static inline bool tow_receive_is_held(const tow_websocket *socket) {
     return socket->above_high && socket->behaviour->role == TOW_ROLE_SERVER &&
-           socket->behaviour->on_end == NULL;
+           !tow_behaviour_has_two_ends(socket->behaviour);
 }
 
 /* Whether what was received may be delivered now: no message while paused, say. A closing connection goes on,

@@ -73,6 +73,16 @@ int64_t tow_websocket_send(tow_websocket *socket, tow_message_type type, const v
     return error != 0 ? error : done(socket, length, true);
 }
 
+/* A part of them may have left: without memory for the rest nothing can follow. */
+int tow_websocket_send_bytes(tow_websocket *socket, const void *bytes, size_t length) {
+    if (!tow_stage_is_open(socket))
+        return TOW_ERROR_CLOSED;
+    int error = length == 0 ? 0 : tow_frames_send_bytes(socket, bytes, length);
+    if (error != 0)
+        tow_websocket_abort(socket, TOW_CAUSE_MEMORY, error);
+    return error;
+}
+
 /* Control frames. */
 
 static int control_check(const tow_websocket *socket, const void *payload, size_t length) {

@@ -185,6 +185,25 @@ int tow_send_frame(tow_websocket *socket, const tow_outgoing *frame) {
     return masks(socket) ? write_masked_frame(socket, frame) : write_frame(socket, frame);
 }
 
+/* Not through the cork, whose segments are frames. */
+int tow_frames_send_bytes(tow_websocket *socket, const uint8_t *bytes, size_t length) {
+    size_t taken = 0;
+    if (!tow_send_is_waiting(socket)) {
+        struct iovec piece = {.iov_base = (void *)(uintptr_t)bytes, // NOLINT(performance-no-int-to-ptr)
+            .iov_len = length};
+        ssize_t result = tow_stream_write(&socket->stream, &piece, 1);
+        if (result < 0 || (size_t)result == length)
+            return 0; /* on_error follows, or all is gone */
+        taken = (size_t)result;
+    }
+    bool was_empty = !tow_send_is_waiting(socket);
+    if (tow_extra_need(socket) == NULL ||
+        tow_queue_add_bytes(&socket->extra->queue, bytes + taken, length - taken) != 0)
+        return TOW_ERROR_MEMORY;
+    tow_send_queue_grew(socket, was_empty);
+    return 0;
+}
+
 /* Messages. */
 
 int tow_send_compressed(tow_websocket *socket, const tow_outgoing *message) {

@@ -21,6 +21,9 @@ int tow_frames_send_control(tow_websocket *socket, tow_opcode opcode, const void
 /* Sends a Close, without a code if that is 0. Errors: MEMORY. */
 int tow_frames_send_close(tow_websocket *socket, uint16_t code, const char *reason);
 
+/* Sends bytes that need be no frames. Errors: MEMORY. */
+int tow_frames_send_bytes(tow_websocket *socket, const uint8_t *bytes, size_t length);
+
 /* What the other ways of sending have in common with these. */
 
 /* Whether frames wait for the network. */

@@ -51,6 +51,12 @@ static size_t place_advance(tow_frame_place *place, const uint8_t *bytes, size_t
     return payload;
 }
 
+/* The same for what waits in the queue. */
+static size_t advance(
+    const tow_queue *queue, tow_frame_place *place, const uint8_t *bytes, size_t available, size_t count) {
+    return queue->is_opaque ? 0 : place_advance(place, bytes, available, count);
+}
+
 static void append_chunk(tow_queue *queue, tow_queue_chunk *chunk) {
     if (queue->last == NULL)
         queue->first = chunk;
@@ -108,9 +114,19 @@ static uint8_t *room(tow_queue *queue, size_t length) {
 uint8_t *tow_queue_add(tow_queue *queue, size_t length, size_t payload) {
     queue->segment = NULL;
     uint8_t *bytes = room(queue, length);
-    if (bytes != NULL)
+    if (bytes != NULL && !queue->is_opaque)
         queue->payload += payload;
     return bytes;
+}
+
+int tow_queue_add_bytes(tow_queue *queue, const uint8_t *bytes, size_t length) {
+    uint8_t *out = tow_queue_add(queue, length, 0);
+    if (out == NULL)
+        return TOW_ERROR_MEMORY;
+    memcpy(out, bytes, length);
+    queue->is_opaque = true;
+    queue->payload = 0;
+    return 0;
 }
 
 /* The memory of `owner` becomes a chunk; the rest of the payload, of `length` bytes, ends where the payload
@@ -179,13 +195,13 @@ int tow_queue_add_shared(
     chunk->length = chunk->capacity = length;
     chunk->offset = taken;
     tow_frame_place place = {0};
-    place_advance(&place, frame, length, taken);
+    advance(queue, &place, frame, length, taken);
     if (tow_queue_is_empty(queue))
         queue->front = place;
     append_chunk(queue, chunk);
     queue->segment = NULL;
     queue->bytes += length - taken;
-    queue->payload += place_advance(&place, frame + taken, length - taken, length - taken);
+    queue->payload += advance(queue, &place, frame + taken, length - taken, length - taken);
     return 0;
 }
 
@@ -230,11 +246,15 @@ void tow_queue_take(tow_queue *queue, size_t count) {
         tow_queue_chunk *chunk = queue->first;
         size_t available = chunk->length - chunk->offset;
         size_t step = smaller(count, available);
-        queue->payload -= place_advance(&queue->front, chunk->bytes + chunk->offset, available, step);
+        queue->payload -= advance(queue, &queue->front, chunk->bytes + chunk->offset, available, step);
         chunk->offset += step;
         count -= step;
         if (chunk->offset == chunk->length)
             remove_first_chunk(queue);
+    }
+    if (queue->is_opaque && queue->first == NULL) {
+        queue->is_opaque = false;
+        queue->front = (tow_frame_place){0};
     }
 }
 

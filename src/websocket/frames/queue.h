@@ -39,6 +39,7 @@ typedef struct tow_queue { /* zeroed: empty */
     size_t payload;           /* application data among them */
     tow_queue_chunk *segment; /* the last segment of the cork, while more of the same may come; else NULL */
     tow_frame_place front;
+    bool is_opaque; /* until it is empty: bytes that are no frames are among it, and `payload` is 0 */
 } tow_queue;
 
 static inline bool tow_queue_is_empty(const tow_queue *queue) {
@@ -48,6 +49,10 @@ static inline bool tow_queue_is_empty(const tow_queue *queue) {
 /* Room for one frame of `length` bytes, `payload` of which are application data, at the end. The caller fills
  * all of it at once. NULL when out of memory. */
 uint8_t *tow_queue_add(tow_queue *queue, size_t length, size_t payload);
+
+/* Adds a copy of bytes that need be no frames; from now on, until all has left, only bytes are counted, and
+ * nothing may be dropped. Errors: MEMORY. */
+int tow_queue_add_bytes(tow_queue *queue, const uint8_t *bytes, size_t length);
 
 /* Adds the rest of a frame of application data, of which the network took the first `taken` bytes, to an
  * empty queue. With `owner`, which holds the payload, its memory is taken over and nothing is copied. Errors:

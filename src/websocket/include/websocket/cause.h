@@ -25,6 +25,7 @@ typedef enum tow_ender {
     X(TLS, NETWORK, "tls", 0, NULL)                                                                          \
     X(APPLICATION, US, "application", 0, NULL)                                                               \
     X(APPLICATION_RESET, US, "application-reset", TOW_CLOSE_INTERNAL_ERROR, "")                              \
+    X(APPLICATION_END, US, "application-end", 0, "the application ended it without a Close")                 \
     X(APPLICATION_TEXT, US, "application-text", TOW_CLOSE_INVALID_PAYLOAD,                                   \
         "what was to be sent is not UTF-8")                                                                  \
     X(PROTOCOL_ERROR, US, "protocol-error", TOW_CODE_OF_ERROR, NULL)                                         \

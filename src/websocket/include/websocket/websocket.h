@@ -74,7 +74,15 @@ typedef struct tow_behaviour {
      * waits for its answer (RFC 6455, section 5.5.1) until tow_websocket_shutdown or tow_websocket_close, and
      * what waits to be sent does not keep us from reading. It is for the owner to see that both ends come. */
     void (*on_end)(tow_websocket *socket);
+    /* Set in its place: the same for a Close with any code, which is told. */
+    void (*on_peer_close)(tow_websocket *socket, const tow_close_event *event);
+    bool no_pongs; /* who hears on_ping answers it */
 } tow_behaviour;
+
+/* Whether each side ends for itself. */
+static inline bool tow_behaviour_has_two_ends(const tow_behaviour *behaviour) {
+    return behaviour->on_end != NULL || behaviour->on_peer_close != NULL;
+}
 
 /* Sets the two callbacks of which one gets the messages: `on_piece` if there is one. */
 void tow_behaviour_receive_by(tow_behaviour *behaviour, tow_on_message on_message, tow_on_piece on_piece);
@@ -232,10 +240,20 @@ void tow_websocket_send_posted(tow_websocket *socket, tow_shared *shared);
 /* Bytes of the message itself. */
 size_t tow_shared_length(const tow_shared *shared);
 
-/* Ends our side, for behaviours with on_end: sends a Close (1000, or the answer to the peer's) behind what
- * waits to be sent. Messages are still delivered, and can be paused, until the peer's Close. No time runs
- * against the peer meanwhile: tow_websocket_close makes an end of that. */
+/* Ends our side, for behaviours with two ends: sends a Close (1000, or the answer to the peer's; or with a
+ * code that is known to be good, 0 for none) behind what waits to be sent. Messages are still delivered, and
+ * can be paused, until the peer's Close. No time runs against the peer meanwhile: tow_websocket_close makes
+ * an end of that. */
 void tow_websocket_shutdown(tow_websocket *socket);
+void tow_websocket_shutdown_with(tow_websocket *socket, uint16_t code, const char *reason);
+
+/* Ends the stream without a Close, behind what waits to be sent: on_close (1006) follows. */
+void tow_websocket_hang_up(tow_websocket *socket);
+
+/* Sends bytes as they are, which need be no frames, in the order of what is sent otherwise. They are not
+ * counted as application data. Not over another carrier, nor with TOW_OVERFLOW_DROP_OLDEST. Errors: CLOSED,
+ * MEMORY. */
+int tow_websocket_send_bytes(tow_websocket *socket, const void *bytes, size_t length);
 
 /* Of a byte stream's socket (tow_byte_stream_from_websocket), before tow_websocket_close: the line that has
  * begun ends here, as it does at the stream's own end. */
