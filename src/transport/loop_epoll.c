@@ -60,6 +60,7 @@ static const tow_stream_class streams = {
     .release = tow_direct_detach,
     .untaken = tow_socket_untaken,
     .peer = tow_socket_peer,
+    .local = tow_socket_local,
 };
 
 /* Listeners. */

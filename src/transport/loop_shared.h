@@ -79,6 +79,7 @@ struct tow_stream_class {
     void (*release)(tow_stream *stream);
     size_t (*untaken)(const tow_stream *stream);
     int (*peer)(const tow_stream *stream, tow_address *address);
+    int (*local)(const tow_stream *stream, tow_address *address);
 };
 
 typedef struct tow_loop_kind {

@@ -86,6 +86,11 @@ static int peer(const tow_stream *stream, tow_address *address) {
     return 0;
 }
 
+static int local(const tow_stream *stream, tow_address *address) {
+    *address = socket_of(stream)->local;
+    return 0;
+}
+
 static const tow_stream_class streams = {
     .start = start,
     .connect = start_connect,
@@ -96,6 +101,7 @@ static const tow_stream_class streams = {
     .release = release,
     .untaken = untaken,
     .peer = peer,
+    .local = local,
 };
 
 /* What a socket is ready for. */

@@ -82,12 +82,20 @@ size_t tow_socket_untaken(const tow_stream *stream) {
     return ioctl(stream->fd, SIOCOUTQ, &bytes) == 0 && bytes > 0 ? (size_t)bytes : 0;
 }
 
-int tow_socket_peer(const tow_stream *stream, tow_address *address) {
+static int ask_name(int (*ask)(int, struct sockaddr *, socklen_t *), int fd, tow_address *address) {
     *address = (tow_address){.length = sizeof(address->storage)};
-    if (getpeername(stream->fd, (struct sockaddr *)&address->storage, &address->length) != 0)
+    if (ask(fd, (struct sockaddr *)&address->storage, &address->length) != 0)
         return tow_system_error(errno);
     tow_address_unmap(address);
     return 0;
+}
+
+int tow_socket_peer(const tow_stream *stream, tow_address *address) {
+    return ask_name(getpeername, stream->fd, address);
+}
+
+int tow_socket_local(const tow_stream *stream, tow_address *address) {
+    return ask_name(getsockname, stream->fd, address);
 }
 
 void tow_socket_close(tow_stream *stream) {

@@ -236,17 +236,29 @@ int tow_stream_peer(const tow_stream *stream, tow_address *address) {
     return stream->class->peer(stream, address);
 }
 
-int tow_stream_peer_text(const tow_stream *stream, char *text, size_t size) {
-    tow_address address;
+int tow_stream_local(const tow_stream *stream, tow_address *address) {
+    return stream->class->local(stream, address);
+}
+
+static int address_text(const tow_address *address, char *text, size_t size) {
     char whole[TOW_ADDRESS_TEXT_MAX];
-    int error = tow_stream_peer(stream, &address);
-    if (error != 0)
-        return error;
-    tow_address_text(&address, whole);
+    tow_address_text(address, whole);
     if (strlen(whole) >= size)
         return TOW_ERROR_ARGUMENT;
     memcpy(text, whole, strlen(whole) + 1);
     return 0;
+}
+
+int tow_stream_peer_text(const tow_stream *stream, char *text, size_t size) {
+    tow_address address;
+    int error = tow_stream_peer(stream, &address);
+    return error != 0 ? error : address_text(&address, text, size);
+}
+
+int tow_stream_local_text(const tow_stream *stream, char *text, size_t size) {
+    tow_address address;
+    int error = tow_stream_local(stream, &address);
+    return error != 0 ? error : address_text(&address, text, size);
 }
 
 void tow_stream_deliver(tow_stream *stream, uint8_t *bytes, size_t length) {

@@ -219,6 +219,10 @@ static int peer(const tow_stream *outer, tow_address *address) {
     return tow_stream_peer(&tow_stream_layer_of(outer)->inner, address);
 }
 
+static int local(const tow_stream *outer, tow_address *address) {
+    return tow_stream_local(&tow_stream_layer_of(outer)->inner, address);
+}
+
 /* Pauses, and what the loop attends to. */
 
 /* The inner one may have been paused before, and know of the FIN. */
@@ -381,6 +385,7 @@ static const tow_stream_class outer_class = {
     .close = close_outer,
     .untaken = untaken,
     .peer = peer,
+    .local = local,
 };
 
 /* The descriptor moves to the inner stream. */

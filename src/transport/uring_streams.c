@@ -96,6 +96,7 @@ const tow_stream_class tow_uring_streams = {
     .release = tow_direct_detach,
     .untaken = tow_socket_untaken,
     .peer = tow_socket_peer,
+    .local = tow_socket_local,
 };
 
 /* Completions. */

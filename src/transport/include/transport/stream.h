@@ -142,8 +142,12 @@ int tow_stream_release(tow_stream *stream);
 /* The peer's address. Errors: SYSTEM. */
 int tow_stream_peer(const tow_stream *stream, tow_address *address);
 
-/* The same as a text (tow_address_text) of at most `size` bytes with its zero. Errors: SYSTEM, ARGUMENT (too
+/* The address that it has on our side. Errors: SYSTEM. */
+int tow_stream_local(const tow_stream *stream, tow_address *address);
+
+/* The same as texts (tow_address_text) of at most `size` bytes with their zero. Errors: SYSTEM, ARGUMENT (too
  * little room). */
 int tow_stream_peer_text(const tow_stream *stream, char *text, size_t size);
+int tow_stream_local_text(const tow_stream *stream, char *text, size_t size);
 
 #endif
