@@ -31,7 +31,8 @@ void tow_exchange_start(tow_exchange *exchange, const tow_http_head *head) {
     exchange->on_piece = NULL;
     exchange->events = (tow_exchange_events){0};
     exchange->admission = TOW_ADMISSION_NONE;
-    exchange->opens = false;
+    exchange->opens = exchange->uncompressed = false;
+    exchange->raw_wanted = 0;
     exchange->has_body = head->body != TOW_BODY_NONE;
     exchange->is_head = tow_slice_equals(head->method, "HEAD");
     exchange->is_last = exchange->is_typed = false;

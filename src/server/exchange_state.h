@@ -26,6 +26,10 @@ typedef struct tow_exchange_class {
     int (*write)(tow_exchange *exchange, const tow_answer_head *head, const void *body, size_t length);
     /* The body that was written in pieces is whole. Errors: MEMORY. */
     int (*end)(tow_exchange *exchange);
+    /* Sends bytes ahead of the head, as they are. Errors: MEMORY. */
+    int (*write_bytes)(tow_exchange *exchange, const void *bytes, size_t length);
+    /* Nothing follows: what was sent is all. */
+    void (*end_all)(tow_exchange *exchange);
     /* Bytes that wait to be sent. */
     size_t (*buffered)(const tow_exchange *exchange);
     /* The body follows from a source, which is the version's from now on. */
@@ -60,12 +64,15 @@ struct tow_exchange { /* zeroed, then tow_exchange_init */
     /* instead of it: the body comes in pieces */
     void (*on_piece)(tow_exchange *exchange, void *user, const void *data, size_t length, bool is_last);
     void *body_user;
+    size_t raw_wanted; /* of bytes behind the head, which on_raw gets */
+    void (*on_raw)(tow_exchange *exchange, void *user, const void *bytes, size_t length);
     int64_t left;           /* of the body of an answer in pieces; TOW_LENGTH_UNKNOWN: that is not known */
     tow_exchange_work work; /* `step` is NULL: none, or it is done */
     tow_admission_state admission;
     tow_slice protocol; /* of an opening handshake that was let in, in the request's bytes; data is NULL: to
                            be chosen */
     bool opens;         /* an opening handshake */
+    bool uncompressed;  /* the handler wants no extension */
     bool in_handler;    /* a callback of the handler runs */
     bool answered;
     bool kept;        /* by the handler, which has not said all */

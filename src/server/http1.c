@@ -34,6 +34,8 @@ static bool admit(tow_http1 *http1, const tow_http1_input *received) {
         tow_http1_close(http1);
         return false;
     }
+    if (http1->exchange.opens)
+        tow_stream_flush(tow_http1_stream(http1)); /* what was sent ahead of it */
     if (http1->exchange.opens && tow_http1_is_blocked(http1))
         return false; /* the answer 101 stands alone */
     http1->rest = *received;
@@ -58,6 +60,8 @@ static bool step(tow_http1 *http1, tow_http1_input *received) {
         return !tow_http1_is_blocked(http1) && tow_http1_read_head(http1, received);
     case TOW_HTTP1_BODY:
         return tow_http1_read_body(http1, received);
+    case TOW_HTTP1_RAW:
+        return tow_http1_read_raw(http1, received);
     case TOW_HTTP1_WORKING:
         return work(http1);
     case TOW_HTTP1_KEPT:
@@ -226,6 +230,7 @@ static void head_timed_out(tow_http1 *http1) {
 static void body_timed_out(tow_http1 *http1) {
     tow_access_log_limit(&http1->exchange.log, &tow_exchange_counters(&http1->exchange)->body_timeouts);
     http1->exchange.wants_body = false;
+    http1->exchange.raw_wanted = 0;
     tow_exchange_tell_gone(&http1->exchange);
     tow_http1_refuse(http1, 408, "the body took too long");
     run(http1, NULL, 0);
@@ -303,6 +308,9 @@ static void timed_out(tow_http1 *http1) {
         else
             body_timed_out(http1);
         break;
+    case TOW_HTTP1_RAW:
+        body_timed_out(http1);
+        break;
     case TOW_HTTP1_DISCARDING:
         tow_access_log_limit(&http1->exchange.log, &tow_exchange_counters(&http1->exchange)->body_timeouts);
         tow_access_log_end(&http1->exchange.log);
@@ -338,6 +346,8 @@ static void go_on(tow_exchange *exchange) {
 static const tow_exchange_class class = {
     .write = tow_http1_write,
     .end = tow_http1_end_body,
+    .write_bytes = tow_http1_write_bytes,
+    .end_all = tow_http1_end_all,
     .buffered = tow_http1_buffered,
     .pull = tow_http1_pull,
     .go_on = go_on,

@@ -214,3 +214,18 @@ bool tow_http1_discard_body(tow_http1 *http1, tow_http1_input *received) {
     http1->dropped += result == 1 ? piece.length : 0;
     return result == 1 && http1->dropped <= DISCARD_BYTES ? true : tow_http1_linger(http1);
 }
+
+bool tow_http1_read_raw(tow_http1 *http1, tow_http1_input *received) {
+    tow_exchange *exchange = &http1->exchange;
+    size_t wanted = exchange->raw_wanted;
+    size_t length = received->length < wanted ? received->length : wanted;
+    if (length == 0)
+        return false;
+    const uint8_t *bytes = received->bytes;
+    received->bytes += length;
+    received->length -= length;
+    exchange->raw_wanted -= length;
+    exchange->on_raw(exchange, exchange->body_user, bytes, length);
+    tow_http1_follow(http1);
+    return true;
+}

@@ -15,4 +15,7 @@ bool tow_http1_discard_body(tow_http1 *http1, tow_http1_input *received);
 /* Answers with an error, which ends the connection. Returns true, for the step that ends with it. */
 bool tow_http1_refuse(tow_http1 *http1, int status, const char *text);
 
+/* In the state for that. */
+bool tow_http1_read_raw(tow_http1 *http1, tow_http1_input *received);
+
 #endif

@@ -54,6 +54,7 @@ static int64_t state_deadline(tow_http1 *http1) {
     case TOW_HTTP1_BODY:
         return http1->exchange.body_paused ? answer_deadline(http1)
                                            : seconds_after(now, limits->message_seconds);
+    case TOW_HTTP1_RAW:
     case TOW_HTTP1_DISCARDING:
         return seconds_after(now, limits->message_seconds);
     case TOW_HTTP1_ANSWERING:
@@ -97,6 +98,8 @@ void tow_http1_follow(tow_http1 *http1) {
         return;
     if (exchange->wants_body)
         tow_http1_enter(http1, TOW_HTTP1_BODY);
+    else if (exchange->raw_wanted > 0)
+        tow_http1_enter(http1, TOW_HTTP1_RAW);
     else if (exchange->work.step != NULL)
         tow_http1_enter(http1, TOW_HTTP1_WORKING);
     else

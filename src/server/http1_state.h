@@ -14,6 +14,7 @@ typedef enum tow_http1_step {
     TOW_HTTP1_WAITING,    /* for a request: nothing of it has come */
     TOW_HTTP1_HEAD,       /* a head has come in part */
     TOW_HTTP1_BODY,       /* the handler wants the body */
+    TOW_HTTP1_RAW,        /* the handler wants bytes that follow the head, as they are */
     TOW_HTTP1_WORKING,    /* the handler goes on with its answer in each turn; nothing is read meanwhile */
     TOW_HTTP1_KEPT,       /* the handler answers later; the same */
     TOW_HTTP1_ANSWERING,  /* the answer is on its way; nothing is read meanwhile */

@@ -79,6 +79,14 @@ int tow_http1_end_body(tow_exchange *exchange) {
     return http1->is_chunked ? tow_buffer_append(tow_output_open(&http1->output), "0\r\n\r\n", 5) : 0;
 }
 
+int tow_http1_write_bytes(tow_exchange *exchange, const void *bytes, size_t length) {
+    return tow_buffer_append(tow_output_open(&((tow_http1 *)exchange)->output), bytes, length);
+}
+
+void tow_http1_end_all(tow_exchange *exchange) {
+    ((tow_http1 *)exchange)->keeps_alive = false;
+}
+
 size_t tow_http1_buffered(const tow_exchange *exchange) {
     return tow_output_waiting(&((const tow_http1 *)exchange)->output);
 }

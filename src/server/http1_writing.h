@@ -7,6 +7,8 @@
 /* tow_exchange_class. */
 int tow_http1_write(tow_exchange *exchange, const tow_answer_head *head, const void *body, size_t length);
 int tow_http1_end_body(tow_exchange *exchange);
+int tow_http1_write_bytes(tow_exchange *exchange, const void *bytes, size_t length);
+void tow_http1_end_all(tow_exchange *exchange);
 size_t tow_http1_buffered(const tow_exchange *exchange);
 void tow_http1_pull(tow_exchange *exchange, const tow_body_source *source, uint64_t length);
 

@@ -75,7 +75,7 @@ static void agree_on_compression(
     const tow_http_head *head = exchange->request->head;
     tow_compression wanted = exchange->route->behaviour.limits.compression;
     tow_compression_settings settings = {
-        .enabled = wanted != TOW_COMPRESSION_OFF,
+        .enabled = wanted != TOW_COMPRESSION_OFF && !exchange->uncompressed,
         .server_takeover = wanted == TOW_COMPRESSION_TAKEOVER,
         .client_takeover = wanted == TOW_COMPRESSION_TAKEOVER,
     };
