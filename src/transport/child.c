@@ -41,7 +41,10 @@ static int set_actions(
             number = posix_spawn_file_actions_adddup2(actions, ends[i], i);
     if (number == 0 && options->directory != NULL)
         number = posix_spawn_file_actions_addchdir_np(actions, options->directory);
-    return number != 0 ? number : posix_spawn_file_actions_addclosefrom_np(actions, STDERR_FILENO + 1);
+    int first = STDERR_FILENO + 1;
+    if (number == 0 && options->handed > 0)
+        number = posix_spawn_file_actions_adddup2(actions, options->handed, first++);
+    return number != 0 ? number : posix_spawn_file_actions_addclosefrom_np(actions, first);
 }
 
 /* The lists are not const in POSIX, but are only read. */

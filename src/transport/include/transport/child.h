@@ -1,7 +1,8 @@
 /* child: a command as a child process, its standard input and output on a socket each, its end as an event.
  *
  * The command leads a process group of its own, with all that it starts, begins with default signals and none
- * blocked, and has no descriptor of ours but standard error, if that is not read. Not in the simulator. */
+ * blocked, and has no descriptor of ours but standard error, if that is not read, and one that is handed to
+ * it. Not in the simulator. */
 #ifndef TOW_TRANSPORT_CHILD_H
 #define TOW_TRANSPORT_CHILD_H
 
@@ -33,6 +34,7 @@ typedef struct tow_child_options {
     const char *const *environment; /* "NAME=VALUE"; ends with NULL; default our own */
     const char *directory;          /* where it runs; default where we do */
     bool with_errors;               /* its standard error is read as well; else it is ours */
+    int handed;                     /* a descriptor that it has as 3; default none */
     int64_t max_memory;             /* bytes of address space; default as ours */
     int64_t max_cpu_seconds;        /* default as ours */
 } tow_child_options;

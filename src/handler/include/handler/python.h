@@ -1,0 +1,38 @@
+/* python: handlers in the manner of mod_pywebsocket, files whose names end in _wsh.py, which one process of
+ * Python runs for the whole server.
+ *
+ * The process is started for the first file and again when it dies. Each connection has a thread there, and a
+ * Unix socket of its own by which its worker reaches it. Frames are made and read here. */
+#ifndef TOW_HANDLER_PYTHON_H
+#define TOW_HANDLER_PYTHON_H
+
+#include "handler/kind.h"
+
+typedef struct tow_python tow_python;
+
+typedef struct tow_python_settings {
+    const char *interpreter; /* NULL: python3 */
+    const char *encoding;    /* of handlers' files; NULL: the locale's */
+    const char *directory;   /* where the process runs; NULL: where we do */
+} tow_python_settings;
+
+extern const tow_option tow_python_rows[];
+
+/* What all files of a server share; nothing runs before the first is loaded. The settings are kept, not
+ * copied. The place has a server and a loop. Errors: MEMORY. */
+int tow_python_new(tow_python **python, const tow_python_settings *settings, const tow_handler_place *place);
+
+/* Before its loop is freed: the process ends, and is not started again. NULL is allowed. */
+void tow_python_end(tow_python *python);
+
+/* When the server is gone, and all loops that it ran on. NULL is allowed. */
+void tow_python_free(tow_python *python);
+
+/* Has a file loaded, as a version of its own, and tells in a later round, or when the loop is freed: the
+ * handler, whose on_free must be called, or, with NULL, one line that says why there is none. On the loop's
+ * thread; the name is copied. Errors: MEMORY, and those of starting the process, of which `why` tells. */
+typedef void (*tow_python_on_loaded)(void *user, const tow_handler *handler, const char *why);
+int tow_python_load(tow_python *python, const char *file, tow_python_on_loaded on_loaded, void *user,
+    char why[TOW_HANDLER_TEXT_MAX]);
+
+#endif

@@ -1,0 +1,416 @@
+#include "host.h"
+
+#include "base/text.h"
+#include "connection.h"
+#include "protocol.h"
+#include "transport/byte_stream.h"
+#include "transport/listener.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <towline/error.h>
+#include <towline/log.h>
+#include <unistd.h>
+
+enum {
+    LINE_MAX_LENGTH = 1000,
+    UNSAID_MAX = 1024 * 1024, /* a process that takes nothing is of no use */
+    PATH_MAX_LENGTH = 4096
+};
+
+#define RESTART_AFTER TOW_SECOND
+
+void tow_python_say(const tow_python *python, int level, const char *format, ...) {
+    char line[LINE_MAX_LENGTH + 100];
+    va_list arguments;
+    if (python->place.log.write == NULL)
+        return;
+    va_start(arguments, format);
+    tow_text_format_list(line, sizeof(line), format, arguments);
+    va_end(arguments);
+    python->place.log.write(python->place.log.user, level, line);
+}
+
+/* Versions. */
+
+static void tell_loaded(tow_python_version *version, const char *why) {
+    tow_python_on_loaded on_loaded = version->on_loaded;
+    version->on_loaded = NULL;
+    if (on_loaded == NULL)
+        return;
+    if (why != NULL) {
+        on_loaded(version->user, NULL, why);
+        return;
+    }
+    const tow_handler handler = tow_python_handler(version);
+    tow_python_version_retain(version);
+    on_loaded(version->user, &handler, NULL);
+}
+
+static void say_to_host(tow_python *python, uint8_t operation, const tow_python_version *version);
+
+static void version_free(tow_letter *letter) {
+    tow_python_version *version = (tow_python_version *)(void *)letter;
+    *version->previous = version->next;
+    if (version->next != NULL)
+        version->next->previous = version->previous;
+    free(version);
+}
+
+static void versions_gone(tow_letter *letters) {
+    for (tow_letter *next; letters != NULL; letters = next) {
+        tow_python_version *version = (tow_python_version *)(void *)letters;
+        next = letters->next;
+        say_to_host(version->python, TOW_PYTHON_UNLOAD, version);
+        version_free(letters);
+    }
+}
+
+void tow_python_version_retain(tow_python_version *version) {
+    atomic_fetch_add_explicit(&version->holders, 1, memory_order_relaxed);
+}
+
+void tow_python_version_release(tow_python_version *version) {
+    if (atomic_fetch_sub_explicit(&version->holders, 1, memory_order_acq_rel) != 1)
+        return;
+    version->letter = (tow_letter){.work = 1, .open = versions_gone, .drop = version_free};
+    tow_loop_post_letter(version->python->place.loop, &version->letter);
+}
+
+static tow_python_version *version_new(tow_python *python, const char *file) {
+    size_t size = strlen(file) + 1;
+    tow_python_version *version = calloc(1, sizeof(*version) + size);
+    if (version == NULL)
+        return NULL;
+    memcpy(version->file, file, size);
+    version->python = python;
+    version->number = ++python->last_number;
+    version->holders = 1; /* until it is told of */
+    version->next = python->versions;
+    version->previous = &python->versions;
+    if (version->next != NULL)
+        version->next->previous = &version->next;
+    python->versions = version;
+    return version;
+}
+
+static tow_python_version *version_find(const tow_python *python, uint64_t number) {
+    for (tow_python_version *version = python->versions; version != NULL; version = version->next)
+        if (version->number == number)
+            return version;
+    return NULL;
+}
+
+/* What the process is told. */
+
+static void write_unsaid(tow_python *python) {
+    if (python->input == NULL || python->unsaid.length == 0)
+        return;
+    int64_t taken = tow_byte_stream_write(
+        python->input, &(tow_bytes){python->unsaid.data, python->unsaid.length}, 1);
+    if (taken > 0)
+        tow_buffer_consume(&python->unsaid, (size_t)taken);
+}
+
+/* What finds no room is not said: then it is as good as dead, and is ended. */
+static void say_to_host(tow_python *python, uint8_t operation, const tow_python_version *version) {
+    uint8_t head[TOW_PYTHON_HEADER + 8];
+    size_t length = operation == TOW_PYTHON_LOAD ? strlen(version->file) : 0;
+    if (python->input == NULL)
+        return;
+    tow_python_write_header(head, operation, 8 + length);
+    tow_python_put(head + TOW_PYTHON_HEADER, version->number, 8);
+    if (python->unsaid.length > UNSAID_MAX || tow_buffer_append(&python->unsaid, head, sizeof(head)) != 0 ||
+        tow_buffer_append(&python->unsaid, version->file, length) != 0) {
+        tow_child_end(&python->child, 0);
+        return;
+    }
+    write_unsaid(python);
+}
+
+/* What it says. */
+
+static void hear_log(const tow_python *python, const tow_python_said *said) {
+    if (said->length == 0)
+        return;
+    int level = said->bytes[0];
+    if (level < TOW_LOG_ERROR || level > TOW_LOG_DEBUG)
+        level = TOW_LOG_DEBUG;
+    tow_python_say(python, level, "%.*s", (int)said->length - 1, (const char *)said->bytes + 1);
+}
+
+static void hear_of_version(const tow_python *python, const tow_python_said *said) {
+    char why[TOW_HANDLER_TEXT_MAX];
+    if (said->length < 8)
+        return;
+    tow_python_version *version = version_find(python, tow_python_version_of(said->bytes));
+    if (version == NULL)
+        return;
+    tow_text_format(why, sizeof(why), "%.*s", (int)said->length - 8, (const char *)said->bytes + 8);
+    bool is_new = version->on_loaded != NULL;
+    bool failed = said->operation == TOW_PYTHON_FAILED;
+    if (!is_new && failed) /* in a process that was started again */
+        tow_python_say(python, TOW_LOG_ERROR, "%s", why);
+    tell_loaded(version, failed ? why : NULL);
+    if (is_new)
+        tow_python_version_release(version);
+}
+
+static void hear(tow_python *python, const tow_python_said *said) {
+    python->speaks = true;
+    atomic_store_explicit(&python->broken, false, memory_order_relaxed);
+    if (said->operation == TOW_PYTHON_LOG)
+        hear_log(python, said);
+    else if (said->operation == TOW_PYTHON_LOADED || said->operation == TOW_PYTHON_FAILED)
+        hear_of_version(python, said);
+}
+
+/* What a handler has written there instead is garbage: with a process that says such nothing can be done. */
+static void output_came(tow_byte_stream *stream, void *bytes, size_t length) {
+    tow_python *python = tow_byte_stream_user(stream);
+    tow_python_said said;
+    if (tow_buffer_append(&python->unheard, bytes, length) != 0) {
+        tow_child_end(&python->child, 0);
+        return;
+    }
+    const uint8_t *at = python->unheard.data;
+    size_t left = python->unheard.length;
+    int result;
+    while ((result = tow_python_next(&at, &left, &said)) == 1)
+        hear(python, &said);
+    tow_buffer_consume(&python->unheard, python->unheard.length - left);
+    if (result < 0)
+        tow_child_end(&python->child, 0);
+}
+
+static void say_line(tow_python *python) {
+    tow_python_say(python, TOW_LOG_NOTICE, "%.*s", (int)python->line.length, (const char *)python->line.data);
+    python->line.length = 0;
+}
+
+/* What it, or a handler, prints. */
+static void errors_came(tow_byte_stream *stream, void *bytes, size_t length) {
+    tow_python *python = tow_byte_stream_user(stream);
+    const char *text = bytes;
+    while (length > 0) {
+        const char *end = memchr(text, '\n', length);
+        size_t part = end != NULL ? (size_t)(end - text) : length;
+        size_t room = LINE_MAX_LENGTH - python->line.length;
+        (void)tow_buffer_append(&python->line, text, part < room ? part : room);
+        part += end != NULL;
+        text += part;
+        length -= part;
+        if (end != NULL)
+            say_line(python);
+    }
+}
+
+static void input_writable(tow_byte_stream *stream) {
+    write_unsaid(tow_byte_stream_user(stream));
+}
+
+/* Beginning and end of the process. */
+
+static void start_process(tow_python *python);
+
+static void start_again(tow_timer *timer) {
+    start_process((tow_python *)(void *)((char *)timer - offsetof(tow_python, again)));
+}
+
+static void close_streams(tow_python *python) {
+    tow_byte_stream **streams[] = {&python->input, &python->output, &python->errors};
+    for (size_t i = 0; i < sizeof(streams) / sizeof(streams[0]); i++) {
+        tow_byte_stream_close(*streams[i]);
+        *streams[i] = NULL;
+    }
+    tow_buffer_clear(&python->unsaid);
+    tow_buffer_clear(&python->unheard);
+    if (python->line.length > 0)
+        say_line(python);
+}
+
+static void refuse_loads(tow_python *python, const char *why) {
+    for (tow_python_version *version = python->versions, *next; version != NULL; version = next) {
+        next = version->next;
+        if (version->on_loaded == NULL)
+            continue;
+        tell_loaded(version, why);
+        tow_python_version_release(version);
+    }
+}
+
+static void wait_and_start(tow_python *python) {
+    tow_loop *loop = python->place.loop;
+    if (python->versions != NULL)
+        tow_timer_set(loop, &python->again, tow_loop_now(loop) + (python->speaks ? 1 : RESTART_AFTER),
+            start_again);
+}
+
+static void exited(tow_child *child, int status) {
+    tow_python *python = child->user;
+    const char *again = python->versions != NULL ? "; it is started again" : "";
+    close_streams(python);
+    refuse_loads(python, "the process of the Python handlers has ended");
+    if (python->ends)
+        return;
+    if (!python->speaks)
+        atomic_store_explicit(&python->broken, true, memory_order_relaxed);
+    if (status > 128)
+        tow_python_say(python, TOW_LOG_ERROR, "the process of the Python handlers was ended by signal %d%s",
+            status - 128, again);
+    else
+        tow_python_say(python, TOW_LOG_ERROR,
+            "the process of the Python handlers has ended with status %d%s", status, again);
+    wait_and_start(python);
+}
+
+/* Where mod_pywebsocket is: beside the program's folder where it is installed, or in the source. */
+static int find_modules(char out[PATH_MAX_LENGTH]) {
+    static const char *const places[] = {"../share/towline/python", "../python"};
+    char self[PATH_MAX_LENGTH - 100];
+    ssize_t length = readlink("/proc/self/exe", self, sizeof(self) - 1);
+    if (length <= 0)
+        return TOW_ERROR_SYSTEM;
+    self[length] = '\0';
+    char *slash = strrchr(self, '/');
+    *slash = '\0';
+    for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+        snprintf(out, PATH_MAX_LENGTH, "%s/%s/towline_host.py", self, places[i]);
+        if (access(out, R_OK) == 0)
+            return 0;
+    }
+    return TOW_ERROR_NO_FILE;
+}
+
+static int adopt_streams(tow_python *python, const int descriptors[3]) {
+    tow_byte_stream **streams[] = {&python->input, &python->output, &python->errors};
+    const tow_byte_stream_options options[] = {
+        {.user = python, .on_writable = input_writable},
+        {.user = python, .on_bytes = output_came},
+        {.user = python, .on_bytes = errors_came},
+    };
+    int error = 0;
+    for (int i = 0; i < 3; i++) {
+        if (error == 0)
+            error = tow_byte_stream_adopt(streams[i], python->place.loop, descriptors[i], &options[i]);
+        if (error != 0)
+            tow_loop_discard(python->place.loop, descriptors[i]);
+    }
+    return error;
+}
+
+static int run(tow_python *python, char why[TOW_HANDLER_TEXT_MAX]) {
+    char script[PATH_MAX_LENGTH];
+    int descriptors[3];
+    const tow_python_settings *settings = python->settings;
+    const char *interpreter = settings->interpreter != NULL ? settings->interpreter : "python3";
+    int error = find_modules(script);
+    if (error != 0) {
+        snprintf(why, TOW_HANDLER_TEXT_MAX, "the program's folder share/towline/python is not there");
+        return error;
+    }
+    const char *const arguments[] = {
+        interpreter, script, settings->encoding != NULL ? settings->encoding : "", NULL};
+    python->child.user = python;
+    error = tow_child_start(&python->child, python->place.loop,
+        &(tow_child_options){.arguments = arguments,
+            .directory = settings->directory,
+            .with_errors = true,
+            .handed = python->listener},
+        exited, descriptors);
+    if (error != 0) {
+        tow_text_format(why, TOW_HANDLER_TEXT_MAX, "%s: %s", interpreter, tow_strerror(error));
+        return error;
+    }
+    error = adopt_streams(python, descriptors);
+    if (error != 0)
+        tow_child_end(&python->child, 0);
+    return error;
+}
+
+/* What there is of files is loaded anew. */
+static void start_process(tow_python *python) {
+    char why[TOW_HANDLER_TEXT_MAX];
+    python->speaks = false;
+    if (run(python, why) != 0) {
+        tow_python_say(python, TOW_LOG_ERROR, "Python handlers: %s", why);
+        if (python->child.pid == 0)
+            wait_and_start(python);
+        return;
+    }
+    for (const tow_python_version *version = python->versions; version != NULL; version = version->next)
+        say_to_host(python, TOW_PYTHON_LOAD, version);
+}
+
+/* The socket, which nobody else may reach. */
+static int listen_in_folder(tow_python *python) {
+    tow_address addresses[TOW_ADDRESSES_MAX], bound;
+    char text[sizeof(python->folder) + 16];
+    snprintf(python->folder, sizeof(python->folder), "/tmp/towline-XXXXXX");
+    if (mkdtemp(python->folder) == NULL)
+        return TOW_ERROR_SYSTEM;
+    snprintf(text, sizeof(text), "unix:%s/python", python->folder);
+    int count = tow_address_parse(text, addresses);
+    python->listener = count < 1 ? count : tow_listen_socket(python->place.loop, addresses, NULL, &bound);
+    python->address = addresses[0];
+    return python->listener < 0 ? python->listener : 0;
+}
+
+int tow_python_load(tow_python *python, const char *file, tow_python_on_loaded on_loaded, void *user,
+    char why[TOW_HANDLER_TEXT_MAX]) {
+    int error = python->listener < 0 ? listen_in_folder(python) : 0;
+    snprintf(why, TOW_HANDLER_TEXT_MAX, "%s", tow_strerror(error));
+    if (error == 0 && python->child.pid == 0 && !tow_timer_is_set(&python->again))
+        error = run(python, why);
+    if (error != 0)
+        return error;
+    tow_python_version *version = version_new(python, file);
+    if (version == NULL) {
+        snprintf(why, TOW_HANDLER_TEXT_MAX, "%s", tow_strerror(TOW_ERROR_MEMORY));
+        return TOW_ERROR_MEMORY;
+    }
+    version->on_loaded = on_loaded;
+    version->user = user;
+    say_to_host(python, TOW_PYTHON_LOAD, version);
+    return 0;
+}
+
+int tow_python_new(
+    tow_python **python, const tow_python_settings *settings, const tow_handler_place *place) {
+    tow_python *made = calloc(1, sizeof(*made));
+    if (made == NULL)
+        return TOW_ERROR_MEMORY;
+    made->settings = settings;
+    made->place = *place;
+    made->listener = -1;
+    pthread_mutex_init(&made->mutex, NULL);
+    *python = made;
+    return 0;
+}
+
+void tow_python_end(tow_python *python) {
+    if (python == NULL)
+        return;
+    python->ends = true;
+    tow_timer_cancel(python->place.loop, &python->again);
+    tow_child_end(&python->child, 0);
+}
+
+void tow_python_free(tow_python *python) {
+    if (python == NULL)
+        return;
+    tow_python_connections_free(python);
+    while (python->versions != NULL)
+        version_free(&python->versions->letter);
+    if (python->listener >= 0) {
+        close(python->listener);
+        tow_listen_remove(&python->address);
+    }
+    if (python->folder[0] != '\0')
+        rmdir(python->folder);
+    tow_buffer_clear(&python->line);
+    pthread_mutex_destroy(&python->mutex);
+    free(python);
+}

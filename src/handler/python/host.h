@@ -1,0 +1,58 @@
+/* host: the Python process that all connections share, what it has loaded, and how it is kept running. */
+#ifndef TOW_HANDLER_PYTHON_HOST_H
+#define TOW_HANDLER_PYTHON_HOST_H
+
+#include "base/buffer.h"
+#include "handler/python.h"
+#include "transport/address.h"
+#include "transport/child.h"
+#include "transport/loop.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <towline/stream.h>
+
+typedef struct tow_python_version tow_python_version;
+
+/* A file as it was when it was loaded. Counted by its handler and by connections, on any thread; its place in
+ * the list, and all else, is the loop's. */
+struct tow_python_version {
+    tow_letter letter; /* first: with the last who has it, it goes on the loop */
+    tow_python *python;
+    tow_python_version *next, **previous;
+    uint64_t number;
+    _Atomic uint32_t holders;
+    tow_python_on_loaded on_loaded; /* NULL: it was told */
+    void *user;
+    char file[];
+};
+
+struct tow_python {
+    const tow_python_settings *settings;
+    tow_handler_place place;
+    tow_address address; /* of the socket that the process accepts from, in a folder of its own */
+    char folder[64];
+    int listener; /* -1: not yet */
+    tow_child child;
+    tow_byte_stream *input, *output, *errors; /* NULL: gone */
+    tow_buffer unsaid;                        /* to be written to `input` */
+    tow_buffer unheard;                       /* of an operation of `output` that has not come whole */
+    tow_buffer line;                          /* of `errors`, without its end */
+    tow_timer again;                          /* until it is started once more */
+    tow_python_version *versions;
+    uint64_t last_number;
+    bool ends;           /* for good */
+    bool speaks;         /* the one that runs has said something */
+    _Atomic bool broken; /* the last did not come to that: who comes is refused */
+    pthread_mutex_t mutex;
+    struct tow_python_connection *connections; /* `mutex` */
+};
+
+void tow_python_version_retain(tow_python_version *version);
+void tow_python_version_release(tow_python_version *version);
+
+/* A line for the log; any thread. */
+__attribute__((format(printf, 3, 4))) void tow_python_say(
+    const tow_python *python, int level, const char *format, ...);
+
+#endif

@@ -1,0 +1,20 @@
+#include "handler/python.h"
+
+#define FIELD(member) TOW_OPTION_FIELD(tow_python_settings, member)
+
+const tow_option tow_python_rows[] = {
+    {.group = "Python handlers",
+        .name = "python",
+        .kind = TOW_OPTION_TEXT,
+        .value = "PROGRAM",
+        .note = "python3",
+        .help = "the Python that runs handlers whose files end in _wsh.py",
+        FIELD(interpreter)},
+    {.name = "handler-encoding",
+        .kind = TOW_OPTION_TEXT,
+        .value = "ENCODING",
+        .note = "the locale's",
+        .help = "in which these files are written, as Python calls it: utf-8",
+        FIELD(encoding)},
+    {0},
+};
