@@ -19,6 +19,7 @@ enum { LISTED_MAX = 64 * 1024 * 1024 };
 
 struct tow_files {
     char *root;           /* stands behind the struct */
+    size_t prefix;        /* how much of a request's path is the route's own, but for its last slash */
     atomic_size_t listed; /* bytes of all listings, of all workers */
 };
 
@@ -185,7 +186,7 @@ static void on_request(tow_exchange *exchange, const tow_request *request) {
         return;
     }
     visit now = {.exchange = exchange, .request = request, .files = files};
-    int status = tow_file_path_read(&now.path, tow_request_path(request));
+    int status = tow_file_path_read(&now.path, tow_request_path(request) + files->prefix);
     if (status != 0) {
         tow_reply_status(exchange, status);
         return;
@@ -212,6 +213,7 @@ int tow_files_new(tow_files **files, const char *root) {
     if (made == NULL)
         return TOW_ERROR_MEMORY;
     made->root = memcpy(made + 1, root, length + 1);
+    made->prefix = 0;
     atomic_init(&made->listed, 0);
     *files = made;
     return 0;
@@ -228,16 +230,24 @@ tow_handler tow_files_handler(tow_files *files) {
 static int make(tow_handler *handler, const void *settings, const tow_handler_place *place,
     char why[TOW_HANDLER_TEXT_MAX]) {
     const char *root = ((const tow_files_settings *)settings)->root;
-    tow_files *files;
-    (void)place;
-    int error = tow_files_new(&files, root);
-    if (error == TOW_ERROR_NAME_NOT_FOUND || error == TOW_ERROR_ARGUMENT)
+    size_t length = place->path != NULL ? strlen(place->path) : 0;
+    tow_files *files = NULL;
+    bool below = length == 0 || place->path[length - 1] == '*';
+    int error = root == NULL || !below ? TOW_ERROR_ARGUMENT : tow_files_new(&files, root);
+    if (root == NULL)
+        snprintf(why, TOW_HANDLER_TEXT_MAX, "say whose files: a root");
+    else if (!below)
+        snprintf(why, TOW_HANDLER_TEXT_MAX, "a folder is served below a path: write %.200s%s*", place->path,
+            place->path[length - 1] == '/' ? "" : "/");
+    else if (error == TOW_ERROR_NAME_NOT_FOUND || error == TOW_ERROR_ARGUMENT)
         snprintf(why, TOW_HANDLER_TEXT_MAX, "'%s' is not a folder", root);
     else if (error != 0)
         snprintf(why, TOW_HANDLER_TEXT_MAX, "%s: %s", root, tow_strerror(error));
-    else
-        *handler = tow_files_handler(files);
-    return error;
+    if (error != 0)
+        return error;
+    files->prefix = length > 2 ? length - 2 : 0;
+    *handler = tow_files_handler(files);
+    return 0;
 }
 
 static void free_made(void *user) {
@@ -258,5 +268,16 @@ const tow_option tow_files_rows[] = {
     {0},
 };
 
+static const tow_option kind_rows[] = {
+    {.name = "root",
+        .kind = TOW_OPTION_TEXT,
+        .value = "DIR",
+        .note = "none",
+        .help = "folder whose files are served below the route's path",
+        .path = TOW_OPTION_PATH,
+        TOW_OPTION_FIELD(tow_files_settings, root)},
+    {0},
+};
+
 const tow_handler_kind tow_files_kind = {
-    .name = "files", .options = tow_files_rows, .make = make, .free = free_made};
+    .name = "files", .options = kind_rows, .make = make, .free = free_made};

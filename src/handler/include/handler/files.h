@@ -1,4 +1,5 @@
-/* files: serves the files below a directory, to be routed at all paths ("/" and an asterisk).
+/* files: serves the files below a directory, to be routed at all paths ("/" and an asterisk), or at those
+ * below a prefix, which is no part of a file's name then.
  *
  * GET and HEAD; index.html, else a listing; conditions and single ranges (RFC 9110, sections 13 and 14; more
  * than one range gets the whole file). Names that begin with a dot are hidden, but for .well-known at the
@@ -17,7 +18,7 @@ typedef struct tow_files_settings {
 } tow_files_settings;
 
 extern const tow_handler_kind tow_files_kind;
-extern const tow_option tow_files_rows[];
+extern const tow_option tow_files_rows[]; /* of a command that serves files at all paths */
 
 /* Errors: NAME_NOT_FOUND (there is no such directory), ARGUMENT (it is none), PERMISSION, DESCRIPTORS,
  * MEMORY, SYSTEM. */

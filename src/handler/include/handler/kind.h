@@ -20,6 +20,9 @@ typedef struct tow_handler_place {
     tow_handler_log log;
     tow_server *server; /* NULL: it is made later, and the kind can do without */
     tow_loop *loop;     /* of its first worker; NULL: the same */
+    const char
+        *path; /* of its route, "/prefix/" with an asterisk for all below, as long as it lives; NULL: any */
+    const char *const *protocols; /* subprotocols that its route has, the same; NULL: the kind's own */
 } tow_handler_place;
 
 enum { TOW_HANDLER_TEXT_MAX = 320 };
@@ -32,6 +35,7 @@ typedef struct tow_handler_kind {
     int (*make)(tow_handler *handler, const void *settings, const tow_handler_place *place,
         char why[TOW_HANDLER_TEXT_MAX]);
     void (*reload)(void *user); /* of the handler: reads its files again; NULL: it has none */
+    void (*tick)(void *user); /* each second or so, on the thread that made it; NULL: nothing is done then */
     /* Of one that was made with a server: as the on_free of its route, on any thread. Of
      * others: when the server is gone, and all loops that it ran on. NULL: nothing is kept, or the handler
      * has an on_free from `make`. */
