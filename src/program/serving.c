@@ -224,6 +224,13 @@ void tow_serving_stop(tow_service *service) {
     tow_server_stop(((tow_serving *)(void *)service)->server);
 }
 
+void tow_serving_tick(tow_service *service) {
+    const tow_serving *serving = (tow_serving *)(void *)service;
+    for (size_t i = 0; i < serving->handler_count; i++)
+        if (serving->handlers[i].kind->tick != NULL)
+            serving->handlers[i].kind->tick(serving->handlers[i].user);
+}
+
 /* What is wrong with the certificate, the server has logged. */
 static void certificate_reload(tow_serving *serving) {
     if (tow_server_reload(serving->server) == 0)

@@ -40,8 +40,9 @@ int tow_serving_run(tow_serving *serving, const char *const *listens);
  */
 int tow_serving_check(tow_serving *serving, const char *const *listens);
 
-/* A kind's on_stop and on_reload. */
+/* A kind's on_stop, on_tick and on_reload. */
 void tow_serving_stop(tow_service *service);
+void tow_serving_tick(tow_service *service);
 void tow_serving_reload(tow_service *service);
 
 /* Has a handler made as its settings say, whose lines go to the service's log, before the run. `option`

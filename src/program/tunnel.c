@@ -20,18 +20,9 @@ typedef struct tunnel_service {
     tow_handler tunnel, files;
 } tunnel_service;
 
-static tunnel_service *service_of(tow_service *service) {
-    return (tunnel_service *)(void *)service;
-}
-
 static int complain(const char *what, const char *why) {
     fprintf(stderr, "towline tunnel: %.200s: %s\n", what, why);
     return TOW_EXIT_USAGE;
-}
-
-/* Each second: a map that has changed is read again. */
-static void tick(tow_service *service) {
-    tow_tunnel_look_at_map(service_of(service)->tunnel.user);
 }
 
 /* A map may have paths: those below the tunnel's own. */
@@ -123,7 +114,7 @@ static int forward(tunnel_service *service) {
 
 static int start_forward(const tow_options *options, const tow_tunnel_listen *listen) {
     static const tow_service_kind kind = {
-        .on_stop = tow_serving_stop, .on_reload = tow_serving_reload, .on_tick = tick};
+        .on_stop = tow_serving_stop, .on_reload = tow_serving_reload, .on_tick = tow_serving_tick};
     const char *const *operands = options->operands;
     tunnel_service service = {.listen = *listen};
     service.serving =

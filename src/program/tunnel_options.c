@@ -38,8 +38,11 @@ static const tow_option_change limit_changes[] = {
     {0},
 };
 
+/* The operands say it. */
+static const tow_option_change tunnel_changes[] = {{.name = "target", .left_out = true}, {0}};
+
 static const tow_option_section sections[] = {
-    {.options = tow_tunnel_rows, .base = offsetof(tow_tunnel_settings, tunnel)},
+    {.options = tow_tunnel_rows, .base = offsetof(tow_tunnel_settings, tunnel), .changes = tunnel_changes},
     {.options = compression_rows},
     {.options = tow_service_status_rows, .base = offsetof(tow_tunnel_settings, serve)},
     {.options = tow_service_tls_rows, .base = offsetof(tow_tunnel_settings, serve)},

@@ -1,8 +1,14 @@
 #include "handler/tunnel.h"
 
+#include <towline/error.h>
+
 #define FIELD(member) TOW_OPTION_FIELD(tow_tunnel_options, member)
 
 static const tow_option_choice proxy_header_choices[] = {{"v1", 1}, {"v2", 2}, {0}};
+
+static int check_target(const char *text) {
+    return tow_tunnel_target_is_valid(text, NULL) ? 0 : TOW_ERROR_ARGUMENT;
+}
 
 const tow_option tow_tunnel_rows[] = {
     {.group = "The tunnel",
@@ -54,5 +60,14 @@ const tow_option tow_tunnel_rows[] = {
         .minimum = 1,
         .maximum = TOW_OPTION_DAY,
         FIELD(half_close_seconds)},
+    {.name = "target",
+        .kind = TOW_OPTION_TEXT,
+        .value = "TARGET",
+        .note = "none",
+        .help = "where it leads: tcp:HOST:PORT, unix:PATH or exec:COMMAND",
+        .expects = "a target: tcp:HOST:PORT, unix:PATH or exec:COMMAND",
+        .check = check_target,
+        .path = TOW_OPTION_UNIX_PATH,
+        FIELD(target)},
     {0},
 };

@@ -35,14 +35,23 @@ void tow_passage_begin(tow_passage *passage, tow_passages *passages, tow_loop *l
     tow_passage_say(passage, TOW_LOG_DEBUG, " opened");
 }
 
-void tow_passage_end(tow_passage *passage) {
+bool tow_passage_end(tow_passage *passage) {
     tow_passages *passages = passage->passages;
     pthread_mutex_lock(&passages->mutex);
     *passage->previous = passage->next;
     if (passage->next != NULL)
         passage->next->previous = passage->previous;
-    passages->count--;
+    bool is_last = --passages->count == 0 && passages->retired;
     pthread_mutex_unlock(&passages->mutex);
+    return is_last;
+}
+
+bool tow_passages_retire(tow_passages *passages) {
+    pthread_mutex_lock(&passages->mutex);
+    passages->retired = true;
+    bool is_empty = passages->count == 0;
+    pthread_mutex_unlock(&passages->mutex);
+    return is_empty;
 }
 
 /* The log. */

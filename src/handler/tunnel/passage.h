@@ -17,6 +17,7 @@ typedef struct tow_passages {
     pthread_mutex_t mutex; /* of the list */
     tow_passage *first;
     int64_t count;
+    bool retired; /* the owner waits for the last */
 } tow_passages;
 
 struct tow_passage { /* embedded, zeroed; the owner sets `peer` and `target` */
@@ -39,8 +40,11 @@ __attribute__((format(printf, 3, 4))) void tow_passages_say(
 /* Puts it among the others, and says so. */
 void tow_passage_begin(tow_passage *passage, tow_passages *passages, tow_loop *loop);
 
-/* Takes it out; it may be freed. */
-void tow_passage_end(tow_passage *passage);
+/* Takes it out; it may be freed. True: it was the last of those whose owner has retired. */
+bool tow_passage_end(tow_passage *passage);
+
+/* The owner goes. True: there is none; else the end of the last tells. */
+bool tow_passages_retire(tow_passages *passages);
 
 /* A line about one: behind its peer and target. */
 __attribute__((format(printf, 3, 4))) void tow_passage_say(

@@ -24,6 +24,7 @@ enum {
 
 struct tow_tunnel {
     tow_tunnel_options options;
+    char *target; /* a copy: connections may be there longer than the options' texts */
     tow_tunnel_targets targets;
     tow_passages passages;
 };
@@ -44,13 +45,18 @@ static tunnel_connection *connection_of(tow_relay *relay) {
 
 /* The end of a connection. */
 
+static void destroy(tow_tunnel *tunnel);
+
 /* When the streams are gone and the command has ended. */
 static void free_if_over(tunnel_connection *connection) {
     if (!connection->done || tow_command_runs(&connection->command))
         return;
-    tow_passage_end(&connection->passage);
+    tow_tunnel *tunnel = connection->tunnel;
+    bool is_last = tow_passage_end(&connection->passage);
     tow_tunnel_map_release(connection->map);
     free(connection);
+    if (is_last)
+        destroy(tunnel);
 }
 
 static void streams_done(tow_relay *relay) {
@@ -319,8 +325,11 @@ int tow_tunnel_new(tow_tunnel **tunnel, const tow_tunnel_options *options, char 
     if (made == NULL)
         return TOW_ERROR_MEMORY;
     made->options = *options;
+    made->target = options->target != NULL ? strdup(options->target) : NULL;
     tow_passages_init(&made->passages, (tow_handler_log){options->on_log, options->log_user});
-    int error = tow_tunnel_targets_init(&made->targets, options->target, options->map, why);
+    int error = options->target != NULL && made->target == NULL
+                    ? TOW_ERROR_MEMORY
+                    : tow_tunnel_targets_init(&made->targets, made->target, options->map, why);
     if (error != 0)
         tow_tunnel_free(made);
     else
@@ -328,26 +337,50 @@ int tow_tunnel_new(tow_tunnel **tunnel, const tow_tunnel_options *options, char 
     return error;
 }
 
-void tow_tunnel_free(tow_tunnel *tunnel) {
-    if (tunnel == NULL)
-        return;
-    for (tow_passage *passage = tunnel->passages.first, *next; passage != NULL; passage = next) {
-        tunnel_connection *connection = connection_of(&passage->relay);
-        next = passage->next;
-        tow_tunnel_map_release(connection->map);
-        free(connection);
-    }
+static void destroy(tow_tunnel *tunnel) {
     tow_tunnel_targets_clear(&tunnel->targets);
     tow_passages_clear(&tunnel->passages);
+    free(tunnel->target);
     free(tunnel);
+}
+
+void tow_tunnel_free(tow_tunnel *tunnel) {
+    if (tunnel != NULL && tow_passages_retire(&tunnel->passages))
+        destroy(tunnel);
+}
+
+/* Its bytes are no messages that anybody waits for, and a tunnel waits as TCP does. */
+static const tow_limits limits_of_tunnels = {
+    .max_message = TOW_OFF,
+    .message_seconds = TOW_OFF,
+    .stall_seconds = TOW_OFF,
+    .idle_seconds = TOW_OFF,
+    .compression = TOW_COMPRESSION_OFF,
+};
+
+static const char *complaint_of(const tow_tunnel_options *options) {
+    if (options->target == NULL && options->map == NULL)
+        return "say where it leads: a target or a map";
+    if (options->target != NULL && options->map != NULL)
+        return "a map takes the target's place: leave one of the two away";
+    return options->lines && options->text ? "the messages of lines are text: leave text away" : NULL;
 }
 
 static int make(tow_handler *handler, const void *settings, const tow_handler_place *place,
     char why[TOW_HANDLER_TEXT_MAX]) {
     tow_tunnel_options options = *(const tow_tunnel_options *)settings;
     tow_tunnel *tunnel;
+    const char *complaint = complaint_of(&options);
+    if (complaint != NULL) {
+        snprintf(why, TOW_HANDLER_TEXT_MAX, "%s", complaint);
+        return TOW_ERROR_ARGUMENT;
+    }
     options.on_log = place->log.write;
     options.log_user = place->log.user;
+    if (place->protocols != NULL)
+        options.subprotocols = place->protocols;
+    if (place->path != NULL)
+        options.limits = limits_of_tunnels;
     int error = tow_tunnel_new(&tunnel, &options, why);
     if (error == 0)
         *handler = tow_tunnel_handler(tunnel);
@@ -362,5 +395,13 @@ static void free_made(void *user) {
     tow_tunnel_free(user);
 }
 
-const tow_handler_kind tow_tunnel_kind = {
-    .name = "tunnel", .options = tow_tunnel_rows, .make = make, .reload = reload, .free = free_made};
+static void tick(void *user) {
+    tow_tunnel_look_at_map(user);
+}
+
+const tow_handler_kind tow_tunnel_kind = {.name = "tunnel",
+    .options = tow_tunnel_rows,
+    .make = make,
+    .reload = reload,
+    .tick = tick,
+    .free = free_made};

@@ -24,16 +24,17 @@ typedef struct tow_tunnel_options {
     void *log_user;
 } tow_tunnel_options;
 
-/* The settings are tow_tunnel_options: the rows are for all but `target`, `subprotocols` and `limits`, and
- * the log is another. */
+/* The settings are tow_tunnel_options: the rows are for all but `subprotocols` and `limits`, of which those
+ * of the place and of tunnels are taken, and the log is another. */
 extern const tow_handler_kind tow_tunnel_kind;
 extern const tow_option tow_tunnel_rows[];
 
-/* The options' texts are kept, not copied. Errors: ARGUMENT, SYSTEM (the map), MEMORY; then `why` says what
- * is wrong. */
+/* The options' texts are kept until it is freed. Errors: ARGUMENT, SYSTEM (the map), MEMORY; then `why` says
+ * what is wrong. */
 int tow_tunnel_new(tow_tunnel **tunnel, const tow_tunnel_options *options, char why[TOW_HANDLER_TEXT_MAX]);
 
-/* When the server is gone, and all loops that it ran on: ends what commands are left. NULL is allowed. */
+/* When its route is gone, or the server. What is still open has its end without it, or with its loop, and the
+ * tunnel's memory goes with the last. NULL is allowed. */
 void tow_tunnel_free(tow_tunnel *tunnel);
 
 /* The handler for the tunnel's path, and with a map for all paths in it. */

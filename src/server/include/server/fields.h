@@ -17,7 +17,8 @@ bool tow_field_is_reserved(const char *name);
 /* Whether an answer may have such a field. */
 bool tow_field_is_valid(const char *name, const char *value);
 
-/* Copies them; `given` may be NULL. Errors: ARGUMENT (one that an answer may not have: `complaint` tells), MEMORY. */
+/* Copies them; `given` may be NULL. Errors: ARGUMENT (one that an answer may not have: `complaint` tells),
+ * MEMORY. */
 int tow_fields_copy(tow_fields *fields, const tow_header_field *given, tow_complaint *complaint);
 void tow_fields_clear(tow_fields *fields);
 
