@@ -23,6 +23,9 @@ static void make_of(const tow_handlers *handlers, tow_directory_order *order, co
 void tow_handlers_make(void *user, tow_directory_order *order) {
     const tow_handlers *handlers = user;
     switch (order->type) {
+    case TOW_ENTRY_SOURCE:
+        tow_directory_refuse(order, "sources are not built yet");
+        break;
     case TOW_ENTRY_MODULE:
         make_of(handlers, order, &tow_module_kind,
             &(tow_module_settings){.file = order->file, .path = order->path});

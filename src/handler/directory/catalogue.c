@@ -8,6 +8,7 @@
 
 /* Names. */
 
+static const char source_end[] = ".c";
 static const char module_end[] = ".so";
 static const char python_end[] = "_wsh.py";
 
@@ -18,7 +19,7 @@ static bool ends_with(const char *name, size_t length, const char *end) {
 
 /* Sources and texts, whose execute bit says nothing. */
 static bool is_no_program(const char *name, size_t length) {
-    static const char *const ends[] = {".c", ".h", ".py", ".txt", ".md", ".html", module_end};
+    static const char *const ends[] = {source_end, ".h", ".py", ".txt", ".md", ".html", module_end};
     for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++)
         if (ends_with(name, length, ends[i]))
             return true;
@@ -37,10 +38,14 @@ typedef struct reading {
     bool has_suffix;
 } reading;
 
-static bool name_read(reading *read, const char *name, bool executable) {
+static bool name_read(reading *read, const char *name, bool executable, bool sources) {
     size_t length = strlen(name);
     if (!tow_catalogue_has_folder(name))
         return false;
+    if (sources && ends_with(name, length, source_end)) {
+        *read = (reading){.type = TOW_ENTRY_SOURCE, .stem = length - strlen(source_end)};
+        return true;
+    }
     if (ends_with(name, length, module_end)) {
         *read = (reading){.type = TOW_ENTRY_MODULE, .stem = length - strlen(module_end)};
         return true;
@@ -58,9 +63,9 @@ static bool name_read(reading *read, const char *name, bool executable) {
     return true;
 }
 
-bool tow_catalogue_has_file(const char *last_segment, bool executable) {
+bool tow_catalogue_has_file(const char *last_segment, bool executable, bool sources) {
     reading read;
-    return name_read(&read, last_segment, executable);
+    return name_read(&read, last_segment, executable, sources);
 }
 
 /* Paths. */
@@ -87,11 +92,11 @@ static const char *last_segment_of(const char *name) {
     return slash == NULL ? name : slash + 1;
 }
 
-static int entry_add(tow_catalogue *catalogue, const tow_catalogue_file *file, size_t number) {
+static int entry_add(tow_catalogue *catalogue, const tow_catalogue_file *file, size_t number, bool sources) {
     const char *last = last_segment_of(file->name);
     reading read;
     tow_buffer path = {0};
-    if (!name_read(&read, last, file->executable))
+    if (!name_read(&read, last, file->executable, sources))
         return 0;
     int error = tow_buffer_append(&path, "/", 1);
     if (error == 0)
@@ -122,11 +127,12 @@ static int compare_entries(const void *a, const void *b) {
     return one->file < other->file ? -1 : 1;
 }
 
-int tow_catalogue_make(tow_catalogue *catalogue, const tow_catalogue_file *files, size_t count) {
+int tow_catalogue_make(
+    tow_catalogue *catalogue, const tow_catalogue_file *files, size_t count, bool sources) {
     tow_catalogue made = {.entries = calloc(count + 1, sizeof(*made.entries))};
     int error = made.entries == NULL ? TOW_ERROR_MEMORY : 0;
     for (size_t i = 0; error == 0 && i < count; i++)
-        error = entry_add(&made, &files[i], i);
+        error = entry_add(&made, &files[i], i, sources);
     if (error != 0) {
         tow_catalogue_clear(&made);
         return error;

@@ -1,10 +1,11 @@
 /* catalogue: which file of a directory of handlers serves which path. Names go in and paths come out; nothing
  * is opened.
  *
- * NAME.so is a native module, NAME_wsh.py a Python handler, and what may be executed a program, as NAME or
- * NAME.SUFFIX; below folders the path has their names. Of several files for one path the first of these kinds
- * is served, of programs the one without a suffix, and else the one whose name comes first. Names that begin
- * with a dot or end with a tilde are passed over, and so are programs that end as sources and texts do. */
+ * NAME.c is a source, where sources are wanted, NAME.so a native module, NAME_wsh.py a Python handler, and
+ * what may be executed a program, as NAME or NAME.SUFFIX; below folders the path has their names. Of several
+ * files for one path the first of these kinds is served, of programs the one without a suffix, and else the
+ * one whose name comes first. Names that begin with a dot or end with a tilde are passed over, and so are
+ * programs that end as sources and texts do. */
 #ifndef TOW_HANDLER_DIRECTORY_CATALOGUE_H
 #define TOW_HANDLER_DIRECTORY_CATALOGUE_H
 
@@ -34,10 +35,10 @@ typedef struct tow_catalogue {    /* zeroed: empty */
 bool tow_catalogue_has_folder(const char *last_segment);
 
 /* Whether a file of this name, the last segment, is a handler at all. */
-bool tow_catalogue_has_file(const char *last_segment, bool executable);
+bool tow_catalogue_has_file(const char *last_segment, bool executable, bool sources);
 
-/* Of files in the order of their names (strcmp). Errors: MEMORY. */
-int tow_catalogue_make(tow_catalogue *catalogue, const tow_catalogue_file *files, size_t count);
+/* Of files in the order of their names (strcmp); NAME.c counts where `sources` are wanted. Errors: MEMORY. */
+int tow_catalogue_make(tow_catalogue *catalogue, const tow_catalogue_file *files, size_t count, bool sources);
 void tow_catalogue_clear(tow_catalogue *catalogue);
 
 /* Whether this entry is the one that is served at its path. */

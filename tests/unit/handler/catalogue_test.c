@@ -8,7 +8,7 @@
 
 /* A catalogue of these files (with "*" behind those that may be executed; NULL ends them) as a text: a line a
  * path with the files that claim it, the one that is served first. */
-static const char *catalogue_of(const char *const *names) {
+static const char *catalogue_of(const char *const *names, bool sources) {
     static char text[4096];
     static char copies[32][256];
     tow_catalogue_file files[32];
@@ -23,20 +23,20 @@ static const char *catalogue_of(const char *const *names) {
         files[count] = (tow_catalogue_file){.name = copies[count], .executable = executable};
     }
     text[0] = '\0';
-    assert_int_equal(tow_catalogue_make(&made, files, count), 0);
+    assert_int_equal(tow_catalogue_make(&made, files, count, sources), 0);
     for (size_t i = 0; i < made.count; i++) {
-        static const char *const types[] = {"module", "python", "program"};
         const tow_catalogue_entry *entry = &made.entries[i];
         bool first = tow_catalogue_is_first(&made, i);
         used += (size_t)snprintf(text + used, sizeof(text) - used, "%s%s%s %s", first && i > 0 ? "\n" : "",
-            first ? entry->path : "", first ? ":" : ",", types[entry->type]);
+            first ? entry->path : "", first ? ":" : ",", tow_entry_type_name(entry->type));
         used += (size_t)snprintf(text + used, sizeof(text) - used, " %s", files[entry->file].name);
     }
     tow_catalogue_clear(&made);
     return text;
 }
 
-#define CATALOGUE_OF(...) catalogue_of((const char *const[]){__VA_ARGS__, NULL})
+#define CATALOGUE_OF(...) catalogue_of((const char *const[]){__VA_ARGS__, NULL}, false)
+#define CATALOGUE_WITH_SOURCES_OF(...) catalogue_of((const char *const[]){__VA_ARGS__, NULL}, true)
 
 static void a_name_says_kind_and_path(void **state) {
     (void)state;
@@ -90,8 +90,15 @@ static void hidden_and_backup_files_are_passed_over(void **state) {
     assert_false(tow_catalogue_has_folder(".git"));
     assert_false(tow_catalogue_has_folder("old~"));
     assert_true(tow_catalogue_has_folder("a.b"));
-    assert_true(tow_catalogue_has_file("a.so", false));
-    assert_false(tow_catalogue_has_file("a.so~", true));
+    assert_true(tow_catalogue_has_file("a.so", false, false));
+    assert_false(tow_catalogue_has_file("a.so~", true, true));
+}
+
+static void a_source_goes_before_all_where_sources_are_wanted(void **state) {
+    (void)state;
+    assert_string_equal(CATALOGUE_OF("echo.c", "echo.so"), "/echo: module echo.so");
+    assert_string_equal(CATALOGUE_WITH_SOURCES_OF("echo.c", "echo.h", "echo.so", ".c"),
+        "/echo: source echo.c, module echo.so");
 }
 
 static void paths_are_encoded_as_browsers_do_it(void **state) {
@@ -119,6 +126,7 @@ int main(void) {
         cmocka_unit_test(of_programs_the_one_without_a_suffix_goes_first_then_by_name),
         cmocka_unit_test(only_what_may_be_executed_is_a_program),
         cmocka_unit_test(hidden_and_backup_files_are_passed_over),
+        cmocka_unit_test(a_source_goes_before_all_where_sources_are_wanted),
         cmocka_unit_test(paths_are_encoded_as_browsers_do_it),
         cmocka_unit_test(no_name_is_a_prefix),
     };
