@@ -3,6 +3,9 @@
 #include "handler/module.h"
 #include "handler/program.h"
 
+#include <stdio.h>
+#include <string.h>
+
 /* Has a kind make the handler, whose on_free is the kind's `free` unless it says otherwise. */
 static void make_of(const tow_handlers *handlers, tow_directory_order *order, const tow_handler_kind *kind,
     const void *settings) {
@@ -20,7 +23,7 @@ static void make_of(const tow_handlers *handlers, tow_directory_order *order, co
 }
 
 /* A kind has its line here, with settings that are made of the order's texts. */
-void tow_handlers_make(void *user, tow_directory_order *order) {
+static void make(void *user, tow_directory_order *order) {
     const tow_handlers *handlers = user;
     switch (order->type) {
     case TOW_ENTRY_SOURCE:
@@ -38,4 +41,78 @@ void tow_handlers_make(void *user, tow_directory_order *order) {
             &(tow_program_settings){.file = order->file, .path = order->path});
         break;
     }
+}
+
+/* The directory. */
+
+static const tow_handler *built_in(void *user, const char *path) {
+    const tow_built_in *each = ((const tow_handlers *)user)->built_in;
+    while (each->path != NULL && strcmp(each->path, path) != 0)
+        each++;
+    return each->handler;
+}
+
+static tow_directory_options options_of(tow_handlers *handlers) {
+    tow_directory_options options = handlers->settings->handlers;
+    options.make = make;
+    options.built_in = built_in;
+    options.user = handlers;
+    return options;
+}
+
+int tow_handlers_start(
+    tow_handlers *handlers, const tow_handler_place *place, char why[TOW_HANDLER_TEXT_MAX]) {
+    const tow_directory_options options = options_of(handlers);
+    handlers->place = *place;
+    return options.root == NULL ? 0 : tow_directory_new(&handlers->directory, &options, place, why);
+}
+
+void tow_handlers_end(tow_handlers *handlers) {
+    tow_directory_free(handlers->directory);
+    handlers->directory = NULL;
+}
+
+void tow_handlers_look(tow_handlers *handlers) {
+    if (handlers->directory != NULL)
+        tow_directory_look(handlers->directory);
+}
+
+void tow_handlers_reload(tow_handlers *handlers) {
+    if (handlers->directory != NULL)
+        tow_directory_reload(handlers->directory);
+}
+
+/* The list. */
+
+static void print(const char *path, const char *kind, const char *file) {
+    printf("%-24s %-8s %s\n", path, kind, file);
+}
+
+typedef struct listing {
+    const tow_handlers *handlers;
+    unsigned replaced; /* bits of those that are built in */
+} listing;
+
+static void tell(void *user, const char *path, const char *kind, const char *file) {
+    listing *made = user;
+    const tow_built_in *all = made->handlers->built_in;
+    for (size_t i = 0; all[i].path != NULL; i++)
+        made->replaced |= strcmp(all[i].path, path) == 0 ? 1U << i : 0;
+    print(path, kind, file);
+}
+
+static void complain(void *user, int level, const char *line) {
+    (void)user, (void)level;
+    fprintf(stderr, "towline serve: %s\n", line);
+}
+
+int tow_handlers_list(tow_handlers *handlers, char why[TOW_HANDLER_TEXT_MAX]) {
+    const tow_handler_place place = {.log = {.write = complain}};
+    listing made = {.handlers = handlers};
+    tow_directory_options options = options_of(handlers);
+    int error = options.root == NULL ? 0 : tow_directory_list(&options, &place, tell, &made, why);
+    for (size_t i = 0; error == 0 && handlers->built_in[i].path != NULL; i++)
+        if ((made.replaced & 1U << i) == 0)
+            print(handlers->built_in[i].path, "built-in", handlers->built_in[i].name);
+    return error;
 }

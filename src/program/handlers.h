@@ -1,17 +1,38 @@
-/* handlers: which kind serves a file of the directory of handlers, and with which settings. */
+/* handlers: `serve --handlers`: the directory of handlers, and which kind serves a file in it, with which
+ * settings. */
 #ifndef TOW_PROGRAM_HANDLERS_H
 #define TOW_PROGRAM_HANDLERS_H
 
 #include "handler/directory.h"
 #include "serve.h"
 
-/* What handlers of files are made with; the first three are set, and outlive them. */
-typedef struct tow_handlers {
+/* What is served where no file serves it. */
+typedef struct tow_built_in {
+    const char *path;
+    const char *name; /* what it is, for people */
+    const tow_handler *handler;
+} tow_built_in;
+
+typedef struct tow_handlers { /* the first two are set and outlive it, the rest is zeroed */
     const tow_serve_settings *settings;
-    tow_handler_place place; /* with server and loop */
+    const tow_built_in *built_in; /* ends with a NULL path */
+    tow_handler_place place;
+    tow_directory *directory; /* NULL: none was asked for */
 } tow_handlers;
 
-/* As tow_directory_options.make, with tow_handlers as `user`. */
-void tow_handlers_make(void *user, tow_directory_order *order);
+/* Serves what is in the directory, if one was asked for. The place has server and loop. Errors: as
+ * tow_directory_new; `why` says what is wrong. */
+int tow_handlers_start(
+    tow_handlers *handlers, const tow_handler_place *place, char why[TOW_HANDLER_TEXT_MAX]);
+
+/* Before the server is freed. */
+void tow_handlers_end(tow_handlers *handlers);
+
+/* Each second, and on SIGHUP. */
+void tow_handlers_look(tow_handlers *handlers);
+void tow_handlers_reload(tow_handlers *handlers);
+
+/* Prints what is served where. Returns 0, or an error as above. */
+int tow_handlers_list(tow_handlers *handlers, char why[TOW_HANDLER_TEXT_MAX]);
 
 #endif

@@ -2,6 +2,7 @@
 #ifndef TOW_PROGRAM_SERVE_H
 #define TOW_PROGRAM_SERVE_H
 
+#include "handler/directory.h"
 #include "handler/files.h"
 #include "options.h"
 
@@ -16,11 +17,13 @@ typedef struct tow_serve_settings {
     const char *const *certificates; /* files; each list ends with NULL, and is NULL when empty */
     const char *const *keys;         /* of the certificates, in order; there may be fewer */
     tow_files_settings files;
-    const char *log_file; /* NULL: standard error */
-    int log_level;        /* TOW_LOG_ERROR to TOW_LOG_DEBUG */
-    int log_format;       /* TOW_SERVE_LOG_… */
-    const char *config;   /* a configuration file, or NULL */
-    bool check;           /* only says whether all is right */
+    tow_directory_options handlers; /* but for the functions */
+    bool list;                      /* only says what is served where */
+    const char *log_file;           /* NULL: standard error */
+    int log_level;                  /* TOW_LOG_ERROR to TOW_LOG_DEBUG */
+    int log_format;                 /* TOW_SERVE_LOG_… */
+    const char *config;             /* a configuration file, or NULL */
+    bool check;                     /* only says whether all is right */
 } tow_serve_settings;
 
 int tow_serve(const tow_options *options);

@@ -66,6 +66,15 @@ static const tow_option config_rows[] = {
     {0},
 };
 
+static const tow_option list_rows[] = {
+    {.name = "list",
+        .kind = TOW_OPTION_FLAG,
+        .help = "only say what is served where, and by what",
+        .needs = TOW_OPTION_NEEDS_COMMAND_LINE,
+        FIELD(list)},
+    {0},
+};
+
 static const tow_option refused_rows[] = {
     {.letter = 'x', .kind = TOW_OPTION_REFUSED, .help = "CGI programs are not served"},
     {0},
@@ -78,6 +87,8 @@ static const tow_option_section sections[] = {
     {.options = refused_rows},
     {.options = tow_service_tls_rows},
     {.options = tow_files_rows, .base = offsetof(tow_serve_settings, files)},
+    {.options = tow_directory_rows, .base = offsetof(tow_serve_settings, handlers)},
+    {.options = list_rows},
     {.options = tow_service_access_rows},
     {.options = tow_service_limit_rows, .base = offsetof(tow_serve_settings, server.limits)},
     {.options = tow_service_compression_rows, .base = offsetof(tow_serve_settings, server.limits)},
@@ -96,6 +107,8 @@ static const char *const description[] = {
 static const char *const examples[] = {
     "towline serve -p 8080 -d public",
     "the files of a folder, with /echo and /.console beside them",
+    "towline serve -w handlers",
+    "the handlers of a folder, see HANDLERS",
     "towline serve -p '*:80' --host example.org --allow-origin https://example.com",
     "for the network, under one name, and for the pages of another site",
     NULL,

@@ -82,6 +82,19 @@ static const char *broken_of_access(const tow_serve_settings *settings) {
     return FIRST_BROKEN(rules);
 }
 
+static const char *broken_of_handlers(const tow_serve_settings *settings) {
+    const tow_directory_options *handlers = &settings->handlers;
+    bool none = handlers->root == NULL;
+    const service_rule rules[] = {
+        {none && handlers->aliases != NULL, "--aliases: name the folder of handlers with --handlers DIR"},
+        {none && handlers->scan != NULL, "--scan: name the folder of handlers with --handlers DIR"},
+        {none && handlers->outside,
+            "--allow-handlers-outside: name the folder of handlers with --handlers DIR"},
+        {none && handlers->sources, "--dev: name the folder of handlers with --handlers DIR"},
+    };
+    return FIRST_BROKEN(rules);
+}
+
 /* What a rule says begins with the option's name: where that stands in a file, the place is put before it. */
 static bool tell(const tow_options *options, const char *text, char out[TOW_OPTIONS_ERROR_MAX]) {
     if (text == NULL)
@@ -105,5 +118,7 @@ bool tow_service_contradicts(
     const char *broken = broken_of_access(settings);
     if (broken == NULL)
         broken = broken_of_tls(settings);
+    if (broken == NULL)
+        broken = broken_of_handlers(settings);
     return tell(options, broken, out) || tow_limits_contradict(options, &settings->server.limits, out);
 }

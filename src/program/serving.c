@@ -62,6 +62,12 @@ static void on_handler_line(void *user, int level, const char *line) {
         tow_service_log(service, &(tow_log_entry){.level = level, .line = line});
 }
 
+tow_handler_place tow_serving_place(tow_serving *serving) {
+    return (tow_handler_place){.log = {on_handler_line, &serving->service},
+        .server = serving->server,
+        .loop = serving->service.loop};
+}
+
 int tow_serving_make(tow_serving *serving, tow_handler *handler, const tow_handler_kind *kind,
     const void *settings, const char *option) {
     char why[TOW_HANDLER_TEXT_MAX];
@@ -214,6 +220,8 @@ static int serving_start(tow_serving *serving) {
 }
 
 static void serving_end(tow_serving *serving) {
+    if (serving->before_end != NULL && serving->server != NULL)
+        serving->before_end(serving);
     tow_server_free(serving->server);
     tow_service_end(&serving->service);
     tow_ports_free(serving->ports);

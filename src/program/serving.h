@@ -20,6 +20,7 @@ struct tow_serving {
     tow_service service; /* first; `kind` and `settings` are set, and the two functions; the rest is zeroed */
     int (*add_routes)(tow_serving *serving); /* to `server`; returns 0 or a tow_error */
     void (*announce)(tow_serving *serving, const char *port, int number); /* logs what is served there */
+    void (*before_end)(tow_serving *serving); /* lets go of what needs `server`; may be NULL */
     char **ports;
     tow_made_handler handlers[TOW_SERVING_HANDLERS_MAX];
     size_t handler_count;
@@ -52,6 +53,9 @@ int tow_serving_make(tow_serving *serving, tow_handler *handler, const tow_handl
 
 /* Frees the handlers when there is no run. */
 void tow_serving_clear(tow_serving *serving);
+
+/* Where its handlers are made, from add_routes on. */
+tow_handler_place tow_serving_place(tow_serving *serving);
 
 bool tow_serving_has_tls(const tow_serving *serving);
 

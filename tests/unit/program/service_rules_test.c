@@ -48,6 +48,11 @@ static void what_means_nothing_is_refused(void **state) {
     REFUSED("--compression-min: ", "--compression", "off", "--compression-min", "1K");
     REFUSED("--compression-max: ", "--compression", "off", "--compression-max", "1M");
     TAKEN("--compression", "off");
+    REFUSED("--aliases: ", "-m", "file");
+    REFUSED("--scan: ", "-s", "folder");
+    REFUSED("--allow-handlers-outside: ", "--allow-handlers-outside");
+    REFUSED("--dev: ", "--dev");
+    TAKEN("-w", "folder", "-m", "file", "-s", "folder", "--dev");
 }
 
 static void what_stands_in_a_file_is_told_with_its_place(void **state) {
