@@ -1,4 +1,5 @@
-// How long another client's echoes take. In a process of its own, so that the work of a test's attackers is not measured.
+// How long another client's echoes take. In a process of its own, so that the work of a test's attackers is not measured; nor is the
+// time in which the server, or the prober, would have gone on and another process had the processor.
 
 import { fork } from "node:child_process";
 import { once } from "node:events";
@@ -9,9 +10,9 @@ import WebSocket from "ws";
 import { within } from "./towline.mjs";
 
 export class Prober {
-  /** `authority` names a file of PEM when `url` is wss. */
-  static async start(test, url, authority = "") {
-    const child = fork(fileURLToPath(import.meta.url), [url, authority]);
+  /** The server has one worker; `authority` names a file of PEM when `url` is wss. */
+  static async start(test, server, url, authority = "") {
+    const child = fork(fileURLToPath(import.meta.url), [String(server.pid), url, authority]);
     test.after(() => child.kill());
     await within(20000, once(child, "message"), "a prober's first echo");
     return new Prober(child);
@@ -29,20 +30,26 @@ export class Prober {
   }
 }
 
-function probe(url, authority) {
+/** For how many milliseconds the main thread of a process has waited for a processor so far. */
+function delayed(pid) {
+  return Number(readFileSync(`/proc/${pid}/schedstat`, "utf8").split(" ")[1]) / 1e6;
+}
+
+function probe(server, url, authority) {
   const socket = new WebSocket(url, authority ? { ca: readFileSync(authority) } : {});
   let longest = 0;
-  let sent = 0; // 0: none is on its way
+  let sent = null; // none is on its way
   let first = true;
-  const since = () => (sent === 0 ? 0 : performance.now() - sent);
+  const clock = () => performance.now() - delayed(server) - delayed(process.pid);
+  const since = () => (sent === null ? 0 : clock() - sent);
   const send = () => {
-    sent = performance.now();
+    sent = clock();
     socket.send("probe");
   };
   socket.on("open", send);
   socket.on("message", () => {
     longest = Math.max(longest, since());
-    sent = 0;
+    sent = null;
     if (first) process.send("ready");
     first = false;
     setTimeout(send, 5);
@@ -55,4 +62,4 @@ function probe(url, authority) {
   process.on("disconnect", () => process.exit());
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) probe(process.argv[2], process.argv[3]);
+if (process.argv[1] === fileURLToPath(import.meta.url)) probe(...process.argv.slice(2));

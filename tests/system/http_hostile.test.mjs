@@ -12,14 +12,12 @@ import tls from "node:tls";
 import { Authority } from "../support/authority.mjs";
 import { Prober } from "../support/prober.mjs";
 import { BINARY, PING, Raw, frame } from "../support/raw.mjs";
-import { serve, sleep, until, ways, within } from "../support/towline.mjs";
+import { holdNothingBack, serve, sleep, until, ways, within } from "../support/towline.mjs";
 
+holdNothingBack();
 const mebibyte = 1 << 20;
 const authority = Authority.make(after);
 const identity = authority.issue("localhost");
-
-// With sanitizers freed memory is held back for a while: what counts here is what is in use.
-process.env.ASAN_OPTIONS = [process.env.ASAN_OPTIONS, "quarantine_size_mb=1"].filter(Boolean).join(":");
 
 let folder;
 before(() => {
@@ -109,7 +107,7 @@ for (const { io, secure } of ways) {
   describe(`hostile HTTP, ${io}, ${secure ? "over TLS" : "in plain"}`, () => {
     test("no client makes another one wait, or the server grow", async (t) => {
       const server = await serve(t, words());
-      const prober = await Prober.start(t, urlOf(server), secure ? authority.certificate : "");
+      const prober = await Prober.start(t, server, urlOf(server), secure ? authority.certificate : "");
       for (const [name, attacker] of Object.entries(attackers)) {
         const before = server.memory();
         let longest = Infinity;
@@ -126,7 +124,7 @@ for (const { io, secure } of ways) {
 
     test("clients that never read are not read, whatever they ask for", async (t) => {
       const server = await serve(t, words(), { status: true });
-      const prober = await Prober.start(t, urlOf(server), secure ? authority.certificate : "");
+      const prober = await Prober.start(t, server, urlOf(server), secure ? authority.certificate : "");
       const before = server.memory();
       const clients = [];
       for (const [text, first = ""] of deaf) {

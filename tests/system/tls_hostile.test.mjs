@@ -11,15 +11,13 @@ import WebSocket from "ws";
 
 import { Authority } from "../support/authority.mjs";
 import { BINARY, PING, Raw, TEXT, frame } from "../support/raw.mjs";
-import { loops, serve, sleep, until, within } from "../support/towline.mjs";
+import { holdNothingBack, loops, serve, sleep, until, within } from "../support/towline.mjs";
 
+holdNothingBack();
 const authority = Authority.make(after);
 const identity = authority.issue("localhost");
 const words = ["-t", "-c", identity.certificate, "-k", identity.key, "--workers", "1"];
 const mebibyte = 1 << 20;
-
-// With sanitizers freed memory is held back for a while: what counts here is what is in use.
-process.env.ASAN_OPTIONS = [process.env.ASAN_OPTIONS, "quarantine_size_mb=1"].filter(Boolean).join(":");
 
 /** A client that does what it is told, over TLS. */
 async function secure(server, options = {}) {

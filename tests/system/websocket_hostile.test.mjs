@@ -10,14 +10,12 @@ import zlib from "node:zlib";
 import { Authority } from "../support/authority.mjs";
 import { Prober } from "../support/prober.mjs";
 import { BINARY, CONTINUATION, PING, Raw, TEXT, frame } from "../support/raw.mjs";
-import { serve, sleep, until, ways, within } from "../support/towline.mjs";
+import { holdNothingBack, serve, sleep, until, ways, within } from "../support/towline.mjs";
 
+holdNothingBack();
 const mebibyte = 1 << 20;
 const authority = Authority.make(after);
 const identity = authority.issue("localhost");
-
-// With sanitizers freed memory is held back for a while: what counts here is what is in use.
-process.env.ASAN_OPTIONS = [process.env.ASAN_OPTIONS, "quarantine_size_mb=1"].filter(Boolean).join(":");
 
 async function connect(server, secure) {
   let raw;
@@ -104,7 +102,7 @@ for (const { io, secure } of ways) {
   describe(`hostile WebSocket, ${io}, ${secure ? "over TLS" : "in plain"}`, () => {
     test("no client makes another one wait, or the server grow", async (t) => {
       const server = await serve(t, words);
-      const prober = await Prober.start(t, urlOf(server), secure ? authority.certificate : "");
+      const prober = await Prober.start(t, server, urlOf(server), secure ? authority.certificate : "");
       for (const [name, attacker] of Object.entries(attackers)) {
         const before = server.memory();
         let longest = Infinity;
@@ -122,7 +120,7 @@ for (const { io, secure } of ways) {
 
     test("messages without an end hold no more than --max-unfinished-per-address", async (t) => {
       const server = await serve(t, [...words, "--max-unfinished-per-address", "20M"], { status: true });
-      const prober = await Prober.start(t, urlOf(server), secure ? authority.certificate : "");
+      const prober = await Prober.start(t, server, urlOf(server), secure ? authority.certificate : "");
       const before = server.memory();
       const clients = [];
       for (let i = 0; i < 8; i++) {
