@@ -4,7 +4,15 @@
 #include "handler/program.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <towline/error.h>
+
+/* What is asked for holds everywhere. */
+static void limit_origins(const tow_handlers *handlers, tow_handler *handler) {
+    if (handlers->settings->server.allow_origins != NULL)
+        handler->any_origin = false;
+}
 
 /* Has a kind make the handler, whose on_free is the kind's `free` unless it says otherwise. */
 static void make_of(const tow_handlers *handlers, tow_directory_order *order, const tow_handler_kind *kind,
@@ -17,9 +25,40 @@ static void make_of(const tow_handlers *handlers, tow_directory_order *order, co
     }
     if (handler.on_free == NULL)
         handler.on_free = kind->free;
-    if (handlers->settings->server.allow_origins != NULL)
-        handler.any_origin = false; /* what is asked for holds everywhere */
+    limit_origins(handlers, &handler);
     tow_directory_serve(order, &handler);
+}
+
+/* A source that was ordered, with its directory. */
+typedef struct source_order {
+    const tow_handlers *handlers;
+    tow_directory_order *order;
+} source_order;
+
+static void on_source_made(void *user, const tow_handler *handler, const char *why) {
+    source_order *made = user;
+    tow_handler served;
+    if (handler == NULL) {
+        tow_directory_refuse(made->order, why);
+    } else {
+        served = *handler;
+        limit_origins(made->handlers, &served);
+        if (why == NULL)
+            tow_directory_serve(made->order, &served);
+        else
+            tow_directory_stand_in(made->order, &served, why);
+    }
+    free(made);
+}
+
+static void make_of_source(const tow_handlers *handlers, tow_directory_order *order) {
+    source_order *made = malloc(sizeof(*made));
+    if (made == NULL) {
+        tow_directory_refuse(order, tow_strerror(TOW_ERROR_MEMORY));
+        return;
+    }
+    *made = (source_order){handlers, order};
+    tow_sources_make(handlers->sources, order->file, order->path, on_source_made, made);
 }
 
 /* A kind has its line here, with settings that are made of the order's texts. */
@@ -27,7 +66,7 @@ static void make(void *user, tow_directory_order *order) {
     const tow_handlers *handlers = user;
     switch (order->type) {
     case TOW_ENTRY_SOURCE:
-        tow_directory_refuse(order, "sources are not built yet");
+        make_of_source(handlers, order);
         break;
     case TOW_ENTRY_MODULE:
         make_of(handlers, order, &tow_module_kind,
@@ -64,12 +103,19 @@ int tow_handlers_start(
     tow_handlers *handlers, const tow_handler_place *place, char why[TOW_HANDLER_TEXT_MAX]) {
     const tow_directory_options options = options_of(handlers);
     handlers->place = *place;
-    return options.root == NULL ? 0 : tow_directory_new(&handlers->directory, &options, place, why);
+    int error = options.sources ? tow_sources_new(&handlers->sources, place) : 0;
+    if (error != 0)
+        snprintf(why, TOW_HANDLER_TEXT_MAX, "%s", tow_strerror(error));
+    else if (options.root != NULL)
+        error = tow_directory_new(&handlers->directory, &options, place, why);
+    return error;
 }
 
 void tow_handlers_end(tow_handlers *handlers) {
     tow_directory_free(handlers->directory);
+    tow_sources_free(handlers->sources); /* whose orders nobody waits for any more */
     handlers->directory = NULL;
+    handlers->sources = NULL;
 }
 
 void tow_handlers_look(tow_handlers *handlers) {

@@ -4,6 +4,7 @@
 #define TOW_PROGRAM_HANDLERS_H
 
 #include "handler/directory.h"
+#include "handler/source.h"
 #include "serve.h"
 
 /* What is served where no file serves it. */
@@ -18,6 +19,7 @@ typedef struct tow_handlers { /* the first two are set and outlive it, the rest 
     const tow_built_in *built_in; /* ends with a NULL path */
     tow_handler_place place;
     tow_directory *directory; /* NULL: none was asked for */
+    tow_sources *sources;     /* NULL: without --dev */
 } tow_handlers;
 
 /* Serves what is in the directory, if one was asked for. The place has server and loop. Errors: as

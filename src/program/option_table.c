@@ -8,6 +8,7 @@ const tow_command *const tow_commands[] = {
     &tow_tunnel_command,
     &tow_bench_command,
     &tow_conform_command,
+    &tow_handler_command,
 };
 
 const size_t tow_command_count = sizeof(tow_commands) / sizeof(tow_commands[0]);

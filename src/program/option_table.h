@@ -9,6 +9,7 @@ extern const tow_command tow_connect_command;
 extern const tow_command tow_tunnel_command;
 extern const tow_command tow_bench_command;
 extern const tow_command tow_conform_command;
+extern const tow_command tow_handler_command;
 
 /* All of them, in the order of --help. */
 extern const tow_command *const tow_commands[];

@@ -376,15 +376,23 @@ void tow_directory_look(tow_directory *directory) {
 
 /* Answers. */
 
-void tow_directory_serve(tow_directory_order *order, const tow_handler *handler) {
+static void answer(tow_directory_order *order, const tow_handler *handler, const char *why) {
     tow_version *version = (tow_version *)(void *)order;
     tow_directory *directory = version->directory;
     if (directory == NULL) {
         version->handler = *handler;
         tow_version_release(version);
-    } else if (tow_served_answer(&directory->served, version, handler)) {
+    } else if (tow_served_answer(&directory->served, version, handler, why)) {
         look_soon(directory);
     }
+}
+
+void tow_directory_serve(tow_directory_order *order, const tow_handler *handler) {
+    answer(order, handler, NULL);
+}
+
+void tow_directory_stand_in(tow_directory_order *order, const tow_handler *handler, const char *why) {
+    answer(order, handler, why);
 }
 
 void tow_directory_refuse(tow_directory_order *order, const char *why) {

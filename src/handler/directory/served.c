@@ -244,13 +244,17 @@ static bool is_behind(const tow_served_path *path) {
     return !tow_file_identity_equals(&path->tried, &path->identity);
 }
 
-bool tow_served_answer(tow_served *served, tow_version *version, const tow_handler *handler) {
+bool tow_served_answer(
+    tow_served *served, tow_version *version, const tow_handler *handler, const char *why) {
     tow_served_path *path = find(served, version->order.path);
     version->handler = *handler;
     path->pending = NULL;
-    path->has_failed = path_route(served, path, version) != 0;
-    if (!path->has_failed) {
-        say(served, TOW_LOG_NOTICE, "%s serves %s", version->order.file, version->order.path);
+    bool is_routed = path_route(served, path, version) == 0;
+    path->has_failed = !is_routed || why != NULL;
+    if (is_routed) {
+        say(served, why == NULL ? TOW_LOG_NOTICE : TOW_LOG_ERROR, "%s %s %s%s%s", version->order.file,
+            why == NULL ? "serves" : "can't serve", version->order.path, why == NULL ? "" : ": ",
+            why == NULL ? "" : why);
         aliases_follow(served, version->order.path);
     }
     tow_version_release(version);

@@ -40,9 +40,10 @@ int tow_served_follow(tow_served *served, const tow_plan *plan);
  */
 int tow_served_step(tow_served *served);
 
-/* The answers to an order that is pending. True: the file has changed meanwhile, and there are steps to do.
+/* The answers to an order that is pending: a handler, with NULL or why it only stands in; or why there is
+ * none. True: the file has changed meanwhile, and there are steps to do.
  */
-bool tow_served_answer(tow_served *served, tow_version *version, const tow_handler *handler);
+bool tow_served_answer(tow_served *served, tow_version *version, const tow_handler *handler, const char *why);
 bool tow_served_refuse(tow_served *served, tow_version *version, const char *why);
 
 /* Files that were broken are tried again. */

@@ -108,7 +108,8 @@ static void log_line(const tow_handler_host *host, int level, const char *line) 
 }
 
 static module *module_new(const tow_module_settings *settings, const tow_handler_place *place) {
-    size_t file_size = strlen(settings->file) + 1, path_size = strlen(settings->path) + 1;
+    const char *file = settings->shown != NULL ? settings->shown : settings->file;
+    size_t file_size = strlen(file) + 1, path_size = strlen(settings->path) + 1;
     module *made = calloc(1, sizeof(*made) + file_size + path_size);
     if (made == NULL)
         return NULL;
@@ -117,7 +118,7 @@ static module *module_new(const tow_module_settings *settings, const tow_handler
     made->host = (tow_handler_host){.size = sizeof(made->host),
         .server = place->server,
         .loop = place->loop,
-        .file = memcpy(made->file, settings->file, file_size),
+        .file = memcpy(made->file, file, file_size),
         .path = memcpy(made->file + file_size, settings->path, path_size),
         .log = log_line};
     return made;
@@ -152,10 +153,11 @@ static int library_begin(module *made, tow_handler *handler, char why[TOW_HANDLE
 
 static int make(tow_handler *handler, const void *settings, const tow_handler_place *place,
     char why[TOW_HANDLER_TEXT_MAX]) {
-    module *made = module_new(settings, place);
+    const tow_module_settings *given = settings;
+    module *made = module_new(given, place);
     tow_handler its;
     snprintf(why, TOW_HANDLER_TEXT_MAX, "%s", tow_strerror(TOW_ERROR_MEMORY));
-    int error = made == NULL ? TOW_ERROR_MEMORY : tow_library_open(&made->library, made->host.file, why);
+    int error = made == NULL ? TOW_ERROR_MEMORY : tow_library_open(&made->library, given->file, why);
     if (error == 0)
         error = library_begin(made, &its, why);
     if (error != 0) {

@@ -39,6 +39,9 @@ typedef struct tow_directory_order {
 void tow_directory_serve(tow_directory_order *order, const tow_handler *handler);
 void tow_directory_refuse(tow_directory_order *order, const char *why);
 
+/* The same for a file that is broken, with a handler that says so to whoever asks. */
+void tow_directory_stand_in(tow_directory_order *order, const tow_handler *handler, const char *why);
+
 typedef struct tow_directory tow_directory;
 
 typedef struct tow_directory_options {

@@ -1,5 +1,5 @@
-/* redirect: sends whoever comes to another place. What stands below a path that is a prefix is kept, and so is the
- * query where the target has none. */
+/* redirect: sends whoever comes to another place. What stands below a path that is a prefix is kept, and so
+ * is the query where the target has none. */
 #ifndef TOW_HANDLER_REDIRECT_H
 #define TOW_HANDLER_REDIRECT_H
 
