@@ -17,7 +17,6 @@ enum { EVENTS = 512, ACCEPTS = 64 };
 
 typedef struct epoll_loop {
     tow_loop loop;
-    int count; /* of the events of this round */
     struct epoll_event events[EVENTS];
 } epoll_loop;
 
@@ -73,9 +72,10 @@ static int listener_start(tow_listener *listener) {
         listener->loop, EPOLL_CTL_ADD, listener->fd, EPOLLIN, listener, TOW_TAG_LISTENER);
 }
 
-/* Its memory may be gone when the round comes to what it has on it. */
+/* Its memory may be gone when the round comes to what it has on it. Events of earlier rounds do not matter.
+ */
 static void forget_events(epoll_loop *self, const tow_listener *listener) {
-    for (int i = 0; i < self->count; i++) {
+    for (int i = 0; i < EVENTS; i++) {
         if (tow_epoll_pointer(&self->events[i]) == listener)
             self->events[i].data.ptr = (char *)&self->loop + TOW_TAG_NOTHING;
     }
@@ -139,10 +139,8 @@ static int turn(tow_loop *loop, bool wait) {
     int error = count < 0 && errno != EINTR ? tow_system_error(errno) : 0;
     tow_count(&loop->counters.system_calls);
     loop->now = tow_system_clock(loop);
-    self->count = count;
     for (int i = 0; i < count; i++)
         dispatch(loop, &self->events[i]);
-    self->count = 0;
     return error;
 }
 
@@ -182,10 +180,9 @@ static const tow_loop_kind kind = {
 };
 
 int tow_loop_new_epoll(tow_loop **loop) {
-    epoll_loop *self = malloc(sizeof(*self));
+    epoll_loop *self = calloc(1, sizeof(*self));
     if (self == NULL)
         return TOW_ERROR_MEMORY;
-    self->count = 0;
     int error = tow_loop_init(&self->loop, &kind, true);
     if (error != 0) {
         free(self);
