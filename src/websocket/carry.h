@@ -3,15 +3,16 @@
 #ifndef TOW_WEBSOCKET_CARRY_H
 #define TOW_WEBSOCKET_CARRY_H
 
+#include "context.h"
 #include "extra.h"
 #include "frames/ending.h"
-#include "frames/input.h"
 #include "frames/output.h"
+#include "frames/reading.h"
 #include "frames/timing.h"
 #include "receive.h"
 #include "websocket/carrier.h"
 
-/* carried.c: what a carrier is given is noted, gathered, or lost at the end. */
+/* What a carrier is given is noted, gathered, or lost at the end. */
 int tow_carried_send(tow_websocket *socket, tow_message_type type, const void *data, size_t length);
 int tow_carried_send_piece(tow_websocket *socket, const tow_message_piece *piece);
 void tow_carried_reset(tow_websocket *socket);
@@ -68,15 +69,15 @@ static inline void tow_carry_reading(tow_websocket *socket, bool on) {
     if (carrier != NULL)
         (on ? carrier->resume : carrier->pause)(socket);
     else if (on)
-        tow_input_start(socket);
+        tow_reading_start(socket);
     else
-        tow_input_stop(socket);
+        tow_reading_stop(socket);
 }
 
 /* The application resumed: what waited for that comes in a later round. */
 static inline void tow_carry_resumed(tow_websocket *socket) {
     if (tow_carrier_of(socket) == NULL)
-        tow_input_resumed(socket);
+        socket->context->above->resumed(socket);
     else if (!socket->delivering)
         tow_receive_adjust(socket);
 }
@@ -84,7 +85,7 @@ static inline void tow_carry_resumed(tow_websocket *socket) {
 /* Nothing stands against reading any more. Runs callbacks unless the connection is closing. */
 static inline void tow_carry_go_on(tow_websocket *socket) {
     if (tow_carrier_of(socket) == NULL)
-        tow_input_go_on(socket);
+        socket->context->above->go_on(socket);
     else
         tow_receive_adjust(socket);
 }

@@ -3,6 +3,7 @@
 #include "carry.h"
 #include "context.h"
 #include "extra.h"
+#include "extra_end.h"
 #include "owner.h"
 #include "protocol/close.h"
 #include "protocol/mask.h"

@@ -42,9 +42,17 @@ typedef struct tow_extension_text {
     char text[TOW_COMPRESSION_TEXT_MAX];
 } tow_extension_text;
 
+/* What lies above those who call it: of sockets over frames, see input.h and due.h. */
+typedef struct tow_frames_above {
+    void (*go_on)(tow_websocket *socket);
+    void (*resumed)(tow_websocket *socket);
+    void (*time_is_up)(tow_timer *timer);
+} tow_frames_above;
+
 struct tow_websocket_context {
     tow_loop *loop;
-    void *owner; /* for whoever made it */
+    void *owner;                   /* for whoever made it */
+    const tow_frames_above *above; /* given by tow_websocket_start */
     tow_websocket_counters counters;
     tow_delivery delivery;
     bool keeps_tallies;

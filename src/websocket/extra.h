@@ -54,17 +54,14 @@ typedef struct tow_websocket_extra {
 /* Makes the extra if there is none. NULL when out of memory (counted). */
 tow_websocket_extra *tow_extra_need(tow_websocket *socket);
 
+/* Counts application data that was neither sent nor queued and never will be. */
+void tow_extra_discard(tow_websocket *socket, size_t length);
+
 /* A copy of a text, ended by a zero; NULL when out of memory. */
 char *tow_extra_text(const char *text, size_t length);
 
 /* Frees the extra if nothing is in it. Not while a message is delivered from it; a closing connection keeps
  * it. */
 void tow_extra_release(tow_websocket *socket);
-
-/* Frees all that is of use to an open connection only; texts and what was discarded stay. */
-void tow_extra_end(tow_websocket *socket);
-
-/* Frees all of it. */
-void tow_extra_clear(tow_websocket *socket);
 
 #endif

@@ -10,7 +10,7 @@
 
 static int close_as_full(tow_websocket *socket, size_t length) {
     tow_websocket_fail(socket, TOW_CAUSE_MAX_QUEUE, TOW_ERROR_QUEUE_FULL);
-    tow_send_discard(socket, length);
+    tow_extra_discard(socket, length);
     return TOW_ERROR_QUEUE_FULL;
 }
 

@@ -16,8 +16,11 @@ typedef struct tow_posted { /* zeroed: empty */
     size_t payload; /* application data among them */
 } tow_posted;
 
-/* The message in pieces has ended: sends what waited for that. */
-void tow_posted_send(tow_websocket *socket);
+/* Adds a message, of which this is a reference more. Errors: MEMORY. */
+int tow_posted_add(tow_websocket *socket, tow_shared *message);
+
+/* Takes the oldest message with its reference; NULL if there is none. */
+tow_shared *tow_posted_take(tow_posted *posted);
 
 /* Takes the oldest away unsent; false if there is none. */
 bool tow_posted_drop(tow_posted *posted);

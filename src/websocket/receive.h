@@ -1,9 +1,8 @@
-/* receive: what the carrier brings becomes callbacks, unless the application, or too much that waits to be
- * sent, stands against it. */
+/* receive: whether what the carrier brings is delivered: the application, or too much that waits to be sent,
+ * may stand against it. */
 #ifndef TOW_WEBSOCKET_RECEIVE_H
 #define TOW_WEBSOCKET_RECEIVE_H
 
-#include "base/buffer.h"
 #include "stage.h"
 #include "websocket/websocket.h"
 
@@ -24,14 +23,6 @@ static inline bool tow_receive_may_deliver(const tow_websocket *socket) {
     bool is_stopped = socket->flow != TOW_FLOW_ON || tow_receive_is_held(socket);
     return tow_stage_hears(socket) && (!tow_stage_wants_messages(socket) || !is_stopped);
 }
-
-/* Delivers a whole message. The send queue may take over `assembly`, which holds it and nothing else that is
- * needed; it may be NULL. */
-void tow_receive_deliver(tow_websocket *socket, const tow_message *message, tow_buffer *assembly);
-
-/* A Ping, which is answered, or a Pong. */
-void tow_receive_ping(tow_websocket *socket, const void *payload, size_t length);
-void tow_receive_pong(tow_websocket *socket, const void *payload, size_t length);
 
 /* Stops or starts reading as the socket's state asks for. */
 void tow_receive_adjust(tow_websocket *socket);

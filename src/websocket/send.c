@@ -32,7 +32,7 @@ static int refuse_message(tow_websocket *socket, size_t length) {
         return TOW_ERROR_STATE;
     if (tow_stage_is_connecting(socket))
         return TOW_ERROR_CONNECTING;
-    tow_send_discard(socket, length);
+    tow_extra_discard(socket, length);
     return TOW_ERROR_CLOSED;
 }
 
@@ -171,11 +171,6 @@ void tow_send_less_waits(tow_websocket *socket) {
         drained(socket);
     else
         tow_extra_release(socket);
-}
-
-void tow_send_discard(tow_websocket *socket, size_t length) {
-    if (length > 0 && tow_extra_need(socket) != NULL)
-        socket->extra->discarded += (int64_t)length;
 }
 
 int64_t tow_websocket_buffered_amount(const tow_websocket *socket) {

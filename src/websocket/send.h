@@ -6,9 +6,6 @@
 
 #include <towline/shared.h>
 
-/* Counts application data that was neither sent nor queued and never will be. */
-void tow_send_discard(tow_websocket *socket, size_t length);
-
 /* What the other ways of sending (send_shared.c, send_piece.c) have in common with messages. */
 
 /* 0 if a message may be sent, else CONNECTING, CLOSED (what can't be sent is counted) or STATE: one is being

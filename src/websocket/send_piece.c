@@ -4,9 +4,9 @@
 #include "extra.h"
 #include "frames/output.h"
 #include "overflow.h"
-#include "posted.h"
 #include "protocol/mask.h"
 #include "send.h"
+#include "send_posted.h"
 #include "stage.h"
 
 #include <towline/error.h>
@@ -70,7 +70,7 @@ static int send_last(tow_websocket *socket, const tow_message_piece *piece) {
     if (error != 0)
         return error;
     socket->sends_pieces = false;
-    tow_posted_send(socket);
+    tow_send_posted(socket);
     if (!socket->delivering)
         tow_extra_release(socket);
     return 0;

@@ -56,7 +56,7 @@ static int write_frame(tow_websocket *socket, tow_shared *shared, const tow_shar
         .iov_len = frame->length};
     ssize_t taken = tow_stream_write(&socket->stream, &piece, 1);
     if (taken < 0) { /* on_error follows */
-        tow_send_discard(socket, frame->payload_length);
+        tow_extra_discard(socket, frame->payload_length);
         return 0;
     }
     if ((size_t)taken == frame->length)

@@ -3,23 +3,47 @@
 #include "carry.h"
 #include "context.h"
 #include "extra.h"
+#include "extra_end.h"
 #include "frames/compressing.h"
+#include "frames/due.h"
+#include "frames/input.h"
+#include "frames/peer_end.h"
+#include "send.h"
 #include "stage.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <towline/error.h>
 
+/* The stream takes more. */
+static void writable(tow_stream *stream) {
+    tow_websocket *socket = tow_websocket_of_stream(stream);
+    if (socket->stream_closed || socket->lost)
+        return;
+    if (tow_send_is_waiting(socket))
+        tow_send_queue(socket);
+    if (!tow_stage_is_open(socket))
+        tow_ending_advance(socket);
+    else
+        tow_send_less_waits(socket);
+}
+
 static const tow_stream_events stream_events = {
     .on_bytes = tow_receive_bytes,
     .on_unsent = tow_send_unsent,
-    .on_writable = tow_send_writable,
-    .on_end = tow_ending_ended,
-    .on_fin = tow_ending_fin,
-    .on_error = tow_ending_failed,
-    .on_closed = tow_ending_closed,
+    .on_writable = writable,
+    .on_end = tow_peer_end_came,
+    .on_fin = tow_peer_end_fin,
+    .on_error = tow_peer_end_failed,
+    .on_closed = tow_peer_end_closed,
     .receive_into = tow_receive_into,
     .on_turn = tow_receive_turn,
+};
+
+static const tow_frames_above above = {
+    .go_on = tow_input_go_on,
+    .resumed = tow_input_resumed,
+    .time_is_up = tow_due_fired,
 };
 
 static int store_protocol(tow_websocket *socket, tow_slice protocol) {
@@ -42,6 +66,7 @@ static int store_protocol(tow_websocket *socket, tow_slice protocol) {
 
 static void take_stream(tow_websocket *socket) {
     socket->stream.events = &stream_events;
+    socket->context->above = &above;
     tow_timing_heard(socket);
     tow_timing_update(socket);
 }
@@ -64,11 +89,6 @@ int tow_websocket_start(tow_websocket *socket, tow_websocket_context *context, c
     if (rest_length > 0)
         tow_receive_bytes(&socket->stream, rest, rest_length);
     return 0;
-}
-
-tow_tally *tow_websocket_tally_new(tow_websocket *socket, size_t note_size) {
-    socket->tally = calloc(1, sizeof(*socket->tally) + note_size);
-    return socket->tally;
 }
 
 void tow_websocket_clear(tow_websocket *socket) {

@@ -2,11 +2,13 @@
 
 #include "../closing.h"
 #include "../context.h"
+#include "../control.h"
+#include "../delivery.h"
 #include "../extra.h"
 #include "../receive.h"
 #include "../stage.h"
 #include "assembly.h"
-#include "ending.h"
+#include "peer_end.h"
 #include "piecewise.h"
 #include "protocol/close.h"
 #include "timing.h"
@@ -14,25 +16,6 @@
 #include "unfinished.h"
 
 #include <towline/error.h>
-
-/* Others get a turn. */
-void tow_receive_yield(tow_websocket *socket) {
-    if (socket->flow != TOW_FLOW_ON)
-        return;
-    socket->flow = TOW_FLOW_WAITS;
-    tow_stream_yield(&socket->stream);
-}
-
-/* What a closing connection still gets costs next to nothing. */
-bool tow_receive_goes_on(tow_websocket *socket) {
-    if (tow_turn_is_over(socket->context) && tow_stage_wants_messages(socket))
-        tow_receive_yield(socket);
-    return tow_receive_may_deliver(socket);
-}
-
-bool tow_receive_has_kept(const tow_websocket *socket) {
-    return socket->extra != NULL && (socket->extra->kept.length > 0 || tow_piecewise_waits(socket));
-}
 
 /* Messages. */
 
@@ -63,7 +46,7 @@ static void deliver_assembled(tow_websocket *socket, tow_message_type type, bool
     if (compressed)
         deliver_compressed(socket, type, data, length, &assembly);
     else
-        tow_receive_deliver(socket, &(tow_message){.type = type, .data = data, .length = length}, &assembly);
+        tow_delivery_make(socket, &(tow_message){.type = type, .data = data, .length = length}, &assembly);
     tow_context_give_buffer(context, &assembly);
 }
 
@@ -115,8 +98,7 @@ static void receive_data(tow_websocket *socket, const tow_received *piece) {
     else if (piece->compressed)
         receive_compressed(socket, piece);
     else
-        tow_receive_deliver(socket,
-            &(tow_message){.type = type, .data = piece->data, .length = piece->length},
+        tow_delivery_make(socket, &(tow_message){.type = type, .data = piece->data, .length = piece->length},
             tow_assembly_owner(socket, piece));
 }
 
@@ -134,10 +116,10 @@ static void receive_event(tow_websocket *socket, tow_received_kind kind, const t
         receive_data(socket, event);
         break;
     case TOW_RECEIVED_PING:
-        tow_receive_ping(socket, event->data, event->length);
+        tow_control_ping(socket, event->data, event->length);
         break;
     case TOW_RECEIVED_PONG:
-        tow_receive_pong(socket, event->data, event->length);
+        tow_control_pong(socket, event->data, event->length);
         break;
     case TOW_RECEIVED_CLOSE:
         receive_close(socket, event);
@@ -159,7 +141,7 @@ static size_t deliver_all(tow_websocket *socket, uint8_t *bytes, size_t length) 
         .max_message = max == TOW_OFF ? UINT64_MAX : (uint64_t)max};
     tow_received event;
     socket->delivering = true;
-    while (length > 0 && tow_receive_goes_on(socket)) {
+    while (length > 0 && tow_turn_goes_on(socket)) {
         tow_turn_add(socket->context, TOW_WORK_EVENT);
         receive_event(socket, tow_receiver_next(&socket->receiver, &rules, &bytes, &length, &event), &event);
     }
@@ -278,7 +260,7 @@ void tow_input_go_on(tow_websocket *socket) {
     go_on(socket);
     tow_turn_end(socket, outer);
     settle(socket);
-    tow_ending_check(socket);
+    tow_peer_end_check(socket);
 }
 
 void tow_receive_turn(tow_stream *stream) {
@@ -289,27 +271,12 @@ void tow_receive_turn(tow_stream *stream) {
     tow_input_go_on(socket);
 }
 
-void tow_input_stop(tow_websocket *socket) {
-    tow_stream_pause(&socket->stream);
-    if (tow_stage_is_open(socket))
-        tow_timing_stop(socket);
-}
-
-/* The peer's end comes behind what we read now. */
-void tow_input_start(tow_websocket *socket) {
-    if (socket->extra != NULL)
-        socket->extra->left = 0;
-    tow_stream_resume(&socket->stream);
-    if (tow_stage_is_open(socket))
-        tow_timing_go_on(socket);
-}
-
 void tow_input_resumed(tow_websocket *socket) {
     tow_timing_left_anew(socket);
     if (socket->delivering || tow_receive_is_held(socket))
         return;
     if (tow_receive_has_kept(socket))
-        tow_receive_yield(socket);
+        tow_turn_yield(socket);
     else
         go_on_reading(socket);
 }

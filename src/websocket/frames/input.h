@@ -16,21 +16,7 @@ uint8_t *tow_receive_into(tow_stream *stream, size_t *length);
  * is closing. */
 void tow_input_go_on(tow_websocket *socket);
 
-/* Stops and starts reading, with the clocks that run against the peer. */
-void tow_input_stop(tow_websocket *socket);
-void tow_input_start(tow_websocket *socket);
-
 /* The application has resumed: what was kept comes in the next round, or reading goes on. */
 void tow_input_resumed(tow_websocket *socket);
-
-/* Whether delivery goes on: it may, and the connection's turn is not over. If it is, it goes on in the next
- * round. */
-bool tow_receive_goes_on(tow_websocket *socket);
-
-/* Ends the turn: delivery goes on in the next round. */
-void tow_receive_yield(tow_websocket *socket);
-
-/* Whether something that was received waits for its delivery. */
-bool tow_receive_has_kept(const tow_websocket *socket);
 
 #endif

@@ -1,12 +1,9 @@
 #include "output.h"
 
-#include "../closing.h"
 #include "../context.h"
 #include "../extra.h"
-#include "../send.h"
 #include "../stage.h"
 #include "compressing.h"
-#include "ending.h"
 #include "protocol/close.h"
 #include "protocol/mask.h"
 #include "timing.h"
@@ -18,10 +15,6 @@ enum {
     SENT_IN_PLACE_MIN = 64 * 1024, /* payloads from this size on are not copied into the cork */
     PIECES = 16
 };
-
-bool tow_send_is_waiting(const tow_websocket *socket) {
-    return socket->extra != NULL && !tow_queue_is_empty(&socket->extra->queue);
-}
 
 static bool masks(const tow_websocket *socket) {
     return socket->behaviour->role == TOW_ROLE_CLIENT;
@@ -86,8 +79,7 @@ static int queue_frame(tow_websocket *socket, const tow_outgoing *frame) {
     return error;
 }
 
-/* Gives the network as much of the queue as it takes in a round. */
-static void write_queue(tow_websocket *socket) {
+void tow_send_queue(tow_websocket *socket) {
     tow_queue *queue = &socket->extra->queue;
     size_t written = 0;
     while (!tow_queue_is_empty(queue) && !tow_stream_is_blocked(&socket->stream)) {
@@ -120,7 +112,7 @@ static int write_masked_frame(tow_websocket *socket, const tow_outgoing *frame) 
     int error = add_to_queue(socket, frame);
     if (error != 0)
         return error;
-    write_queue(socket);
+    tow_send_queue(socket);
     if (tow_send_is_waiting(socket))
         tow_send_queue_grew(socket, true);
     else
@@ -169,7 +161,7 @@ static int write_frame(tow_websocket *socket, const tow_outgoing *frame) {
             .iov_len = frame->length}};
     ssize_t taken = tow_stream_write(&socket->stream, pieces, 2);
     if (taken < 0) { /* on_error follows */
-        tow_send_discard(socket, frame->length);
+        tow_extra_discard(socket, frame->length);
         return 0;
     }
     if ((size_t)taken == header_length + frame->length)
@@ -230,8 +222,6 @@ int tow_frames_send_close(tow_websocket *socket, uint16_t code, const char *reas
     return tow_frames_send_control(socket, TOW_OPCODE_CLOSE, payload, length);
 }
 
-/* What the stream tells. */
-
 /* Nothing may be called on the stream here, so a failure waits for the timer. */
 void tow_send_unsent(tow_stream *stream, const uint8_t *segment, size_t length, size_t taken) {
     tow_websocket *socket = tow_websocket_of_stream(stream);
@@ -245,16 +235,4 @@ void tow_send_unsent(tow_stream *stream, const uint8_t *segment, size_t length, 
     }
     if (!socket->stream_closed) /* else it only counts for the buffered amount */
         tow_send_queue_grew(socket, was_empty);
-}
-
-void tow_send_writable(tow_stream *stream) {
-    tow_websocket *socket = tow_websocket_of_stream(stream);
-    if (socket->stream_closed || socket->lost)
-        return;
-    if (tow_send_is_waiting(socket))
-        write_queue(socket);
-    if (!tow_stage_is_open(socket))
-        tow_ending_advance(socket);
-    else
-        tow_send_less_waits(socket);
 }

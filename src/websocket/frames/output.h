@@ -3,6 +3,7 @@
 #ifndef TOW_WEBSOCKET_FRAMES_OUTPUT_H
 #define TOW_WEBSOCKET_FRAMES_OUTPUT_H
 
+#include "../extra.h"
 #include "protocol/frame.h"
 #include "websocket/websocket.h"
 
@@ -27,7 +28,9 @@ int tow_frames_send_bytes(tow_websocket *socket, const uint8_t *bytes, size_t le
 /* What the other ways of sending have in common with these. */
 
 /* Whether frames wait for the network. */
-bool tow_send_is_waiting(const tow_websocket *socket);
+static inline bool tow_send_is_waiting(const tow_websocket *socket) {
+    return socket->extra != NULL && !tow_queue_is_empty(&socket->extra->queue);
+}
 
 /* Whether a message of this length is to be compressed. */
 static inline bool tow_send_is_compressed(const tow_websocket *socket, size_t length) {
@@ -56,8 +59,10 @@ void tow_send_queue_grew(tow_websocket *socket, bool was_empty);
 /* Half a frame is gone, and the other half is lost: nothing can follow it. */
 void tow_send_lose(tow_websocket *socket);
 
-/* The stream's on_writable and on_unsent. */
-void tow_send_writable(tow_stream *stream);
+/* Gives the network as much of the queue, which is there, as it takes in a round. */
+void tow_send_queue(tow_websocket *socket);
+
+/* The stream's on_unsent. */
 void tow_send_unsent(tow_stream *stream, const uint8_t *segment, size_t length, size_t taken);
 
 #endif

@@ -1,13 +1,13 @@
 #include "piecewise.h"
 
 #include "../context.h"
+#include "../delivery.h"
 #include "../extra.h"
 #include "../receive.h"
 #include "../stage.h"
 #include "../tally.h"
 #include "assembly.h"
 #include "compressing.h"
-#include "input.h"
 #include "protocol/mask.h"
 #include "turn.h"
 
@@ -205,7 +205,7 @@ static int deliver_inflated(tow_websocket *socket, tow_piecewise *message, input
             tow_piecewise_end(socket);
             return 0;
         }
-        if (!tow_receive_goes_on(socket))
+        if (!tow_turn_goes_on(socket))
             return interrupt(message, in);
     }
 }
@@ -252,7 +252,7 @@ static void deliver_inflated_whole(tow_websocket *socket, tow_piecewise *message
     tow_message_type type = message->type;
     message->ready = (tow_buffer){0};
     release(socket, message);
-    tow_receive_deliver(
+    tow_delivery_make(
         socket, &(tow_message){.type = type, .data = whole.data, .length = whole.length}, &whole);
     tow_context_give_buffer(socket->context, &whole);
 }
@@ -266,7 +266,7 @@ static int inflate_whole(tow_websocket *socket, tow_piecewise *message, input *i
         deliver_inflated_whole(socket, message);
         return 0;
     }
-    tow_receive_yield(socket);
+    tow_turn_yield(socket);
     return interrupt(message, in);
 }
 
@@ -281,7 +281,7 @@ int tow_piecewise_receive_whole(
     int more = inflate_some(socket, &known, &in, STEP, out);
     if (more == 0) {
         tow_inflate_give(socket, known.inflater);
-        tow_receive_deliver(
+        tow_delivery_make(
             socket, &(tow_message){.type = type, .data = out->data, .length = out->length}, NULL);
         tow_context_empty_scratch(out);
         return 0;
@@ -294,7 +294,7 @@ int tow_piecewise_receive_whole(
     }
     message->ready = *out;
     *out = (tow_buffer){0};
-    tow_receive_yield(socket);
+    tow_turn_yield(socket);
     return interrupt(message, &in);
 }
 
@@ -355,6 +355,6 @@ int tow_piecewise_adopt(tow_websocket *socket) {
     *(under_way.compressed ? &message->rest_offset : &message->ready_offset) = extra->assembly_offset;
     extra->assembly = (tow_buffer){0};
     extra->assembly_offset = 0;
-    tow_receive_yield(socket);
+    tow_turn_yield(socket);
     return 0;
 }

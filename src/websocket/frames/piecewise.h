@@ -8,6 +8,7 @@
 #ifndef TOW_WEBSOCKET_PIECEWISE_H
 #define TOW_WEBSOCKET_PIECEWISE_H
 
+#include "../extra.h"
 #include "base/buffer.h"
 #include "websocket/websocket.h"
 
@@ -33,5 +34,10 @@ size_t tow_piecewise_bytes(const tow_websocket *socket);
 
 /* Frees what the connection has of a message. */
 void tow_piecewise_end(tow_websocket *socket);
+
+/* Whether something that was received waits for its delivery: a piece, or what was kept behind it. */
+static inline bool tow_receive_has_kept(const tow_websocket *socket) {
+    return socket->extra != NULL && (socket->extra->kept.length > 0 || tow_piecewise_waits(socket));
+}
 
 #endif

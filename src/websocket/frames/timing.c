@@ -1,13 +1,9 @@
 #include "timing.h"
 
-#include "../closing.h"
 #include "../context.h"
 #include "../extra.h"
-#include "../send.h"
 #include "../stage.h"
-#include "ending.h"
 #include "output.h"
-#include "protocol/close.h"
 
 #include <towline/error.h>
 
@@ -85,33 +81,7 @@ static int64_t next_deadline(const tow_websocket *socket) {
         earlier(idle_deadline(socket, heard), ping_deadline(socket, heard)));
 }
 
-/* The message took too long: policy (RFC 6455, section 7.4.1). */
-static void message_timed_out(tow_websocket *socket) {
-    tow_websocket_fail(socket, TOW_CAUSE_MESSAGE_SECONDS, TOW_ERROR_TIMED_OUT);
-}
-
-/* Nothing of what is queued was taken: a Close would not arrive either. */
-static void stalled(tow_websocket *socket) {
-    tow_websocket_abort(socket, TOW_CAUSE_STALL_SECONDS, TOW_ERROR_TIMED_OUT);
-}
-
-static void idle_timed_out(tow_websocket *socket) {
-    tow_websocket_fail(socket, TOW_CAUSE_IDLE_SECONDS, TOW_ERROR_TIMED_OUT);
-}
-
-/* A queue that keeps us from reading has a limit of its own. */
-static void left_for_long(tow_websocket *socket) {
-    if (socket->flow == TOW_FLOW_PAUSED)
-        tow_ending_give_up_unread(socket);
-    else
-        tow_timing_left_anew(socket);
-}
-
-static void ping(tow_websocket *socket) {
-    socket->pinged = true;
-    tow_websocket_ping(socket, NULL, 0);
-}
-
+/* Nothing of what is queued was taken. */
 static bool is_stalled(tow_websocket *socket, int64_t now) {
     if (!tow_send_is_waiting(socket))
         return false;
@@ -120,33 +90,18 @@ static bool is_stalled(tow_websocket *socket, int64_t now) {
     return tow_progress_is_over(progress, now, socket->behaviour->limits.stall_seconds);
 }
 
-/* Does what is due. Returns whether the connection is still open. */
-static bool do_what_is_due(tow_websocket *socket) {
+tow_due tow_timing_due(tow_websocket *socket) {
     int64_t now = tow_loop_now(loop_of(socket));
     int64_t heard = now - silence(socket);
     if (is_stalled(socket, now))
-        stalled(socket);
-    else if (left_deadline(socket) <= now)
-        left_for_long(socket);
-    else if (message_deadline(socket) <= now)
-        message_timed_out(socket);
-    else if (idle_deadline(socket, heard) <= now)
-        idle_timed_out(socket);
-    else if (ping_deadline(socket, heard) <= now)
-        ping(socket);
-    return tow_stage_is_open(socket);
-}
-
-static void fired(tow_timer *timer) {
-    tow_websocket *socket = tow_websocket_of_timer(timer);
-    if (socket->lost) {
-        tow_websocket_abort(socket, TOW_CAUSE_MEMORY, TOW_ERROR_MEMORY);
-        return;
-    }
-    if (!tow_stage_is_open(socket))
-        tow_ending_timed_out(socket);
-    else if (do_what_is_due(socket))
-        tow_timing_update(socket);
+        return TOW_DUE_STALL;
+    if (left_deadline(socket) <= now)
+        return TOW_DUE_LEFT;
+    if (message_deadline(socket) <= now)
+        return TOW_DUE_MESSAGE;
+    if (idle_deadline(socket, heard) <= now)
+        return TOW_DUE_IDLE;
+    return ping_deadline(socket, heard) <= now ? TOW_DUE_PING : TOW_DUE_NOTHING;
 }
 
 void tow_timing_update(tow_websocket *socket) {
@@ -154,16 +109,16 @@ void tow_timing_update(tow_websocket *socket) {
     if (deadline == NEVER)
         tow_timer_cancel(loop_of(socket), &socket->timer);
     else
-        tow_timer_set(loop_of(socket), &socket->timer, deadline, fired);
+        tow_timer_set(loop_of(socket), &socket->timer, deadline, socket->context->above->time_is_up);
 }
 
 /* A deadline that is long past does not wait for the next tick. */
 void tow_timing_now(tow_websocket *socket) {
-    tow_timer_set(loop_of(socket), &socket->timer, 0, fired);
+    tow_timer_set(loop_of(socket), &socket->timer, 0, socket->context->above->time_is_up);
 }
 
 void tow_timing_close(tow_websocket *socket, int64_t deadline) {
-    tow_timer_set(loop_of(socket), &socket->timer, deadline, fired);
+    tow_timer_set(loop_of(socket), &socket->timer, deadline, socket->context->above->time_is_up);
 }
 
 /* After a Ping the timer stands at the idle deadline; with an answer the next Ping is due before that. */
@@ -175,15 +130,14 @@ void tow_timing_heard(tow_websocket *socket) {
         tow_timing_update(socket);
 }
 
-void tow_timing_left(tow_websocket *socket) {
-    if (tow_extra_need(socket) == NULL) {
-        tow_websocket_abort(socket, TOW_CAUSE_MEMORY, TOW_ERROR_MEMORY);
-        return;
-    }
+int tow_timing_left(tow_websocket *socket) {
+    if (tow_extra_need(socket) == NULL)
+        return TOW_ERROR_MEMORY;
     if (socket->extra->left == 0)
         socket->extra->left = tow_loop_now(loop_of(socket));
     if (tow_stage_is_open(socket))
         tow_timing_update(socket);
+    return 0;
 }
 
 void tow_timing_left_anew(tow_websocket *socket) {

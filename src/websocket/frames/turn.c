@@ -20,3 +20,10 @@ void tow_turn_note(tow_websocket *socket) {
     uint32_t parts = (work < TOW_TURN ? work : TOW_TURN) / TOW_TURN_PART;
     socket->receiver.spare = parts == 0 ? 0 : (uint16_t)(round_of(socket) | parts);
 }
+
+void tow_turn_yield(tow_websocket *socket) {
+    if (socket->flow != TOW_FLOW_ON)
+        return;
+    socket->flow = TOW_FLOW_WAITS;
+    tow_stream_yield(&socket->stream);
+}

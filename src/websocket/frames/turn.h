@@ -6,6 +6,7 @@
 #define TOW_WEBSOCKET_TURN_H
 
 #include "../context.h"
+#include "../receive.h"
 
 enum {
     TOW_TURN = 4096,
@@ -40,6 +41,17 @@ static inline void tow_turn_add(tow_websocket_context *context, uint32_t work) {
 
 static inline bool tow_turn_is_over(const tow_websocket_context *context) {
     return context->work >= TOW_TURN;
+}
+
+/* Ends the turn: delivery goes on in the next round. */
+void tow_turn_yield(tow_websocket *socket);
+
+/* Whether delivery goes on: it may, and the turn is not over. What a closing connection still gets costs next
+ * to nothing. */
+static inline bool tow_turn_goes_on(tow_websocket *socket) {
+    if (tow_turn_is_over(socket->context) && tow_stage_wants_messages(socket))
+        tow_turn_yield(socket);
+    return tow_receive_may_deliver(socket);
 }
 
 #endif

@@ -1,0 +1,43 @@
+#include "carry.h"
+
+#include <towline/error.h>
+
+static void note_above_high(tow_websocket *socket) {
+    if (tow_carry_waiting(socket) > (uint64_t)socket->behaviour->limits.high_mark)
+        socket->above_high = true; /* TOW_OFF is above all */
+}
+
+int tow_carried_send(tow_websocket *socket, tow_message_type type, const void *data, size_t length) {
+    int error = socket->behaviour->carrier->send(socket, type, data, length);
+    if (error == 0)
+        note_above_high(socket);
+    return error;
+}
+
+/* A carrier takes whole messages: what there is of one waits for its end. */
+int tow_carried_send_piece(tow_websocket *socket, const tow_message_piece *piece) {
+    if (piece->first && piece->last)
+        return tow_carried_send(socket, piece->type, piece->data, piece->length);
+    if (tow_extra_need(socket) == NULL)
+        return TOW_ERROR_MEMORY;
+    tow_buffer *gathered = &socket->extra->gathered;
+    int error = tow_buffer_append(gathered, piece->data, piece->length);
+    if (error != 0 || !piece->last)
+        return error;
+    error = tow_carried_send(socket, piece->type, gathered->data, gathered->length);
+    if (error == 0)
+        tow_buffer_clear(gathered);
+    else
+        gathered->length -= piece->length; /* the message is where it was */
+    return error;
+}
+
+/* The end. */
+
+/* What waits will never be sent. */
+void tow_carried_reset(tow_websocket *socket) {
+    uint64_t lost = socket->behaviour->carrier->buffered(socket);
+    (void)socket->behaviour->carrier->close(socket, TOW_CLOSE_ABNORMAL, NULL);
+    uint64_t left = socket->behaviour->carrier->buffered(socket);
+    tow_extra_discard(socket, lost > left ? (size_t)(lost - left) : 0);
+}
