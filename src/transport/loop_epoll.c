@@ -58,6 +58,7 @@ static const tow_stream_class streams = {
     .close = close_stream,
     .release = tow_direct_detach,
     .untaken = tow_socket_untaken,
+    .is_quiet = tow_socket_is_quiet,
     .peer = tow_socket_peer,
     .local = tow_socket_local,
 };

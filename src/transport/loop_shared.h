@@ -78,6 +78,8 @@ struct tow_stream_class {
     /* The descriptor is about to be another stream's: the loop forgets it. Nothing is under way on it. */
     void (*release)(tow_stream *stream);
     size_t (*untaken)(const tow_stream *stream);
+    /* Whether nothing waits to be read; a failure that is found by that is noted. */
+    bool (*is_quiet)(tow_stream *stream);
     int (*peer)(const tow_stream *stream, tow_address *address);
     int (*local)(const tow_stream *stream, tow_address *address);
 };

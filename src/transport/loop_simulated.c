@@ -81,6 +81,11 @@ static size_t untaken(const tow_stream *stream) {
     return tow_network_untaken(socket_of(stream));
 }
 
+static bool is_quiet(tow_stream *stream) {
+    const tow_simulated_socket *socket = socket_of(stream);
+    return socket->length == 0 && !socket->fin && !socket->reset;
+}
+
 static int peer(const tow_stream *stream, tow_address *address) {
     *address = socket_of(stream)->remote;
     return 0;
@@ -100,6 +105,7 @@ static const tow_stream_class streams = {
     .close = close_stream,
     .release = release,
     .untaken = untaken,
+    .is_quiet = is_quiet,
     .peer = peer,
     .local = local,
 };

@@ -75,8 +75,10 @@ static void dispatch_all(tow_uring_loop *self) {
     unsigned end = self->collected;
     for (unsigned i = 0; i < end; i++) {
         const tow_completion *one = &self->completions[i];
+        self->dispatched = i + 1;
         dispatch(self, one->data, one->result, one->flags);
     }
+    self->dispatched = 0;
     self->collected -= end;
     memmove(self->completions, self->completions + end, self->collected * sizeof(tow_completion));
 }

@@ -82,6 +82,17 @@ size_t tow_socket_untaken(const tow_stream *stream) {
     return ioctl(stream->fd, SIOCOUTQ, &bytes) == 0 && bytes > 0 ? (size_t)bytes : 0;
 }
 
+bool tow_socket_is_quiet(tow_stream *stream) {
+    char byte;
+    tow_count(&stream->loop->counters.system_calls);
+    if (recv(stream->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) >= 0)
+        return false;
+    if (errno == EAGAIN)
+        return true;
+    tow_stream_fail(stream, tow_system_error(errno)); /* it is told once */
+    return false;
+}
+
 static int ask_name(int (*ask)(int, struct sockaddr *, socklen_t *), int fd, tow_address *address) {
     *address = (tow_address){.length = sizeof(address->storage)};
     if (ask(fd, (struct sockaddr *)&address->storage, &address->length) != 0)

@@ -12,10 +12,11 @@ int tow_socket_connect(const tow_address *address, int *fd, int *refusal);
 /* The error that waits on a socket as a tow_error, 0 for none. */
 int tow_socket_error(int fd);
 
-/* tow_stream_class.send, .shutdown, .peer and .local */
+/* tow_stream_class.send, .shutdown, .untaken, .is_quiet, .peer and .local */
 ssize_t tow_socket_send(tow_stream *stream, const struct iovec *pieces, int count);
 void tow_socket_shutdown(tow_stream *stream);
 size_t tow_socket_untaken(const tow_stream *stream);
+bool tow_socket_is_quiet(tow_stream *stream);
 int tow_socket_peer(const tow_stream *stream, tow_address *address);
 int tow_socket_local(const tow_stream *stream, tow_address *address);
 

@@ -164,6 +164,11 @@ size_t tow_stream_untaken(const tow_stream *stream) {
     return stream->class->untaken(stream);
 }
 
+bool tow_stream_is_quiet(tow_stream *stream) {
+    const uint32_t not_open = STREAM_CONNECTING | STREAM_ENDED | STREAM_FAILED | STREAM_CLOSED;
+    return !(stream->flags & not_open) && stream->class->is_quiet(stream);
+}
+
 void tow_stream_pause(tow_stream *stream) {
     stream->flags |= STREAM_PAUSED;
     if (stream->class->attend != NULL)

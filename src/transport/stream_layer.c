@@ -215,6 +215,11 @@ static size_t untaken(const tow_stream *outer) {
     return layer->unsent.length + tow_stream_untaken(&layer->inner);
 }
 
+static bool is_quiet(tow_stream *outer) {
+    tow_stream_layer *layer = tow_stream_layer_of(outer);
+    return layer->early == NULL && layer->kind->is_quiet(layer) && tow_stream_is_quiet(&layer->inner);
+}
+
 static int peer(const tow_stream *outer, tow_address *address) {
     return tow_stream_peer(&tow_stream_layer_of(outer)->inner, address);
 }
@@ -384,6 +389,7 @@ static const tow_stream_class outer_class = {
     .shutdown = shut_down,
     .close = close_outer,
     .untaken = untaken,
+    .is_quiet = is_quiet,
     .peer = peer,
     .local = local,
 };

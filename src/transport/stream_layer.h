@@ -24,6 +24,8 @@ typedef struct tow_layer_kind {
     void (*receive)(tow_stream_layer *layer, uint8_t *bytes, size_t length);
     /* As tow_stream_class.send: turns the pieces into tow_stream_layer_put, until the layer is stuck. */
     ssize_t (*send)(tow_stream_layer *layer, const struct iovec *pieces, int count);
+    /* Whether nothing that has come is still to be turned into events. */
+    bool (*is_quiet)(const tow_stream_layer *layer);
     /* Our end is next: last words may be put. */
     void (*take_leave)(tow_stream_layer *layer);
     /* The peer's end has come. Returns 0, or the error that it is. */

@@ -105,6 +105,13 @@ static void receive_records(tow_tls_stream *tls, const uint8_t *bytes, size_t le
     tls->input = NULL;
 }
 
+/* A record may have come in part. */
+static bool is_quiet(const tow_stream_layer *layer) {
+    const tow_tls_stream *tls = (const tow_tls_stream *)layer;
+    bool has_input = tls->input != NULL && tls->input->length > 0;
+    return !has_input && (tls->ssl == NULL || SSL_has_pending(tls->ssl) == 0);
+}
+
 static void receive(tow_stream_layer *layer, uint8_t *bytes, size_t length) {
     tow_tls_stream *tls = of_layer(layer);
     if (is_plain(tls, bytes))
@@ -148,6 +155,7 @@ static void layer_free(tow_stream_layer *layer) {
 static const tow_layer_kind kind = {
     .receive = receive,
     .send = send_pieces,
+    .is_quiet = is_quiet,
     .take_leave = send_close_notify,
     .end = end,
     .fail = note_error,

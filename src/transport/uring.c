@@ -24,6 +24,20 @@ bool tow_uring_cancel(tow_uring_loop *self, void *pointer, unsigned tag, unsigne
     return true;
 }
 
+/* What the kernel keeps because its ring is full can't be looked at. */
+bool tow_uring_is_collected(const tow_uring_loop *self, const char *data) {
+    for (unsigned i = self->dispatched; i < self->collected; i++)
+        if (self->completions[i].data == data)
+            return true;
+    unsigned head;
+    struct io_uring_cqe *entry;
+    io_uring_for_each_cqe(&self->ring, head, entry) {
+        if (io_uring_cqe_get_data(entry) == data)
+            return true;
+    }
+    return io_uring_cq_has_overflow(&self->ring);
+}
+
 bool tow_uring_has_lost(const tow_uring_loop *self) {
     return IO_URING_READ_ONCE(*self->ring.cq.koverflow) > 0;
 }

@@ -50,6 +50,7 @@ typedef struct tow_uring_loop {
     bool busy; /* the last call brought something of streams: there may be more that has not been asked for */
     unsigned sending;      /* sends in the ring, or whose result has not been looked at */
     unsigned collected;    /* completions to be dispatched */
+    unsigned dispatched;   /* of them, in this round so far */
     unsigned receives;     /* in this round */
     size_t received_bytes; /* by them */
     struct tow_acceptance *acceptances;
@@ -76,6 +77,9 @@ struct io_uring_sqe *tow_uring_entry(tow_uring_loop *self);
  * as a rule in the same call: no such entry is in the ring, nor its completion on the way, when callbacks
  * run. */
 bool tow_uring_cancel(tow_uring_loop *self, void *pointer, unsigned tag, unsigned stop_tag);
+
+/* Whether an entry has completed and its completion was not dispatched yet. */
+bool tow_uring_is_collected(const tow_uring_loop *self, const char *data);
 
 /* Whether completions were ever dropped, as the kernel had no memory for those that found the ring full: then
  * what can't be found any more is over. */

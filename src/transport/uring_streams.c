@@ -85,6 +85,12 @@ static bool close_stream(tow_stream *stream) {
     return true;
 }
 
+/* What a receive has brought is not in the socket any more. */
+static bool is_quiet(tow_stream *stream) {
+    const tow_uring_loop *self = tow_uring_of(stream->loop);
+    return !tow_uring_is_collected(self, (char *)stream + URING_RECEIVE) && tow_socket_is_quiet(stream);
+}
+
 const tow_stream_class tow_uring_streams = {
     .start = start,
     .connect = start_connect,
@@ -95,6 +101,7 @@ const tow_stream_class tow_uring_streams = {
     .close = close_stream,
     .release = tow_direct_detach,
     .untaken = tow_socket_untaken,
+    .is_quiet = is_quiet,
     .peer = tow_socket_peer,
     .local = tow_socket_local,
 };

@@ -733,6 +733,66 @@ static void bytes_are_received_where_the_owner_wants_them(void **state) {
     pair_close(&pair);
 }
 
+/* Whether something waits to be read. */
+
+enum { NOISE = 40000, SIP = 1000 };
+
+static uint8_t *offer_little(tow_stream *stream, size_t *length) {
+    static uint8_t little[SIP];
+    (void)stream;
+    *length = sizeof(little);
+    return little;
+}
+
+static void be_quiet_when_all_has_come(test_end *end) {
+    assert_int_equal(tow_stream_is_quiet(&end->stream), end->received.length == NOISE);
+}
+
+static void what_was_said_is_noticed_before_it_is_read(void **state) {
+    test_pair pair;
+    tow_stream_events events = end_events;
+    uint8_t bytes[NOISE];
+    fill_pattern(bytes, NOISE, 0);
+    pair_open(&pair, *state);
+    events.receive_into = offer_little;
+    pair.client.stream.events = &events;
+    pair.client.on_bytes = be_quiet_when_all_has_come;
+    assert_true(tow_stream_is_quiet(&pair.client.stream));
+    tow_stream_pause(&pair.client.stream);
+    run_for(pair.each, TOW_MILLISECOND);
+    end_send(&pair.server, bytes, NOISE);
+    run_for(pair.each, TOW_MILLISECOND);
+    assert_false(tow_stream_is_quiet(&pair.client.stream));
+    assert_true(tow_stream_is_quiet(&pair.server.stream));
+    tow_stream_resume(&pair.client.stream);
+    receive(&pair, &pair.client, NOISE);
+    assert_pattern(pair.client.received.data, NOISE);
+    assert_true(tow_stream_is_quiet(&pair.client.stream));
+    pair.client.stream.events = &end_events;
+    pair_close(&pair);
+}
+
+static void check_end(each_loop *each, bool resets) {
+    test_pair pair;
+    pair_open(&pair, each);
+    if (resets)
+        tow_stream_reset(&pair.server.stream);
+    else
+        tow_stream_close(&pair.server.stream);
+    pair.server.forbidden = true;
+    run_until(each, is_closed, &pair.server);
+    assert_false(tow_stream_is_quiet(&pair.client.stream));
+    run_until(each, resets ? has_failed : has_ended, &pair.client);
+    assert_int_equal(pair.client.errors, resets);
+    assert_false(tow_stream_is_quiet(&pair.client.stream));
+    pair_close(&pair);
+}
+
+static void an_end_is_noticed_before_it_is_told(void **state) {
+    check_end(*state, false);
+    check_end(*state, true);
+}
+
 /* Releasing: `end` hands its descriptor to the other end of the test. */
 
 static test_end *heir;
@@ -879,7 +939,9 @@ static int use_no_tls_any_more(void **state) {
         ON_EACH_LOOP(a_stream_may_be_closed_when_it_becomes_writable),                                       \
         ON_EACH_LOOP(events_for_streams_that_were_closed_meanwhile_are_dropped),                             \
         ON_EACH_LOOP(segments_of_streams_that_take_turns_stay_apart), ON_EACH_LOOP(a_stream_knows_its_peer), \
-        ON_EACH_LOOP(bytes_are_received_where_the_owner_wants_them)
+        ON_EACH_LOOP(bytes_are_received_where_the_owner_wants_them),                                         \
+        ON_EACH_LOOP(what_was_said_is_noticed_before_it_is_read),                                            \
+        ON_EACH_LOOP(an_end_is_noticed_before_it_is_told)
 
 static const struct CMUnitTest in_plain[] = {
     ALWAYS,

@@ -112,6 +112,10 @@ bool tow_stream_is_blocked(const tow_stream *stream);
  * It costs a system call. */
 size_t tow_stream_untaken(const tow_stream *stream);
 
+/* Whether the stream is open and silent: no bytes wait to be read, wherever they are, nor the peer's end, nor
+ * a failure. It costs a system call. */
+bool tow_stream_is_quiet(tow_stream *stream);
+
 /* Stops and restarts reading. */
 void tow_stream_pause(tow_stream *stream);
 void tow_stream_resume(tow_stream *stream);
