@@ -99,6 +99,15 @@ static tow_http_connection *find_idle(const tow_http_client *client, const tow_h
     return NULL;
 }
 
+/* One that nothing has come on unasked: that would be taken for the response, or is an end that a request
+ * would be lost by. */
+static tow_http_connection *find_usable(const tow_http_client *client, const tow_http_host *host) {
+    tow_http_connection *connection;
+    while ((connection = find_idle(client, host)) != NULL && !tow_http_connection_is_quiet(connection))
+        close_it(connection);
+    return connection;
+}
+
 /* The one that was not used for longest, of this host or (NULL) of any. */
 static tow_http_connection *find_oldest_idle(const tow_http_client *client, const tow_http_host *host) {
     const tow_ring *all = &client->connections;
@@ -223,7 +232,7 @@ static void begin(tow_http_call *call, tow_http_connection *connection) {
 /* Whether the call need not wait any more: it is under way, or has failed. */
 static bool start(tow_http_call *call) {
     tow_http_client *client = call->client;
-    tow_http_connection *connection = call->is_repeated ? NULL : find_idle(client, call->host);
+    tow_http_connection *connection = call->is_repeated ? NULL : find_usable(client, call->host);
     if (connection == NULL && !make_room(client, call->host))
         return false;
     int error = connection == NULL ? open_connection(&connection, client, call->host) : 0;

@@ -118,6 +118,11 @@ static void send_request(tow_http_connection *connection) {
     }
 }
 
+bool tow_http_connection_is_quiet(tow_http_connection *connection) {
+    assert(connection->state == TOW_HTTP_IDLE);
+    return tow_stream_is_quiet(&connection->stream);
+}
+
 void tow_http_connection_ask(tow_http_connection *connection, const tow_http_question *question) {
     assert(connection->state == TOW_HTTP_IDLE);
     tow_timer_cancel(connection->loop, &connection->timer);

@@ -78,6 +78,10 @@ struct tow_http_connection { /* the pool reads the state, and how far the reques
 int tow_http_connection_open(tow_http_connection **connection, tow_loop *loop, const tow_http_place *place,
     int connect_seconds, const tow_http_connection_events *events);
 
+/* The connection is IDLE: whether the server has neither said anything nor ended it, as far as the system
+ * knows by now. */
+bool tow_http_connection_is_quiet(tow_http_connection *connection);
+
 /* The connection is IDLE: sends a request. */
 void tow_http_connection_ask(tow_http_connection *connection, const tow_http_question *question);
 
