@@ -7,6 +7,7 @@
 #include "report.h"
 #include "transport/tls.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <towline/error.h>
 
@@ -147,14 +148,8 @@ static void settle(tow_http1 *http1) {
     }
     bool lingers = http1->state == TOW_HTTP1_LINGERING; /* and drops what comes */
     bool pauses = is_busy(http1) || (tow_http1_is_blocked(http1) && !lingers);
-    if (pauses == http1->paused)
-        return;
-    http1->paused = pauses;
-    tow_http1_enter(http1, http1->state);
-    if (pauses)
-        tow_stream_pause(stream);
-    else
-        tow_stream_resume(stream);
+    if (pauses != http1->paused)
+        tow_http1_set_paused(http1, pauses);
 }
 
 /* Does all that can be done, with what was kept and what has come now. The exchange may be gone afterwards.
@@ -186,12 +181,13 @@ void tow_http1_receive(tow_http1 *http1, uint8_t *bytes, size_t length) {
 
 void tow_http1_take_back(tow_http1 *http1, const uint8_t *rest, size_t length) {
     tow_output_take_back(&http1->output, rest, length);
-    tow_http1_enter(http1, http1->state); /* from now on the peer must take something */
+    tow_http1_begin_waiting(http1); /* from now on the peer must take something */
 }
 
 void tow_http1_writable(tow_http1 *http1) {
     if (http1->state == TOW_HTTP1_OVER)
         return;
+    tow_http1_moved(http1);
     tow_http1_write_rest(http1);
     run(http1, NULL, 0);
 }
@@ -237,6 +233,7 @@ static void body_timed_out(tow_http1 *http1) {
 }
 
 static void answer_timed_out(tow_http1 *http1) {
+    assert(!http1->exchange.answered);
     tow_access_log_limit(&http1->exchange.log, &tow_exchange_counters(&http1->exchange)->answer_timeouts);
     tow_exchange_tell_gone(&http1->exchange);
     tow_http1_refuse(http1, 503, "the answer took too long");
@@ -274,27 +271,17 @@ static bool is_taking(tow_http1 *http1) {
     return tow_http1_is_blocked(http1) || (http1->state == TOW_HTTP1_LINGERING && http1->progress.left > 0);
 }
 
-/* Looks whether it gets more time: to take more of it, or then to end its side. */
-static bool gets_time(tow_http1 *http1) {
+/* Whether it has taken nothing for too long, or has not ended its side after it took all. */
+static bool is_stalled(tow_http1 *http1, int64_t now) {
     tow_progress *progress = &http1->progress;
-    int64_t now = tow_loop_now(tow_http1_loop(http1));
     (void)tow_progress_look(progress, tow_http1_stream(http1), now);
-    int seconds =
-        is_taking(http1) ? tow_exchange_limits(&http1->exchange)->stall_seconds : TOW_HTTP1_LINGER_SECONDS;
-    if (tow_progress_is_over(progress, now, seconds))
-        return false;
-    http1->deadline = tow_progress_next(progress, now, seconds);
-    tow_http1_arm(http1);
-    return true;
+    if (is_taking(http1))
+        return tow_progress_is_over(progress, now, tow_exchange_limits(&http1->exchange)->stall_seconds);
+    return http1->state == TOW_HTTP1_LINGERING &&
+           tow_progress_is_over(progress, now, TOW_HTTP1_LINGER_SECONDS);
 }
 
-static void timed_out(tow_http1 *http1) {
-    if ((tow_http1_is_blocked(http1) || http1->state == TOW_HTTP1_LINGERING) && gets_time(http1))
-        return;
-    if (is_taking(http1)) {
-        stalled(http1);
-        return;
-    }
+static void state_timed_out(tow_http1 *http1) {
     switch ((tow_http1_step)http1->state) {
     case TOW_HTTP1_WAITING:
         waiting_timed_out(http1);
@@ -316,17 +303,35 @@ static void timed_out(tow_http1 *http1) {
         tow_access_log_end(&http1->exchange.log);
         tow_http1_reset(http1);
         break;
-    case TOW_HTTP1_LINGERING:
-        tow_http1_close(http1);
-        break;
     case TOW_HTTP1_KEPT:
         answer_timed_out(http1);
         break;
-    case TOW_HTTP1_WORKING:
-    case TOW_HTTP1_ANSWERING: /* then the output is not idle */
+    case TOW_HTTP1_WORKING: /* these have no such time */
+    case TOW_HTTP1_ANSWERING:
+    case TOW_HTTP1_LINGERING:
     case TOW_HTTP1_OVER:
         break;
     }
+}
+
+/* Some time may be over, or it is only time to look; or TLS keeps something, which nobody has told. */
+static void timed_out(tow_http1 *http1) {
+    int64_t now = tow_loop_now(tow_http1_loop(http1));
+    if (is_stalled(http1, now)) {
+        if (is_taking(http1))
+            stalled(http1);
+        else
+            tow_http1_close(http1);
+        return;
+    }
+    if (tow_http1_is_blocked(http1))
+        settle(http1);
+    if (http1->state == TOW_HTTP1_OVER)
+        return;
+    if (tow_http1_time(http1) <= now)
+        state_timed_out(http1);
+    else
+        tow_http1_arm(http1);
 }
 
 static void exchange_reset(tow_exchange *exchange) {
@@ -362,7 +367,7 @@ int tow_http1_new(tow_http1 **out, tow_connection *connection) {
     tow_exchange_init(&http1->exchange, &class, connection);
     http1->on_time = timed_out;
     http1->begun = tow_loop_now(tow_http1_loop(http1));
-    tow_http1_enter(http1, TOW_HTTP1_WAITING);
+    tow_http1_moved(http1); /* it waits for the first request */
     *out = http1;
     return 0;
 }

@@ -143,8 +143,8 @@ static int next_piece(tow_http1 *http1, tow_http1_input *received, tow_slice *pi
     int result = tow_body_next(&http1->reader, &bytes, &length, piece);
     received->bytes += received->length - length;
     received->length = length;
-    if (result == 1 && http1->deadline != INT64_MAX)
-        http1->deadline += tow_limits_time_for(tow_exchange_limits(&http1->exchange), piece->length);
+    if (result == 1)
+        tow_http1_extend(http1, piece->length);
     return result;
 }
 
@@ -152,8 +152,7 @@ static bool keep_piece(tow_http1 *http1, tow_slice piece) {
     if (http1->exchange.on_piece != NULL) {
         http1->turn--;
         tow_dispatch_piece(&http1->exchange, piece);
-        if (!http1->exchange.wants_body || http1->exchange.body_paused)
-            tow_http1_follow(http1); /* else its time goes on */
+        tow_http1_follow(http1);
     } else if (piece.length > http1->exchange.body_limit - http1->exchange.body.length) {
         tow_dispatch_body_too_large(&http1->exchange);
         tow_http1_follow(http1);
@@ -225,6 +224,7 @@ bool tow_http1_read_raw(tow_http1 *http1, tow_http1_input *received) {
     received->bytes += length;
     received->length -= length;
     exchange->raw_wanted -= length;
+    tow_http1_extend(http1, length);
     exchange->on_raw(exchange, exchange->body_user, bytes, length);
     tow_http1_follow(http1);
     return true;

@@ -34,9 +34,11 @@ struct tow_http1 {
     tow_exchange exchange;             /* first: the request under way and its answer */
     void (*on_time)(tow_http1 *http1); /* the state's time is over */
     tow_timer timer;
-    int64_t deadline;      /* INT64_MAX: none */
+    int64_t deadline;      /* when the state is over, or somebody has to look; INT64_MAX: never */
     int64_t armed;         /* for when the timer is set */
-    tow_progress progress; /* of what was said, since the state began */
+    int64_t end;           /* of what the peer has for its part in the state; INT64_MAX: none */
+    int64_t stands;        /* since when that time stands still, while `paused` */
+    tow_progress progress; /* of what was said, since it waits */
     int64_t begun;         /* accepted, or the first byte of the request under way */
     int64_t asked;         /* since when the handler has what there is of the request under way; INT64_MAX: it
                               waits for the body */
@@ -53,7 +55,7 @@ struct tow_http1 {
     bool expects_continue;
     bool peer_ended; /* no more bytes will come */
     bool fin;        /* the same, but for what was not read yet */
-    bool paused;
+    bool paused;     /* nothing is read */
     bool upgraded;
     bool yielded;    /* goes on in on_turn */
     uint32_t round;  /* of the loop, of which `turn` is a share */
@@ -76,8 +78,8 @@ static inline tow_loop *tow_http1_loop(const tow_http1 *http1) {
 /* For the peer's end, after ours. */
 enum { TOW_HTTP1_LINGER_SECONDS = 1 };
 
-/* The only function that changes the state, but for the upgrade. The same state again begins its time anew.
- */
+/* The only function that changes the state, but for the upgrade. Its time begins, unless it was this state
+ * before. */
 void tow_http1_enter(tow_http1 *http1, tow_http1_step state);
 
 /* Enters what the handler wants now that it has returned, or has said something later. */
@@ -88,7 +90,20 @@ void tow_http1_follow(tow_http1 *http1);
  * takes no answers no more is kept than a read brought. */
 bool tow_http1_is_blocked(tow_http1 *http1);
 
-/* The deadline is another: the timer has to fire for it. */
+/* Reads no more, or again: the peer's time stands still meanwhile. */
+void tow_http1_set_paused(tow_http1 *http1, bool paused);
+
+/* Something begins to wait for the peer, or the peer has taken something: the time for a stall begins. */
+void tow_http1_begin_waiting(tow_http1 *http1);
+void tow_http1_moved(tow_http1 *http1);
+
+/* The peer has sent so much of a body: it has that much more time. */
+void tow_http1_extend(tow_http1 *http1, size_t length);
+
+/* When the state's time is over, the peer's or the handler's; INT64_MAX: it has none. */
+int64_t tow_http1_time(const tow_http1 *http1);
+
+/* Makes the deadline of all these times, and sets the timer. */
 void tow_http1_arm(tow_http1 *http1);
 
 /* A connection has a share of each round of the loop: what is left to do then is done in the next. Begins a

@@ -61,10 +61,17 @@ static int write_chunk(tow_buffer *out, const void *bytes, size_t length) {
     return error != 0 ? error : tow_buffer_append(out, "\r\n", 2);
 }
 
+/* What is appended there has to be taken from now on, if that is not so already. */
+static tow_buffer *open_output(tow_http1 *http1) {
+    if (!tow_http1_is_blocked(http1))
+        tow_progress_note(&http1->progress, tow_loop_now(tow_http1_loop(http1)));
+    return tow_output_open(&http1->output);
+}
+
 /* On an error the output is as before. */
 int tow_http1_write(tow_exchange *exchange, const tow_answer_head *head, const void *body, size_t length) {
     tow_http1 *http1 = (tow_http1 *)exchange;
-    tow_buffer *out = tow_output_open(&http1->output);
+    tow_buffer *out = open_output(http1);
     size_t before = out->length;
     int error = head != NULL ? write_head(http1, out, head) : 0;
     if (error == 0 && length > 0)
@@ -76,11 +83,11 @@ int tow_http1_write(tow_exchange *exchange, const tow_answer_head *head, const v
 
 int tow_http1_end_body(tow_exchange *exchange) {
     tow_http1 *http1 = (tow_http1 *)exchange;
-    return http1->is_chunked ? tow_buffer_append(tow_output_open(&http1->output), "0\r\n\r\n", 5) : 0;
+    return http1->is_chunked ? tow_buffer_append(open_output(http1), "0\r\n\r\n", 5) : 0;
 }
 
 int tow_http1_write_bytes(tow_exchange *exchange, const void *bytes, size_t length) {
-    return tow_buffer_append(tow_output_open(&((tow_http1 *)exchange)->output), bytes, length);
+    return tow_buffer_append(open_output((tow_http1 *)exchange), bytes, length);
 }
 
 void tow_http1_end_all(tow_exchange *exchange) {
@@ -96,7 +103,7 @@ void tow_http1_pull(tow_exchange *exchange, const tow_body_source *source, uint6
 }
 
 int tow_http1_continue(tow_http1 *http1) {
-    return tow_buffer_append_text(tow_output_open(&http1->output), "HTTP/1.1 100 Continue\r\n\r\n");
+    return tow_buffer_append_text(open_output(http1), "HTTP/1.1 100 Continue\r\n\r\n");
 }
 
 tow_output_result tow_http1_pump(tow_http1 *http1, bool *moved) {
@@ -113,10 +120,12 @@ bool tow_http1_linger(tow_http1 *http1) {
         tow_http1_close(http1);
         return false;
     }
+    int64_t now = tow_loop_now(tow_http1_loop(http1));
     tow_stream_shutdown(stream);
     http1->dropped = 0;
+    tow_progress_note(&http1->progress, now);
+    (void)tow_progress_look(&http1->progress, stream, now);
     tow_http1_enter(http1, TOW_HTTP1_LINGERING);
-    (void)tow_progress_look(&http1->progress, stream, tow_loop_now(tow_http1_loop(http1)));
     return true;
 }
 
@@ -150,8 +159,7 @@ bool tow_http1_write_answer(tow_http1 *http1) {
     case TOW_OUTPUT_BLOCKED:
     case TOW_OUTPUT_PAUSED:
         if (moved)
-            tow_http1_enter(
-                http1, TOW_HTTP1_ANSWERING); /* the peer takes something: the time for a stall begins anew */
+            tow_http1_moved(http1);
         return result == TOW_OUTPUT_PAUSED && tow_http1_yield(http1);
     case TOW_OUTPUT_BROKEN:
         report_broken(http1);
@@ -171,7 +179,7 @@ void tow_http1_write_rest(tow_http1 *http1) {
     if (result == TOW_OUTPUT_FAILED)
         tow_http1_reset(http1);
     else if (moved)
-        tow_http1_enter(http1, http1->state);
+        tow_http1_moved(http1);
     if (result == TOW_OUTPUT_PAUSED)
         (void)tow_http1_yield(http1);
 }
