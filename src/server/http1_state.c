@@ -70,13 +70,15 @@ int64_t tow_http1_time(const tow_http1 *http1) {
     return http1->paused ? INT64_MAX : http1->end;
 }
 
-/* When to look at the progress. */
+/* When to look at the progress. TLS tells nobody that it keeps something: one look behind what was said finds
+ * that out. */
 static int64_t next_look(tow_http1 *http1) {
     bool lingers = http1->state == TOW_HTTP1_LINGERING;
     int seconds = lingers ? TOW_HTTP1_LINGER_SECONDS : tow_exchange_limits(&http1->exchange)->stall_seconds;
+    bool has_to_look = http1->progress.left == SIZE_MAX && tow_stream_is_secure(tow_http1_stream(http1));
     if (http1->state == TOW_HTTP1_OVER || seconds == TOW_OFF)
         return INT64_MAX;
-    return lingers || tow_http1_is_blocked(http1)
+    return lingers || has_to_look || tow_http1_is_blocked(http1)
                ? tow_progress_next(&http1->progress, now_of(http1), seconds)
                : INT64_MAX;
 }

@@ -165,6 +165,26 @@ static void who_was_slow_for_a_moment_keeps_its_answer(void **state) {
     }
 }
 
+static void who_takes_nothing_of_it_is_reset(void **state) {
+    (void)state;
+    for (uint64_t seed = 0; seed < 4 * LENGTHS; seed++) {
+        scene now;
+        begin(&now, seed, seed % 2 == 0);
+        seen.length = lengths[seed / 4];
+        bool fits = seen.length < CAPACITY; /* the kernel has taken it */
+        tow_stream_pause(&now.peer.stream);
+        peer_text(&now.peer, GET("/pieces"));
+        seconds_pass(&now, STALL_SECONDS - 2);
+        assert_int_equal(seen.gone, 0);
+        seconds_pass(&now, 6);
+        assert_int_equal(seen.gone, fits ? 0 : 1);
+        assert_int_equal(world_logged(&now.world, "closed by the server (stall-seconds)"), !fits);
+        if (now.peer.used)
+            tow_stream_resume(&now.peer.stream);
+        end(&now);
+    }
+}
+
 /* What is said now and then gives it no more time. */
 static void nor_do_further_pieces_give_it_time(void **state) {
     (void)state;
@@ -354,6 +374,7 @@ static void who_takes_the_last_answer_is_not_idle(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(who_was_slow_for_a_moment_keeps_its_answer),
+        cmocka_unit_test(who_takes_nothing_of_it_is_reset),
         cmocka_unit_test(nor_do_further_pieces_give_it_time),
         cmocka_unit_test(drain_is_told_over_tls_too),
         cmocka_unit_test(many_small_chunks_gain_no_time),
