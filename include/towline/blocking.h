@@ -78,7 +78,7 @@ const char *tow_blocking_error_text(const tow_blocking *blocking);
 const tow_close_event *tow_blocking_close_event(const tow_blocking *blocking);
 
 /* The socket below, for what has no blocking call: ready state, subprotocol, pings. It stays the client's: do
- * not free it, do not step its loop, and leave its `user` alone. */
+ * not free it, do not step its loop, and leave its `user` alone; it can't become a byte stream. */
 tow_websocket *tow_blocking_socket(tow_blocking *blocking);
 
 #ifdef __cplusplus

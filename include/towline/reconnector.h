@@ -86,7 +86,7 @@ void tow_reconnector_free(tow_reconnector *reconnector);
 int tow_reconnector_close(tow_reconnector *reconnector, uint16_t code, const char *reason);
 
 /* The socket in use, in any ready state; NULL while it waits and after it gave up. It is the reconnector's:
- * do not free it. It is gone once its on_close has returned. */
+ * do not free it, and it can't become a byte stream. It is gone once its on_close has returned. */
 tow_websocket *tow_reconnector_socket(const tow_reconnector *reconnector);
 
 /* The `user` of the socket options: each new socket begins with it. */

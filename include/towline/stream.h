@@ -128,7 +128,8 @@ void tow_byte_listener_free(tow_byte_listener *listener);
  * options or handler are not called any more, but on_ping and on_pong; its messages are the stream's bytes,
  * whatever their type and borders. The socket is the stream's: a client's is freed with it.
  * tow_websocket_close gives the stream's end a code and a reason; the getters may be used until on_error,
- * on_end or on_closed. Errors: ARGUMENT, STATE (not open, or a stream already), MEMORY. */
+ * on_end or on_closed. Errors: ARGUMENT, STATE (not open, a stream already, or
+ * the socket of a reconnector or a blocking client, which need its events), MEMORY. */
 int tow_byte_stream_from_websocket_sized(tow_byte_stream **stream, tow_websocket *socket,
     const tow_byte_stream_options *options, size_t options_size);
 static inline int tow_byte_stream_from_websocket(

@@ -1,6 +1,6 @@
 /* The blocking client: a socket, a loop of its own, and one driver that turns the loop until what a call
  * waits for has happened. The socket's callbacks only write down what they hear. */
-#include "client/client.h"
+#include "object.h"
 #include "transport/loop.h"
 #include "transport/timer.h"
 
@@ -130,7 +130,10 @@ static int begin(tow_blocking *blocking, const char *url, const tow_websocket_op
     ours.on_drain = NULL;
     ours.on_ping = NULL;
     ours.on_pong = NULL;
-    return tow_websocket_open(&blocking->socket, blocking->loop, url, &ours);
+    int error = tow_websocket_open(&blocking->socket, blocking->loop, url, &ours);
+    if (error == 0)
+        tow_client_of(blocking->socket)->holder = blocking;
+    return error;
 }
 
 int tow_blocking_open_on(tow_blocking **out, tow_loop *loop, const char *url,

@@ -193,8 +193,16 @@ static int peer_of(const tow_websocket *socket, char *text, size_t size) {
     return 0;
 }
 
-static const tow_socket_owner owner = {
-    .peer = peer_of, .gone = gone, .abandon = abandon, .free = free_socket, .response = response_of};
+static bool is_held(const tow_websocket *socket) {
+    return tow_client_of(socket)->holder != NULL;
+}
+
+static const tow_socket_owner owner = {.peer = peer_of,
+    .gone = gone,
+    .abandon = abandon,
+    .free = free_socket,
+    .is_held = is_held,
+    .response = response_of};
 
 /* Our side has ended before: there is nothing to answer. */
 static void peer_ended(tow_websocket *socket) {

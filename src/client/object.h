@@ -11,8 +11,6 @@
 #include "protocol/opening.h"
 #include "transport/tls.h"
 
-#include <towline/reconnector.h>
-
 /* Where the object stands. */
 typedef enum tow_client_stage {
     /* the stages of an opening handshake (stages.h) */
@@ -54,9 +52,9 @@ typedef struct tow_client {
     tow_proxy_talk *talk;     /* with it, while that is under way */
     tow_tls_context *tls;     /* with the server; NULL: none */
     tow_tls_context *proxy_tls;
-    char *unix_path;        /* a Unix socket instead of the URL's host and port */
-    tow_reconnector *owner; /* of the socket; NULL: the user */
-    int error;              /* why it failed */
+    char *unix_path; /* a Unix socket instead of the URL's host and port */
+    void *holder;    /* of the socket: a reconnector, a blocking client; NULL: the user */
+    int error;       /* why it failed */
     int http_status;
     int retry_after_seconds;         /* with which the server refused; 0: it did not say */
     char text[512];                  /* the same in words */

@@ -38,7 +38,7 @@ struct tow_reconnector {
 };
 
 static tow_reconnector *owner_of(const tow_websocket *socket) {
-    return ((const tow_client *)(const void *)socket)->owner;
+    return tow_client_of(socket)->holder;
 }
 
 static tow_reconnector *owner_of_timer(tow_timer *timer) {
@@ -173,7 +173,7 @@ static int open_socket(tow_reconnector *reconnector) {
     int error = tow_websocket_open(&reconnector->socket, reconnector->loop, reconnector->url, &options);
     if (error != 0)
         return error;
-    tow_client_of(reconnector->socket)->owner = reconnector;
+    tow_client_of(reconnector->socket)->holder = reconnector;
     if (reconnector->trace != NULL)
         tow_client_set_trace(reconnector->socket, reconnector->trace);
     return 0;

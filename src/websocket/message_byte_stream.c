@@ -9,6 +9,7 @@
 #include "extra.h"
 #include "frames/ending.h"
 #include "frames/piecewise.h"
+#include "owner.h"
 #include "protocol/close.h"
 #include "protocol/mask.h"
 #include "stage.h"
@@ -387,7 +388,8 @@ int tow_byte_stream_from_websocket_sized(tow_byte_stream **stream, tow_websocket
     const tow_byte_stream_options *options, size_t options_size) {
     if (stream == NULL || socket == NULL)
         return TOW_ERROR_ARGUMENT;
-    if (!tow_stage_is_open(socket) || socket->behaviour->on_end != NULL)
+    if (!tow_stage_is_open(socket) || tow_behaviour_has_two_ends(socket->behaviour) ||
+        tow_owner_holds(socket))
         return TOW_ERROR_STATE;
     message_carrier *carrier = calloc(1, sizeof(*carrier));
     if (carrier == NULL)

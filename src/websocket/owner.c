@@ -45,6 +45,11 @@ uint64_t tow_owner_address(const tow_websocket *socket) {
     return owner->address == NULL ? 0 : owner->address(socket);
 }
 
+bool tow_owner_holds(const tow_websocket *socket) {
+    const tow_socket_owner *owner = owner_of(socket);
+    return owner->is_held != NULL && owner->is_held(socket);
+}
+
 void tow_owner_gone(tow_websocket *socket) {
     const tow_socket_owner *owner = owner_of(socket);
     if (owner->gone != NULL)

@@ -7,6 +7,9 @@
 /* What its memory is counted by, or 0. */
 uint64_t tow_owner_address(const tow_websocket *socket);
 
+/* Whether its events and its end are somebody else's than the application's. */
+bool tow_owner_holds(const tow_websocket *socket);
+
 /* Its stream is closed; and: nobody retains it any more. */
 void tow_owner_gone(tow_websocket *socket);
 void tow_owner_released(tow_websocket *socket);

@@ -9,6 +9,7 @@
 #include <towline/blocking.h>
 #include <towline/error.h>
 #include <towline/server.h>
+#include <towline/stream.h>
 #include <unistd.h>
 
 enum { SEEDS = 16, LONG = 60 * 1000 };
@@ -156,6 +157,17 @@ static void messages_of_every_size_come_back(void **state) {
         }
         visit_close(&visit);
     }
+}
+
+static void its_socket_becomes_no_byte_stream(void **state) {
+    test_visit visit = {0};
+    tow_byte_stream *stream = NULL;
+    visit_open(&visit, 1, NULL);
+    assert_int_equal(
+        tow_byte_stream_from_websocket(&stream, tow_blocking_socket(visit.blocking), NULL), TOW_ERROR_STATE);
+    assert_null(stream);
+    converse(visit.blocking);
+    visit_close(&visit);
 }
 
 static void what_cannot_be_sent_is_refused_and_the_connection_goes_on(void **state) {
@@ -536,6 +548,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_conversation_is_a_row_of_calls),
         cmocka_unit_test(messages_of_every_size_come_back),
+        cmocka_unit_test(its_socket_becomes_no_byte_stream),
         cmocka_unit_test(what_cannot_be_sent_is_refused_and_the_connection_goes_on),
         cmocka_unit_test(callbacks_and_user_of_the_options_are_not_looked_at),
         cmocka_unit_test(a_receive_that_is_late_loses_nothing),

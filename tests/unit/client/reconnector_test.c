@@ -7,6 +7,7 @@
 #include <towline/error.h>
 #include <towline/reconnector.h>
 #include <towline/server.h>
+#include <towline/stream.h>
 
 enum { SEEDS = 24, WAITS_MAX = 64 };
 
@@ -626,6 +627,24 @@ static void an_attempt_that_finds_no_descriptor_is_followed_by_another(void **st
     scene_close(&scene);
 }
 
+static void become_a_stream(test_scene *scene, tow_websocket *socket) {
+    tow_byte_stream *stream = NULL;
+    assert_int_equal(tow_byte_stream_from_websocket(&stream, socket, NULL), TOW_ERROR_STATE);
+    assert_null(stream);
+    (void)scene;
+}
+
+/* It would keep the end from the reconnector, and free the socket. */
+static void its_socket_becomes_no_byte_stream(void **state) {
+    static const host_act acts[] = {{FRAMES(GOING_AWAY)}, {FRAMES(NORMAL)}};
+    test_scene scene = {.simulation.whole = true, .then_open = become_a_stream};
+    scene_open(&scene, acts, 2);
+    scene_until(&scene, scene.give_ups == 1);
+    assert_int_equal(scene.opens, 2);
+    assert_int_equal(scene.closes, 2);
+    scene_close(&scene);
+}
+
 /* The wait keeps the loop alive, and the end lets it go. */
 static void the_loop_runs_until_it_gives_up(void **state) {
     static const host_act acts[] = {{0}};
@@ -665,6 +684,7 @@ int main(void) {
         cmocka_unit_test(a_proxy_and_a_unix_path_are_copied_too),
         cmocka_unit_test(each_handshake_is_traced),
         cmocka_unit_test(an_attempt_that_finds_no_descriptor_is_followed_by_another),
+        cmocka_unit_test(its_socket_becomes_no_byte_stream),
         cmocka_unit_test(the_loop_runs_until_it_gives_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -49,6 +49,8 @@ typedef struct tow_socket_owner {
     void (*abandon)(tow_websocket *socket);
     /* tow_websocket_free. NULL: it goes by itself. */
     void (*free)(tow_websocket *socket);
+    /* Whether somebody else than the application has it, who needs its events and frees it. NULL: no. */
+    bool (*is_held)(const tow_websocket *socket);
 } tow_socket_owner;
 
 /* What takes messages across in place of RFC 6455's frames: see carrier.h. */
