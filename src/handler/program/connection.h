@@ -9,6 +9,7 @@
 
 /* Kept by the route, and by each connection's program: on whichever thread. */
 typedef struct tow_program {
+    void (*free)(void *user); /* first: as of whatever the kind makes */
     tow_program_settings settings;
     tow_handler_log log;
     const char **arguments; /* with the file in front */

@@ -7,6 +7,9 @@
 
 static const tow_option_choice modes[] = {{"lines", TOW_PROGRAM_LINES}, {"frames", TOW_PROGRAM_FRAMES}, {0}};
 
+static const tow_option_choice affinities[] = {{"connection", TOW_AFFINITY_CONNECTION},
+    {"path", TOW_AFFINITY_PATH}, {"address", TOW_AFFINITY_ADDRESS}, {0}};
+
 const tow_option tow_program_rows[] = {
     {.group = "Programs",
         .name = "file",
@@ -92,5 +95,51 @@ const tow_option tow_program_rows[] = {
         .minimum = 1,
         .maximum = TOW_OPTION_DAY,
         FIELD(end_seconds)},
+    {.group = "Programs for many connections",
+        .name = "worker",
+        .kind = TOW_OPTION_FLAG,
+        .help = "one program has many connections: it speaks the protocol for that, and is restarted when it "
+                "ends or its file changes, without its connections noticing",
+        FIELD(worker)},
+    {.name = "pool",
+        .kind = TOW_OPTION_NUMBER,
+        .value = "N",
+        .fallback = "1",
+        .help = "how many workers run",
+        .minimum = 1,
+        .maximum = 1000,
+        FIELD(pool)},
+    {.name = "affinity",
+        .kind = TOW_OPTION_CHOICE,
+        .fallback = "connection",
+        .choices = affinities,
+        .help =
+            "which worker a connection gets: the one that has fewest, or the same for all of a path, or of "
+            "a client's address",
+        FIELD(affinity)},
+    {.name = "max-unacknowledged",
+        .kind = TOW_OPTION_NUMBER,
+        .value = "N",
+        .fallback = "64",
+        .help = "messages of a connection that its worker has not acknowledged; then the client is not read",
+        .minimum = 1,
+        .maximum = 1000000,
+        FIELD(max_unacknowledged)},
+    {.name = "max-waiting",
+        .kind = TOW_OPTION_SIZE,
+        .value = "SIZE",
+        .fallback = "64MiB",
+        .help = "of the messages of all connections that are not acknowledged; more closes with 1013",
+        .minimum = 1 << 16,
+        FIELD(max_waiting)},
+    {.name = "answer-seconds",
+        .kind = TOW_OPTION_NUMBER,
+        .value = "SECONDS",
+        .fallback = "30",
+        .off = "no limit",
+        .help = "that a worker may acknowledge nothing of what it has; then another takes its place",
+        .minimum = 1,
+        .maximum = TOW_OPTION_DAY,
+        FIELD(answer_seconds)},
     {0},
 };

@@ -1,4 +1,5 @@
 #include "program/connection.h"
+#include "service/service.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -47,25 +48,42 @@ static const char **arguments_make(const char *file, const char *const *argument
     return made;
 }
 
-static int make(tow_handler *handler, const void *settings, const tow_handler_place *place,
-    char why[TOW_HANDLER_TEXT_MAX]) {
+static void leave(void *user) {
+    tow_program_release(user);
+}
+
+static int program_make(tow_program **out, const tow_program_settings *settings, tow_handler_log log) {
     tow_program *made = calloc(1, sizeof(*made));
-    snprintf(why, TOW_HANDLER_TEXT_MAX, "%s", tow_strerror(TOW_ERROR_MEMORY));
     if (made == NULL)
         return TOW_ERROR_MEMORY;
-    made->settings = *(const tow_program_settings *)settings;
-    made->log = place->log;
+    made->free = leave;
+    made->settings = *settings;
+    made->log = log;
     atomic_init(&made->holders, 1);
-    if (made->settings.file == NULL) {
-        snprintf(why, TOW_HANDLER_TEXT_MAX, "which program? name its file");
-        tow_program_release(made);
-        return TOW_ERROR_ARGUMENT;
-    }
-    made->file = strdup(made->settings.file);
-    made->arguments = arguments_make(made->settings.file, made->settings.arguments);
+    made->file = strdup(settings->file);
+    made->arguments = arguments_make(settings->file, settings->arguments);
     if (made->file == NULL || made->arguments == NULL) {
         tow_program_release(made);
         return TOW_ERROR_MEMORY;
+    }
+    *out = made;
+    return 0;
+}
+
+static int make(tow_handler *handler, const void *fields, const tow_handler_place *place,
+    char why[TOW_HANDLER_TEXT_MAX]) {
+    const tow_program_settings *settings = fields;
+    tow_program *made;
+    if (settings->file == NULL) {
+        snprintf(why, TOW_HANDLER_TEXT_MAX, "which program? name its file");
+        return TOW_ERROR_ARGUMENT;
+    }
+    if (settings->worker)
+        return tow_service_make(handler, settings, &tow_service_pool, place, why);
+    int error = program_make(&made, settings, place->log);
+    if (error != 0) {
+        snprintf(why, TOW_HANDLER_TEXT_MAX, "%s", tow_strerror(error));
+        return error;
     }
     *handler = (tow_handler){.user = made,
         .on_admit = admit,
@@ -76,9 +94,15 @@ static int make(tow_handler *handler, const void *settings, const tow_handler_pl
     return 0;
 }
 
+/* Either begins with it. */
 static void free_made(void *user) {
-    tow_program_release(user);
+    (*(void (**)(void *))user)(user);
+}
+
+static void reload(void *user) {
+    if (tow_service_is(user))
+        tow_service_reload(user);
 }
 
 const tow_handler_kind tow_program_kind = {
-    .name = "program", .options = tow_program_rows, .make = make, .free = free_made};
+    .name = "program", .options = tow_program_rows, .make = make, .reload = reload, .free = free_made};
