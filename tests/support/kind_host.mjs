@@ -6,6 +6,9 @@ import WebSocket from "ws";
 
 import { Server, program, until, within } from "./towline.mjs";
 
+// What is freed is not to look like what is held.
+process.env.ASAN_OPTIONS = [process.env.ASAN_OPTIONS, "quarantine_size_mb=8"].filter((text) => text).join(":");
+
 const host = path.join(path.dirname(program), "tests/kind-host");
 
 /** Starts it for a test: words as kind_host.c has them; it is ended with the test, and must end well. */
