@@ -6,7 +6,7 @@
 
 static const char cut_mark[] = "...";
 
-enum { CONTINUATIONS_MAX = 3 };
+enum { CONTINUATIONS_MAX = 3, ESCAPE_LENGTH = 4 };
 
 /* RFC 3629, section 3. */
 static int is_continuation(char byte) {
@@ -40,4 +40,18 @@ size_t tow_text_format(char *out, size_t size, const char *format, ...) {
     size_t length = tow_text_format_list(out, size, format, arguments);
     va_end(arguments);
     return length;
+}
+
+size_t tow_text_make_printable(char *out, size_t size, const char *text) {
+    size_t length = 0;
+    for (; *text != '\0' && length + ESCAPE_LENGTH + sizeof(cut_mark) <= size; text++) {
+        if (*text >= ' ' && *text <= '~')
+            out[length++] = *text;
+        else
+            length += (size_t)snprintf(out + length, ESCAPE_LENGTH + 1, "\\x%02X", (unsigned char)*text);
+    }
+    size_t mark = *text != '\0' ? sizeof(cut_mark) - 1 : 0;
+    memcpy(out + length, cut_mark, mark);
+    out[length + mark] = '\0';
+    return length + mark;
 }

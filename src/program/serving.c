@@ -1,5 +1,6 @@
 #include "serving.h"
 
+#include "base/text.h"
 #include "exit_status.h"
 #include "ports.h"
 #include "server/listener_text.h"
@@ -55,11 +56,15 @@ static int cores(void) {
     return CPU_COUNT(&set) > 0 ? CPU_COUNT(&set) : 1;
 }
 
-/* A handler's lines, which have no entry. */
+/* A handler's lines, which have no entry. They may have names of files and what programs say: what is not
+ * printable is escaped, as in the server's own. */
 static void on_handler_line(void *user, int level, const char *line) {
     tow_service *service = user;
-    if (level <= service->settings->log_level)
-        tow_service_log(service, &(tow_log_entry){.level = level, .line = line});
+    char text[1001];
+    if (level > service->settings->log_level)
+        return;
+    tow_text_make_printable(text, sizeof(text), line);
+    tow_service_log(service, &(tow_log_entry){.level = level, .line = text});
 }
 
 tow_handler_place tow_serving_place(tow_serving *serving) {

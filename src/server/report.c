@@ -6,24 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { LINE_SIZE = 1001, FIELDS_SIZE = 4096, ESCAPE_LENGTH = 4 };
-
-static const char cut_mark[] = "...";
-
-/* Copies with escapes; cut where it does not fit. Returns the length. */
-static size_t make_printable(char *out, size_t size, const char *text) {
-    size_t length = 0;
-    for (; *text != '\0' && length + ESCAPE_LENGTH + sizeof(cut_mark) <= size; text++) {
-        if (*text >= ' ' && *text <= '~')
-            out[length++] = *text;
-        else
-            length += (size_t)snprintf(out + length, ESCAPE_LENGTH + 1, "\\x%02X", (unsigned char)*text);
-    }
-    size_t mark = *text != '\0' ? sizeof(cut_mark) - 1 : 0;
-    memcpy(out + length, cut_mark, mark);
-    out[length + mark] = '\0';
-    return length + mark;
-}
+enum { LINE_SIZE = 1001, FIELDS_SIZE = 4096 };
 
 static void add(tow_report_fields *fields, tow_log_field field) {
     assert(fields->count < TOW_REPORT_FIELDS_MAX);
@@ -50,7 +33,7 @@ static void give_entry(
         if (printable[i].text == NULL)
             continue;
         printable[i].text = room;
-        room += make_printable(room, FIELDS_SIZE / TOW_REPORT_FIELDS_MAX, fields->items[i].text) + 1;
+        room += tow_text_make_printable(room, FIELDS_SIZE / TOW_REPORT_FIELDS_MAX, fields->items[i].text) + 1;
     }
     const tow_log_entry entry = {
         .level = level, .line = line, .fields = printable, .field_count = fields->count};
@@ -59,10 +42,10 @@ static void give_entry(
 
 __attribute__((format(printf, 4, 0))) static void report(const tow_settings *settings, int level,
     const tow_report_fields *fields, const char *format, va_list arguments) {
-    char line[LINE_SIZE - ESCAPE_LENGTH - sizeof(cut_mark)]; /* without escapes it is not cut again */
+    char line[LINE_SIZE - TOW_TEXT_MARGIN]; /* without escapes it is not cut again */
     char printable[LINE_SIZE];
     tow_text_format_list(line, sizeof(line), format, arguments);
-    make_printable(printable, sizeof(printable), line);
+    tow_text_make_printable(printable, sizeof(printable), line);
     if (settings->on_log_entry != NULL)
         give_entry(settings, level, printable, fields);
     else

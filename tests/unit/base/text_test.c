@@ -60,6 +60,21 @@ static void a_cut_text_ends_with_a_whole_character_and_dots(void **state) {
     }
 }
 
+static void what_is_not_printable_is_escaped(void **state) {
+    char out[32];
+    (void)state;
+    assert_int_equal(tow_text_make_printable(out, sizeof(out), "a b~"), 4);
+    assert_string_equal(out, "a b~");
+    assert_int_equal(tow_text_make_printable(out, sizeof(out), "\n\x7f\xc3"), 12);
+    assert_string_equal(out, "\\x0A\\x7F\\xC3");
+    tow_text_make_printable(out, 16, "12345678");
+    assert_string_equal(out, "12345678");
+    assert_int_equal(tow_text_make_printable(out, 16, "1234567890123456"), 12);
+    assert_string_equal(out, "123456789...");
+    tow_text_make_printable(out, 16, "\n\n\n\n");
+    assert_string_equal(out, "\\x0A\\x0A\\x0A...");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_text_is_cut_at_borders_of_characters),
@@ -67,6 +82,7 @@ int main(void) {
         cmocka_unit_test(a_text_that_fits_is_written_whole),
         cmocka_unit_test(the_length_is_that_of_what_was_written),
         cmocka_unit_test(a_cut_text_ends_with_a_whole_character_and_dots),
+        cmocka_unit_test(what_is_not_printable_is_escaped),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -17,4 +17,9 @@ __attribute__((format(printf, 3, 4))) size_t tow_text_format(char *out, size_t s
 __attribute__((format(printf, 3, 0))) size_t tow_text_format_list(
     char *out, size_t size, const char *format, va_list arguments);
 
+/* The same for a copy of a text in which all but printable ASCII is escaped, as \xHH. What is shorter than
+ * `size` by TOW_TEXT_MARGIN, and printable, is never cut. */
+enum { TOW_TEXT_MARGIN = 8 };
+size_t tow_text_make_printable(char *out, size_t size, const char *text);
+
 #endif
