@@ -2,6 +2,7 @@
 #include "directory/aliases.h"
 #include "fuzz.h"
 
+#include <stdint.h>
 #include <string.h>
 
 static void on_remark(void *user, size_t line, const char *what) {

@@ -13,6 +13,7 @@
 /* $1 is the source, $2 the output, $3 the folder of another towline.pc, or nothing. */
 static const char script[] =
     "exec 2>&1\n"
+    "export LC_ALL=C\n"
     "if [ -n \"$3\" ]; then\n"
     "    export PKG_CONFIG_PATH=\"$3${PKG_CONFIG_PATH:+:$PKG_CONFIG_PATH}\"\n"
     "    include=$(pkg-config --variable=srcdir towline)/include\n"
