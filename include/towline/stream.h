@@ -105,9 +105,10 @@ static inline int tow_byte_stream_connect(
     return tow_byte_stream_connect_sized(stream, loop, place, options, sizeof(tow_byte_stream_options));
 }
 
-/* Accepts connections on "[HOST:]PORT" (as tow_server_options.listen; port 0: any) or "unix:PATH" until
- * tow_byte_listener_free, and hands each over in on_accept: a stream with these options, which is the
- * callee's. Errors: ARGUMENT, ADDRESS_IN_USE, ADDRESS, PERMISSION, DESCRIPTORS, SYSTEM, MEMORY, UNSUPPORTED.
+/* Accepts connections on "[HOST:]PORT" (port 0: any), "unix:PATH", or sockets that listen already, which stay
+ * their owner's (all as tow_server_options.listen), until tow_byte_listener_free, and hands each over in
+ * on_accept: a stream with these options, which is the callee's. Errors: ARGUMENT, ADDRESS_IN_USE, ADDRESS,
+ * PERMISSION, DESCRIPTORS, SYSTEM, MEMORY, UNSUPPORTED.
  */
 typedef void (*tow_byte_on_accept)(tow_byte_listener *listener, tow_byte_stream *stream);
 int tow_byte_listener_new_sized(tow_byte_listener **listener, tow_loop *loop, const char *address,

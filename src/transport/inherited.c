@@ -148,6 +148,16 @@ static int check(int fd, tow_complaint *complaint) {
     return 0;
 }
 
+int tow_inherited_check(const char *text, tow_complaint *complaint) {
+    int count = tow_inherited_count(text, complaint);
+    int error = count < 0 ? count : 0;
+    for (int i = 0; error == 0 && i < count; i++) {
+        int fd = original(text, i, complaint);
+        error = fd < 0 ? fd : check(fd, complaint);
+    }
+    return error;
+}
+
 int tow_inherited_copy(int fd) {
     int copy = fcntl(fd, F_DUPFD_CLOEXEC, COPIES_FROM);
     return copy < 0 ? tow_system_error(errno) : copy;

@@ -6,7 +6,14 @@
 #ifndef TOW_TRANSPORT_BYTE_STREAM_H
 #define TOW_TRANSPORT_BYTE_STREAM_H
 
+#include "transport/address.h"
+
 #include <towline/stream.h>
+
+/* The address that is listened on at `place`, from 0; false: there is none more. A text may stand for
+ * several.
+ */
+bool tow_byte_listener_text(const tow_byte_listener *listener, int place, char out[TOW_ADDRESS_TEXT_MAX]);
 
 /* Makes a stream of a connected descriptor of a socket. Errors: MEMORY, SYSTEM; the descriptor is then still
  * the caller's. */

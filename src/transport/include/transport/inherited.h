@@ -20,6 +20,9 @@ int tow_listen_text_check(const char *text);
 /* How many sockets such a text means. Errors: ADDRESS (none: `complaint` says why). */
 int tow_inherited_count(const char *text, tow_complaint *complaint);
 
+/* Whether all of them can be listened on. Errors: ADDRESS: `complaint` says why. */
+int tow_inherited_check(const char *text, tow_complaint *complaint);
+
 /* Opens a copy of the one at `index`, with its address. The original is closed by exec from now on, so that
  * no child process gets it. Returns a descriptor. Errors: ADDRESS (it is no socket that listens for streams:
  * `complaint` says so), DESCRIPTORS, SYSTEM, UNSUPPORTED (in the simulator). */
