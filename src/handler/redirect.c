@@ -24,13 +24,15 @@ static int check_target(const char *text) {
     return begins ? 0 : TOW_ERROR_ARGUMENT;
 }
 
-/* What is below the prefix, behind one slash: it can name no other host. A backslash is a slash for browsers. */
+/* What is below the prefix, behind one slash: it can name no other host. A backslash is a slash for browsers.
+ */
 static int below_append(tow_buffer *location, const char *below) {
     bool has_slash = location->length > 0 && location->data[location->length - 1] == '/';
     below += strspn(below, "/");
     int error = has_slash ? 0 : tow_buffer_append_text(location, "/");
     for (; error == 0 && *below != '\0'; below++)
-        error = *below == '\\' ? tow_buffer_append_text(location, "%5C") : tow_buffer_append(location, below, 1);
+        error =
+            *below == '\\' ? tow_buffer_append_text(location, "%5C") : tow_buffer_append(location, below, 1);
     return error;
 }
 
@@ -58,7 +60,8 @@ static void answer(tow_exchange *exchange, const tow_request *request) {
 static const char *complaint_of(const char *target, bool below) {
     if (target == NULL)
         return "say where it leads: a target";
-    return below && strpbrk(target, "?#") != NULL ? "a target for all below has no query and no fragment" : NULL;
+    return below && strpbrk(target, "?#") != NULL ? "a target for all below has no query and no fragment"
+                                                  : NULL;
 }
 
 static int make(tow_handler *handler, const void *settings, const tow_handler_place *place,

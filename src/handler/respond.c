@@ -95,4 +95,5 @@ static const tow_option rows[] = {
     {0},
 };
 
-const tow_handler_kind tow_respond_kind = {.name = "respond", .options = rows, .make = make, .free = free_made};
+const tow_handler_kind tow_respond_kind = {
+    .name = "respond", .options = rows, .make = make, .free = free_made};

@@ -129,6 +129,12 @@ int tow_service_begin(tow_service *service) {
     return error != 0 ? error : signals_start(service);
 }
 
+void tow_service_forget_sockets(void) {
+    unsetenv("LISTEN_PID");
+    unsetenv("LISTEN_FDS");
+    unsetenv("LISTEN_FDNAMES");
+}
+
 void tow_service_tick(tow_service *service) {
     on_tick(&service->tick);
 }

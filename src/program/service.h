@@ -34,6 +34,11 @@ struct tow_service { /* the first three are set, the rest is zeroed */
 /* Opens log and loop and takes the signals over, before any thread is made. What goes wrong was told. */
 int tow_service_begin(tow_service *service);
 
+/* Takes what a service manager said of sockets out of the environment: children must not take ours for
+ * theirs.
+ */
+void tow_service_forget_sockets(void);
+
 /* Starts the tick, which keeps the loop running until it is stopped. */
 void tow_service_tick(tow_service *service);
 

@@ -154,7 +154,8 @@ static bool is_unix(const char *address) {
 
 /* What can't be listened on, the server has logged; anything else is no matter of an address. */
 static void complain_of_listening(tow_serving *serving, int error) {
-    const char *option = serving->failed_is_status ? "--status" : "--port";
+    const char *listen = serving->listen_option != NULL ? serving->listen_option : "--port";
+    const char *option = serving->failed_is_status ? "--status" : listen;
     if (serving->failed[0] == '\0')
         tow_service_complain(&serving->service, "%s", tow_strerror(error));
     else if (tow_is_inherited(serving->failed))
@@ -196,18 +197,11 @@ static void say_all(tow_serving *serving) {
         say_where(serving, count, status, status_say);
 }
 
-/* Children must not take our sockets for theirs. */
-static void forget_environment(void) {
-    unsetenv("LISTEN_PID");
-    unsetenv("LISTEN_FDS");
-    unsetenv("LISTEN_FDNAMES");
-}
-
 static int listen_and_say(tow_serving *serving) {
     serving->starting = true;
     int error = tow_server_listen(serving->server);
     serving->starting = false;
-    forget_environment();
+    tow_service_forget_sockets();
     if (error != 0)
         complain_of_listening(serving, error);
     else

@@ -21,6 +21,7 @@ struct tow_serving {
     int (*add_routes)(tow_serving *serving); /* to `server`; returns 0 or a tow_error */
     void (*announce)(tow_serving *serving, const char *port, int number); /* logs what is served there */
     void (*before_end)(tow_serving *serving); /* lets go of what needs `server`; may be NULL */
+    const char *listen_option;                /* what says where to listen; NULL: --port */
     char **ports;
     tow_made_handler handlers[TOW_SERVING_HANDLERS_MAX];
     size_t handler_count;

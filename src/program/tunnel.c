@@ -119,6 +119,7 @@ static int start_forward(const tow_options *options, const tow_tunnel_listen *li
     tunnel_service service = {.listen = *listen};
     service.serving =
         (tow_serving){.service = {.kind = &kind, .options = options, .settings = &service.settings},
+            .listen_option = "LISTEN",
             .add_routes = add_routes,
             .announce = announce};
     fill(&service, options->settings, operands[1]);

@@ -1,6 +1,6 @@
 #include "tunnel_ends.h"
 
-#include "transport/address.h"
+#include "transport/inherited.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -13,10 +13,9 @@ static int refuse(const char **why, const char *text) {
 }
 
 static int address_check(const char *address, const char **why) {
-    tow_address addresses[TOW_ADDRESSES_MAX];
-    if (tow_address_parse(address, addresses) < 0)
-        return refuse(why, "the address is none to listen on: write a port, localhost:PORT, ADDRESS:PORT, or "
-                           "*:PORT for every one");
+    if (tow_listen_text_check(address) < 0)
+        return refuse(why, "the address is none to listen on: write a port, localhost:PORT, ADDRESS:PORT, "
+                           "*:PORT for every one, fd:NUMBER, or systemd");
     return 0;
 }
 
@@ -49,7 +48,7 @@ static int websocket_read(tow_tunnel_listen *listen, const char *rest, const cha
     if (length + sizeof(":443") > sizeof(listen->address) || strlen(rest + length) >= sizeof(listen->path))
         return refuse(why, "it is too long");
     snprintf(listen->address, sizeof(listen->address), "%.*s", (int)length, rest);
-    if (!has_port(listen->address))
+    if (!tow_is_inherited(listen->address) && !has_port(listen->address))
         snprintf(listen->address + length, sizeof(listen->address) - length, "%s",
             listen->is_secure ? ":443" : ":80");
     snprintf(listen->path, sizeof(listen->path), "%s", rest[length] == '\0' ? "/" : rest + length);
@@ -65,9 +64,9 @@ int tow_tunnel_listen_read(tow_tunnel_listen *listen, const char *text, const ch
         return websocket_read(listen, strchr(text, ':') + 3, why);
     }
     bool is_tcp = strncmp(text, "tcp:", 4) == 0;
-    if (!is_tcp && strncmp(text, "unix:", 5) != 0)
-        return refuse(
-            why, "LISTEN is ws://[HOST:]PORT/PATH, wss://[HOST:]PORT/PATH, tcp:[HOST:]PORT or unix:PATH");
+    if (!is_tcp && strncmp(text, "unix:", 5) != 0 && !tow_is_inherited(text))
+        return refuse(why, "LISTEN is ws://[HOST:]PORT/PATH, wss://[HOST:]PORT/PATH, tcp:[HOST:]PORT, "
+                           "unix:PATH, fd:NUMBER or systemd");
     const char *address = is_tcp ? text + 4 : text;
     if (strlen(address) >= sizeof(listen->address))
         return refuse(why, "it is too long");

@@ -75,6 +75,8 @@ static const char *const description[] = {
     "it "
     "are for this direction, those of who may connect and --map for the other. --certificate is for both: "
     "here it is shown to a server that asks for one.",
+    "A LISTEN of fd:N, or ws://fd:N/PATH, is a socket that listens already, by its descriptor; systemd, or "
+    "ws://systemd/PATH, those that a socket unit opened, systemd:NAME those of this name.",
     NULL,
 };
 

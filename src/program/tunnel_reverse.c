@@ -6,6 +6,7 @@
 #include "handler/reverse_tunnel.h"
 #include "ports.h"
 #include "service.h"
+#include "transport/inherited.h"
 #include "way.h"
 
 #include <stdio.h>
@@ -50,21 +51,38 @@ static void fill(reverse_service *reverse, const char *listen) {
         .log_user = &reverse->service};
 }
 
-/* Without the user and password that the URL may have. */
+static void say_from(reverse_service *reverse, const char *address) {
+    tow_url url = {0}; /* without the user and password that it may have */
+    bool shown = tow_url_read(&url, reverse->options.url, NULL) == 0;
+    tow_service_say(&reverse->service, TOW_LOG_NOTICE, "towline: tunnel from %s%s to %s",
+        strncmp(address, "unix:", 5) == 0 ? "" : "tcp:", address, shown ? url.text : "the server");
+    tow_url_clear(&url);
+}
+
+/* Sockets that somebody else has opened have addresses of their own. */
 static void announce(reverse_service *reverse) {
     const char *listen = reverse->options.listen;
     char name[TOW_PORT_NAME_MAX];
-    tow_url url = {0};
-    bool shown = tow_url_read(&url, reverse->options.url, NULL) == 0;
-    tow_port_name(listen, tow_reverse_tunnel_port(reverse->tunnel), name);
-    tow_service_say(&reverse->service, TOW_LOG_NOTICE, "towline: tunnel from %s%s to %s",
-        strncmp(listen, "unix:", 5) == 0 ? "" : "tcp:", name, shown ? url.text : "the server");
-    tow_url_clear(&url);
+    if (!tow_is_inherited(listen)) {
+        tow_port_name(listen, tow_reverse_tunnel_port(reverse->tunnel), name);
+        say_from(reverse, name);
+        return;
+    }
+    for (int place = 0; tow_reverse_tunnel_address(reverse->tunnel, place, name); place++)
+        say_from(reverse, name);
+}
+
+static void complain_of_listening(const reverse_service *reverse, int error) {
+    const char *listen = reverse->options.listen;
+    tow_complaint why = {0};
+    if (tow_is_inherited(listen) && tow_inherited_check(listen, &why) != 0)
+        tow_service_complain(&reverse->service, "LISTEN %s: %s", listen, why.text);
+    else
+        tow_service_complain_of_address(&reverse->service, "LISTEN", listen, error);
 }
 
 static int run(reverse_service *reverse) {
     tow_service *service = &reverse->service;
-    const char *listen = reverse->options.listen;
     int error = tow_service_begin(service);
     if (error != 0)
         return error;
@@ -73,9 +91,10 @@ static int run(reverse_service *reverse) {
         return TOW_ERROR_CERTIFICATE; /* it was told */
     error = tow_reverse_tunnel_new(&reverse->tunnel, service->loop, &reverse->options);
     if (error != 0) {
-        tow_service_complain_of_address(service, "LISTEN", listen, error);
+        complain_of_listening(reverse, error);
         return error;
     }
+    tow_service_forget_sockets();
     announce(reverse);
     tow_service_tick(service);
     error = tow_loop_run(service->loop);

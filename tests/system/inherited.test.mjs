@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import http from "node:http";
 import net from "node:net";
 import path from "node:path";
@@ -53,6 +53,22 @@ async function echo(url) {
   await once(socket, "close");
 }
 
+/** A TCP service that sends back what comes; its port. */
+async function echoService(t) {
+  const service = net.createServer((socket) => socket.on("error", () => {}).pipe(socket)).listen(0, "127.0.0.1");
+  await once(service, "listening");
+  t.after(() => service.close());
+  return service.address().port;
+}
+
+async function tcpEcho(place) {
+  const socket = net.connect(place);
+  socket.write("hello");
+  const [data] = await within(10000, once(socket, "data"), "the echo");
+  socket.destroy();
+  return data.toString();
+}
+
 /** The words that start the program with sockets of a socket unit. */
 const unit = (places, words) => [...places, "--", program, ...words];
 
@@ -84,6 +100,39 @@ for (const io of loops) {
       await echo(`ws://127.0.0.1:${port}/echo`);
       await echo(`ws+unix://${place}:/echo`);
     });
+
+    test("a tunnel's LISTEN may be such a socket, from either side", async (t) => {
+      const service = await echoService(t);
+      const front = net.createServer().listen({ host: "127.0.0.1", port: 0, exclusive: true });
+      await once(front, "listening");
+      const forward = start(t, program, ["tunnel", "ws://fd:3/bytes", `tcp:127.0.0.1:${service}`, "--io", io], [front._handle.fd]);
+      const url = `ws://127.0.0.1:${front.address().port}/bytes`;
+      await until(() => forward.log.includes(`tunnel from ${url} to`), "the tunnel from WebSocket");
+      front.close();
+      await echo(url);
+      const back = net.createServer().listen({ host: "127.0.0.1", port: 0, exclusive: true });
+      await once(back, "listening");
+      const { port } = back.address();
+      const reverse = start(t, program, ["tunnel", "fd:3", url, "--io", io], [back._handle.fd]);
+      await until(() => reverse.log.includes(`tunnel from tcp:127.0.0.1:${port} to ${url}`), "the tunnel from TCP");
+      back.close();
+      assert.equal(await tcpEcho({ host: "127.0.0.1", port }), "hello");
+    });
+
+    test("and all that a socket unit has opened", async (t) => {
+      const service = await echoService(t);
+      const place = `${folder(t)}/socket`;
+      const forward = start(t, socketUnit, unit(["a=0"], ["tunnel", "ws://systemd:a/", `tcp:127.0.0.1:${service}`, "--io", io]));
+      await until(() => /tunnel from (ws:\S+) to/.test(forward.log), "the tunnel from WebSocket");
+      const url = forward.log.match(/tunnel from (ws:\S+) to/)[1];
+      const reverse = start(t, socketUnit, unit(["a=0", `b=${place}`], ["tunnel", "systemd", url, "--io", io]));
+      await until(() => reverse.log.includes(`tunnel from unix:${place} to`), "the tunnel from TCP and Unix");
+      const port = Number(reverse.log.match(/tunnel from tcp:127\.0\.0\.1:(\d+) to/)[1]);
+      assert.equal(await tcpEcho({ host: "127.0.0.1", port }), "hello");
+      assert.equal(await tcpEcho({ path: place }), "hello");
+      await reverse.stop();
+      assert.ok(existsSync(place), "the file is the unit's");
+    });
   });
 }
 
@@ -109,6 +158,18 @@ for (const [words, pattern] of [
 ]) {
   test(`'towline serve ${words.join(" ")}' says what is missing`, async () => {
     const { status, errors } = await run(["serve", ...words]);
+    assert.equal(status, 1);
+    assert.match(errors.trimEnd(), pattern);
+  });
+}
+
+for (const [words, pattern] of [
+  [["ws://fd:999/", "tcp:localhost:1"], /^towline tunnel: LISTEN fd:999: there is no descriptor of this number$/],
+  [["fd:999", "ws://localhost:1/"], /^towline tunnel: LISTEN fd:999: there is no descriptor of this number$/],
+  [["systemd", "ws://localhost:1/"], /^towline tunnel: LISTEN systemd: LISTEN_FDS is not set: no socket unit has started this process$/],
+]) {
+  test(`'towline tunnel ${words.join(" ")}' says what is missing`, async () => {
+    const { status, errors } = await run(["tunnel", ...words]);
     assert.equal(status, 1);
     assert.match(errors.trimEnd(), pattern);
   });

@@ -22,8 +22,8 @@ typedef struct tow_python_connection python_connection;
 struct tow_python_connection {
     tow_python_link link; /* first */
     tow_python_version *version;
-    tow_exchange *exchange; /* the handshake is under way; NULL: decided, or gone */
-    tow_websocket *socket;  /* open or closing */
+    tow_exchange *exchange;  /* the handshake is under way; NULL: decided, or gone */
+    tow_websocket *socket;   /* open or closing */
     tow_behaviour behaviour; /* the socket's meanwhile */
     const tow_behaviour *original;
     tow_buffer assembly; /* of a message that the handler sends */
@@ -31,9 +31,9 @@ struct tow_python_connection {
     tow_loop *loop;
     python_connection *next, **previous;
     bool link_closed;
-    bool held;       /* the socket is paused: the host does not take what comes */
-    bool assembles;  /* of a message more is to come, and nothing was sent */
-    bool in_pieces;  /* or the first part was */
+    bool held;      /* the socket is paused: the host does not take what comes */
+    bool assembles; /* of a message more is to come, and nothing was sent */
+    bool in_pieces; /* or the first part was */
     bool answers_pings;
 };
 
@@ -100,8 +100,8 @@ static void host_ended(tow_python_link *link) {
 }
 
 static void host_is_strange(python_connection *connection) {
-    tow_python_say(connection->version->python, TOW_LOG_ERROR,
-        "%s: what its process says makes no sense", connection->version->file);
+    tow_python_say(connection->version->python, TOW_LOG_ERROR, "%s: what its process says makes no sense",
+        connection->version->file);
     fail(connection, 500, "the handler's process is broken");
 }
 
@@ -111,8 +111,7 @@ static void tell_closed(
     uint8_t head[5] = {clean};
     tow_python_put(head + 1, code, 2);
     tow_python_put(head + 3, ours, 2);
-    tow_python_link_send(
-        &connection->link, TOW_PYTHON_CLOSED, head, sizeof(head), reason, strlen(reason));
+    tow_python_link_send(&connection->link, TOW_PYTHON_CLOSED, head, sizeof(head), reason, strlen(reason));
     tow_python_link_finish(&connection->link);
 }
 
@@ -195,8 +194,8 @@ static void message_send(python_connection *connection, int flags, const void *b
         .first = flags & TOW_PYTHON_FIRST,
         .last = flags & TOW_PYTHON_LAST};
     bool whole = piece.first && piece.last && !(flags & TOW_PYTHON_PLAIN);
-    int64_t sent = whole ? tow_websocket_send(socket, type, bytes, length)
-                         : tow_websocket_send_piece(socket, &piece);
+    int64_t sent =
+        whole ? tow_websocket_send(socket, type, bytes, length) : tow_websocket_send_piece(socket, &piece);
     connection->in_pieces = !piece.last;
     if (sent < 0 && sent != TOW_ERROR_CLOSED)
         host_is_strange(connection);
@@ -326,8 +325,8 @@ static void bytes_came(tow_exchange *exchange, void *user, const void *bytes, si
 /* What the handler asks for is bounded by what is sent to it at once: see link.h. */
 static void hear_read(python_connection *connection, const tow_python_said *said) {
     if (connection->exchange == NULL || said->length != 4 ||
-        tow_exchange_read_bytes(
-            connection->exchange, tow_python_number(said->bytes, 4), bytes_came, connection) == TOW_ERROR_STATE)
+        tow_exchange_read_bytes(connection->exchange, tow_python_number(said->bytes, 4), bytes_came,
+            connection) == TOW_ERROR_STATE)
         host_is_strange(connection);
 }
 
@@ -337,13 +336,11 @@ static int accept_with(python_connection *connection, const tow_python_said *sai
     char *protocol = strndup(name, protocol_length);
     if (protocol == NULL)
         return TOW_ERROR_MEMORY;
-    int error =
-        tow_exchange_add_lines(exchange, name + protocol_length, said->length - 3 - protocol_length);
+    int error = tow_exchange_add_lines(exchange, name + protocol_length, said->length - 3 - protocol_length);
     if (error == 0 && said->bytes[0] & TOW_PYTHON_ACCEPT_UNCOMPRESSED)
         error = tow_exchange_decline_compression(exchange);
     if (error == 0)
-        error = tow_exchange_accept(
-            exchange, &(tow_acceptance){.protocol = protocol, .user = connection});
+        error = tow_exchange_accept(exchange, &(tow_acceptance){.protocol = protocol, .user = connection});
     free(protocol);
     return error;
 }
@@ -439,8 +436,7 @@ static int write_head(tow_buffer *out, const tow_request *request) {
     return error;
 }
 
-static int write_opening(
-    tow_buffer *out, const python_connection *connection, const tow_request *request) {
+static int write_opening(tow_buffer *out, const python_connection *connection, const tow_request *request) {
     uint8_t begin[9];
     char local[TOW_ADDRESS_TEXT_MAX] = "";
     tow_buffer head = {0};
@@ -474,10 +470,8 @@ static void enter(python_connection *connection) {
 }
 
 static int connection_open(python_connection *connection, const tow_request *request) {
-    static const tow_python_link_events events = {.on_said = host_said,
-        .on_room = host_takes_more,
-        .on_end = host_ended,
-        .on_closed = link_closed};
+    static const tow_python_link_events events = {
+        .on_said = host_said, .on_room = host_takes_more, .on_end = host_ended, .on_closed = link_closed};
     tow_buffer opening = {0};
     int error = write_opening(&opening, connection, request);
     if (error == 0)
@@ -485,8 +479,7 @@ static int connection_open(python_connection *connection, const tow_request *req
             &connection->link, connection->loop, &connection->version->python->address, &events);
     if (error == 0) {
         enter(connection);
-        tow_python_link_send(
-            &connection->link, TOW_PYTHON_OPEN, opening.data, opening.length, NULL, 0);
+        tow_python_link_send(&connection->link, TOW_PYTHON_OPEN, opening.data, opening.length, NULL, 0);
     }
     tow_buffer_clear(&opening);
     return error;

@@ -108,8 +108,8 @@ static tow_python_version *version_find(const tow_python *python, uint64_t numbe
 static void write_unsaid(tow_python *python) {
     if (python->input == NULL || python->unsaid.length == 0)
         return;
-    int64_t taken = tow_byte_stream_write(
-        python->input, &(tow_bytes){python->unsaid.data, python->unsaid.length}, 1);
+    int64_t taken =
+        tow_byte_stream_write(python->input, &(tow_bytes){python->unsaid.data, python->unsaid.length}, 1);
     if (taken > 0)
         tow_buffer_consume(&python->unsaid, (size_t)taken);
 }
@@ -244,8 +244,8 @@ static void refuse_loads(tow_python *python, const char *why) {
 static void wait_and_start(tow_python *python) {
     tow_loop *loop = python->place.loop;
     if (python->versions != NULL)
-        tow_timer_set(loop, &python->again, tow_loop_now(loop) + (python->speaks ? 1 : RESTART_AFTER),
-            start_again);
+        tow_timer_set(
+            loop, &python->again, tow_loop_now(loop) + (python->speaks ? 1 : RESTART_AFTER), start_again);
 }
 
 static void exited(tow_child *child, int status) {
@@ -261,8 +261,8 @@ static void exited(tow_child *child, int status) {
         tow_python_say(python, TOW_LOG_ERROR, "the process of the Python handlers was ended by signal %d%s",
             status - 128, again);
     else
-        tow_python_say(python, TOW_LOG_ERROR,
-            "the process of the Python handlers has ended with status %d%s", status, again);
+        tow_python_say(python, TOW_LOG_ERROR, "the process of the Python handlers has ended with status %d%s",
+            status, again);
     wait_and_start(python);
 }
 
@@ -377,8 +377,7 @@ int tow_python_load(tow_python *python, const char *file, tow_python_on_loaded o
     return 0;
 }
 
-int tow_python_new(
-    tow_python **python, const tow_python_settings *settings, const tow_handler_place *place) {
+int tow_python_new(tow_python **python, const tow_python_settings *settings, const tow_handler_place *place) {
     tow_python *made = calloc(1, sizeof(*made));
     if (made == NULL)
         return TOW_ERROR_MEMORY;

@@ -105,8 +105,8 @@ bool tow_python_link_send(tow_python_link *link, uint8_t operation, const void *
     if (link->ended || link->finished)
         return true;
     tow_python_write_header(header, operation, head_length + length);
-    uint8_t *out = link->waiting.length == 0 && all <= TOW_CORK_MAX ? tow_stream_cork(&link->stream, all, 0)
-                                                                    : NULL;
+    uint8_t *out =
+        link->waiting.length == 0 && all <= TOW_CORK_MAX ? tow_stream_cork(&link->stream, all, 0) : NULL;
     if (out != NULL) {
         memcpy(out, header, sizeof(header));
         if (head_length > 0)
@@ -153,8 +153,8 @@ void tow_python_link_clear(tow_python_link *link) {
     tow_buffer_clear(&link->waiting);
 }
 
-int tow_python_link_open(tow_python_link *link, tow_loop *loop, const tow_address *address,
-    const tow_python_link_events *events) {
+int tow_python_link_open(
+    tow_python_link *link, tow_loop *loop, const tow_address *address, const tow_python_link_events *events) {
     static const tow_stream_events stream_events = {.on_bytes = on_bytes,
         .on_unsent = on_unsent,
         .on_writable = on_writable,

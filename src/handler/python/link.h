@@ -33,8 +33,8 @@ struct tow_python_link { /* embedded; private */
 };
 
 /* Errors: those of tow_stream_connect. */
-int tow_python_link_open(tow_python_link *link, tow_loop *loop, const tow_address *address,
-    const tow_python_link_events *events);
+int tow_python_link_open(
+    tow_python_link *link, tow_loop *loop, const tow_address *address, const tow_python_link_events *events);
 
 /* Sends an operation, in two parts, of which the second may be empty; together of TOW_PYTHON_OPERATION_MAX at
  * most. False: the host does not take it, and the owner waits for on_room. */

@@ -33,8 +33,7 @@ int tow_python_next(const uint8_t **bytes, size_t *length, tow_python_said *said
         return TOW_ERROR_LIMIT;
     if (*length - TOW_PYTHON_HEADER < size)
         return 0;
-    *said = (tow_python_said){
-        .operation = (*bytes)[4], .bytes = *bytes + TOW_PYTHON_HEADER, .length = size};
+    *said = (tow_python_said){.operation = (*bytes)[4], .bytes = *bytes + TOW_PYTHON_HEADER, .length = size};
     *bytes += TOW_PYTHON_HEADER + size;
     *length -= TOW_PYTHON_HEADER + size;
     return 1;

@@ -8,22 +8,22 @@
 
 enum {
     TOW_PYTHON_HEADER = 5,
-    TOW_PYTHON_PART_MAX = 64 * 1024,                   /* bytes of a message, or for a peer, in an operation */
+    TOW_PYTHON_PART_MAX = 64 * 1024, /* bytes of a message, or for a peer, in an operation */
     TOW_PYTHON_OPERATION_MAX = TOW_PYTHON_PART_MAX + 64 /* of the host's */
 };
 
 typedef enum tow_python_operation {
-    TOW_PYTHON_OPEN = 1, /* to the host: 8 bytes of version, 1: TLS, then texts behind 4 bytes of length each: the
-                            peer's address, ours, the request's head */
+    TOW_PYTHON_OPEN = 1, /* to the host: 8 bytes of version, 1: TLS, then texts behind 4 bytes of length each:
+                            the peer's address, ours, the request's head */
     TOW_PYTHON_ACCEPT,   /* to us: 1 byte of flags, 2 bytes of length, the subprotocol, header lines */
     TOW_PYTHON_REFUSE,   /* to us: 2 bytes of status, a line */
     TOW_PYTHON_OPENED,   /* to the host: the extensions in use */
-    TOW_PYTHON_CLOSE,    /* to us: 1 byte: the peer's answer is awaited, and nothing else; both: 2 bytes of code,
-                            0 or 1005 for none, the reason */
-    TOW_PYTHON_CLOSED,   /* to the host: 1 byte: clean, 2 bytes: the peer's code, 2 bytes: ours for a failure, the
-                            reason */
-    TOW_PYTHON_END,      /* to us: the handler is done */
-    TOW_PYTHON_PING,     /* both: a payload */
+    TOW_PYTHON_CLOSE, /* to us: 1 byte: the peer's answer is awaited, and nothing else; both: 2 bytes of code,
+                         0 or 1005 for none, the reason */
+    TOW_PYTHON_CLOSED, /* to the host: 1 byte: clean, 2 bytes: the peer's code, 2 bytes: ours for a failure,
+                          the reason */
+    TOW_PYTHON_END,    /* to us: the handler is done */
+    TOW_PYTHON_PING,   /* both: a payload */
     TOW_PYTHON_PONG,
     TOW_PYTHON_WRITE,   /* to us: bytes for the peer as they are */
     TOW_PYTHON_READ,    /* to us: 4 bytes: so many of the peer's are wanted ahead of the answer */

@@ -1,6 +1,7 @@
 #include "handler/reverse_tunnel.h"
 
 #include "passage.h"
+#include "transport/byte_stream.h"
 #include "transport/timer.h"
 
 #include <stdio.h>
@@ -152,6 +153,10 @@ int tow_reverse_tunnel_new(
     else
         *tunnel = made;
     return error;
+}
+
+bool tow_reverse_tunnel_address(const tow_reverse_tunnel *tunnel, int place, char out[TOW_ADDRESS_TEXT_MAX]) {
+    return tunnel->listener != NULL && tow_byte_listener_text(tunnel->listener, place, out);
 }
 
 int tow_reverse_tunnel_port(const tow_reverse_tunnel *tunnel) {

@@ -20,6 +20,13 @@ static void a_listen_is_a_scheme_an_address_and_a_path(void **state) {
         {"tcp:2222", false, false, "2222", ""},
         {"tcp:127.0.0.1:0", false, false, "127.0.0.1:0", ""},
         {"unix:/run/x", false, false, "unix:/run/x", ""},
+        {"ws://fd:3/x", true, false, "fd:3", "/x"},
+        {"wss://systemd/", true, true, "systemd", "/"},
+        {"ws://systemd", true, false, "systemd", "/"},
+        {"ws://systemd:web/a", true, false, "systemd:web", "/a"},
+        {"fd:3", false, false, "fd:3", ""},
+        {"systemd", false, false, "systemd", ""},
+        {"systemd:web", false, false, "systemd:web", ""},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         tow_tunnel_listen listen;
@@ -37,7 +44,7 @@ static void what_is_none_is_refused_with_a_reason(void **state) {
     static const char *const texts[] = {"", "localhost:80", "http://x", "ws:/x", "ws://", "ws:///x",
         "ws://example.org:80/", "ws://localhost:70000/", "ws://localhost:1/a?b", "ws://localhost:1/a#b",
         "ws://localhost:1/*", "ws://localhost:1/a b", "ws://localhost:1/\xc3\xa4", "tcp:", "tcp:x:y",
-        "unix:"};
+        "unix:", "fd:", "fd:x", "fd:-1", "systemd:", "ws://fd:/x", "ws://systemd:/x"};
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
         tow_tunnel_listen listen;
         const char *why = NULL;

@@ -3,13 +3,15 @@
 #ifndef TOW_HANDLER_REVERSE_TUNNEL_H
 #define TOW_HANDLER_REVERSE_TUNNEL_H
 
+#include "transport/address.h"
+
 #include <towline/server.h>
 #include <towline/stream.h>
 
 typedef struct tow_reverse_tunnel tow_reverse_tunnel;
 
 typedef struct tow_reverse_tunnel_options {
-    const char *listen; /* "[HOST:]PORT" or "unix:PATH" */
+    const char *listen; /* as for tow_byte_listener_new */
     const char *url;
     const tow_websocket_options *socket; /* but for callbacks and user */
     bool text;                           /* text messages instead of binary ones */
@@ -24,7 +26,9 @@ typedef struct tow_reverse_tunnel_options {
 int tow_reverse_tunnel_new(
     tow_reverse_tunnel **tunnel, tow_loop *loop, const tow_reverse_tunnel_options *options);
 
-/* The port that is listened on; 0 for a Unix socket. */
+/* The address that is listened on at `place`, from 0; false: there is none more. The port is that of the
+ * first; 0 for a Unix socket. */
+bool tow_reverse_tunnel_address(const tow_reverse_tunnel *tunnel, int place, char out[TOW_ADDRESS_TEXT_MAX]);
 int tow_reverse_tunnel_port(const tow_reverse_tunnel *tunnel);
 
 /* Accepts no more; what is open after so many seconds (TOW_OFF: never) is reset. Nothing keeps the loop alive
