@@ -206,10 +206,11 @@ typedef struct tow_acceptance {
 
 /* Lets in a request that on_admit has got; `acceptance`, which may be NULL, is copied. The fields that were
  * added (tow_exchange_field) go with the answer. If the exchange was kept, on_open or on_request comes in one
- * of the next rounds, or else on_gone: the client may leave, and a drain begin, before that. What a client
- * has sent behind an opening handshake comes after on_open. Errors: STATE (not in on_admit and not kept, or
- * decided on already), CLOSED (the client has left: on_gone follows), ARGUMENT (a subprotocol that was not
- * offered). */
+ * of the next rounds, or else on_gone: the client may leave, and a drain begin, before that. The exchange of
+ * an opening handshake is not to be used from on_select or on_open on; that of a request is on_request's, and
+ * the events that on_admit gave it come no more. What a client has sent behind the handshake comes after
+ * on_open. Errors: STATE (not in on_admit and not kept, or decided on already), CLOSED (the client has left:
+ * on_gone follows), ARGUMENT (a subprotocol that was not offered). */
 int tow_exchange_accept_sized(
     tow_exchange *exchange, const tow_acceptance *acceptance, size_t acceptance_size);
 static inline int tow_exchange_accept(tow_exchange *exchange, const tow_acceptance *acceptance) {

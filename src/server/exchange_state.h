@@ -38,8 +38,9 @@ typedef struct tow_exchange_class {
     void (*go_on)(tow_exchange *exchange);
     /* Breaks it off: the peer gets no (further) answer. `over` is set. */
     void (*reset)(tow_exchange *exchange);
-    /* Turns it into a WebSocket, with what was agreed. Afterwards it is over. */
-    void (*upgrade)(tow_exchange *exchange, const struct tow_upgrade *upgrade);
+    /* Turns it into a WebSocket, with what was agreed. Afterwards it is over. Errors: ARGUMENT (the answer is
+     * too long; nothing was said), CLOSED, MEMORY, SYSTEM: it is broken off. */
+    int (*upgrade)(tow_exchange *exchange, const struct tow_upgrade *upgrade);
 } tow_exchange_class;
 
 /* Whether the route's on_admit decides on the request. */

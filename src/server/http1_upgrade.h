@@ -6,6 +6,6 @@
 #include "upgrade.h"
 
 /* tow_exchange_class.upgrade. */
-void tow_http1_upgrade(tow_exchange *exchange, const tow_upgrade *upgrade);
+int tow_http1_upgrade(tow_exchange *exchange, const tow_upgrade *upgrade);
 
 #endif

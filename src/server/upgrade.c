@@ -87,14 +87,28 @@ static int read_opening(const tow_exchange *exchange, tow_opening_request *openi
     return tow_opening_request_check(opening, head->method, head->version, head->fields, head->field_count);
 }
 
+static void refuse_length(tow_exchange *exchange) {
+    tow_exchange_tell_gone(exchange);
+    tow_exchange_refuse(exchange, 500, "the answer is too long", "the fields of the answer 101 are too long");
+}
+
+/* It was let in: nobody has a say any more, but who kept it hears that it came to nothing. */
 static void agree(tow_exchange *exchange, const tow_opening_request *opening) {
     tow_upgrade upgrade = {.accept = opening->accept};
-    if (select_protocol(exchange, opening, &upgrade.protocol) != 0) {
+    bool kept = exchange->kept;
+    exchange->kept = false;
+    int error = select_protocol(exchange, opening, &upgrade.protocol);
+    if (error != 0) {
+        exchange->kept = kept;
         tow_exchange_refuse_for_memory(exchange);
         return;
     }
     agree_on_compression(exchange, &upgrade.compression, upgrade.extensions);
-    exchange->class->upgrade(exchange, &upgrade);
+    error = exchange->class->upgrade(exchange, &upgrade);
+    if (error != 0)
+        exchange->kept = kept;
+    if (error == TOW_ERROR_ARGUMENT)
+        refuse_length(exchange);
 }
 
 void tow_upgrade_answer(tow_exchange *exchange) {
