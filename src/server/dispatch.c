@@ -35,7 +35,8 @@ void tow_dispatch_work(tow_exchange *exchange) {
 }
 
 static void call_handler(tow_exchange *exchange, const tow_request *request) {
-    exchange->kept = false; /* by on_admit */
+    exchange->kept = false; /* by on_admit, whose events end with it */
+    exchange->events = (tow_exchange_events){0};
     exchange->in_handler = true;
     exchange->route->handler.on_request(exchange, request);
     after_handler(exchange);

@@ -142,6 +142,26 @@ static void the_sockets_callbacks_find_an_exchange_that_is_over(void **state) {
     }
 }
 
+static void the_events_of_on_admit_end_with_it(void **state) {
+    (void)state;
+    static const char *const requests[] = {GET("/begin"), GET("/keep")};
+    for (uint64_t seed = 0; seed < 8; seed++) {
+        struct world world;
+        struct peer peer;
+        bool keeps = seed / 2 % 2 == 1;
+        begin(&world, &peer, seed);
+        peer_text(&peer, requests[keeps]);
+        let_in(&world);
+        peer_shutdown(&peer);
+        world_run(&world, 10);
+        peer_reset(&peer);
+        world_run(&world, 10);
+        assert_int_equal(admitter_gone, 0);
+        assert_int_equal(gone, keeps);
+        world_end(&world);
+    }
+}
+
 static void an_answer_that_is_too_long_is_none(void **state) {
     (void)state;
     for (uint64_t seed = 0; seed < 4; seed++) {
@@ -165,6 +185,7 @@ static void an_answer_that_is_too_long_is_none(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_sockets_callbacks_find_an_exchange_that_is_over),
+        cmocka_unit_test(the_events_of_on_admit_end_with_it),
         cmocka_unit_test(an_answer_that_is_too_long_is_none),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
