@@ -72,8 +72,9 @@ int tow_exchange_respond(
 /* A field for the answer that follows, behind those that were added before; a name may be repeated. The
  * server writes Connection, Content-Length, Date, Keep-Alive, Transfer-Encoding and Upgrade itself, and
  * Sec-WebSocket-Accept, -Extensions and -Protocol. A Content-Type goes before the `type` that the answer is
- * given, also where the server refuses by itself. Errors: ARGUMENT (one of these, a name that is no token, a
- * control character such as CR or LF in the value), STATE, CLOSED, MEMORY. */
+ * given. Where the server answers by itself (503 when answer_seconds are over, say) these fields do not go
+ * along. Errors: ARGUMENT (one of these, a name that is no token, a control character such as CR or LF in the
+ * value), STATE, CLOSED, MEMORY. */
 int tow_exchange_field(tow_exchange *exchange, const char *name, const char *value);
 
 /* Answers with `length` bytes of an open file from `offset` on, read as the client takes them. The descriptor

@@ -240,16 +240,3 @@ int tow_exchange_accept_sized(
     tow_exchange_go_on(exchange);
     return 0;
 }
-
-int tow_exchange_reject(tow_exchange *exchange, int status, const char *text) {
-    if (exchange == NULL || status < 400 || status > 599)
-        return TOW_ERROR_ARGUMENT;
-    int error = tow_exchange_check_turn(exchange);
-    if (error != 0)
-        return error;
-    tow_exchange_refuse(exchange, status, text != NULL ? text : "refused", NULL);
-    if (exchange->over)
-        return TOW_ERROR_MEMORY;
-    tow_exchange_go_on(exchange);
-    return 0;
-}

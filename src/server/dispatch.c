@@ -103,21 +103,13 @@ static void serve_request(tow_exchange *exchange, const tow_request *request) {
         call_handler(exchange, request);
 }
 
-static int add_fields(tow_exchange *exchange, const tow_route *route) {
-    const tow_header_field *field = route != NULL ? route->fields.fields : NULL;
-    int error = 0;
-    for (; error == 0 && field != NULL && field->name != NULL; field++)
-        error = tow_exchange_add_field(exchange, field->name, field->value);
-    return error;
-}
-
 static void serve(tow_exchange *exchange, tow_request *request) {
     const tow_http_head *head = request->head;
     const tow_route *route = find_route(exchange, head);
     take_route(exchange, route);
     request->route = route;
     request->user = route != NULL ? route->handler.user : NULL;
-    if (add_fields(exchange, route) != 0) {
+    if (tow_exchange_begin_fields(exchange) != 0) {
         tow_exchange_refuse_for_memory(exchange);
         return;
     }

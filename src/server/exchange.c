@@ -167,6 +167,18 @@ int tow_exchange_add_field(tow_exchange *exchange, const char *name, const char 
     return error;
 }
 
+/* A request that was not read whole has no route yet. */
+int tow_exchange_begin_fields(tow_exchange *exchange) {
+    bool has_route = exchange->request != NULL && exchange->route != NULL;
+    const tow_header_field *field = has_route ? exchange->route->fields.fields : NULL;
+    int error = 0;
+    exchange->fields.length = 0;
+    exchange->is_typed = false;
+    for (; error == 0 && field != NULL && field->name != NULL; field++)
+        error = tow_exchange_add_field(exchange, field->name, field->value);
+    return error;
+}
+
 /* Of cookies there may be more. */
 static bool has_own_field(const tow_route *route, const char *name) {
     return route != NULL && tow_fields_have(&route->fields, name) && strcasecmp(name, "Set-Cookie") != 0;
@@ -248,7 +260,8 @@ static size_t refusal_body(tow_exchange *exchange, char body[TOW_REFUSAL_MAX + 1
     return length;
 }
 
-void tow_exchange_refuse(tow_exchange *exchange, int status, const char *text, const char *advice) {
+/* With the fields that there are. */
+static void refuse(tow_exchange *exchange, int status, const char *text, const char *advice) {
     char body[TOW_REFUSAL_MAX + 1];
     exchange->is_last = true;
     size_t length = refusal_body(exchange, body, text);
@@ -260,12 +273,35 @@ void tow_exchange_refuse(tow_exchange *exchange, int status, const char *text, c
         tow_access_log_line(&exchange->log, TOW_LOG_NOTICE, status, advice != NULL ? advice : text);
 }
 
+void tow_exchange_refuse(tow_exchange *exchange, int status, const char *text, const char *advice) {
+    if (tow_exchange_begin_fields(exchange) != 0)
+        tow_exchange_fail(exchange);
+    else
+        refuse(exchange, status, text, advice);
+}
+
 void tow_exchange_refuse_with(
     tow_exchange *exchange, int status, const char *text, const char *name, const char *value) {
-    if (tow_exchange_add_field(exchange, name, value) != 0)
-        tow_exchange_break_off(exchange);
+    int error = tow_exchange_begin_fields(exchange);
+    if (error == 0)
+        error = tow_exchange_add_field(exchange, name, value);
+    if (error != 0)
+        tow_exchange_fail(exchange);
     else
-        tow_exchange_refuse(exchange, status, text, NULL);
+        refuse(exchange, status, text, NULL);
+}
+
+int tow_exchange_reject(tow_exchange *exchange, int status, const char *text) {
+    if (exchange == NULL || status < 400 || status > 599)
+        return TOW_ERROR_ARGUMENT;
+    int error = tow_exchange_check_turn(exchange);
+    if (error != 0)
+        return error;
+    refuse(exchange, status, text != NULL ? text : "refused", NULL);
+    if (exchange->over)
+        return TOW_ERROR_MEMORY;
+    tow_exchange_go_on(exchange);
+    return 0;
 }
 
 void tow_exchange_refuse_for_memory(tow_exchange *exchange) {

@@ -129,9 +129,13 @@ void tow_exchange_go_on(tow_exchange *exchange);
 /* The same as tow_exchange_field, for the server itself. */
 int tow_exchange_add_field(tow_exchange *exchange, const char *name, const char *value);
 
-/* Answers with one line of text that says what is wrong; the connection ends after it. What is longer than
- * TOW_REFUSAL_MAX bytes is cut, and the log says so. What tow_exchange_add_field added goes along. `advice`
- * (may be NULL) is for the log only. Without memory for all that the exchange is reset. */
+/* The answer's fields are those of the route, and no others. Errors: MEMORY. */
+int tow_exchange_begin_fields(tow_exchange *exchange);
+
+/* The server answers with one line of text that says what is wrong; the connection ends after it. What is
+ * longer than TOW_REFUSAL_MAX bytes is cut, and the log says so. What the handler has added for its answer
+ * does not go along. `advice` (may be NULL) is for the log only. Without memory for all that the exchange is
+ * reset. */
 enum { TOW_REFUSAL_MAX = 1000 };
 void tow_exchange_refuse(tow_exchange *exchange, int status, const char *text, const char *advice);
 

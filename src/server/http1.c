@@ -385,11 +385,8 @@ void tow_http1_free(tow_http1 *http1) {
 
 void tow_http1_refuse_all(tow_http1 *http1, const char *option) {
     http1->exchange.log.limit = option;
-    if (tow_exchange_add_field(&http1->exchange, "Retry-After", "5") != 0) {
-        tow_http1_out_of_memory(http1);
-        return;
-    }
-    tow_http1_refuse(http1, 503, "too many connections");
+    tow_exchange_refuse_with(&http1->exchange, 503, "too many connections", "Retry-After", "5");
+    tow_http1_follow(http1);
     run(http1, NULL, 0);
 }
 
