@@ -172,6 +172,31 @@ static void a_client_that_ends_its_side_gets_its_answer(void **state) {
     }
 }
 
+/* What has come of it behind the request is asked, too. */
+static void a_client_that_asks_more_has_not_ended(void **state) {
+    (void)state;
+    struct world world;
+    struct peer peer;
+    begin(&world, &(tow_simulation_options){.seed = 1, .whole = true});
+    peer_connect(&peer, &world);
+    world_run(&world, 5);
+    peer_text(&peer, REQUEST("/later") REQUEST("/later"));
+    peer_shutdown(&peer);
+    wait_for_kept(&world, 1);
+    world_run(&world, 1000);
+    assert_int_equal(kept[0].ended, 0);
+    answer(0, "one");
+    wait_for_kept(&world, 2);
+    world_run(&world, 1000);
+    assert_int_equal(kept[1].ended, 1);
+    answer(1, "two");
+    peer_expect(&peer, "\r\n\r\ntwo");
+    peer_expect_end(&peer);
+    assert_false(peer.failed);
+    peer_close(&peer);
+    world_end(&world);
+}
+
 static void what_is_broken_off_at_the_end_is_over(void **state) {
     (void)state;
     for (uint64_t seed = 0; seed < SEEDS; seed++) {
@@ -473,6 +498,7 @@ int main(void) {
         cmocka_unit_test(an_answer_may_come_after_any_time),
         cmocka_unit_test(who_has_left_is_told_of),
         cmocka_unit_test(a_client_that_ends_its_side_gets_its_answer),
+        cmocka_unit_test(a_client_that_asks_more_has_not_ended),
         cmocka_unit_test(what_is_broken_off_at_the_end_is_over),
         cmocka_unit_test(an_answer_after_the_client_has_left_goes_nowhere),
         cmocka_unit_test(requests_behind_it_wait_unread),
