@@ -45,8 +45,10 @@ static void on_gone(tow_exchange *exchange, void *user) {
 /* Browsers end both sides at once, and that looks like this at first. When the server stops, who still
  * listens is not waited for; browsers come again, to the next one. */
 static void end(tow_exchange *exchange, void *user) {
-    forget(user);
-    tow_exchange_end(exchange);
+    if (tow_exchange_end(exchange) == 0)
+        forget(user);
+    else
+        tow_exchange_reset(exchange); /* on_gone follows */
 }
 
 /* To everybody. Who takes so little that nothing more fits is reset; on_gone follows, not in this call, so
