@@ -1,6 +1,7 @@
 #include "dispatch.h"
 
 #include "admission.h"
+#include "base/text.h"
 #include "protocol/opening.h"
 #include "upgrade.h"
 
@@ -40,7 +41,7 @@ static void call_handler(tow_exchange *exchange, const tow_request *request) {
     exchange->in_handler = true;
     exchange->route->handler.on_request(exchange, request);
     after_handler(exchange);
-    if (exchange->wants_body && request->head->body_length > exchange->body_limit)
+    if (exchange->wants_body && !exchange->over && request->head->body_length > exchange->body_limit)
         tow_dispatch_body_too_large(exchange);
     bool goes_on = exchange->wants_body || exchange->kept;
     if (goes_on && !exchange->over && tow_exchange_copy_request(exchange) != 0) {
@@ -49,11 +50,16 @@ static void call_handler(tow_exchange *exchange, const tow_request *request) {
     }
 }
 
+/* An option is named only where it is the limit. */
 void tow_dispatch_body_too_large(tow_exchange *exchange) {
+    char advice[100];
+    tow_text_format(advice, sizeof(advice), "the body has more than the %zu bytes that the handler takes",
+        exchange->body_limit);
     exchange->wants_body = false;
     tow_exchange_tell_gone(exchange);
-    tow_access_log_limit(&exchange->log, &tow_exchange_counters(exchange)->bodies_too_large);
-    tow_exchange_refuse(exchange, 413, "the body is too large", NULL);
+    if ((int64_t)exchange->body_limit == tow_exchange_limits(exchange)->max_message)
+        tow_access_log_limit(&exchange->log, &tow_exchange_counters(exchange)->bodies_too_large);
+    tow_exchange_refuse(exchange, 413, "the body is too large", advice);
 }
 
 void tow_dispatch_piece(tow_exchange *exchange, tow_slice piece) {
