@@ -44,7 +44,7 @@ typedef struct tow_handler_host {
     tow_server *server; /* to post to, by tow_post_message and the like, from any thread */
     tow_loop *loop;     /* of the first worker, on which on_load runs */
     const char *path;   /* that it serves */
-    const char *file;
+    const char *file;   /* that it was loaded from, as the server knows it */
     /* a line for the server's log, with the file's name in front: TOW_LOG_ERROR to TOW_LOG_DEBUG. Any thread
      */
     void (*log)(const struct tow_handler_host *host, int level, const char *line);
@@ -64,8 +64,8 @@ typedef struct tow_handler_life {
      * handler has for this thread is freed here, and posts no task to a loop any more (tow_loop_post) */
     void (*on_worker_end)(void);
     /* comes last, on one of these threads, and then the library's code is taken out of memory: threads that
-     * it has made are to be joined here at the latest. A library that must stay (it has given code of its own
-     * to others for good) is linked with -Wl,-z,nodelete */
+     * it has made are to be joined here at the latest. A library that must stay (it opens connections
+     * itself, or has given code of its own to others for good) is linked with -Wl,-z,nodelete */
     void (*on_unload)(void);
 } tow_handler_life;
 

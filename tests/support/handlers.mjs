@@ -1,7 +1,7 @@
 // Folders of handlers for tests: native ones are built once, and put in place as people do.
 
 import assert from "node:assert/strict";
-import { copyFileSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import WebSocket from "ws";
 
@@ -90,4 +90,11 @@ export async function refusal(t, server, target) {
   } catch (error) {
     return Number(error.message.split(" ").pop());
   }
+}
+
+/** The examples in a page of the documentation: what stands in a block of this language, by the name of the file just before it. */
+export function documented(page, language) {
+  const text = readFileSync(new URL(`../../docs/${page}`, import.meta.url), "utf8");
+  const blocks = [...text.matchAll(new RegExp("`([^`\\s]+)`:\\n\\n```" + language + "\\n([^]*?)```", "g"))];
+  return Object.fromEntries(blocks.map(([, name, content]) => [name, content]));
 }

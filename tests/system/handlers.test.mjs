@@ -2,15 +2,14 @@
 
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { chmodSync, copyFileSync, cpSync, mkdirSync, readFileSync, rmSync, symlinkSync, truncateSync, unlinkSync, writeFileSync } from "node:fs";
+import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, truncateSync, unlinkSync, writeFileSync } from "node:fs";
 import net from "node:net";
 import path from "node:path";
-import { before, after, describe, test } from "node:test";
-import { mkdtempSync } from "node:fs";
+import { after, before, describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
 
-import { asked, build, open, put, refusal, serveHandlers, taggedEcho, temporaryFolder } from "../support/handlers.mjs";
-import { loops, request, run, sleep, until } from "../support/towline.mjs";
+import { asked, build, documented, open, put, refusal, serveHandlers, taggedEcho, temporaryFolder } from "../support/handlers.mjs";
+import { loops, request, run, until } from "../support/towline.mjs";
 
 const examples = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "../../examples/handlers");
 
@@ -204,6 +203,15 @@ test("what is asked for and not there is said at once", async (t) => {
   assert.equal(status, 1);
   assert.match(errors, /none\.c: No such file or directory/);
   await says(["--dev"], /^towline serve: --dev: name the folder of handlers with --handlers DIR\n$/);
+});
+
+test("the documentation's native handlers are built and answer", async (t) => {
+  const folder = temporaryFolder(t);
+  const examples = documented("handlers.md", "c");
+  assert.deepEqual(Object.keys(examples), ["shout.c"]);
+  await build(folder, "shout", examples["shout.c"]);
+  const server = await serveHandlers(t, folder);
+  assert.equal(await asked(t, server, "/shout", "hello, w\u00f6rld"), "HELLO, W\u00f6RLD");
 });
 
 test("the examples do what they say", async (t) => {
