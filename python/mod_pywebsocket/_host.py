@@ -23,6 +23,7 @@ from mod_pywebsocket.request_handler import Request
 from mod_pywebsocket._stream_exceptions import ConnectionTerminatedException
 
 _ACCEPTS = 3
+_PATIENCE = 30  # seconds
 _LEVELS = ((logging.ERROR, 3), (logging.WARNING, 4), (logging.INFO, 6))
 
 _log = logging.getLogger(__name__)
@@ -35,13 +36,14 @@ class _Versions(object):
         self._control = control
         self._encoding = encoding
         self._loads = {}  # a lock and what there is, of each number
-        self._lock = threading.Lock()
+        self._change = threading.Condition()
 
     def load(self, number, file_name):
         ready = threading.Event()
         entry = [ready, None]
-        with self._lock:
+        with self._change:
             self._loads[number] = entry
+            self._change.notify_all()
         # A file that takes its time, or for ever, keeps nobody waiting.
         threading.Thread(target=self._load, daemon=True,
                          args=(number, file_name, entry)).start()
@@ -58,12 +60,14 @@ class _Versions(object):
         entry[0].set()
 
     def unload(self, number):
-        with self._lock:
+        with self._change:
             self._loads.pop(number, None)
 
     def suite(self, number):
-        """The functions of a version, waited for; None: there are none."""
-        with self._lock:
+        """The functions of a version, waited for; None: there are none. In a
+        process that was started again, a connection may be here first."""
+        with self._change:
+            self._change.wait_for(lambda: number in self._loads, _PATIENCE)
             entry = self._loads.get(number)
         if entry is None:
             return None

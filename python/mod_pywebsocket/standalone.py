@@ -57,14 +57,11 @@ OPTIONS = (
             help='the handlers'),
     _Option('-m --websock-handlers-map-file', 'websock_handlers_map_file',
             'FILE', None, '-m', help='aliases'),
-    _Option('-s --scan-dir', 'scan_dir', 'DIR', None,
-            refusal='the whole directory of handlers (-w) is served; give '
-                    'that one'),
+    _Option('-s --scan-dir', 'scan_dir', 'DIR', None, '-s',
+            help='the part of the handlers that is served'),
     _Option('--allow-handlers-outside-root-dir',
             'allow_handlers_outside_root_dir', None, False,
-            refusal='links that lead out of the directory of handlers are '
-                    'not followed; copy the files, or serve the directory '
-                    'that has them all'),
+            '--allow-handlers-outside'),
     _Option('-d --document-root', 'document_root', 'DIR', '.', '-d',
             help='files to serve; other paths are relative to it'),
     _Option('-x --cgi-paths', 'cgi_paths', 'DIRS', None,
@@ -154,10 +151,6 @@ def _read_config(parser, file_name):
 def _check(parser, options):
     for option in OPTIONS:
         if option.refusal is None or option.attribute not in options._given:
-            continue
-        if option.attribute == 'scan_dir' and os.path.realpath(
-                options.scan_dir) == os.path.realpath(
-                    options.websock_handlers):
             continue
         parser.error('%s: %s' % (option.names[-1], option.refusal))
     if options.log_level not in _LEVELS:

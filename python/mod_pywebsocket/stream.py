@@ -426,7 +426,7 @@ class Stream(object):
         payload = message if binary else message.encode('utf-8')
         if end:
             flags |= _link.LAST
-        if self._request.ws_extension_processors and not self._compresses():
+        if flags & _link.WHOLE != _link.WHOLE or not self._compresses():
             flags |= _link.PLAIN
         self._sends = None if end else kind
         self._call(self._link.send_message, flags, payload)

@@ -29,14 +29,14 @@ static void make_of(const tow_handlers *handlers, tow_directory_order *order, co
     tow_directory_serve(order, &handler);
 }
 
-/* A source that was ordered, with its directory. */
-typedef struct source_order {
+/* What was ordered and takes its time, with its directory. */
+typedef struct late_order {
     const tow_handlers *handlers;
     tow_directory_order *order;
-} source_order;
+} late_order;
 
-static void on_source_made(void *user, const tow_handler *handler, const char *why) {
-    source_order *made = user;
+static void on_made(void *user, const tow_handler *handler, const char *why) {
+    late_order *made = user;
     tow_handler served;
     if (handler == NULL) {
         tow_directory_refuse(made->order, why);
@@ -51,14 +51,26 @@ static void on_source_made(void *user, const tow_handler *handler, const char *w
     free(made);
 }
 
-static void make_of_source(const tow_handlers *handlers, tow_directory_order *order) {
-    source_order *made = malloc(sizeof(*made));
-    if (made == NULL) {
+static late_order *late_order_new(const tow_handlers *handlers, tow_directory_order *order) {
+    late_order *made = malloc(sizeof(*made));
+    if (made == NULL)
         tow_directory_refuse(order, tow_strerror(TOW_ERROR_MEMORY));
-        return;
-    }
-    *made = (source_order){handlers, order};
-    tow_sources_make(handlers->sources, order->file, order->path, on_source_made, made);
+    else
+        *made = (late_order){handlers, order};
+    return made;
+}
+
+static void make_of_source(const tow_handlers *handlers, tow_directory_order *order) {
+    late_order *made = late_order_new(handlers, order);
+    if (made != NULL)
+        tow_sources_make(handlers->sources, order->file, order->path, on_made, made);
+}
+
+static void make_of_python(const tow_handlers *handlers, tow_directory_order *order) {
+    char why[TOW_HANDLER_TEXT_MAX];
+    late_order *made = late_order_new(handlers, order);
+    if (made != NULL && tow_python_load(handlers->python, order->file, on_made, made, why) != 0)
+        on_made(made, NULL, why);
 }
 
 /* A kind has its line here, with settings that are made of the order's texts. */
@@ -73,7 +85,7 @@ static void make(void *user, tow_directory_order *order) {
             &(tow_module_settings){.file = order->file, .path = order->path});
         break;
     case TOW_ENTRY_PYTHON:
-        tow_directory_refuse(order, "Python handlers are not served yet");
+        make_of_python(handlers, order);
         break;
     case TOW_ENTRY_PROGRAM:
         make_of(handlers, order, &tow_program_kind,
@@ -104,6 +116,10 @@ int tow_handlers_start(
     const tow_directory_options options = options_of(handlers);
     handlers->place = *place;
     int error = options.sources ? tow_sources_new(&handlers->sources, place) : 0;
+    handlers->python_settings = handlers->settings->python;
+    handlers->python_settings.directory = handlers->settings->files.root;
+    if (error == 0)
+        error = tow_python_new(&handlers->python, &handlers->python_settings, place);
     if (error != 0)
         snprintf(why, TOW_HANDLER_TEXT_MAX, "%s", tow_strerror(error));
     else if (options.root != NULL)
@@ -114,8 +130,13 @@ int tow_handlers_start(
 void tow_handlers_end(tow_handlers *handlers) {
     tow_directory_free(handlers->directory);
     tow_sources_free(handlers->sources); /* whose orders nobody waits for any more */
+    tow_python_end(handlers->python);
     handlers->directory = NULL;
     handlers->sources = NULL;
+}
+
+void tow_handlers_free(tow_handlers *handlers) {
+    tow_python_free(handlers->python);
 }
 
 void tow_handlers_look(tow_handlers *handlers) {

@@ -20,6 +20,8 @@ typedef struct tow_handlers { /* the first two are set and outlive it, the rest 
     tow_handler_place place;
     tow_directory *directory; /* NULL: none was asked for */
     tow_sources *sources;     /* NULL: without --dev */
+    tow_python_settings python_settings;
+    tow_python *python;
 } tow_handlers;
 
 /* Serves what is in the directory, if one was asked for. The place has server and loop. Errors: as
@@ -29,6 +31,9 @@ int tow_handlers_start(
 
 /* Before the server is freed. */
 void tow_handlers_end(tow_handlers *handlers);
+
+/* When the loops are gone. */
+void tow_handlers_free(tow_handlers *handlers);
 
 /* Each second, and on SIGHUP. */
 void tow_handlers_look(tow_handlers *handlers);

@@ -126,8 +126,11 @@ static int run(serve_service *service) {
     }
     if (settings->list)
         return list(service);
-    if (!settings->check)
-        return tow_serving_run(&service->serving, listens);
+    if (!settings->check) {
+        int result = tow_serving_run(&service->serving, listens);
+        tow_handlers_free(&service->handlers);
+        return result;
+    }
     int status = tow_serving_check(&service->serving, listens);
     if (status == 0)
         printf("%s\n", "all is right");

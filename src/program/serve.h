@@ -4,6 +4,7 @@
 
 #include "handler/directory.h"
 #include "handler/files.h"
+#include "handler/python.h"
 #include "options.h"
 
 #include <towline/server.h>
@@ -18,6 +19,7 @@ typedef struct tow_serve_settings {
     const char *const *keys;         /* of the certificates, in order; there may be fewer */
     tow_files_settings files;
     tow_directory_options handlers; /* but for the functions */
+    tow_python_settings python;     /* but for the directory */
     bool list;                      /* only says what is served where */
     const char *log_file;           /* NULL: standard error */
     int log_level;                  /* TOW_LOG_ERROR to TOW_LOG_DEBUG */

@@ -89,6 +89,7 @@ static const tow_option_section sections[] = {
     {.options = tow_files_rows, .base = offsetof(tow_serve_settings, files)},
     {.options = tow_directory_rows, .base = offsetof(tow_serve_settings, handlers)},
     {.options = list_rows},
+    {.options = tow_python_rows, .base = offsetof(tow_serve_settings, python)},
     {.options = tow_service_access_rows},
     {.options = tow_service_limit_rows, .base = offsetof(tow_serve_settings, server.limits)},
     {.options = tow_service_compression_rows, .base = offsetof(tow_serve_settings, server.limits)},

@@ -3,7 +3,6 @@
 #include "base/text.h"
 #include "connection.h"
 #include "protocol.h"
-#include "transport/byte_stream.h"
 #include "transport/listener.h"
 
 #include <errno.h>
@@ -31,6 +30,10 @@ void tow_python_say(const tow_python *python, int level, const char *format, ...
     tow_text_format_list(line, sizeof(line), format, arguments);
     va_end(arguments);
     python->place.log.write(python->place.log.user, level, line);
+}
+
+static tow_python *of(tow_command *command) {
+    return (tow_python *)(void *)((char *)command - offsetof(tow_python, command));
 }
 
 /* Versions. */
@@ -79,12 +82,15 @@ void tow_python_version_release(tow_python_version *version) {
     tow_loop_post_letter(version->python->place.loop, &version->letter);
 }
 
+/* The process may run elsewhere: the name is an absolute one. */
 static tow_python_version *version_new(tow_python *python, const char *file) {
-    size_t size = strlen(file) + 1;
+    char here[PATH_MAX_LENGTH] = "";
+    bool is_relative = file[0] != '/' && getcwd(here, sizeof(here)) != NULL;
+    size_t size = strlen(here) + 1 + strlen(file) + 1;
     tow_python_version *version = calloc(1, sizeof(*version) + size);
     if (version == NULL)
         return NULL;
-    memcpy(version->file, file, size);
+    snprintf(version->file, size, "%s%s%s", is_relative ? here : "", is_relative ? "/" : "", file);
     version->python = python;
     version->number = ++python->last_number;
     version->holders = 1; /* until it is told of */
@@ -106,25 +112,31 @@ static tow_python_version *version_find(const tow_python *python, uint64_t numbe
 /* What the process is told. */
 
 static void write_unsaid(tow_python *python) {
-    if (python->input == NULL || python->unsaid.length == 0)
+    if (python->stream == NULL || python->unsaid.length == 0)
         return;
     int64_t taken =
-        tow_byte_stream_write(python->input, &(tow_bytes){python->unsaid.data, python->unsaid.length}, 1);
+        tow_byte_stream_write(python->stream, &(tow_bytes){python->unsaid.data, python->unsaid.length}, 1);
     if (taken > 0)
         tow_buffer_consume(&python->unsaid, (size_t)taken);
 }
 
-/* What finds no room is not said: then it is as good as dead, and is ended. */
+/* It is as good as dead: what follows is its exit. */
+static void give_up(tow_python *python) {
+    if (python->stream != NULL)
+        tow_byte_stream_close(python->stream);
+}
+
+/* What finds no room is not said. */
 static void say_to_host(tow_python *python, uint8_t operation, const tow_python_version *version) {
     uint8_t head[TOW_PYTHON_HEADER + 8];
     size_t length = operation == TOW_PYTHON_LOAD ? strlen(version->file) : 0;
-    if (python->input == NULL)
+    if (python->stream == NULL)
         return;
     tow_python_write_header(head, operation, 8 + length);
     tow_python_put(head + TOW_PYTHON_HEADER, version->number, 8);
     if (python->unsaid.length > UNSAID_MAX || tow_buffer_append(&python->unsaid, head, sizeof(head)) != 0 ||
         tow_buffer_append(&python->unsaid, version->file, length) != 0) {
-        tow_child_end(&python->child, 0);
+        give_up(python);
         return;
     }
     write_unsaid(python);
@@ -172,7 +184,7 @@ static void output_came(tow_byte_stream *stream, void *bytes, size_t length) {
     tow_python *python = tow_byte_stream_user(stream);
     tow_python_said said;
     if (tow_buffer_append(&python->unheard, bytes, length) != 0) {
-        tow_child_end(&python->child, 0);
+        give_up(python);
         return;
     }
     const uint8_t *at = python->unheard.data;
@@ -182,32 +194,14 @@ static void output_came(tow_byte_stream *stream, void *bytes, size_t length) {
         hear(python, &said);
     tow_buffer_consume(&python->unheard, python->unheard.length - left);
     if (result < 0)
-        tow_child_end(&python->child, 0);
+        give_up(python);
 }
 
-static void say_line(tow_python *python) {
-    tow_python_say(python, TOW_LOG_NOTICE, "%.*s", (int)python->line.length, (const char *)python->line.data);
-    python->line.length = 0;
+static void errors_came(tow_command *command, const char *bytes, size_t length) {
+    tow_error_lines_take(&of(command)->lines, command, bytes, length);
 }
 
-/* What it, or a handler, prints. */
-static void errors_came(tow_byte_stream *stream, void *bytes, size_t length) {
-    tow_python *python = tow_byte_stream_user(stream);
-    const char *text = bytes;
-    while (length > 0) {
-        const char *end = memchr(text, '\n', length);
-        size_t part = end != NULL ? (size_t)(end - text) : length;
-        size_t room = LINE_MAX_LENGTH - python->line.length;
-        (void)tow_buffer_append(&python->line, text, part < room ? part : room);
-        part += end != NULL;
-        text += part;
-        length -= part;
-        if (end != NULL)
-            say_line(python);
-    }
-}
-
-static void input_writable(tow_byte_stream *stream) {
+static void stream_writable(tow_byte_stream *stream) {
     write_unsaid(tow_byte_stream_user(stream));
 }
 
@@ -217,18 +211,6 @@ static void start_process(tow_python *python);
 
 static void start_again(tow_timer *timer) {
     start_process((tow_python *)(void *)((char *)timer - offsetof(tow_python, again)));
-}
-
-static void close_streams(tow_python *python) {
-    tow_byte_stream **streams[] = {&python->input, &python->output, &python->errors};
-    for (size_t i = 0; i < sizeof(streams) / sizeof(streams[0]); i++) {
-        tow_byte_stream_close(*streams[i]);
-        *streams[i] = NULL;
-    }
-    tow_buffer_clear(&python->unsaid);
-    tow_buffer_clear(&python->unheard);
-    if (python->line.length > 0)
-        say_line(python);
 }
 
 static void refuse_loads(tow_python *python, const char *why) {
@@ -248,22 +230,51 @@ static void wait_and_start(tow_python *python) {
             loop, &python->again, tow_loop_now(loop) + (python->speaks ? 1 : RESTART_AFTER), start_again);
 }
 
-static void exited(tow_child *child, int status) {
-    tow_python *python = child->user;
+static void say_exit(const tow_python *python, int status) {
     const char *again = python->versions != NULL ? "; it is started again" : "";
-    close_streams(python);
-    refuse_loads(python, "the process of the Python handlers has ended");
-    if (python->ends)
-        return;
-    if (!python->speaks)
-        atomic_store_explicit(&python->broken, true, memory_order_relaxed);
     if (status > 128)
         tow_python_say(python, TOW_LOG_ERROR, "the process of the Python handlers was ended by signal %d%s",
             status - 128, again);
     else
         tow_python_say(python, TOW_LOG_ERROR, "the process of the Python handlers has ended with status %d%s",
             status, again);
+}
+
+/* When it has exited and its stream is closed. */
+static void is_over(tow_python *python) {
+    if (python->stream != NULL || tow_command_runs(&python->command))
+        return;
+    refuse_loads(python, "the process of the Python handlers has ended");
+    if (python->ends)
+        return;
+    if (!python->speaks)
+        atomic_store_explicit(&python->broken, true, memory_order_relaxed);
+    say_exit(python, tow_command_status(&python->command));
     wait_and_start(python);
+}
+
+static void exited(tow_command *command) {
+    tow_python *python = of(command);
+    tow_error_lines_end(&python->lines, command);
+    give_up(python);
+    is_over(python);
+}
+
+static void stream_closed(tow_byte_stream *stream) {
+    tow_python *python = tow_byte_stream_user(stream);
+    python->stream = NULL;
+    tow_buffer_clear(&python->unsaid);
+    tow_buffer_clear(&python->unheard);
+    is_over(python);
+}
+
+static void stream_ended(tow_byte_stream *stream) {
+    give_up(tow_byte_stream_user(stream));
+}
+
+static void stream_failed(tow_byte_stream *stream, int error, const char *text) {
+    (void)error, (void)text;
+    give_up(tow_byte_stream_user(stream));
 }
 
 /* Where mod_pywebsocket is: beside the program's folder where it is installed, or in the source. */
@@ -284,26 +295,8 @@ static int find_modules(char out[PATH_MAX_LENGTH]) {
     return TOW_ERROR_NO_FILE;
 }
 
-static int adopt_streams(tow_python *python, const int descriptors[3]) {
-    tow_byte_stream **streams[] = {&python->input, &python->output, &python->errors};
-    const tow_byte_stream_options options[] = {
-        {.user = python, .on_writable = input_writable},
-        {.user = python, .on_bytes = output_came},
-        {.user = python, .on_bytes = errors_came},
-    };
-    int error = 0;
-    for (int i = 0; i < 3; i++) {
-        if (error == 0)
-            error = tow_byte_stream_adopt(streams[i], python->place.loop, descriptors[i], &options[i]);
-        if (error != 0)
-            tow_loop_discard(python->place.loop, descriptors[i]);
-    }
-    return error;
-}
-
 static int run(tow_python *python, char why[TOW_HANDLER_TEXT_MAX]) {
     char script[PATH_MAX_LENGTH];
-    int descriptors[3];
     const tow_python_settings *settings = python->settings;
     const char *interpreter = settings->interpreter != NULL ? settings->interpreter : "python3";
     int error = find_modules(script);
@@ -313,20 +306,21 @@ static int run(tow_python *python, char why[TOW_HANDLER_TEXT_MAX]) {
     }
     const char *const arguments[] = {
         interpreter, script, settings->encoding != NULL ? settings->encoding : "", NULL};
-    python->child.user = python;
-    error = tow_child_start(&python->child, python->place.loop,
-        &(tow_child_options){.arguments = arguments,
-            .directory = settings->directory,
-            .with_errors = true,
-            .handed = python->listener},
-        exited, descriptors);
-    if (error != 0) {
-        tow_text_format(why, TOW_HANDLER_TEXT_MAX, "%s: %s", interpreter, tow_strerror(error));
-        return error;
-    }
-    error = adopt_streams(python, descriptors);
+    python->command = (tow_command){0};
+    python->lines = (tow_error_lines){.log = python->place.log, .name = "python"};
+    error = tow_command_start(&python->command, &python->stream, python->place.loop,
+        &(tow_command_options){
+            .child = {.arguments = arguments, .directory = settings->directory, .handed = python->listener},
+            .on_exit = exited,
+            .on_errors = errors_came},
+        &(tow_byte_stream_options){.user = python,
+            .on_bytes = output_came,
+            .on_writable = stream_writable,
+            .on_end = stream_ended,
+            .on_error = stream_failed,
+            .on_closed = stream_closed});
     if (error != 0)
-        tow_child_end(&python->child, 0);
+        tow_text_format(why, TOW_HANDLER_TEXT_MAX, "%s: %s", interpreter, tow_strerror(error));
     return error;
 }
 
@@ -336,7 +330,7 @@ static void start_process(tow_python *python) {
     python->speaks = false;
     if (run(python, why) != 0) {
         tow_python_say(python, TOW_LOG_ERROR, "Python handlers: %s", why);
-        if (python->child.pid == 0)
+        if (!tow_command_runs(&python->command))
             wait_and_start(python);
         return;
     }
@@ -362,7 +356,8 @@ int tow_python_load(tow_python *python, const char *file, tow_python_on_loaded o
     char why[TOW_HANDLER_TEXT_MAX]) {
     int error = python->listener < 0 ? listen_in_folder(python) : 0;
     snprintf(why, TOW_HANDLER_TEXT_MAX, "%s", tow_strerror(error));
-    if (error == 0 && python->child.pid == 0 && !tow_timer_is_set(&python->again))
+    bool is_there = python->stream != NULL || tow_command_runs(&python->command);
+    if (error == 0 && !is_there && !tow_timer_is_set(&python->again))
         error = run(python, why);
     if (error != 0)
         return error;
@@ -394,7 +389,7 @@ void tow_python_end(tow_python *python) {
         return;
     python->ends = true;
     tow_timer_cancel(python->place.loop, &python->again);
-    tow_child_end(&python->child, 0);
+    give_up(python);
 }
 
 void tow_python_free(tow_python *python) {
@@ -409,7 +404,6 @@ void tow_python_free(tow_python *python) {
     }
     if (python->folder[0] != '\0')
         rmdir(python->folder);
-    tow_buffer_clear(&python->line);
     pthread_mutex_destroy(&python->mutex);
     free(python);
 }

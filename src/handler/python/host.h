@@ -2,10 +2,11 @@
 #ifndef TOW_HANDLER_PYTHON_HOST_H
 #define TOW_HANDLER_PYTHON_HOST_H
 
+#include "../command.h"
+#include "../error_lines.h"
 #include "base/buffer.h"
 #include "handler/python.h"
 #include "transport/address.h"
-#include "transport/child.h"
 #include "transport/loop.h"
 
 #include <pthread.h>
@@ -32,13 +33,13 @@ struct tow_python {
     tow_handler_place place;
     tow_address address; /* of the socket that the process accepts from, in a folder of its own */
     char folder[64];
-    int listener; /* -1: not yet */
-    tow_child child;
-    tow_byte_stream *input, *output, *errors; /* NULL: gone */
-    tow_buffer unsaid;                        /* to be written to `input` */
-    tow_buffer unheard;                       /* of an operation of `output` that has not come whole */
-    tow_buffer line;                          /* of `errors`, without its end */
-    tow_timer again;                          /* until it is started once more */
+    int listener;            /* -1: not yet */
+    tow_command command;     /* the process */
+    tow_byte_stream *stream; /* its input and output; NULL: gone */
+    tow_error_lines lines;   /* what it, or a handler, prints */
+    tow_buffer unsaid;       /* to be written to it */
+    tow_buffer unheard;      /* of an operation that has not come whole */
+    tow_timer again;         /* until it is started once more */
     tow_python_version *versions;
     uint64_t last_number;
     bool ends;           /* for good */
