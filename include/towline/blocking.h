@@ -55,7 +55,8 @@ void tow_blocking_free(tow_blocking *blocking);
  * it is finished with when the call returns.
  * Errors: TIMED_OUT (the message was accepted and is sent by later calls: do not send it again), CONNECTING
  * and QUEUE_FULL (the time was over before it was accepted: it is not sent), CLOSED and ENDED (as in
- * tow_blocking_receive), UTF8, ARGUMENT, MEMORY. */
+ * tow_blocking_receive; when the connection ended meanwhile, the message may have arrived or not), UTF8,
+ * ARGUMENT, MEMORY. */
 int tow_blocking_send(
     tow_blocking *blocking, tow_message_type type, const void *data, size_t length, int timeout_milliseconds);
 

@@ -113,6 +113,13 @@ static bool is_closed(const tow_blocking *blocking) {
     return blocking->closed;
 }
 
+/* Whether what was sent last may have stayed here. */
+static bool is_lost(const tow_blocking *blocking) {
+    bool has_failed =
+        blocking->closed ? !blocking->close.was_clean : blocking->socket->stage == TOW_STAGE_FAILED;
+    return has_failed || tow_websocket_buffered_amount(blocking->socket) > 0;
+}
+
 static int how_it_ended(const tow_blocking *blocking) {
     return blocking->close.was_clean ? TOW_ERROR_CLOSED : TOW_ERROR_ENDED;
 }
@@ -206,8 +213,10 @@ static int send_message(tow_blocking *blocking, tow_message_type type, const voi
     error = tow_loop_step(blocking->loop); /* sends it; a round does, too, but may then wait for an answer */
     if (error >= 0)
         error = wait_until(blocking, is_sent);
-    bool is_lost = error == 0 && tow_websocket_buffered_amount(blocking->socket) > 0;
-    return is_lost ? how_it_ended(blocking) : error;
+    if (error != 0 || !is_lost(blocking))
+        return error;
+    (void)wait_until(blocking, is_closed); /* it is about to be */
+    return how_it_ended(blocking);
 }
 
 int tow_blocking_send(tow_blocking *blocking, tow_message_type type, const void *data, size_t length,

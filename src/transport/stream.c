@@ -65,10 +65,17 @@ void tow_stream_block(tow_stream *stream) {
     stream->class->update(stream);
 }
 
+/* What was corked is gone, and counts on as not given to the network. */
+static void lose_cork(tow_stream *stream) {
+    uint32_t payload = stream->corked_payload;
+    tow_cork_drop(&stream->loop->cork, stream);
+    stream->corked_payload = payload;
+}
+
 void tow_stream_settle(tow_stream *stream, ssize_t result) {
     tow_loop *loop = stream->loop;
     if (stream->flags & (STREAM_FAILED | STREAM_CLOSED)) {
-        tow_cork_drop(&loop->cork, stream);
+        lose_cork(stream);
         return;
     }
     if (result < 0) {
@@ -293,7 +300,7 @@ void tow_stream_fail(tow_stream *stream, int error) {
         return;
     stream->flags |= STREAM_FAILED;
     stream->failure = (uint8_t)-error;
-    tow_cork_drop(&stream->loop->cork, stream);
+    lose_cork(stream);
     stream->class->update(stream);
     tow_loop_attend(stream);
 }

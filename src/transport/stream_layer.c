@@ -131,9 +131,10 @@ static void send_cork(tow_stream *outer) {
         if (tow_stream_layer_is_stuck(layer))
             break;
     }
-    tow_stream_settle(outer, (ssize_t)taken);
     if (replies_at_once(layer))
         tow_stream_flush(&layer->inner);
+    bool has_failed = layer->inner.flags & STREAM_FAILED; /* then nothing says how much has left */
+    tow_stream_settle(outer, has_failed ? -layer->inner.failure : (ssize_t)taken);
 }
 
 void tow_stream_layer_reply(tow_stream_layer *layer) {

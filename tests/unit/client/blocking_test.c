@@ -410,6 +410,20 @@ static void a_server_that_vanishes_ends_a_send(void **state) {
     }
 }
 
+/* The loop has not heard of it when it sends. */
+static void a_message_that_the_network_refuses_is_not_sent(void **state) {
+    for (uint64_t seed = 0; seed < SEEDS; seed++) {
+        test_visit visit = {0};
+        visit_open(&visit, seed, NULL);
+        tow_websocket_abort(visit.guest, TOW_CAUSE_APPLICATION_RESET, 0);
+        assert_int_equal(tow_blocking_send(visit.blocking, TOW_TEXT, "hello", 5, LONG), TOW_ERROR_ENDED);
+        assert_int_equal(tow_blocking_error(visit.blocking), TOW_ERROR_RESET);
+        assert_int_equal(tow_websocket_buffered_amount(tow_blocking_socket(visit.blocking)), 5);
+        assert_non_null(tow_blocking_close_event(visit.blocking));
+        visit_close(&visit);
+    }
+}
+
 static void a_client_may_be_freed_in_every_state(void **state) {
     static const host_act acts[] = {
         {.stalls = true}, {FRAMES("\x81\x03one\x81\x03two")}, {0}, {.vanishes = true}};
@@ -564,6 +578,7 @@ int main(void) {
         cmocka_unit_test(a_server_may_vanish_at_each_byte_of_its_answer),
         cmocka_unit_test(a_server_may_vanish_at_each_byte_of_a_message),
         cmocka_unit_test(a_server_that_vanishes_ends_a_send),
+        cmocka_unit_test(a_message_that_the_network_refuses_is_not_sent),
         cmocka_unit_test(a_client_may_be_freed_in_every_state),
         cmocka_unit_test(it_works_on_each_loop_of_the_system),
         cmocka_unit_test(it_speaks_tls_on_each_loop_of_the_system),

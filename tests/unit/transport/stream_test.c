@@ -63,6 +63,23 @@ static void corked_payload_is_counted_until_it_leaves(void **state) {
     pair_close(&pair);
 }
 
+/* Nobody has heard of the reset when it is sent. */
+static void corked_payload_that_the_network_refuses_counts_on(void **state) {
+    test_pair pair;
+    pair_open(&pair, *state);
+    tow_stream_reset(&pair.server.stream);
+    pair.server.forbidden = true;
+    for (uint8_t *room; (room = tow_stream_cork(&pair.client.stream, 10, 7)) != NULL;) {
+        memset(room, 'a', 10);
+        assert_true(tow_loop_step(pair.each->loop) >= 0);
+    }
+    assert_int_equal(tow_stream_corked_payload(&pair.client.stream), 7);
+    run_until(pair.each, has_failed, &pair.client);
+    assert_int_equal(pair.client.error, TOW_ERROR_RESET);
+    assert_int_equal(tow_stream_corked_payload(&pair.client.stream), 7);
+    pair_close(&pair);
+}
+
 static void a_large_transfer_survives_blocking(void **state) {
     test_pair pair;
     pair_open(&pair, *state);
@@ -945,6 +962,7 @@ static int use_no_tls_any_more(void **state) {
 
 static const struct CMUnitTest in_plain[] = {
     ALWAYS,
+    ON_EACH_LOOP(corked_payload_that_the_network_refuses_counts_on),
     ON_REAL_LOOPS(a_stream_whose_both_sides_have_ended_costs_no_rounds),
     ON_REAL_LOOPS(a_blocked_stream_whose_peer_has_ended_costs_no_rounds),
     ON_REAL_LOOPS(a_descriptor_that_does_not_block_is_read_all_the_same),
@@ -962,6 +980,8 @@ static const struct CMUnitTest in_plain[] = {
 
 static const struct CMUnitTest over_tls[] = {
     ALWAYS,
+    ON_EPOLL(corked_payload_that_the_network_refuses_counts_on),
+    IN_THE_SIMULATOR(corked_payload_that_the_network_refuses_counts_on),
     ON_EACH_LOOP(a_stream_whose_both_sides_have_ended_costs_no_rounds),
 };
 

@@ -168,6 +168,25 @@ static void what_could_not_be_sent_stays_in_the_buffered_amount(void **state) {
     world_close(&world);
 }
 
+/* The loop has not heard of the reset when it sends what was corked. */
+static void what_was_corked_stays_in_the_buffered_amount_too(void **state) {
+    for (uint64_t seed = 0; seed < 20; seed++) {
+        test_world world = {.simulation.seed = seed};
+        tow_websocket *socket = &world.server.socket;
+        world_open(&world);
+        world_connect_peer(&world);
+        peer_reset(&world.peer);
+        tow_websocket_send(socket, TOW_BINARY, bytes, 100);
+        while (world.server.gone == 0) {
+            assert_int_equal(tow_websocket_buffered_amount(socket), 100);
+            world_step(&world);
+        }
+        assert_int_equal(tow_websocket_buffered_amount(socket), 100);
+        assert_int_equal(world.server.error, TOW_ERROR_RESET);
+        world_close(&world);
+    }
+}
+
 /* The marks and the limit. */
 
 static void an_echo_to_a_peer_that_does_not_read_stops_reading(void **state) {
@@ -403,6 +422,7 @@ int main(void) {
         cmocka_unit_test(the_buffered_amount_is_exact_at_each_step),
         cmocka_unit_test(after_the_close_sends_are_counted_and_not_sent),
         cmocka_unit_test(what_could_not_be_sent_stays_in_the_buffered_amount),
+        cmocka_unit_test(what_was_corked_stays_in_the_buffered_amount_too),
         cmocka_unit_test(an_echo_to_a_peer_that_does_not_read_stops_reading),
         cmocka_unit_test(drain_comes_once_below_the_low_mark_and_only_after_the_high_one),
         cmocka_unit_test(drain_may_send_again),

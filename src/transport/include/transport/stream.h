@@ -63,7 +63,7 @@ struct tow_stream { /* 64 bytes at most; zeroed: not in use. All fields are priv
     tow_loop *loop;
     tow_stream *next; /* in one of the loop's lists */
     int fd;
-    uint32_t corked_payload; /* application bytes in the cork */
+    uint32_t corked_payload; /* application bytes in the cork; of a failed stream, those that were in it */
     uint32_t cork_first;     /* segments in the cork, numbered from 1 */
     uint32_t cork_last;
     uint32_t flags;
@@ -72,7 +72,8 @@ struct tow_stream { /* 64 bytes at most; zeroed: not in use. All fields are priv
     uint8_t small_reads; /* in a row (io_uring) */
 };
 
-/* Application bytes in the cork, not given to the network yet. */
+/* Application bytes in the cork, not given to the network yet. When the stream has failed, those that were
+ * there and never will be. */
 static inline uint32_t tow_stream_corked_payload(const tow_stream *stream) {
     return stream->corked_payload;
 }
