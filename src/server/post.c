@@ -39,14 +39,6 @@ static int post_new(tow_post **out, tow_worker *worker, size_t count, tow_shared
     return 0;
 }
 
-/* What is posted now goes behind that: no ids are added to it any more. */
-static void end_row(tow_worker *worker) {
-    pthread_mutex_lock(&worker->row.mutex);
-    tow_post_forget(worker->row.last);
-    worker->row.last = NULL;
-    pthread_mutex_unlock(&worker->row.mutex);
-}
-
 static int put(tow_post *made) {
     if (tow_worker_post(made->worker, &made->letter))
         return 0;
@@ -54,9 +46,16 @@ static int put(tow_post *made) {
     return TOW_ERROR_STATE;
 }
 
+/* What was posted before has no ids added any more, and what another thread posts goes before both or behind
+ * both. */
 static int leave(tow_post *made) {
-    end_row(made->worker);
-    return put(made);
+    tow_row *row = &made->worker->row;
+    pthread_mutex_lock(&row->mutex);
+    tow_post_forget(row->last);
+    row->last = NULL;
+    int error = put(made);
+    pthread_mutex_unlock(&row->mutex);
+    return error;
 }
 
 /* A message to one after another: ids are added to the letter that was left last, as long as it is about the
