@@ -34,13 +34,14 @@ typedef struct request_copy {
     tow_http_head head;  /* with as many fields as there are; the bytes follow */
 } request_copy;
 
-/* The same part of other bytes. */
-static void move_slice(tow_slice *slice, const char *from, const char *to) {
-    if (slice->data != NULL)
-        slice->data = to + (slice->data - from);
+/* The same part of the copy. What a target leaves out ("/", "*") is a text of its own, which stays. */
+static void move_slice(tow_slice *slice, const tow_request *from, uint8_t *to) {
+    uintptr_t offset = (uintptr_t)slice->data - (uintptr_t)from->bytes;
+    if (slice->data != NULL && offset < from->length)
+        slice->data = (const char *)to + offset;
 }
 
-static void move_head(tow_http_head *head, const char *from, const char *to) {
+static void move_head(tow_http_head *head, const tow_request *from, uint8_t *to) {
     tow_slice *slices[] = {
         &head->method, &head->target, &head->path, &head->query, &head->authority, &head->version};
     for (size_t i = 0; i < sizeof(slices) / sizeof(slices[0]); i++)
@@ -64,7 +65,7 @@ int tow_request_copy(tow_request **out, const tow_request *request) {
     uint8_t *bytes = (uint8_t *)&copy->head + head_size;
     memcpy(&copy->head, request->head, head_size);
     memcpy(bytes, request->bytes, request->length);
-    move_head(&copy->head, (const char *)request->bytes, (const char *)bytes);
+    move_head(&copy->head, request, bytes);
     copy->request = *request;
     copy->request.head = &copy->head;
     copy->request.bytes = bytes;
