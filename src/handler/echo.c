@@ -17,6 +17,7 @@ static int make(tow_handler *handler, const void *settings, const tow_handler_pl
     char why[TOW_HANDLER_TEXT_MAX]) {
     (void)settings, (void)place, (void)why;
     *handler = tow_echo_handler();
+    handler->any_origin = false; /* its route says which */
     return 0;
 }
 

@@ -1,15 +1,15 @@
-/* config: a configuration file (-f FILE): options of a command, by their long names.
+/* config: a configuration file (-f FILE): options of a command, by their long names, and routes.
  *
  * What stands on the command line goes before it. */
 #ifndef TOW_PROGRAM_CONFIG_H
 #define TOW_PROGRAM_CONFIG_H
 
-#include "options.h"
+#include "route_plan.h"
 
-/* Makes options of what was given on a command line, whose words must be there still, and of the file; `file`
- * outlives them. Errors: ARGUMENT, SYSTEM, MEMORY, UNSUPPORTED; error[] then holds one line, with file, line
- * and column where there is a place. */
-int tow_config_read(
-    tow_options *options, const tow_options *given, const char *file, char error[TOW_OPTIONS_ERROR_MAX]);
+/* Makes options of what was given on a command line, whose words must be there still, and of the file, and
+ * plans of its routes; `file` outlives them. Errors: ARGUMENT, SYSTEM, MEMORY, UNSUPPORTED; error[] then
+ * holds one line, with file, line and column where there is a place. */
+int tow_config_read(tow_options *options, tow_route_plans *plans, const tow_options *given, const char *file,
+    char error[TOW_OPTIONS_ERROR_MAX]);
 
 #endif

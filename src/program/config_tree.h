@@ -18,7 +18,7 @@ enum {
 };
 
 typedef enum tow_config_type {
-    TOW_CONFIG_NOTHING, /* no value behind a key, or null */
+    TOW_CONFIG_NOTHING, /* no value behind a key, or ~ */
     TOW_CONFIG_TEXT,
     TOW_CONFIG_LIST,
     TOW_CONFIG_MAP

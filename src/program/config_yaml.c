@@ -146,10 +146,10 @@ static int value_check(reading *now, const yaml_event_t *event, const tow_config
     return 0;
 }
 
+/* null is a text: an origin is called so. */
 static bool is_nothing(const yaml_event_t *event) {
     const char *text = (const char *)event->data.scalar.value;
-    return event->data.scalar.style == YAML_PLAIN_SCALAR_STYLE &&
-           (text[0] == '\0' || strcmp(text, "~") == 0 || strcmp(text, "null") == 0);
+    return event->data.scalar.style == YAML_PLAIN_SCALAR_STYLE && (text[0] == '\0' || strcmp(text, "~") == 0);
 }
 
 static int text_take(reading *now, const yaml_event_t *event, tow_config_node *node) {

@@ -96,17 +96,23 @@ static void make(void *user, tow_directory_order *order) {
 
 /* The directory. */
 
+/* Those that stand in no file keep nothing, so that they can be served again and again. */
 static const tow_handler *built_in(void *user, const char *path) {
-    const tow_built_in *each = ((const tow_handlers *)user)->built_in;
-    while (each->path != NULL && strcmp(each->path, path) != 0)
-        each++;
-    return each->handler;
+    const tow_route_plans *plans = ((const tow_handlers *)user)->plans;
+    const tow_route_plan *plan = plans->given ? NULL : tow_route_plans_find(plans, path);
+    return plan != NULL && plan->kind->kind->free == NULL ? &plan->made : NULL;
+}
+
+static bool is_reserved(void *user, const char *path) {
+    const tow_route_plans *plans = ((const tow_handlers *)user)->plans;
+    return plans->given && tow_route_plans_find(plans, path) != NULL;
 }
 
 static tow_directory_options options_of(tow_handlers *handlers) {
     tow_directory_options options = handlers->settings->handlers;
     options.make = make;
     options.built_in = built_in;
+    options.is_reserved = is_reserved;
     options.user = handlers;
     return options;
 }
@@ -156,16 +162,25 @@ static void print(const char *path, const char *kind, const char *file) {
 }
 
 typedef struct listing {
-    const tow_handlers *handlers;
-    unsigned replaced; /* bits of those that are built in */
+    const tow_route_plans *plans;
+    bool *replaced; /* whether a file goes before the plan of the same number */
 } listing;
 
 static void tell(void *user, const char *path, const char *kind, const char *file) {
-    listing *made = user;
-    const tow_built_in *all = made->handlers->built_in;
-    for (size_t i = 0; all[i].path != NULL; i++)
-        made->replaced |= strcmp(all[i].path, path) == 0 ? 1U << i : 0;
+    const listing *made = user;
+    for (size_t i = 0; i < made->plans->count; i++)
+        made->replaced[i] |= strcmp(made->plans->items[i]->path, path) == 0;
     print(path, kind, file);
+}
+
+static void tell_plans(const listing *made) {
+    for (size_t i = 0; i < made->plans->count; i++) {
+        const tow_route_plan *plan = made->plans->items[i];
+        bool built_in = plan->label[0] == '\0';
+        const char *kind = plan->kind->kind->name;
+        if (!made->replaced[i])
+            print(plan->path, built_in ? "built-in" : kind, built_in ? kind : plan->label);
+    }
 }
 
 static void complain(void *user, int level, const char *line) {
@@ -175,11 +190,15 @@ static void complain(void *user, int level, const char *line) {
 
 int tow_handlers_list(tow_handlers *handlers, char why[TOW_HANDLER_TEXT_MAX]) {
     const tow_handler_place place = {.log = {.write = complain}};
-    listing made = {.handlers = handlers};
+    listing made = {.plans = handlers->plans, .replaced = calloc(handlers->plans->count + 1, sizeof(bool))};
     tow_directory_options options = options_of(handlers);
+    if (made.replaced == NULL) {
+        snprintf(why, TOW_HANDLER_TEXT_MAX, "%s", tow_strerror(TOW_ERROR_MEMORY));
+        return TOW_ERROR_MEMORY;
+    }
     int error = options.root == NULL ? 0 : tow_directory_list(&options, &place, tell, &made, why);
-    for (size_t i = 0; error == 0 && handlers->built_in[i].path != NULL; i++)
-        if ((made.replaced & 1U << i) == 0)
-            print(handlers->built_in[i].path, "built-in", handlers->built_in[i].name);
+    if (error == 0)
+        tell_plans(&made);
+    free(made.replaced);
     return error;
 }

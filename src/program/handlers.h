@@ -5,18 +5,13 @@
 
 #include "handler/directory.h"
 #include "handler/source.h"
+#include "route_plan.h"
 #include "serve.h"
-
-/* What is served where no file serves it. */
-typedef struct tow_built_in {
-    const char *path;
-    const char *name; /* what it is, for people */
-    const tow_handler *handler;
-} tow_built_in;
 
 typedef struct tow_handlers { /* the first two are set and outlive it, the rest is zeroed */
     const tow_serve_settings *settings;
-    const tow_built_in *built_in; /* ends with a NULL path */
+    const tow_route_plans
+        *plans; /* what is served besides: where a file names routes, no file here goes before them */
     tow_handler_place place;
     tow_directory *directory; /* NULL: none was asked for */
     tow_sources *sources;     /* NULL: without --dev */

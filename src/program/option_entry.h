@@ -18,8 +18,10 @@ tow_option_entry *tow_option_entry_by_letter(const tow_options *options, char le
 int tow_option_entry_give(tow_options *options, tow_option_entry *entry, const char *text,
     tow_option_source source, char error[TOW_OPTIONS_ERROR_MAX]);
 
-/* What a field of numbers or choices holds. */
+/* What the field of a row holds: of numbers and choices, of texts, of lists. */
 int64_t tow_option_number(const tow_options *options, const tow_option *option);
+const char *tow_option_text_of(const tow_options *options, const tow_option *option);
+const char *const *tow_option_list_of(const tow_options *options, const tow_option *option);
 
 /* The name that is like this word, or NULL. */
 const char *tow_option_entry_suggest(const tow_options *options, const char *word);

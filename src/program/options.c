@@ -33,9 +33,14 @@ static const char *first_of(const char *text, const char *otherwise) {
     return text != NULL ? text : otherwise;
 }
 
-static tow_option changed(const tow_option *row, const tow_option_change *change, size_t base) {
+static tow_option changed(
+    const tow_option *row, const tow_option_change *change, const tow_option_section *section) {
     tow_option option = *row;
-    option.offset += base;
+    option.offset += section->base;
+    if (section->inherits) {
+        option.fallback = NULL;
+        option.unset = 0;
+    }
     if (change != NULL) {
         option.fallback = first_of(change->fallback, row->fallback);
         option.help = first_of(change->help, row->help);
@@ -50,7 +55,7 @@ bool tow_command_option(const tow_command *command, size_t index, tow_option *op
             if (change != NULL && change->left_out)
                 continue;
             if (index-- == 0) {
-                *option = changed(row, change, section->base);
+                *option = changed(row, change, section);
                 return true;
             }
         }
@@ -81,6 +86,18 @@ int64_t tow_option_number(const tow_options *options, const tow_option *option) 
         return narrow;
     memcpy(&wide, field_of(options, option), sizeof(wide));
     return wide;
+}
+
+const char *tow_option_text_of(const tow_options *options, const tow_option *option) {
+    const char *text;
+    memcpy(&text, field_of(options, option), sizeof(text));
+    return text;
+}
+
+const char *const *tow_option_list_of(const tow_options *options, const tow_option *option) {
+    const char *const *list;
+    memcpy(&list, field_of(options, option), sizeof(list));
+    return list;
 }
 
 /* Owned by the options from then on; NULL: there is no memory. */
@@ -125,8 +142,7 @@ static int list_append(tow_options *options, const char *const **list, const cha
 }
 
 static int list_store(tow_options *options, const tow_option *option, const char *text) {
-    const char *const *list;
-    memcpy(&list, field_of(options, option), sizeof(list));
+    const char *const *list = tow_option_list_of(options, option);
     int problem = list_append(options, &list, text);
     if (problem == 0)
         memcpy(field_of(options, option), &list, sizeof(list));
@@ -134,10 +150,8 @@ static int list_store(tow_options *options, const tow_option *option, const char
 }
 
 static void list_forget(const tow_options *options, const tow_option *option) {
-    const char *const *list;
-    memcpy(&list, field_of(options, option), sizeof(list));
-    list_free(list);
-    list = NULL;
+    const char *const *list = NULL;
+    list_free(tow_option_list_of(options, option));
     memcpy(field_of(options, option), &list, sizeof(list));
 }
 

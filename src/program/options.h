@@ -23,6 +23,7 @@ typedef struct tow_option_section {
     const tow_option *options;        /* ends with an empty row; NULL ends the sections */
     size_t base;                      /* where that struct begins */
     const tow_option_change *changes; /* may be NULL */
+    bool inherits;                    /* what is not given stays zero: somebody else's value holds */
 } tow_option_section;
 
 typedef struct tow_options tow_options;

@@ -2,26 +2,24 @@
 
 #include "config.h"
 #include "exit_status.h"
-#include "handler/console.h"
-#include "handler/echo.h"
 #include "handlers.h"
 #include "ports.h"
+#include "serve_routes.h"
 #include "serving.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <towline/error.h>
 
 typedef struct serve_service {
     tow_serving serving; /* first */
-    tow_handler echo, console;
-    tow_handler root; /* files, or the console */
-    tow_built_in built_in[5];
+    tow_route_plans plans;
     tow_handlers handlers;
 } serve_service;
 
-static const tow_serve_settings *settings_of(const serve_service *service) {
-    return service->serving.service.settings;
+static serve_service *service_of(tow_service *service) {
+    return (serve_service *)(void *)service;
 }
 
 static int handlers_start(serve_service *service) {
@@ -33,61 +31,37 @@ static int handlers_start(serve_service *service) {
     return error;
 }
 
+static int plans_start(serve_service *service) {
+    tow_serving *serving = &service->serving;
+    const tow_route_plans *plans = &service->plans;
+    const tow_handler_place place = tow_serving_place(serving);
+    char text[TOW_OPTIONS_ERROR_MAX];
+    int error = tow_serve_routes_make(plans, &place, text);
+    for (size_t i = 0; error == 0 && i < plans->count; i++) {
+        error = tow_route_plan_serve(plans->items[i], serving->server);
+        if (error != 0)
+            tow_option_complain(text, "%s: %s", plans->items[i]->path, tow_strerror(error));
+    }
+    if (error != 0)
+        tow_service_complain(&serving->service, "%s", text);
+    return error;
+}
+
 static int add_routes(tow_serving *serving) {
-    serve_service *service = (serve_service *)(void *)serving;
-    int error = 0;
-    for (const tow_built_in *each = service->built_in; error == 0 && each->path != NULL; each++)
-        error = tow_server_route(serving->server, each->path, each->handler);
+    serve_service *service = service_of(&serving->service);
+    int error = plans_start(service);
     return error != 0 ? error : handlers_start(service);
 }
 
 static void before_end(tow_serving *serving) {
-    tow_handlers_end(&((serve_service *)(void *)serving)->handlers);
+    tow_handlers_end(&service_of(&serving->service)->handlers);
 }
 
-static void tick(tow_service *service) {
-    tow_handlers_look(&((serve_service *)(void *)service)->handlers);
-}
-
-static void reload(tow_service *service) {
-    tow_serving_reload(service);
-    tow_handlers_reload(&((serve_service *)(void *)service)->handlers);
-}
-
-static void built_in_fill(serve_service *service) {
-    bool has_files = settings_of(service)->files.root != NULL;
-    const tow_built_in all[] = {{"/", "the console", &service->root},
-        {"/.console", "the console", &service->console}, {"/echo", "an echo", &service->echo}, {0}};
-    memcpy(service->built_in, all, sizeof(all));
-    if (has_files)
-        service->built_in[0] = (tow_built_in){"/*", settings_of(service)->files.root, &service->root};
-    service->handlers.settings = settings_of(service);
-    service->handlers.built_in = service->built_in;
-}
-
-static int handlers_check(serve_service *service) {
-    char why[TOW_HANDLER_TEXT_MAX];
-    const tow_directory_options *options = &settings_of(service)->handlers;
-    int error = options->root == NULL ? 0 : tow_directory_check(options, why);
-    if (error != 0)
-        tow_service_complain(&service->serving.service, "--handlers: %s", why);
-    return error;
-}
-
-static int handlers_make(serve_service *service) {
-    const tow_serve_settings *settings = settings_of(service);
-    tow_serving *serving = &service->serving;
-    int error = tow_serving_make(serving, &service->echo, &tow_echo_kind, NULL, NULL);
-    if (error == 0)
-        error = tow_serving_make(serving, &service->console, &tow_console_kind, NULL, NULL);
-    service->root = service->console;
-    if (error == 0 && settings->files.root != NULL)
-        error =
-            tow_serving_make(serving, &service->root, &tow_files_kind, &settings->files, "--document-root");
-    if (settings->server.allow_origins != NULL)
-        service->echo.any_origin = false; /* what is asked for holds everywhere */
-    built_in_fill(service);
-    return error != 0 ? error : handlers_check(service);
+static void announce_routes(tow_serving *serving, const char *scheme_end, const char *name) {
+    const tow_route_plans *plans = &service_of(&serving->service)->plans;
+    tow_service_say(&serving->service, TOW_LOG_NOTICE, "towline: serving ws%s://%s/, %zu %s of %s",
+        scheme_end, name, plans->count, plans->count == 1 ? "route" : "routes",
+        serving->service.settings->config);
 }
 
 static void announce(tow_serving *serving, const char *port, int number) {
@@ -97,6 +71,8 @@ static void announce(tow_serving *serving, const char *port, int number) {
     tow_port_name(port, number, name);
     if (strncmp(port, "unix:", 5) == 0)
         tow_service_say(&serving->service, TOW_LOG_NOTICE, "towline: serving on %s", port);
+    else if (service_of(&serving->service)->plans.given)
+        announce_routes(serving, s, name);
     else if (root != NULL)
         tow_service_say(&serving->service, TOW_LOG_NOTICE,
             "towline: serving ws%s://%s/echo, console http%s://%s/.console, http%s://%s/ from %s", s, name, s,
@@ -106,38 +82,51 @@ static void announce(tow_serving *serving, const char *port, int number) {
             "towline: serving ws%s://%s/echo, console http%s://%s/.console", s, name, s, name);
 }
 
+static void reload(tow_service *service) {
+    tow_serving_reload(service);
+    tow_serve_routes_reload(&service_of(service)->plans);
+    tow_handlers_reload(&service_of(service)->handlers);
+}
+
+static void tick(tow_service *service) {
+    tow_serve_routes_tick(&service_of(service)->plans);
+    tow_handlers_look(&service_of(service)->handlers);
+}
+
 /* Returns the exit status. */
+static int check(serve_service *service) {
+    const tow_serve_settings *settings = service->serving.service.settings;
+    int status = tow_serving_check(&service->serving, settings->server.listens);
+    if (status == 0)
+        printf("%s%sall is right\n", settings->config != NULL ? settings->config : "",
+            settings->config != NULL ? ": " : "");
+    return status;
+}
+
+/* The same. */
 static int list(serve_service *service) {
     char why[TOW_HANDLER_TEXT_MAX];
     int error = tow_handlers_list(&service->handlers, why);
     if (error != 0)
         tow_service_complain(&service->serving.service, "--handlers: %s", why);
-    tow_serving_clear(&service->serving);
     return error == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
 /* The same. */
 static int run(serve_service *service) {
-    const tow_serve_settings *settings = settings_of(service);
-    const char *const *listens = settings->server.listens;
-    if (handlers_make(service) != 0) {
-        tow_serving_clear(&service->serving);
-        return EXIT_FAILURE;
+    const tow_serve_settings *settings = service->serving.service.settings;
+    char why[TOW_HANDLER_TEXT_MAX];
+    if (settings->handlers.root != NULL && tow_directory_check(&settings->handlers, why) != 0) {
+        tow_service_complain(&service->serving.service, "--handlers: %s", why);
+        return settings->check ? TOW_EXIT_USAGE : EXIT_FAILURE;
     }
     if (settings->list)
         return list(service);
-    if (!settings->check) {
-        int result = tow_serving_run(&service->serving, listens);
-        tow_handlers_free(&service->handlers);
-        return result;
-    }
-    int status = tow_serving_check(&service->serving, listens);
-    if (status == 0)
-        printf("%s\n", "all is right");
-    return status;
+    return settings->check ? check(service) : tow_serving_run(&service->serving, settings->server.listens);
 }
 
-static int serve(const tow_options *options) {
+/* As options and routes say; takes the routes over. Returns the exit status. */
+static int serve(const tow_options *options, tow_route_plans *plans) {
     static const tow_service_kind kind = {.on_stop = tow_serving_stop, .on_reload = reload, .on_tick = tick};
     tow_serve_settings *settings = options->settings;
     if (settings->check)
@@ -145,21 +134,38 @@ static int serve(const tow_options *options) {
     serve_service service = {.serving = {.service = {.kind = &kind, .options = options, .settings = settings},
                                  .add_routes = add_routes,
                                  .before_end = before_end,
-                                 .announce = announce}};
-    return run(&service);
+                                 .announce = announce},
+        .plans = *plans,
+        .handlers = {.settings = settings}};
+    service.handlers.plans = &service.plans;
+    int status = run(&service);
+    tow_handlers_free(&service.handlers);
+    tow_route_plans_clear(&service.plans);
+    return status;
+}
+
+static int complete_and_serve(const tow_options *options, tow_route_plans *plans) {
+    char error[TOW_OPTIONS_ERROR_MAX];
+    int problem = tow_serve_routes_complete(plans, options, error);
+    if (problem == 0)
+        return serve(options, plans);
+    fprintf(stderr, "towline serve: %s\n", error);
+    tow_route_plans_clear(plans);
+    return problem == TOW_ERROR_MEMORY ? EXIT_FAILURE : TOW_EXIT_USAGE;
 }
 
 int tow_serve(const tow_options *given) {
     const char *file = ((const tow_serve_settings *)given->settings)->config;
     char error[TOW_OPTIONS_ERROR_MAX];
     tow_options options;
+    tow_route_plans plans = {0};
     if (file == NULL)
-        return serve(given);
-    if (tow_config_read(&options, given, file, error) != 0) {
+        return complete_and_serve(given, &plans);
+    if (tow_config_read(&options, &plans, given, file, error) != 0) {
         fprintf(stderr, "towline serve: %s\n", error);
         return TOW_EXIT_USAGE;
     }
-    int status = serve(&options);
+    int status = complete_and_serve(&options, &plans);
     tow_options_clear(&options);
     return status;
 }

@@ -28,11 +28,11 @@ static const tow_option_choice log_level_choices[] = {{"error", TOW_LOG_ERROR}, 
 static const tow_option_choice log_format_choices[] = {
     {"text", TOW_SERVE_LOG_TEXT}, {"json", TOW_SERVE_LOG_JSON}, {0}};
 
-static int check_origin(const char *text) {
+int tow_check_origin(const char *text) {
     return tow_origin_pattern_is_valid(text) ? 0 : TOW_ERROR_ARGUMENT;
 }
 
-static int check_host_name(const char *text) {
+int tow_check_host_name(const char *text) {
     return tow_host_name_is_valid(text) ? 0 : TOW_ERROR_ARGUMENT;
 }
 
@@ -127,8 +127,8 @@ const tow_option tow_service_access_rows[] = {
         .note = "the same origin",
         .help = "origin whose pages may connect besides the server's own, such as https://example.org, or "
                 "https://*.example.org for all below; null for pages without one; * for any; others get 403",
-        .expects = "an origin such as https://example.org, https://*.example.org for all below, null, or *",
-        .check = check_origin,
+        .expects = TOW_ORIGIN_EXPECTED,
+        .check = tow_check_origin,
         .needs = TOW_OPTION_NEEDS_SERVER,
         FIELD(server.allow_origins)},
     {.name = "trusted-proxy",
@@ -151,8 +151,8 @@ const tow_option tow_service_access_rows[] = {
         .value = "NAME",
         .note = "names of this machine if all listening is local, else any",
         .help = "name that requests may have in Host, * for any; others get 421",
-        .expects = "a host's name such as example.org, or *",
-        .check = check_host_name,
+        .expects = TOW_HOST_EXPECTED,
+        .check = tow_check_host_name,
         .needs = TOW_OPTION_NEEDS_SERVER,
         FIELD(server.hosts)},
     {.name = "max-connections",

@@ -13,6 +13,13 @@ extern const tow_option tow_service_limit_rows[];
 extern const tow_option tow_service_compression_rows[];
 extern const tow_option tow_service_running_rows[];
 
+/* What an origin or a host must be, 0 or an error, and what errors say of it. */
+int tow_check_origin(const char *text);
+int tow_check_host_name(const char *text);
+#define TOW_ORIGIN_EXPECTED                                                                                  \
+    "an origin such as https://example.org, https://*.example.org for all below, null, or *"
+#define TOW_HOST_EXPECTED "a host's name such as example.org, or *"
+
 /* off, shared, takeover. */
 extern const tow_option_choice tow_compression_choices[];
 

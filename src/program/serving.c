@@ -136,12 +136,10 @@ static int server_make(tow_serving *serving) {
         options.max_connections =
             tow_service_max_connections(&serving->service, serving->workers, serving->descriptors_each);
     int error = server_new(serving, &options);
-    if (error != 0 && error != TOW_ERROR_ARGUMENT && error != TOW_ERROR_MEMORY &&
-        tow_serving_has_tls(serving))
-        return error; /* the log says more */
     if (error == 0)
-        error = serving->add_routes(serving);
-    if (error != 0)
+        return serving->add_routes(serving);
+    bool is_logged = error != TOW_ERROR_ARGUMENT && error != TOW_ERROR_MEMORY && tow_serving_has_tls(serving);
+    if (!is_logged)
         tow_service_complain(&serving->service, "%s", tow_strerror(error));
     return error;
 }

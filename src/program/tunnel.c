@@ -26,7 +26,7 @@ static int complain(const char *what, const char *why) {
 }
 
 /* A map may have paths: those below the tunnel's own. */
-static int add_routes(tow_serving *serving) {
+static int routes_make(tow_serving *serving) {
     const tunnel_service *service = (tunnel_service *)(void *)serving;
     const char *path = service->listen.path;
     char below[TOW_TUNNEL_PATH_MAX + 3];
@@ -39,6 +39,13 @@ static int add_routes(tow_serving *serving) {
         return error;
     snprintf(below, sizeof(below), "%s%s*", path, path[strlen(path) - 1] == '/' ? "" : "/");
     return tow_server_route(serving->server, below, &service->tunnel);
+}
+
+static int add_routes(tow_serving *serving) {
+    int error = routes_make(serving);
+    if (error != 0)
+        tow_service_complain(&serving->service, "%s", tow_strerror(error));
+    return error;
 }
 
 static void announce(tow_serving *serving, const char *port, int number) {

@@ -153,6 +153,9 @@ static int path_route(tow_served *served, tow_served_path *path, tow_version *ve
 
 /* Gives the path back to what is built in, or to nobody. */
 static bool path_give_back(tow_served *served, const tow_served_path *path) {
+    const tow_directory_options *options = served->options;
+    if (options->is_reserved != NULL && options->is_reserved(options->user, path->path))
+        return false; /* the other has it already */
     const tow_handler *handler = built_in(served, path->path);
     int error = handler != NULL ? tow_server_route(served->place.server, path->path, handler)
                                 : tow_server_unroute(served->place.server, path->path);

@@ -63,7 +63,7 @@ static void no_value_is_nothing_and_quotes_make_a_text(void **state) {
     (void)state;
     reads("", "-");
     reads("# only a remark\n", "-");
-    reads("a:\nb: ~\nc: null\nd: ''\ne: 'null'\n", "{a=- b=- c=- d='' e='null'}");
+    reads("a:\nb: ~\nc: null\nd: ''\ne: '~'\n", "{a=- b=- c='null' d='' e='~'}");
 }
 
 static void nodes_know_where_they_stand(void **state) {

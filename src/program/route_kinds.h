@@ -1,0 +1,19 @@
+/* route_kinds: the kinds of handler that a route of a configuration file may have: a row each. */
+#ifndef TOW_PROGRAM_ROUTE_KINDS_H
+#define TOW_PROGRAM_ROUTE_KINDS_H
+
+#include "handler/kind.h"
+
+typedef struct tow_route_kind {
+    const tow_handler_kind *kind; /* its name is the key in a route; NULL ends the table */
+    size_t settings_size;
+    const char *text; /* the option that a text in place of a map sets; NULL: none, and "true" stands for all
+                         defaults */
+} tow_route_kind;
+
+extern const tow_route_kind tow_route_kinds[];
+
+/* The row of this name, or NULL. */
+const tow_route_kind *tow_route_kind_find(const char *name);
+
+#endif

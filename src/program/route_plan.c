@@ -1,0 +1,176 @@
+#include "route_plan.h"
+
+#include "handler/field_text.h"
+#include "option_same.h"
+#include "protocol/opening.h"
+#include "service_rules.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <towline/error.h>
+
+static const tow_option no_rows[] = {{0}};
+
+static const tow_route_settings *settings_of(const tow_route_plan *plan) {
+    return plan->route.settings;
+}
+
+static void handler_free(tow_route_plan *plan) {
+    const tow_handler *made = &plan->made;
+    if (plan->is_made && made->on_free != NULL)
+        made->on_free(made->free_user != NULL ? made->free_user : made->user);
+    plan->is_made = false;
+}
+
+static void destroy(tow_route_plan *plan) {
+    handler_free(plan);
+    tow_options_clear(&plan->route);
+    tow_options_clear(&plan->handler);
+    free(plan->fields);
+    free(plan->path);
+    free(plan);
+}
+
+static int fill(tow_route_plan *plan, const char *path) {
+    const tow_option *rows = plan->kind->kind->options;
+    plan->sections[0].options = rows != NULL ? rows : no_rows;
+    plan->command = (tow_command){.name = plan->kind->kind->name,
+        .operands = "",
+        .sections = plan->sections,
+        .settings_size = plan->kind->settings_size + 1};
+    plan->path = strdup(path);
+    int error = plan->path == NULL ? TOW_ERROR_MEMORY : tow_options_init(&plan->route, &tow_route_command);
+    return error != 0 ? error : tow_options_init(&plan->handler, &plan->command);
+}
+
+int tow_route_plan_new(tow_route_plan **out, const char *path, const tow_route_kind *kind) {
+    tow_route_plan *plan = calloc(1, sizeof(*plan));
+    if (plan == NULL)
+        return TOW_ERROR_MEMORY;
+    plan->kind = kind;
+    atomic_init(&plan->holders, 1);
+    int error = fill(plan, path);
+    if (error != 0)
+        destroy(plan);
+    else
+        *out = plan;
+    return error;
+}
+
+void tow_route_plan_release(tow_route_plan *plan) {
+    if (plan != NULL && atomic_fetch_sub_explicit(&plan->holders, 1, memory_order_acq_rel) == 1)
+        destroy(plan);
+}
+
+/* Contradictions. */
+
+static bool complain(
+    const tow_route_plan *plan, const char *name, const char *text, char error[TOW_OPTIONS_ERROR_MAX]) {
+    char label[TOW_OPTION_LABEL_MAX];
+    const tow_option option = {.name = name};
+    tow_option_label(&option, tow_options_source(&plan->route, name), label);
+    snprintf(error, TOW_OPTIONS_ERROR_MAX, "%s: %s", label, text);
+    return true;
+}
+
+bool tow_route_plan_contradicts(const tow_route_plan *plan, char error[TOW_OPTIONS_ERROR_MAX]) {
+    const tow_route_settings *settings = settings_of(plan);
+    if (settings->any_origin && settings->allow_origins != NULL)
+        return complain(
+            plan, "any-origin", "there is allow-origin already: leave one of the two away", error);
+    if (!tow_opening_protocols_are_valid(settings->protocols))
+        return complain(plan, "subprotocol", "one stands twice", error);
+    return tow_limits_contradict(&plan->route, &settings->limits, error);
+}
+
+bool tow_route_plans_are_same(const tow_route_plan *one, const tow_route_plan *other) {
+    return one->kind == other->kind && strcmp(one->path, other->path) == 0 &&
+           tow_options_are_same(&one->route, &other->route) &&
+           tow_options_are_same(&one->handler, &other->handler);
+}
+
+/* The handler. */
+
+/* What the route says goes before what its handler does. */
+static void dress(tow_route_plan *plan) {
+    const tow_route_settings *settings = settings_of(plan);
+    tow_handler *handler = &plan->made;
+    if (settings->any_origin || settings->allow_origins != NULL)
+        handler->any_origin = settings->any_origin;
+    if (settings->allow_origins != NULL)
+        handler->allow_origins = settings->allow_origins;
+    if (settings->hosts != NULL)
+        handler->hosts = settings->hosts;
+    if (settings->protocols != NULL) {
+        handler->protocols = settings->protocols;
+        handler->on_select = NULL;
+    }
+    handler->keep_request |= settings->keep_request;
+    handler->fields = plan->fields;
+    tow_limits_overlay(&handler->limits, &settings->limits);
+    if (handler->on_free == NULL)
+        handler->on_free = plan->kind->kind->free;
+}
+
+int tow_route_plan_make(
+    tow_route_plan *plan, const tow_handler_place *place, char error[TOW_OPTIONS_ERROR_MAX]) {
+    char why[TOW_HANDLER_TEXT_MAX];
+    tow_handler_place here = *place;
+    here.path = plan->path;
+    here.protocols = settings_of(plan)->protocols;
+    plan->fields = tow_field_texts_read(settings_of(plan)->fields);
+    snprintf(why, sizeof(why), "%s", tow_strerror(TOW_ERROR_MEMORY));
+    int problem = plan->fields == NULL
+                      ? TOW_ERROR_MEMORY
+                      : plan->kind->kind->make(&plan->made, plan->handler.settings, &here, why);
+    if (problem != 0) {
+        tow_option_complain(error, "%s%s%s", plan->label, plan->label[0] != '\0' ? ": " : "", why);
+        return problem;
+    }
+    plan->is_made = true;
+    dress(plan);
+    return 0;
+}
+
+static void route_gone(void *user) {
+    tow_route_plan *plan = user;
+    handler_free(plan);
+    tow_route_plan_release(plan);
+}
+
+int tow_route_plan_serve(tow_route_plan *plan, tow_server *server) {
+    tow_handler handler = plan->made;
+    handler.on_free = route_gone;
+    handler.free_user = plan;
+    atomic_fetch_add_explicit(&plan->holders, 1, memory_order_relaxed);
+    int error = tow_server_route(server, plan->path, &handler);
+    if (error != 0)
+        tow_route_plan_release(plan);
+    return error;
+}
+
+/* Several. */
+
+int tow_route_plans_add(tow_route_plans *plans, tow_route_plan *plan) {
+    tow_route_plan **items = realloc(plans->items, (plans->count + 1) * sizeof(tow_route_plan *));
+    if (items == NULL)
+        return TOW_ERROR_MEMORY;
+    plans->items = items;
+    plans->items[plans->count++] = plan;
+    return 0;
+}
+
+tow_route_plan *tow_route_plans_find(const tow_route_plans *plans, const char *path) {
+    for (size_t i = 0; i < plans->count; i++)
+        if (strcmp(plans->items[i]->path, path) == 0)
+            return plans->items[i];
+    return NULL;
+}
+
+void tow_route_plans_clear(tow_route_plans *plans) {
+    for (size_t i = 0; i < plans->count; i++)
+        tow_route_plan_release(plans->items[i]);
+    free(plans->items);
+    *plans = (tow_route_plans){0};
+}

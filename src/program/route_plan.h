@@ -1,0 +1,55 @@
+/* route_plan: a route as it is wanted: its path, the kind of its handler, what is set of both, and where that
+ * was said; and the handler that was made of it.
+ *
+ * It is counted: by who has it in a list, and by the server's route, with which the handler goes. */
+#ifndef TOW_PROGRAM_ROUTE_PLAN_H
+#define TOW_PROGRAM_ROUTE_PLAN_H
+
+#include "route_kinds.h"
+#include "route_options.h"
+
+#include <stdatomic.h>
+
+typedef struct tow_route_plan {
+    char *path;
+    const tow_route_kind *kind;
+    char label[TOW_OPTION_LABEL_MAX]; /* what errors call it; "": nothing */
+    tow_options route;                /* of tow_route_command */
+    tow_options handler;              /* of the kind */
+    tow_handler made;
+    bool is_made;
+    tow_header_field *fields; /* private from here on */
+    tow_command command;
+    tow_option_section sections[2];
+    atomic_int holders;
+} tow_route_plan;
+
+/* Held by the caller. Errors: MEMORY. */
+int tow_route_plan_new(tow_route_plan **plan, const char *path, const tow_route_kind *kind);
+void tow_route_plan_release(tow_route_plan *plan); /* NULL is allowed */
+
+/* What contradicts itself, in one line; false: nothing does. */
+bool tow_route_plan_contradicts(const tow_route_plan *plan, char error[TOW_OPTIONS_ERROR_MAX]);
+
+bool tow_route_plans_are_same(const tow_route_plan *one, const tow_route_plan *other);
+
+/* Has its handler made. Errors: those of the kind; error[] then says what is wrong, behind the label. */
+int tow_route_plan_make(
+    tow_route_plan *plan, const tow_handler_place *place, char error[TOW_OPTIONS_ERROR_MAX]);
+
+/* Serves what was made. Errors: as tow_server_route. */
+int tow_route_plan_serve(tow_route_plan *plan, tow_server *server);
+
+/* Several, in order. */
+typedef struct tow_route_plans { /* zeroed: none */
+    tow_route_plan **items;      /* held */
+    size_t count;
+    bool given; /* a file said which there are */
+} tow_route_plans;
+
+/* Takes over what the caller holds. Errors: MEMORY (it is still the caller's). */
+int tow_route_plans_add(tow_route_plans *plans, tow_route_plan *plan);
+tow_route_plan *tow_route_plans_find(const tow_route_plans *plans, const char *path);
+void tow_route_plans_clear(tow_route_plans *plans);
+
+#endif

@@ -1,0 +1,92 @@
+#include "serve_routes.h"
+
+#include "serve.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <towline/error.h>
+
+typedef struct completing {
+    tow_route_plans *plans;
+    const tow_options *options;
+    char *error;
+} completing;
+
+/* A route that nobody has written down. NULL: there is no memory. */
+static tow_route_plan *add(const completing *now, const char *path, const char *kind) {
+    tow_route_plan *plan;
+    if (tow_route_plan_new(&plan, path, tow_route_kind_find(kind)) != 0)
+        return NULL;
+    if (tow_route_plans_add(now->plans, plan) == 0)
+        return plan;
+    tow_route_plan_release(plan);
+    return NULL;
+}
+
+/* Any page may use the echo until --allow-origin says whose: what is asked for holds everywhere. */
+static int add_echo(const completing *now) {
+    static const tow_option_source nowhere = {0};
+    const tow_serve_settings *settings = now->options->settings;
+    tow_route_plan *plan = add(now, "/echo", "echo");
+    if (plan == NULL)
+        return TOW_ERROR_MEMORY;
+    return settings->server.allow_origins != NULL
+               ? 0
+               : tow_options_take(&plan->route, "any-origin", "true", nowhere, now->error);
+}
+
+static int add_files(const completing *now, const char *root) {
+    static const tow_option option = {.name = "document-root"};
+    char label[TOW_OPTION_LABEL_MAX];
+    const tow_option_source *source = tow_options_source(now->options, option.name);
+    const tow_route_plan *before = tow_route_plans_find(now->plans, "/*");
+    tow_option_label(&option, source, label);
+    if (before != NULL)
+        return tow_option_complain(now->error, "%s: /* is served already: %s", label, before->label);
+    tow_route_plan *plan = add(now, "/*", "files");
+    if (plan == NULL)
+        return TOW_ERROR_MEMORY;
+    snprintf(plan->label, sizeof(plan->label), "%s", label);
+    return tow_options_take(&plan->handler, "root", root, *source, now->error);
+}
+
+int tow_serve_routes_complete(
+    tow_route_plans *plans, const tow_options *options, char error[TOW_OPTIONS_ERROR_MAX]) {
+    const completing now = {plans, options, error};
+    const char *root = ((const tow_serve_settings *)options->settings)->files.root;
+    int problem = plans->given ? 0 : add_echo(&now);
+    if (problem == 0 && !plans->given && add(&now, "/.console", "console") == NULL)
+        problem = TOW_ERROR_MEMORY;
+    if (problem == 0 && root != NULL)
+        problem = add_files(&now, root);
+    else if (problem == 0 && !plans->given && add(&now, "/", "console") == NULL)
+        problem = TOW_ERROR_MEMORY;
+    if (problem == TOW_ERROR_MEMORY)
+        tow_option_complain(error, "%s", tow_strerror(problem));
+    return problem;
+}
+
+int tow_serve_routes_make(
+    const tow_route_plans *plans, const tow_handler_place *place, char error[TOW_OPTIONS_ERROR_MAX]) {
+    int problem = 0;
+    for (size_t i = 0; problem == 0 && i < plans->count; i++)
+        if (!plans->items[i]->is_made)
+            problem = tow_route_plan_make(plans->items[i], place, error);
+    return problem;
+}
+
+void tow_serve_routes_tick(const tow_route_plans *plans) {
+    for (size_t i = 0; i < plans->count; i++) {
+        const tow_route_plan *plan = plans->items[i];
+        if (plan->kind->kind->tick != NULL)
+            plan->kind->kind->tick(plan->made.user);
+    }
+}
+
+void tow_serve_routes_reload(const tow_route_plans *plans) {
+    for (size_t i = 0; i < plans->count; i++) {
+        const tow_route_plan *plan = plans->items[i];
+        if (plan->kind->kind->reload != NULL)
+            plan->kind->kind->reload(plan->made.user);
+    }
+}
