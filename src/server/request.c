@@ -52,6 +52,30 @@ static void move_head(tow_http_head *head, const tow_request *from, uint8_t *to)
     }
 }
 
+/* NULL where there is no certificate that holds. */
+static const tow_tls_details *certificate_of(const tow_request *request) {
+    if (request == NULL)
+        return NULL;
+    tow_request_lists *lists = request->lists;
+    const tow_stream *stream = tow_connection_stream(request->connection);
+    if (lists->tls == NULL)
+        lists->tls = calloc(1, sizeof(*lists->tls));
+    if (lists->tls == NULL)
+        return NULL;
+    if (lists->tls->version == NULL && tow_stream_tls_details(stream, lists->tls) != 0)
+        return NULL;
+    return lists->tls->verified ? lists->tls : NULL;
+}
+
+/* What the stream can't be asked for any more when it is closed. */
+static void remember(tow_request *copy) {
+    (void)tow_visitor_address(copy->visitor);
+    if (tow_stream_is_secure(tow_connection_stream(copy->connection)) && certificate_of(copy) == NULL) {
+        free(copy->own.tls);
+        copy->own.tls = NULL;
+    }
+}
+
 int tow_request_copy(tow_request **out, const tow_request *request) {
     size_t head_size =
         offsetof(tow_http_head, fields) + request->head->field_count * sizeof(request->head->fields[0]);
@@ -72,6 +96,7 @@ int tow_request_copy(tow_request **out, const tow_request *request) {
     copy->request.path = path;
     copy->request.own = (tow_request_lists){0};
     copy->request.lists = &copy->request.own;
+    remember(&copy->request);
     *out = &copy->request;
     return 0;
 }
@@ -187,21 +212,6 @@ const char *tow_request_cookie(const tow_request *request, const char *name) {
 const tow_header_field *tow_request_cookies(const tow_request *request) {
     const tow_pairs *pairs = request != NULL ? cookies_of(request) : NULL;
     return pairs != NULL ? pairs->items : NULL;
-}
-
-/* NULL where there is no certificate that holds. */
-static const tow_tls_details *certificate_of(const tow_request *request) {
-    if (request == NULL)
-        return NULL;
-    tow_request_lists *lists = request->lists;
-    const tow_stream *stream = tow_connection_stream(request->connection);
-    if (lists->tls == NULL)
-        lists->tls = calloc(1, sizeof(*lists->tls));
-    if (lists->tls == NULL)
-        return NULL;
-    if (lists->tls->version == NULL && tow_stream_tls_details(stream, lists->tls) != 0)
-        return NULL;
-    return lists->tls->verified ? lists->tls : NULL;
 }
 
 const char *tow_request_certificate_subject(const tow_request *request) {

@@ -35,7 +35,7 @@ int tow_request_init(
     tow_request *request, tow_visitor *visitor, const tow_http_head *head, uint8_t *bytes, size_t length);
 void tow_request_clear(tow_request *request);
 
-/* A copy of it, with its bytes. Errors: MEMORY. */
+/* A copy of it, with its bytes, which knows the client when its stream is closed. Errors: MEMORY. */
 int tow_request_copy(tow_request **copy, const tow_request *request);
 void tow_request_free(tow_request *copy);
 

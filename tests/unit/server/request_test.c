@@ -126,35 +126,99 @@ static char *write_file(const char *text) {
     return name;
 }
 
-static void a_clients_certificate_is_told(void **state) {
-    (void)state;
+/* A client whose certificate says "alice". */
+struct known {
     struct world world;
     struct peer peer;
     test_authority authority;
     test_identity identity;
-    char why[TOW_TLS_TEXT_MAX];
-    authority_make(&authority, "clients");
-    authority_issue(&authority, &(test_subject){.name = "alice", .usage = "clientAuth"}, &identity);
-    char *file = write_file(authority.pem);
-    begin(&world, 1, &(tow_server_options){.tls_self_signed = true, .tls_client_ca = file});
-    unlink(file);
     tow_tls_context *client;
-    const tow_tls_settings settings = {
-        .verify = TOW_TLS_VERIFY_NONE, .certificate = identity.certificate, .key = identity.key};
-    assert_int_equal(tow_tls_context_new(&client, &settings, why), 0);
-    peer_connect_secure(&peer, &world, client);
-    for (int i = 0; i < 2000 && !peer.connected; i++)
-        world_run(&world, 1);
-    peer_text(&peer, "GET /now HTTP/1.1\r\nHost: localhost\r\n\r\n");
-    peer_expect(&peer, "https GET /now");
-    peer_expect(&peer, "alice fingerprint ");
-    const char *fingerprint = strstr((const char *)peer.in.data, "fingerprint ") + strlen("fingerprint ");
+};
+
+static void begin_known(struct known *known) {
+    char why[TOW_TLS_TEXT_MAX];
+    authority_make(&known->authority, "clients");
+    authority_issue(
+        &known->authority, &(test_subject){.name = "alice", .usage = "clientAuth"}, &known->identity);
+    char *file = write_file(known->authority.pem);
+    begin(&known->world, 1, &(tow_server_options){.tls_self_signed = true, .tls_client_ca = file});
+    unlink(file);
+    const tow_tls_settings settings = {.verify = TOW_TLS_VERIFY_NONE,
+        .certificate = known->identity.certificate,
+        .key = known->identity.key};
+    assert_int_equal(tow_tls_context_new(&known->client, &settings, why), 0);
+    peer_connect_secure(&known->peer, &known->world, known->client);
+    for (int i = 0; i < 2000 && !known->peer.connected; i++)
+        world_run(&known->world, 1);
+}
+
+static void end_known(struct known *known) {
+    world_end(&known->world);
+    tow_tls_context_release(known->client);
+    identity_clear(&known->identity);
+    authority_clear(&known->authority);
+}
+
+static void a_clients_certificate_is_told(void **state) {
+    (void)state;
+    struct known known;
+    begin_known(&known);
+    peer_text(&known.peer, "GET /now HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    peer_expect(&known.peer, "https GET /now");
+    peer_expect(&known.peer, "alice fingerprint ");
+    const char *fingerprint =
+        strstr((const char *)known.peer.in.data, "fingerprint ") + strlen("fingerprint ");
     assert_int_equal(strspn(fingerprint, "0123456789ABCDEFabcdef:"), 32 * 3 - 1);
-    peer_close(&peer);
-    world_end(&world);
-    tow_tls_context_release(client);
-    identity_clear(&identity);
-    authority_clear(&authority);
+    peer_close(&known.peer);
+    end_known(&known);
+}
+
+static int left;
+
+static void expect_alice(const tow_request *request) {
+    const char *subject = tow_request_certificate_subject(request);
+    assert_non_null(subject);
+    assert_non_null(strstr(subject, "alice"));
+    assert_int_equal(strlen(tow_request_certificate_fingerprint(request)), 32 * 3 - 1);
+    assert_string_not_equal(tow_request_peer(request), "unknown");
+    left++;
+}
+
+static void note_gone(tow_exchange *exchange, void *user) {
+    expect_alice(tow_exchange_request(exchange));
+}
+
+static void keep_until_gone(tow_exchange *exchange, const tow_request *request) {
+    assert_int_equal(tow_exchange_keep(exchange, &(tow_exchange_events){.on_gone = note_gone}), 0);
+}
+
+static void ignore(tow_websocket *socket, const tow_message *message) {
+}
+
+static void note_close(tow_websocket *socket, const tow_close_event *event) {
+    expect_alice(tow_websocket_request(socket));
+}
+
+static void and_when_the_client_has_left(void **state) {
+    (void)state;
+    static const char *const requests[] = {
+        "GET /gone HTTP/1.1\r\nHost: localhost\r\n\r\n", OPENING("/socket")};
+    for (size_t i = 0; i < 2; i++) {
+        struct known known;
+        left = 0;
+        begin_known(&known);
+        tow_server *server = known.world.server;
+        tow_server_route(server, "/gone", &(tow_handler){.on_request = keep_until_gone});
+        tow_server_route(server, "/socket",
+            &(tow_handler){.on_close = note_close, .keep_request = true, .on_message = ignore});
+        peer_text(&known.peer, requests[i]);
+        world_run(&known.world, 100);
+        assert_int_equal(left, 0);
+        peer_reset(&known.peer);
+        world_run(&known.world, 100);
+        assert_int_equal(left, 1);
+        end_known(&known);
+    }
 }
 
 int main(void) {
@@ -163,6 +227,7 @@ int main(void) {
         cmocka_unit_test(so_has_the_copy_of_one_that_was_kept),
         cmocka_unit_test(a_trusted_proxy_says_the_scheme),
         cmocka_unit_test(a_clients_certificate_is_told),
+        cmocka_unit_test(and_when_the_client_has_left),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
