@@ -56,11 +56,15 @@ static void open_refused(tow_worker *worker, int fd, bool local) {
     tow_connection_open(worker, fd, TOW_CONNECTION_REFUSED, local);
 }
 
+/* Only now it is the server's for good. */
+static bool take_adopted(const transfer *arrived) {
+    tow_count(&arrived->to->counters.accepted);
+    return tow_connection_inherit(arrived->fd, arrived->local) == 0;
+}
+
 static void arrive(const transfer *arrived) {
     tow_worker *worker = arrived->to;
-    bool serves = worker->drain == TOW_SERVING;
-    if (arrived->adopted)
-        tow_count(&worker->counters.accepted);
+    bool serves = worker->drain == TOW_SERVING && (!arrived->adopted || take_adopted(arrived));
     if (arrived->refused && serves)
         open_refused(worker, arrived->fd, arrived->local);
     else if (arrived->refused)
@@ -140,7 +144,7 @@ int tow_server_adopt(tow_server *server, int fd) {
     if (!serves(server))
         return TOW_ERROR_STATE;
     transfer what = {.to = choose(&server->workers[0]), .fd = fd, .adopted = true};
-    int error = tow_connection_inherit(server->loop, fd, &what.local);
+    int error = tow_connection_check(server->loop, fd, &what.local);
     if (error != 0)
         return error;
     what.refused = !enter_server(server);

@@ -189,7 +189,7 @@ int tow_inherited_open(
 
 /* Connections. */
 
-int tow_connection_inherit(const tow_loop *loop, int fd, bool *is_unix) {
+int tow_connection_check(const tow_loop *loop, int fd, bool *is_unix) {
     if (!tow_loop_has_descriptors(loop))
         return TOW_ERROR_UNSUPPORTED;
     tow_address peer = {.length = sizeof(peer.storage)};
@@ -197,11 +197,16 @@ int tow_connection_inherit(const tow_loop *loop, int fd, bool *is_unix) {
     if (!is_for_streams(fd, family) || option_of(fd, SO_ACCEPTCONN) != 0 ||
         getpeername(fd, (struct sockaddr *)&peer.storage, &peer.length) != 0)
         return TOW_ERROR_ARGUMENT;
+    *is_unix = family == AF_UNIX;
+    return 0;
+}
+
+/* The flag O_NONBLOCK is that of all descriptors of the same socket. */
+int tow_connection_inherit(int fd, bool is_unix) {
     int flags = fcntl(fd, F_GETFL);
     if (flags < 0 || fcntl(fd, F_SETFL, flags & ~O_NONBLOCK) != 0 || fcntl(fd, F_SETFD, FD_CLOEXEC) != 0)
         return tow_system_error(errno);
-    *is_unix = family == AF_UNIX;
-    if (!*is_unix)
+    if (!is_unix)
         send_at_once(fd);
     return 0;
 }

@@ -578,6 +578,33 @@ static void a_server_that_does_not_listen_adopts_nothing(void **state) {
     close(pair[1]);
 }
 
+/* As it was: somebody goes on with it in a loop of his own. */
+static void nor_does_one_that_drains(void **state) {
+    (void)state;
+    tow_loop *loop;
+    int pair[2];
+    assert_int_equal(tow_loop_new(&loop, &(tow_loop_options){.io = loop_io}), 0);
+    make(&(tow_server_options){.listen = "off", .loop = loop, .drain_seconds = 1});
+    assert_int_equal(tow_server_listen(self.server), 0);
+    int open = socketpair_adopted(); /* which the drain has to wait for */
+    ask(open);
+    for (int i = 0; i < 20; i++)
+        assert_true(tow_loop_step(loop) >= 0);
+    tow_server_stop(self.server);
+    assert_true(tow_loop_step(loop) >= 0);
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair), 0);
+    assert_int_equal(tow_server_adopt(self.server, pair[0]), TOW_ERROR_STATE);
+    assert_int_equal(fcntl(pair[0], F_GETFD), 0);
+    assert_true((fcntl(pair[0], F_GETFL) & O_NONBLOCK) != 0);
+    close(pair[0]);
+    close(pair[1]);
+    close(open);
+    while (!tow_server_is_done(self.server))
+        assert_true(tow_loop_step(loop) >= 0);
+    tow_server_free(self.server);
+    tow_loop_free(loop);
+}
+
 /* What was adopted and has not begun goes with the loop. */
 static void a_server_that_is_freed_closes_what_it_adopted(void **state) {
     (void)state;
@@ -615,6 +642,7 @@ int main(void) {
         ON_BOTH(a_proxy_introduces_what_others_accepted),
         cmocka_unit_test(what_is_no_connection_is_refused_and_stays_the_callers),
         cmocka_unit_test(a_server_that_does_not_listen_adopts_nothing),
+        ON_BOTH(nor_does_one_that_drains),
         ON_BOTH(a_server_that_is_freed_closes_what_it_adopted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
