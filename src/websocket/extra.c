@@ -3,6 +3,7 @@
 #include "context.h"
 #include "stage.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -25,18 +26,20 @@ char *tow_extra_text(const char *text, size_t length) {
 
 static bool is_empty(const tow_websocket *socket) {
     const tow_websocket_extra *extra = socket->extra;
-    return !tow_stage_is_closing(socket) && !socket->sends_pieces && tow_queue_is_empty(&extra->queue) &&
-           extra->discarded == 0 && extra->dropped == 0 && extra->pong == NULL &&
-           extra->assembly.data == NULL && extra->message_began == 0 && extra->left == 0 &&
-           extra->kept.data == NULL && extra->deflater == NULL && extra->inflater == NULL &&
-           extra->protocol == NULL && extra->close_reason == NULL && extra->failure == NULL &&
-           extra->peer_end == 0 && extra->references == 0 && extra->piecewise == NULL &&
-           extra->unfinished == 0 && extra->gathered.data == NULL;
+    return !socket->sends_pieces && tow_queue_is_empty(&extra->queue) && extra->discarded == 0 &&
+           extra->dropped == 0 && extra->pong == NULL && extra->assembly.data == NULL &&
+           extra->message_began == 0 && extra->left == 0 && extra->kept.data == NULL &&
+           extra->deflater == NULL && extra->inflater == NULL && extra->protocol == NULL &&
+           extra->close_reason == NULL && extra->failure == NULL && extra->peer_end == 0 &&
+           extra->references == 0 && extra->piecewise == NULL && extra->unfinished == 0 &&
+           extra->gathered.data == NULL;
 }
 
 void tow_extra_release(tow_websocket *socket) {
-    if (socket->extra == NULL || !is_empty(socket))
+    if (socket->extra == NULL || !tow_stage_is_open(socket) || !is_empty(socket))
         return;
+    assert(socket->extra->posted.first == NULL); /* it waits for the end of a message in pieces */
+    assert(socket->extra->our_reason == NULL);   /* it comes with the end of the connection */
     free(socket->extra);
     socket->extra = NULL;
 }

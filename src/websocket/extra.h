@@ -60,8 +60,8 @@ void tow_extra_discard(tow_websocket *socket, size_t length);
 /* A copy of a text, ended by a zero; NULL when out of memory. */
 char *tow_extra_text(const char *text, size_t length);
 
-/* Frees the extra if nothing is in it. Not while a message is delivered from it; a closing connection keeps
- * it. */
+/* Frees the extra if nothing is in it. Not while a message is delivered from it; a connection that is not
+ * open any more keeps it to its end. */
 void tow_extra_release(tow_websocket *socket);
 
 #endif

@@ -130,6 +130,34 @@ static void each_end_is_a_line_that_says_who_and_why(void **state) {
     }
 }
 
+static void keep(tow_websocket *socket) {
+    last = socket;
+    assert_int_equal(tow_websocket_retain(socket), 0);
+}
+
+static void let_go(tow_websocket *socket, const tow_close_event *event) {
+    (void)event;
+    tow_websocket_release(socket);
+}
+
+/* As a binding does: what is remembered of our Close is there for the line, and goes behind it. */
+static void a_socket_that_is_released_at_its_end_ends_with_its_reason(void **state) {
+    (void)state;
+    static const tow_handler keeping = {.on_open = keep, .on_close = let_go};
+    struct world world;
+    struct peer peer;
+    begin(&world, &(tow_server_options){0});
+    assert_int_equal(tow_server_route(world.server, "/kept", &keeping), 0);
+    open_path(&peer, &world, OPENING("/kept"));
+    close_by_application(&peer, &world);
+    world_run(&world, 100);
+    assert_last_line(&world,
+        "/kept closed 4002 \"bye\" by the server (application), messages in 0 (0 bytes), "
+        "out 0 (0 bytes),");
+    peer_close(&peer);
+    world_end(&world);
+}
+
 static void a_path_below_a_prefix_is_told_without_its_query(void **state) {
     (void)state;
     struct world world;
@@ -319,6 +347,7 @@ static void a_connection_that_a_limit_ends_between_requests_has_a_line(void **st
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_end_is_a_line_that_says_who_and_why),
+        cmocka_unit_test(a_socket_that_is_released_at_its_end_ends_with_its_reason),
         cmocka_unit_test(a_path_below_a_prefix_is_told_without_its_query),
         cmocka_unit_test(the_client_is_whom_the_proxy_names),
         cmocka_unit_test(nothing_is_counted_where_nobody_wants_the_line),
