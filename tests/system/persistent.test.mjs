@@ -159,7 +159,7 @@ def on_message(self, connection, message):
 });
 
 /** Clients that send numbers and note what comes back: each is to get each number once, in order. */
-async function load(t, server, connections, milliseconds) {
+async function load(t, server, connections) {
   const sockets = await Promise.all(Array.from({ length: connections }, () => client(t, server, "/")));
   let over = false, slowest = 0;
   for (const socket of sockets) {
@@ -174,12 +174,13 @@ async function load(t, server, connections, milliseconds) {
     socket.send(String(socket.sent++));
     socket.send(String(socket.sent++));
   }
-  const done = sleep(milliseconds).then(async () => {
+  const stop = async () => {
+    await sleep(300);
     over = true;
     await until(() => sockets.every((socket) => socket.messages.length >= socket.sent), "all answers", 20000);
-    return { sockets, slowest };
-  });
-  return { sockets, done };
+    return slowest;
+  };
+  return { sockets, stop };
 }
 
 const COUNTED = (version) => worker(`
@@ -194,13 +195,13 @@ def on_message(self, connection, message):
 describe("a restart", () => {
   test("by plan: no connection is lost, no message lost, doubled or out of order, and states are kept", async (t) => {
     const server = await serveWorker(t, COUNTED(1), "--workers 2");
-    const { sockets, done } = await load(t, server, 50, 3000);
+    const { sockets, stop } = await load(t, server, 50);
     for (const version of [2, 3]) {
-      await sleep(700);
+      await sleep(300);
       server.change(COUNTED(version));
       await until(() => count(server.log, "ended with status 0") === version - 1, `version ${version}`);
     }
-    const { slowest } = await done;
+    const slowest = await stop();
     for (const socket of sockets) {
       assert.equal(socket.readyState, 1);
       assert.deepEqual(socket.messages.map((text) => text.split(" ")[0]), socket.messages.map((_, i) => String(i)));
@@ -213,13 +214,13 @@ describe("a restart", () => {
 
   test("by force: no connection is lost, no message lost, and doubles are marked", async (t) => {
     const server = await serveWorker(t, COUNTED(1), "--workers 2");
-    const { sockets, done } = await load(t, server, 50, 4000);
+    const { sockets, stop } = await load(t, server, 50);
     for (let i = 1; i <= 2; i++) {
-      await sleep(1300);
+      await sleep(1100);
       process.kill(server.workers().at(-1), "SIGKILL");
       await until(() => server.workers().length === i + 1, "another");
     }
-    const { slowest } = await done;
+    const slowest = await stop();
     for (const socket of sockets) {
       assert.equal(socket.readyState, 1);
       let next = 0;
