@@ -209,6 +209,12 @@ void tow_environment_clear(tow_environment *environment) {
     environment->variables = NULL;
 }
 
+char *tow_environment_script_name(const char *path) {
+    size_t length = strlen(path);
+    bool is_prefix = length >= 2 && strcmp(path + length - 2, "/*") == 0;
+    return strndup(path, is_prefix ? length - 2 : length);
+}
+
 int tow_environment_check(const char *text) {
     size_t length = strcspn(text, "=");
     if (length == 0 || isdigit((unsigned char)text[0]))

@@ -26,6 +26,10 @@ int tow_environment_make(
     tow_environment *environment, const tow_request *request, const char *path, const char *const *allowed);
 void tow_environment_clear(tow_environment *environment);
 
+/* Where a route of this path ("/a/chat", or "/a/" and an asterisk) is served, as SCRIPT_NAME has it: to be
+ * freed. NULL without memory. */
+char *tow_environment_script_name(const char *path);
+
 /* Of a text of the option. Errors: ARGUMENT. */
 int tow_environment_check(const char *text);
 

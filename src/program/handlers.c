@@ -89,7 +89,7 @@ static void make(void *user, tow_directory_order *order) {
         break;
     case TOW_ENTRY_PROGRAM:
         make_of(handlers, order, &tow_program_kind,
-            &(tow_program_settings){.file = order->file, .path = order->path});
+            &(tow_program_settings){.file = order->file});
         break;
     }
 }

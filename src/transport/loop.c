@@ -72,6 +72,7 @@ void tow_loop_free(tow_loop *loop) {
     part_user_timers(loop);
     if (loop->companion != NULL)
         loop->companion->free(loop->companion);
+    tow_mailbox_clear(&loop->letters); /* those who drop them may have something open */
     if (loop->end_children != NULL)
         loop->end_children(loop);
     pay_debts(loop);

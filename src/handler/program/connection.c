@@ -69,6 +69,7 @@ void tow_program_release(tow_program *program) {
         return;
     free(program->arguments);
     free(program->file);
+    free(program->path);
     free(program);
 }
 
@@ -433,7 +434,7 @@ static int start(tow_program_connection *connection, const tow_request *request)
         .on_error = stream_failed,
         .on_closed = stream_closed};
     tow_environment environment = {0};
-    int error = tow_environment_make(&environment, request, settings->path, settings->environment);
+    int error = tow_environment_make(&environment, request, program->path, settings->environment);
     if (error == 0)
         error = tow_command_start(&connection->command, &connection->stream, connection->loop,
             &(tow_command_options){.child = {.arguments = program->arguments,

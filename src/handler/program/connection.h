@@ -14,6 +14,7 @@ typedef struct tow_program {
     tow_handler_log log;
     const char **arguments; /* with the file in front */
     char *file;             /* for the log */
+    char *path;             /* where it is served; NULL: the request's path */
     atomic_int holders;
     atomic_int running;
 } tow_program;

@@ -1,3 +1,4 @@
+#include "environment.h"
 #include "program/connection.h"
 #include "service/service.h"
 
@@ -52,17 +53,20 @@ static void leave(void *user) {
     tow_program_release(user);
 }
 
-static int program_make(tow_program **out, const tow_program_settings *settings, tow_handler_log log) {
+static int program_make(
+    tow_program **out, const tow_program_settings *settings, const tow_handler_place *place) {
     tow_program *made = calloc(1, sizeof(*made));
     if (made == NULL)
         return TOW_ERROR_MEMORY;
     made->free = leave;
     made->settings = *settings;
-    made->log = log;
+    made->log = place->log;
     atomic_init(&made->holders, 1);
     made->file = strdup(settings->file);
     made->arguments = arguments_make(settings->file, settings->arguments);
-    if (made->file == NULL || made->arguments == NULL) {
+    if (place->path != NULL)
+        made->path = tow_environment_script_name(place->path);
+    if (made->file == NULL || made->arguments == NULL || (place->path != NULL && made->path == NULL)) {
         tow_program_release(made);
         return TOW_ERROR_MEMORY;
     }
@@ -74,18 +78,21 @@ static int make(tow_handler *handler, const void *fields, const tow_handler_plac
     char why[TOW_HANDLER_TEXT_MAX]) {
     const tow_program_settings *settings = fields;
     tow_program *made;
-    if (settings->file == NULL) {
-        snprintf(why, TOW_HANDLER_TEXT_MAX, "which program? name its file");
+    if ((settings->file == NULL) == (settings->url == NULL)) {
+        snprintf(why, TOW_HANDLER_TEXT_MAX, "which program? name its file, or the url of a back end");
         return TOW_ERROR_ARGUMENT;
     }
+    if (settings->url != NULL)
+        return tow_service_make(handler, settings, &tow_service_back_end, place, why);
     if (settings->worker)
         return tow_service_make(handler, settings, &tow_service_pool, place, why);
-    int error = program_make(&made, settings, place->log);
+    int error = program_make(&made, settings, place);
     if (error != 0) {
         snprintf(why, TOW_HANDLER_TEXT_MAX, "%s", tow_strerror(error));
         return error;
     }
     *handler = (tow_handler){.user = made,
+        .protocols = place->protocols,
         .on_admit = admit,
         .on_open = opened,
         .on_message = tow_program_connection_message,

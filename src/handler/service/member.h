@@ -8,6 +8,7 @@
 
 #include "protocol.h"
 #include "transport/loop.h"
+#include "transport/timer.h"
 
 #include <stdatomic.h>
 #include <towline/server.h>
@@ -43,10 +44,18 @@ struct tow_member {
     tow_event *farewell;   /* made ahead, so that it can't fail */
     tow_letter resume;
     /* the service's */
-    tow_member *next_alike;       /* in the table */
-    void *server;                 /* who serves it: a slot, or a back end's conversation */
-    tow_member *next, **previous; /* of those that it serves */
-    tow_event *first, **end;      /* not acknowledged, oldest first */
+    tow_member *next_alike; /* in the table */
+    void *server;           /* who serves it: a slot of a pool, or a back end */
+    union {
+        struct {
+            tow_member *next, **previous; /* of the slot's */
+        };
+        struct {
+            struct tow_http_call *call; /* that asks the back end about the first event */
+            tow_timer timer;            /* until that is done once more */
+        };
+    };
+    tow_event *first, **end; /* not acknowledged, oldest first */
     uint8_t *state;
     size_t state_length;
     bool is_known;  /* its opening was acknowledged */

@@ -198,4 +198,5 @@ const tow_service_way tow_service_pool = {.begin = begin,
     .left = left,
     .reload = restart,
     .end = end,
-    .free = free_pool};
+    .free = free_pool,
+    .max_posted = 8 << 20};

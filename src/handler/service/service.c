@@ -1,6 +1,7 @@
 #include "service.h"
 
 #include "base/text.h"
+#include "environment.h"
 
 #include <stdarg.h>
 #include <stddef.h>
@@ -13,7 +14,7 @@
 enum {
     WAITING_MAX = 64,
     WAITING_BYTES_MAX = 64 << 20,
-    POSTED_MAX = 8 << 20, /* bytes on the way to workers; then who serves has to wait */
+    POLICY = 1008,
     INTERNAL_ERROR = 1011,
     INVALID_PAYLOAD = 1007,
     LINE_MAX_LENGTH = 400
@@ -54,7 +55,7 @@ static bool has_closed(const tow_member *member) {
     return event != NULL;
 }
 
-void tow_service_abandon(tow_member *member, const char *reason) {
+static void end_member(tow_member *member, uint16_t code, const char *reason) {
     tow_service *service = member->service;
     if (has_closed(member)) {
         tow_service_remove(member);
@@ -63,7 +64,15 @@ void tow_service_abandon(tow_member *member, const char *reason) {
     service->way->dropped(member);
     tow_member_drop_events(member);
     member->abandoned = true;
-    close_socket(service, member->id, INTERNAL_ERROR, reason);
+    close_socket(service, member->id, code, reason);
+}
+
+void tow_service_abandon(tow_member *member, const char *reason) {
+    end_member(member, INTERNAL_ERROR, reason);
+}
+
+void tow_service_refuse(tow_member *member, const char *reason) {
+    end_member(member, POLICY, reason);
 }
 
 /* Without memory for it, nothing of it is known here but its end. */
@@ -202,7 +211,7 @@ static int close_client(tow_service *service, const tow_service_frame *frame) {
 int tow_service_act(tow_service *service, const tow_service_frame *frame) {
     if (atomic_load(&service->gone))
         return 0;
-    if (tow_server_posted_amount(service->server) > POSTED_MAX)
+    if (tow_server_posted_amount(service->server) > service->way->max_posted)
         return TOW_ERROR_QUEUE_FULL;
     if (frame->type == TOW_SERVICE_SEND)
         return send_message(service, frame);
@@ -251,12 +260,17 @@ static void forget(tow_member *member, void *argument) {
     tow_service_remove(member);
 }
 
+static void service_free(tow_service *service) {
+    free(service->path);
+    free(service->name);
+    free(service);
+}
+
 void tow_service_over(tow_service *service) {
     tow_members_visit(&service->members, forget, NULL);
     tow_members_clear(&service->members);
     service->way->free(service);
-    free(service->name);
-    free(service);
+    service_free(service);
 }
 
 static tow_service *service_of_goodbye(tow_letter *letter) {
@@ -289,7 +303,8 @@ bool tow_service_is(const void *user) {
 }
 
 void tow_service_reload(tow_service *service) {
-    service->way->reload(service);
+    if (service->way->reload != NULL)
+        service->way->reload(service);
 }
 
 static tow_service *service_new(
@@ -299,8 +314,9 @@ static tow_service *service_new(
     if (service == NULL)
         return NULL;
     service->name = strdup(name);
-    if (service->name == NULL) {
-        free(service);
+    service->path = place->path == NULL ? NULL : tow_environment_script_name(place->path);
+    if (service->name == NULL || (place->path != NULL && service->path == NULL)) {
+        service_free(service);
         return NULL;
     }
     service->free = leave;
@@ -309,7 +325,6 @@ static tow_service *service_new(
     service->log = place->log;
     service->server = place->server;
     service->loop = place->loop;
-    service->path = settings->path;
     service->max_waiting = settings->max_unacknowledged != 0 ? settings->max_unacknowledged : WAITING_MAX;
     service->max_waiting_bytes =
         settings->max_waiting != 0 ? (size_t)settings->max_waiting : (size_t)WAITING_BYTES_MAX;
@@ -328,11 +343,11 @@ int tow_service_make(tow_handler *handler, const tow_program_settings *settings,
         return TOW_ERROR_MEMORY;
     int error = way->begin(service, why);
     if (error != 0) {
-        free(service->name);
-        free(service);
+        service_free(service);
         return error;
     }
     *handler = (tow_handler){.user = service,
+        .protocols = place->protocols,
         .on_admit = admit,
         .on_open = tow_member_opened,
         .on_message = tow_member_message,

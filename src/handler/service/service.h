@@ -21,9 +21,11 @@ typedef struct tow_service_way {
     void (*end)(tow_service *service);                   /* ends what runs, and then has the service freed */
     void (*free)(tow_service *service);                  /* nothing runs (any more): its memory goes */
     void (*request)(tow_exchange *exchange, const tow_request *request); /* any thread; may be NULL */
+    int64_t max_posted; /* bytes on the way to workers; with more, who serves has to wait */
 } tow_service_way;
 
 extern const tow_service_way tow_service_pool;
+extern const tow_service_way tow_service_back_end;
 
 struct tow_service {
     void (*free)(void *user); /* first: as of whatever the kind makes */
@@ -34,7 +36,7 @@ struct tow_service {
     const tow_service_way *way;
     void *served_by; /* the way's */
     char *name;      /* for the log */
-    const char *path;
+    char *path;      /* where it is served; NULL: the request's path */
     int max_waiting;
     size_t max_waiting_bytes; /* of all connections */
     atomic_size_t waiting_bytes;
@@ -65,6 +67,8 @@ int tow_service_act(tow_service *service, const tow_service_frame *frame);
 
 /* Its events are dropped and it is closed with 1011; only its end is told to who knows it. */
 void tow_service_abandon(tow_member *member, const char *reason);
+/* The same with 1008. */
+void tow_service_refuse(tow_member *member, const char *reason);
 
 /* It has closed, and that was acknowledged. */
 void tow_service_remove(tow_member *member);

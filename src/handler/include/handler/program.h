@@ -23,7 +23,6 @@ typedef enum tow_program_affinity {
 typedef struct tow_program_settings {
     const char *file;               /* looked for in PATH unless it has a slash */
     const char *const *arguments;   /* behind its name; ends with NULL, or NULL */
-    const char *path;               /* where it is served, for SCRIPT_NAME; NULL: the request's path */
     const char *directory;          /* where it runs; NULL: where we do */
     int mode;                       /* tow_program_mode */
     const char *const *environment; /* NAME, of ours, or NAME=VALUE; ends with NULL, or NULL */
@@ -40,7 +39,10 @@ typedef struct tow_program_settings {
     int max_unacknowledged; /* messages of a connection; 0: default */
     int64_t max_waiting;    /* bytes of those of all connections; 0: default */
     int answer_seconds;     /* that it may acknowledge nothing; 0: default, TOW_OFF: no limit */
-    const char *url;        /* instead: a back end that is asked by HTTP */
+    /* of back ends */
+    const char *url;    /* instead of a file: who is asked by HTTP */
+    const char *secret; /* a file with the key of signatures; NULL: there are none */
+    int call_seconds;   /* for an answer; 0: default */
 } tow_program_settings;
 
 extern const tow_handler_kind tow_program_kind;
