@@ -200,6 +200,7 @@ describe("a restart", () => {
       await sleep(300);
       server.change(COUNTED(version));
       await until(() => count(server.log, "ended with status 0") === version - 1, `version ${version}`);
+      await until(() => sockets.every((socket) => socket.messages.at(-1).endsWith(` ${version}`)), "an answer of it");
     }
     const slowest = await stop();
     for (const socket of sockets) {
