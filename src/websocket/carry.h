@@ -8,7 +8,7 @@
 #include "frames/ending.h"
 #include "frames/output.h"
 #include "frames/reading.h"
-#include "frames/timing.h"
+#include "timing.h"
 #include "receive.h"
 #include "websocket/carrier.h"
 

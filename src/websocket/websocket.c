@@ -5,7 +5,7 @@
 #include "extra.h"
 #include "extra_end.h"
 #include "frames/compressing.h"
-#include "frames/due.h"
+#include "due.h"
 #include "frames/input.h"
 #include "frames/peer_end.h"
 #include "send.h"

@@ -4,7 +4,7 @@
 #include "../extra.h"
 #include "../stage.h"
 #include "output.h"
-#include "timing.h"
+#include "../timing.h"
 
 void tow_ending_close(tow_websocket *socket) {
     socket->stream_closed = true;

@@ -11,7 +11,7 @@
 #include "peer_end.h"
 #include "piecewise.h"
 #include "protocol/close.h"
-#include "timing.h"
+#include "../timing.h"
 #include "turn.h"
 #include "unfinished.h"
 

@@ -6,7 +6,7 @@
 #include "compressing.h"
 #include "protocol/close.h"
 #include "protocol/mask.h"
-#include "timing.h"
+#include "../timing.h"
 
 #include <string.h>
 #include <towline/error.h>

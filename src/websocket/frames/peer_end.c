@@ -5,7 +5,7 @@
 #include "../stage.h"
 #include "ending.h"
 #include "piecewise.h"
-#include "timing.h"
+#include "../timing.h"
 #include "transport/tls.h"
 
 #include <string.h>

@@ -2,7 +2,7 @@
 
 #include "../extra.h"
 #include "../stage.h"
-#include "timing.h"
+#include "../timing.h"
 
 void tow_reading_stop(tow_websocket *socket) {
     tow_stream_pause(&socket->stream);

@@ -1,12 +1,12 @@
 #include "due.h"
 
-#include "../closing.h"
-#include "../context.h"
-#include "../extra.h"
-#include "../send.h"
-#include "../stage.h"
-#include "ending.h"
-#include "peer_end.h"
+#include "closing.h"
+#include "context.h"
+#include "extra.h"
+#include "send.h"
+#include "stage.h"
+#include "frames/ending.h"
+#include "frames/peer_end.h"
 #include "timing.h"
 
 #include <towline/error.h>

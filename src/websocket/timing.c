@@ -1,9 +1,9 @@
 #include "timing.h"
 
-#include "../context.h"
-#include "../extra.h"
-#include "../stage.h"
-#include "output.h"
+#include "context.h"
+#include "extra.h"
+#include "stage.h"
+#include "frames/output.h"
 
 #include <towline/error.h>
 
