@@ -27,10 +27,16 @@ static void settle(tow_websocket *socket) {
     tow_extra_release(socket);
 }
 
+void tow_carried_heard(tow_websocket *socket) {
+    if (tow_stage_is_open(socket) && !socket->reading_paused)
+        tow_timing_heard(socket);
+}
+
 void tow_carried_message(tow_websocket *socket, const tow_message *message) {
     assert(!socket->reading_paused);
     if (!tow_stage_hears(socket) || !tow_stage_wants_messages(socket))
         return;
+    tow_carried_heard(socket);
     int error = message_check(socket, message);
     if (error != 0) {
         tow_websocket_fail(socket, tow_cause_of_error(error), error);
@@ -43,10 +49,12 @@ void tow_carried_message(tow_websocket *socket, const tow_message *message) {
 }
 
 void tow_carried_ping(tow_websocket *socket, const void *payload, size_t length) {
+    tow_carried_heard(socket);
     tow_control_ping(socket, payload, length);
 }
 
 void tow_carried_pong(tow_websocket *socket, const void *payload, size_t length) {
+    tow_carried_heard(socket);
     tow_control_pong(socket, payload, length);
 }
 

@@ -32,7 +32,22 @@ int tow_carried_send_piece(tow_websocket *socket, const tow_message_piece *piece
     return error;
 }
 
+void tow_carried_reading(tow_websocket *socket, bool on) {
+    const tow_carrier *carrier = tow_carrier_of(socket);
+    (on ? carrier->resume : carrier->pause)(socket);
+    if (tow_stage_is_open(socket))
+        (on ? tow_timing_go_on : tow_timing_stop)(socket);
+}
+
 /* The end. */
+
+/* The time that a peer has for it, as over frames. */
+void tow_carried_closing(tow_websocket *socket) {
+    int seconds =
+        socket->stage == TOW_STAGE_FAILED ? TOW_LINGER_SECONDS : socket->behaviour->limits.close_seconds;
+    if (seconds != TOW_OFF)
+        tow_timing_close(socket, tow_loop_now(socket->context->loop) + seconds * TOW_SECOND);
+}
 
 /* What waits will never be sent. */
 void tow_carried_reset(tow_websocket *socket) {

@@ -15,6 +15,8 @@
 /* What a carrier is given is noted, gathered, or lost at the end. */
 int tow_carried_send(tow_websocket *socket, tow_message_type type, const void *data, size_t length);
 int tow_carried_send_piece(tow_websocket *socket, const tow_message_piece *piece);
+void tow_carried_reading(tow_websocket *socket, bool on);
+void tow_carried_closing(tow_websocket *socket);
 void tow_carried_reset(tow_websocket *socket);
 
 /* The carrier, or NULL: frames. */
@@ -63,11 +65,10 @@ static inline int64_t tow_carry_buffered(const tow_websocket *socket) {
     return socket->extra == NULL ? corked : corked + (int64_t)socket->extra->queue.payload;
 }
 
-/* Stops or starts reading. */
+/* Stops or starts reading, with the clocks that run against the peer. */
 static inline void tow_carry_reading(tow_websocket *socket, bool on) {
-    const tow_carrier *carrier = tow_carrier_of(socket);
-    if (carrier != NULL)
-        (on ? carrier->resume : carrier->pause)(socket);
+    if (tow_carrier_of(socket) != NULL)
+        tow_carried_reading(socket, on);
     else if (on)
         tow_reading_start(socket);
     else
@@ -96,16 +97,12 @@ static inline size_t tow_carry_drop(tow_websocket *socket, uint64_t max) {
     return carrier == NULL ? tow_queue_drop(&socket->extra->queue, max) : carrier->drop(socket, max);
 }
 
-/* The peer's Close was its end alone: other limits hold. */
-static inline void tow_carry_half_closed(tow_websocket *socket) {
-    if (tow_carrier_of(socket) == NULL)
-        tow_timing_update(socket);
-}
-
 /* One side has closed, or failed: the end follows as far as it can. */
 static inline void tow_carry_closing(tow_websocket *socket) {
     if (tow_carrier_of(socket) == NULL)
         tow_ending_begin(socket);
+    else
+        tow_carried_closing(socket);
 }
 
 /* Ends it at once; what waits is given up. */

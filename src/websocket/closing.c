@@ -92,7 +92,7 @@ static bool postpone_answer(tow_websocket *socket, uint16_t code) {
         return false;
     socket->extra->peer_end = code;
     tow_stage_change(socket, TOW_STAGE_PEER_ENDED);
-    tow_carry_half_closed(socket);
+    tow_timing_update(socket); /* other limits hold */
     return true;
 }
 

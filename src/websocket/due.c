@@ -1,5 +1,6 @@
 #include "due.h"
 
+#include "carry.h"
 #include "closing.h"
 #include "context.h"
 #include "extra.h"
@@ -10,8 +11,6 @@
 #include "timing.h"
 
 #include <towline/error.h>
-
-enum { LINGER_SECONDS = 1 }; /* for the end of the stream when our side has ended or failed */
 
 /* An open connection. */
 
@@ -79,7 +78,7 @@ static int patience(const tow_websocket *socket, bool taking) {
     const tow_limits *limits = &socket->behaviour->limits;
     if (taking && limits->stall_seconds != TOW_OFF)
         return limits->stall_seconds;
-    return !taking && (socket->stage == TOW_STAGE_FAILED || socket->shut) ? LINGER_SECONDS
+    return !taking && (socket->stage == TOW_STAGE_FAILED || socket->shut) ? TOW_LINGER_SECONDS
                                                                           : limits->close_seconds;
 }
 
@@ -94,6 +93,10 @@ static void give_up(tow_websocket *socket, bool taking) {
 static void closing_timed_out(tow_websocket *socket) {
     if (socket->stream_closed || !tow_stage_is_closing(socket))
         return;
+    if (tow_carrier_of(socket) != NULL) {
+        tow_websocket_abort(socket, TOW_CAUSE_CLOSE_SECONDS, TOW_ERROR_TIMED_OUT);
+        return;
+    }
     if (tow_extra_need(socket) == NULL) {
         tow_websocket_abort(socket, TOW_CAUSE_MEMORY, TOW_ERROR_MEMORY);
         return;

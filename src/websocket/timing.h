@@ -8,6 +8,9 @@
 
 #include "websocket/websocket.h"
 
+/* For the end of what carries the socket, when our side has ended or failed. */
+enum { TOW_LINGER_SECONDS = 1 };
+
 /* What of an open connection is due. */
 typedef enum tow_due {
     TOW_DUE_NOTHING,

@@ -64,8 +64,9 @@ static int store_protocol(tow_websocket *socket, tow_slice protocol) {
     return TOW_ERROR_MEMORY;
 }
 
-static void take_stream(tow_websocket *socket) {
-    socket->stream.events = &stream_events;
+static void start_hearing(tow_websocket *socket) {
+    if (socket->behaviour->carrier == NULL)
+        socket->stream.events = &stream_events;
     socket->context->above = &above;
     tow_timing_heard(socket);
     tow_timing_update(socket);
@@ -82,8 +83,7 @@ int tow_websocket_start(tow_websocket *socket, tow_websocket_context *context, c
     tow_stage_change(socket, TOW_STAGE_OPEN);
     socket->tally = NULL;
     tow_count(&context->counters.opened);
-    if (behaviour->carrier == NULL)
-        take_stream(socket);
+    start_hearing(socket);
     if (behaviour->on_open != NULL)
         behaviour->on_open(socket);
     if (rest_length > 0)

@@ -2,6 +2,7 @@
 #include "carrier_fake.h"
 
 #include "protocol/close.h"
+#include "transport/timer.h"
 
 #include <towline/shared.h>
 #include <towline/stream.h>
@@ -483,6 +484,88 @@ static void a_byte_stream_runs_over_another_carrier(void **state) {
     fake_close(&wire);
 }
 
+/* Time */
+
+static void no_matter(tow_timer *timer) {
+}
+
+/* Lets virtual time pass; what is said stays where it is. */
+static void wait_for(fake_wire *wire, int64_t milliseconds) {
+    int64_t end = tow_loop_now(wire->loop) + milliseconds * TOW_MILLISECOND;
+    while (tow_loop_now(wire->loop) < end) {
+        tow_timer timer = {0};
+        tow_timer_set(wire->loop, &timer, end, no_matter);
+        assert_true(tow_loop_step(wire->loop) >= 0);
+        tow_timer_cancel(wire->loop, &timer);
+    }
+}
+
+static const tow_limits times = {.ping_seconds = 20, .idle_seconds = 60, .close_seconds = 5};
+
+static void silence_gets_a_ping_and_then_an_end(void **state) {
+    fake_wire wire = {.limits = times};
+    fake_open(&wire);
+    wait_for(&wire, 19900);
+    assert_null(wire.server.said);
+    wait_for(&wire, 200);
+    assert_int_equal(wire.server.said->kind, 'P');
+    wait_for(&wire, 39600);
+    assert_null(wire.server.said->next);
+    wait_for(&wire, 400);
+    assert_int_equal(wire.server.said->next->kind, 'C');
+    assert_int_equal(wire.server.said->next->code, 1001);
+    assert_false(wire.server.reset);
+    wait_for(&wire, 1100);
+    assert_true(wire.server.reset);
+    fake_gone(&wire.server, 0);
+    assert_int_equal(wire.server.error, TOW_ERROR_TIMED_OUT);
+    fake_close(&wire);
+}
+
+static void whatever_is_heard_is_life(void **state) {
+    fake_wire wire = {.limits = times};
+    fake_open(&wire);
+    for (int i = 0; i < 10; i++) {
+        wait_for(&wire, 15000);
+        say(&wire.client, "x");
+        fake_settle(&wire);
+        wait_for(&wire, 15000);
+        tow_carried_heard(&wire.server.socket);
+    }
+    assert_int_equal(tow_websocket_ready_state(&wire.server.socket), TOW_OPEN);
+    assert_null(wire.server.said);
+    fake_close(&wire);
+}
+
+static void no_silence_is_counted_while_paused(void **state) {
+    fake_wire wire = {.limits = times};
+    fake_open(&wire);
+    wait_for(&wire, 10000);
+    tow_websocket_pause(&wire.server.socket);
+    wait_for(&wire, 200000);
+    assert_null(wire.server.said);
+    tow_websocket_resume(&wire.server.socket);
+    wait_for(&wire, 9000);
+    assert_null(wire.server.said);
+    wait_for(&wire, 1100);
+    assert_int_equal(wire.server.said->kind, 'P');
+    fake_close(&wire);
+}
+
+static void a_close_is_answered_in_time(void **state) {
+    fake_wire wire = {.limits = times};
+    fake_open(&wire);
+    tow_websocket_close(&wire.server.socket, 1000, NULL);
+    wait_for(&wire, 4900);
+    assert_false(wire.server.reset);
+    wait_for(&wire, 200);
+    assert_true(wire.server.reset);
+    assert_int_equal(tow_websocket_context_counters(wire.context)->ends[TOW_CAUSE_CLOSE_SECONDS], 1);
+    fake_gone(&wire.server, 0);
+    assert_int_equal(wire.server.code, 1006);
+    fake_close(&wire);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(messages_go_both_ways),
@@ -510,6 +593,10 @@ int main(void) {
         cmocka_unit_test(what_a_carrier_cannot_drop_is_refused),
         cmocka_unit_test(nothing_is_delivered_while_paused),
         cmocka_unit_test(who_closes_while_paused_hears_again),
+        cmocka_unit_test(silence_gets_a_ping_and_then_an_end),
+        cmocka_unit_test(whatever_is_heard_is_life),
+        cmocka_unit_test(no_silence_is_counted_while_paused),
+        cmocka_unit_test(a_close_is_answered_in_time),
         cmocka_unit_test(a_byte_stream_runs_over_another_carrier),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -5,8 +5,8 @@
  * has no stream then. From there on the socket calls the carrier by its table, and the carrier tells the
  * socket of its peer by the functions below, for the thread of the socket's loop and never inside a call of
  * the table. States, checks, limits of size, the policy for what waits, pieces and shared messages are the
- * socket's affair, as over frames. Silence, slow messages and the time that an end may take are the
- * carrier's: it knows what its peer has to say and when. */
+ * socket's affair, as over frames, and so are Pings, silence, and the time that an end may take. Messages
+ * that come slowly, and a peer that takes nothing, are the carrier's: it alone sees their parts. */
 #ifndef TOW_WEBSOCKET_CARRIER_H
 #define TOW_WEBSOCKET_CARRIER_H
 
@@ -38,6 +38,10 @@ struct tow_carrier {
 /* A message, lent until the call returns; not while it is paused. What is not UTF-8 or too large fails the
  * connection. */
 void tow_carried_message(tow_websocket *socket, const tow_message *message);
+
+/* The peer lives, though it says nothing: it has asked for what there is, say. Whatever it says is as good.
+ */
+void tow_carried_heard(tow_websocket *socket);
 
 /* A Ping, which is answered by `pong`, or a Pong. */
 void tow_carried_ping(tow_websocket *socket, const void *payload, size_t length);
