@@ -22,11 +22,11 @@ static void refuse_visitor(tow_exchange *exchange, int error) {
 }
 
 static const tow_host_rule *host_rule_of(tow_exchange *exchange) {
-    const tow_server *server = tow_exchange_server(exchange);
+    const tow_rules *rules = tow_exchange_worker(exchange)->rules;
     if (exchange->visitor.connection->kind == TOW_CONNECTION_STATUS)
-        return &server->status_host_rule;
+        return &rules->status_host_rule;
     bool own = exchange->route != NULL && exchange->route->host_rule.names != NULL;
-    return own ? &exchange->route->host_rule : &server->host_rule;
+    return own ? &exchange->route->host_rule : &rules->host_rule;
 }
 
 /* What the rule judges: names are public ones, which a proxy may know better. Without names it is for
@@ -111,7 +111,7 @@ static tow_origin_verdict judge_origin(tow_exchange *exchange, tow_slice *origin
     if (!tow_field_only(head->fields, head->field_count, "Origin", origin, &found))
         return found == 0 ? TOW_ORIGIN_ALLOWED : TOW_ORIGIN_MALFORMED; /* only browsers must send one */
     if (allowed == NULL)
-        allowed = (const char *const *)tow_exchange_server(exchange)->settings.allow_origins;
+        allowed = (const char *const *)tow_exchange_worker(exchange)->rules->allow_origins;
     tow_origin_verdict verdict = tow_origin_judge(
         allowed, *origin, tow_visitor_authority(&exchange->visitor, head), exchange->visitor.scheme);
     bool any = handler->any_origin && verdict != TOW_ORIGIN_MALFORMED;

@@ -1,5 +1,6 @@
 #include "server/route.h"
 
+#include "base/buffer.h"
 #include "protocol/opening.h"
 #include "texts.h"
 
@@ -99,8 +100,10 @@ static void give_user_back(tow_route *route) {
 void tow_route_release(const tow_route *route) {
     if (route == NULL || atomic_fetch_sub_explicit(&route->self->holders, 1, memory_order_acq_rel) > 1)
         return;
+    const tow_route *origin = route->origin;
     give_user_back(route->self);
     tow_route_free(route->self);
+    tow_route_release(origin);
 }
 
 static void silence(tow_behaviour *behaviour) {
@@ -119,6 +122,7 @@ void tow_route_end(const tow_route *route) {
     for (tow_carried_behaviour *one = atomic_load(&route->carried); one != NULL; one = one->next)
         silence(&one->behaviour);
     give_user_back(route->self);
+    tow_route_end(route->origin);
 }
 
 static tow_behaviour behaviour_of(const tow_handler *handler, const tow_route_defaults *defaults) {
@@ -220,6 +224,7 @@ int tow_route_new(tow_route **out, const char *path, const tow_handler *handler,
     route->self = route;
     atomic_init(&route->holders, 1);
     route->handler = *handler;
+    route->given = handler->limits;
     tow_limits_resolve(&route->handler.limits, TOW_ROLE_SERVER, &defaults->limits);
     route->behaviour = behaviour_of(&route->handler, defaults);
     route->behaviour.common = route;
@@ -293,6 +298,37 @@ tow_route *tow_routes_take(tow_routes *routes, const char *path) {
     memmove(&routes->items[from.at], &routes->items[from.at + 1],
         (routes->count - from.at) * sizeof(tow_route *));
     return taken;
+}
+
+static int renew(
+    tow_route **out, const tow_route *from, const tow_route_defaults *defaults, tow_complaint *complaint) {
+    tow_handler handler = from->handler;
+    tow_buffer path = {0};
+    handler.limits = from->given;
+    handler.on_free = NULL;
+    int error = tow_buffer_append_format(&path, "%s%s", from->path, from->is_prefix ? "*" : "");
+    if (error == 0)
+        error = tow_buffer_append(&path, "", 1);
+    if (error == 0)
+        error = tow_route_new(out, (const char *)path.data, &handler, defaults, complaint);
+    tow_buffer_clear(&path);
+    if (error == 0)
+        (*out)->origin = tow_route_retain(from->origin != NULL ? from->origin : from);
+    return error;
+}
+
+int tow_routes_renew(
+    tow_routes *out, const tow_routes *routes, const tow_route_defaults *defaults, tow_complaint *complaint) {
+    out->items = calloc(routes->count + 1, sizeof(tow_route *));
+    if (out->items == NULL)
+        return TOW_ERROR_MEMORY;
+    for (; out->count < routes->count; out->count++) {
+        int error = renew(&out->items[out->count], routes->items[out->count], defaults, complaint);
+        if (error != 0)
+            return error;
+    }
+    out->exact_count = routes->exact_count;
+    return 0;
 }
 
 int tow_routes_copy(tow_routes *out, const tow_routes *routes) {

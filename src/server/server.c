@@ -3,11 +3,13 @@
 #include "incoming.h"
 #include "post.h"
 #include "report.h"
+#include "server/change.h"
 #include "server/listener_text.h"
 #include "state.h"
 #include "status.h"
 #include "transport/loop.h"
 #include "transport/workers.h"
+#include "websocket/websocket.h"
 #include "worker.h"
 
 #include <stdlib.h>
@@ -19,11 +21,23 @@ static size_t smaller(size_t known, size_t given) {
     return known < given ? known : given;
 }
 
+static int rules_make(
+    const tow_server *server, tow_rules **rules, const char *const *allow_origins, const char *const *hosts) {
+    tow_complaint complaint = {0};
+    int error = tow_rules_new(rules, allow_origins, hosts, &complaint);
+    if (complaint.text[0] != '\0')
+        tow_report(&server->settings, TOW_LOG_ERROR, "%s", complaint.text);
+    return error;
+}
+
 static int server_fill(tow_server *server, const tow_server_options *options) {
     int error = tow_settings_read(&server->settings, options);
     if (error != 0)
         return error;
     error = tow_secrecy_begin(&server->secrecy, &server->settings);
+    if (error == 0)
+        error = rules_make(server, &server->rules, (const char *const *)server->settings.allow_origins,
+            (const char *const *)server->settings.hosts);
     if (error != 0)
         return error;
     server->loop = options->loop;
@@ -74,6 +88,7 @@ static void destroy(tow_server *server) {
     tow_routing_clear(&server->routing);
     tow_routes_clear(&server->status_routes);
     tow_secrecy_clear(&server->secrecy);
+    tow_rules_release(server->rules);
     tow_settings_clear(&server->settings);
     pthread_mutex_destroy(&server->mutex);
     free(server->workers);
@@ -153,16 +168,10 @@ int tow_server_unroute(tow_server *server, const char *path) {
 
 /* Listening. */
 
-static void set_host_rules(tow_server *server) {
-    const char *const *names = (const char *const *)server->settings.hosts;
-    server->host_rule = (tow_host_rule){
-        .names = names,
-        .local = names == NULL && tow_sites_are_loopback(&server->sites, false),
-    };
-    server->status_host_rule = (tow_host_rule){
-        .names = names,
-        .local = names == NULL && tow_sites_are_loopback(&server->sites, true),
-    };
+/* Before others hold them. */
+static void set_host_rules(const tow_server *server, tow_rules *rules) {
+    rules->host_rule.local = rules->hosts == NULL && tow_sites_are_loopback(&server->sites, false);
+    rules->status_host_rule.local = rules->hosts == NULL && tow_sites_are_loopback(&server->sites, true);
 }
 
 static int make_address_table(tow_server *server) {
@@ -180,7 +189,7 @@ static int listen_on_loop(tow_server *server) {
         error = tow_sites_open(&server->sites, server->loop, &server->settings);
     if (error != 0)
         return error;
-    set_host_rules(server);
+    set_host_rules(server, server->rules);
     error = tow_worker_begin(&server->workers[0], server->loop, true);
     if (error != 0) {
         tow_worker_end(&server->workers[0]);
@@ -340,6 +349,48 @@ int tow_server_set_certificates(tow_server *server, const tow_certificate *certi
         return TOW_ERROR_STATE;
     int error = tow_secrecy_set_certificates(&server->secrecy, &server->settings, certificates, count);
     return error != 0 ? error : spread_secrecy(server);
+}
+
+/* Limits that all routes fall back to, from now on. */
+static int limits_change(tow_server *server, const tow_limits *limits) {
+    tow_route_defaults defaults = server->route_defaults;
+    tow_complaint complaint = {0};
+    defaults.limits = *limits;
+    tow_limits_resolve(&defaults.limits, TOW_ROLE_SERVER, NULL);
+    int error = tow_limits_check(&defaults.limits, &complaint);
+    if (error == 0)
+        error = tow_routing_renew(&server->routing, &defaults, &complaint);
+    if (complaint.text[0] != '\0')
+        tow_report(&server->settings, TOW_LOG_ERROR, "limits: %.200s", complaint.text);
+    if (error == 0)
+        server->route_defaults = defaults;
+    return error;
+}
+
+static void rules_change(tow_server *server, tow_rules *rules) {
+    set_host_rules(server, rules);
+    pthread_mutex_lock(&server->mutex);
+    tow_rules *before = server->rules;
+    server->rules = rules;
+    pthread_mutex_unlock(&server->mutex);
+    tow_rules_release(before);
+}
+
+int tow_server_change_options(tow_server *server, const tow_server_change *change) {
+    tow_rules *rules;
+    tow_letter *letters = NULL;
+    int error = rules_make(server, &rules, change->allow_origins, change->hosts);
+    if (error != 0)
+        return error;
+    error = tow_errands_make(server, tow_worker_take_rules, &letters);
+    if (error == 0)
+        error = limits_change(server, &change->limits);
+    if (error == 0)
+        rules_change(server, rules);
+    else
+        tow_rules_release(rules);
+    tow_errands_leave(letters, error == 0);
+    return error;
 }
 
 /* Stopping. */

@@ -8,9 +8,9 @@
 #include "counters.h"
 #include "listening.h"
 #include "routing.h"
+#include "rules.h"
 #include "secrecy.h"
 #include "server/address_table.h"
-#include "server/host.h"
 #include "settings.h"
 #include "transport/listener.h"
 #include "transport/loop.h"
@@ -35,8 +35,7 @@ struct tow_server {
     tow_route_defaults route_defaults;
     tow_routing routing;
     tow_routes status_routes;
-    tow_host_rule host_rule;
-    tow_host_rule status_host_rule;
+    tow_rules *rules;             /* the newest, under the mutex once workers run */
     tow_address_table *addresses; /* NULL without a limit for each address */
     tow_sites sites;
     tow_secrecy secrecy;
@@ -91,6 +90,7 @@ struct tow_worker {
     tow_exchange *opening; /* of the socket whose on_open runs, else NULL */
     tow_tls_context *tls;  /* NULL: connections are plain */
     tow_snapshot *routes;  /* of which it knows: see tow_routing_look */
+    tow_rules *rules;      /* the same, held */
     tow_slab slots;
     tow_port *ports;
     size_t port_count;

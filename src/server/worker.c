@@ -209,6 +209,15 @@ void tow_worker_look_at_routes(tow_worker *worker) {
     (void)tow_routing_look(&worker->server->routing, &worker->routes);
 }
 
+void tow_worker_take_rules(tow_worker *worker) {
+    tow_rules *before = worker->rules;
+    pthread_mutex_lock(&worker->server->mutex);
+    worker->rules = tow_rules_retain(worker->server->rules);
+    pthread_mutex_unlock(&worker->server->mutex);
+    tow_rules_release(before);
+    tow_worker_look_at_routes(worker);
+}
+
 static void bound_unfinished(tow_worker *worker) {
     const tow_settings *settings = &worker->server->settings;
     tow_websocket_context_bound(
@@ -225,6 +234,7 @@ static void connection_gone(tow_worker *worker) {
 
 int tow_worker_begin(tow_worker *worker, tow_loop *loop, bool is_first) {
     worker->loop = loop;
+    worker->rules = tow_rules_retain(worker->server->rules);
     worker->on_gone = connection_gone;
     tow_slab_init(&worker->slots, sizeof(tow_connection));
     int error = tow_websocket_context_new(&worker->context, loop, worker);
@@ -303,6 +313,8 @@ void tow_worker_end(tow_worker *worker) {
     worker->context = NULL;
     worker->tls = NULL;
     worker->routes = NULL;
+    tow_rules_release(worker->rules);
+    worker->rules = NULL;
     worker->ports = NULL;
     worker->port_count = 0;
 }

@@ -30,6 +30,9 @@ void tow_errands_leave(tow_letter *letters, bool wanted);
 /* Such an act: it looks at the routes, so that it lets go of older ones. */
 void tow_worker_look_at_routes(tow_worker *worker);
 
+/* Another: it takes the server's newest rules, and looks at the routes. */
+void tow_worker_take_rules(tow_worker *worker);
+
 /* Runs the loop until the drain is done. Errors: as tow_loop_run. */
 int tow_worker_run(tow_worker *worker);
 

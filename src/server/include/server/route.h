@@ -14,9 +14,11 @@
 #include <stdatomic.h>
 
 typedef struct tow_route {
-    tow_behaviour behaviour; /* what its sockets share; on_open is the server's */
-    tow_handler handler;     /* its lists are ours, its limits resolved */
-    char **protocols;        /* the lists end with NULL; NULL: not given */
+    tow_behaviour behaviour;        /* what its sockets share; on_open is the server's */
+    tow_handler handler;            /* its lists are ours, its limits resolved */
+    tow_limits given;               /* its limits as they were given */
+    const struct tow_route *origin; /* whose handler's user it has, held; NULL: it is its own */
+    char **protocols;               /* the lists end with NULL; NULL: not given */
     char **allow_origins;
     char **hosts;
     tow_fields fields;
@@ -84,6 +86,12 @@ int tow_routes_put(tow_routes *routes, tow_route *route, tow_route **replaced);
 /* Takes the route of exactly this path out, "/prefix/" with its asterisk; it is the caller's. NULL: none. */
 tow_route *tow_routes_take(tow_routes *routes, const char *path);
 bool tow_routes_has(const tow_routes *routes, const char *path);
+
+/* A table of the same routes, each made anew with other defaults: who is with the old one stays there. Their
+ * handler is that of the first, and on_free comes when all are gone. `out` is empty before. Errors: as
+ * tow_route_new. */
+int tow_routes_renew(
+    tow_routes *out, const tow_routes *routes, const tow_route_defaults *defaults, tow_complaint *complaint);
 
 /* A table that holds the same routes. Errors: MEMORY. */
 int tow_routes_copy(tow_routes *out, const tow_routes *routes);
