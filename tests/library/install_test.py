@@ -21,6 +21,7 @@ MORE_PACKAGES = {"glib_loop": ["glib-2.0"], "libuv_loop": ["libuv"]}
 STATIC_NAMES = {"libuv": "libuv-static"}  # where a package has another name for static linking
 HEADERS = sorted((ROOT / "include/towline").glob("*.h"))
 EXAMPLES = sorted((ROOT / "examples").glob("*.c"))
+HANDLERS = sorted((ROOT / "examples/handlers").glob("*.c"))
 
 
 class Failure(Exception):
@@ -152,6 +153,25 @@ def check_examples(installed, compiler, static):
     run("node", "--test", "--test-reporter=spec", ".", cwd=ROOT / "tests/examples", env=environment)
 
 
+def check_handlers(installed):
+    """The installed program builds the native handlers of examples/ and serves them."""
+    folder = installed.folder / "handlers"
+    folder.mkdir()
+    program = installed.prefix / "bin/towline"
+    for source in HANDLERS:
+        run(program, "handler", "build", source, "-o", folder / f"{source.stem}.so", env=installed.environment)
+    server = subprocess.Popen([program, "serve", "-p", "127.0.0.1:0", "-w", folder], env=installed.environment, stderr=subprocess.PIPE, text=True)
+    said = []
+    while not said or "towline: serving" not in said[-1]:
+        said.append(server.stderr.readline())
+        if said[-1] == "":
+            break
+    server.terminate()
+    server.communicate()
+    served = sorted(re.findall(r"(\w+)\.so serves /\1\b", "".join(said)))
+    expect(f"what is served ({''.join(said)})", served, sorted(source.stem for source in HANDLERS))
+
+
 def checks():
     yield "names", check_names, ()
     yield "version", check_version, ()
@@ -163,6 +183,7 @@ def checks():
         yield f"headers with {compiler} {standard}", check_header, (compiler, suffix, standard)
     for compiler, static in (("gcc", False), ("clang", True)):
         yield f"examples with {compiler}, {'static' if static else 'shared'}", check_examples, (compiler, static)
+    yield "native handlers", check_handlers, ()
 
 
 def main(build):
