@@ -144,7 +144,7 @@ static int scan_begin(tow_directory *directory) {
     if (reason != 0)
         remark_on(
             directory, "%s: %s; the aliases stay as they are", directory->options.aliases, strerror(reason));
-    directory->again = false;
+    directory->again = directory->served.must_retry = false;
     stat(directory->options.root, &directory->root);
     return tow_scan_new(&directory->scan, &options);
 }
@@ -207,7 +207,9 @@ static int step(tow_directory *directory) {
 static void rest(tow_directory *directory) {
     int64_t now = tow_loop_now(directory->place.loop);
     int64_t until = tow_unfinished_until(&directory->unfinished, now);
-    if (directory->again)
+    if (directory->served.must_retry)
+        work_in(directory, RETRY_TIME);
+    else if (directory->again)
         work_in(directory, GROUP_TIME);
     else if (until != 0)
         work_in(directory, until - now + TOW_MILLISECOND);
@@ -295,7 +297,8 @@ static int directory_make(tow_directory **out, const tow_directory_options *opti
     error = start_find(directory->start, options, why);
     int reason = error != 0 ? 0 : aliases_read(directory);
     if (reason != 0)
-        error = complain(why, TOW_ERROR_SYSTEM, options->aliases, strerror(reason));
+        error = complain(
+            why, reason == ENOMEM ? TOW_ERROR_MEMORY : TOW_ERROR_SYSTEM, options->aliases, strerror(reason));
     if (error != 0)
         tow_directory_free(directory);
     else

@@ -134,15 +134,20 @@ static void drop_what_is_gone(tow_served *served) {
 
 /* Routes. */
 
+/* What can't be done without memory is done when everything is looked at again. */
+static int note_failure(tow_served *served, const char *what, int error) {
+    if (error != 0)
+        say(served, TOW_LOG_ERROR, "%s: %s", what, tow_strerror(error));
+    served->must_retry |= error == TOW_ERROR_MEMORY;
+    return error;
+}
+
 /* Puts a version there in the place of what there was. */
 static int path_route(tow_served *served, tow_served_path *path, tow_version *version) {
-    int error = tow_version_route(version, served->place.server, path->path);
-    char source[PATH_MAX];
-    if (error != 0) {
-        say(served, TOW_LOG_ERROR, "%s can't serve %s: %s", source_of(served, path, source), path->path,
-            tow_strerror(error));
+    int error =
+        note_failure(served, path->path, tow_version_route(version, served->place.server, path->path));
+    if (error != 0)
         return error;
-    }
     tow_version *before = path->routed;
     atomic_fetch_add_explicit(&version->holders, 1, memory_order_relaxed);
     path->routed = version;
@@ -151,26 +156,37 @@ static int path_route(tow_served *served, tow_served_path *path, tow_version *ve
     return 0;
 }
 
-/* Gives the path back to what is built in, or to nobody. */
-static bool path_give_back(tow_served *served, const tow_served_path *path) {
-    const tow_directory_options *options = served->options;
-    if (options->is_reserved != NULL && options->is_reserved(options->user, path->path))
-        return false; /* the other has it already */
-    const tow_handler *handler = built_in(served, path->path);
+/* Nothing of ours is there any more. */
+static void path_forget(tow_served_path *path) {
+    tow_version_release(path->routed);
+    path->routed = NULL;
+    path->has_built_in = false;
+}
+
+/* Puts a handler that is built in there, or nothing (NULL). */
+static int path_put(tow_served *served, tow_served_path *path, const tow_handler *handler) {
     int error = handler != NULL ? tow_server_route(served->place.server, path->path, handler)
                                 : tow_server_unroute(served->place.server, path->path);
-    if (error != 0)
-        say(served, TOW_LOG_ERROR, "%s: %s", path->path, tow_strerror(error));
-    return handler != NULL;
+    if (note_failure(served, path->path, error) == 0)
+        path_forget(path);
+    return error;
+}
+
+/* To what is built in, or to nobody; somebody else who serves it now has it already. */
+static int path_give_back(tow_served *served, tow_served_path *path) {
+    const tow_directory_options *options = served->options;
+    if (options->is_reserved == NULL || !options->is_reserved(options->user, path->path))
+        return path_put(served, path, built_in(served, path->path));
+    path_forget(path);
+    return 0;
 }
 
 /* What is there for an alias whose base has no file. */
 static void alias_give_back(tow_served *served, tow_served_path *path, const tow_handler *handler) {
-    path->has_built_in = handler != NULL && tow_server_route(served->place.server, path->path, handler) == 0;
-    if (!path->has_built_in)
+    if (handler == NULL)
         (void)path_give_back(served, path);
-    tow_version_release(path->routed);
-    path->routed = NULL;
+    else
+        path->has_built_in = path_put(served, path, handler) == 0;
 }
 
 /* An alias has what its base has. True: there was something to do. */
@@ -199,9 +215,10 @@ static void aliases_follow(tow_served *served, const char *base) {
 static void path_end(tow_served *served, tow_served_path *path) {
     char source[PATH_MAX];
     if (path->routed != NULL || path->has_built_in) {
-        bool is_built_in = path_give_back(served, path);
+        if (path_give_back(served, path) != 0)
+            return;
         say(served, TOW_LOG_NOTICE, "%s does not serve %s any more%s", source_of(served, path, source),
-            path->path, is_built_in ? ", what is built in does" : "");
+            path->path, built_in(served, path->path) != NULL ? ", what is built in does" : "");
     }
     path_let_go(path);
     path->is_gone = true;
@@ -216,7 +233,7 @@ static bool file_step(tow_served *served, tow_served_path *path) {
     path->pending =
         tow_version_new(served->directory, path->type, served->options->root, path->name, path->path);
     if (path->pending == NULL) {
-        say(served, TOW_LOG_ERROR, "%s: %s", path->name, tow_strerror(TOW_ERROR_MEMORY));
+        (void)note_failure(served, path->path, TOW_ERROR_MEMORY);
         return false;
     }
     path->tried = path->identity;
@@ -252,8 +269,10 @@ bool tow_served_answer(
     tow_served_path *path = find(served, version->order.path);
     version->handler = *handler;
     path->pending = NULL;
-    bool is_routed = path_route(served, path, version) == 0;
+    int error = path_route(served, path, version);
+    bool is_routed = error == 0;
     path->has_failed = !is_routed || why != NULL;
+    path->was_tried = error != TOW_ERROR_MEMORY;
     if (is_routed) {
         say(served, why == NULL ? TOW_LOG_NOTICE : TOW_LOG_ERROR, "%s %s %s%s%s", version->order.file,
             why == NULL ? "serves" : "can't serve", version->order.path, why == NULL ? "" : ": ",
@@ -266,12 +285,9 @@ bool tow_served_answer(
 
 /* The version before stays, if its file is still there. */
 static const char *after_refusal(tow_served *served, tow_served_path *path) {
-    if (path->routed != NULL && access(path->routed->order.file, F_OK) == 0)
+    if (path->routed != NULL &&
+        (access(path->routed->order.file, F_OK) == 0 || path_give_back(served, path) != 0))
         return "what is served there stays";
-    if (path->routed != NULL)
-        (void)path_give_back(served, path);
-    tow_version_release(path->routed);
-    path->routed = NULL;
     aliases_follow(served, path->path);
     return built_in(served, path->path) != NULL ? "what is built in is served there"
                                                 : "nothing is served there";

@@ -29,7 +29,8 @@ typedef struct tow_served {
     tow_directory *directory; /* that versions are made for */
     tow_served_path *list;    /* in the order of paths */
     size_t count;
-    size_t next; /* path of the step that comes */
+    size_t next;     /* path of the step that comes */
+    bool must_retry; /* something could not be done without memory: who sees it takes it away */
 } tow_served;
 
 /* From now on this is what should be served, when all steps of before are done: they begin anew. Errors:

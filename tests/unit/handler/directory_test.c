@@ -196,7 +196,7 @@ static void a_file_that_comes_changes_and_goes_is_followed(void **state) {
     add(&all, "chat.so"); /* written in place */
     expect(&all, "order module chat.so at /chat\nfree chat.so\nlog: chat.so serves /chat\n");
     take_away(&all, "chat.so");
-    expect(&all, "log: chat.so does not serve /chat any more\nfree chat.so\n");
+    expect(&all, "free chat.so\nlog: chat.so does not serve /chat any more\n");
     assert_int_equal(tow_server_unroute(all.server, "/chat"), TOW_ERROR_ARGUMENT);
     host_end(&all);
 }
@@ -265,7 +265,7 @@ static void a_file_takes_a_path_over_and_gives_it_back(void **state) {
     take_away(&all, "echo.so");
     expect(&all, "order python echo_wsh.py at /echo\nfree echo.so\nlog: echo_wsh.py serves /echo\n");
     take_away(&all, "echo_wsh.py");
-    expect(&all, "log: echo_wsh.py does not serve /echo any more, what is built in does\nfree echo_wsh.py\n");
+    expect(&all, "free echo_wsh.py\nlog: echo_wsh.py does not serve /echo any more, what is built in does\n");
     assert_int_equal(tow_server_unroute(all.server, "/echo"), 0);
     host_end(&all);
 }
@@ -320,7 +320,7 @@ static void an_order_may_be_answered_later(void **state) {
     tow_directory_serve(first, &handler);
     expect(&all, "log: chat.so serves /chat\norder module chat.so at /chat\n");
     take_away(&all, "chat.so");
-    expect(&all, "log: chat.so does not serve /chat any more\nfree chat.so\n");
+    expect(&all, "free chat.so\nlog: chat.so does not serve /chat any more\n");
     handler = handler_of(&all, all.kept);
     tow_directory_serve(all.kept, &handler); /* too late */
     expect_now(&all, "free chat.so\n");
@@ -401,7 +401,7 @@ static void another_root_in_its_place_is_noticed(void **state) {
     assert_int_equal(mkdir(all.folder.path, 0700), 0);
     add(&all, "other.so");
     tow_directory_look(all.directory);
-    expect(&all, "log: chat.so does not serve /chat any more\nfree chat.so\n"
+    expect(&all, "free chat.so\nlog: chat.so does not serve /chat any more\n"
                  "order module other.so at /other\nlog: other.so serves /other\n");
     add(&all, "third.so");
     expect(&all, "order module third.so at /third\nlog: third.so serves /third\n");
