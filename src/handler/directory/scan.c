@@ -17,7 +17,7 @@
 struct tow_scan {
     tow_scan_options options;
     int root;
-    char **folders; /* below the root; those before `next` were begun */
+    char *folders[TOW_SCAN_FOLDERS_MAX]; /* below the root; those before `next` were begun */
     size_t folder_count, next;
     DIR *directory; /* that is being read: the one before `next`; NULL: none */
     int number;     /* of it */
@@ -203,8 +203,7 @@ int tow_scan_new(tow_scan **out, const tow_scan_options *options) {
     }
     scan->options = *options;
     scan->root = root;
-    scan->folders = calloc(TOW_SCAN_FOLDERS_MAX, sizeof(*scan->folders));
-    if (scan->folders == NULL || folder_add(scan, options->start) != 0) {
+    if (folder_add(scan, options->start) != 0) {
         tow_scan_free(scan);
         return TOW_ERROR_MEMORY;
     }
@@ -221,7 +220,6 @@ void tow_scan_free(tow_scan *scan) {
         free(scan->files[i].name);
     if (scan->directory != NULL)
         closedir(scan->directory);
-    free(scan->folders);
     free(scan->files);
     close(scan->root);
     free(scan);

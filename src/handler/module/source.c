@@ -52,7 +52,9 @@ static bool page_make(tow_handler *handler, const char *words, size_t length) {
     made->length = length;
     for (size_t i = 0; i < length; i++) {
         unsigned char byte = (unsigned char)words[i];
-        made->text[i] = byte == '\n' || byte == '\t' || (byte >= ' ' && byte != 0x7F) ? words[i] : '?';
+        made->text[i] = '?';
+        if (byte == '\n' || byte == '\t' || (byte >= ' ' && byte != 0x7F))
+            made->text[i] = words[i];
     }
     *handler = (tow_handler){.user = made, .on_request = answer, .on_free = free};
     return true;
