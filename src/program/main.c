@@ -1,6 +1,7 @@
 /* main: finds the subcommand, has its options read, and runs it. Exit status: 0 done, 1 failed at run time, 2
  * wrong usage. */
 #include "exit_status.h"
+#include "first_process.h"
 #include "option_table.h"
 #include "options_text.h"
 #include "paint.h"
@@ -104,6 +105,7 @@ static int command_run(const tow_command *command, const char *const *words) {
     int status = TOW_EXIT_USAGE;
     switch (tow_options_take_words(&options, words, error)) {
     case TOW_OPTIONS_RUN:
+        tow_first_process_part();
         status = command->run(&options);
         break;
     case TOW_OPTIONS_HELP:

@@ -1,11 +1,14 @@
 // A program for each connection: messages as lines and as frames, its environment, its end, and programs that mean no good.
 
 import assert from "node:assert/strict";
-import { readdirSync, readFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import path from "node:path";
 import { describe, test } from "node:test";
 
+import { temporaryFolder } from "../support/handlers.mjs";
 import { client, refusal, serveKind } from "../support/kind_host.mjs";
-import { sleep, until, within } from "../support/towline.mjs";
+import { Server, sleep, until, within } from "../support/towline.mjs";
 
 const shell = (script) => ["file=/bin/sh", "arguments=-c", `arguments=${script}`];
 const python = (script) => ["file=python3", "arguments=-c", `arguments=${script}`];
@@ -263,6 +266,22 @@ describe("standard error", () => {
     assert.ok(server.log.length < MiB, `${server.log.length} bytes of log`);
     assert.ok(slowest < 1000, `${slowest} ms`);
   });
+});
+
+test("as the first process of a container it buries orphans, passes signals on and ends as its child does", async (t) => {
+  const folder = temporaryFolder(t);
+  writeFileSync(path.join(folder, "leave.sh"), "#!/bin/sh\nfor i in 1 2 3; do setsid sleep 0.1 & done\necho left\n", { mode: 0o755 });
+  const namespace = ["unshare", "--user", "--map-root-user", "--pid", "--fork", "--kill-child"];
+  if (spawnSync(namespace[0], [...namespace.slice(1), "true"]).status !== 0) return t.skip("this system refuses a namespace of processes");
+  const server = await Server.start(["-w", folder], { prefix: namespace });
+  t.after(() => server.child.kill("SIGKILL"));
+  const children = (pid) => readFileSync(`/proc/${pid}/task/${pid}/children`, "latin1").trim().split(" ").filter((text) => text);
+  const [first] = children(server.pid);
+  for (let i = 0; i < 3; i++) assert.deepEqual((await (await client(t, server, "/leave")).next(1)), ["left"]);
+  await until(() => children(first).length === 1, "that only the server is left");
+  process.kill(Number(first), "SIGTERM");
+  assert.equal(await within(10000, server.exit, "its end"), 0);
+  assert.match(server.log, /stopped/);
 });
 
 describe("programs that mean no good", () => {
