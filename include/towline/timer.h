@@ -34,10 +34,10 @@ int tow_timer_new(tow_timer **timer, tow_loop *loop, tow_on_timer on_timer, void
 void tow_timer_free(tow_timer *timer);
 
 /* on_timer comes when so many milliseconds are over, never before, up to 2 later by the timer itself, and
- * later if the loop is busy; for 0 in the next round. Then it comes every `repeat_milliseconds`, as counted
- * from the first time, or, if that is 0, not again. What a busy loop has missed is left out. A timer that is
- * started already begins anew. No callback runs inside this call.
- * Errors: ARGUMENT (less than 0), STATE (the loop has been freed). */
+ * later if the loop is busy; for 0 in the next round at the latest. Then it comes every
+ * `repeat_milliseconds`, as counted from the first time, or, if that is 0, not again. What a busy loop has
+ * missed is left out. A timer that is started already begins anew. No callback runs inside this call. Errors:
+ * ARGUMENT (less than 0), STATE (the loop has been freed). */
 int tow_timer_start(tow_timer *timer, int64_t milliseconds, int64_t repeat_milliseconds);
 
 /* on_timer does not come until the timer is started again. */

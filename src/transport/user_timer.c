@@ -96,7 +96,8 @@ int tow_timer_start(tow_timer *timer, int64_t milliseconds, int64_t repeat_milli
         return TOW_ERROR_STATE;
     self->due = tow_loop_clock(self->loop) + nanoseconds(milliseconds);
     self->period = nanoseconds(repeat_milliseconds);
-    tow_timer_set(self->loop, timer, self->due, fire);
+    tow_timer_set(
+        self->loop, timer, milliseconds == 0 ? 0 : self->due, fire); /* 0: whatever the wheel's tick */
     return 0;
 }
 

@@ -61,6 +61,31 @@ static void a_timer_fires_once_and_not_before_its_time(void **state) {
     tow_timer_free(at_once.timer);
 }
 
+static void start_at_once(record *self) {
+    start(self, 0, 0);
+}
+
+/* Whoever does work in slices gets on with it, and others have their rounds between. */
+static void a_timer_of_no_time_fires_once_in_each_round(void **state) {
+    each_loop *each = *state;
+    record self;
+    make(&self, each);
+    self.act = start_at_once;
+    start(&self, 0, 0);
+    for (int i = 1; i <= 20; i++) {
+        assert_true(tow_loop_step(each->loop) >= 0);
+        assert_int_equal(self.fired, i);
+    }
+    self.act = NULL;
+    start(&self, 0, 1000);
+    assert_true(tow_loop_step(each->loop) >= 0);
+    assert_int_equal(self.fired, 21);
+    assert_true(tow_timer_is_started(self.timer));
+    assert_true(tow_loop_step(each->loop) >= 0);
+    assert_int_equal(self.fired, 21);
+    tow_timer_free(self.timer);
+}
+
 static void a_timer_repeats_by_its_first_time(void **state) {
     record self;
     make(&self, *state);
@@ -281,6 +306,7 @@ static void a_start_from_outside_wakes_a_foreign_loop(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         ON_EACH_LOOP(a_timer_fires_once_and_not_before_its_time),
+        ON_EACH_LOOP(a_timer_of_no_time_fires_once_in_each_round),
         ON_EACH_LOOP(a_timer_repeats_by_its_first_time),
         IN_THE_SIMULATOR(repeats_do_not_drift),
         ON_REAL_LOOPS(what_a_busy_loop_missed_is_left_out),
