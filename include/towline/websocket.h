@@ -151,7 +151,9 @@ int64_t tow_websocket_send(tow_websocket *socket, tow_message_type type, const v
  * Returns the buffered amount in bytes: above high_mark it is time to wait for on_drain. Errors are as in
  * tow_websocket_send, and the message is where it was before; STATE (`first` inside a message, or not first
  * without one) and ARGUMENT (the type is another than the first piece's) besides. A message that can't be
- * finished can only be ended by tow_websocket_close. */
+ * finished can only be ended by tow_websocket_close. Where the peer gets whole messages instead of frames,
+ * the pieces are gathered, and count when the last is there; more than max_message is MESSAGE_TOO_LARGE, and
+ * gives the message up. */
 int64_t tow_websocket_send_piece(tow_websocket *socket, const tow_message_piece *piece);
 
 /* Sends a Ping or an unsolicited Pong of at most 125 bytes. While much waits to be sent only the latest Pong

@@ -14,6 +14,11 @@ int tow_carried_send(tow_websocket *socket, tow_message_type type, const void *d
     return error;
 }
 
+static bool is_too_large(const tow_websocket *socket, size_t gathered, size_t more) {
+    int64_t max = socket->behaviour->limits.max_message;
+    return max != TOW_OFF && (gathered > (uint64_t)max || more > (uint64_t)max - gathered);
+}
+
 /* A carrier takes whole messages: what there is of one waits for its end. */
 int tow_carried_send_piece(tow_websocket *socket, const tow_message_piece *piece) {
     if (piece->first && piece->last)
@@ -21,6 +26,10 @@ int tow_carried_send_piece(tow_websocket *socket, const tow_message_piece *piece
     if (tow_extra_need(socket) == NULL)
         return TOW_ERROR_MEMORY;
     tow_buffer *gathered = &socket->extra->gathered;
+    if (is_too_large(socket, gathered->length, piece->length)) {
+        tow_buffer_clear(gathered);
+        return TOW_ERROR_MESSAGE_TOO_LARGE;
+    }
     int error = tow_buffer_append(gathered, piece->data, piece->length);
     if (error != 0 || !piece->last)
         return error;

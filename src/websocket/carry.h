@@ -12,7 +12,8 @@
 #include "receive.h"
 #include "websocket/carrier.h"
 
-/* What a carrier is given is noted, gathered, or lost at the end. */
+/* What a carrier is given is noted, gathered, or lost at the end. A message that a piece makes too large
+ * (MESSAGE_TOO_LARGE) is over. */
 int tow_carried_send(tow_websocket *socket, tow_message_type type, const void *data, size_t length);
 int tow_carried_send_piece(tow_websocket *socket, const tow_message_piece *piece);
 void tow_carried_reading(tow_websocket *socket, bool on);

@@ -15,8 +15,7 @@ void tow_extra_end(tow_websocket *socket) {
     tow_queue_clear(&extra->queue);
     while (tow_posted_drop(&extra->posted)) {
     }
-    extra->discarded += (int64_t)extra->gathered.length;
-    tow_buffer_clear(&extra->gathered);
+    tow_buffer_clear(&extra->gathered); /* of a message that never got whole */
     free(extra->pong);
     extra->pong = NULL;
     tow_context_give_buffer(socket->context, &extra->assembly);

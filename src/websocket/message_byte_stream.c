@@ -185,6 +185,8 @@ static int64_t send_line(message_carrier *carrier, const uint8_t *bytes, size_t 
                                              : tow_websocket_send_piece(socket, &piece);
     if (sent == TOW_ERROR_UTF8)
         return refuse_text(carrier);
+    if (sent == TOW_ERROR_MESSAGE_TOO_LARGE) /* over another carrier than frames */
+        tow_websocket_fail(socket, TOW_CAUSE_MAX_MESSAGE, TOW_ERROR_MESSAGE_TOO_LARGE);
     return sent < 0 ? sent : 0;
 }
 
@@ -224,7 +226,7 @@ static int64_t send_piece(message_carrier *carrier, const uint8_t *bytes, size_t
 
 /* Who wrote in part waits for on_writable, which nothing would bring: so on_error comes instead. */
 static int64_t stop_writing(message_carrier *carrier, int64_t error, int64_t taken) {
-    if (error == TOW_ERROR_UTF8 || taken == 0)
+    if (error == TOW_ERROR_UTF8 || error == TOW_ERROR_MESSAGE_TOO_LARGE || taken == 0)
         return error;
     tow_websocket_abort(carrier->socket, tow_cause_of_error((int)error), (int)error);
     return taken;

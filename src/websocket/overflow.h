@@ -11,10 +11,8 @@ static inline bool tow_overflow_is(const tow_websocket *socket, bool is_message)
     const tow_websocket_extra *extra = socket->extra;
     if ((extra == NULL && tow_carrier_of(socket) == NULL) || max == TOW_OFF)
         return false;
-    uint64_t waiting = tow_carry_waiting(socket);
-    if (extra != NULL)
-        waiting += extra->gathered.length + (is_message ? extra->posted.bytes : 0);
-    return waiting > (uint64_t)max;
+    uint64_t posted = extra != NULL && is_message ? extra->posted.bytes : 0;
+    return tow_carry_waiting(socket) + posted > (uint64_t)max;
 }
 
 /* What the policy makes of it: 0 when others were dropped, so that this may be added, else QUEUE_FULL. */

@@ -65,15 +65,19 @@ static int send_unfinished(tow_websocket *socket, const tow_message_piece *piece
     return 0;
 }
 
-static int send_last(tow_websocket *socket, const tow_message_piece *piece) {
-    int error = send_frame(socket, piece);
-    if (error != 0)
-        return error;
+/* Others may be sent. */
+static void message_is_over(tow_websocket *socket) {
     socket->sends_pieces = false;
     tow_send_posted(socket);
     if (!socket->delivering)
         tow_extra_release(socket);
-    return 0;
+}
+
+static int send_last(tow_websocket *socket, const tow_message_piece *piece) {
+    int error = send_frame(socket, piece);
+    if (error == 0)
+        message_is_over(socket);
+    return error;
 }
 
 int64_t tow_websocket_send_piece(tow_websocket *socket, const tow_message_piece *piece) {
@@ -83,5 +87,7 @@ int64_t tow_websocket_send_piece(tow_websocket *socket, const tow_message_piece 
     int error = piece_check(socket, piece, &utf8);
     if (error == 0)
         error = piece->last ? send_last(socket, piece) : send_unfinished(socket, piece, utf8);
+    if (error == TOW_ERROR_MESSAGE_TOO_LARGE)
+        message_is_over(socket);
     return error != 0 ? error : tow_send_done(socket, piece->length, piece->last);
 }

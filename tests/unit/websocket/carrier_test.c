@@ -70,6 +70,8 @@ static int64_t send_piece(fake_end *end, const char *text, bool first, bool last
             .type = TOW_TEXT, .data = text, .length = strlen(text), .first = first, .last = last});
 }
 
+#define FIFTY "01234567890123456789012345678901234567890123456789"
+
 static void pieces_become_one_message(void **state) {
     fake_wire wire = {.streams = true};
     fake_open(&wire);
@@ -91,16 +93,50 @@ static void pieces_become_one_message(void **state) {
     fake_close(&wire);
 }
 
-/* What a message in pieces holds counts for max_queue. */
+/* What a message in pieces holds is bounded as messages are; one that gets too large is over, as nothing of
+ * it has left. */
 static void pieces_without_an_end_are_bounded(void **state) {
-    fake_wire wire = {.limits = {.max_queue = 100, .overflow = TOW_OVERFLOW_REFUSE}};
+    fake_wire wire = {.limits = {.max_message = 100}};
     fake_open(&wire);
-    char text[60] = {0};
-    memset(text, 'x', sizeof(text) - 1);
-    assert_true(send_piece(&wire.client, text, true, false) >= 0);
-    assert_true(send_piece(&wire.client, text, false, false) >= 0);
-    assert_int_equal(send_piece(&wire.client, text, false, false), TOW_ERROR_QUEUE_FULL);
-    tow_websocket_close(&wire.client.socket, 0, NULL);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(send_piece(&wire.client, FIFTY, true, false), 0);
+        assert_int_equal(send_piece(&wire.client, FIFTY, false, false), 0);
+        assert_int_equal(send_piece(&wire.client, "x", false, i == 1), TOW_ERROR_MESSAGE_TOO_LARGE);
+        assert_null(wire.client.socket.extra);
+        assert_int_equal(send_piece(&wire.client, "x", false, true), TOW_ERROR_STATE);
+    }
+    assert_int_equal(say(&wire.client, "hello"), 5);
+    assert_int_equal(send_piece(&wire.client, FIFTY, true, false), 5);
+    assert_int_equal(send_piece(&wire.client, FIFTY, false, true), 105);
+    fake_settle(&wire);
+    assert_fake_heard(&wire.server, "hello\n" FIFTY FIFTY "\n");
+    fake_close(&wire);
+}
+
+/* Whatever the policy: it is one message, as one that is sent whole. */
+static void a_message_in_pieces_may_be_larger_than_the_queue(void **state) {
+    static const tow_overflow policies[] = {
+        TOW_OVERFLOW_CLOSE, TOW_OVERFLOW_REFUSE, TOW_OVERFLOW_DROP_OLDEST};
+    for (size_t i = 0; i < sizeof(policies) / sizeof(policies[0]); i++) {
+        fake_wire wire = {.limits = {.max_queue = 100, .overflow = policies[i]}};
+        fake_open(&wire);
+        for (int j = 0; j < 3; j++)
+            assert_int_equal(send_piece(&wire.client, FIFTY, j == 0, false), 0);
+        assert_int_equal(send_piece(&wire.client, FIFTY, false, true), 200);
+        fake_settle(&wire);
+        assert_fake_heard(&wire.server, FIFTY FIFTY FIFTY FIFTY "\n");
+        assert_int_equal(wire.client.errors, 0);
+        fake_close(&wire);
+    }
+}
+
+/* Nor does the end make it so. */
+static void a_message_that_is_not_whole_was_not_sent(void **state) {
+    fake_wire wire = {0};
+    fake_open(&wire);
+    assert_int_equal(send_piece(&wire.client, FIFTY, true, false), 0);
+    fake_gone(&wire.client, TOW_ERROR_RESET);
+    assert_int_equal(tow_websocket_buffered_amount(&wire.client.socket), 0);
     fake_close(&wire);
 }
 
@@ -484,6 +520,29 @@ static void a_byte_stream_runs_over_another_carrier(void **state) {
     fake_close(&wire);
 }
 
+/* What carries whole messages keeps a line until it ends. */
+static void a_line_without_an_end_fails_the_stream(void **state) {
+    fake_wire wire = {.limits = {.max_message = 100}};
+    stream_seen seen = {0};
+    tow_byte_stream *stream;
+    fake_open(&wire);
+    const tow_byte_stream_options options = {
+        .user = &seen, .lines = true, .on_error = stream_error, .on_closed = stream_closed};
+    assert_int_equal(tow_byte_stream_from_websocket(&stream, &wire.server.socket, &options), 0);
+    assert_int_equal(tow_byte_stream_write(stream, &(tow_bytes){FIFTY, 50}, 1), 50);
+    assert_int_equal(tow_byte_stream_write(stream, &(tow_bytes){FIFTY, 50}, 1), 50);
+    assert_int_equal(tow_byte_stream_write(stream, &(tow_bytes){FIFTY, 50}, 1), TOW_ERROR_MESSAGE_TOO_LARGE);
+    fake_settle(&wire);
+    assert_int_equal(wire.client.messages, 0);
+    fake_gone(&wire.server, 0);
+    assert_int_equal(seen.errors, 1);
+    tow_byte_stream_close(stream);
+    while (seen.closes == 0)
+        assert_true(tow_loop_step(wire.loop) >= 0);
+    wire.server.closes = 1; /* the stream heard of it */
+    fake_close(&wire);
+}
+
 /* Time */
 
 static void no_matter(tow_timer *timer) {
@@ -573,6 +632,8 @@ int main(void) {
         cmocka_unit_test(what_may_not_be_sent_is_refused),
         cmocka_unit_test(pieces_become_one_message),
         cmocka_unit_test(pieces_without_an_end_are_bounded),
+        cmocka_unit_test(a_message_in_pieces_may_be_larger_than_the_queue),
+        cmocka_unit_test(a_message_that_is_not_whole_was_not_sent),
         cmocka_unit_test(what_is_posted_waits_for_the_last_piece),
         cmocka_unit_test(pings_are_answered),
         cmocka_unit_test(either_end_may_close),
@@ -598,6 +659,7 @@ int main(void) {
         cmocka_unit_test(no_silence_is_counted_while_paused),
         cmocka_unit_test(a_close_is_answered_in_time),
         cmocka_unit_test(a_byte_stream_runs_over_another_carrier),
+        cmocka_unit_test(a_line_without_an_end_fails_the_stream),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
