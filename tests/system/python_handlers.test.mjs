@@ -483,3 +483,152 @@ describe("hostile handlers", () => {
     assert.throws(() => process.kill(pid, 0), /ESRCH/);
   });
 });
+
+describe("handlers of examples/handlers", () => {
+  let server;
+  const folder = mkdtempSync(path.join(tmpdir(), "towline-examples-"));
+  before(async () => {
+    for (const name of readdirSync(examples).filter((each) => each.endsWith("_wsh.py"))) cpSync(path.join(examples, name), path.join(folder, name));
+    server = await Server.start(["-w", folder]);
+    await until(() => readdirSync(folder).every((name) => server.log.includes(`${name} serves `)), "they are served", 30000);
+  });
+  after(async () => {
+    await server.stop();
+    rmSync(folder, { recursive: true });
+  });
+
+  test("echo answers Goodbye, and closes", async () => {
+    const client = await open(server, "/echo");
+    for (const text of ["Hello", "Goodbye"]) client.socket.send(text);
+    assert.deepEqual([await client.next(), await client.next()], ["Hello", "Goodbye"]);
+    assert.deepEqual(await client.closed, { code: 1000, reason: "" });
+  });
+
+  test("close closes as it is told, or answers", async () => {
+    const client = await open(server, "/close");
+    client.socket.send("4000 as you like");
+    assert.deepEqual(await client.closed, { code: 4000, reason: "as you like" });
+    const other = await open(server, "/close");
+    other.socket.close(3333, "leaving");
+    assert.deepEqual(await other.closed, { code: 3333, reason: "leaving" });
+  });
+
+  test("origin lets in pages of this machine only", async () => {
+    for (const origin of ["null", "file://", "http://localhost:8000", "https://[::1]"])
+      assert.equal(await (await open(server, "/origin", { origin })).next(), `welcome, ${origin}`);
+    for (const origin of ["https://example.org", "http://localhost.example.org"]) assert.equal(await refused(server, "/origin", { origin }), 403);
+    assert.equal(await refused(server, "/origin"), 403);
+  });
+
+  test("subprotocol chooses", async () => {
+    const client = await open(server, "/subprotocol", { protocols: ["other", "json", "plain"] });
+    assert.equal(client.socket.protocol, "json");
+    client.socket.send("hi");
+    assert.deepEqual(JSON.parse(await client.next()), { "you said": "hi" });
+    client.socket.close();
+    assert.equal(await refused(server, "/subprotocol", { protocols: ["other"] }), 403);
+  });
+
+  test("cookies counts visits", async () => {
+    const first = await open(server, "/cookies");
+    assert.equal(await first.next(), "visit number 1");
+    assert.match(first.headers.headers["set-cookie"][0], /^visits=1; HttpOnly/);
+    assert.equal(await (await open(server, "/cookies", { headers: { Cookie: "visits=41" } })).next(), "visit number 42");
+  });
+
+  test("counter is one for all", async () => {
+    const clients = await Promise.all([1, 2, 3].map(() => open(server, "/counter")));
+    for (let i = 1; i <= 9; i++) {
+      const client = clients[i % 3];
+      client.socket.send("+");
+      assert.equal(await client.next(), `${i}`);
+    }
+    for (const client of clients) client.socket.close();
+  });
+
+  test("chat tells all, and a client that takes nothing keeps nobody waiting", async () => {
+    const clients = await Promise.all([1, 2, 3].map(() => open(server, "/chat")));
+    clients[2].socket.pause();
+    const long = "x".repeat(100000);
+    for (let i = 0; i < 200; i++) {
+      clients[0].socket.send(`${i} ${long}`);
+      assert.equal(await clients[1].next(), `${i} ${long}`);
+    }
+    clients[0].socket.close();
+    clients[1].socket.close();
+    clients[2].socket.terminate();
+  });
+});
+
+describe("files that change", () => {
+  const version = (text) => `def web_socket_do_extra_handshake(request):
+    pass
+
+
+def web_socket_transfer_data(request):
+    while request.ws_stream.receive_message() is not None:
+        request.ws_stream.send_message(${JSON.stringify(text)})
+`;
+  const say = async (client) => {
+    client.socket.send("?");
+    return client.next();
+  };
+
+  async function served(t, name = "news") {
+    const folder = mkdtempSync(path.join(tmpdir(), "towline-changes-"));
+    const file = path.join(folder, `${name}_wsh.py`);
+    writeFileSync(file, version("one"));
+    const server = await serve(t, ["-w", folder]);
+    t.after(() => rmSync(folder, { recursive: true }));
+    await until(() => server.log.includes("serves /news"), "it is served", 30000);
+    return { server, file };
+  }
+
+  test("new connections get the new version, open ones keep theirs, and a broken one changes nothing", async (t) => {
+    const { server, file } = await served(t);
+    const first = await open(server, "/news");
+    assert.equal(await say(first), "one");
+    writeFileSync(file, version("two"));
+    await until(async () => (await say(await open(server, "/news"))) === "two", "the second version");
+    assert.equal(await say(first), "one");
+    writeFileSync(file, `${version("three")}\nraise ValueError('not yet')\n`);
+    await until(() => /news_wsh\.py:9: ValueError: not yet/.test(server.log), "the log has it");
+    assert.equal(await say(await open(server, "/news")), "two");
+    assert.equal(await say(first), "one");
+    writeFileSync(file, version("four"));
+    await until(async () => (await say(await open(server, "/news"))) === "four", "the next good version");
+    rmSync(file);
+    await until(async () => (await refused(server, "/news").catch(() => 0)) === 404, "it is gone");
+    assert.equal(await say(first), "one");
+  });
+
+  test("a hundred changes under load lose no connection, and leave nothing", async (t) => {
+    const { server, file } = await served(t);
+    const first = await open(server, "/news");
+    const pid = await host(server);
+    const change = async (i) => {
+      writeFileSync(file, version(`version ${i}`));
+      await until(async () => {
+        const client = await open(server, "/news");
+        const text = await say(client);
+        client.socket.close();
+        return text === `version ${i}`;
+      }, `version ${i}`);
+      assert.equal(await say(first), "one");
+    };
+    for (let i = 0; i < 20; i++) await change(i);
+    const before = { descriptors: server.descriptors(), threads: threads(pid), memory: memory(pid) };
+    for (let i = 20; i < 120; i++) await change(i);
+    await until(() => server.descriptors() <= before.descriptors + 2 && threads(pid) <= before.threads + 2, "what is left is as before");
+    assert.ok(memory(pid) - before.memory < 4 << 20, `its process grew by ${memory(pid) - before.memory}`);
+    first.socket.close();
+  });
+
+  test("the process that is started again has the versions that are served", async (t) => {
+    const { server, file } = await served(t);
+    writeFileSync(file, version("two"));
+    await until(async () => (await say(await open(server, "/news"))) === "two", "the second version");
+    process.kill(await host(server), "SIGKILL");
+    assert.equal(await say(await open(server, "/news")), "two");
+  });
+});
