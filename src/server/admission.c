@@ -234,6 +234,7 @@ int tow_exchange_accept_sized(
     if (error != 0)
         return error;
     exchange->admission = TOW_ADMISSION_GIVEN;
+    exchange->raw_wanted = 0;
     exchange->protocol = protocol;
     if (known.user != NULL)
         exchange->request->user = known.user;

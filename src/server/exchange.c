@@ -111,6 +111,7 @@ int tow_exchange_write_head(
     exchange->answered = true;
     exchange->kept = false;
     exchange->wants_body = false;
+    exchange->raw_wanted = 0;
     return 0;
 }
 

@@ -7,9 +7,7 @@
 
 static int check(const tow_exchange *exchange) {
     int error = tow_exchange_check_turn(exchange);
-    return error == 0 && (exchange->admission != TOW_ADMISSION_ASKED || exchange->raw_wanted > 0)
-               ? TOW_ERROR_STATE
-               : error;
+    return error == 0 && exchange->admission != TOW_ADMISSION_ASKED ? TOW_ERROR_STATE : error;
 }
 
 int tow_exchange_write_bytes(tow_exchange *exchange, const void *bytes, size_t length) {
@@ -28,6 +26,8 @@ int tow_exchange_write_bytes(tow_exchange *exchange, const void *bytes, size_t l
 int tow_exchange_read_bytes(tow_exchange *exchange, size_t count,
     void (*on_bytes)(tow_exchange *exchange, void *user, const void *bytes, size_t length), void *user) {
     int error = check(exchange);
+    if (error == 0 && exchange->raw_wanted > 0)
+        error = TOW_ERROR_STATE;
     if (error != 0 || count == 0)
         return error;
     exchange->raw_wanted = count;
@@ -58,6 +58,7 @@ int tow_exchange_hang_up(tow_exchange *exchange) {
     exchange->admission = TOW_ADMISSION_NONE;
     exchange->answered = exchange->is_last = true;
     exchange->kept = false;
+    exchange->raw_wanted = 0;
     exchange->class->end_all(exchange);
     tow_exchange_go_on(exchange);
     return 0;

@@ -151,6 +151,26 @@ static void a_connection_may_end_without_an_answer(void **state) {
     }
 }
 
+static void what_is_decided_reads_no_more(void **state) {
+    for (int way = 0; way < 3; way++) {
+        struct world world;
+        struct peer peer;
+        begin(&world, &peer, 7);
+        assert_int_equal(tow_exchange_read_bytes(kept, 100, hear, &heard), 0);
+        int error = way == 0   ? tow_exchange_accept(kept, NULL)
+                    : way == 1 ? tow_exchange_reject(kept, 403, NULL)
+                               : tow_exchange_hang_up(kept);
+        assert_int_equal(error, 0);
+        peer_text(&peer, "no frame");
+        if (way == 2)
+            peer_expect_end(&peer);
+        else
+            peer_expect(&peer, way == 0 ? "\x88" : " 403 ");
+        assert_int_equal(heard.length, 0);
+        end(&world, &peer);
+    }
+}
+
 static void compression_may_be_declined(void **state) {
     for (int declined = 0; declined < 2; declined++) {
         struct world world;
@@ -172,6 +192,7 @@ int main(void) {
         cmocka_unit_test(bytes_behind_the_head_are_read_as_they_are),
         cmocka_unit_test(who_ends_or_is_slow_meanwhile_is_gone),
         cmocka_unit_test(a_connection_may_end_without_an_answer),
+        cmocka_unit_test(what_is_decided_reads_no_more),
         cmocka_unit_test(compression_may_be_declined),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
