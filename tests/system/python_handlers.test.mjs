@@ -2,19 +2,17 @@
 // examples/handlers.
 
 import assert from "node:assert/strict";
-import { execFile } from "node:child_process";
 import { once } from "node:events";
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { after, before, describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { promisify } from "node:util";
 
 import WebSocket from "ws";
 
 import { BINARY, CLOSE, CONTINUATION, PING, PONG, Raw, TEXT, closePayload, frame } from "../support/raw.mjs";
-import { Server, request, serve, sleep, until, within } from "../support/towline.mjs";
+import { Server, program, serve, sleep, until, within } from "../support/towline.mjs";
 
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "../..");
 const oddities = path.join(root, "tests/handlers");
@@ -630,5 +628,54 @@ def web_socket_transfer_data(request):
     await until(async () => (await say(await open(server, "/news"))) === "two", "the second version");
     process.kill(await host(server), "SIGKILL");
     assert.equal(await say(await open(server, "/news")), "two");
+  });
+});
+
+describe("the command of the tutorials", () => {
+  const python = path.join(root, "python");
+
+  /** A server that Python starts; ended by `stop`. */
+  async function started(t, words) {
+    const server = new Server(["env", `TOWLINE=${program}`, `PYTHONPATH=${python}`, "python3", ...words]);
+    t.after(() => server.signal("SIGKILL"));
+    server.port = await until(() => /serving ws:\/\/\S*?:(\d+)\//.exec(server.log)?.[1], `it serves: ${server.log}`, 30000);
+    await until(() => server.log.includes("echo_wsh.py serves /echo"), "the handler", 30000);
+    return server;
+  }
+
+  async function echoes(server) {
+    const client = await open(server, "/");
+    client.socket.send("Goodbye");
+    assert.equal(await client.next(), "Goodbye");
+    assert.deepEqual(await client.closed, { code: 1000, reason: "" });
+  }
+
+  for (const name of ["mod_pywebsocket", "pywebsocket3"])
+    test(`python3 -m ${name}.standalone serves a folder with aliases, in the document root`, async (t) => {
+      const folder = mkdtempSync(path.join(tmpdir(), "towline-tutorial-"));
+      t.after(() => rmSync(folder, { recursive: true }));
+      cpSync(path.join(examples, "echo_wsh.py"), path.join(folder, "echo_wsh.py"));
+      writeFileSync(path.join(folder, "aliases"), "/ /echo\n");
+      const server = await started(t, ["-m", `${name}.standalone`, "-p", "0", "-w", ".", "-m", "aliases", "-d", folder]);
+      await echoes(server);
+      await server.stop();
+    });
+
+  test("WebSocketServer(options).serve_forever() is the same from a program", async (t) => {
+    const folder = mkdtempSync(path.join(tmpdir(), "towline-tutorial-"));
+    t.after(() => rmSync(folder, { recursive: true }));
+    cpSync(path.join(examples, "echo_wsh.py"), path.join(folder, "echo_wsh.py"));
+    writeFileSync(path.join(folder, "aliases"), "/ /echo\n");
+    const lines = `import signal, sys, threading
+from pywebsocket3 import standalone
+from pywebsocket3.websocket_server import WebSocketServer
+options, _ = standalone._parse_args_and_config(sys.argv[1:])
+server = WebSocketServer(options)
+signal.signal(signal.SIGTERM, lambda *_: threading.Thread(target=server.shutdown).start())
+server.serve_forever()
+`;
+    const server = await started(t, ["-c", lines, "-p", "0", "-w", folder, "-m", path.join(folder, "aliases")]);
+    await echoes(server);
+    await server.stop();
   });
 });
