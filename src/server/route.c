@@ -300,8 +300,7 @@ tow_route *tow_routes_take(tow_routes *routes, const char *path) {
     return taken;
 }
 
-static int renew(
-    tow_route **out, const tow_route *from, const tow_route_defaults *defaults, tow_complaint *complaint) {
+static int renew(tow_route **out, const tow_route *from, const tow_route_defaults *defaults) {
     tow_handler handler = from->handler;
     tow_buffer path = {0};
     handler.limits = from->given;
@@ -310,21 +309,23 @@ static int renew(
     if (error == 0)
         error = tow_buffer_append(&path, "", 1);
     if (error == 0)
-        error = tow_route_new(out, (const char *)path.data, &handler, defaults, complaint);
+        error = tow_route_new(out, (const char *)path.data, &handler, defaults, NULL);
     tow_buffer_clear(&path);
     if (error == 0)
         (*out)->origin = tow_route_retain(from->origin != NULL ? from->origin : from);
     return error;
 }
 
-int tow_routes_renew(
-    tow_routes *out, const tow_routes *routes, const tow_route_defaults *defaults, tow_complaint *complaint) {
+int tow_routes_renew(tow_routes *out, const tow_routes *routes, const tow_route_defaults *defaults) {
     out->items = calloc(routes->count + 1, sizeof(tow_route *));
     if (out->items == NULL)
         return TOW_ERROR_MEMORY;
     for (; out->count < routes->count; out->count++) {
-        int error = renew(&out->items[out->count], routes->items[out->count], defaults, complaint);
-        if (error != 0)
+        const tow_route *from = routes->items[out->count];
+        int error = renew(&out->items[out->count], from, defaults);
+        if (error == TOW_ERROR_ARGUMENT)
+            out->items[out->count] = tow_route_retain(from)->self;
+        else if (error != 0)
             return error;
     }
     out->exact_count = routes->exact_count;

@@ -64,14 +64,13 @@ int tow_routing_put(tow_routing *routing, tow_route *route) {
 }
 
 /* Under the mutex. */
-static int renew_all(tow_routing *routing, const tow_route_defaults *defaults, tow_complaint *complaint,
-    tow_snapshot **before) {
+static int renew_all(tow_routing *routing, const tow_route_defaults *defaults, tow_snapshot **before) {
     tow_snapshot *newest = atomic_load_explicit(&routing->newest, memory_order_relaxed);
     tow_snapshot *fresh = newest != NULL ? calloc(1, sizeof(*fresh)) : NULL;
     if (fresh == NULL)
         return newest == NULL ? 0 : TOW_ERROR_MEMORY;
     atomic_init(&fresh->holders, 1);
-    int error = tow_routes_renew(&fresh->routes, &newest->routes, defaults, complaint);
+    int error = tow_routes_renew(&fresh->routes, &newest->routes, defaults);
     if (error != 0) {
         tow_snapshot_release(fresh);
         return error;
@@ -81,10 +80,10 @@ static int renew_all(tow_routing *routing, const tow_route_defaults *defaults, t
     return 0;
 }
 
-int tow_routing_renew(tow_routing *routing, const tow_route_defaults *defaults, tow_complaint *complaint) {
+int tow_routing_renew(tow_routing *routing, const tow_route_defaults *defaults) {
     tow_snapshot *before = NULL;
     pthread_mutex_lock(&routing->mutex);
-    int error = renew_all(routing, defaults, complaint, &before);
+    int error = renew_all(routing, defaults, &before);
     pthread_mutex_unlock(&routing->mutex);
     tow_snapshot_release(before);
     return error;

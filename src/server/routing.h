@@ -23,9 +23,8 @@ void tow_routing_clear(tow_routing *routing);
  * thread. Errors: MEMORY. */
 int tow_routing_put(tow_routing *routing, tow_route *route);
 
-/* Makes all routes anew with other defaults (tow_route_renew). Any thread. Errors: as tow_route_new;
- * everything is as before then. */
-int tow_routing_renew(tow_routing *routing, const tow_route_defaults *defaults, tow_complaint *complaint);
+/* Makes all routes anew (tow_routes_renew). Any thread. Errors: MEMORY; everything is as before then. */
+int tow_routing_renew(tow_routing *routing, const tow_route_defaults *defaults);
 
 /* Removes the route of exactly this path. Any thread. Errors: ARGUMENT (there is none), MEMORY. */
 int tow_routing_remove(tow_routing *routing, const char *path);

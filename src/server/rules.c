@@ -10,8 +10,8 @@ static int list_copy(char ***out, const char *const *list) {
     return tow_texts_copy(out, tow_texts_count(list) > 0 ? list : NULL);
 }
 
-int tow_rules_new(tow_rules **out, const char *const *allow_origins, const char *const *hosts,
-    tow_complaint *complaint) {
+int tow_rules_new(
+    tow_rules **out, const char *const *allow_origins, const char *const *hosts, tow_complaint *complaint) {
     tow_rules *rules = calloc(1, sizeof(*rules));
     if (rules == NULL)
         return TOW_ERROR_MEMORY;

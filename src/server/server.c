@@ -359,7 +359,7 @@ static int limits_change(tow_server *server, const tow_limits *limits) {
     tow_limits_resolve(&defaults.limits, TOW_ROLE_SERVER, NULL);
     int error = tow_limits_check(&defaults.limits, &complaint);
     if (error == 0)
-        error = tow_routing_renew(&server->routing, &defaults, &complaint);
+        error = tow_routing_renew(&server->routing, &defaults);
     if (complaint.text[0] != '\0')
         tow_report(&server->settings, TOW_LOG_ERROR, "limits: %.200s", complaint.text);
     if (error == 0)

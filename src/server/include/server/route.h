@@ -87,11 +87,10 @@ int tow_routes_put(tow_routes *routes, tow_route *route, tow_route **replaced);
 tow_route *tow_routes_take(tow_routes *routes, const char *path);
 bool tow_routes_has(const tow_routes *routes, const char *path);
 
-/* A table of the same routes, each made anew with other defaults: who is with the old one stays there. Their
- * handler is that of the first, and on_free comes when all are gone. `out` is empty before. Errors: as
- * tow_route_new. */
-int tow_routes_renew(
-    tow_routes *out, const tow_routes *routes, const tow_route_defaults *defaults, tow_complaint *complaint);
+/* A table of the same routes, each made anew with other defaults, but for those whose own limits contradict
+ * them: these stay as they are. Who is with an old one stays there. Their handler is that of the first, and
+ * on_free comes when all are gone. `out` is empty before. Errors: MEMORY. */
+int tow_routes_renew(tow_routes *out, const tow_routes *routes, const tow_route_defaults *defaults);
 
 /* A table that holds the same routes. Errors: MEMORY. */
 int tow_routes_copy(tow_routes *out, const tow_routes *routes);
