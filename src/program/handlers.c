@@ -88,8 +88,7 @@ static void make(void *user, tow_directory_order *order) {
         make_of_python(handlers, order);
         break;
     case TOW_ENTRY_PROGRAM:
-        make_of(handlers, order, &tow_program_kind,
-            &(tow_program_settings){.file = order->file});
+        make_of(handlers, order, &tow_program_kind, &(tow_program_settings){.file = order->file});
         break;
     }
 }

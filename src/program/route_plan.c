@@ -58,6 +58,11 @@ int tow_route_plan_new(tow_route_plan **out, const char *path, const tow_route_k
     return error;
 }
 
+tow_route_plan *tow_route_plan_retain(tow_route_plan *plan) {
+    atomic_fetch_add_explicit(&plan->holders, 1, memory_order_relaxed);
+    return plan;
+}
+
 void tow_route_plan_release(tow_route_plan *plan) {
     if (plan != NULL && atomic_fetch_sub_explicit(&plan->holders, 1, memory_order_acq_rel) == 1)
         destroy(plan);
@@ -142,8 +147,7 @@ static void route_gone(void *user) {
 int tow_route_plan_serve(tow_route_plan *plan, tow_server *server) {
     tow_handler handler = plan->made;
     handler.on_free = route_gone;
-    handler.free_user = plan;
-    atomic_fetch_add_explicit(&plan->holders, 1, memory_order_relaxed);
+    handler.free_user = tow_route_plan_retain(plan);
     int error = tow_server_route(server, plan->path, &handler);
     if (error != 0)
         tow_route_plan_release(plan);

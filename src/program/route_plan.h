@@ -26,6 +26,7 @@ typedef struct tow_route_plan {
 
 /* Held by the caller. Errors: MEMORY. */
 int tow_route_plan_new(tow_route_plan **plan, const char *path, const tow_route_kind *kind);
+tow_route_plan *tow_route_plan_retain(tow_route_plan *plan);
 void tow_route_plan_release(tow_route_plan *plan); /* NULL is allowed */
 
 /* What contradicts itself, in one line; false: nothing does. */

@@ -4,6 +4,7 @@
 #include "exit_status.h"
 #include "handlers.h"
 #include "ports.h"
+#include "serve_reload.h"
 #include "serve_routes.h"
 #include "serving.h"
 
@@ -14,7 +15,7 @@
 
 typedef struct serve_service {
     tow_serving serving; /* first */
-    tow_route_plans plans;
+    tow_served_config served;
     tow_handlers handlers;
 } serve_service;
 
@@ -33,7 +34,7 @@ static int handlers_start(serve_service *service) {
 
 static int plans_start(serve_service *service) {
     tow_serving *serving = &service->serving;
-    const tow_route_plans *plans = &service->plans;
+    const tow_route_plans *plans = &service->served.plans;
     const tow_handler_place place = tow_serving_place(serving);
     char text[TOW_OPTIONS_ERROR_MAX];
     int error = tow_serve_routes_make(plans, &place, text);
@@ -58,7 +59,7 @@ static void before_end(tow_serving *serving) {
 }
 
 static void announce_routes(tow_serving *serving, const char *scheme_end, const char *name) {
-    const tow_route_plans *plans = &service_of(&serving->service)->plans;
+    const tow_route_plans *plans = &service_of(&serving->service)->served.plans;
     tow_service_say(&serving->service, TOW_LOG_NOTICE, "towline: serving ws%s://%s/, %zu %s of %s",
         scheme_end, name, plans->count, plans->count == 1 ? "route" : "routes",
         serving->service.settings->config);
@@ -71,7 +72,7 @@ static void announce(tow_serving *serving, const char *port, int number) {
     tow_port_name(port, number, name);
     if (strncmp(port, "unix:", 5) == 0)
         tow_service_say(&serving->service, TOW_LOG_NOTICE, "towline: serving on %s", port);
-    else if (service_of(&serving->service)->plans.given)
+    else if (service_of(&serving->service)->served.plans.given)
         announce_routes(serving, s, name);
     else if (root != NULL)
         tow_service_say(&serving->service, TOW_LOG_NOTICE,
@@ -82,14 +83,17 @@ static void announce(tow_serving *serving, const char *port, int number) {
             "towline: serving ws%s://%s/echo, console http%s://%s/.console", s, name, s, name);
 }
 
+/* The files of a handler that stays are read again as well. */
 static void reload(tow_service *service) {
+    if (service->settings->config != NULL)
+        tow_serve_reload(&service_of(service)->served, &service_of(service)->serving);
     tow_serving_reload(service);
-    tow_serve_routes_reload(&service_of(service)->plans);
+    tow_serve_routes_reload(&service_of(service)->served.plans);
     tow_handlers_reload(&service_of(service)->handlers);
 }
 
 static void tick(tow_service *service) {
-    tow_serve_routes_tick(&service_of(service)->plans);
+    tow_serve_routes_tick(&service_of(service)->served.plans);
     tow_handlers_look(&service_of(service)->handlers);
 }
 
@@ -135,12 +139,12 @@ static int serve(const tow_options *options, tow_route_plans *plans) {
                                  .add_routes = add_routes,
                                  .before_end = before_end,
                                  .announce = announce},
-        .plans = *plans,
+        .served = {.first = options, .plans = *plans},
         .handlers = {.settings = settings}};
-    service.handlers.plans = &service.plans;
+    service.handlers.plans = &service.served.plans;
     int status = run(&service);
     tow_handlers_free(&service.handlers);
-    tow_route_plans_clear(&service.plans);
+    tow_served_config_clear(&service.served);
     return status;
 }
 

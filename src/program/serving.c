@@ -123,6 +123,14 @@ static int server_new(tow_serving *serving, tow_server_options *options) {
     return error;
 }
 
+int tow_serving_set_certificates(tow_serving *serving, const tow_serve_settings *settings) {
+    size_t count = tow_list_length(settings->certificates);
+    tow_certificate *pairs = certificates_make(settings, count);
+    int error = pairs == NULL ? TOW_ERROR_MEMORY : tow_server_set_certificates(serving->server, pairs, count);
+    free(pairs);
+    return error;
+}
+
 static int server_make(tow_serving *serving) {
     tow_server_options options = serving->service.settings->server;
     serving->workers = options.workers != 0 ? options.workers : cores();

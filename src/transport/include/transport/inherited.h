@@ -32,8 +32,8 @@ int tow_inherited_open(
 /* One more copy, for another loop. Errors: DESCRIPTORS, SYSTEM. */
 int tow_inherited_copy(int fd);
 
-/* Whether it is a connection that somebody else has accepted, which stays as it is; any thread. *is_unix: over
- * a Unix socket. Errors: ARGUMENT (no connected socket for streams), UNSUPPORTED (in the simulator). */
+/* Whether it is a connection that somebody else has accepted, which stays as it is; any thread. *is_unix:
+ * over a Unix socket. Errors: ARGUMENT (no connected socket for streams), UNSUPPORTED (in the simulator). */
 int tow_connection_check(const tow_loop *loop, int fd, bool *is_unix);
 
 /* Makes one that was checked like those that a listener of ours has accepted. Errors: SYSTEM. */

@@ -1,0 +1,205 @@
+#include "serve_reload.h"
+
+#include "config.h"
+#include "option_same.h"
+#include "serve_routes.h"
+#include "server/change.h"
+#include "service_options.h"
+#include "service_rules.h"
+#include "websocket/websocket.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <towline/error.h>
+#include <towline/log.h>
+
+typedef struct reloading {
+    tow_served_config *served;
+    tow_serving *serving;
+    tow_options options;
+    tow_route_plans plans;
+    size_t fresh; /* routes that are new or changed */
+    size_t gone;
+    char error[TOW_OPTIONS_ERROR_MAX];
+} reloading;
+
+static const tow_serve_settings *settings_of(const tow_options *options) {
+    return options->settings;
+}
+
+static const tow_options *before(const reloading *now) {
+    return now->served->latest.count > 0 ? &now->served->latest : now->served->first;
+}
+
+/* What can change at all. */
+
+static bool has_row(const tow_option *rows, const char *name) {
+    for (; rows->name != NULL; rows++)
+        if (strcmp(rows->name, name) == 0)
+            return true;
+    return false;
+}
+
+static bool can_change(const char *name) {
+    static const char *const names[] = {
+        "allow-origin", "host", "certificate", "key", "document-root"};
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+        if (strcmp(names[i], name) == 0)
+            return true;
+    return has_row(tow_service_limit_rows, name) || has_row(tow_service_compression_rows, name);
+}
+
+static void tell_of_the_next_start(const reloading *now) {
+    tow_option option;
+    for (size_t i = 0; tow_command_option(now->options.command, i, &option); i++) {
+        if (option.name == NULL || can_change(option.name) ||
+            tow_option_is_same(now->served->first, &now->options, &option))
+            continue;
+        char label[TOW_OPTION_LABEL_MAX];
+        const tow_option_source *source = tow_options_source(&now->options, option.name);
+        if (source == NULL)
+            source = tow_options_source(now->served->first, option.name); /* it was taken away */
+        tow_option_label(&option, source, label);
+        tow_service_say(
+            &now->serving->service, TOW_LOG_NOTICE, "%s: takes effect at the next start", label);
+    }
+}
+
+/* Routes. */
+
+/* Those that are as they were take the place of what was read now. */
+static void keep_what_is_the_same(reloading *now) {
+    for (size_t i = 0; i < now->plans.count; i++) {
+        tow_route_plan *old = tow_route_plans_find(&now->served->plans, now->plans.items[i]->path);
+        if (old == NULL || !tow_route_plans_are_same(old, now->plans.items[i])) {
+            now->fresh++;
+            continue;
+        }
+        tow_route_plan_release(now->plans.items[i]);
+        now->plans.items[i] = tow_route_plan_retain(old);
+    }
+}
+
+static bool is_kept(const reloading *now, const tow_route_plan *plan) {
+    return tow_route_plans_find(&now->served->plans, plan->path) == plan;
+}
+
+/* Those of the server and of the route together. */
+static int limits_check(reloading *now, const tow_route_plan *plan) {
+    tow_complaint complaint = {0};
+    tow_limits all = settings_of(&now->options)->server.limits;
+    tow_limits limits = plan->made.limits;
+    tow_limits_resolve(&all, TOW_ROLE_SERVER, NULL);
+    tow_limits_resolve(&limits, TOW_ROLE_SERVER, &all);
+    return tow_limits_check(&limits, &complaint) == 0
+               ? 0
+               : tow_option_complain(now->error, "%s: %s", plan->path, complaint.text);
+}
+
+static int routes_make(reloading *now) {
+    const tow_handler_place place = tow_serving_place(now->serving);
+    keep_what_is_the_same(now);
+    int problem = tow_serve_routes_make(&now->plans, &place, now->error);
+    for (size_t i = 0; problem == 0 && i < now->plans.count; i++)
+        problem = limits_check(now, now->plans.items[i]);
+    return problem;
+}
+
+/* All that can be wrong was looked at: what is left is memory, of which each route has its line. */
+static void routes_change(reloading *now) {
+    tow_server *server = now->serving->server;
+    const tow_route_plans *old = &now->served->plans;
+    int error = 0;
+    for (size_t i = 0; i < now->plans.count; i++) {
+        tow_route_plan *plan = now->plans.items[i];
+        if (!is_kept(now, plan) && (error = tow_route_plan_serve(plan, server)) != 0)
+            tow_service_say(
+                &now->serving->service, TOW_LOG_ERROR, "%s: %s", plan->path, tow_strerror(error));
+    }
+    for (size_t i = 0; i < old->count; i++)
+        if (tow_route_plans_find(&now->plans, old->items[i]->path) == NULL) {
+            (void)tow_server_unroute(server, old->items[i]->path);
+            now->gone++;
+        }
+}
+
+/* The server's own options. */
+
+static bool is_same(const reloading *now, const char *name) {
+    tow_option option;
+    size_t i = 0;
+    while (tow_command_option(now->options.command, i, &option) &&
+           (option.name == NULL || strcmp(option.name, name) != 0))
+        i++;
+    return tow_option_is_same(before(now), &now->options, &option);
+}
+
+/* Others than before: those that are the same are read again in any case. */
+static int certificates_change(reloading *now) {
+    bool on = tow_serving_has_tls(now->serving) && settings_of(&now->options)->certificates != NULL;
+    if (!on || (is_same(now, "certificate") && is_same(now, "key")))
+        return 0;
+    int error = tow_serving_set_certificates(now->serving, settings_of(&now->options));
+    if (error != 0)
+        tow_option_complain(now->error, "the certificates are not taken: %s", tow_strerror(error));
+    return error;
+}
+
+static int options_change(reloading *now) {
+    const tow_server_options *server = &settings_of(&now->options)->server;
+    int problem = certificates_change(now);
+    if (problem != 0)
+        return problem;
+    const tow_server_change change = {
+        .allow_origins = server->allow_origins, .hosts = server->hosts, .limits = server->limits};
+    problem = tow_server_change_options(now->serving->server, &change);
+    if (problem != 0)
+        tow_option_complain(now->error, "%s", tow_strerror(problem));
+    return problem;
+}
+
+/* All of it. */
+
+static int read_again(reloading *now) {
+    const tow_options *first = now->served->first;
+    int problem =
+        tow_config_read(&now->options, &now->plans, first, settings_of(first)->config, now->error);
+    if (problem != 0)
+        return problem;
+    if (tow_service_contradicts(&now->options, now->options.settings, now->error))
+        return TOW_ERROR_ARGUMENT;
+    problem = tow_serve_routes_complete(&now->plans, &now->options, now->error);
+    if (problem == 0)
+        problem = routes_make(now);
+    return problem != 0 ? problem : options_change(now);
+}
+
+static void take_over(reloading *now) {
+    tow_served_config *served = now->served;
+    routes_change(now);
+    tow_route_plans_clear(&served->plans);
+    tow_options_clear(&served->latest);
+    served->plans = now->plans;
+    served->latest = now->options;
+    tell_of_the_next_start(now);
+    tow_service_say(&now->serving->service, TOW_LOG_NOTICE,
+        "%s was read again: %zu routes, of which %zu are new or changed; %zu are gone",
+        settings_of(served->first)->config, served->plans.count, now->fresh, now->gone);
+}
+
+void tow_serve_reload(tow_served_config *served, tow_serving *serving) {
+    reloading now = {.served = served, .serving = serving};
+    if (read_again(&now) == 0) {
+        take_over(&now);
+        return;
+    }
+    tow_service_say(&serving->service, TOW_LOG_ERROR, "%s; the configuration stays as it was", now.error);
+    tow_route_plans_clear(&now.plans);
+    tow_options_clear(&now.options);
+}
+
+void tow_served_config_clear(tow_served_config *served) {
+    tow_route_plans_clear(&served->plans);
+    tow_options_clear(&served->latest);
+}

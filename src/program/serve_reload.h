@@ -1,0 +1,21 @@
+/* serve_reload: the configuration file of `towline serve`, read again while it serves. All of it is taken, or
+ * nothing; nobody is disconnected, and routes that are as they were are left alone. */
+#ifndef TOW_PROGRAM_SERVE_RELOAD_H
+#define TOW_PROGRAM_SERVE_RELOAD_H
+
+#include "route_plan.h"
+#include "serving.h"
+
+/* What is served now. */
+typedef struct tow_served_config {
+    const tow_options *first; /* what was read at the start, which holds for what can't change */
+    tow_options latest;       /* what was read last; zeroed: the first */
+    tow_route_plans plans;
+} tow_served_config;
+
+/* Reads the file again; the log tells. On the thread of the server's first loop. */
+void tow_serve_reload(tow_served_config *served, tow_serving *serving);
+
+void tow_served_config_clear(tow_served_config *served);
+
+#endif
