@@ -117,7 +117,11 @@ int tow_exchange_end(tow_exchange *exchange);
 /* Bytes of the answer, with its head, that the network has not been given yet. */
 size_t tow_exchange_buffered_amount(const tow_exchange *exchange);
 
-/* -- The request's body. It is for the handler to ask for it; what nobody wants is read over. -- */
+/* -- The request's body. It is for the handler to ask for it; what nobody wants is read over.
+ *
+ * A body may never come whole: the client leaves, is too slow (408), or sends what is none (400). Nothing
+ * more is called then, but on_gone of an exchange that was kept: who has something to free for the body
+ * keeps the exchange first. -- */
 
 /* Wants it whole: `on_body` gets all of it, and answers, or keeps the exchange. A body of more than `limit`
  * bytes gets 413, one that takes too long 408 (message_seconds and message_rate in tow_limits). In on_request
@@ -132,7 +136,8 @@ int tow_exchange_read_pieces(tow_exchange *exchange,
     void (*on_piece)(tow_exchange *exchange, void *user, const void *data, size_t length, bool is_last),
     void *user);
 
-/* No more pieces until tow_exchange_resume; the client then has to wait with what it sends. */
+/* No more pieces until tow_exchange_resume; the client then has to wait with what it sends. The exchange had
+ * better be kept: else nobody says that there is none any more to be resumed. */
 void tow_exchange_pause(tow_exchange *exchange);
 void tow_exchange_resume(tow_exchange *exchange);
 
