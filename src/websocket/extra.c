@@ -31,7 +31,7 @@ static bool is_empty(const tow_websocket *socket) {
            extra->message_began == 0 && extra->left == 0 && extra->kept.data == NULL &&
            extra->deflater == NULL && extra->inflater == NULL && extra->protocol == NULL &&
            extra->close_reason == NULL && extra->failure == NULL && extra->peer_end == 0 &&
-           extra->references == 0 && extra->piecewise == NULL && extra->unfinished == 0 &&
+           extra->references == 0 && extra->piecewise == NULL && extra->unfinished.bytes == 0 &&
            extra->gathered.data == NULL;
 }
 

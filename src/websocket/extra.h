@@ -7,6 +7,7 @@
 #include "frames/queue.h"
 #include "posted.h"
 #include "transport/progress.h"
+#include "websocket/unfinished.h"
 #include "websocket/websocket.h"
 
 struct tow_deflater;
@@ -27,10 +28,9 @@ typedef struct tow_websocket_extra {
     int64_t message_began;  /* when the message under way began, 0: none; while reading is paused, how long it
                                had taken by then */
     uint64_t message_bytes; /* of it that have come */
-    size_t unfinished;      /* bytes that are counted for this socket by unfinished.c */
-    struct tow_unfinished_account *account; /* its address's, or NULL */
-    tow_buffer kept;                        /* received while delivery was paused */
-    size_t kept_offset;                     /* what of it was delivered */
+    tow_unfinished_part unfinished;
+    tow_buffer kept;    /* received while delivery was paused */
+    size_t kept_offset; /* what of it was delivered */
 
     struct tow_deflater *deflater; /* with context takeover only */
     struct tow_inflater *inflater;

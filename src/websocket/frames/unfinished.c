@@ -4,84 +4,13 @@
 #include "../owner.h"
 #include "piecewise.h"
 
-#include <stdlib.h>
-
-/* Less is not counted, so that small messages in fragments cost nothing: connections are limited themselves.
- */
-enum { COUNTED_MIN = 16 * 1024 };
-
-/* What the connections of one address hold; there is one as long as that is something. */
-struct tow_unfinished_account {
-    tow_unfinished_account *next;
-    uint64_t key;
-    uint64_t bytes;
-};
-
 static size_t holds(const tow_websocket *socket) {
-    const tow_websocket_extra *extra = socket->extra;
-    size_t bytes = extra->assembly.length + tow_piecewise_bytes(socket);
-    return bytes < COUNTED_MIN ? 0 : bytes;
-}
-
-static tow_unfinished_account **place_of(tow_unfinished *unfinished, uint64_t key) {
-    tow_unfinished_account **place = &unfinished->accounts[key * UINT64_C(0x9e3779b97f4a7c15) >> 56];
-    while (*place != NULL && (*place)->key != key)
-        place = &(*place)->next;
-    return place;
-}
-
-/* Without memory for it, or an address, the worker's limit has to do. */
-static tow_unfinished_account *account_for(tow_websocket *socket) {
-    tow_unfinished *unfinished = &socket->context->unfinished;
-    uint64_t key = tow_owner_address(socket);
-    if (key == 0)
-        return NULL;
-    tow_unfinished_account **place = place_of(unfinished, key);
-    if (*place == NULL && (*place = calloc(1, sizeof(**place))) != NULL)
-        (*place)->key = key;
-    return *place;
-}
-
-static void close_account(tow_unfinished *unfinished, tow_unfinished_account *account) {
-    tow_unfinished_account **place = place_of(unfinished, account->key);
-    *place = account->next;
-    free(account);
-}
-
-static void count(tow_websocket *socket, size_t bytes) {
-    tow_websocket_context *context = socket->context;
-    tow_websocket_extra *extra = socket->extra;
-    uint64_t change = (uint64_t)bytes - extra->unfinished; /* modulo 2^64 */
-    if (extra->unfinished == 0)
-        extra->account = account_for(socket);
-    extra->unfinished = bytes;
-    tow_count_add(&context->counters.unfinished, change);
-    tow_unfinished_account *account = extra->account;
-    if (account == NULL)
-        return;
-    account->bytes += change;
-    if (bytes > 0)
-        return;
-    extra->account = NULL;
-    if (account->bytes == 0)
-        close_account(&context->unfinished, account);
-}
-
-static bool is_over(uint64_t bytes, int64_t limit) {
-    return limit > 0 && bytes > (uint64_t)limit;
+    return socket->extra->assembly.length + tow_piecewise_bytes(socket);
 }
 
 tow_cause tow_unfinished_update(tow_websocket *socket) {
-    const tow_websocket_context *context = socket->context;
-    size_t before = socket->extra->unfinished;
-    size_t now = holds(socket);
-    if (now != before)
-        count(socket, now);
-    if (now <= before)
-        return TOW_CAUSE_COUNT;
-    const tow_unfinished_account *account = socket->extra->account;
-    if (account != NULL && is_over(account->bytes, context->unfinished.max_per_address))
-        return TOW_CAUSE_MAX_UNFINISHED_PER_ADDRESS;
-    return is_over(context->counters.unfinished, context->unfinished.max) ? TOW_CAUSE_MAX_UNFINISHED
-                                                                          : TOW_CAUSE_COUNT;
+    tow_unfinished_part *part = &socket->extra->unfinished;
+    size_t bytes = holds(socket);
+    bool is_first = part->bytes == 0 && bytes > 0;
+    return tow_unfinished_hold(socket->context, part, is_first ? tow_owner_address(socket) : 0, bytes);
 }

@@ -1,5 +1,4 @@
-/* unfinished: the bytes of messages that have not come to their end, or are still being inflated, bounded for
- * each address and for all connections of a worker. */
+/* unfinished: the bytes of a socket's message that has not come to its end, or is still being inflated. */
 #ifndef TOW_WEBSOCKET_UNFINISHED_H
 #define TOW_WEBSOCKET_UNFINISHED_H
 
