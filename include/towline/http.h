@@ -124,8 +124,9 @@ size_t tow_exchange_buffered_amount(const tow_exchange *exchange);
  * keeps the exchange first. -- */
 
 /* Wants it whole: `on_body` gets all of it, and answers, or keeps the exchange. A body of more than `limit`
- * bytes gets 413, one that takes too long 408 (message_seconds and message_rate in tow_limits). In on_request
- * or, if the exchange was kept, later. Errors: STATE (asked for already, or answered), CLOSED, ARGUMENT. */
+ * bytes gets 413, one that takes too long 408 (message_seconds and message_rate in tow_limits), and one that
+ * comes while too many are under way 503 (max_unfinished in tow_server_options). In on_request or, if the
+ * exchange was kept, later. Errors: STATE (asked for already, or answered), CLOSED, ARGUMENT. */
 int tow_exchange_read_body(tow_exchange *exchange, size_t limit,
     void (*on_body)(tow_exchange *exchange, void *user, const void *body, size_t length), void *user);
 

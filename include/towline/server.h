@@ -105,9 +105,11 @@ typedef struct tow_server_options {
     int64_t max_connections;  /* default: descriptors (RLIMIT_NOFILE) less a reserve; more: 503. Above
                                  what descriptors allow, which the log says, who connects waits */
     int64_t max_connections_per_address; /* default none; more: 503 */
-    int64_t max_unfinished; /* bytes of messages that have not ended, of all connections of a worker; default
-                               256 MiB, or 16 messages if that is more; more: 1013 */
-    int64_t max_unfinished_per_address; /* of those of one address; default a quarter of it; more: 1008 */
+    int64_t max_unfinished; /* bytes of messages that have not ended, and of bodies that are read whole, of
+                               all connections of a worker; default 256 MiB, or 16 messages if that is more;
+                               more: 1013, for bodies 503 */
+    int64_t max_unfinished_per_address; /* of those of one address; default a quarter of it; more: 1008, for
+                                           bodies 503 */
     int64_t max_posted;                 /* bytes that other threads posted to a worker and that have not
                                            arrived; default 64 MiB; more: QUEUE_FULL */
     int drain_seconds;                  /* for the peers' Closes after tow_server_stop; default 5 */

@@ -31,6 +31,8 @@
     X(answer_timeouts, "answer-seconds")                                                                     \
     X(stalls, "stall-seconds")                                                                               \
     X(idle_timeouts, "idle-seconds")                                                                         \
+    X(unfinished, "max-unfinished")                                                                          \
+    X(unfinished_per_address, "max-unfinished-per-address")                                                  \
     X(over_connections, "max-connections")                                                                   \
     X(over_address, "max-connections-per-address")                                                           \
     X(drain_resets, "drain-seconds")

@@ -1,7 +1,6 @@
 #include "dispatch.h"
 
 #include "admission.h"
-#include "base/text.h"
 #include "protocol/opening.h"
 #include "upgrade.h"
 
@@ -42,24 +41,12 @@ static void call_handler(tow_exchange *exchange, const tow_request *request) {
     exchange->route->handler.on_request(exchange, request);
     after_handler(exchange);
     if (exchange->wants_body && !exchange->over && request->head->body_length > exchange->body_limit)
-        tow_dispatch_body_too_large(exchange);
+        tow_exchange_refuse_body(exchange);
     bool goes_on = exchange->wants_body || exchange->kept;
     if (goes_on && !exchange->over && tow_exchange_copy_request(exchange) != 0) {
         exchange->wants_body = false;
         tow_exchange_refuse_for_memory(exchange);
     }
-}
-
-/* An option is named only where it is the limit. */
-void tow_dispatch_body_too_large(tow_exchange *exchange) {
-    char advice[100];
-    tow_text_format(advice, sizeof(advice), "the body has more than the %zu bytes that the handler takes",
-        exchange->body_limit);
-    exchange->wants_body = false;
-    tow_exchange_tell_gone(exchange);
-    if ((int64_t)exchange->body_limit == tow_exchange_limits(exchange)->max_message)
-        tow_access_log_limit(&exchange->log, &tow_exchange_counters(exchange)->bodies_too_large);
-    tow_exchange_refuse(exchange, 413, "the body is too large", advice);
 }
 
 void tow_dispatch_piece(tow_exchange *exchange, tow_slice piece) {
@@ -84,7 +71,7 @@ void tow_dispatch_body(tow_exchange *exchange) {
     const void *body = exchange->body.length > 0 ? (const void *)exchange->body.data : "";
     exchange->on_body(exchange, exchange->body_user, body, exchange->body.length);
     after_handler(exchange);
-    tow_buffer_clear(&exchange->body);
+    tow_exchange_drop_body(exchange);
 }
 
 /* Of requests in a row for the same path the first holds its route for all. */

@@ -18,9 +18,6 @@ void tow_dispatch_piece(tow_exchange *exchange, tow_slice piece);
 /* The body that a handler wanted is there. */
 void tow_dispatch_body(tow_exchange *exchange);
 
-/* The body that a handler wanted is more than it takes. */
-void tow_dispatch_body_too_large(tow_exchange *exchange);
-
 /* The request was let in by its handler later, and goes on now. */
 void tow_dispatch_admitted(tow_exchange *exchange);
 

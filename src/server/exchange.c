@@ -18,7 +18,6 @@ void tow_exchange_init(tow_exchange *exchange, const tow_exchange_class *class, 
 
 void tow_exchange_clear(tow_exchange *exchange) {
     tow_exchange_finish(exchange);
-    tow_buffer_clear(&exchange->body);
     tow_route_release(exchange->route);
     exchange->route = NULL;
 }
@@ -48,6 +47,7 @@ void tow_exchange_finish(tow_exchange *exchange) {
         work.free(work.user);
     tow_request_free(exchange->copy);
     exchange->copy = exchange->request = NULL;
+    tow_exchange_drop_body(exchange);
     tow_buffer_clear(&exchange->fields);
 }
 

@@ -9,6 +9,7 @@
 #include "base/buffer.h"
 #include "request.h"
 #include "server/exchange.h"
+#include "websocket/unfinished.h"
 
 struct tow_upgrade;
 
@@ -60,6 +61,7 @@ struct tow_exchange { /* zeroed, then tow_exchange_init */
     tow_exchange_events events;
     tow_buffer fields; /* header fields for the answer, as HTTP/1.1 sends them */
     tow_buffer body;
+    tow_unfinished_part held; /* of that body, in the worker's sums */
     size_t body_limit;
     void (*on_body)(tow_exchange *exchange, void *user, const void *body, size_t length);
     /* instead of it: the body comes in pieces */
@@ -103,6 +105,19 @@ void tow_exchange_finish(tow_exchange *exchange);
 
 /* The handler's callback has returned, and may go on later: the request is copied. Errors: MEMORY. */
 int tow_exchange_copy_request(tow_exchange *exchange);
+
+/* A part of the body that is wanted whole has come. Refuses one that is too large, or for which there is no
+ * room: a limit of the server's, or memory. */
+void tow_exchange_take_body(tow_exchange *exchange, tow_slice part);
+
+/* One that is announced to be larger than the handler takes is refused at once. */
+void tow_exchange_refuse_body(tow_exchange *exchange);
+
+/* Counts so many bytes as held of it. Returns the limit that they pass, or TOW_CAUSE_COUNT. */
+tow_cause tow_exchange_hold(tow_exchange *exchange, size_t bytes);
+
+/* Frees it. */
+void tow_exchange_drop_body(tow_exchange *exchange);
 
 /* There will be no answer: whoever kept it is told, once. */
 void tow_exchange_tell_gone(tow_exchange *exchange);

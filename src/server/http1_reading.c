@@ -153,11 +153,9 @@ static bool keep_piece(tow_http1 *http1, tow_slice piece) {
         http1->turn--;
         tow_dispatch_piece(&http1->exchange, piece);
         tow_http1_follow(http1);
-    } else if (piece.length > http1->exchange.body_limit - http1->exchange.body.length) {
-        tow_dispatch_body_too_large(&http1->exchange);
+    } else {
+        tow_exchange_take_body(&http1->exchange, piece);
         tow_http1_follow(http1);
-    } else if (tow_buffer_append(&http1->exchange.body, piece.data, piece.length) != 0) {
-        tow_http1_out_of_memory(http1);
     }
     return true;
 }

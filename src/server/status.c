@@ -132,8 +132,6 @@ static int limits_text(tow_buffer *out, tow_server *server, const totals *sum) {
     const row rows[] = {
         TOW_SERVER_LIMIT_COUNTERS(ROW){
             "max-queue", NULL, sum->sockets.ends[TOW_CAUSE_MAX_QUEUE] + sum->sockets.overflows},
-        {"max-unfinished", NULL, sum->sockets.ends[TOW_CAUSE_MAX_UNFINISHED]},
-        {"max-unfinished-per-address", NULL, sum->sockets.ends[TOW_CAUSE_MAX_UNFINISHED_PER_ADDRESS]},
         {"max-posted", NULL, over_posted(server)},
         {"ping-seconds", NULL, sum->sockets.pings_sent},
         {"close-seconds", NULL, sum->sockets.ends[TOW_CAUSE_CLOSE_SECONDS]},
@@ -155,8 +153,8 @@ static int gauges_text(tow_buffer *out, tow_server *server, const totals *sum) {
         error = metric(out, "websockets", "gauge", "WebSocket connections now.",
             sum->sockets.opened - sum->sockets.closed);
     if (error == 0)
-        error = metric(out, "unfinished_bytes", "gauge", "Bytes of messages that have not ended.",
-            sum->sockets.unfinished);
+        error = metric(out, "unfinished_bytes", "gauge",
+            "Bytes of messages, and of bodies, that have not ended.", sum->sockets.unfinished);
     if (error == 0)
         error =
             metric(out, "posted_bytes", "gauge", "Bytes that other threads posted and that have not arrived.",
