@@ -20,17 +20,24 @@ static bool is_among(const char *const *list, const char *text) {
     return false;
 }
 
-/* Behind "unix:", where that is all that makes a path of it. */
-static const char *path_in(const tow_option *option, const char *text) {
-    if (option->path == TOW_OPTION_PATH)
+const char *tow_option_path_in(const tow_option *option, const char *text) {
+    bool is_unix = strncmp(text, "unix:", 5) == 0;
+    switch (option->path) {
+    case TOW_OPTION_PATH:
         return text;
-    bool is_unix = option->path == TOW_OPTION_UNIX_PATH && strncmp(text, "unix:", 5) == 0;
-    return is_unix ? text + 5 : NULL;
+    case TOW_OPTION_UNIX_PATH:
+        return is_unix ? text + 5 : NULL;
+    case TOW_OPTION_COMMAND_PATH:
+        return strchr(text, '/') != NULL ? text : NULL;
+    case TOW_OPTION_NO_PATH:
+        break;
+    }
+    return NULL;
 }
 
 /* The text as the option has it from then on. Errors: MEMORY. */
 static int text_make(const taking *now, const tow_option *option, const char *text, tow_buffer *out) {
-    const char *path = path_in(option, text);
+    const char *path = tow_option_path_in(option, text);
     const char *folder = now->scope->folder;
     bool is_relative = path != NULL && path[0] != '\0' && path[0] != '/' && folder[0] != '\0';
     int problem = !is_relative ? tow_buffer_append_text(out, text)

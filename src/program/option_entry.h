@@ -18,7 +18,11 @@ tow_option_entry *tow_option_entry_by_letter(const tow_options *options, char le
 int tow_option_entry_give(tow_options *options, tow_option_entry *entry, const char *text,
     tow_option_source source, char error[TOW_OPTIONS_ERROR_MAX]);
 
-/* What the field of a row holds: of numbers and choices, of texts, of lists. */
+/* Where in a text of this option the name of a file or folder is; NULL: nowhere. */
+const char *tow_option_path_in(const tow_option *option, const char *text);
+
+/* What the field of a row holds: of flags, of numbers and choices, of texts, of lists. */
+bool tow_option_flag_of(const tow_options *options, const tow_option *option);
 int64_t tow_option_number(const tow_options *options, const tow_option *option);
 const char *tow_option_text_of(const tow_options *options, const tow_option *option);
 const char *const *tow_option_list_of(const tow_options *options, const tow_option *option);

@@ -88,6 +88,10 @@ int64_t tow_option_number(const tow_options *options, const tow_option *option) 
     return wide;
 }
 
+bool tow_option_flag_of(const tow_options *options, const tow_option *option) {
+    return *(const bool *)field_of(options, option);
+}
+
 const char *tow_option_text_of(const tow_options *options, const tow_option *option) {
     const char *text;
     memcpy(&text, field_of(options, option), sizeof(text));

@@ -13,6 +13,7 @@
 typedef struct tow_route_plan {
     char *path;
     const tow_route_kind *kind;
+    bool is_implied;                  /* it stands in no list of routes */
     char label[TOW_OPTION_LABEL_MAX]; /* what errors call it; "": nothing */
     tow_options route;                /* of tow_route_command */
     tow_options handler;              /* of the kind */

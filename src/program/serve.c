@@ -1,11 +1,13 @@
 #include "serve.h"
 
 #include "config.h"
+#include "config_print.h"
 #include "exit_status.h"
 #include "handlers.h"
 #include "ports.h"
 #include "serve_reload.h"
 #include "serve_routes.h"
+#include "service_rules.h"
 #include "serving.h"
 
 #include <stdio.h>
@@ -117,6 +119,24 @@ static int list(serve_service *service) {
 }
 
 /* The same. */
+static int print_config(const serve_service *service) {
+    char error[TOW_OPTIONS_ERROR_MAX];
+    const tow_options *options = service->serving.service.options;
+    tow_buffer text = {0};
+    if (tow_service_contradicts(options, options->settings, error)) {
+        tow_service_complain(&service->serving.service, "%s", error);
+        return TOW_EXIT_USAGE;
+    }
+    int problem = tow_config_print(&text, options, &service->served.plans);
+    if (problem == 0 && (fwrite(text.data, 1, text.length, stdout) != text.length || fflush(stdout) != 0))
+        problem = TOW_ERROR_SYSTEM;
+    tow_buffer_clear(&text);
+    if (problem != 0)
+        tow_service_complain(&service->serving.service, "--print-config: %s", tow_strerror(problem));
+    return problem == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+/* The same. */
 static int run(serve_service *service) {
     const tow_serve_settings *settings = service->serving.service.settings;
     char why[TOW_HANDLER_TEXT_MAX];
@@ -126,6 +146,8 @@ static int run(serve_service *service) {
     }
     if (settings->list)
         return list(service);
+    if (settings->print_config)
+        return print_config(service);
     return settings->check ? check(service) : tow_serving_run(&service->serving, settings->server.listens);
 }
 

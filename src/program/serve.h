@@ -26,6 +26,7 @@ typedef struct tow_serve_settings {
     int log_format;                 /* TOW_SERVE_LOG_… */
     const char *config;             /* a configuration file, or NULL */
     bool check;                     /* only says whether all is right */
+    bool print_config;              /* only prints all that holds */
 } tow_serve_settings;
 
 int tow_serve(const tow_options *options);

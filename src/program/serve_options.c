@@ -63,6 +63,12 @@ static const tow_option config_rows[] = {
         .help = "only say whether all is right, and if not, where: exit status 0 or 2",
         .needs = TOW_OPTION_NEEDS_COMMAND_LINE,
         FIELD(check)},
+    {.name = "print-config",
+        .kind = TOW_OPTION_FLAG,
+        .help =
+            "only print all that holds, as a configuration file, with a remark where each value comes from",
+        .needs = TOW_OPTION_NEEDS_COMMAND_LINE,
+        FIELD(print_config)},
     {0},
 };
 

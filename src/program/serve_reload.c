@@ -42,8 +42,7 @@ static bool has_row(const tow_option *rows, const char *name) {
 }
 
 static bool can_change(const char *name) {
-    static const char *const names[] = {
-        "allow-origin", "host", "certificate", "key", "document-root"};
+    static const char *const names[] = {"allow-origin", "host", "certificate", "key", "document-root"};
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
         if (strcmp(names[i], name) == 0)
             return true;
@@ -61,8 +60,7 @@ static void tell_of_the_next_start(const reloading *now) {
         if (source == NULL)
             source = tow_options_source(now->served->first, option.name); /* it was taken away */
         tow_option_label(&option, source, label);
-        tow_service_say(
-            &now->serving->service, TOW_LOG_NOTICE, "%s: takes effect at the next start", label);
+        tow_service_say(&now->serving->service, TOW_LOG_NOTICE, "%s: takes effect at the next start", label);
     }
 }
 
@@ -114,8 +112,7 @@ static void routes_change(reloading *now) {
     for (size_t i = 0; i < now->plans.count; i++) {
         tow_route_plan *plan = now->plans.items[i];
         if (!is_kept(now, plan) && (error = tow_route_plan_serve(plan, server)) != 0)
-            tow_service_say(
-                &now->serving->service, TOW_LOG_ERROR, "%s: %s", plan->path, tow_strerror(error));
+            tow_service_say(&now->serving->service, TOW_LOG_ERROR, "%s: %s", plan->path, tow_strerror(error));
     }
     for (size_t i = 0; i < old->count; i++)
         if (tow_route_plans_find(&now->plans, old->items[i]->path) == NULL) {
@@ -163,8 +160,7 @@ static int options_change(reloading *now) {
 
 static int read_again(reloading *now) {
     const tow_options *first = now->served->first;
-    int problem =
-        tow_config_read(&now->options, &now->plans, first, settings_of(first)->config, now->error);
+    int problem = tow_config_read(&now->options, &now->plans, first, settings_of(first)->config, now->error);
     if (problem != 0)
         return problem;
     if (tow_service_contradicts(&now->options, now->options.settings, now->error))

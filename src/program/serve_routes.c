@@ -17,6 +17,7 @@ static tow_route_plan *add(const completing *now, const char *path, const char *
     tow_route_plan *plan;
     if (tow_route_plan_new(&plan, path, tow_route_kind_find(kind)) != 0)
         return NULL;
+    plan->is_implied = true;
     if (tow_route_plans_add(now->plans, plan) == 0)
         return plan;
     tow_route_plan_release(plan);

@@ -103,6 +103,58 @@ describe("--check", () => {
   });
 });
 
+describe("--print-config", () => {
+  test("says what holds and where each value comes from", async (t) => {
+    const { file } = configuration(t, `port: [80, "unix:a.sock"]\nmax-message: 1536K\nidle-seconds: off\nroutes:\n  - {path: /e, echo: , host: b.example}\n`);
+    const { status, output, errors } = await run(["serve", "-f", file, "--workers", "3", "--print-config"]);
+    assert.equal(status, 0, errors);
+    const lines = output.split("\n");
+    for (const line of [
+      `port: ["80", "unix:${path.dirname(file)}/a.sock"]  # ${file}:1`,
+      `max-message: 1536K  # ${file}:2`,
+      `idle-seconds: off  # ${file}:3`,
+      "workers: 3  # command line",
+      "max-queue: 1M  # default",
+      "compression: shared  # default",
+      "tls: false  # default",
+      "# status:  # default: none",
+      "# max-unfinished:  # default: 256M, or 16 times --max-message if that is more",
+      "    echo: true",
+      `    host: ["b.example"]  # ${file}:5`,
+    ])
+      assert.ok(lines.includes(line), `${line} in\n${output}`);
+  });
+
+  test("read back it gives the same", async (t) => {
+    const text = `message-seconds: off
+compression: off
+allow-origin: ["https://a.example", "null"]
+log-file: some.log
+routes:
+  - {path: /e, echo: , max-queue: off, fields: {A: "b \\"c\\" \\\\ \u00e9: d"}}
+  - {path: /f/*, files: /tmp, any-origin: true, subprotocol: [x]}
+  - {path: /p, program: {file: bin/cat, arguments: ["-u", "a b"], environment: {N: "1"}}}
+  - {path: /r, redirect: {target: /a, status: 307}}
+  - {path: /t, tunnel: "unix:run.sock"}
+  - {path: /s, respond: {body: "one\\n\\ttwo\\x07"}}
+`;
+    const { file, write } = configuration(t, text);
+    const print = async (...words) => {
+      const { status, output, errors } = await run(["serve", ...words, "--print-config"]);
+      assert.equal(status, 0, errors);
+      return output;
+    };
+    const values = (output) => output.replaceAll(/ {2}# .*/g, "");
+    for (const words of [[], ["-f", file]]) {
+      const first = await print(...words, "-d", "public", "-p", "unix:there", "--ping-seconds", "7");
+      write(first);
+      const second = await print("-f", file);
+      assert.equal(values(second), values(first));
+      write(text);
+    }
+  });
+});
+
 test("a file that is not there is told", async () => {
   const { status, errors } = await run(["serve", "-f", "/no/such.yaml"]);
   assert.equal(status, 2);

@@ -102,8 +102,8 @@ static void every_option_of_routes_is_a_key(void **state) {
         char error[TOW_OPTIONS_ERROR_MAX] = "";
         tow_config_tree tree;
         tow_route_plans plans = {0};
-        snprintf(text, sizeof(text), "routes: [{path: /a, echo: , %s: '%s'}]", option.name,
-            sample_of(&option));
+        snprintf(
+            text, sizeof(text), "routes: [{path: /a, echo: , %s: '%s'}]", option.name, sample_of(&option));
         assert_int_equal(tow_config_tree_read(&tree, "a.yaml", text, strlen(text), error), 0);
         (void)tow_config_routes_read(&plans, tow_config_find(tree.root, "routes"), &scope, error);
         assert_string_equal(error, "");

@@ -36,8 +36,9 @@ typedef enum tow_option_need {
 /* What in a text is the name of a file or folder: in a configuration file it is relative to that. */
 typedef enum tow_option_path {
     TOW_OPTION_NO_PATH,
-    TOW_OPTION_PATH,     /* all of it */
-    TOW_OPTION_UNIX_PATH /* what stands behind unix: */
+    TOW_OPTION_PATH,        /* all of it */
+    TOW_OPTION_UNIX_PATH,   /* what stands behind unix: */
+    TOW_OPTION_COMMAND_PATH /* all of it, where it has a slash: others are looked for in PATH */
 } tow_option_path;
 
 typedef struct tow_option {

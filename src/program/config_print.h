@@ -1,0 +1,12 @@
+/* config_print: --print-config: all that holds, as a configuration file that says the same, with a remark where
+ * each value comes from. */
+#ifndef TOW_PROGRAM_CONFIG_PRINT_H
+#define TOW_PROGRAM_CONFIG_PRINT_H
+
+#include "base/buffer.h"
+#include "route_plan.h"
+
+/* Errors: MEMORY, SYSTEM (the current folder, to which relative paths of the command line belong). */
+int tow_config_print(tow_buffer *out, const tow_options *options, const tow_route_plans *plans);
+
+#endif
