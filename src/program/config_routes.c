@@ -146,7 +146,7 @@ static int plan_add(
 
 static int route_read(const reading *now, const tow_config_node *route) {
     const tow_config_node *value;
-    const char *path;
+    const char *path = NULL;
     if (route->type != TOW_CONFIG_MAP)
         return tow_config_complain(now->error, now->scope->file, route,
             "a route is a map, such as {path: /echo, echo: true}; this is %s",
