@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT / "script"))
@@ -106,6 +107,26 @@ def check_other_version(installed):
         raise Failure(f"status {result.returncode}: {result.stdout}{result.stderr}")
 
 
+def check_python(installed):
+    """The command of the tutorials serves the examples in Python, by what is installed; Python finds it by a line of its own."""
+    modules = installed.prefix / "share/towline/python"
+    expect("the line for Python", [path.read_text() for path in installed.tree.rglob("towline.pth")],
+        [f"/{modules.relative_to(installed.tree)}\n"])
+    handlers = installed.prefix / "share/doc/towline/examples/handlers"
+    command = [sys.executable, "-m", "mod_pywebsocket.standalone", "-p", "0", "-w", handlers]
+    server = subprocess.Popen(command, env=installed.environment | {"PYTHONPATH": str(modules)}, stderr=subprocess.PIPE, text=True)
+    timer = threading.Timer(30, server.kill)
+    timer.start()
+    lines = []
+    for line in server.stderr:
+        lines.append(line)
+        if "echo_wsh.py serves /echo" in line:
+            server.terminate()
+    timer.cancel()
+    if server.wait() != 0:
+        raise Failure("".join(lines))
+
+
 def check_pages(installed):
     """man(1) finds a page by the name of each function."""
     pages = installed.prefix / "share/man/man3"
@@ -184,6 +205,7 @@ def checks():
     for compiler, static in (("gcc", False), ("clang", True)):
         yield f"examples with {compiler}, {'static' if static else 'shared'}", check_examples, (compiler, static)
     yield "native handlers", check_handlers, ()
+    yield "handlers in Python", check_python, ()
 
 
 def main(build):
