@@ -8,9 +8,10 @@ import { after, before, test } from "node:test";
 import { fileURLToPath, pathToFileURL } from "node:url";
 
 import { launch, watch } from "../support/browser.mjs";
-import { Server, loops, until, within } from "../support/towline.mjs";
+import { Server, loops, program, until, within } from "../support/towline.mjs";
 
 const folder = path.dirname(fileURLToPath(import.meta.url));
+const root = path.resolve(folder, "../..");
 let browser;
 before(async () => (browser = await launch()));
 after(() => browser.close());
@@ -57,3 +58,34 @@ for (const io of loops) {
     });
   }
 }
+
+/** What is on the page that the tutorials have people open from a file: a word is echoed, then Goodbye, and the close event is seen. */
+async function runFromFile(server) {
+  const page = await browser.newPage();
+  const faults = watch(page);
+  await page.goto(pathToFileURL(path.join(folder, "tutorial_handlers.html")).href);
+  await page.click("text=Run WebSocket");
+  await until(async () => (await page.locator("#log li").count()) >= 3, `three lines: ${server.log}`);
+  assert.deepEqual(await page.locator("#log li").allTextContents(), ["received: Hello", "received: Goodbye", "closed: 1000, cleanly"]);
+  assert.deepEqual(faults, []);
+  await page.close();
+}
+
+for (const [name, start] of [
+  ["towline serve -p 9998 -w examples/handlers/", () => new Server(["env", "-C", root, program, "serve", "-p", "9998", "-w", "examples/handlers/"])],
+  ["python3 -m mod_pywebsocket.standalone -p 9998 -w ../examples/handlers/", () => new Server(["env", "-C", path.join(root, "python"), `TOWLINE=${program}`,
+    "python3", "-m", "mod_pywebsocket.standalone", "-p", "9998", "-w", "../examples/handlers/"])],
+])
+  test(`${name} serves the tutorials' page from a file: URL`, async () => {
+    await assertPortIsFree(9998);
+    const server = start();
+    try {
+      await until(() => server.log.includes("echo_wsh.py serves /echo"), `the handler: ${server.log}`, 30000);
+      await runFromFile(server);
+      server.signal("SIGTERM");
+      assert.equal(await within(8000, server.exit, "the drain's end"), 0, server.log);
+    } finally {
+      server.signal("SIGKILL");
+      await server.exit;
+    }
+  });
