@@ -163,10 +163,13 @@ int tow_inherited_copy(int fd) {
     return copy < 0 ? tow_system_error(errno) : copy;
 }
 
-/* As listeners of ours are made, whose accepted sockets inherit it. */
-static void send_at_once(int fd) {
+/* For TCP, as listeners of ours are made, whose accepted sockets inherit it: what is sent leaves at once, and
+ * a close does not wait in the kernel (SO_LINGER) for a peer that takes nothing. Nothing fails without. */
+static void set_up_tcp(int fd) {
     const int on = 1;
-    (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)); /* for TCP, but nothing fails without */
+    const struct linger none = {0};
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+    (void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &none, sizeof(none));
 }
 
 int tow_inherited_open(
@@ -182,7 +185,7 @@ int tow_inherited_open(
         getsockname(fd, (struct sockaddr *)&name.storage, &name.length) != 0)
         return tow_system_error(errno);
     if (!tow_address_is_unix(&name))
-        send_at_once(fd);
+        set_up_tcp(fd);
     *address = name;
     return tow_inherited_copy(fd);
 }
@@ -207,6 +210,6 @@ int tow_connection_inherit(int fd, bool is_unix) {
     if (flags < 0 || fcntl(fd, F_SETFL, flags & ~O_NONBLOCK) != 0 || fcntl(fd, F_SETFD, FD_CLOEXEC) != 0)
         return tow_system_error(errno);
     if (!is_unix)
-        send_at_once(fd);
+        set_up_tcp(fd);
     return 0;
 }
