@@ -4,6 +4,7 @@
 #include "connect/connector.h"
 #include "transport/byte_stream.h"
 #include "transport/listener.h"
+#include "transport/loop.h"
 #include "transport/timer.h"
 
 #include <stdlib.h>
@@ -41,6 +42,7 @@ static void wait(void *user) {
 
 static void closed_by_timer(tow_timer *timer) {
     connecting *carrier = of(timer);
+    tow_loop_paid(carrier->loop);
     tow_byte_stream_tell_closed(carrier->handle);
     free(carrier);
 }
@@ -50,6 +52,7 @@ static void give_up(void *user) {
     tow_connector_stop(carrier->connector);
     carrier->connector = NULL;
     tow_timer_set(carrier->loop, &carrier->timer, 0, closed_by_timer);
+    tow_loop_owe(carrier->loop);
 }
 
 static int no_peer(const void *user, char *text, size_t size) {

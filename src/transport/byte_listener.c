@@ -162,6 +162,7 @@ bool tow_byte_listener_text(const tow_byte_listener *listener, int place, char o
 static void gone(tow_timer *timer) {
     tow_byte_listener *listener =
         (tow_byte_listener *)(void *)((char *)timer - offsetof(tow_byte_listener, farewell));
+    tow_loop_paid(listener->loop);
     remove_files(listener);
     free(listener);
 }
@@ -169,9 +170,13 @@ static void gone(tow_timer *timer) {
 void tow_byte_listener_free(tow_byte_listener *listener) {
     if (listener == NULL)
         return;
+    tow_loop *loop = listener->loop;
     stop_all(listener);
-    if (listener->loop->stepping)
-        tow_timer_set(listener->loop, &listener->farewell, listener->loop->now + FAREWELL, gone);
+    bool is_looked_at =
+        loop->stepping || loop->closing > 0; /* accepts that are being cancelled are owed, too */
+    tow_loop_owe(loop);
+    if (is_looked_at)
+        tow_timer_set(loop, &listener->farewell, tow_loop_now(loop) + FAREWELL, gone);
     else
         gone(&listener->farewell);
 }

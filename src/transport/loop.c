@@ -51,9 +51,19 @@ void tow_loop_clear(tow_loop *loop) {
 
 static void attend(tow_loop *loop, bool gives_turns);
 
+void tow_loop_owe(tow_loop *loop) {
+    loop->closing++;
+}
+
+void tow_loop_paid(tow_loop *loop) {
+    assert(loop->closing > 0);
+    loop->closing--;
+}
+
 /* Streams that were closed are owed their on_closed; some wait for it, or for another last callback, by a
  * timer. */
 static void pay_debts(tow_loop *loop) {
+    loop->ends = true;
     do {
         attend(loop, false);
         tow_timer_wheel_fire(&loop->timers, loop->now);

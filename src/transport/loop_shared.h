@@ -126,7 +126,7 @@ struct tow_loop {
     tow_stream **attention_end;
     tow_listener *starved; /* listeners that wait for a descriptor */
     size_t open;           /* streams, listeners and referenced watches */
-    size_t closing;        /* streams that are owed on_closed */
+    size_t closing;        /* streams that are owed on_closed, and other last callbacks */
     uint64_t turns_round;  /* the last round in which streams had turns: */
     uint64_t crowd;        /* so many, */
     uint64_t crowd_before; /* and in the round before it */
@@ -137,6 +137,7 @@ struct tow_loop {
     int epoll;               /* -1 in the simulator */
     int timer_fd;            /* -1 until tow_loop_fd */
     bool stepping;
+    bool ends;    /* it is being freed: only what is owed is waited for */
     bool foreign; /* tow_loop_fd was asked for */
     bool touched; /* since the last step, and the descriptor says so */
     atomic_bool stop;

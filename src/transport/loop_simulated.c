@@ -257,11 +257,21 @@ static void flush(tow_loop *loop) {
             tow_stream_send_cork(cork->segments[i].stream);
 }
 
+/* Of a loop that is being freed: whatever else there may be to do is not done any more. */
+static int64_t last_patience(simulated_loop *self) {
+    int64_t deadline = tow_timer_wheel_next(&self->loop.timers);
+    if (self->loop.attention != NULL)
+        return 0;
+    if (deadline == INT64_MAX)
+        return -1;
+    return deadline > self->clock ? deadline - self->clock : 0;
+}
+
 static int turn(tow_loop *loop, bool wait) {
     simulated_loop *self = of(loop);
     flush(loop);
     size_t count = find_ready(&self->network);
-    int64_t patience = tow_loop_patience(loop);
+    int64_t patience = loop->ends ? last_patience(self) : tow_loop_patience(loop);
     if (count > 0)
         self->clock += 1000 * (int64_t)(1 + tow_network_chance(&self->network, ROUND_MICROSECONDS));
     else if (patience > 0)

@@ -14,6 +14,7 @@
 #include "protocol/mask.h"
 #include "stage.h"
 #include "transport/byte_stream.h"
+#include "transport/loop.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -69,7 +70,9 @@ static void finish(message_carrier *carrier) {
 }
 
 static void finish_by_timer(tow_timer *timer) {
-    finish(carrier_of_timer(timer));
+    message_carrier *carrier = carrier_of_timer(timer);
+    tow_loop_paid(carrier->loop);
+    finish(carrier);
 }
 
 static void let_socket_go(message_carrier *carrier) {
@@ -285,6 +288,7 @@ static void end_with(message_carrier *carrier, bool orderly) {
     carrier->closed = true;
     if (carrier->socket == NULL) {
         tow_timer_set(carrier->loop, &carrier->timer, 0, finish_by_timer);
+        tow_loop_owe(carrier->loop);
         return;
     }
     tow_timer_cancel(carrier->loop, &carrier->timer);

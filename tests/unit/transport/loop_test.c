@@ -247,6 +247,34 @@ static void a_round_opens_letters_up_to_a_bound_of_work(void **state) {
     assert_int_equal(all.dropped, 12);
 }
 
+/* A last callback that comes by a timer. */
+typedef struct last_words {
+    tow_timer timer; /* first */
+    tow_loop *loop;
+    int said;
+} last_words;
+
+static void say_last_words(tow_timer *timer) {
+    last_words *words = (last_words *)(void *)timer;
+    tow_loop_paid(words->loop);
+    words->said++;
+}
+
+/* Neither a stop nor what was posted, which never comes, makes it wait for ever. */
+static void a_loop_that_is_freed_waits_for_what_it_owes(void **state) {
+    each_loop *each = *state;
+    struct mail none = {0};
+    last_words words = {.loop = each->loop};
+    tow_timer_set(each->loop, &words.timer, tow_loop_now(each->loop) + 20 * TOW_MILLISECOND, say_last_words);
+    tow_loop_owe(each->loop);
+    assert_int_equal(tow_loop_post(each->loop, note_task, &none), 0);
+    tow_loop_stop(each->loop);
+    tow_loop_free(each->loop);
+    each->loop = NULL;
+    assert_int_equal(words.said, 1);
+    assert_false(none.task_ran);
+}
+
 static void *post_after_a_while(void *argument) {
     usleep(30000);
     assert_int_equal(tow_loop_post(((struct tasks *)argument)->loop, (void (*)(void *))tow_loop_stop,
@@ -727,6 +755,7 @@ int main(void) {
         ON_REAL_LOOPS(the_descriptor_tells_of_tasks),
         ON_REAL_LOOPS(the_descriptor_wakes_an_epoll_that_sleeps),
         ON_REAL_LOOPS(a_large_transfer_works_by_the_descriptor_alone),
+        ON_EACH_LOOP(a_loop_that_is_freed_waits_for_what_it_owes),
         ON_EACH_LOOP(time_does_not_go_back),
         ON_EACH_LOOP(random_bytes_do_not_repeat),
         ON_REAL_LOOPS(a_watch_tells_while_bytes_are_there),

@@ -360,6 +360,45 @@ static void a_connect_may_be_closed_before_it_ends(void **state) {
     world_close(&pair.world);
 }
 
+static void close_the_other(tow_byte_stream *stream) {
+    tow_byte_stream **other = tow_byte_stream_user(stream);
+    tow_byte_stream_close(*other);
+}
+
+static void note_closed(tow_byte_stream *stream) {
+    ++*(size_t *)tow_byte_stream_user(stream);
+}
+
+static size_t refused;
+
+static void note_refusal(tow_byte_stream *stream, int error, const char *why) {
+    (void)stream, (void)why;
+    assert_int_equal(error, TOW_ERROR_REFUSED);
+    refused++;
+}
+
+/* Though it was closed in the last callback that came. */
+static void a_loop_that_is_freed_tells_the_end_of_what_did_not_connect(void **state) {
+    tow_loop *loop;
+    tow_byte_stream *first, *second;
+    size_t closed = 0;
+    const tow_byte_stream_options closing = {
+        .user = &second, .on_error = note_refusal, .on_closed = close_the_other};
+    const tow_byte_stream_options noting = {
+        .user = &closed, .on_error = note_refusal, .on_closed = note_closed};
+    refused = 0;
+    assert_int_equal(tow_loop_new_simulated(&loop, NULL), 0);
+    assert_int_equal(tow_byte_stream_connect(&first, loop, "127.0.0.1:9", &closing), 0);
+    assert_int_equal(tow_byte_stream_connect(&second, loop, "127.0.0.1:9", &noting), 0);
+    for (int i = 0; i < 100; i++)
+        assert_true(tow_loop_step(loop) >= 0);
+    assert_int_equal(refused, 2);
+    tow_byte_stream_close(first);
+    tow_loop_free(loop);
+    assert_int_equal(closed, 1);
+    (void)state;
+}
+
 static void what_is_no_place_is_refused_at_once(void **state) {
     static const char *const places[] = {
         "", "host", "host:", "host:0", "host:65536", ":80", "host:8x", "a b:80", "[::1:80", "unix:"};
@@ -936,6 +975,7 @@ int main(void) {
         cmocka_unit_test(the_peer_has_an_address),
         cmocka_unit_test(a_connect_that_is_refused_names_the_place),
         cmocka_unit_test(a_connect_may_be_closed_before_it_ends),
+        cmocka_unit_test(a_loop_that_is_freed_tells_the_end_of_what_did_not_connect),
         cmocka_unit_test(what_is_no_place_is_refused_at_once),
         cmocka_unit_test(a_listener_may_be_freed_in_on_accept),
         cmocka_unit_test(an_end_asked_for_while_connecting_comes_after_it),

@@ -14,6 +14,11 @@ void tow_loop_random(tow_loop *loop, void *out, size_t length);
 /* The time right now, in nanoseconds, where tow_loop_now is that of the round's beginning. */
 int64_t tow_loop_clock(const tow_loop *loop);
 
+/* A last callback is to come, by a timer, and that timer has fired: a loop that is freed meanwhile waits for
+ * it, as it does for the ends of streams. */
+void tow_loop_owe(tow_loop *loop);
+void tow_loop_paid(tow_loop *loop);
+
 /* A round as that of tow_loop_step, but it waits until there is something to do: a driver that blocks calls
  * it until what it waits for has happened. Returns as tow_loop_step does. */
 int tow_loop_round(tow_loop *loop);
