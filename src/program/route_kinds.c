@@ -3,6 +3,7 @@
 #include "handler/console.h"
 #include "handler/echo.h"
 #include "handler/files.h"
+#include "handler/module.h"
 #include "handler/program.h"
 #include "handler/redirect.h"
 #include "handler/respond.h"
@@ -14,6 +15,7 @@ const tow_route_kind tow_route_kinds[] = {
     {&tow_echo_kind, 0, NULL},
     {&tow_console_kind, 0, NULL},
     {&tow_files_kind, sizeof(tow_files_settings), "root"},
+    {&tow_module_kind, sizeof(tow_module_settings), "file"},
     {&tow_program_kind, sizeof(tow_program_settings), "file"},
     {&tow_redirect_kind, sizeof(tow_redirect_settings), "target"},
     {&tow_respond_kind, sizeof(tow_respond_settings), "body"},

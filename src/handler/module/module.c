@@ -153,11 +153,17 @@ static int library_begin(module *made, tow_handler *handler, char why[TOW_HANDLE
 
 static int make(tow_handler *handler, const void *settings, const tow_handler_place *place,
     char why[TOW_HANDLER_TEXT_MAX]) {
-    const tow_module_settings *given = settings;
-    module *made = module_new(given, place);
+    tow_module_settings given = *(const tow_module_settings *)settings;
     tow_handler its;
+    if (given.path == NULL)
+        given.path = place->path;
+    if (given.file == NULL) {
+        snprintf(why, TOW_HANDLER_TEXT_MAX, "which library? name its file");
+        return TOW_ERROR_ARGUMENT;
+    }
+    module *made = module_new(&given, place);
     snprintf(why, TOW_HANDLER_TEXT_MAX, "%s", tow_strerror(TOW_ERROR_MEMORY));
-    int error = made == NULL ? TOW_ERROR_MEMORY : tow_library_open(&made->library, given->file, why);
+    int error = made == NULL ? TOW_ERROR_MEMORY : tow_library_open(&made->library, given.file, why);
     if (error == 0)
         error = library_begin(made, &its, why);
     if (error != 0) {
@@ -172,4 +178,15 @@ static int make(tow_handler *handler, const void *settings, const tow_handler_pl
     return 0;
 }
 
-const tow_handler_kind tow_module_kind = {.name = "module", .make = make};
+static const tow_option rows[] = {
+    {.name = "file",
+        .kind = TOW_OPTION_TEXT,
+        .value = "FILE",
+        .note = "none",
+        .help = "the library, as 'towline handler build' makes one",
+        .path = TOW_OPTION_PATH,
+        TOW_OPTION_FIELD(tow_module_settings, file)},
+    {0},
+};
+
+const tow_handler_kind tow_module_kind = {.name = "module", .options = rows, .make = make};

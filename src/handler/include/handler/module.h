@@ -6,7 +6,7 @@
 
 typedef struct tow_module_settings {
     const char *file;
-    const char *path;  /* that it serves, for what the module may want to say */
+    const char *path;  /* that it serves, for what the module may want to say; NULL: that of the place */
     const char *shown; /* the file that people know; NULL: the same */
 } tow_module_settings;
 
