@@ -40,8 +40,7 @@ static int text_append(const printing *now, const tow_option *option, const char
     tow_buffer whole = {0};
     if (path == NULL || path[0] == '/' || path[0] == '\0')
         return quoted_append(now->out, text);
-    int error =
-        tow_buffer_append_format(&whole, "%.*s%s/%s", (int)(path - text), text, now->folder, path);
+    int error = tow_buffer_append_format(&whole, "%.*s%s/%s", (int)(path - text), text, now->folder, path);
     if (error == 0)
         error = tow_buffer_append(&whole, "", 1);
     if (error == 0)
@@ -100,8 +99,7 @@ static int number_append(const printing *now, const tow_option *option) {
 static int value_append(const printing *now, const tow_option *option) {
     switch (option->kind) {
     case TOW_OPTION_FLAG:
-        return tow_buffer_append_text(
-            now->out, tow_option_flag_of(now->options, option) ? "true" : "false");
+        return tow_buffer_append_text(now->out, tow_option_flag_of(now->options, option) ? "true" : "false");
     case TOW_OPTION_TEXT:
         return text_append(now, option, tow_option_text_of(now->options, option));
     case TOW_OPTION_LIST:
@@ -141,8 +139,7 @@ static int option_print(const printing *now, const tow_option *option, const cha
     int error = tow_buffer_append_format(now->out, "%s%s: ", indent, option->name);
     if (error == 0)
         error = value_append(now, option);
-    return error != 0 ? error
-                      : source_append(now->out, tow_options_source(now->options, option->name));
+    return error != 0 ? error : source_append(now->out, tow_options_source(now->options, option->name));
 }
 
 static bool is_key(const tow_option *option) {
@@ -182,8 +179,8 @@ static int route_print(printing *now, const tow_route_plan *plan) {
     if (error == 0)
         error = quoted_append(now->out, plan->path);
     if (error == 0)
-        error = tow_buffer_append_format(now->out, "  # %s\n    %s:%s\n", plan->label,
-            plan->kind->kind->name, plan->kind->text == NULL ? " true" : "");
+        error = tow_buffer_append_format(now->out, "  # %s\n    %s:%s\n", plan->label, plan->kind->kind->name,
+            plan->kind->text == NULL ? " true" : "");
     if (error == 0)
         error = given_print(now, &plan->handler, true, "      ");
     return error != 0 ? error : given_print(now, &plan->route, false, "    ");

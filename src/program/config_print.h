@@ -1,5 +1,5 @@
-/* config_print: --print-config: all that holds, as a configuration file that says the same, with a remark where
- * each value comes from. */
+/* config_print: --print-config: all that holds, as a configuration file that says the same, with a remark
+ * where each value comes from. */
 #ifndef TOW_PROGRAM_CONFIG_PRINT_H
 #define TOW_PROGRAM_CONFIG_PRINT_H
 

@@ -6,6 +6,7 @@ import { once } from "node:events";
 import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { describe, test } from "node:test";
+import { fileURLToPath } from "node:url";
 import WebSocket from "ws";
 
 import { Server, holdNothingBack, loops, request, run, until, within } from "../support/towline.mjs";
@@ -416,4 +417,40 @@ test("a hundred reloads leak nothing", async (t) => {
   await until(() => server.descriptors() <= descriptors, "no descriptor more");
   assert.ok(server.memory() < memory + (8 << 20), `${memory} to ${server.memory()} bytes`);
   assert.equal((await request({ port: server.port, path: "/r" })).body.toString(), "120");
+});
+
+// Every piece of YAML in the guide, and the example, are right. What they name is put there; a piece whose first line says that it
+// needs something else is read only.
+describe("the documentation", () => {
+  const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "../..");
+  const guide = readFileSync(path.join(root, "docs/configuration.md"), "utf8");
+  const pieces = [...guide.matchAll(/^```yaml\n(.*?)^```$/gms)].map(([, text]) => text);
+
+  test("has pieces that are right", async (t) => {
+    assert.ok(pieces.length >= 4);
+    for (const text of pieces) {
+      const { folder, file } = configuration(t, text.replace(/^(certificate|key): .*\n/gm, ""));
+      for (const name of ["public", "build/assets", "bin"]) mkdirSync(path.join(folder, name), { recursive: true });
+      writeFileSync(path.join(folder, "bin/count"), "#!/bin/sh\necho 1\n", { mode: 0o755 });
+      const needs = text.startsWith("# needs:");
+      const { status, errors } = await run(["serve", "-f", file, needs ? "--print-config" : "--check"]);
+      assert.equal(status, 0, `${text}\n${errors}`);
+    }
+  });
+
+  test("names each kind of route", async (t) => {
+    const { errors } = await run(["serve", "-f", configuration(t, "routes: [{path: /x}]\n").file, "--check"]);
+    const [, kinds] = errors.match(/a route has one of (.*); this has none/);
+    for (const kind of kinds.split(", ")) assert.ok(guide.includes(`\n| \`${kind}\` |`), kind);
+  });
+
+  test("has an example that serves", async (t) => {
+    const example = path.join(root, "examples/towline.yaml");
+    const { status, errors } = await run(["serve", "-f", example, "--check"]);
+    assert.equal(status, 0, errors);
+    const server = await start(t, example, [], { ports: ["127.0.0.1:0"] });
+    await echoes(await open(t, server, "/echo", { origin: "https://anybody.example" }), "hello");
+    assert.equal((await request({ port: server.port, path: "/health" })).body.toString(), "ok");
+    assert.equal((await request({ port: server.port, path: "/" })).headers.location, "/.console");
+  });
 });
