@@ -84,3 +84,15 @@ test("the program in a folder of handlers", async (t) => {
   for (const text of ["a", "b"]) socket.send(text);
   assert.deepEqual(await socket.next(3), ["hello, 127.0.0.1", "1: a", "2: b"]);
 });
+
+test("the Python handler in a folder of handlers", async (t) => {
+  const folder = temporaryFolder(t);
+  const handlers = path.join(folder, "handlers");
+  mkdirSync(handlers);
+  write(handlers, { "shout_wsh.py": documented("handlers.md", "python")["shout_wsh.py"] });
+  const server = await serveIn(t, folder, ["-w", "handlers"]);
+  await until(() => server.log.includes("shout_wsh.py serves /shout"), "it is loaded", 30000);
+  const socket = await client(t, server, "/shout");
+  socket.send("hello");
+  assert.deepEqual(await socket.next(1), ["you: HELLO"]);
+});
