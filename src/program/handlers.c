@@ -144,6 +144,10 @@ void tow_handlers_free(tow_handlers *handlers) {
     tow_python_free(handlers->python);
 }
 
+bool tow_handlers_serve(const tow_handlers *handlers, const char *path) {
+    return handlers->directory != NULL && tow_directory_serves(handlers->directory, path);
+}
+
 void tow_handlers_look(tow_handlers *handlers) {
     if (handlers->directory != NULL)
         tow_directory_look(handlers->directory);

@@ -30,6 +30,9 @@ void tow_handlers_end(tow_handlers *handlers);
 /* When the loops are gone. */
 void tow_handlers_free(tow_handlers *handlers);
 
+/* Whether a file serves this path, in the place of what is built in. */
+bool tow_handlers_serve(const tow_handlers *handlers, const char *path);
+
 /* Each second, and on SIGHUP. */
 void tow_handlers_look(tow_handlers *handlers);
 void tow_handlers_reload(tow_handlers *handlers);

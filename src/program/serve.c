@@ -164,6 +164,7 @@ static int serve(const tow_options *options, tow_route_plans *plans) {
         .served = {.first = options, .plans = *plans},
         .handlers = {.settings = settings}};
     service.handlers.plans = &service.served.plans;
+    service.served.handlers = &service.handlers;
     int status = run(&service);
     tow_handlers_free(&service.handlers);
     tow_served_config_clear(&service.served);

@@ -104,6 +104,11 @@ static int routes_make(reloading *now) {
     return problem;
 }
 
+/* What is built in gives way to a file in the folder of handlers, and comes back when that goes. */
+static bool is_replaced(const reloading *now, const tow_route_plan *plan) {
+    return plan->is_implied && tow_handlers_serve(now->served->handlers, plan->path);
+}
+
 /* All that can be wrong was looked at: what is left is memory, of which each route has its line. */
 static void routes_change(reloading *now) {
     tow_server *server = now->serving->server;
@@ -111,12 +116,14 @@ static void routes_change(reloading *now) {
     int error = 0;
     for (size_t i = 0; i < now->plans.count; i++) {
         tow_route_plan *plan = now->plans.items[i];
-        if (!is_kept(now, plan) && (error = tow_route_plan_serve(plan, server)) != 0)
+        if (!is_kept(now, plan) && !is_replaced(now, plan) &&
+            (error = tow_route_plan_serve(plan, server)) != 0)
             tow_service_say(&now->serving->service, TOW_LOG_ERROR, "%s: %s", plan->path, tow_strerror(error));
     }
     for (size_t i = 0; i < old->count; i++)
         if (tow_route_plans_find(&now->plans, old->items[i]->path) == NULL) {
-            (void)tow_server_unroute(server, old->items[i]->path);
+            if (!is_replaced(now, old->items[i]))
+                (void)tow_server_unroute(server, old->items[i]->path);
             now->gone++;
         }
 }

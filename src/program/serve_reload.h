@@ -3,6 +3,7 @@
 #ifndef TOW_PROGRAM_SERVE_RELOAD_H
 #define TOW_PROGRAM_SERVE_RELOAD_H
 
+#include "handlers.h"
 #include "route_plan.h"
 #include "serving.h"
 
@@ -11,6 +12,7 @@ typedef struct tow_served_config {
     const tow_options *first; /* what was read at the start, which holds for what can't change */
     tow_options latest;       /* what was read last; zeroed: the first */
     tow_route_plans plans;
+    const tow_handlers *handlers; /* which stay where they are */
 } tow_served_config;
 
 /* Reads the file again; the log tells. On the thread of the server's first loop. */

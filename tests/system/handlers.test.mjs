@@ -205,6 +205,32 @@ test("what is asked for and not there is said at once", async (t) => {
   await says(["--dev"], /^towline serve: --dev: name the folder of handlers with --handlers DIR\n$/);
 });
 
+test("a configuration that is read again leaves the folder's paths alone, but for those that it names", async (t) => {
+  const folder = temporaryFolder(t);
+  const file = path.join(folder, "config.yaml");
+  put(built.one, path.join(folder, "handlers/echo.so"));
+  put(built.one, path.join(folder, "handlers/chat.so"));
+  writeFileSync(file, "routes: [{path: /chat, echo: true}]\n");
+  const server = await serveHandlers(t, path.join(folder, "handlers"), ["-f", file]);
+  assert.match(server.log, /chat\.so is passed over: another route serves \/chat/);
+  assert.equal(await asked(t, server, "/chat"), "x");
+  writeFileSync(file, "max-message: 1M\n");
+  for (let i = 0; i < 2; i++) {
+    server.log = "";
+    server.signal("SIGHUP");
+    await server.logged("was read again");
+    assert.equal(await asked(t, server, "/echo"), "one x");
+    await until(async () => (await refusal(t, server, "/chat")) === 101 && (await asked(t, server, "/chat")) === "one x", "the file serves the path that is free");
+  }
+  unlinkSync(path.join(folder, "handlers/echo.so"));
+  await until(async () => (await asked(t, server, "/echo")) === "x", "the built-in echo");
+  writeFileSync(file, "routes: [{path: /chat, echo: true}]\n");
+  server.signal("SIGHUP");
+  await until(async () => (await asked(t, server, "/chat")) === "x", "the route that the file names");
+  await server.logged("chat.so does not serve /chat any more");
+  assert.equal(await asked(t, server, "/chat"), "x");
+});
+
 test("the documentation's native handlers are built and answer", async (t) => {
   const folder = temporaryFolder(t);
   const examples = documented("handlers.md", "c");

@@ -361,6 +361,10 @@ void tow_directory_reload(tow_directory *directory) {
     look_soon(directory);
 }
 
+bool tow_directory_serves(const tow_directory *directory, const char *path) {
+    return tow_served_has(&directory->served, path);
+}
+
 static bool has_changed(const char *path, const struct stat *before) {
     struct stat now;
     if (path == NULL || stat(path, &now) != 0)

@@ -303,6 +303,11 @@ bool tow_served_refuse(tow_served *served, tow_version *version, const char *why
     return is_behind(path);
 }
 
+bool tow_served_has(const tow_served *served, const char *path) {
+    const tow_served_path *found = find(served, path);
+    return found != NULL && (found->routed != NULL || found->has_built_in);
+}
+
 void tow_served_forget_failures(tow_served *served) {
     for (size_t i = 0; i < served->count; i++)
         if (served->list[i].has_failed)

@@ -47,6 +47,9 @@ int tow_served_step(tow_served *served);
 bool tow_served_answer(tow_served *served, tow_version *version, const tow_handler *handler, const char *why);
 bool tow_served_refuse(tow_served *served, tow_version *version, const char *why);
 
+/* Whether something of ours is routed there. */
+bool tow_served_has(const tow_served *served, const char *path);
+
 /* Files that were broken are tried again. */
 void tow_served_forget_failures(tow_served *served);
 

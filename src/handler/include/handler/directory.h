@@ -78,6 +78,9 @@ void tow_directory_free(tow_directory *directory);
 /* Looks at everything again, also at files that were broken. */
 void tow_directory_reload(tow_directory *directory);
 
+/* Whether a file, or an alias, serves this path now. */
+bool tow_directory_serves(const tow_directory *directory, const char *path);
+
 /* To be called from time to time: looks for what nobody tells of, another root or other aliases. */
 void tow_directory_look(tow_directory *directory);
 
