@@ -82,7 +82,8 @@ static inline int tow_reconnector_new(tow_reconnector **reconnector, tow_loop *l
 void tow_reconnector_free(tow_reconnector *reconnector);
 
 /* Ends it in good order: closes the socket as tow_websocket_close does or, while there is none, ends the
- * waiting. on_give_up follows in a later round. Errors: ARGUMENT (code and reason are checked always). */
+ * waiting. on_give_up follows, not inside this call, but perhaps in the same round: when on_close returns, if
+ * this is called there. Errors: ARGUMENT (code and reason are checked always). */
 int tow_reconnector_close(tow_reconnector *reconnector, uint16_t code, const char *reason);
 
 /* The socket in use, in any ready state; NULL while it waits and after it gave up. It is the reconnector's:

@@ -64,7 +64,7 @@ typedef struct tow_bytes {
 /* Writes the pieces in order without waiting, and returns how many bytes were taken; they have been copied or
  * are finished with. Fewer than all (0, perhaps): write the rest from on_writable, which follows. Errors:
  * CLOSED (after shutdown or close), MEMORY (nothing was taken: try later, or close), UTF8 (text mode), or why
- * the stream has failed, which on_error tells as well, in a later round. */
+ * the stream has failed, which on_error tells as well, later. */
 int64_t tow_byte_stream_write(tow_byte_stream *stream, const tow_bytes *pieces, size_t count);
 
 /* Stops and restarts reading. */

@@ -44,8 +44,10 @@ typedef struct test_scene {
 
 static void visit(test_scene *scene, test_place here) {
     assert_int_equal(scene->give_ups, here == IN_GIVE_UP); /* it is the last */
-    if (scene->close_in == here)
+    if (scene->close_in == here) {
         assert_int_equal(tow_reconnector_close(scene->reconnector, 1000, NULL), 0);
+        assert_int_equal(scene->give_ups, here == IN_GIVE_UP);
+    }
     if (scene->free_in != here)
         return;
     tow_reconnector_free(scene->reconnector);
