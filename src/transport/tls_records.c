@@ -92,6 +92,15 @@ static void advance(record_cursor *cursor, size_t length) {
     cursor->offset += length;
 }
 
+/* The answer is an error only where nothing was taken, as whoever gets it may say the same again. */
+static ssize_t failed(tow_tls_stream *tls, size_t taken) {
+    int error = tow_tls_failure(tls);
+    if (taken == 0)
+        return error;
+    tow_stream_fail(tls->layer.outer, error);
+    return (ssize_t)taken;
+}
+
 ssize_t tow_tls_records_encrypt(tow_tls_stream *tls, const struct iovec *pieces, int count) {
     tow_tls_loop *shared = tow_tls_shared(tls);
     record_cursor cursor = {.pieces = pieces, .count = count};
@@ -103,7 +112,7 @@ ssize_t tow_tls_records_encrypt(tow_tls_stream *tls, const struct iovec *pieces,
         size_t written = 0;
         size_t length = next_record(&cursor, shared->record, &bytes);
         if (SSL_write_ex(tls->ssl, bytes, length, &written) != 1)
-            return tow_tls_failure(tls);
+            return failed(tls, taken);
         taken += written;
         advance(&cursor, written);
         tow_stream_layer_make_room(&tls->layer, total - taken);

@@ -96,8 +96,8 @@ uint8_t *tow_stream_cork(tow_stream *stream, size_t length, size_t payload_lengt
 void tow_stream_flush(tow_stream *stream);
 
 /* Flushes the cork, then writes at once without waiting, at most TOW_WRITE_MAX bytes. Returns the number of
- * bytes taken, 0 when blocked (on_writable follows), or a negative error (on_error follows as well,
- * later). */
+ * bytes taken, 0 when blocked (on_writable follows), or a negative error (nothing of the pieces
+ * was taken; on_error follows as well, later). */
 enum { TOW_WRITE_MAX = 2 * 1024 * 1024 };
 ssize_t tow_stream_write(tow_stream *stream, const struct iovec *pieces, int count);
 
