@@ -8,6 +8,7 @@
 #include "../receive.h"
 #include "../stage.h"
 #include "assembly.h"
+#include "base/apart.h"
 #include "peer_end.h"
 #include "piecewise.h"
 #include "protocol/close.h"
@@ -169,7 +170,7 @@ static void note_message_under_way(tow_websocket *socket) {
     tow_timing_update(socket);
 }
 
-static void keep(tow_websocket *socket, const uint8_t *bytes, size_t length) {
+TOW_APART static void keep(tow_websocket *socket, const uint8_t *bytes, size_t length) {
     if (tow_extra_need(socket) == NULL || tow_buffer_append(&socket->extra->kept, bytes, length) != 0)
         fail_receiving(socket, TOW_ERROR_MEMORY);
 }
@@ -198,14 +199,17 @@ static bool is_settled(const tow_websocket *socket) {
            !socket->reading_paused && socket->extra == NULL && !tow_receiver_in_message(&socket->receiver);
 }
 
-static void settle(tow_websocket *socket) {
-    if (is_settled(socket))
-        return;
+TOW_APART static void settle_rest(tow_websocket *socket) {
     if (socket->extra != NULL)
         bound_unfinished(socket);
     go_on_reading(socket);
     if (socket->extra != NULL)
         tow_extra_release(socket);
+}
+
+static void settle(tow_websocket *socket) {
+    if (!is_settled(socket))
+        settle_rest(socket);
 }
 
 void tow_receive_bytes(tow_stream *stream, uint8_t *bytes, size_t length) {
