@@ -37,11 +37,26 @@ static const tow_handler *built_in(const tow_served *served, const char *path) {
 
 /* The table. */
 
+static int compare(const void *a, const void *b) {
+    return strcmp(((const tow_served_path *)a)->path, ((const tow_served_path *)b)->path);
+}
+
+static tow_served_path *find(const tow_served *served, const char *path) {
+    tow_served_path key = {0};
+    memcpy(&key.path, &path, sizeof(key.path)); /* only read */
+    return served->count == 0 ? NULL : bsearch(&key, served->list, served->count, sizeof(key), compare);
+}
+
+/* What is ordered is not waited for any more: whoever answers it frees it. */
+static void path_leave_order(tow_served_path *path) {
+    if (path->pending != NULL)
+        path->pending->directory = NULL;
+    path->pending = NULL;
+}
+
 /* What is there; the route stays. */
 static void path_let_go(tow_served_path *path) {
-    if (path->pending != NULL)
-        path->pending->directory = NULL; /* whoever answers it frees it */
-    path->pending = NULL;
+    path_leave_order(path);
     tow_version_release(path->routed);
     path->routed = NULL;
 }
@@ -51,16 +66,6 @@ static void path_clear(tow_served_path *path) {
     free(path->path);
     free(path->base);
     free(path->name);
-}
-
-static int compare(const void *a, const void *b) {
-    return strcmp(((const tow_served_path *)a)->path, ((const tow_served_path *)b)->path);
-}
-
-static tow_served_path *find(const tow_served *served, const char *path) {
-    tow_served_path key = {0};
-    memcpy(&key.path, &path, sizeof(key.path)); /* only read */
-    return served->count == 0 ? NULL : bsearch(&key, served->list, served->count, sizeof(key), compare);
 }
 
 /* Texts and numbers of what should be there; what is there is not touched. Errors: MEMORY. */
@@ -78,34 +83,36 @@ static int path_fill(tow_served_path *path, const tow_planned *planned) {
     path->base = base;
     path->type = planned->type;
     path->is_wanted = true;
-    if (planned->file != NULL) {
-        path->identity = planned->file->identity;
-        path->unfinished = planned->file->unfinished;
+    if (planned->file == NULL) {
+        path->was_tried = false;
+        path_leave_order(path);
+        return 0;
     }
+    path->identity = planned->file->identity;
+    path->unfinished = planned->file->unfinished;
     return 0;
 }
 
-/* Adds what is new; what is there already gets its place by its path. Errors: MEMORY. */
+/* Adds what is new. Errors: MEMORY. */
 static int add_new(tow_served *served, const tow_plan *plan) {
     tow_served_path *list = realloc(served->list, (served->count + plan->count + 1) * sizeof(*list));
     if (list == NULL)
         return TOW_ERROR_MEMORY;
     served->list = list;
-    size_t known = served->count, count = known;
-    for (size_t i = 0; i < plan->count; i++) {
-        tow_served_path key = {.path = strdup(plan->list[i].path)};
-        bool is_known =
-            key.path != NULL && known > 0 && bsearch(&key, list, known, sizeof(key), compare) != NULL;
-        if (key.path != NULL && !is_known)
-            list[count++] = key;
+    size_t count = served->count;
+    int error = 0;
+    for (size_t i = 0; error == 0 && i < plan->count; i++) {
+        if (find(served, plan->list[i].path) != NULL)
+            continue;
+        char *path = strdup(plan->list[i].path);
+        if (path == NULL)
+            error = TOW_ERROR_MEMORY;
         else
-            free(key.path);
-        if (key.path == NULL)
-            break;
+            list[count++] = (tow_served_path){.path = path};
     }
     served->count = count;
     qsort(list, count, sizeof(*list), compare);
-    return 0;
+    return error;
 }
 
 int tow_served_follow(tow_served *served, const tow_plan *plan) {
@@ -115,8 +122,7 @@ int tow_served_follow(tow_served *served, const tow_plan *plan) {
     for (size_t i = 0; i < served->count; i++)
         served->list[i].is_wanted = false;
     for (size_t i = 0; i < plan->count && error == 0; i++) {
-        tow_served_path *path = find(served, plan->list[i].path);
-        error = path == NULL ? TOW_ERROR_MEMORY : path_fill(path, &plan->list[i]);
+        error = path_fill(find(served, plan->list[i].path), &plan->list[i]);
     }
     served->next = 0;
     return error;

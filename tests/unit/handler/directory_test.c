@@ -358,6 +358,24 @@ static void aliases_follow_what_they_stand_for(void **state) {
     host_end(&all);
 }
 
+static void a_file_whose_path_was_an_alias_is_served_again(void **state) {
+    host all;
+    char file[FOLDER_PATH_MAX];
+    host_make(&all, *state);
+    folder_add_file(&all.folder, "aliases", "# none");
+    snprintf(file, sizeof(file), "%s", folder_path(&all.folder, "aliases"));
+    all.options.aliases = file;
+    add(&all, "a.so");
+    add(&all, "b.so");
+    host_start(&all);
+    all.said[0] = '\0';
+    folder_add_file(&all.folder, "aliases", "/b /a\n");
+    expect(&all, "log: b.so is passed over: /b is an alias\nfree b.so\nlog: /b is an alias of /a\n");
+    folder_add_file(&all.folder, "aliases", "#");
+    expect(&all, "order module b.so at /b\nlog: b.so serves /b\n");
+    host_end(&all);
+}
+
 static void a_path_of_somebody_else_is_passed_over(void **state) {
     host all;
     host_make(&all, *state);
@@ -454,6 +472,7 @@ int main(void) {
         ON_EPOLL(links_lead_to_files_inside_only),
         ON_EPOLL(an_order_may_be_answered_later),
         ON_EPOLL(aliases_follow_what_they_stand_for),
+        ON_EPOLL(a_file_whose_path_was_an_alias_is_served_again),
         ON_EPOLL(a_path_of_somebody_else_is_passed_over),
         ON_EPOLL(what_is_scanned_may_be_a_part),
         ON_EPOLL(another_root_in_its_place_is_noticed),
