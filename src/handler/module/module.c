@@ -30,15 +30,12 @@ static void on_leave(tow_guest *guest) {
         left->life.on_worker_end();
 }
 
-static void module_unload(module *made) {
-    if (made->life.on_unload != NULL)
-        made->life.on_unload();
-    tow_library_close(&made->library);
-    free(made);
-}
-
 static void on_left(tow_guest *guest) {
-    module_unload((module *)guest);
+    module *left = (module *)guest;
+    if (left->life.on_unload != NULL)
+        left->life.on_unload();
+    tow_library_close(&left->library);
+    free(left);
 }
 
 static void on_free(void *user) {
