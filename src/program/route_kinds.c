@@ -8,18 +8,24 @@
 #include "handler/redirect.h"
 #include "handler/respond.h"
 #include "handler/tunnel.h"
+#include "python_file.h"
 
 #include <string.h>
 
 const tow_route_kind tow_route_kinds[] = {
-    {&tow_echo_kind, 0, NULL},
-    {&tow_console_kind, 0, NULL},
-    {&tow_files_kind, sizeof(tow_files_settings), "root"},
-    {&tow_module_kind, sizeof(tow_module_settings), "file"},
-    {&tow_program_kind, sizeof(tow_program_settings), "file"},
-    {&tow_redirect_kind, sizeof(tow_redirect_settings), "target"},
-    {&tow_respond_kind, sizeof(tow_respond_settings), "body"},
-    {&tow_tunnel_kind, sizeof(tow_tunnel_options), "target"},
+    {.kind = &tow_echo_kind},
+    {.kind = &tow_console_kind},
+    {.kind = &tow_files_kind, .settings_size = sizeof(tow_files_settings), .text = "root"},
+    {.kind = &tow_module_kind, .settings_size = sizeof(tow_module_settings), .text = "file", .is_code = true},
+    {.kind = &tow_program_kind, .settings_size = sizeof(tow_program_settings), .text = "file"},
+    {.kind = &tow_python_file_kind,
+        .settings_size = sizeof(tow_python_file_settings),
+        .text = "file",
+        .is_code = true,
+        .is_late = true},
+    {.kind = &tow_redirect_kind, .settings_size = sizeof(tow_redirect_settings), .text = "target"},
+    {.kind = &tow_respond_kind, .settings_size = sizeof(tow_respond_settings), .text = "body"},
+    {.kind = &tow_tunnel_kind, .settings_size = sizeof(tow_tunnel_options), .text = "target"},
     {0},
 };
 

@@ -1,6 +1,7 @@
 #include "route_plan.h"
 
 #include "handler/field_text.h"
+#include "option_entry.h"
 #include "option_same.h"
 #include "protocol/opening.h"
 #include "service_rules.h"
@@ -101,7 +102,7 @@ bool tow_route_plans_are_same(const tow_route_plan *one, const tow_route_plan *o
 static void dress(tow_route_plan *plan) {
     const tow_route_settings *settings = settings_of(plan);
     tow_handler *handler = &plan->made;
-    if (settings->any_origin || settings->allow_origins != NULL)
+    if (settings->any_origin || settings->allow_origins != NULL || plan->with_origins)
         handler->any_origin = settings->any_origin;
     if (settings->allow_origins != NULL)
         handler->allow_origins = settings->allow_origins;
@@ -118,12 +119,51 @@ static void dress(tow_route_plan *plan) {
         handler->on_free = plan->kind->kind->free;
 }
 
-int tow_route_plan_make(
-    tow_route_plan *plan, const tow_handler_place *place, char error[TOW_OPTIONS_ERROR_MAX]) {
+/* The file with its code; NULL: it has none. */
+static const char *code_of(const tow_route_plan *plan) {
+    const tow_option_entry *entry = plan->kind->is_code ? tow_option_entry_by_name(&plan->handler,
+                                                              plan->kind->text, strlen(plan->kind->text))
+                                                        : NULL;
+    return entry != NULL ? tow_option_text_of(&plan->handler, &entry->option) : NULL;
+}
+
+static struct stat stamp_of(const tow_route_plan *plan) {
+    const char *file = code_of(plan);
+    struct stat stamp = {0};
+    if (file == NULL || stat(file, &stamp) != 0)
+        return (struct stat){0};
+    return stamp;
+}
+
+bool tow_route_plan_is_current(const tow_route_plan *plan, bool with_origins) {
+    const struct stat now = stamp_of(plan);
+    const struct stat *then = &plan->stamp;
+    bool is_same_code = now.st_ino == then->st_ino && now.st_size == then->st_size &&
+                        now.st_mtim.tv_sec == then->st_mtim.tv_sec &&
+                        now.st_mtim.tv_nsec == then->st_mtim.tv_nsec;
+    bool judges_the_same = plan->with_origins == with_origins || !plan->kind->is_code;
+    return plan->is_made && is_same_code && judges_the_same &&
+           (!tow_route_plan_is_late(plan) || plan->is_loading);
+}
+
+bool tow_route_plan_is_late(const tow_route_plan *plan) {
+    return plan->kind->is_late && !plan->is_adopted;
+}
+
+void tow_route_plan_adopt(tow_route_plan *plan, const tow_handler *handler) {
+    plan->made = *handler;
+    plan->is_adopted = true;
+    dress(plan);
+}
+
+int tow_route_plan_make(tow_route_plan *plan, const tow_handler_place *place, bool with_origins,
+    char error[TOW_OPTIONS_ERROR_MAX]) {
     char why[TOW_HANDLER_TEXT_MAX];
     tow_handler_place here = *place;
     here.path = plan->path;
     here.protocols = settings_of(plan)->protocols;
+    plan->with_origins = with_origins;
+    plan->stamp = stamp_of(plan);
     plan->fields = tow_field_texts_read(settings_of(plan)->fields);
     snprintf(why, sizeof(why), "%s", tow_strerror(TOW_ERROR_MEMORY));
     int problem = plan->fields == NULL
@@ -144,9 +184,13 @@ static void route_gone(void *user) {
     tow_route_plan_release(plan);
 }
 
+static void stand_in_gone(void *user) {
+    tow_route_plan_release(user);
+}
+
 int tow_route_plan_serve(tow_route_plan *plan, tow_server *server) {
     tow_handler handler = plan->made;
-    handler.on_free = route_gone;
+    handler.on_free = tow_route_plan_is_late(plan) ? stand_in_gone : route_gone;
     handler.free_user = tow_route_plan_retain(plan);
     int error = tow_server_route(server, plan->path, &handler);
     if (error != 0)

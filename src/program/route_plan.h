@@ -9,6 +9,7 @@
 #include "route_options.h"
 
 #include <stdatomic.h>
+#include <sys/stat.h>
 
 typedef struct tow_route_plan {
     char *path;
@@ -19,6 +20,10 @@ typedef struct tow_route_plan {
     tow_options handler;              /* of the kind */
     tow_handler made;
     bool is_made;
+    bool is_adopted;          /* of a kind that is late */
+    bool is_loading;          /* for whoever loads it */
+    bool with_origins;        /* the server said whose pages may connect when it was made */
+    struct stat stamp;        /* of its code */
     tow_header_field *fields; /* private from here on */
     tow_command command;
     tow_option_section sections[2];
@@ -35,9 +40,17 @@ bool tow_route_plan_contradicts(const tow_route_plan *plan, char error[TOW_OPTIO
 
 bool tow_route_plans_are_same(const tow_route_plan *one, const tow_route_plan *other);
 
-/* Has its handler made. Errors: those of the kind; error[] then says what is wrong, behind the label. */
-int tow_route_plan_make(
-    tow_route_plan *plan, const tow_handler_place *place, char error[TOW_OPTIONS_ERROR_MAX]);
+/* Has its handler made; `with_origins`: the server says whose pages may connect, and what is asked for holds
+ * everywhere. Errors: those of the kind; error[] then says what is wrong, behind the label. */
+int tow_route_plan_make(tow_route_plan *plan, const tow_handler_place *place, bool with_origins,
+    char error[TOW_OPTIONS_ERROR_MAX]);
+
+/* Whether it would be made in the same way again: its code has not changed, and the handler stands. */
+bool tow_route_plan_is_current(const tow_route_plan *plan, bool with_origins);
+
+/* Whether its handler is still to come, and the handler when it is there; `on_free` comes with the route. */
+bool tow_route_plan_is_late(const tow_route_plan *plan);
+void tow_route_plan_adopt(tow_route_plan *plan, const tow_handler *handler);
 
 /* Serves what was made. Errors: as tow_server_route. */
 int tow_route_plan_serve(tow_route_plan *plan, tow_server *server);

@@ -5,6 +5,7 @@
 #include "exit_status.h"
 #include "handlers.h"
 #include "ports.h"
+#include "python_routes.h"
 #include "serve_reload.h"
 #include "serve_routes.h"
 #include "service_rules.h"
@@ -39,7 +40,7 @@ static int plans_start(serve_service *service) {
     const tow_route_plans *plans = &service->served.plans;
     const tow_handler_place place = tow_serving_place(serving);
     char text[TOW_OPTIONS_ERROR_MAX];
-    int error = tow_serve_routes_make(plans, &place, text);
+    int error = tow_serve_routes_make(plans, &place, serving->service.options, text);
     for (size_t i = 0; error == 0 && i < plans->count; i++) {
         error = tow_route_plan_serve(plans->items[i], serving->server);
         if (error != 0)
@@ -53,7 +54,11 @@ static int plans_start(serve_service *service) {
 static int add_routes(tow_serving *serving) {
     serve_service *service = service_of(&serving->service);
     int error = plans_start(service);
-    return error != 0 ? error : handlers_start(service);
+    if (error == 0)
+        error = handlers_start(service);
+    if (error == 0 && !serving->service.settings->check)
+        tow_python_routes_load(&service->served, serving, service->handlers.python);
+    return error;
 }
 
 static void before_end(tow_serving *serving) {
@@ -87,8 +92,10 @@ static void announce(tow_serving *serving, const char *port, int number) {
 
 /* The files of a handler that stays are read again as well. */
 static void reload(tow_service *service) {
+    serve_service *now = service_of(service);
     if (service->settings->config != NULL)
-        tow_serve_reload(&service_of(service)->served, &service_of(service)->serving);
+        tow_serve_reload(&now->served, &now->serving);
+    tow_python_routes_load(&now->served, &now->serving, now->handlers.python);
     tow_serving_reload(service);
     tow_serve_routes_reload(&service_of(service)->served.plans);
     tow_handlers_reload(&service_of(service)->handlers);

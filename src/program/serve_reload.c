@@ -68,19 +68,17 @@ static void tell_of_the_next_start(const reloading *now) {
 
 /* Those that are as they were take the place of what was read now. */
 static void keep_what_is_the_same(reloading *now) {
+    bool with_origins = settings_of(&now->options)->server.allow_origins != NULL;
     for (size_t i = 0; i < now->plans.count; i++) {
         tow_route_plan *old = tow_route_plans_find(&now->served->plans, now->plans.items[i]->path);
-        if (old == NULL || !tow_route_plans_are_same(old, now->plans.items[i])) {
+        if (old == NULL || !tow_route_plans_are_same(old, now->plans.items[i]) ||
+            !tow_route_plan_is_current(old, with_origins)) {
             now->fresh++;
             continue;
         }
         tow_route_plan_release(now->plans.items[i]);
         now->plans.items[i] = tow_route_plan_retain(old);
     }
-}
-
-static bool is_kept(const reloading *now, const tow_route_plan *plan) {
-    return tow_route_plans_find(&now->served->plans, plan->path) == plan;
 }
 
 /* Those of the server and of the route together. */
@@ -98,7 +96,7 @@ static int limits_check(reloading *now, const tow_route_plan *plan) {
 static int routes_make(reloading *now) {
     const tow_handler_place place = tow_serving_place(now->serving);
     keep_what_is_the_same(now);
-    int problem = tow_serve_routes_make(&now->plans, &place, now->error);
+    int problem = tow_serve_routes_make(&now->plans, &place, &now->options, now->error);
     for (size_t i = 0; problem == 0 && i < now->plans.count; i++)
         problem = limits_check(now, now->plans.items[i]);
     return problem;
@@ -109,6 +107,12 @@ static bool is_replaced(const reloading *now, const tow_route_plan *plan) {
     return plan->is_implied && tow_handlers_serve(now->served->handlers, plan->path);
 }
 
+/* Not what is served, and not what comes later where something is. */
+static bool is_to_be_served(const reloading *now, const tow_route_plan *plan) {
+    const tow_route_plan *old = tow_route_plans_find(&now->served->plans, plan->path);
+    return old != plan && (old == NULL || !tow_route_plan_is_late(plan)) && !is_replaced(now, plan);
+}
+
 /* All that can be wrong was looked at: what is left is memory, of which each route has its line. */
 static void routes_change(reloading *now) {
     tow_server *server = now->serving->server;
@@ -116,8 +120,7 @@ static void routes_change(reloading *now) {
     int error = 0;
     for (size_t i = 0; i < now->plans.count; i++) {
         tow_route_plan *plan = now->plans.items[i];
-        if (!is_kept(now, plan) && !is_replaced(now, plan) &&
-            (error = tow_route_plan_serve(plan, server)) != 0)
+        if (is_to_be_served(now, plan) && (error = tow_route_plan_serve(plan, server)) != 0)
             tow_service_say(&now->serving->service, TOW_LOG_ERROR, "%s: %s", plan->path, tow_strerror(error));
     }
     for (size_t i = 0; i < old->count; i++)

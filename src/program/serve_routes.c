@@ -67,12 +67,13 @@ int tow_serve_routes_complete(
     return problem;
 }
 
-int tow_serve_routes_make(
-    const tow_route_plans *plans, const tow_handler_place *place, char error[TOW_OPTIONS_ERROR_MAX]) {
+int tow_serve_routes_make(const tow_route_plans *plans, const tow_handler_place *place,
+    const tow_options *options, char error[TOW_OPTIONS_ERROR_MAX]) {
+    bool with_origins = ((const tow_serve_settings *)options->settings)->server.allow_origins != NULL;
     int problem = 0;
     for (size_t i = 0; problem == 0 && i < plans->count; i++)
         if (!plans->items[i]->is_made)
-            problem = tow_route_plan_make(plans->items[i], place, error);
+            problem = tow_route_plan_make(plans->items[i], place, with_origins, error);
     return problem;
 }
 

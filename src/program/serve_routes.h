@@ -10,9 +10,10 @@
 int tow_serve_routes_complete(
     tow_route_plans *plans, const tow_options *options, char error[TOW_OPTIONS_ERROR_MAX]);
 
-/* Has the handlers made that are not. Errors: those of the kinds; error[] tells. */
-int tow_serve_routes_make(
-    const tow_route_plans *plans, const tow_handler_place *place, char error[TOW_OPTIONS_ERROR_MAX]);
+/* Has the handlers made that are not, as the options say of origins. Errors: those of the kinds; error[]
+ * tells. */
+int tow_serve_routes_make(const tow_route_plans *plans, const tow_handler_place *place,
+    const tow_options *options, char error[TOW_OPTIONS_ERROR_MAX]);
 
 /* Calls each handler's function, if it has one. */
 void tow_serve_routes_tick(const tow_route_plans *plans);

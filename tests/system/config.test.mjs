@@ -370,6 +370,51 @@ test("a tunnel whose route is gone carries what is open to its end", async (t) =
   await within(10000, closed, "the close");
 });
 
+test("a Python file is loaded, again when it has changed, and a broken one keeps the old", async (t) => {
+  const handler = (word) => `def web_socket_do_extra_handshake(request):\n    pass\n\ndef web_socket_transfer_data(request):\n    while True:\n        line = request.ws_stream.receive_message()\n        if line is None:\n            return\n        request.ws_stream.send_message('${word} ' + line)\n`;
+  const text = `${head}routes:\n  - {path: /p, python: some_wsh.py}\n`;
+  const { folder, file, write } = configuration(t, text);
+  const change = (body) => {
+    writeFileSync(path.join(folder, "new"), body);
+    renameSync(path.join(folder, "new"), path.join(folder, "some_wsh.py"));
+  };
+  change(handler("one"));
+  const server = await start(t, file);
+  const asked = async (options) => {
+    const socket = new WebSocket(server.url("/p"), options);
+    socket.on("error", () => {});
+    const opened = await Promise.race([once(socket, "open").then(() => true), once(socket, "unexpected-response").then(() => false)]);
+    if (!opened) return "refused";
+    const answer = once(socket, "message");
+    socket.send("x");
+    const said = (await within(10000, answer, "the answer"))[0].toString();
+    socket.terminate();
+    return said;
+  };
+  await until(async () => (await asked()) === "one x", "it is loaded");
+  const lasting = await open(t, server, "/p");
+  change(handler("two"));
+  await reload(server);
+  await until(async () => (await asked()) === "two x", "the new one is loaded");
+  const answer = once(lasting, "message");
+  lasting.send("y");
+  assert.equal((await within(10000, answer, "the old one answers"))[0].toString(), "one y");
+  change("this is no Python\n");
+  await reload(server);
+  await until(() => server.log.includes(`error ${file}:3:24: python: `), "what is wrong with it is in the log");
+  assert.equal(await asked(), "two x");
+  change(handler("three"));
+  await reload(server);
+  await until(async () => (await asked()) === "three x", "a good one is loaded");
+  assert.equal(await asked({ origin: "https://a.example" }), "three x"); // such files judge for themselves
+  write(`${head}allow-origin: https://b.example\nroutes:\n  - {path: /p, python: some_wsh.py}\n`);
+  await reload(server);
+  await until(async () => (await asked({ origin: "https://a.example" })) === "refused", "what is asked for holds everywhere");
+  assert.equal((await run(["serve", "-f", file, "--check"])).status, 0);
+  rmSync(path.join(folder, "some_wsh.py"));
+  assert.equal((await run(["serve", "-f", file, "--check"])).status, 2);
+});
+
 test("certificates change", async (t) => {
   const { folder, file, write } = configuration(t, "");
   for (const name of ["one", "two"]) {

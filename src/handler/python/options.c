@@ -9,6 +9,7 @@ const tow_option tow_python_rows[] = {
         .value = "PROGRAM",
         .note = "python3",
         .help = "the Python that runs handlers whose files end in _wsh.py",
+        .path = TOW_OPTION_COMMAND_PATH,
         FIELD(interpreter)},
     {.name = "handler-encoding",
         .kind = TOW_OPTION_TEXT,
