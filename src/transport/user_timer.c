@@ -68,8 +68,9 @@ void tow_timer_free(tow_timer *timer) {
     free(timer);
 }
 
+/* The round may have begun before the timer was started for it. */
 static int64_t next_due(const tow_user_timer *self, int64_t now) {
-    int64_t missed = (now - self->due) / self->period;
+    int64_t missed = now > self->due ? (now - self->due) / self->period : 0;
     return self->due + (missed + 1) * self->period;
 }
 

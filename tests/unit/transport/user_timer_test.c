@@ -1,8 +1,11 @@
 /* Timers as users have them (towline/timer.h), on each kind of loop. */
 #include "each_loop.h"
 
+#include "transport/watch.h"
+
 #include <poll.h>
 #include <time.h>
+#include <unistd.h>
 
 #define MILLISECONDS(count) ((count)*TOW_MILLISECOND)
 
@@ -287,6 +290,33 @@ static void a_start_counts_from_its_call(void **state) {
     tow_timer_free(waits.timer);
 }
 
+static void work_then_repeat(tow_watch *watch, int ready) {
+    const struct timespec busy = {.tv_nsec = MILLISECONDS(40)};
+    record *self = watch->user;
+    tow_watch_stop(watch);
+    nanosleep(&busy, NULL);
+    self->started = tow_loop_clock(self->each->loop);
+    start(self, 0, 10);
+}
+
+/* In the same round, whose time is that before the work. */
+static void repeats_count_from_a_start_behind_work(void **state) {
+    record self;
+    int ends[2];
+    make(&self, *state);
+    self.enough = 3;
+    tow_watch watch = {.user = &self};
+    assert_int_equal(pipe(ends), 0);
+    assert_int_equal(write(ends[1], "x", 1), 1);
+    assert_int_equal(tow_watch_start(&watch, self.each->loop, ends[0], TOW_READABLE, work_then_repeat), 0);
+    assert_int_equal(tow_loop_run(self.each->loop), 0);
+    assert_true(self.times[1] >= MILLISECONDS(10));
+    assert_true(self.times[2] >= MILLISECONDS(20));
+    tow_timer_free(self.timer);
+    close(ends[0]);
+    close(ends[1]);
+}
+
 static void a_start_from_outside_wakes_a_foreign_loop(void **state) {
     each_loop *each = *state;
     record self;
@@ -317,6 +347,7 @@ int main(void) {
         ON_EACH_LOOP(a_timer_outlives_its_loop_and_never_fires_then),
         ON_EACH_LOOP(times_below_zero_are_refused_and_none_is_too_long),
         ON_REAL_LOOPS(a_start_counts_from_its_call),
+        ON_REAL_LOOPS(repeats_count_from_a_start_behind_work),
         ON_REAL_LOOPS(a_start_from_outside_wakes_a_foreign_loop),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
