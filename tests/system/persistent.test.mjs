@@ -36,7 +36,7 @@ async function serveWorker(t, script, ...options) {
     writeFileSync(`${file}.new`, text);
     renameSync(`${file}.new`, file);
   };
-  server.workers = () => [...server.log.matchAll(/python3\[(\d+)\]: started/g)].map((match) => Number(match[1]));
+  server.workers = () => [...server.log.matchAll(/python3 \S+\[(\d+)\]: started/g)].map((match) => Number(match[1]));
   return server;
 }
 
@@ -411,7 +411,7 @@ def on_message(self, connection, message):
       const slowest = await slowestEcho(t, server, async () => {
         const sockets = (await Promise.allSettled(Array.from({ length: 6 }, () => client(t, server, "/")))).map(({ value }) => value).filter((socket) => socket);
         for (const socket of sockets) for (let i = 0; i < 20; i++) socket.send("x".repeat(50000));
-        for (let i = 0; i < 12; i++) {
+        for (let i = 0; i < 8; i++) {
           await sleep(100);
           most = Math.max(most, server.memory() - before);
         }

@@ -307,13 +307,26 @@ void tow_service_reload(tow_service *service) {
         service->way->reload(service);
 }
 
+/* What it is that an interpreter runs says more than its own name. */
+static char *name_make(const tow_program_settings *settings) {
+    tow_buffer name = {0};
+    const char *first = settings->arguments != NULL ? settings->arguments[0] : NULL;
+    int error = tow_buffer_append_text(&name, settings->url != NULL ? settings->url : settings->file);
+    if (error == 0 && settings->url == NULL && first != NULL)
+        error = tow_buffer_append_format(&name, " %.100s", first);
+    if (error == 0)
+        error = tow_buffer_append(&name, "", 1);
+    if (error != 0)
+        tow_buffer_clear(&name);
+    return (char *)name.data;
+}
+
 static tow_service *service_new(
     const tow_program_settings *settings, const tow_service_way *way, const tow_handler_place *place) {
     tow_service *service = calloc(1, sizeof(*service));
-    const char *name = settings->url != NULL ? settings->url : settings->file;
     if (service == NULL)
         return NULL;
-    service->name = strdup(name);
+    service->name = name_make(settings);
     service->path = place->path == NULL ? NULL : tow_environment_script_name(place->path);
     if (service->name == NULL || (place->path != NULL && service->path == NULL)) {
         service_free(service);
