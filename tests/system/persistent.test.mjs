@@ -174,6 +174,7 @@ async function load(t, server, connections) {
     socket.send(String(socket.sent++));
     socket.send(String(socket.sent++));
   }
+  await until(() => sockets.every((socket) => socket.messages.length > 0), "first answers", 20000);
   const stop = async () => {
     await sleep(300);
     over = true;
