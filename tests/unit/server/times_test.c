@@ -226,6 +226,26 @@ static void drain_is_told_over_tls_too(void **state) {
     end(&now);
 }
 
+static void an_answer_in_pieces_ends_with_the_drain(void **state) {
+    (void)state;
+    for (int secure = 0; secure < 2; secure++) {
+        scene now;
+        begin(&now, 1, secure != 0);
+        seen.length = 10;
+        peer_text(&now.peer, GET("/pieces"));
+        peer_expect(&now.peer, "dddddddddd");
+        tow_server_stop(now.world.server);
+        world_run(&now.world, 2900);
+        assert_int_equal(tow_exchange_write(seen.exchange, "last", 4), 0);
+        peer_expect(&now.peer, "last");
+        assert_int_equal(seen.gone, 0);
+        world_run(&now.world, 300);
+        assert_int_equal(seen.gone, 1);
+        assert_true(tow_server_is_done(now.world.server));
+        end(&now);
+    }
+}
+
 /* Bodies */
 
 #define CHUNKS_17                                                                                            \
@@ -377,6 +397,7 @@ int main(void) {
         cmocka_unit_test(who_takes_nothing_of_it_is_reset),
         cmocka_unit_test(nor_do_further_pieces_give_it_time),
         cmocka_unit_test(drain_is_told_over_tls_too),
+        cmocka_unit_test(an_answer_in_pieces_ends_with_the_drain),
         cmocka_unit_test(many_small_chunks_gain_no_time),
         cmocka_unit_test(nor_do_pauses_of_the_handler),
         cmocka_unit_test(nor_do_they_take_any),
