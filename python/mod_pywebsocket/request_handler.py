@@ -130,6 +130,13 @@ class Request(object):
     def get_uri(self):
         return self.uri
 
+    def __getattr__(self, name):
+        if name == '_request_handler':
+            raise AttributeError(
+                'request._request_handler is not there: the server has read '
+                'the request, which request.headers_in has')
+        raise AttributeError('a request has no attribute %s' % name)
+
     # So that the server hears of one that is set at any time.
     @property
     def on_ping_handler(self):
@@ -149,7 +156,7 @@ class Request(object):
             common.SEC_WEBSOCKET_PROTOCOL_HEADER) or []
         return [name.strip() for name in ','.join(fields).split(',')]
 
-    def _accept(self):
+    def _open(self):
         """Has the server answer, and waits until the connection is open."""
         flags = 0
         if not extensions.is_accepted(self.ws_extension_processors):

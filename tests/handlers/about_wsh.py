@@ -25,6 +25,8 @@ def web_socket_transfer_data(request):
         'names': names, 'terminated': [request.client_terminated,
                                        request.server_terminated],
         'code': request.ws_close_code,
+        'accept': request._accept.decode(),
+        'private': getattr(request, '_request_handler', None),
         'offered': [e.name() for e in request.ws_requested_extensions or []],
         'extensions': [e.name() for e in request.ws_extensions or []],
         'processors': [p.name() for p in request.ws_extension_processors],

@@ -110,6 +110,7 @@ describe("handlers of tests/handlers", () => {
       dict: "1",
       terminated: [false, false],
       code: null,
+      private: null,
       offered: ["permessage-deflate"],
       extensions: ["permessage-deflate"],
       processors: ["deflate"],
@@ -117,6 +118,7 @@ describe("handlers of tests/handlers", () => {
       main: false,
       unicode: true,
     });
+    assert.match(about.accept, /^[\w+\/]{27}=$/);
     assert.equal(about.remote[0], "127.0.0.1");
     assert.ok(about.remote[1] > 0);
   });
@@ -210,6 +212,28 @@ describe("handlers of tests/handlers", () => {
       assert.doesNotMatch(head, /Sec-WebSocket-Protocol/i);
       assert.equal((await raw.frame()).payload.toString(), "none");
       raw.socket.destroy();
+    });
+  });
+
+  describe("compression", () => {
+    for (const [query, agreed] of [["", true], ["?refused", false], ["?inactive", false]])
+      test(`is ${agreed ? "agreed on, and left out of what the handler says" : `not agreed on: ${query}`}`, async () => {
+        const raw = await Raw.connect(server.port);
+        const head = await raw.handshake(server.port, `/compress${query}`, { "Sec-WebSocket-Extensions": "permessage-deflate; client_max_window_bits" });
+        assert.equal(/^Sec-WebSocket-Extensions: permessage-deflate/im.test(head), agreed);
+        const first = await raw.frame();
+        assert.equal(first.reserved === 4, agreed);
+        assert.equal(first.payload.length < 100, agreed);
+        const second = await raw.frame();
+        assert.deepEqual([second.reserved, second.payload.toString()], [0, "y".repeat(1000)]);
+        raw.socket.destroy();
+      });
+
+    test("messages of a client that compresses are what they were", async () => {
+      const client = await open(server, "/compress", { perMessageDeflate: { threshold: 0 } });
+      client.socket.send("z".repeat(100000));
+      await until(() => client.messages.length === 4, "four messages");
+      assert.deepEqual(client.messages, ["x".repeat(1000), "y".repeat(1000), "100000", "plain"]);
     });
   });
 
@@ -416,6 +440,19 @@ describe("handlers of tests/handlers", () => {
         await works(server);
       });
   });
+});
+
+test("a handler is told of TLS", async (t) => {
+  const folder = mkdtempSync(path.join(tmpdir(), "towline-secure-"));
+  t.after(() => rmSync(folder, { recursive: true }));
+  cpSync(path.join(oddities, "compress_wsh.py"), path.join(folder, "compress_wsh.py"));
+  const server = await serve(t, ["-w", folder, "--tls-self-signed"]);
+  await until(() => server.log.includes("serves /compress"), "it is served", 30000);
+  server.url = (target) => `wss://localhost:${server.port}${target}`;
+  const client = await open(server, "/compress", { rejectUnauthorized: false });
+  client.socket.send("");
+  await until(() => client.messages.length === 4, "four messages");
+  assert.equal(client.messages[3], "secure");
 });
 
 describe("hostile handlers", () => {

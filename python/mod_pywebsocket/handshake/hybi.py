@@ -6,7 +6,7 @@ import hashlib
 from mod_pywebsocket import common
 from mod_pywebsocket.handshake.base import (  # noqa: F401
     AbortedByUserException, HandshakeException, HandshakerBase,
-    VersionException)
+    VersionException, get_mandatory_header)
 
 
 def compute_accept(key):
@@ -37,7 +37,9 @@ class Handshaker(HandshakerBase):
         ends it."""
         request = self._request
         self._prepare()
+        request._accept = compute_accept_from_unicode(
+            get_mandatory_header(request, common.SEC_WEBSOCKET_KEY_HEADER))
         request._dispatcher = self._dispatcher
         self._dispatcher.do_extra_handshake(request)
         self._check_protocol()
-        request._accept()
+        request._open()

@@ -1,0 +1,4 @@
+# Is never loaded.
+import time
+
+time.sleep(1000000)
