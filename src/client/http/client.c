@@ -1,12 +1,11 @@
-/* The pool of an HTTP client: which call gets which connection, and when.
+/* The calls of an HTTP client: which gets which connection, and when.
  *
  * Everything is put in order first, and the callback of a call comes last: it may free the call, or all. */
 #include "../options.h"
 #include "../trust.h"
 #include "base/range.h"
 #include "base/text.h"
-#include "call.h"
-#include "host.h"
+#include "pool.h"
 
 #include <assert.h>
 #include <limits.h>
@@ -22,17 +21,6 @@ enum {
     IDLE_SECONDS = 30
 };
 
-struct tow_http_client {
-    tow_loop *loop;
-    tow_http_client_options options; /* resolved; the texts of TLS are used up */
-    tow_tls_context *tls;            /* made for the first https: if nothing of it is an option */
-    tow_ring hosts;
-    tow_ring calls;       /* that are not over */
-    tow_ring queue;       /* of these those that wait, the first to be served first */
-    tow_ring connections; /* those that got idle last come first */
-    tow_http_client_counters counters;
-};
-
 /* What a link of a list lies in. */
 
 static tow_http_call *call_in_client(tow_ring *link) {
@@ -41,113 +29,6 @@ static tow_http_call *call_in_client(tow_ring *link) {
 
 static tow_http_call *call_in_queue(tow_ring *link) {
     return (tow_http_call *)(void *)((char *)link - offsetof(tow_http_call, in_queue));
-}
-
-static tow_http_connection *connection_in_client(tow_ring *link) {
-    return (tow_http_connection *)(void *)((char *)link - offsetof(tow_http_connection, in_client));
-}
-
-/* Connections. */
-
-static const tow_http_connection_events events;
-
-static bool is_below(size_t count, int limit) {
-    return limit == TOW_OFF || count < (size_t)limit;
-}
-
-/* A connection without a call counts as idle. */
-static void join(tow_http_connection *connection, tow_http_call *call) {
-    connection->call = call;
-    call->connection = connection;
-    connection->host->idle--;
-    connection->client->counters.idle--;
-}
-
-static void part(tow_http_connection *connection) {
-    connection->call->connection = NULL;
-    connection->call = NULL;
-    connection->host->idle++;
-    connection->client->counters.idle++;
-}
-
-/* Takes it out of the pool; it is CLOSED, or about to be. */
-static void forget(tow_http_connection *connection) {
-    tow_http_client *client = connection->client;
-    if (connection->call != NULL)
-        part(connection);
-    connection->host->idle--;
-    client->counters.idle--;
-    tow_ring_remove(&connection->in_client);
-    client->counters.connections--;
-    connection->host->connections--;
-    tow_http_host_give(connection->host);
-}
-
-static void close_it(tow_http_connection *connection) {
-    forget(connection);
-    tow_http_connection_close(connection);
-}
-
-/* The one that was used last, as it is the least likely to have been given up by the server. */
-static tow_http_connection *find_idle(const tow_http_client *client, const tow_http_host *host) {
-    const tow_ring *all = &client->connections;
-    for (tow_ring *link = all->next; host->idle > 0 && link != all; link = link->next) {
-        tow_http_connection *connection = connection_in_client(link);
-        if (connection->call == NULL && connection->host == host)
-            return connection;
-    }
-    return NULL;
-}
-
-/* One that nothing has come on unasked: that would be taken for the response, or is an end that a request
- * would be lost by. */
-static tow_http_connection *find_usable(const tow_http_client *client, const tow_http_host *host) {
-    tow_http_connection *connection;
-    while ((connection = find_idle(client, host)) != NULL && !tow_http_connection_is_quiet(connection))
-        close_it(connection);
-    return connection;
-}
-
-/* The one that was not used for longest, of this host or (NULL) of any. */
-static tow_http_connection *find_oldest_idle(const tow_http_client *client, const tow_http_host *host) {
-    const tow_ring *all = &client->connections;
-    bool has_idle = (host == NULL ? client->counters.idle : host->idle) > 0;
-    for (tow_ring *link = all->previous; has_idle && link != all; link = link->previous) {
-        tow_http_connection *connection = connection_in_client(link);
-        if (connection->call == NULL && (host == NULL || connection->host == host))
-            return connection;
-    }
-    return NULL;
-}
-
-/* Whether a connection to the host may be opened; one that is idle makes room for it. */
-static bool make_room(tow_http_client *client, const tow_http_host *host) {
-    bool host_is_full = !is_below(host->connections, client->options.max_host_connections);
-    if (!host_is_full && is_below(client->counters.connections, client->options.max_connections))
-        return true;
-    tow_http_connection *idle = find_oldest_idle(client, host_is_full ? host : NULL);
-    if (idle == NULL)
-        return false;
-    close_it(idle);
-    return true;
-}
-
-static int open_connection(tow_http_connection **connection, tow_http_client *client, tow_http_host *host) {
-    const tow_http_place place = {.place = host->place, .tls = host->is_secure ? client->tls : NULL};
-    int error =
-        tow_http_connection_open(connection, client->loop, &place, client->options.connect_seconds, &events);
-    if (error != 0)
-        return error;
-    (*connection)->client = client;
-    (*connection)->host = host;
-    host->users++;
-    host->connections++;
-    host->idle++;
-    client->counters.connections++;
-    client->counters.idle++;
-    client->counters.opened++;
-    tow_ring_add_behind(&client->connections, &(*connection)->in_client);
-    return 0;
 }
 
 /* Calls. */
@@ -192,7 +73,7 @@ static void give_up(tow_http_call *call) {
     if (call->state == TOW_HTTP_CALL_WAITING)
         leave_queue(call);
     if (connection != NULL)
-        close_it(connection);
+        tow_http_pool_close(connection);
     end_call(call);
 }
 
@@ -211,6 +92,8 @@ static void fail_later(tow_http_call *call, int error) {
 
 /* How a call gets a connection. */
 
+static const tow_http_connection_events events;
+
 static void ask(tow_http_call *call) {
     tow_http_connection_ask(call->connection, &(tow_http_question){.bytes = call->request.data,
                                                   .length = call->request.length,
@@ -222,7 +105,7 @@ static void ask(tow_http_call *call) {
 
 static void begin(tow_http_call *call, tow_http_connection *connection) {
     call->state = TOW_HTTP_CALL_UNDER_WAY;
-    join(connection, call);
+    tow_http_pool_join(connection, call);
     if (connection->state != TOW_HTTP_IDLE)
         return; /* on_ready follows */
     call->client->counters.reused++;
@@ -232,10 +115,10 @@ static void begin(tow_http_call *call, tow_http_connection *connection) {
 /* Whether the call need not wait any more: it is under way, or has failed. */
 static bool start(tow_http_call *call) {
     tow_http_client *client = call->client;
-    tow_http_connection *connection = call->is_repeated ? NULL : find_usable(client, call->host);
-    if (connection == NULL && !make_room(client, call->host))
+    tow_http_connection *connection = call->is_repeated ? NULL : tow_http_pool_find(client, call->host);
+    if (connection == NULL && !tow_http_pool_make_room(client, call->host))
         return false;
-    int error = connection == NULL ? open_connection(&connection, client, call->host) : 0;
+    int error = connection == NULL ? tow_http_pool_open(&connection, client, call->host, &events) : 0;
     if (error != 0)
         fail_later(call, error);
     else
@@ -287,11 +170,11 @@ static void keep_idle(tow_http_connection *connection) {
 static void on_answered(tow_http_connection *connection) {
     tow_http_client *client = connection->client;
     tow_http_call *call = connection->call;
-    part(connection);
+    tow_http_pool_part(connection);
     if (connection->state == TOW_HTTP_IDLE)
         keep_idle(connection);
     else
-        forget(connection);
+        tow_http_pool_forget(connection);
     end_call(call);
     serve_queue(client);
     tow_http_call_tell_done(call, 0, NULL);
@@ -315,7 +198,7 @@ static void on_failed(tow_http_connection *connection, int error, const char *te
     tow_http_client *client = connection->client;
     tow_http_call *call = connection->call;
     bool is_repeated = call != NULL && may_be_repeated(call, connection);
-    forget(connection);
+    tow_http_pool_forget(connection);
     if (is_repeated)
         repeat(call);
     else if (call != NULL)
@@ -368,8 +251,8 @@ static int make_tls(tow_http_client *client, const tow_http_client_options *opti
 /* May it wait, if it must? */
 static bool has_place_in_queue(const tow_http_call *call) {
     const tow_http_client *client = call->client;
-    return is_below(client->counters.waiting, client->options.max_waiting) &&
-           is_below(call->host->waiting, client->options.max_host_waiting);
+    return tow_http_pool_is_below(client->counters.waiting, client->options.max_waiting) &&
+           tow_http_pool_is_below(call->host->waiting, client->options.max_host_waiting);
 }
 
 static int enter(tow_http_call *call, tow_http_client *client, tow_http_host *host) {
@@ -507,8 +390,7 @@ void tow_http_client_free(tow_http_client *client) {
         return;
     while (!tow_ring_is_empty(&client->calls))
         give_up(call_in_client(client->calls.next));
-    while (!tow_ring_is_empty(&client->connections))
-        close_it(connection_in_client(client->connections.next));
+    tow_http_pool_close_all(client);
     assert(tow_ring_is_empty(&client->hosts));
     tow_tls_context_release(client->tls);
     free(client);
