@@ -31,13 +31,14 @@ static void make_of(const tow_handlers *handlers, tow_directory_order *order, co
 
 /* What was ordered and takes its time, with its directory. */
 typedef struct late_order {
-    const tow_handlers *handlers;
+    tow_handlers *handlers;
     tow_directory_order *order;
 } late_order;
 
 static void on_made(void *user, const tow_handler *handler, const char *why) {
     late_order *made = user;
     tow_handler served;
+    made->handlers->late--;
     if (handler == NULL) {
         tow_directory_refuse(made->order, why);
     } else {
@@ -51,22 +52,24 @@ static void on_made(void *user, const tow_handler *handler, const char *why) {
     free(made);
 }
 
-static late_order *late_order_new(const tow_handlers *handlers, tow_directory_order *order) {
+static late_order *late_order_new(tow_handlers *handlers, tow_directory_order *order) {
     late_order *made = malloc(sizeof(*made));
-    if (made == NULL)
+    if (made == NULL) {
         tow_directory_refuse(order, tow_strerror(TOW_ERROR_MEMORY));
-    else
-        *made = (late_order){handlers, order};
+        return NULL;
+    }
+    *made = (late_order){handlers, order};
+    handlers->late++;
     return made;
 }
 
-static void make_of_source(const tow_handlers *handlers, tow_directory_order *order) {
+static void make_of_source(tow_handlers *handlers, tow_directory_order *order) {
     late_order *made = late_order_new(handlers, order);
     if (made != NULL)
         tow_sources_make(handlers->sources, order->file, order->path, on_made, made);
 }
 
-static void make_of_python(const tow_handlers *handlers, tow_directory_order *order) {
+static void make_of_python(tow_handlers *handlers, tow_directory_order *order) {
     char why[TOW_HANDLER_TEXT_MAX];
     late_order *made = late_order_new(handlers, order);
     if (made != NULL && tow_python_load(handlers->python, order->file, on_made, made, why) != 0)
@@ -75,7 +78,7 @@ static void make_of_python(const tow_handlers *handlers, tow_directory_order *or
 
 /* A kind has its line here, with settings that are made of the order's texts. */
 static void make(void *user, tow_directory_order *order) {
-    const tow_handlers *handlers = user;
+    tow_handlers *handlers = user;
     switch (order->type) {
     case TOW_ENTRY_SOURCE:
         make_of_source(handlers, order);

@@ -17,6 +17,7 @@ typedef struct tow_handlers { /* the first two are set and outlive it, the rest 
     tow_sources *sources;     /* NULL: without --dev */
     tow_python_settings python_settings;
     tow_python *python;
+    size_t late; /* orders of the directory that are being worked on */
 } tow_handlers;
 
 /* Serves what is in the directory, if one was asked for. The place has server and loop. Errors: as

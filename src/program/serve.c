@@ -61,6 +61,14 @@ static int add_routes(tow_serving *serving) {
     return error;
 }
 
+static bool is_ready(const tow_serving *serving) {
+    const serve_service *service = (const serve_service *)(const void *)serving;
+    for (size_t i = 0; i < service->served.plans.count; i++)
+        if (service->served.plans.items[i]->is_loading)
+            return false;
+    return service->handlers.late == 0;
+}
+
 static void before_end(tow_serving *serving) {
     tow_handlers_end(&service_of(&serving->service)->handlers);
 }
@@ -166,6 +174,7 @@ static int serve(const tow_options *options, tow_route_plans *plans) {
         settings->log_file = NULL; /* what is wrong is told here */
     serve_service service = {.serving = {.service = {.kind = &kind, .options = options, .settings = settings},
                                  .add_routes = add_routes,
+                                 .is_ready = is_ready,
                                  .before_end = before_end,
                                  .announce = announce},
         .served = {.first = options, .plans = *plans},

@@ -6,6 +6,7 @@
 #include "server/listener_text.h"
 #include "service_rules.h"
 #include "transport/inherited.h"
+#include "transport/loop.h"
 
 #include <assert.h>
 #include <sched.h>
@@ -15,6 +16,9 @@
 #include <towline/error.h>
 #include <towline/log.h>
 #include <towline/version.h>
+
+/* For handlers that are loaded when the server starts. */
+#define READY_TIME (10 * TOW_SECOND)
 
 static const char *field_of(const tow_log_entry *entry, const char *name) {
     for (size_t i = 0; i < entry->field_count; i++)
@@ -217,11 +221,33 @@ static int listen_and_say(tow_serving *serving) {
 
 /* Start and end. */
 
+static void time_is_up(tow_timer *timer) {
+    (void)timer; /* the round that waited for it ends */
+}
+
+/* Handlers that other processes make come later: who connects early shall find them. */
+static void wait_until_ready(tow_serving *serving) {
+    tow_loop *loop = serving->service.loop;
+    int64_t until = tow_loop_clock(loop) + READY_TIME;
+    tow_timer timer = {0};
+    tow_timer_set(loop, &timer, until, time_is_up);
+    while (!serving->is_ready(serving) && !serving->service.draining && tow_timer_is_set(&timer))
+        tow_loop_round(loop);
+    tow_timer_cancel(loop, &timer);
+    if (!serving->is_ready(serving) && !serving->service.draining)
+        tow_service_say(&serving->service, TOW_LOG_WARNING,
+            "not all handlers have been loaded within %d s: the server starts without those that are late",
+            (int)(READY_TIME / TOW_SECOND));
+}
+
+/* Unless it was stopped meanwhile, it listens when this returns 0. */
 static int serving_start(tow_serving *serving) {
     int error = tow_service_begin(&serving->service);
     if (error == 0)
         error = server_make(serving);
-    return error != 0 ? error : listen_and_say(serving);
+    if (error == 0 && serving->is_ready != NULL)
+        wait_until_ready(serving);
+    return error != 0 || serving->service.draining ? error : listen_and_say(serving);
 }
 
 static void serving_end(tow_serving *serving) {
@@ -302,7 +328,7 @@ int tow_serving_run(tow_serving *serving, const char *const *listens) {
         return status;
     }
     int error = serving_start(serving);
-    if (error == 0) {
+    if (error == 0 && !serving->service.draining) {
         tow_service_tick(&serving->service);
         error = tow_server_run(serving->server);
         if (error != 0)

@@ -19,6 +19,7 @@ typedef struct tow_made_handler {
 struct tow_serving {
     tow_service service; /* first; `kind` and `settings` are set, and the two functions; the rest is zeroed */
     int (*add_routes)(tow_serving *serving); /* to `server`; returns 0 or a tow_error, and has told of it */
+    bool (*is_ready)(const tow_serving *serving); /* whether all routes are there; NULL: they are */
     void (*announce)(tow_serving *serving, const char *port, int number); /* logs what is served there */
     void (*before_end)(tow_serving *serving); /* lets go of what needs `server`; may be NULL */
     const char *listen_option;                /* what says where to listen; NULL: --port */

@@ -9,7 +9,7 @@ import { after, before, describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
 
 import { asked, build, documented, open, put, refusal, serveHandlers, taggedEcho, temporaryFolder } from "../support/handlers.mjs";
-import { loops, request, run, until } from "../support/towline.mjs";
+import { Server, loops, program, request, run, until } from "../support/towline.mjs";
 
 const examples = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "../../examples/handlers");
 
@@ -267,4 +267,26 @@ test("the examples do what they say", async (t) => {
   const bobHasLeft = hears(ann, "* Bob has left");
   bob.close();
   await bobHasLeft;
+});
+
+describe("a handler that takes its time to load", () => {
+  const slow = "import time\ntime.sleep(SECONDS)\n\ndef web_socket_do_extra_handshake(request):\n    pass\n\n\ndef web_socket_transfer_data(request):\n    request.ws_stream.send_message(request.ws_stream.receive_message())\n";
+  const folderOf = (t, seconds) => {
+    const folder = temporaryFolder(t);
+    writeFileSync(path.join(folder, "late_wsh.py"), slow.replace("SECONDS", seconds));
+    return folder;
+  };
+
+  test("is there when the server says that it serves", async (t) => {
+    const server = await serveHandlers(t, folderOf(t, "1.5"));
+    assert.equal(await asked(t, server, "/late"), "x");
+  });
+
+  test("does not keep the server from being stopped", async (t) => {
+    const server = new Server([program, "serve", "-p", "127.0.0.1:0", "-w", folderOf(t, "3600")]);
+    t.after(() => server.signal("SIGKILL"));
+    await until(() => readFileSync(`/proc/${server.pid}/task/${server.pid}/children`, "utf8") !== "", "the process of the handlers");
+    await server.stop();
+    assert.doesNotMatch(server.log, /serving/);
+  });
 });
