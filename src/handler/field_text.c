@@ -6,21 +6,17 @@
 #include <string.h>
 #include <towline/error.h>
 
-/* Writes the name behind `out` with a zero, and tells where the value is; NULL: there is no name. */
-static const char *split(const char *text, char *out) {
-    size_t length = strcspn(text, ":");
-    if (text[length] == '\0')
-        return NULL;
-    memcpy(out, text, length);
-    out[length] = '\0';
-    return text + length + 1 + strspn(text + length + 1, " \t");
+/* Where the value begins behind the name; NULL: there is no colon. */
+static const char *value_of(const char *text, size_t *name_length) {
+    *name_length = strcspn(text, ":");
+    const char *colon = text + *name_length;
+    return *colon != '\0' ? colon + 1 + strspn(colon + 1, " \t") : NULL;
 }
 
 int tow_field_text_check(const char *text) {
-    char *name = malloc(strlen(text) + 1);
-    const char *value = name != NULL ? split(text, name) : NULL;
-    bool valid = value != NULL && tow_field_is_valid(name, value);
-    free(name);
+    size_t length;
+    const char *value = value_of(text, &length);
+    bool valid = value != NULL && tow_field_is_valid((tow_slice){text, length}, tow_slice_from(value));
     return valid ? 0 : TOW_ERROR_ARGUMENT;
 }
 
@@ -32,8 +28,10 @@ tow_header_field *tow_field_texts_read(const char *const *texts) {
     tow_header_field *fields = calloc(1, (count + 1) * sizeof(*fields) + bytes);
     char *names = fields != NULL ? (char *)(fields + count + 1) : NULL;
     for (size_t i = 0; fields != NULL && i < count; i++) {
-        fields[i] = (tow_header_field){names, split(texts[i], names)};
-        names += strlen(names) + 1;
+        size_t length;
+        fields[i] = (tow_header_field){names, value_of(texts[i], &length)};
+        memcpy(names, texts[i], length); /* the zero behind it is there */
+        names += length + 1;
     }
     return fields;
 }

@@ -57,7 +57,9 @@ static int make(tow_handler *handler, const void *settings, const tow_handler_pl
 }
 
 static int check_type(const char *text) {
-    return text[0] != '\0' && tow_field_is_valid("Content-Type", text) ? 0 : TOW_ERROR_ARGUMENT;
+    return text[0] != '\0' && tow_field_is_valid(tow_slice_from("Content-Type"), tow_slice_from(text))
+               ? 0
+               : TOW_ERROR_ARGUMENT;
 }
 
 static const tow_option rows[] = {

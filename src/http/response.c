@@ -92,7 +92,7 @@ int tow_response_begin(tow_buffer *out, int status, int64_t wall_seconds) {
 }
 
 /* RFC 9110, sections 5.1 and 5.5. */
-static bool field_is_valid(tow_slice name, tow_slice value) {
+bool tow_response_field_is_valid(tow_slice name, tow_slice value) {
     return name.length > 0 && tow_characters_are(name, TOW_CHARACTER_TOKEN) &&
            tow_characters_are(value, TOW_CHARACTER_VALUE);
 }
@@ -100,7 +100,7 @@ static bool field_is_valid(tow_slice name, tow_slice value) {
 int tow_response_field(tow_buffer *out, const char *name, const char *value) {
     tow_slice name_slice = tow_slice_from(name);
     tow_slice value_slice = tow_slice_from(value);
-    if (!field_is_valid(name_slice, value_slice))
+    if (!tow_response_field_is_valid(name_slice, value_slice))
         return TOW_ERROR_ARGUMENT;
     int error = tow_buffer_reserve(out, name_slice.length + value_slice.length + 4);
     if (error != 0)

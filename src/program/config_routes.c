@@ -2,6 +2,7 @@
 
 #include "server/route.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 #include <towline/error.h>
@@ -134,6 +135,7 @@ static int plan_fill(
 static int plan_add(
     const reading *now, const char *path, const tow_config_node *route, const tow_config_node *value) {
     tow_route_plan *plan;
+    assert(value != NULL);
     if (tow_route_plan_new(&plan, path, tow_route_kind_find(value->key->text)) != 0)
         return complain_of_memory(now);
     int problem = plan_fill(now, plan, route, value);

@@ -186,7 +186,7 @@ static bool has_own_field(const tow_route *route, const char *name) {
 }
 
 int tow_exchange_field(tow_exchange *exchange, const char *name, const char *value) {
-    if (exchange == NULL || name == NULL || value == NULL || tow_field_is_reserved(name))
+    if (exchange == NULL || name == NULL || value == NULL || tow_field_is_reserved(tow_slice_from(name)))
         return TOW_ERROR_ARGUMENT;
     int error = tow_exchange_check_turn(exchange);
     if (error != 0 || has_own_field(exchange->route, name))

@@ -9,27 +9,25 @@
 
 /* What says where an answer ends, and what becomes of the connection, is for the version of HTTP to say, and
  * what an opening handshake agrees on for the one who agrees. */
-bool tow_field_is_reserved(const char *name) {
+bool tow_field_is_reserved(tow_slice name) {
     static const char *const reserved[] = {"Connection", "Content-Length", "Date", "Keep-Alive",
         "Transfer-Encoding", "Upgrade", "Sec-WebSocket-Accept", "Sec-WebSocket-Extensions",
         "Sec-WebSocket-Protocol"};
     for (size_t i = 0; i < sizeof(reserved) / sizeof(reserved[0]); i++) {
-        if (strcasecmp(name, reserved[i]) == 0)
+        if (tow_slice_equals_ignoring_case(name, reserved[i]))
             return true;
     }
     return false;
 }
 
-bool tow_field_is_valid(const char *name, const char *value) {
-    tow_buffer scratch = {0};
-    bool valid = !tow_field_is_reserved(name) && tow_response_field(&scratch, name, value) == 0;
-    tow_buffer_clear(&scratch);
-    return valid;
+bool tow_field_is_valid(tow_slice name, tow_slice value) {
+    return !tow_field_is_reserved(name) && tow_response_field_is_valid(name, value);
 }
 
 static int check(const tow_header_field *fields, tow_complaint *complaint) {
     for (; fields != NULL && fields->name != NULL; fields++)
-        if (fields->value == NULL || !tow_field_is_valid(fields->name, fields->value))
+        if (fields->value == NULL ||
+            !tow_field_is_valid(tow_slice_from(fields->name), tow_slice_from(fields->value)))
             return tow_complain(complaint, "fields: '%.100s' is none that an answer may have", fields->name);
     return 0;
 }

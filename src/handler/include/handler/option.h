@@ -58,9 +58,9 @@ typedef struct tow_option {
     int64_t minimum;            /* of numbers; */
     int64_t maximum;            /* 0: no limit but the field's */
     const tow_option_choice *choices;
-    tow_option_path path; /* of texts and lists */
     const char *pair;     /* of lists: each text is a name and a value with this between them, and in a
                              configuration file they may be a map; NULL: no pairs */
+    tow_option_path path; /* of texts and lists */
     unsigned needs;       /* bits of tow_option_need: where one is lacking, the option is refused */
     size_t offset;        /* of the field in the settings that the row is for */
     size_t width;

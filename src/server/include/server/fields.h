@@ -3,6 +3,7 @@
 #define TOW_SERVER_FIELDS_H
 
 #include "base/complaint.h"
+#include "base/slice.h"
 
 #include <towline/http.h>
 
@@ -12,10 +13,10 @@ typedef struct tow_fields {   /* zeroed: none */
 } tow_fields;
 
 /* Whether the server itself writes, or leaves out, fields of this name (tow_exchange_field). */
-bool tow_field_is_reserved(const char *name);
+bool tow_field_is_reserved(tow_slice name);
 
 /* Whether an answer may have such a field. */
-bool tow_field_is_valid(const char *name, const char *value);
+bool tow_field_is_valid(tow_slice name, tow_slice value);
 
 /* Copies them; `given` may be NULL. Errors: ARGUMENT (one that an answer may not have: `complaint` tells),
  * MEMORY. */
