@@ -1,6 +1,7 @@
 /* Routes that come, change and go while the server serves. */
 #include "world.h"
 
+#include "server/change.h"
 #include "server/exchange.h"
 
 #include <arpa/inet.h>
@@ -602,6 +603,14 @@ static void *load_user(void) {
     return number;
 }
 
+static void change_limits(int turn) {
+    static const char *const origins[] = {"https://a.example", NULL};
+    const tow_server_change change = {.allow_origins = turn % 8 == 0 ? origins : NULL,
+        .limits = {.max_message = turn % 8 == 0 ? 1000 : 2000}};
+    if (tow_server_change_options(load.server, &change) != 0)
+        abort();
+}
+
 static void *change_routes(void *argument) {
     for (int i = 0; i < CHANGES || atomic_load(&load.answered) < 100; i++) {
         const tow_handler handler = {.user = load_user(),
@@ -613,6 +622,8 @@ static void *change_routes(void *argument) {
             abort();
         if (i % 3 == 0 && tow_server_unroute(load.server, "/x") != 0)
             abort();
+        if (i % 4 == 0)
+            change_limits(i);
         usleep(300);
     }
     atomic_store(&load.over, true);
