@@ -396,8 +396,10 @@ void tow_python_free(tow_python *python) {
     if (python == NULL)
         return;
     tow_python_connections_free(python);
-    while (python->versions != NULL)
-        version_free(&python->versions->letter);
+    for (tow_python_version *version = python->versions, *next; version != NULL; version = next) {
+        next = version->next;
+        free(version);
+    }
     if (python->listener >= 0) {
         close(python->listener);
         tow_listen_remove(&python->address);

@@ -1,0 +1,73 @@
+#include "state.h"
+
+#include "connection.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <towline/log.h>
+
+void tow_python_enter(tow_python_connection *connection) {
+    tow_python *python = connection->version->python;
+    tow_python_version_retain(connection->version);
+    pthread_mutex_lock(&python->mutex);
+    connection->next = python->connections;
+    connection->previous = &python->connections;
+    if (connection->next != NULL)
+        connection->next->previous = &connection->next;
+    python->connections = connection;
+    pthread_mutex_unlock(&python->mutex);
+}
+
+static void forget(tow_python_connection *connection) {
+    tow_python *python = connection->version->python;
+    pthread_mutex_lock(&python->mutex);
+    *connection->previous = connection->next;
+    if (connection->next != NULL)
+        connection->next->previous = connection->previous;
+    pthread_mutex_unlock(&python->mutex);
+}
+
+void tow_python_connection_free(tow_python_connection *connection) {
+    tow_python_link_clear(&connection->link);
+    tow_buffer_clear(&connection->assembly);
+    free(connection);
+}
+
+void tow_python_free_if_over(tow_python_connection *connection) {
+    if (!connection->link_closed || connection->socket != NULL || connection->exchange != NULL)
+        return;
+    forget(connection);
+    tow_python_version_release(connection->version);
+    tow_python_connection_free(connection);
+}
+
+void tow_python_connections_free(tow_python *python) {
+    for (tow_python_connection *connection = python->connections, *next; connection != NULL;
+         connection = next) {
+        next = connection->next;
+        tow_python_connection_free(connection);
+    }
+}
+
+void tow_python_fail(tow_python_connection *connection, int status, const char *text) {
+    if (connection->exchange != NULL && tow_exchange_reject(connection->exchange, status, text) == 0)
+        connection->exchange = NULL;
+    if (connection->socket != NULL)
+        tow_websocket_close(connection->socket, TOW_CLOSE_INTERNAL_ERROR, text);
+    tow_python_link_drop(&connection->link);
+}
+
+void tow_python_fail_host(tow_python_connection *connection) {
+    tow_python_say(connection->version->python, TOW_LOG_ERROR, "%s: what its process says makes no sense",
+        connection->version->file);
+    tow_python_fail(connection, 500, "the handler's process is broken");
+}
+
+void tow_python_tell_closed(
+    tow_python_connection *connection, bool clean, uint16_t code, uint16_t ours, const char *reason) {
+    uint8_t head[5] = {clean};
+    tow_python_put(head + 1, code, 2);
+    tow_python_put(head + 3, ours, 2);
+    tow_python_link_send(&connection->link, TOW_PYTHON_CLOSED, head, sizeof(head), reason, strlen(reason));
+    tow_python_link_finish(&connection->link);
+}
