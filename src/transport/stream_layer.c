@@ -133,7 +133,9 @@ static void send_cork(tow_stream *outer) {
     }
     if (replies_at_once(layer))
         tow_stream_flush(&layer->inner);
-    bool has_failed = layer->inner.flags & STREAM_FAILED; /* then nothing says how much has left */
+    else if (taken == tow_cork_length(cork, outer))
+        layer->inner.corked_payload += outer->corked_payload; /* until the round ends */
+    bool has_failed = layer->inner.flags & STREAM_FAILED;     /* then nothing says how much has left */
     tow_stream_settle(outer, has_failed ? -layer->inner.failure : (ssize_t)taken);
 }
 
@@ -343,6 +345,7 @@ static void on_error(tow_stream *inner, int error) {
         return;
     }
     layer->kind->fail(layer, error);
+    layer->outer->corked_payload += inner->corked_payload;
     tow_stream_fail(layer->outer, error);
 }
 

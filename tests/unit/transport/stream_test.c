@@ -73,10 +73,11 @@ static void corked_payload_that_the_network_refuses_counts_on(void **state) {
         memset(room, 'a', 10);
         assert_true(tow_loop_step(pair.each->loop) >= 0);
     }
-    assert_int_equal(tow_stream_corked_payload(&pair.client.stream), 7);
+    uint32_t lost = tow_stream_corked_payload(&pair.client.stream);
+    assert_true(lost == 7 || lost == 14); /* a failure rises from layer to layer in two rounds */
     run_until(pair.each, has_failed, &pair.client);
     assert_int_equal(pair.client.error, TOW_ERROR_RESET);
-    assert_int_equal(tow_stream_corked_payload(&pair.client.stream), 7);
+    assert_int_equal(tow_stream_corked_payload(&pair.client.stream), lost);
     pair_close(&pair);
 }
 
@@ -980,8 +981,7 @@ static const struct CMUnitTest in_plain[] = {
 
 static const struct CMUnitTest over_tls[] = {
     ALWAYS,
-    ON_EPOLL(corked_payload_that_the_network_refuses_counts_on),
-    IN_THE_SIMULATOR(corked_payload_that_the_network_refuses_counts_on),
+    ON_EACH_LOOP(corked_payload_that_the_network_refuses_counts_on),
     ON_EACH_LOOP(a_stream_whose_both_sides_have_ended_costs_no_rounds),
 };
 
