@@ -124,7 +124,7 @@ int main(int count, char **words) {
     tow_server_options options = {.listen = "127.0.0.1:0", .on_log = on_line, .drain_seconds = 2};
     tow_loop_options loop_options = {0};
     tow_signals signals = {0};
-    tow_server *server;
+    tow_server *server = NULL;
     (void)count;
     words++;
     for (; *words != NULL && strncmp(*words, "--", 2) == 0; words += 2)
