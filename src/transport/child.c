@@ -2,8 +2,10 @@
 
 #include "loop_shared.h"
 #include "system_error.h"
+#include "transport/loop.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdbool.h>
@@ -131,7 +133,19 @@ static int kill_and_wait(pid_t pid) {
     return reap(pid, 0);
 }
 
+static void wait_for(const tow_child *child, int64_t deadline) {
+    struct pollfd ended = {.fd = child->watch.fd, .events = POLLIN};
+    int64_t left = deadline - tow_loop_clock(child->watch.loop);
+    (void)poll(&ended, 1, left > 0 ? (int)(left / TOW_MILLISECOND) : 0);
+}
+
+/* Together they have a second to end by themselves. */
 static void end_all(tow_loop *loop) {
+    int64_t deadline = tow_loop_clock(loop) + TOW_SECOND;
+    for (const tow_child *child = loop->children; child != NULL; child = child->next)
+        kill(-child->pid, SIGTERM);
+    for (const tow_child *child = loop->children; child != NULL; child = child->next)
+        wait_for(child, deadline);
     while (loop->children != NULL)
         over(loop->children, kill_and_wait(loop->children->pid));
 }

@@ -227,15 +227,17 @@ static void a_command_that_does_not_listen_is_killed(void **state) {
 static void a_loop_that_is_freed_ends_it(void **state) {
     each_loop *each = *state;
     command one, other;
+    char line[10];
     start(each, &one, "trap '' TERM; sleep 1000");
-    start(each, &other, "sleep 1000 & sleep 1000");
-    tow_child_end(&other.child, 100);
+    start(each, &other, "trap 'exit 9' TERM; echo up; while :; do sleep 0.01; done");
+    assert_int_equal(read(other.ends[1], line, sizeof(line)), 3);
     tow_loop_free(each->loop);
     each->loop = NULL;
     assert_false(is_held(&one, SOME_SECONDS));
     assert_int_equal(one.exits, 1);
     assert_int_equal(one.status, 137);
     assert_int_equal(other.exits, 1);
+    assert_int_equal(other.status, 9);
     for (int i = 0; i < 2; i++) {
         close(one.ends[i]);
         close(other.ends[i]);

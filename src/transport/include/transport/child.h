@@ -41,9 +41,9 @@ typedef struct tow_child_options {
 
 /* Runs it. What is written to descriptors[0] is its standard input, what it writes is read from [1], and from
  * [2] (-1 without `with_errors`): sockets, the caller's, so that input that it leaves unread spoils none of
- * its output. The loop is kept alive until on_exit; one that is freed before kills the group, waits for it
- * and has on_exit called. Keeps `user`. Errors: NAME_NOT_FOUND (no such command or directory), PERMISSION,
- * DESCRIPTORS, MEMORY, SYSTEM, UNSUPPORTED (simulated loop). */
+ * its output. The loop is kept alive until on_exit; one that is freed before gives all of them a second to
+ * end by SIGTERM, kills their groups, and has on_exit called. Keeps `user`. Errors: NAME_NOT_FOUND (no such
+ * command or directory), PERMISSION, DESCRIPTORS, MEMORY, SYSTEM, UNSUPPORTED (simulated loop). */
 int tow_child_start(tow_child *child, tow_loop *loop, const tow_child_options *options,
     tow_child_on_exit on_exit, int descriptors[3]);
 
