@@ -3,8 +3,14 @@
 #include "transport/byte_stream.h"
 #include "transport/listener.h"
 
+#include <limits.h>
 #include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
 #include <towline/error.h>
+#include <unistd.h>
 
 enum { KILL_SECONDS = 5, LINGER_SECONDS = 1 };
 
@@ -212,6 +218,24 @@ static const tow_byte_stream_functions functions = {
 };
 
 /* The beginning. */
+
+static bool is_there(const char *path) {
+    struct stat status;
+    return access(path, X_OK) == 0 && stat(path, &status) == 0 && S_ISREG(status.st_mode);
+}
+
+char *tow_command_place(const char *name) {
+    const char *folder = strchr(name, '/') != NULL ? NULL : getenv("PATH");
+    while (folder != NULL) {
+        char path[PATH_MAX];
+        size_t length = strcspn(folder, ":");
+        int written = snprintf(path, sizeof(path), "%.*s/%s", (int)length, folder, name);
+        if (length > 0 && written > 0 && (size_t)written < sizeof(path) && is_there(path))
+            return strdup(path);
+        folder = folder[length] == '\0' ? NULL : folder + length + 1;
+    }
+    return strdup(name);
+}
 
 /* Takes the descriptor over, or discards it. */
 static int stream_make(

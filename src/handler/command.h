@@ -43,6 +43,10 @@ struct tow_command { /* embedded; zeroed: none. Private but `errors` */
 int tow_command_start(tow_command *command, tow_byte_stream **stream, tow_loop *loop,
     const tow_command_options *options, const tow_byte_stream_options *stream_options);
 
+/* Where a command is: the name itself if it has a slash, else what PATH finds, or the name if that finds
+ * nothing: to be freed. Who starts it often does not have it looked for each time. NULL without memory. */
+char *tow_command_place(const char *name);
+
 /* Whether it has not exited yet. */
 bool tow_command_runs(const tow_command *command);
 

@@ -57,13 +57,14 @@ static bool name_of_field(char out[NAME_MAX_LENGTH], const char *name) {
     size_t length = strlen(name);
     if (length + sizeof("HTTP_") > NAME_MAX_LENGTH || strcasecmp(name, "Proxy") == 0)
         return false;
-    memcpy(out, "HTTP_", 5);
-    for (size_t i = 0; i <= length; i++) {
+    char *end = stpcpy(out, "HTTP_");
+    for (size_t i = 0; i < length; i++) {
         unsigned char byte = (unsigned char)name[i];
-        if (byte != '\0' && byte != '-' && !isalnum(byte))
+        if (byte != '-' && !isalnum(byte))
             return false;
-        out[5 + i] = byte == '-' ? '_' : (char)toupper(byte);
+        *end++ = (char)(byte == '-' ? '_' : toupper(byte));
     }
+    *end = '\0';
     return true;
 }
 

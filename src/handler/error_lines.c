@@ -24,9 +24,9 @@ static void escape(char out[ESCAPED_MAX], const char *text, size_t length) {
     *out = '\0';
 }
 
-static void write_line(const tow_error_lines *lines, const char *text) {
+static void write_line(const tow_error_lines *lines, const char *text, bool is_cut) {
     char line[ESCAPED_MAX + 200];
-    snprintf(line, sizeof(line), "%.150s: %s", lines->name, text);
+    snprintf(line, sizeof(line), "%.150s: %s%s", lines->name, text, is_cut ? "..." : "");
     if (lines->log.write != NULL)
         lines->log.write(lines->log.user, TOW_LOG_INFO, line);
 }
@@ -39,23 +39,21 @@ static void begin_second(tow_error_lines *lines, int64_t now) {
         return;
     snprintf(text, sizeof(text), "%lld lines on standard error were left out", (long long)lines->left_out);
     lines->left_out = 0;
-    write_line(lines, text);
+    write_line(lines, text, false);
 }
 
 static void end_line(tow_error_lines *lines) {
-    char text[ESCAPED_MAX + 3];
+    char text[ESCAPED_MAX];
     size_t length = lines->length;
     if (length > 0 && lines->line[length - 1] == '\r')
         length--;
     escape(text, lines->line, length);
-    if (lines->cut)
-        strcat(text, "...");
-    lines->length = 0;
-    lines->cut = false;
     if (lines->count++ < TOW_ERROR_LINES_RATE)
-        write_line(lines, text);
+        write_line(lines, text, lines->cut);
     else
         lines->left_out++;
+    lines->length = 0;
+    lines->cut = false;
 }
 
 static void add(tow_error_lines *lines, const char *bytes, size_t length) {

@@ -129,7 +129,7 @@ int main(int count, char **words) {
     words++;
     for (; *words != NULL && strncmp(*words, "--", 2) == 0; words += 2)
         if (strcmp(words[0], "--workers") == 0)
-            options.workers = atoi(words[1]);
+            options.workers = (int)strtol(words[1], NULL, 10);
         else
             options.io = loop_options.io = strcmp(words[1], "epoll") == 0 ? TOW_IO_EPOLL : TOW_IO_URING;
     if (tow_loop_new(&options.loop, &loop_options) != 0 || tow_server_new(&server, &options) != 0)

@@ -13,7 +13,7 @@ typedef struct tow_program {
     tow_program_settings settings;
     tow_handler_log log;
     const char **arguments; /* with the file in front */
-    char *file;             /* for the log */
+    char *file;             /* where it is */
     char *path;             /* where it is served; NULL: the request's path */
     atomic_int holders;
     atomic_int running;

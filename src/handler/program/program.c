@@ -1,3 +1,4 @@
+#include "command.h"
 #include "environment.h"
 #include "program/connection.h"
 #include "service/service.h"
@@ -62,8 +63,9 @@ static int program_make(
     made->settings = *settings;
     made->log = place->log;
     atomic_init(&made->holders, 1);
-    made->file = strdup(settings->file);
-    made->arguments = arguments_make(settings->file, settings->arguments);
+    made->file = tow_command_place(settings->file);
+    if (made->file != NULL)
+        made->arguments = arguments_make(made->file, settings->arguments);
     if (place->path != NULL)
         made->path = tow_environment_script_name(place->path);
     if (made->file == NULL || made->arguments == NULL || (place->path != NULL && made->path == NULL)) {

@@ -276,7 +276,9 @@ static void drop_later(tow_letter *letter) {
 
 static tow_slice field_of(const tow_request *request, const char *name) {
     const char *value = tow_request_header(request, name);
-    return value == NULL ? (tow_slice){0} : tow_slice_from(value);
+    if (value == NULL)
+        return (tow_slice){0};
+    return tow_slice_from(value);
 }
 
 static char *copy(char *out, tow_slice from, tow_slice *to) {

@@ -97,12 +97,15 @@ static void have_resumed(tow_member *member) {
 
 /* The worker's. */
 
-void tow_member_release(tow_member *member) {
-    if (atomic_fetch_sub(&member->holders, 1) > 1)
-        return;
+static void free_member(tow_member *member) {
     free(member->farewell);
     free(member->state);
     free(member);
+}
+
+void tow_member_release(tow_member *member) {
+    if (atomic_fetch_sub(&member->holders, 1) == 1)
+        free_member(member);
 }
 
 static tow_member *member_new(tow_service *service, tow_websocket *socket) {
@@ -132,22 +135,27 @@ static tow_event *opening_new(tow_member *member, const tow_request *request) {
     return event;
 }
 
+/* With its opening, or NULL. */
+static tow_event *member_begin(tow_service *service, tow_websocket *socket) {
+    tow_member *member = member_new(service, socket);
+    if (member == NULL)
+        return NULL;
+    tow_event *opening = opening_new(member, tow_websocket_request(socket));
+    if (opening == NULL)
+        free_member(member);
+    return opening;
+}
+
 void tow_member_opened(tow_websocket *socket) {
     tow_service *service = tow_websocket_user(socket);
-    const tow_request *request = tow_websocket_request(socket);
-    tow_member *member = member_new(service, socket);
-    tow_event *opening = member == NULL ? NULL : opening_new(member, request);
-    tow_websocket_set_user(socket, opening == NULL ? NULL : member);
-    if (opening != NULL) {
-        member->key = tow_service_key(service, request);
-        post(opening);
+    tow_event *opening = member_begin(service, socket);
+    tow_websocket_set_user(socket, opening == NULL ? NULL : opening->member);
+    if (opening == NULL) {
+        tow_websocket_close(socket, 1011, tow_strerror(TOW_ERROR_MEMORY));
         return;
     }
-    tow_websocket_close(socket, 1011, tow_strerror(TOW_ERROR_MEMORY));
-    if (member != NULL) {
-        tow_member_release(member);
-        tow_member_release(member);
-    }
+    opening->member->key = tow_service_key(service, tow_websocket_request(socket));
+    post(opening);
 }
 
 void tow_member_message(tow_websocket *socket, const tow_message *message) {

@@ -57,7 +57,7 @@ int tow_signature_make(
     unsigned char made[DIGEST];
     if (!digest(made, key, parts, count))
         return TOW_ERROR_MEMORY;
-    for (int i = 0; i < DIGEST; i++)
+    for (size_t i = 0; i < DIGEST; i++)
         snprintf(out + 2 * i, 3, "%02x", made[i]);
     return 0;
 }

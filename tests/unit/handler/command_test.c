@@ -5,6 +5,7 @@
 #include "../allocation.h"
 #include "command.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 typedef struct scene {
@@ -187,6 +188,18 @@ static void what_has_left_its_group_does_not_hold_its_end(void **state) {
     finish(*state, &one);
 }
 
+static void it_is_found_where_path_says(void **state) {
+    char *found = tow_command_place("sh");
+    assert_true(found[0] == '/' && strcmp(found + strlen(found) - 3, "/sh") == 0);
+    free(found);
+    found = tow_command_place("no-such-command-here");
+    assert_string_equal(found, "no-such-command-here");
+    free(found);
+    found = tow_command_place("./sh");
+    assert_string_equal(found, "./sh");
+    free(found);
+}
+
 static bool has_exited(void *argument) {
     return !tow_command_runs(&((scene *)argument)->command);
 }
@@ -225,6 +238,7 @@ int main(void) {
         ON_REAL_LOOPS(closing_it_lets_it_end_by_itself_first),
         ON_REAL_LOOPS(patience_ends),
         ON_REAL_LOOPS(what_has_left_its_group_does_not_hold_its_end),
+        cmocka_unit_test(it_is_found_where_path_says),
         ON_REAL_LOOPS(each_allocation_of_its_start_may_fail),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
