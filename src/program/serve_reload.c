@@ -6,7 +6,6 @@
 #include "server/change.h"
 #include "service_options.h"
 #include "service_rules.h"
-#include "websocket/websocket.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -81,25 +80,10 @@ static void keep_what_is_the_same(reloading *now) {
     }
 }
 
-/* Those of the server and of the route together. */
-static int limits_check(reloading *now, const tow_route_plan *plan) {
-    tow_complaint complaint = {0};
-    tow_limits all = settings_of(&now->options)->server.limits;
-    tow_limits limits = plan->made.limits;
-    tow_limits_resolve(&all, TOW_ROLE_SERVER, NULL);
-    tow_limits_resolve(&limits, TOW_ROLE_SERVER, &all);
-    return tow_limits_check(&limits, &complaint) == 0
-               ? 0
-               : tow_option_complain(now->error, "%s: %s", plan->path, complaint.text);
-}
-
 static int routes_make(reloading *now) {
     const tow_handler_place place = tow_serving_place(now->serving);
     keep_what_is_the_same(now);
-    int problem = tow_serve_routes_make(&now->plans, &place, &now->options, now->error);
-    for (size_t i = 0; problem == 0 && i < now->plans.count; i++)
-        problem = limits_check(now, now->plans.items[i]);
-    return problem;
+    return tow_serve_routes_make(&now->plans, &place, &now->options, now->error);
 }
 
 /* What is built in gives way to a file in the folder of handlers, and comes back when that goes. */

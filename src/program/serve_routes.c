@@ -1,6 +1,7 @@
 #include "serve_routes.h"
 
 #include "serve.h"
+#include "websocket/websocket.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -67,13 +68,30 @@ int tow_serve_routes_complete(
     return problem;
 }
 
+/* Those of the server and of the route together. */
+static int limits_check(
+    const tow_route_plan *plan, const tow_limits *servers, char error[TOW_OPTIONS_ERROR_MAX]) {
+    tow_complaint complaint = {0};
+    tow_limits all = *servers;
+    tow_limits limits = plan->made.limits;
+    tow_limits_resolve(&all, TOW_ROLE_SERVER, NULL);
+    tow_limits_resolve(&limits, TOW_ROLE_SERVER, &all);
+    return tow_limits_check(&limits, &complaint) == 0
+               ? 0
+               : tow_option_complain(error, "%s: %s", plan->label, complaint.text);
+}
+
 int tow_serve_routes_make(const tow_route_plans *plans, const tow_handler_place *place,
     const tow_options *options, char error[TOW_OPTIONS_ERROR_MAX]) {
-    bool with_origins = ((const tow_serve_settings *)options->settings)->server.allow_origins != NULL;
+    const tow_server_options *server = &((const tow_serve_settings *)options->settings)->server;
     int problem = 0;
-    for (size_t i = 0; problem == 0 && i < plans->count; i++)
-        if (!plans->items[i]->is_made)
-            problem = tow_route_plan_make(plans->items[i], place, with_origins, error);
+    for (size_t i = 0; problem == 0 && i < plans->count; i++) {
+        tow_route_plan *plan = plans->items[i];
+        if (!plan->is_made)
+            problem = tow_route_plan_make(plan, place, server->allow_origins != NULL, error);
+        if (problem == 0)
+            problem = limits_check(plan, &server->limits, error);
+    }
     return problem;
 }
 

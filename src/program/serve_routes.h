@@ -10,8 +10,8 @@
 int tow_serve_routes_complete(
     tow_route_plans *plans, const tow_options *options, char error[TOW_OPTIONS_ERROR_MAX]);
 
-/* Has the handlers made that are not, as the options say of origins. Errors: those of the kinds; error[]
- * tells. */
+/* Has the handlers made that are not, as the options say of origins, and looks at the limits of all. Errors:
+ * those of the kinds, ARGUMENT; error[] tells. */
 int tow_serve_routes_make(const tow_route_plans *plans, const tow_handler_place *place,
     const tow_options *options, char error[TOW_OPTIONS_ERROR_MAX]);
 

@@ -25,6 +25,8 @@ static const tow_option_change limit_changes[] = {
     {.name = "message-seconds", .fallback = "off"},
     {.name = "max-queue", .left_out = true},
     {.name = "overflow", .left_out = true},
+    {.name = "high-mark", .left_out = true},
+    {.name = "low-mark", .left_out = true},
     {.name = "stall-seconds",
         .fallback = "off",
         .help = "that a peer may take nothing of what waits for it; then the connection is reset. A tunnel "

@@ -78,6 +78,7 @@ describe("--check", () => {
     ["a key twice", "port: 80\nport: 81\n", "2:1: port stands twice: in line 1 already"],
     ["what contradicts itself", "tls: true\n", "1:6: tls: name a certificate with --certificate FILE, or have one made with --tls-self-signed"],
     ["a kind that is none", "routes:\n  - {path: /a, fils: b}\n", "2:16: no key fils here; did you mean files?"],
+    ["limits that contradict the server's", "max-message: 1K\nroutes:\n  - {path: /e, echo: , low-mark: 300K}\n", "3:22: echo: low_mark: it must be below high_mark"],
     ["a folder that is not there", "routes:\n  - path: /a/*\n    files: none\n", "3:12: files: '@/none' is not a folder"],
   ]) {
     test(`names the place of ${name}`, async (t) => {
@@ -85,7 +86,7 @@ describe("--check", () => {
       for (const words of [["--check"], []]) {
         const { status, output, errors } = await run(["serve", "-f", file, ...words]);
         assert.equal(errors, `towline serve: ${file}:${expected.replace("@", folder)}\n`);
-        assert.equal(status, words.length > 0 || !/folder/.test(errors) ? 2 : 1);
+        assert.equal(status, words.length > 0 || !/folder|low_mark/.test(errors) ? 2 : 1);
         assert.equal(output, "");
       }
     });

@@ -43,6 +43,11 @@ static void what_means_nothing_is_refused(void **state) {
     REFUSED("--overflow: ", "--overflow", "refuse", "--max-queue", "off");
     TAKEN("--max-queue", "off");
     TAKEN("--max-queue", "off", "--overflow", "close"); /* as it would be anyway */
+    REFUSED("--low-mark: ", "--low-mark", "1K", "--high-mark", "off");
+    REFUSED("--low-mark: ", "--low-mark", "2K", "--high-mark", "1K");
+    REFUSED("--low-mark: ", "--low-mark", "257K");
+    REFUSED("--low-mark: ", "--low-mark", "1K", "--high-mark", "1K");
+    TAKEN("--low-mark", "1023", "--high-mark", "1K");
     REFUSED("--message-rate: ", "--message-rate", "2K", "--message-seconds", "off");
     TAKEN("--message-seconds", "off");
     REFUSED("--compression-min: ", "--compression", "off", "--compression-min", "1K");
