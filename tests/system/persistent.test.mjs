@@ -330,6 +330,19 @@ def on_message(self, connection, message):
     assert.ok(codes.length < 20);
   });
 
+  test("counts clients that come and go, too: more get 503 until it is less", async (t) => {
+    const server = await serveWorker(t, worker(ECHO), `max-waiting=${MiB / 16}`);
+    const first = await client(t, server, "/");
+    first.send("x");
+    await first.next(1);
+    process.kill(server.workers()[0], "SIGSTOP");
+    let status = 101, count = 0;
+    for (; status === 101 && count < 500; count++) status = await refusal(t, server, `/?${"x".repeat(1000)}`);
+    assert.equal(status, 503);
+    process.kill(server.workers()[0], "SIGCONT");
+    await until(async () => (await refusal(t, server, "/")) === 101, "room again");
+  });
+
   test("for answer-seconds costs the worker its place", async (t) => {
     const server = await serveWorker(t, worker(`
 def on_message(self, connection, message):

@@ -132,7 +132,7 @@ const tow_option tow_program_rows[] = {
         .kind = TOW_OPTION_SIZE,
         .value = "SIZE",
         .fallback = "64MiB",
-        .help = "of the messages of all connections that are not acknowledged; more closes with 1013",
+        .help = "of all that is not acknowledged; more closes with 1013, and new clients get 503",
         .minimum = 1 << 16,
         FIELD(max_waiting)},
     {.name = "answer-seconds",

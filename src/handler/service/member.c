@@ -34,10 +34,6 @@ static tow_event *event_new(
     return event;
 }
 
-static void post(tow_event *event) {
-    tow_loop_post_letter(event->member->service->loop, &event->letter);
-}
-
 /* How much of it waits. */
 
 static bool has_too_much(tow_member *member) {
@@ -50,16 +46,28 @@ static bool has_little(tow_member *member) {
            atomic_load(&member->waiting_bytes) <= BYTES_MAX / 2;
 }
 
-static void wait_more(tow_member *member, size_t length) {
+/* Only messages are the client's own to make fewer. */
+static void wait_more(const tow_event *event) {
+    tow_member *member = event->member;
+    atomic_fetch_add(&member->service->waiting_bytes, tow_event_size(event));
+    if (event->type != TOW_SERVICE_MESSAGE)
+        return;
     atomic_fetch_add(&member->waiting, 1);
-    atomic_fetch_add(&member->waiting_bytes, length);
-    atomic_fetch_add(&member->service->waiting_bytes, length);
+    atomic_fetch_add(&member->waiting_bytes, event->length);
 }
 
-static void wait_less(tow_member *member, size_t length) {
+static void wait_less(const tow_event *event) {
+    tow_member *member = event->member;
+    atomic_fetch_sub(&member->service->waiting_bytes, tow_event_size(event));
+    if (event->type != TOW_SERVICE_MESSAGE)
+        return;
     atomic_fetch_sub(&member->waiting, 1);
-    atomic_fetch_sub(&member->waiting_bytes, length);
-    atomic_fetch_sub(&member->service->waiting_bytes, length);
+    atomic_fetch_sub(&member->waiting_bytes, event->length);
+}
+
+static void post(tow_event *event) {
+    wait_more(event);
+    tow_loop_post_letter(event->member->service->loop, &event->letter);
 }
 
 /* What was acknowledged before the flag was set has nobody else to resume the socket. */
@@ -163,7 +171,7 @@ void tow_member_message(tow_websocket *socket, const tow_message *message) {
     if (member == NULL)
         return;
     tow_service *service = member->service;
-    if (atomic_load(&service->waiting_bytes) > service->max_waiting_bytes) {
+    if (tow_service_is_full(service)) {
         tow_websocket_close(socket, 1013, "too much waits for the program");
         return;
     }
@@ -173,7 +181,6 @@ void tow_member_message(tow_websocket *socket, const tow_message *message) {
         return;
     }
     event->is_binary = message->type == TOW_BINARY;
-    wait_more(member, message->length);
     post(event);
     if (has_too_much(member))
         pause_reading(member);
@@ -206,8 +213,7 @@ void tow_member_add(tow_member *member, tow_event *event) {
 }
 
 void tow_member_refuse(tow_event *event) {
-    if (event->type == TOW_SERVICE_MESSAGE)
-        wait_less(event->member, event->length);
+    wait_less(event);
     free(event);
 }
 

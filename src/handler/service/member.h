@@ -62,6 +62,11 @@ struct tow_member {
     bool abandoned; /* nothing of it is given any more, but its end */
 };
 
+/* What it takes while it is not acknowledged. */
+static inline size_t tow_event_size(const tow_event *event) {
+    return sizeof(*event) + event->length;
+}
+
 /* The socket's callbacks; its user is the service before, and the member after. */
 void tow_member_opened(tow_websocket *socket);
 void tow_member_message(tow_websocket *socket, const tow_message *message);

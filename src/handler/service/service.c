@@ -248,9 +248,11 @@ uint64_t tow_service_key(const tow_service *service, const tow_request *request)
 }
 
 static void admit(tow_exchange *exchange, const tow_request *request) {
-    const tow_service *service = tow_request_user(request);
+    tow_service *service = tow_request_user(request);
     if (atomic_load(&service->broken))
         tow_exchange_reject(exchange, 503, "what serves this does not answer");
+    else if (tow_service_is_full(service))
+        tow_exchange_reject(exchange, 503, "too much waits for what serves this (max-waiting)");
     else
         tow_exchange_accept(exchange, NULL);
 }

@@ -54,6 +54,11 @@ int tow_service_make(tow_handler *handler, const tow_program_settings *settings,
 bool tow_service_is(const void *user);
 void tow_service_reload(tow_service *service);
 
+/* Any thread: whether so much waits that no more is taken. */
+static inline bool tow_service_is_full(tow_service *service) {
+    return atomic_load(&service->waiting_bytes) > service->max_waiting_bytes;
+}
+
 /* The worker's thread: the key of a request, by which connections are served by the same. */
 uint64_t tow_service_key(const tow_service *service, const tow_request *request);
 

@@ -58,10 +58,10 @@ static tow_event *event_new(tow_member *member, tow_service_frame_type type, siz
     event->member = member;
     event->type = type;
     event->length = length;
+    atomic_fetch_add(&member->service->waiting_bytes, tow_event_size(event));
     if (type == TOW_SERVICE_MESSAGE) {
         atomic_fetch_add(&member->waiting, 1);
         atomic_fetch_add(&member->waiting_bytes, length);
-        atomic_fetch_add(&member->service->waiting_bytes, length);
     }
     return event;
 }
@@ -73,16 +73,17 @@ static void what_is_acknowledged_waits_no_more(void **state) {
     tow_member_add(member, event_new(member, TOW_SERVICE_OPEN, 5));
     for (size_t i = 1; i <= 3; i++)
         tow_member_add(member, event_new(member, TOW_SERVICE_MESSAGE, i));
-    assert_int_equal(service.waiting_bytes, 6);
+    assert_int_equal(service.waiting_bytes, 4 * sizeof(tow_event) + 11);
     assert_false(member->is_known);
     tow_member_acknowledge(member);
     assert_true(member->is_known);
-    assert_int_equal(service.waiting_bytes, 6);
+    assert_int_equal(service.waiting_bytes, 3 * sizeof(tow_event) + 6);
+    assert_int_equal(member->waiting_bytes, 6);
     tow_member_acknowledge(member);
-    assert_int_equal(service.waiting_bytes, 5);
+    assert_int_equal(member->waiting_bytes, 5);
     assert_int_equal(member->waiting, 2);
     tow_member_refuse(event_new(member, TOW_SERVICE_MESSAGE, 100));
-    assert_int_equal(service.waiting_bytes, 5);
+    assert_int_equal(member->waiting_bytes, 5);
     tow_member_drop_events(member);
     assert_null(member->first);
     assert_int_equal(service.waiting_bytes, 0);
