@@ -2,6 +2,7 @@
 
 #include "base/text.h"
 #include "protocol/opening.h"
+#include "server/exchange.h"
 #include "server/origin.h"
 
 #include <string.h>
@@ -240,4 +241,32 @@ int tow_exchange_accept_sized(
         exchange->request->user = known.user;
     tow_exchange_go_on(exchange);
     return 0;
+}
+
+/* The next one has the word outside of on_admit, as if in it. */
+static void ask_next(
+    tow_exchange *exchange, void (*on_admit)(tow_exchange *exchange, const tow_request *request)) {
+    exchange->kept = false;
+    exchange->events = (tow_exchange_events){0};
+    exchange->in_handler = true;
+    on_admit(exchange, exchange->request);
+    exchange->in_handler = false;
+    if (exchange->over)
+        return;
+    if (exchange->admission == TOW_ADMISSION_GIVEN)
+        exchange->kept = true;
+    else if (!exchange->answered && !exchange->kept)
+        tow_exchange_refuse(exchange, 500, "the handler gave no answer", NULL);
+    tow_exchange_go_on(exchange);
+}
+
+void tow_exchange_admit_by(tow_exchange *exchange,
+    void (*on_admit)(tow_exchange *exchange, const tow_request *request), void *user) {
+    if (exchange->over)
+        return;
+    exchange->request->user = user;
+    if (exchange->in_handler)
+        on_admit(exchange, exchange->request);
+    else
+        ask_next(exchange, on_admit);
 }

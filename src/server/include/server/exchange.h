@@ -34,4 +34,10 @@ typedef struct tow_exchange_work {
  * the exchange's from the call on, also when it fails. Errors: STATE. */
 int tow_exchange_answer_by(tow_exchange *exchange, const tow_exchange_work *work);
 
+/* Who admits on behalf of others hands a request over: from now on it is as if the route's `user` were this
+ * one, and its on_admit had just been called. Instead of an answer, in on_admit or, if the exchange was kept,
+ * later; the events that it was given come no more. */
+void tow_exchange_admit_by(
+    tow_exchange *exchange, void (*on_admit)(tow_exchange *exchange, const tow_request *request), void *user);
+
 #endif
