@@ -1,0 +1,143 @@
+#include "presented.h"
+
+#include "http/credentials.h"
+
+#include <openssl/crypto.h>
+#include <string.h>
+#include <strings.h>
+
+/* Six bits of either alphabet (RFC 4648, sections 4 and 5), or -1. */
+static int bits_of(char character) {
+    if (character >= 'A' && character <= 'Z')
+        return character - 'A';
+    if (character >= 'a' && character <= 'z')
+        return character - 'a' + 26;
+    if (character >= '0' && character <= '9')
+        return character - '0' + 52;
+    if (character == '+' || character == '-')
+        return 62;
+    return character == '/' || character == '_' ? 63 : -1;
+}
+
+/* Padding may be left away. `out` has room for as many bytes as the text. */
+static bool base64_read(char *out, size_t *length, tow_slice text) {
+    unsigned value = 0, have = 0;
+    size_t made = 0;
+    while (text.length > 0 && text.data[text.length - 1] == '=')
+        text.length--;
+    for (size_t i = 0; i < text.length; i++) {
+        int bits = bits_of(text.data[i]);
+        if (bits < 0)
+            return false;
+        value = (value << 6 | (unsigned)bits) & 0xFFFF;
+        have += 6;
+        if (have < 8)
+            continue;
+        have -= 8;
+        out[made++] = (char)(value >> have & 0xFF);
+    }
+    *length = made;
+    return true;
+}
+
+/* The text has the credentials by now. */
+static bool take(tow_presented *presented, tow_scheme scheme, size_t length) {
+    const tow_slice all = {presented->text, length};
+    if (memchr(presented->text, '\0', length) != NULL)
+        return false;
+    if (scheme == TOW_SCHEME_BEARER)
+        presented->token = all;
+    else if (memchr(presented->text, ':', length) == NULL)
+        return false;
+    else
+        tow_userinfo_split(all, &presented->name, &presented->password);
+    presented->scheme = scheme;
+    return true;
+}
+
+bool tow_presented_read(tow_presented *presented, tow_scheme scheme, tow_slice text, bool is_encoded) {
+    size_t length = text.length;
+    if (length == 0 || length > TOW_PRESENTED_MAX)
+        return false;
+    if (!is_encoded)
+        memcpy(presented->text, text.data, length);
+    else if (!base64_read(presented->text, &length, text) || length == 0)
+        return false;
+    return take(presented, scheme, length);
+}
+
+/* What stands behind this beginning; data is NULL: there is another. */
+static tow_slice behind(tow_slice text, const char *beginning) {
+    size_t length = strlen(beginning);
+    if (text.length < length || strncasecmp(text.data, beginning, length) != 0)
+        return (tow_slice){0};
+    return (tow_slice){text.data + length, text.length - length};
+}
+
+static tow_slice without_spaces(tow_slice text) {
+    for (; text.length > 0 && (*text.data == ' ' || *text.data == '\t'); text.length--)
+        text.data++;
+    while (text.length > 0 && (text.data[text.length - 1] == ' ' || text.data[text.length - 1] == '\t'))
+        text.length--;
+    return text;
+}
+
+static void read_field(tow_presented *presented, const char *field) {
+    tow_slice basic = behind(tow_slice_from(field), "Basic ");
+    tow_slice bearer = behind(tow_slice_from(field), "Bearer ");
+    if (basic.data != NULL)
+        tow_presented_read(presented, TOW_SCHEME_BASIC, without_spaces(basic), true);
+    else if (bearer.data != NULL)
+        tow_presented_read(presented, TOW_SCHEME_BEARER, without_spaces(bearer), false);
+}
+
+/* False: it has neither form. */
+static bool read_form(tow_presented *presented, tow_slice text) {
+    tow_slice basic = behind(text, "basic.");
+    tow_slice bearer = behind(text, "bearer.");
+    if (basic.data != NULL)
+        tow_presented_read(presented, TOW_SCHEME_BASIC, basic, true);
+    else if (bearer.data != NULL)
+        tow_presented_read(presented, TOW_SCHEME_BEARER, bearer, true);
+    return basic.data != NULL || bearer.data != NULL;
+}
+
+static void read_cookie(tow_presented *presented, const char *cookie) {
+    tow_slice text = tow_slice_from(cookie);
+    if (!read_form(presented, text))
+        tow_presented_read(presented, TOW_SCHEME_BEARER, text, false);
+}
+
+/* The first of a list that has one of the forms. */
+static void read_list(tow_presented *presented, const char *list) {
+    bool found = false;
+    while (*list != '\0' && !found) {
+        size_t length = strcspn(list, ",");
+        found = read_form(presented, without_spaces((tow_slice){list, length}));
+        list += length;
+        list += *list == ',';
+    }
+}
+
+static void read_subprotocols(tow_presented *presented, const tow_request *request) {
+    const tow_header_field *field = tow_request_headers(request);
+    for (; field != NULL && field->name != NULL; field++)
+        if (strcasecmp(field->name, "Sec-WebSocket-Protocol") == 0)
+            read_list(presented, field->value);
+}
+
+void tow_presented_find(tow_presented *presented, const tow_request *request, const char *cookie) {
+    const char *field = tow_request_header(request, "Authorization");
+    const char *value = cookie != NULL ? tow_request_cookie(request, cookie) : NULL;
+    presented->scheme = TOW_SCHEME_NONE;
+    if (field != NULL)
+        read_field(presented, field);
+    if (field == NULL && value != NULL)
+        read_cookie(presented, value);
+    if (field == NULL && value == NULL)
+        read_subprotocols(presented, request);
+}
+
+void tow_presented_clear(tow_presented *presented) {
+    OPENSSL_cleanse(presented->text, sizeof(presented->text));
+}
