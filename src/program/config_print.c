@@ -37,8 +37,9 @@ static int quoted_append(tow_buffer *out, const char *text) {
 /* A relative path stands in no file: it was given on the command line. */
 static int text_append(const printing *now, const tow_option *option, const char *text) {
     const char *path = tow_option_path_in(option, text);
+    bool is_off = option->off != NULL && strcmp(text, "off") == 0;
     tow_buffer whole = {0};
-    if (path == NULL || path[0] == '/' || path[0] == '\0')
+    if (is_off || path == NULL || path[0] == '/' || path[0] == '\0')
         return quoted_append(now->out, text);
     int error = tow_buffer_append_format(&whole, "%.*s%s/%s", (int)(path - text), text, now->folder, path);
     if (error == 0)

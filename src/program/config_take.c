@@ -39,7 +39,8 @@ const char *tow_option_path_in(const tow_option *option, const char *text) {
 static int text_make(const taking *now, const tow_option *option, const char *text, tow_buffer *out) {
     const char *path = tow_option_path_in(option, text);
     const char *folder = now->scope->folder;
-    bool is_relative = path != NULL && path[0] != '\0' && path[0] != '/' && folder[0] != '\0';
+    bool is_off = option->off != NULL && strcmp(text, "off") == 0;
+    bool is_relative = !is_off && path != NULL && path[0] != '\0' && path[0] != '/' && folder[0] != '\0';
     int problem = !is_relative ? tow_buffer_append_text(out, text)
                                : tow_buffer_append_format(out, "%.*s%s%s%s", (int)(path - text), text, folder,
                                      folder[strlen(folder) - 1] == '/' ? "" : "/", path);

@@ -14,6 +14,18 @@ static void limit_origins(const tow_handlers *handlers, tow_handler *handler) {
         handler->any_origin = false;
 }
 
+/* As all are served. False: there is no memory for it, which was told. */
+static bool dress(const tow_handlers *handlers, tow_directory_order *order, tow_handler *handler) {
+    limit_origins(handlers, handler);
+    int error = tow_guard_dress(handlers->guards->guard, handler);
+    if (error == 0)
+        return true;
+    if (handler->on_free != NULL)
+        handler->on_free(handler->free_user != NULL ? handler->free_user : handler->user);
+    tow_directory_refuse(order, tow_strerror(error));
+    return false;
+}
+
 /* Has a kind make the handler, whose on_free is the kind's `free` unless it says otherwise. */
 static void make_of(const tow_handlers *handlers, tow_directory_order *order, const tow_handler_kind *kind,
     const void *settings) {
@@ -25,8 +37,8 @@ static void make_of(const tow_handlers *handlers, tow_directory_order *order, co
     }
     if (handler.on_free == NULL)
         handler.on_free = kind->free;
-    limit_origins(handlers, &handler);
-    tow_directory_serve(order, &handler);
+    if (dress(handlers, order, &handler))
+        tow_directory_serve(order, &handler);
 }
 
 /* What was ordered and takes its time, with its directory. */
@@ -41,9 +53,7 @@ static void on_made(void *user, const tow_handler *handler, const char *why) {
     made->handlers->late--;
     if (handler == NULL) {
         tow_directory_refuse(made->order, why);
-    } else {
-        served = *handler;
-        limit_origins(made->handlers, &served);
+    } else if (served = *handler, dress(made->handlers, made->order, &served)) {
         if (why == NULL)
             tow_directory_serve(made->order, &served);
         else
@@ -100,9 +110,15 @@ static void make(void *user, tow_directory_order *order) {
 
 /* Those that stand in no file keep nothing, so that they can be served again and again. */
 static const tow_handler *built_in(void *user, const char *path) {
-    const tow_route_plans *plans = ((const tow_handlers *)user)->plans;
+    tow_handlers *handlers = user;
+    const tow_route_plans *plans = handlers->plans;
     const tow_route_plan *plan = plans->given ? NULL : tow_route_plans_find(plans, path);
-    return plan != NULL && plan->kind->kind->free == NULL ? &plan->made : NULL;
+    if (plan == NULL || plan->kind->kind->free != NULL)
+        return NULL;
+    handlers->built_in = plan->made;
+    if (handlers->guards->guard != NULL) /* before all of them alike: none has a user or an on_admit */
+        tow_guard_stand(handlers->guards->guard, &handlers->built_in_guarded, &handlers->built_in);
+    return &handlers->built_in;
 }
 
 static bool is_reserved(void *user, const char *path) {

@@ -8,10 +8,13 @@
 #include "route_plan.h"
 #include "serve.h"
 
-typedef struct tow_handlers { /* the first two are set and outlive it, the rest is zeroed */
+typedef struct tow_handlers { /* the first three are set and outlive it, the rest is zeroed */
     const tow_serve_settings *settings;
     const tow_route_plans
         *plans; /* what is served besides: where a file names routes, no file here goes before them */
+    const tow_route_guards *guards; /* who stands before all of them */
+    tow_guarded built_in_guarded;
+    tow_handler built_in; /* the one that was asked for last */
     tow_handler_place place;
     tow_directory *directory; /* NULL: none was asked for */
     tow_sources *sources;     /* NULL: without --dev */

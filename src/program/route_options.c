@@ -61,6 +61,7 @@ static const tow_option rows[] = {
 
 static const tow_option_section sections[] = {
     {.options = rows},
+    {.options = tow_guard_rows, .base = offsetof(tow_route_settings, guard), .inherits = true},
     {.options = tow_service_limit_rows, .base = offsetof(tow_route_settings, limits), .inherits = true},
     {.options = tow_service_compression_rows, .base = offsetof(tow_route_settings, limits), .inherits = true},
     {0},

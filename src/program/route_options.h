@@ -5,6 +5,8 @@
 
 #include "options.h"
 
+#include "handler/guard.h"
+
 #include <towline/server.h>
 
 typedef struct tow_route_settings {
@@ -14,7 +16,8 @@ typedef struct tow_route_settings {
     const char *const *protocols;
     const char *const *fields; /* "Name: value" */
     bool keep_request;
-    tow_limits limits; /* zero: what the kind says, or else the server */
+    tow_guard_settings guard; /* none of it: what the server has */
+    tow_limits limits;        /* zero: what the kind says, or else the server */
 } tow_route_settings;
 
 extern const tow_command tow_route_command;

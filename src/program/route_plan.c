@@ -26,6 +26,7 @@ static void handler_free(tow_route_plan *plan) {
 
 static void destroy(tow_route_plan *plan) {
     handler_free(plan);
+    tow_guard_release(plan->guard);
     tow_options_clear(&plan->route);
     tow_options_clear(&plan->handler);
     free(plan->fields);
@@ -156,19 +157,36 @@ void tow_route_plan_adopt(tow_route_plan *plan, const tow_handler *handler) {
     dress(plan);
 }
 
-int tow_route_plan_make(tow_route_plan *plan, const tow_handler_place *place, bool with_origins,
-    char error[TOW_OPTIONS_ERROR_MAX]) {
+/* Its own guard, or that of all. */
+static int guard_make(tow_route_plan *plan, const tow_route_guards *guards, char why[TOW_HANDLER_TEXT_MAX]) {
+    const tow_guard_settings *settings = &settings_of(plan)->guard;
+    tow_guard_release(plan->guard);
+    plan->guard = NULL;
+    if (tow_guard_settings_say(settings))
+        return tow_guard_new(&plan->guard, guards->admission, settings, why);
+    plan->guard = tow_guard_retain(guards->guard);
+    return 0;
+}
+
+static int make(tow_route_plan *plan, const tow_handler_place *place, const tow_route_guards *guards,
+    char why[TOW_HANDLER_TEXT_MAX]) {
+    plan->fields = tow_field_texts_read(settings_of(plan)->fields);
+    snprintf(why, TOW_HANDLER_TEXT_MAX, "%s", tow_strerror(TOW_ERROR_MEMORY));
+    if (plan->fields == NULL)
+        return TOW_ERROR_MEMORY;
+    int problem = guard_make(plan, guards, why);
+    return problem != 0 ? problem : plan->kind->kind->make(&plan->made, plan->handler.settings, place, why);
+}
+
+int tow_route_plan_make(tow_route_plan *plan, const tow_handler_place *place, const tow_route_guards *guards,
+    bool with_origins, char error[TOW_OPTIONS_ERROR_MAX]) {
     char why[TOW_HANDLER_TEXT_MAX];
     tow_handler_place here = *place;
     here.path = plan->path;
     here.protocols = settings_of(plan)->protocols;
     plan->with_origins = with_origins;
     plan->stamp = stamp_of(plan);
-    plan->fields = tow_field_texts_read(settings_of(plan)->fields);
-    snprintf(why, sizeof(why), "%s", tow_strerror(TOW_ERROR_MEMORY));
-    int problem = plan->fields == NULL
-                      ? TOW_ERROR_MEMORY
-                      : plan->kind->kind->make(&plan->made, plan->handler.settings, &here, why);
+    int problem = make(plan, &here, guards, why);
     if (problem != 0) {
         tow_option_complain(error, "%s%s%s", plan->label, plan->label[0] != '\0' ? ": " : "", why);
         return problem;
@@ -192,7 +210,12 @@ int tow_route_plan_serve(tow_route_plan *plan, tow_server *server) {
     tow_handler handler = plan->made;
     handler.on_free = tow_route_plan_is_late(plan) ? stand_in_gone : route_gone;
     handler.free_user = tow_route_plan_retain(plan);
-    int error = tow_server_route(server, plan->path, &handler);
+    int error = tow_guard_dress(plan->guard, &handler);
+    if (error == 0) {
+        error = tow_server_route(server, plan->path, &handler);
+        if (error != 0)
+            tow_guard_undress(&handler);
+    }
     if (error != 0)
         tow_route_plan_release(plan);
     return error;

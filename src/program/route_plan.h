@@ -22,6 +22,7 @@ typedef struct tow_route_plan {
     bool is_made;
     bool is_adopted;          /* of a kind that is late */
     bool is_loading;          /* for whoever loads it */
+    tow_guard *guard;         /* held; before the handler where it is served; NULL: none */
     bool with_origins;        /* the server said whose pages may connect when it was made */
     struct stat stamp;        /* of its code */
     tow_header_field *fields; /* private from here on */
@@ -40,10 +41,16 @@ bool tow_route_plan_contradicts(const tow_route_plan *plan, char error[TOW_OPTIO
 
 bool tow_route_plans_are_same(const tow_route_plan *one, const tow_route_plan *other);
 
+/* Who stands before the routes of a list: `guard` (NULL: nobody) before those that do not say. */
+typedef struct tow_route_guards {
+    tow_admission *admission;
+    tow_guard *guard;
+} tow_route_guards;
+
 /* Has its handler made; `with_origins`: the server says whose pages may connect, and what is asked for holds
  * everywhere. Errors: those of the kind; error[] then says what is wrong, behind the label. */
-int tow_route_plan_make(tow_route_plan *plan, const tow_handler_place *place, bool with_origins,
-    char error[TOW_OPTIONS_ERROR_MAX]);
+int tow_route_plan_make(tow_route_plan *plan, const tow_handler_place *place, const tow_route_guards *guards,
+    bool with_origins, char error[TOW_OPTIONS_ERROR_MAX]);
 
 /* Whether it would be made in the same way again: its code has not changed, and the handler stands. */
 bool tow_route_plan_is_current(const tow_route_plan *plan, bool with_origins);

@@ -35,12 +35,33 @@ static int handlers_start(serve_service *service) {
     return error;
 }
 
+/* Who stands before all routes. */
+static int guards_start(serve_service *service) {
+    tow_route_guards *guards = &service->served.guards;
+    const tow_handler_place place = tow_serving_place(&service->serving);
+    char why[TOW_HANDLER_TEXT_MAX];
+    int error = tow_admission_new(&guards->admission, &place);
+    if (error != 0)
+        snprintf(why, sizeof(why), "%s", tow_strerror(error));
+    else
+        error =
+            tow_guard_new(&guards->guard, guards->admission, &service->serving.service.settings->guard, why);
+    if (error != 0)
+        tow_service_complain(&service->serving.service, "%s", why);
+    return error;
+}
+
+static void guards_end(tow_route_guards *guards) {
+    tow_guard_release(guards->guard);
+    tow_admission_free(guards->admission);
+}
+
 static int plans_start(serve_service *service) {
     tow_serving *serving = &service->serving;
     const tow_route_plans *plans = &service->served.plans;
     const tow_handler_place place = tow_serving_place(serving);
     char text[TOW_OPTIONS_ERROR_MAX];
-    int error = tow_serve_routes_make(plans, &place, serving->service.options, text);
+    int error = tow_serve_routes_make(plans, &place, &service->served.guards, serving->service.options, text);
     for (size_t i = 0; error == 0 && i < plans->count; i++) {
         error = tow_route_plan_serve(plans->items[i], serving->server);
         if (error != 0)
@@ -53,7 +74,9 @@ static int plans_start(serve_service *service) {
 
 static int add_routes(tow_serving *serving) {
     serve_service *service = service_of(&serving->service);
-    int error = plans_start(service);
+    int error = guards_start(service);
+    if (error == 0)
+        error = plans_start(service);
     if (error == 0)
         error = handlers_start(service);
     if (error == 0 && !serving->service.settings->check)
@@ -105,6 +128,7 @@ static void reload(tow_service *service) {
         tow_serve_reload(&now->served, &now->serving);
     tow_python_routes_load(&now->served, &now->serving, now->handlers.python);
     tow_serving_reload(service);
+    tow_guard_reload(now->served.guards.guard);
     tow_serve_routes_reload(&service_of(service)->served.plans);
     tow_handlers_reload(&service_of(service)->handlers);
 }
@@ -180,10 +204,12 @@ static int serve(const tow_options *options, tow_route_plans *plans) {
         .served = {.first = options, .plans = *plans},
         .handlers = {.settings = settings}};
     service.handlers.plans = &service.served.plans;
+    service.handlers.guards = &service.served.guards;
     service.served.handlers = &service.handlers;
     int status = run(&service);
     tow_handlers_free(&service.handlers);
     tow_served_config_clear(&service.served);
+    guards_end(&service.served.guards);
     return status;
 }
 

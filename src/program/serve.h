@@ -4,6 +4,7 @@
 
 #include "handler/directory.h"
 #include "handler/files.h"
+#include "handler/guard.h"
 #include "handler/python.h"
 #include "options.h"
 
@@ -20,13 +21,14 @@ typedef struct tow_serve_settings {
     tow_files_settings files;
     tow_directory_options handlers; /* but for the functions */
     tow_python_settings python;     /* but for the directory */
-    bool list;                      /* only says what is served where */
-    const char *log_file;           /* NULL: standard error */
-    int log_level;                  /* TOW_LOG_ERROR to TOW_LOG_DEBUG */
-    int log_format;                 /* TOW_SERVE_LOG_… */
-    const char *config;             /* a configuration file, or NULL */
-    bool check;                     /* only says whether all is right */
-    bool print_config;              /* only prints all that holds */
+    tow_guard_settings guard;
+    bool list;            /* only says what is served where */
+    const char *log_file; /* NULL: standard error */
+    int log_level;        /* TOW_LOG_ERROR to TOW_LOG_DEBUG */
+    int log_format;       /* TOW_SERVE_LOG_… */
+    const char *config;   /* a configuration file, or NULL */
+    bool check;           /* only says whether all is right */
+    bool print_config;    /* only prints all that holds */
 } tow_serve_settings;
 
 int tow_serve(const tow_options *options);

@@ -97,6 +97,7 @@ static const tow_option_section sections[] = {
     {.options = list_rows},
     {.options = tow_python_rows, .base = offsetof(tow_serve_settings, python)},
     {.options = tow_service_access_rows},
+    {.options = tow_guard_rows, .base = offsetof(tow_serve_settings, guard)},
     {.options = tow_service_limit_rows, .base = offsetof(tow_serve_settings, server.limits)},
     {.options = tow_service_compression_rows, .base = offsetof(tow_serve_settings, server.limits)},
     {.options = tow_service_running_rows},

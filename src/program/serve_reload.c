@@ -83,7 +83,7 @@ static void keep_what_is_the_same(reloading *now) {
 static int routes_make(reloading *now) {
     const tow_handler_place place = tow_serving_place(now->serving);
     keep_what_is_the_same(now);
-    return tow_serve_routes_make(&now->plans, &place, &now->options, now->error);
+    return tow_serve_routes_make(&now->plans, &place, &now->served->guards, &now->options, now->error);
 }
 
 /* What is built in gives way to a file in the folder of handlers, and comes back when that goes. */

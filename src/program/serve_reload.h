@@ -12,6 +12,7 @@ typedef struct tow_served_config {
     const tow_options *first; /* what was read at the start, which holds for what can't change */
     tow_options latest;       /* what was read last; zeroed: the first */
     tow_route_plans plans;
+    tow_route_guards guards;
     const tow_handlers *handlers; /* which stay where they are */
 } tow_served_config;
 

@@ -82,13 +82,13 @@ static int limits_check(
 }
 
 int tow_serve_routes_make(const tow_route_plans *plans, const tow_handler_place *place,
-    const tow_options *options, char error[TOW_OPTIONS_ERROR_MAX]) {
+    const tow_route_guards *guards, const tow_options *options, char error[TOW_OPTIONS_ERROR_MAX]) {
     const tow_server_options *server = &((const tow_serve_settings *)options->settings)->server;
     int problem = 0;
     for (size_t i = 0; problem == 0 && i < plans->count; i++) {
         tow_route_plan *plan = plans->items[i];
         if (!plan->is_made)
-            problem = tow_route_plan_make(plan, place, server->allow_origins != NULL, error);
+            problem = tow_route_plan_make(plan, place, guards, server->allow_origins != NULL, error);
         if (problem == 0)
             problem = limits_check(plan, &server->limits, error);
     }
@@ -108,5 +108,7 @@ void tow_serve_routes_reload(const tow_route_plans *plans) {
         const tow_route_plan *plan = plans->items[i];
         if (plan->kind->kind->reload != NULL)
             plan->kind->kind->reload(plan->made.user);
+        if (tow_guard_settings_say(&((const tow_route_settings *)plan->route.settings)->guard))
+            tow_guard_reload(plan->guard); /* its own */
     }
 }

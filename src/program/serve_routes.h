@@ -13,7 +13,7 @@ int tow_serve_routes_complete(
 /* Has the handlers made that are not, as the options say of origins, and looks at the limits of all. Errors:
  * those of the kinds, ARGUMENT; error[] tells. */
 int tow_serve_routes_make(const tow_route_plans *plans, const tow_handler_place *place,
-    const tow_options *options, char error[TOW_OPTIONS_ERROR_MAX]);
+    const tow_route_guards *guards, const tow_options *options, char error[TOW_OPTIONS_ERROR_MAX]);
 
 /* Calls each handler's function, if it has one. */
 void tow_serve_routes_tick(const tow_route_plans *plans);

@@ -22,8 +22,8 @@ bool tow_password_is(const char *password, const char *hash) {
     struct crypt_data *data = calloc(1, sizeof(*data)); /* 32 KiB */
     const char *made = data != NULL ? crypt_r(password, hash, data) : NULL;
     size_t length = strlen(hash);
-    bool is = made != NULL && made[0] != '*' && strlen(made) == length &&
-              CRYPTO_memcmp(made, hash, length) == 0;
+    bool is =
+        made != NULL && made[0] != '*' && strlen(made) == length && CRYPTO_memcmp(made, hash, length) == 0;
     if (data != NULL)
         OPENSSL_cleanse(data, sizeof(*data));
     free(data);

@@ -1,7 +1,7 @@
 /* users: who may come in by name and password, read from a file as htpasswd -B and crypt(3) make it.
  *
- * A line is NAME:HASH; what stands behind a further colon is passed over, '#' begins a comment. A list is made
- * whole and never changed: whoever uses one holds a reference, from any thread. */
+ * A line is NAME:HASH; what stands behind a further colon is passed over, '#' begins a comment. A list is
+ * made whole and never changed: whoever uses one holds a reference, from any thread. */
 #ifndef TOW_HANDLER_ADMISSION_USERS_H
 #define TOW_HANDLER_ADMISSION_USERS_H
 
@@ -20,8 +20,8 @@ typedef struct tow_user {
 
 typedef struct tow_users {
     char *text;
-    tow_user *list; /* by name */
-    size_t count;   /* at least 1 */
+    tow_user *list;      /* by name */
+    size_t count;        /* at least 1 */
     uint64_t generation; /* no other list of this process has the same */
     atomic_int holders;
 } tow_users;

@@ -1,4 +1,5 @@
-/* The thread that checks passwords: its answers, how many may wait, and who does not want to know any more. */
+/* The thread that checks passwords: its answers, how many may wait, and who does not want to know any more.
+ */
 #include "../unit.h"
 
 #include "admission/checker.h"

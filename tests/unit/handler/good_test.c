@@ -17,8 +17,7 @@ static int end(void **state) {
 
 static tow_good_name name_of(uint64_t generation, const char *user, const char *password) {
     tow_good_name name;
-    assert_true(
-        tow_good_name_make(&name, &good, generation, tow_slice_from(user), tow_slice_from(password)));
+    assert_true(tow_good_name_make(&name, &good, generation, tow_slice_from(user), tow_slice_from(password)));
     return name;
 }
 

@@ -28,8 +28,7 @@ static void admit(tow_exchange *self, const tow_request *request) {
     if (at_once)
         tow_exchange_admit_by(self, next, &handler);
     else
-        assert_int_equal(
-            tow_exchange_keep(self, &(tow_exchange_events){.on_gone = note_guard_gone}), 0);
+        assert_int_equal(tow_exchange_keep(self, &(tow_exchange_events){.on_gone = note_guard_gone}), 0);
 }
 
 static void let_in(tow_exchange *self, const tow_request *request) {

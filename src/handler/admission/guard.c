@@ -1,0 +1,301 @@
+#include "handler/guard.h"
+
+#include "checker.h"
+#include "good.h"
+#include "presented.h"
+#include "secret_file.h"
+#include "server/exchange.h"
+#include "transport/loop.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <towline/error.h>
+
+struct tow_admission {
+    tow_handler_log log;
+    tow_checker *checker;
+    tow_good good;
+};
+
+struct tow_guard {
+    tow_admission *admission;
+    tow_guard_settings settings;
+    pthread_mutex_t mutex; /* guards what files say */
+    tow_users *users;      /* NULL: no passwords */
+    atomic_int holders;
+};
+
+/* Who waits for the answer of another thread. */
+typedef struct waiting {
+    tow_exchange *exchange;
+    tow_guarded *guarded;
+    tow_good_name name;
+    bool is_named; /* the name was made */
+    tow_check *check;
+} waiting;
+
+/* The verdict. */
+
+static void take_any(tow_exchange *exchange, const tow_request *request) {
+    (void)request;
+    (void)tow_exchange_accept(exchange, NULL);
+}
+
+static void let_in(tow_exchange *exchange, const tow_guarded *guarded) {
+    tow_exchange_admit_by(exchange, guarded->on_admit != NULL ? guarded->on_admit : take_any, guarded->user);
+}
+
+static void ask_for_credentials(tow_exchange *exchange, bool has_some) {
+    tow_exchange_field(exchange, "WWW-Authenticate", "Basic realm=\"towline\", charset=\"UTF-8\"");
+    tow_exchange_reject(
+        exchange, 401, has_some ? "these credentials let nobody in" : "credentials are needed");
+}
+
+static void refuse_for_now(tow_exchange *exchange, int error) {
+    tow_exchange_field(exchange, "Retry-After", "2");
+    tow_exchange_reject(exchange, 503,
+        error == TOW_ERROR_LIMIT ? "too many wait for their passwords to be checked" : tow_strerror(error));
+}
+
+/* Passwords. */
+
+static void gone(tow_exchange *exchange, void *user) {
+    waiting *made = user;
+    (void)exchange;
+    tow_check_forget(made->check);
+    free(made);
+}
+
+static void checked(void *user, bool is_good) {
+    waiting *made = user;
+    tow_exchange *exchange = made->exchange;
+    tow_good *good = &made->guarded->guard->admission->good;
+    tow_exchange_keep(exchange, NULL); /* nobody waits any more */
+    if (is_good && made->is_named)
+        tow_good_add(good, &made->name, tow_loop_now(tow_exchange_loop(exchange)));
+    if (is_good)
+        let_in(exchange, made->guarded);
+    else
+        ask_for_credentials(exchange, true);
+    free(made);
+}
+
+static int ask_checker(waiting *made, tow_users *users, const tow_presented *presented) {
+    const tow_exchange_events events = {.on_gone = gone, .user = made};
+    tow_exchange *exchange = made->exchange;
+    int error = tow_checker_ask(&made->check, made->guarded->guard->admission->checker, users,
+        presented->name, presented->password, tow_exchange_loop(exchange), checked, made);
+    if (error != 0)
+        return error;
+    error = tow_exchange_keep(exchange, &events);
+    if (error != 0)
+        tow_check_forget(made->check);
+    return error;
+}
+
+static void check_later(const waiting *found, tow_users *users, const tow_presented *presented) {
+    waiting *made = malloc(sizeof(*made));
+    int error = TOW_ERROR_MEMORY;
+    if (made != NULL) {
+        *made = *found;
+        error = ask_checker(made, users, presented);
+    }
+    if (error == 0)
+        return;
+    free(made);
+    refuse_for_now(found->exchange, error);
+}
+
+static void check_password(
+    tow_exchange *exchange, tow_guarded *guarded, tow_users *users, const tow_presented *presented) {
+    waiting found = {.exchange = exchange, .guarded = guarded};
+    tow_good *good = &guarded->guard->admission->good;
+    found.is_named =
+        tow_good_name_make(&found.name, good, users->generation, presented->name, presented->password);
+    if (found.is_named && tow_good_has(good, &found.name, tow_loop_now(tow_exchange_loop(exchange))))
+        let_in(exchange, guarded);
+    else
+        check_later(&found, users, presented);
+}
+
+/* Asking. */
+
+static tow_users *users_take(tow_guard *guard) {
+    pthread_mutex_lock(&guard->mutex);
+    tow_users *users = guard->users != NULL ? tow_users_retain(guard->users) : NULL;
+    pthread_mutex_unlock(&guard->mutex);
+    return users;
+}
+
+static void admit(tow_exchange *exchange, const tow_request *request) {
+    tow_guarded *guarded = tow_request_user(request);
+    tow_guard *guard = guarded->guard;
+    tow_presented presented;
+    tow_presented_find(&presented, request, guard->settings.auth_cookie);
+    tow_users *users = users_take(guard);
+    if (presented.scheme == TOW_SCHEME_BASIC && users != NULL)
+        check_password(exchange, guarded, users, &presented);
+    else
+        ask_for_credentials(exchange, presented.scheme != TOW_SCHEME_NONE);
+    tow_users_release(users);
+    tow_presented_clear(&presented);
+}
+
+/* Standing before a handler. */
+
+/* For one that knows no subprotocols: a browser that offers some has to be given one, and this stands beside
+ * the credentials. */
+static int take_authorization(const tow_request *request, const char *const *offered, size_t count) {
+    (void)request;
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(offered[i], "authorization") == 0)
+            return (int)i;
+    return -1;
+}
+
+void tow_guard_stand(tow_guard *guard, tow_guarded *guarded, tow_handler *handler) {
+    *guarded = (tow_guarded){.guard = guard,
+        .on_admit = handler->on_admit,
+        .user = handler->user,
+        .on_free = handler->on_free,
+        .free_user = handler->free_user != NULL ? handler->free_user : handler->user};
+    if (handler->protocols == NULL && handler->on_select == NULL)
+        handler->on_select = take_authorization;
+    handler->on_admit = admit;
+    handler->user = guarded;
+}
+
+static void guarded_gone(void *user) {
+    tow_guarded *guarded = user;
+    if (guarded->on_free != NULL)
+        guarded->on_free(guarded->free_user);
+    tow_guard_release(guarded->guard);
+    free(guarded);
+}
+
+int tow_guard_dress(tow_guard *guard, tow_handler *handler) {
+    if (guard == NULL)
+        return 0;
+    tow_guarded *guarded = malloc(sizeof(*guarded));
+    if (guarded == NULL)
+        return TOW_ERROR_MEMORY;
+    tow_guard_stand(tow_guard_retain(guard), guarded, handler);
+    handler->on_free = guarded_gone;
+    handler->free_user = guarded;
+    return 0;
+}
+
+void tow_guard_undress(tow_handler *handler) {
+    if (handler->on_free != guarded_gone)
+        return;
+    tow_guarded *guarded = handler->free_user;
+    tow_guard_release(guarded->guard);
+    free(guarded);
+}
+
+/* The files. */
+
+static bool is_said(const char *text) {
+    return text != NULL && strcmp(text, TOW_GUARD_OFF) != 0;
+}
+
+static int users_load(tow_guard *guard, char why[TOW_HANDLER_TEXT_MAX]) {
+    const char *file = guard->settings.basic_auth;
+    char what[TOW_USERS_TEXT_MAX];
+    tow_buffer text;
+    tow_users *users = NULL;
+    if (!is_said(file))
+        return 0;
+    int error = tow_secret_read(&text, file, what, sizeof(what));
+    if (error == 0)
+        error = tow_users_read(&users, (const char *)text.data, text.length, what);
+    tow_secret_clear(&text);
+    if (error != 0) {
+        snprintf(why, TOW_HANDLER_TEXT_MAX, "%.100s: %s", file, what);
+        return error;
+    }
+    pthread_mutex_lock(&guard->mutex);
+    tow_users *before = guard->users;
+    guard->users = users;
+    pthread_mutex_unlock(&guard->mutex);
+    tow_users_release(before);
+    return 0;
+}
+
+void tow_guard_reload(tow_guard *guard) {
+    char why[TOW_HANDLER_TEXT_MAX], line[TOW_HANDLER_TEXT_MAX + 80];
+    if (guard == NULL || users_load(guard, why) == 0)
+        return;
+    const tow_handler_log *log = &guard->admission->log;
+    snprintf(line, sizeof(line), "%s; the users stay as they were", why);
+    if (log->write != NULL)
+        log->write(log->user, TOW_LOG_ERROR, line);
+}
+
+/* Beginning and end. */
+
+bool tow_guard_settings_say(const tow_guard_settings *settings) {
+    return settings->basic_auth != NULL;
+}
+
+int tow_guard_new(tow_guard **guard, tow_admission *admission, const tow_guard_settings *settings,
+    char why[TOW_HANDLER_TEXT_MAX]) {
+    *guard = NULL;
+    if (!is_said(settings->basic_auth))
+        return 0;
+    tow_guard *made = calloc(1, sizeof(*made));
+    snprintf(why, TOW_HANDLER_TEXT_MAX, "%s", tow_strerror(TOW_ERROR_MEMORY));
+    if (made == NULL)
+        return TOW_ERROR_MEMORY;
+    made->admission = admission;
+    made->settings = *settings;
+    pthread_mutex_init(&made->mutex, NULL);
+    atomic_init(&made->holders, 1);
+    int error = users_load(made, why);
+    if (error != 0)
+        tow_guard_release(made);
+    else
+        *guard = made;
+    return error;
+}
+
+tow_guard *tow_guard_retain(tow_guard *guard) {
+    if (guard != NULL)
+        atomic_fetch_add_explicit(&guard->holders, 1, memory_order_relaxed);
+    return guard;
+}
+
+void tow_guard_release(tow_guard *guard) {
+    if (guard == NULL || atomic_fetch_sub_explicit(&guard->holders, 1, memory_order_acq_rel) > 1)
+        return;
+    tow_users_release(guard->users);
+    pthread_mutex_destroy(&guard->mutex);
+    free(guard);
+}
+
+int tow_admission_new(tow_admission **admission, const tow_handler_place *place) {
+    tow_admission *made = calloc(1, sizeof(*made));
+    if (made == NULL)
+        return TOW_ERROR_MEMORY;
+    int error = tow_good_init(&made->good);
+    if (error != 0) {
+        free(made);
+        return error;
+    }
+    made->log = place->log;
+    error = tow_checker_new(&made->checker);
+    if (error != 0)
+        tow_admission_free(made);
+    else
+        *admission = made;
+    return error;
+}
+
+void tow_admission_free(tow_admission *admission) {
+    if (admission == NULL)
+        return;
+    tow_checker_free(admission->checker);
+    tow_good_clear(&admission->good);
+    free(admission);
+}

@@ -1,0 +1,34 @@
+#include "handler/guard.h"
+
+#include "protocol/field_list.h"
+
+#include <towline/error.h>
+
+#define FIELD(member) TOW_OPTION_FIELD(tow_guard_settings, member)
+
+static int check_token(const char *text) {
+    return tow_is_token(tow_slice_from(text)) ? 0 : TOW_ERROR_ARGUMENT;
+}
+
+const tow_option tow_guard_rows[] = {
+    {.group = "Who may come in",
+        .name = "basic-auth",
+        .kind = TOW_OPTION_TEXT,
+        .value = "FILE",
+        .note = "anybody",
+        .off = "anybody may come in",
+        .help =
+            "ask each request for a name and a password (RFC 7617): one of a line NAME:HASH of this file, "
+            "as htpasswd -B and crypt(3) make it; others get 401; read again on SIGHUP",
+        .path = TOW_OPTION_PATH,
+        FIELD(basic_auth)},
+    {.name = "auth-cookie",
+        .kind = TOW_OPTION_TEXT,
+        .value = "NAME",
+        .note = "none",
+        .help = "the cookie of this name may have the credentials, where there is no Authorization field",
+        .expects = "a cookie's name such as session",
+        .check = check_token,
+        FIELD(auth_cookie)},
+    {0},
+};

@@ -1,0 +1,222 @@
+// Who may come in by what they know: credentials, where they may stand, and what becomes of those that are wrong.
+
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import net from "node:net";
+import path from "node:path";
+import { describe, test } from "node:test";
+import WebSocket from "ws";
+
+import { Server, request, run, serve, until, within } from "../support/towline.mjs";
+
+const hash = (name, password, cost = 5) => execFileSync("htpasswd", ["-nbB", "-C", String(cost), name, password]).toString().trim();
+const ann = hash("ann", "s3cret:of-ann");
+const basic = (text) => ({ Authorization: `Basic ${Buffer.from(text).toString("base64")}` });
+const right = basic("ann:s3cret:of-ann");
+const form = (scheme, text) => `${scheme}.${Buffer.from(text).toString("base64url")}`;
+
+/** A folder with these files: { name: text }. */
+function folderOf(t, files) {
+  const folder = mkdtempSync("/tmp/towline-auth-");
+  t.after(() => rmSync(folder, { recursive: true }));
+  for (const [name, text] of Object.entries(files)) writeFileSync(path.join(folder, name), text, { mode: 0o755 });
+  return folder;
+}
+
+/** A server with this configuration, beside the users' file and others. */
+async function serveConfig(t, config, files = {}) {
+  const folder = folderOf(t, { users: `# who may come in\n${ann}\n`, "conf.yaml": config, "page.txt": "the page\n", ...files });
+  const server = await Server.start(["-f", path.join(folder, "conf.yaml")]);
+  t.after(() => server.stop());
+  return Object.assign(server, { folder });
+}
+
+/** The answer to a request of HTTP. */
+const get = (server, target, headers = {}) => request({ port: server.port, path: target, headers });
+
+/** What becomes of an opening handshake: "open" with the socket, or the status. */
+async function knock(t, server, target, { headers = {}, protocols = [] } = {}) {
+  const socket = new WebSocket(server.url(target), protocols, { headers });
+  t.after(() => socket.terminate());
+  socket.on("error", () => {});
+  const outcome = await within(20000, Promise.race([
+    once(socket, "open").then(() => ({ status: 101 })),
+    once(socket, "unexpected-response").then(([, response]) => ({ status: response.statusCode, headers: response.headers })),
+  ]), "an answer");
+  return { ...outcome, socket };
+}
+
+/** Closes it, and waits for the end. */
+async function leave(socket) {
+  const closed = once(socket, "close");
+  socket.close();
+  await within(10000, closed, "the close");
+}
+
+async function echoes(socket, text) {
+  const answer = once(socket, "message");
+  socket.send(text);
+  assert.equal((await within(10000, answer, "the echo"))[0].toString(), text);
+}
+
+describe("a name and a password", () => {
+  test("let in to routes of every kind, and nothing else does", async (t) => {
+    const target = net.createServer((socket) => socket.on("error", () => {}).pipe(socket));
+    target.listen(0, "127.0.0.1");
+    await once(target, "listening");
+    t.after(() => target.close());
+    const server = await serveConfig(t, `basic-auth: users
+routes:
+  - {path: /echo, echo: true}
+  - {path: /tunnel, tunnel: "tcp:127.0.0.1:${target.address().port}"}
+  - {path: /count, program: ./cat.sh}
+  - {path: /there, respond: hello}
+  - {path: "/*", files: .}
+`, { "cat.sh": "#!/bin/sh\nexec cat\n" });
+    for (const route of ["/echo", "/tunnel", "/count"]) {
+      const refused = await knock(t, server, route);
+      assert.equal(refused.status, 401, route);
+      assert.match(refused.headers["www-authenticate"], /^Basic realm=/);
+      assert.equal((await knock(t, server, route, { headers: basic("ann:wrong") })).status, 401, route);
+      const { status, socket } = await knock(t, server, route, { headers: right });
+      assert.equal(status, 101, route);
+      await echoes(socket, route === "/tunnel" ? "bytes" : "text").catch((error) => assert.fail(`${route}: ${error}`));
+      await leave(socket);
+    }
+    for (const page of ["/there", "/page.txt"]) {
+      assert.equal((await get(server, page)).status, 401, page);
+      assert.equal((await get(server, page, basic("bob:s3cret:of-ann"))).status, 401, page);
+      assert.equal((await get(server, page, right)).status, 200, page);
+    }
+    assert.doesNotMatch(server.log, /s3cret|wrong/);
+  });
+
+  test("guard the directory's handlers and what is built in, also when that comes back", async (t) => {
+    const folder = folderOf(t, { users: ann });
+    const handlers = folderOf(t, { count: "#!/bin/sh\nexec cat\n", echo: "#!/bin/sh\nexec cat\n" });
+    const server = await serve(t, ["-w", handlers, "--basic-auth", path.join(folder, "users")]);
+    for (const route of ["/count", "/echo"]) {
+      assert.equal((await knock(t, server, route)).status, 401, route);
+      const { socket } = await knock(t, server, route, { headers: right });
+      await echoes(socket, "x");
+      await leave(socket);
+    }
+    rmSync(path.join(handlers, "echo"));
+    await until(() => server.log.includes("what is built in does"), "the echo is back");
+    assert.equal((await knock(t, server, "/echo")).status, 401);
+    await echoes((await knock(t, server, "/echo", { headers: right })).socket, "again");
+    assert.equal((await get(server, "/.console")).status, 401);
+  });
+
+  test("may be in the URL of towline connect", async (t) => {
+    const folder = folderOf(t, { users: ann });
+    const server = await serve(t, ["--basic-auth", path.join(folder, "users")]);
+    const connect = (user) => run(["connect", `ws://${user}@${server.host}/echo`], { input: "hello\n" });
+    const taken = await connect("ann:s3cret%3Aof-ann");
+    assert.match(taken.output, /hello/);
+    const refused = await connect("ann:wrong");
+    assert.notEqual(refused.status, 0);
+    assert.match(refused.errors, /401/);
+  });
+
+  test("that are malformed, huge or of another scheme let nobody in", async (t) => {
+    const server = await serveConfig(t, "basic-auth: users\nroutes: [{path: /echo, echo: true}]\n");
+    const values = ["", "Basic", "Basic ", "Basic !!!", "Basic YW5u", "Basic YW5uAHg6eA==", "Bearer s3cret", "Digest username=ann", "Basic " + "A".repeat(8000),
+      "Basic " + Buffer.from("ann:" + "x".repeat(2500)).toString("base64"), "basic\tYW5uOng=", ...["s3cret:of-ann:", ":s3cret:of-ann", "ann\n:s3cret:of-ann"].map((text) => basic(text).Authorization)];
+    for (const Authorization of values) assert.equal((await knock(t, server, "/echo", { headers: { Authorization } })).status, 401, Authorization.slice(0, 40));
+    assert.equal((await knock(t, server, "/echo", { headers: { Authorization: "Basic " + "A".repeat(30000) } })).status, 431);
+    assert.equal((await knock(t, server, "/echo", { headers: { Authorization: right.Authorization.replace("Basic", "bAsIc") } })).status, 101);
+    assert.doesNotMatch(server.log, /s3cret|YW5u|AAAA/);
+  });
+
+  test("may stand in a cookie or a subprotocol, for browsers", async (t) => {
+    const server = await serveConfig(t, "basic-auth: users\nauth-cookie: session\nroutes: [{path: /echo, echo: true}, {path: /cat, program: ./cat.sh}]\n",
+      { "cat.sh": "#!/bin/sh\nexec cat\n" });
+    const shown = form("basic", "ann:s3cret:of-ann");
+    assert.equal((await knock(t, server, "/echo", { headers: { Cookie: `a=b; session=${shown}` } })).status, 101);
+    assert.equal((await knock(t, server, "/echo", { headers: { Cookie: `other=${shown}` } })).status, 401);
+    assert.equal((await knock(t, server, "/echo", { headers: { Cookie: `session=${form("basic", "ann:no")}` } })).status, 401);
+    const offered = await knock(t, server, "/cat", { protocols: ["authorization", shown] });
+    assert.equal(offered.status, 101);
+    assert.equal(offered.socket.protocol, "authorization"); // nobody else names one
+    await leave(offered.socket);
+    assert.equal((await knock(t, server, "/cat", { protocols: ["authorization", form("basic", "ann:no")] })).status, 401);
+    assert.doesNotMatch(server.log, new RegExp(`s3cret|${shown.slice(6)}`));
+  });
+
+  test("a route may have its own, or none", async (t) => {
+    const server = await serveConfig(t, `basic-auth: users
+routes:
+  - {path: /ann, echo: true}
+  - {path: /bob, echo: true, basic-auth: others}
+  - {path: /open, echo: true, basic-auth: off}
+`, { others: hash("bob", "bob's") });
+    const bob = basic("bob:bob's");
+    const statuses = async (headers) => Promise.all(["/ann", "/bob", "/open"].map(async (route) => (await knock(t, server, route, { headers })).status));
+    assert.deepEqual(await statuses({}), [401, 401, 101]);
+    assert.deepEqual(await statuses(right), [101, 401, 101]);
+    assert.deepEqual(await statuses(bob), [401, 101, 101]);
+  });
+
+  test("are read again on SIGHUP: what is wrong leaves them as they were, and nobody is disconnected", async (t) => {
+    const server = await serveConfig(t, "basic-auth: users\nroutes: [{path: /echo, echo: true}]\n");
+    const { socket } = await knock(t, server, "/echo", { headers: right });
+    const users = path.join(server.folder, "users");
+    writeFileSync(users, `${ann}\nbob:$apr1$salt$x\n`);
+    server.signal("SIGHUP");
+    await until(() => /users: line 2: \$apr1\$ .*htpasswd -B; the users stay as they were/.test(server.log), "the log says so");
+    assert.equal((await knock(t, server, "/echo", { headers: right })).status, 101);
+    writeFileSync(users, hash("ann", "another"));
+    const before = server.log.length;
+    server.signal("SIGHUP");
+    await until(() => server.log.slice(before).includes("was read again"), "the reload");
+    await until(async () => (await knock(t, server, "/echo", { headers: right })).status === 401, "the old password is none"); // though it was remembered
+    assert.equal((await knock(t, server, "/echo", { headers: basic("ann:another") })).status, 101);
+    await echoes(socket, "still here");
+  });
+
+  test("--check names the file and the line", async (t) => {
+    const folder = folderOf(t, { users: `${ann}\nbob:plain\n`, "conf.yaml": "routes:\n  - {path: /echo, echo: true, basic-auth: users}\n" });
+    for (const words of [["--basic-auth", path.join(folder, "users")], ["-f", path.join(folder, "conf.yaml")], ["--basic-auth", path.join(folder, "none")]]) {
+      const { status, errors } = await run(["serve", "--check", ...words]);
+      assert.equal(status, 2);
+      assert.match(errors, /users: line 2: behind the name there is no hash|none: No such file/);
+      assert.doesNotMatch(errors, /plain/);
+    }
+  });
+});
+
+describe("many at once", () => {
+  test("a hundred clients with wrong passwords do not slow another's echo, and those that are too many get 503", async (t) => {
+    const server = await serveConfig(t, "basic-auth: users\nroutes: [{path: /echo, echo: true}]\n", { users: hash("ann", "s3cret:of-ann", 8) });
+    const { socket } = await knock(t, server, "/echo", { headers: right });
+    let over = false;
+    const statuses = Promise.all(Array.from({ length: 100 }, async (_, i) => (await knock(t, server, "/echo", { headers: basic(`ann:no${i}`) })).status)).finally(() => (over = true));
+    const times = [];
+    while (times.length < 20) {
+      const begun = performance.now();
+      await echoes(socket, "x");
+      times.push(performance.now() - begun);
+    }
+    assert.ok(!over, "the echoes were before the hundredth answer");
+    const { status } = await knock(t, server, "/echo", { headers: right }); // remembered: needs no turn
+    assert.equal(status, 101);
+    const found = await within(60000, statuses, "their answers");
+    assert.ok(found.every((each) => each === 401 || each === 503), String(found));
+    assert.ok(found.includes(401) && found.includes(503), String(found));
+  });
+
+  test("clients that leave before their answer leave nothing behind", async (t) => {
+    const server = await serveConfig(t, "basic-auth: users\nroutes: [{path: /echo, echo: true}]\n", { users: hash("ann", "s3cret:of-ann", 8) });
+    for (let i = 0; i < 60; i++) {
+      const socket = net.connect(server.port, "127.0.0.1");
+      socket.on("error", () => {});
+      await once(socket, "connect");
+      socket.write(`GET /echo HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nAuthorization: ${basic(`ann:${i}`).Authorization}\r\n\r\n`);
+      setTimeout(() => socket.resetAndDestroy(), i % 7);
+    }
+    assert.equal((await within(20000, knock(t, server, "/echo", { headers: right }), "an answer")).status, 101);
+  });
+});
