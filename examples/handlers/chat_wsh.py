@@ -1,6 +1,7 @@
-"""A room: what one says is told to all. A client's thread receives; another
-one of its own sends what waits for it, so that nobody waits for a client
-that is slow: of too much the client hears nothing more."""
+"""A room: who comes is welcomed, and what one says is told to all. A client's
+thread receives; another one of its own sends what waits for it, so that
+nobody waits for a client that is slow: of too much the client hears nothing
+more."""
 
 import queue
 import threading
@@ -40,6 +41,7 @@ def web_socket_transfer_data(request):
                               args=(request, waiting), daemon=True)
     with _lock:
         _rooms.setdefault(room, set()).add(waiting)
+    request.ws_stream.send_message('welcome')
     sender.start()
     try:
         while True:

@@ -218,6 +218,7 @@ def main(arguments):
     root = logging.getLogger()
     root.addHandler(_LogHandler(control))
     root.setLevel(logging.DEBUG)
+    _log.debug('%s runs handlers', sys.executable)  # so it has begun
     listener = socket.socket(fileno=_ACCEPTS)
     listener.setblocking(True)
     versions = _Versions(control, arguments[0] or None)

@@ -504,6 +504,20 @@ describe("hostile handlers", () => {
     assert.match(server.log, /the process of the Python handlers was ended by signal 9; it is started again/);
   });
 
+  test("a file of which the process dies while it is loaded is refused, and those beside it are served", async (t) => {
+    const folder = mkdtempSync(path.join(tmpdir(), "towline-deadly-"));
+    t.after(() => rmSync(folder, { recursive: true }));
+    for (const name of ["a", "b", "c"]) cpSync(path.join(examples, "echo_wsh.py"), path.join(folder, `${name}_wsh.py`));
+    writeFileSync(path.join(folder, "bad_wsh.py"), "import os\nos._exit(3)\n");
+    const mixed = await serve(t, ["-w", folder]);
+    await until(() => ["a", "b", "c"].every((name) => mixed.log.includes(`serves /${name}`)), "the others are served", 30000);
+    await until(() => /bad_wsh\.py can.t serve .*has ended while it was loaded/.test(mixed.log), "it is refused", 30000);
+    assert.equal(await refused(mixed, "/bad"), 404);
+    const client = await open(mixed, "/b");
+    client.socket.send("Goodbye");
+    assert.equal((await client.closed).code, 1000);
+  });
+
   test("what is left of a server is nothing", async (t) => {
     const folder = mkdtempSync(path.join(tmpdir(), "towline-last-"));
     t.after(() => rmSync(folder, { recursive: true }));
@@ -583,6 +597,7 @@ describe("handlers of examples/handlers", () => {
 
   test("chat tells all, and a client that takes nothing keeps nobody waiting", async () => {
     const clients = await Promise.all([1, 2, 3].map(() => open(server, "/chat")));
+    for (const client of clients) assert.equal(await client.next(), "welcome");
     clients[2].socket.pause();
     const long = "x".repeat(100000);
     for (let i = 0; i < 200; i++) {

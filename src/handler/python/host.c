@@ -142,6 +142,32 @@ static void say_to_host(tow_python *python, uint8_t operation, const tow_python_
     write_unsaid(python);
 }
 
+static void ask_for(tow_python *python, tow_python_version *version) {
+    version->asked = true;
+    say_to_host(python, TOW_PYTHON_LOAD, version);
+}
+
+static int count_asked(const tow_python *python) {
+    int count = 0;
+    for (const tow_python_version *version = python->versions; version != NULL; version = version->next)
+        count += version->asked && version->on_loaded != NULL;
+    return count;
+}
+
+/* All that is new, or one of it. */
+static void ask_for_new(tow_python *python) {
+    tow_python_version *version = python->versions;
+    bool one_waits = python->careful && count_asked(python) > 0;
+    for (; version != NULL && !one_waits; version = version->next) {
+        if (version->on_loaded == NULL || version->asked)
+            continue;
+        ask_for(python, version);
+        one_waits = python->careful;
+    }
+    if (!one_waits)
+        python->careful = false;
+}
+
 /* What it says. */
 
 static void hear_log(const tow_python *python, const tow_python_said *said) {
@@ -153,7 +179,7 @@ static void hear_log(const tow_python *python, const tow_python_said *said) {
     tow_python_say(python, level, "%.*s", (int)said->length - 1, (const char *)said->bytes + 1);
 }
 
-static void hear_of_version(const tow_python *python, const tow_python_said *said) {
+static void hear_of_version(tow_python *python, const tow_python_said *said) {
     char why[TOW_HANDLER_TEXT_MAX];
     if (said->length < 8)
         return;
@@ -162,12 +188,15 @@ static void hear_of_version(const tow_python *python, const tow_python_said *sai
         return;
     tow_text_format(why, sizeof(why), "%.*s", (int)said->length - 8, (const char *)said->bytes + 8);
     bool is_new = version->on_loaded != NULL;
+    version->asked = false;
     bool failed = said->operation == TOW_PYTHON_FAILED;
     if (!is_new && failed) /* in a process that was started again */
         tow_python_say(python, TOW_LOG_ERROR, "%s", why);
     tell_loaded(version, failed ? why : NULL);
-    if (is_new)
-        tow_python_version_release(version);
+    if (!is_new)
+        return;
+    tow_python_version_release(version);
+    ask_for_new(python);
 }
 
 static void hear(tow_python *python, const tow_python_said *said) {
@@ -213,21 +242,27 @@ static void start_again(tow_timer *timer) {
     start_process((tow_python *)(void *)((char *)timer - offsetof(tow_python, again)));
 }
 
-static void refuse_loads(tow_python *python, const char *why) {
+/* Of several new files it may have died of any: they are loaded again, one by one. */
+static void refuse_loads(tow_python *python) {
+    python->careful = python->speaks && !python->ends && count_asked(python) > 1;
     for (tow_python_version *version = python->versions, *next; version != NULL; version = next) {
         next = version->next;
-        if (version->on_loaded == NULL)
+        bool is_suspect = version->asked || !python->speaks || python->ends;
+        version->asked = false;
+        if (version->on_loaded == NULL || !is_suspect || python->careful)
             continue;
-        tell_loaded(version, why);
+        tell_loaded(version, "the process of the Python handlers has ended while it was loaded");
         tow_python_version_release(version);
     }
 }
 
+/* One that dies at once is not started all the time. */
 static void wait_and_start(tow_python *python) {
     tow_loop *loop = python->place.loop;
+    int64_t now = tow_loop_now(loop);
+    bool was_short = now - python->began < RESTART_AFTER && !python->careful;
     if (python->versions != NULL)
-        tow_timer_set(
-            loop, &python->again, tow_loop_now(loop) + (python->speaks ? 1 : RESTART_AFTER), start_again);
+        tow_timer_set(loop, &python->again, now + (was_short ? RESTART_AFTER : 1), start_again);
 }
 
 static void say_exit(const tow_python *python, int status) {
@@ -244,7 +279,7 @@ static void say_exit(const tow_python *python, int status) {
 static void is_over(tow_python *python) {
     if (python->stream != NULL || tow_command_runs(&python->command))
         return;
-    refuse_loads(python, "the process of the Python handlers has ended");
+    refuse_loads(python);
     if (python->ends)
         return;
     if (!python->speaks)
@@ -307,6 +342,7 @@ static int run(tow_python *python, char why[TOW_HANDLER_TEXT_MAX]) {
     const char *const arguments[] = {
         interpreter, script, settings->encoding != NULL ? settings->encoding : "", NULL};
     python->command = (tow_command){0};
+    python->began = tow_loop_now(python->place.loop);
     python->lines = (tow_error_lines){.log = python->place.log, .name = "python"};
     error = tow_command_start(&python->command, &python->stream, python->place.loop,
         &(tow_command_options){
@@ -334,8 +370,10 @@ static void start_process(tow_python *python) {
             wait_and_start(python);
         return;
     }
-    for (const tow_python_version *version = python->versions; version != NULL; version = version->next)
-        say_to_host(python, TOW_PYTHON_LOAD, version);
+    for (tow_python_version *version = python->versions; version != NULL; version = version->next)
+        if (version->on_loaded == NULL)
+            ask_for(python, version);
+    ask_for_new(python);
 }
 
 /* The socket, which nobody else may reach. */
@@ -368,7 +406,8 @@ int tow_python_load(tow_python *python, const char *file, tow_python_on_loaded o
     }
     version->on_loaded = on_loaded;
     version->user = user;
-    say_to_host(python, TOW_PYTHON_LOAD, version);
+    if (python->stream != NULL)
+        ask_for_new(python);
     return 0;
 }
 

@@ -24,6 +24,7 @@ struct tow_python_version {
     uint64_t number;
     _Atomic uint32_t holders;
     tow_python_on_loaded on_loaded; /* NULL: it was told */
+    bool asked;                     /* for it to be loaded, and there is no answer yet */
     void *user;
     char file[];
 };
@@ -42,7 +43,9 @@ struct tow_python {
     tow_timer again;         /* until it is started once more */
     tow_python_version *versions;
     uint64_t last_number;
+    int64_t began;       /* the process that runs */
     bool ends;           /* for good */
+    bool careful;        /* new files are loaded one by one: a process has died of one of them */
     bool speaks;         /* the one that runs has said something */
     _Atomic bool broken; /* the last did not come to that: who comes is refused */
     pthread_mutex_t mutex;
