@@ -208,10 +208,9 @@ static size_t send_whole(
 /* A line without its end is one at the end of all. */
 static void send_rest(tow_program_connection *connection) {
     const tow_buffer *rest = &connection->output;
-    bool is_line = connection->program->settings.mode == TOW_PROGRAM_LINES;
-    if (rest->length > 0 && is_line)
-        send_message(
-            connection, &(tow_program_output){.type = TOW_TEXT, .data = rest->data, .length = rest->length});
+    const tow_program_output line = {.type = TOW_TEXT, .data = rest->data, .length = rest->length};
+    if (rest->length > 0 && connection->program->settings.mode == TOW_PROGRAM_LINES)
+        send_message(connection, &line);
     else if (rest->length > 0)
         say(connection, TOW_LOG_WARNING, "half a frame of the program was dropped");
 }

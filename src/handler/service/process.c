@@ -228,8 +228,8 @@ bool tow_process_has_room(const tow_process *process) {
 void tow_process_flush(tow_process *process) {
     if (process->out.length == 0)
         return;
-    int64_t taken =
-        tow_byte_stream_write(process->stream, &(tow_bytes){process->out.data, process->out.length}, 1);
+    const tow_bytes bytes = {process->out.data, process->out.length};
+    int64_t taken = tow_byte_stream_write(process->stream, &bytes, 1);
     if (taken > 0)
         tow_buffer_consume(&process->out, (size_t)taken);
     /* else it is full, or has closed its input: its end, or the watchdog, follows */

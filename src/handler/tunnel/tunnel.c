@@ -159,9 +159,9 @@ static void target_connected(tow_relay *relay) {
 
 static int command_start(
     tunnel_connection *connection, tow_byte_stream **stream, const tow_byte_stream_options *options) {
-    const char *const arguments[] = {"/bin/sh", "-c", connection->target->rest, NULL};
-    return tow_command_start(&connection->command, stream, connection->passage.loop,
-        &(tow_command_options){.child = {.arguments = arguments}, .on_exit = command_exited}, options);
+    const char *const words[] = {"/bin/sh", "-c", connection->target->rest, NULL};
+    const tow_command_options command = {.child = {.arguments = words}, .on_exit = command_exited};
+    return tow_command_start(&connection->command, stream, connection->passage.loop, &command, options);
 }
 
 static void target_open(tunnel_connection *connection) {

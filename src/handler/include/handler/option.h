@@ -45,8 +45,8 @@ typedef struct tow_option {
     const char *group; /* heading above this row, NULL: none */
     const char *name;  /* without the dashes; also the key in a configuration file; may be NULL if there is a
                           letter */
-    char letter;       /* 0: none */
     tow_option_kind kind;
+    tow_option_path path; /* of texts and lists */
     const char *value;    /* what help calls the value: "SIZE"; for choices it comes from the list */
     const char *fallback; /* the default as one would type it, NULL: the field stays zero */
     const char *note;     /* the default in words, where it is not one value */
@@ -58,11 +58,11 @@ typedef struct tow_option {
     int64_t minimum;            /* of numbers; */
     int64_t maximum;            /* 0: no limit but the field's */
     const tow_option_choice *choices;
-    const char *pair;     /* of lists: each text is a name and a value with this between them, and in a
-                             configuration file they may be a map; NULL: no pairs */
-    tow_option_path path; /* of texts and lists */
-    unsigned needs;       /* bits of tow_option_need: where one is lacking, the option is refused */
-    size_t offset;        /* of the field in the settings that the row is for */
+    const char *pair; /* of lists: each text is a name and a value with this between them, and in a
+                         configuration file they may be a map; NULL: no pairs */
+    unsigned needs;   /* bits of tow_option_need: where one is lacking, the option is refused */
+    char letter;      /* 0: none */
+    size_t offset;    /* of the field in the settings that the row is for */
     size_t width;
 } tow_option;
 
