@@ -432,19 +432,19 @@ static int start(tow_program_connection *connection, const tow_request *request)
         .on_end = output_ended,
         .on_error = stream_failed,
         .on_closed = stream_closed};
-    tow_environment environment = {0};
-    int error = tow_environment_make(&environment, request, program->path, settings->environment);
-    if (error == 0)
-        error = tow_command_start(&connection->command, &connection->stream, connection->loop,
-            &(tow_command_options){.child = {.arguments = program->arguments,
-                                       .environment = environment.variables,
+    tow_command_options command = {.child = {.arguments = program->arguments,
                                        .directory = settings->directory,
                                        .max_memory = limit_of(settings->max_memory),
                                        .max_cpu_seconds = limit_of(settings->max_cpu_seconds)},
-                .patience_seconds = settings->end_seconds > 0 ? settings->end_seconds : END_SECONDS,
-                .on_exit = exited,
-                .on_errors = errors_came},
-            &streams);
+        .on_exit = exited,
+        .on_errors = errors_came};
+    tow_environment environment = {0};
+    int error = tow_environment_make(&environment, request, program->path, settings->environment);
+    command.child.environment = environment.variables;
+    command.patience_seconds = settings->end_seconds > 0 ? settings->end_seconds : END_SECONDS;
+    if (error == 0)
+        error = tow_command_start(
+            &connection->command, &connection->stream, connection->loop, &command, &streams);
     tow_environment_clear(&environment);
     if (tow_command_runs(&connection->command))
         atomic_fetch_add(&connection->program->running, 1);

@@ -307,7 +307,7 @@ static const char **arguments_make(const tow_program_settings *settings) {
     return made;
 }
 
-static int run(tow_process *process, const char **arguments, const char **environment) {
+static int run(tow_process *process, const char **words, const char **environment) {
     const tow_program_settings *settings = &process->service->settings;
     const tow_byte_stream_options streams = {.user = process,
         .on_bytes = bytes_came,
@@ -315,15 +315,14 @@ static int run(tow_process *process, const char **arguments, const char **enviro
         .on_end = stream_ended,
         .on_error = stream_failed,
         .on_closed = stream_closed};
-    return tow_command_start(&process->command, &process->stream, process->service->loop,
-        &(tow_command_options){.child = {.arguments = arguments,
-                                   .environment = environment,
-                                   .directory = settings->directory,
-                                   .max_memory = limit_of(settings->max_memory),
-                                   .max_cpu_seconds = limit_of(settings->max_cpu_seconds)},
-            .on_exit = exited,
-            .on_errors = errors_came},
-        &streams);
+    const tow_command_options command = {.child = {.arguments = words,
+                                             .environment = environment,
+                                             .directory = settings->directory,
+                                             .max_memory = limit_of(settings->max_memory),
+                                             .max_cpu_seconds = limit_of(settings->max_cpu_seconds)},
+        .on_exit = exited,
+        .on_errors = errors_came};
+    return tow_command_start(&process->command, &process->stream, process->service->loop, &command, &streams);
 }
 
 static int run_with_environment(tow_process *process) {
