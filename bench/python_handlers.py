@@ -41,13 +41,11 @@ class Server:
 
     def _read(self, ready):
         text = ""
-        port = None
         for line in self.process.stderr:
             text += line.decode()
             found = re.search(r"serving ws://127\.0\.0\.1:(\d+)/", text)
-            port = int(found[1]) if found else port
-            if re.search(ready, text):
-                return port
+            if found and re.search(ready, text):
+                return int(found[1])
         sys.exit(f"{self.name} has ended: {text}")
 
     def measure(self, seconds):
