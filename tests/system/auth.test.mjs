@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
+import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import net from "node:net";
@@ -185,6 +186,43 @@ routes:
       assert.match(errors, /users: line 2: behind the name there is no hash|none: No such file/);
       assert.doesNotMatch(errors, /plain/);
     }
+  });
+});
+
+describe("a token", () => {
+  test("lets in from the field, the cookie or a subprotocol, and is read again", async (t) => {
+    const digest = createHash("sha256").update("hashed-token").digest("hex");
+    const server = await serveConfig(t, `bearer-token: tokens
+auth-cookie: session
+routes: [{path: /echo, echo: true}, {path: "/*", files: .}]
+`, { tokens: `# whose\nplain-token.A\nsha256:${digest}\n` });
+    for (const token of ["plain-token.A", "hashed-token"]) {
+      assert.equal((await knock(t, server, "/echo", { headers: { Authorization: `Bearer ${token}` } })).status, 101);
+      assert.equal((await knock(t, server, "/echo", { headers: { Cookie: `session=${token}` } })).status, 101);
+      assert.equal((await knock(t, server, "/echo", { headers: { Cookie: `session=${form("bearer", token)}` } })).status, 101);
+      assert.equal((await knock(t, server, "/echo", { protocols: ["authorization", form("bearer", token)] })).status, 101);
+    }
+    for (const Authorization of ["Bearer", "Bearer ", "Bearer plain-token", "Bearer plain-token.A.", "Bearer sha256:" + digest, "Bearer " + digest, right.Authorization, "Bearer " + "x".repeat(9000)]) {
+      const refused = await knock(t, server, "/echo", { headers: { Authorization } });
+      assert.equal(refused.status, 401, Authorization.slice(0, 40));
+      assert.match(refused.headers["www-authenticate"], /^Bearer realm=/);
+    }
+    assert.equal((await get(server, "/page.txt")).status, 401);
+    writeFileSync(path.join(server.folder, "tokens"), "two words\n");
+    server.signal("SIGHUP");
+    await until(() => /tokens: line 1: a token has no spaces.*; the tokens stay as they were/.test(server.log), "the log says so");
+    writeFileSync(path.join(server.folder, "tokens"), "another\n");
+    server.signal("SIGHUP");
+    await until(async () => (await get(server, "/page.txt", { Authorization: "Bearer another" })).status === 200, "the new token");
+    assert.equal((await get(server, "/page.txt", { Authorization: "Bearer plain-token.A" })).status, 401);
+    assert.doesNotMatch(server.log, /plain-token|hashed-token|two words/);
+  });
+
+  test("or a password, either lets in", async (t) => {
+    const server = await serveConfig(t, "basic-auth: users\nbearer-token: tokens\nroutes: [{path: /echo, echo: true}]\n", { tokens: "token\n" });
+    assert.equal((await knock(t, server, "/echo", { headers: right })).status, 101);
+    assert.equal((await knock(t, server, "/echo", { headers: { Authorization: "Bearer token" } })).status, 101);
+    assert.match((await knock(t, server, "/echo")).headers["www-authenticate"], /Basic .*Bearer /);
   });
 });
 

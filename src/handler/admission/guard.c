@@ -4,6 +4,7 @@
 #include "good.h"
 #include "presented.h"
 #include "secret_file.h"
+#include "tokens.h"
 #include "server/exchange.h"
 #include "transport/loop.h"
 
@@ -23,6 +24,7 @@ struct tow_guard {
     tow_guard_settings settings;
     pthread_mutex_t mutex; /* guards what files say */
     tow_users *users;      /* NULL: no passwords */
+    tow_tokens *tokens;    /* NULL: none */
     atomic_int holders;
 };
 
@@ -35,6 +37,10 @@ typedef struct waiting {
     tow_check *check;
 } waiting;
 
+static bool is_said(const char *text) {
+    return text != NULL && strcmp(text, TOW_GUARD_OFF) != 0;
+}
+
 /* The verdict. */
 
 static void take_any(tow_exchange *exchange, const tow_request *request) {
@@ -46,8 +52,12 @@ static void let_in(tow_exchange *exchange, const tow_guarded *guarded) {
     tow_exchange_admit_by(exchange, guarded->on_admit != NULL ? guarded->on_admit : take_any, guarded->user);
 }
 
-static void ask_for_credentials(tow_exchange *exchange, bool has_some) {
-    tow_exchange_field(exchange, "WWW-Authenticate", "Basic realm=\"towline\", charset=\"UTF-8\"");
+/* What lets in is told by what was read at the start: a file can't say less later. */
+static void ask_for_credentials(tow_exchange *exchange, const tow_guard *guard, bool has_some) {
+    if (is_said(guard->settings.basic_auth))
+        tow_exchange_field(exchange, "WWW-Authenticate", "Basic realm=\"towline\", charset=\"UTF-8\"");
+    if (is_said(guard->settings.bearer_token))
+        tow_exchange_field(exchange, "WWW-Authenticate", "Bearer realm=\"towline\"");
     tow_exchange_reject(
         exchange, 401, has_some ? "these credentials let nobody in" : "credentials are needed");
 }
@@ -77,7 +87,7 @@ static void checked(void *user, bool is_good) {
     if (is_good)
         let_in(exchange, made->guarded);
     else
-        ask_for_credentials(exchange, true);
+        ask_for_credentials(exchange, made->guarded->guard, true);
     free(made);
 }
 
@@ -121,24 +131,34 @@ static void check_password(
 
 /* Asking. */
 
-static tow_users *users_take(tow_guard *guard) {
+/* What files say at this moment; held. */
+static void lists_take(tow_guard *guard, tow_users **users, tow_tokens **tokens) {
     pthread_mutex_lock(&guard->mutex);
-    tow_users *users = guard->users != NULL ? tow_users_retain(guard->users) : NULL;
+    *users = guard->users != NULL ? tow_users_retain(guard->users) : NULL;
+    *tokens = guard->tokens != NULL ? tow_tokens_retain(guard->tokens) : NULL;
     pthread_mutex_unlock(&guard->mutex);
-    return users;
+}
+
+static void judge(tow_exchange *exchange, tow_guarded *guarded, const tow_presented *presented) {
+    tow_users *users;
+    tow_tokens *tokens;
+    lists_take(guarded->guard, &users, &tokens);
+    if (presented->scheme == TOW_SCHEME_BASIC && users != NULL)
+        check_password(exchange, guarded, users, presented);
+    else if (presented->scheme == TOW_SCHEME_BEARER && tokens != NULL &&
+             tow_tokens_have(tokens, presented->token))
+        let_in(exchange, guarded);
+    else
+        ask_for_credentials(exchange, guarded->guard, presented->scheme != TOW_SCHEME_NONE);
+    tow_users_release(users);
+    tow_tokens_release(tokens);
 }
 
 static void admit(tow_exchange *exchange, const tow_request *request) {
     tow_guarded *guarded = tow_request_user(request);
-    tow_guard *guard = guarded->guard;
     tow_presented presented;
-    tow_presented_find(&presented, request, guard->settings.auth_cookie);
-    tow_users *users = users_take(guard);
-    if (presented.scheme == TOW_SCHEME_BASIC && users != NULL)
-        check_password(exchange, guarded, users, &presented);
-    else
-        ask_for_credentials(exchange, presented.scheme != TOW_SCHEME_NONE);
-    tow_users_release(users);
+    tow_presented_find(&presented, request, guarded->guard->settings.auth_cookie);
+    judge(exchange, guarded, &presented);
     tow_presented_clear(&presented);
 }
 
@@ -196,25 +216,13 @@ void tow_guard_undress(tow_handler *handler) {
 
 /* The files. */
 
-static bool is_said(const char *text) {
-    return text != NULL && strcmp(text, TOW_GUARD_OFF) != 0;
-}
+enum { WHAT_MAX = 200 };
 
-static int users_load(tow_guard *guard, char why[TOW_HANDLER_TEXT_MAX]) {
-    const char *file = guard->settings.basic_auth;
-    char what[TOW_USERS_TEXT_MAX];
-    tow_buffer text;
-    tow_users *users = NULL;
-    if (!is_said(file))
-        return 0;
-    int error = tow_secret_read(&text, file, what, sizeof(what));
-    if (error == 0)
-        error = tow_users_read(&users, (const char *)text.data, text.length, what);
-    tow_secret_clear(&text);
-    if (error != 0) {
-        snprintf(why, TOW_HANDLER_TEXT_MAX, "%.100s: %s", file, what);
+static int users_read(tow_guard *guard, const tow_buffer *text, char what[WHAT_MAX]) {
+    tow_users *users;
+    int error = tow_users_read(&users, (const char *)text->data, text->length, what);
+    if (error != 0)
         return error;
-    }
     pthread_mutex_lock(&guard->mutex);
     tow_users *before = guard->users;
     guard->users = users;
@@ -223,26 +231,63 @@ static int users_load(tow_guard *guard, char why[TOW_HANDLER_TEXT_MAX]) {
     return 0;
 }
 
-void tow_guard_reload(tow_guard *guard) {
-    char why[TOW_HANDLER_TEXT_MAX], line[TOW_HANDLER_TEXT_MAX + 80];
-    if (guard == NULL || users_load(guard, why) == 0)
-        return;
+static int tokens_read(tow_guard *guard, const tow_buffer *text, char what[WHAT_MAX]) {
+    tow_tokens *tokens;
+    int error = tow_tokens_read(&tokens, (const char *)text->data, text->length, what);
+    if (error != 0)
+        return error;
+    pthread_mutex_lock(&guard->mutex);
+    tow_tokens *before = guard->tokens;
+    guard->tokens = tokens;
+    pthread_mutex_unlock(&guard->mutex);
+    tow_tokens_release(before);
+    return 0;
+}
+
+static int load(tow_guard *guard, const char *file,
+    int (*read)(tow_guard *guard, const tow_buffer *text, char what[WHAT_MAX]),
+    char why[TOW_HANDLER_TEXT_MAX]) {
+    char what[WHAT_MAX];
+    tow_buffer text;
+    if (!is_said(file))
+        return 0;
+    int error = tow_secret_read(&text, file, what, sizeof(what));
+    if (error == 0)
+        error = read(guard, &text, what);
+    tow_secret_clear(&text);
+    if (error != 0)
+        snprintf(why, TOW_HANDLER_TEXT_MAX, "%.100s: %s", file, what);
+    return error;
+}
+
+static void complain(const tow_guard *guard, const char *why, const char *which) {
     const tow_handler_log *log = &guard->admission->log;
-    snprintf(line, sizeof(line), "%s; the users stay as they were", why);
+    char line[TOW_HANDLER_TEXT_MAX + 80];
+    snprintf(line, sizeof(line), "%s; the %s stay as they were", why, which);
     if (log->write != NULL)
         log->write(log->user, TOW_LOG_ERROR, line);
+}
+
+void tow_guard_reload(tow_guard *guard) {
+    char why[TOW_HANDLER_TEXT_MAX];
+    if (guard == NULL)
+        return;
+    if (load(guard, guard->settings.basic_auth, users_read, why) != 0)
+        complain(guard, why, "users");
+    if (load(guard, guard->settings.bearer_token, tokens_read, why) != 0)
+        complain(guard, why, "tokens");
 }
 
 /* Beginning and end. */
 
 bool tow_guard_settings_say(const tow_guard_settings *settings) {
-    return settings->basic_auth != NULL;
+    return settings->basic_auth != NULL || settings->bearer_token != NULL;
 }
 
 int tow_guard_new(tow_guard **guard, tow_admission *admission, const tow_guard_settings *settings,
     char why[TOW_HANDLER_TEXT_MAX]) {
     *guard = NULL;
-    if (!is_said(settings->basic_auth))
+    if (!is_said(settings->basic_auth) && !is_said(settings->bearer_token))
         return 0;
     tow_guard *made = calloc(1, sizeof(*made));
     snprintf(why, TOW_HANDLER_TEXT_MAX, "%s", tow_strerror(TOW_ERROR_MEMORY));
@@ -252,7 +297,9 @@ int tow_guard_new(tow_guard **guard, tow_admission *admission, const tow_guard_s
     made->settings = *settings;
     pthread_mutex_init(&made->mutex, NULL);
     atomic_init(&made->holders, 1);
-    int error = users_load(made, why);
+    int error = load(made, settings->basic_auth, users_read, why);
+    if (error == 0)
+        error = load(made, settings->bearer_token, tokens_read, why);
     if (error != 0)
         tow_guard_release(made);
     else
@@ -270,6 +317,7 @@ void tow_guard_release(tow_guard *guard) {
     if (guard == NULL || atomic_fetch_sub_explicit(&guard->holders, 1, memory_order_acq_rel) > 1)
         return;
     tow_users_release(guard->users);
+    tow_tokens_release(guard->tokens);
     pthread_mutex_destroy(&guard->mutex);
     free(guard);
 }

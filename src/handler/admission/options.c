@@ -22,6 +22,17 @@ const tow_option tow_guard_rows[] = {
             "as htpasswd -B and crypt(3) make it; others get 401; read again on SIGHUP",
         .path = TOW_OPTION_PATH,
         FIELD(basic_auth)},
+    {.name = "bearer-token",
+        .kind = TOW_OPTION_TEXT,
+        .value = "FILE",
+        .note = "anybody",
+        .off = "anybody may come in",
+        .help = "ask each request for a token (RFC 6750): one of a line of this file, where it stands as it "
+                "is or "
+                "as sha256: and its digest; others get 401; with --basic-auth either lets in; read again on "
+                "SIGHUP",
+        .path = TOW_OPTION_PATH,
+        FIELD(bearer_token)},
     {.name = "auth-cookie",
         .kind = TOW_OPTION_TEXT,
         .value = "NAME",

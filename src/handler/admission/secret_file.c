@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <openssl/crypto.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <towline/error.h>
 
@@ -42,4 +43,27 @@ void tow_secret_clear(tow_buffer *text) {
     if (text->data != NULL)
         OPENSSL_cleanse(text->data, text->length);
     tow_buffer_clear(text);
+}
+
+char *tow_secret_copy(const char *text, size_t length, size_t *lines) {
+    char *copy = malloc(length + 1);
+    if (copy == NULL)
+        return NULL;
+    if (length > 0)
+        memcpy(copy, text, length);
+    copy[length] = '\0';
+    *lines = 1;
+    for (size_t i = 0; i < length; i++)
+        *lines += text[i] == '\n';
+    return copy;
+}
+
+char *tow_secret_line(char **rest) {
+    char *line = *rest;
+    size_t length = strcspn(line, "\n");
+    *rest = line[length] == '\n' ? line + length + 1 : NULL;
+    while (length > 0 && strchr(" \t\r", line[length - 1]) != NULL)
+        length--;
+    line[length] = '\0';
+    return line + strspn(line, " \t");
 }

@@ -1,6 +1,7 @@
 #include "users.h"
 
 #include "password.h"
+#include "secret_file.h"
 
 #include <openssl/sha.h>
 #include <stdio.h>
@@ -53,21 +54,10 @@ static int user_read(reading *now, char *line) {
     return 0;
 }
 
-/* Each line becomes a text, without the white space at its ends. */
-static char *line_take(char **rest) {
-    char *line = *rest;
-    size_t length = strcspn(line, "\n");
-    *rest = line[length] == '\n' ? line + length + 1 : NULL;
-    while (length > 0 && strchr(" \t\r", line[length - 1]) != NULL)
-        length--;
-    line[length] = '\0';
-    return line + strspn(line, " \t");
-}
-
 static int lines_read(reading *now) {
     int error = 0;
     for (char *rest = now->made->text; error == 0 && rest != NULL;) {
-        char *line = line_take(&rest);
+        char *line = tow_secret_line(&rest);
         now->line++;
         if (line[0] != '\0' && line[0] != '#')
             error = user_read(now, line);
@@ -100,17 +90,10 @@ static int sort(reading *now) {
 
 /* With room for as many users as there are lines. */
 static int text_copy(tow_users *made, const char *text, size_t length) {
-    size_t lines = 1;
-    for (size_t i = 0; i < length; i++)
-        lines += text[i] == '\n';
-    made->text = malloc(length + 1);
-    made->list = calloc(lines, sizeof(made->list[0]));
-    if (made->text == NULL || made->list == NULL)
-        return TOW_ERROR_MEMORY;
-    if (length > 0)
-        memcpy(made->text, text, length);
-    made->text[length] = '\0';
-    return 0;
+    size_t lines;
+    made->text = tow_secret_copy(text, length, &lines);
+    made->list = made->text != NULL ? calloc(lines, sizeof(made->list[0])) : NULL;
+    return made->list != NULL ? 0 : TOW_ERROR_MEMORY;
 }
 
 int tow_users_read(tow_users **users, const char *text, size_t length, char why[TOW_USERS_TEXT_MAX]) {

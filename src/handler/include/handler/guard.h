@@ -13,8 +13,9 @@
 
 /* Texts outlive the guard. NULL: not asked for; "off": the same, said aloud. */
 typedef struct tow_guard_settings {
-    const char *basic_auth;  /* a file with users and hashes */
-    const char *auth_cookie; /* the name of a cookie that may have credentials */
+    const char *basic_auth;   /* a file with users and hashes */
+    const char *bearer_token; /* a file with tokens */
+    const char *auth_cookie;  /* the name of a cookie that may have credentials */
 } tow_guard_settings;
 
 extern const tow_option tow_guard_rows[];
