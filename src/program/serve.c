@@ -93,6 +93,7 @@ static bool is_ready(const tow_serving *serving) {
 }
 
 static void before_end(tow_serving *serving) {
+    tow_admission_end(service_of(&serving->service)->served.guards.admission);
     tow_handlers_end(&service_of(&serving->service)->handlers);
 }
 

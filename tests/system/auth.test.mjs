@@ -5,6 +5,7 @@ import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import http from "node:http";
 import net from "node:net";
 import path from "node:path";
 import { describe, test } from "node:test";
@@ -223,6 +224,112 @@ routes: [{path: /echo, echo: true}, {path: "/*", files: .}]
     assert.equal((await knock(t, server, "/echo", { headers: right })).status, 101);
     assert.equal((await knock(t, server, "/echo", { headers: { Authorization: "Bearer token" } })).status, 101);
     assert.match((await knock(t, server, "/echo")).headers["www-authenticate"], /Basic .*Bearer /);
+  });
+});
+
+describe("a back end", () => {
+  /** One that answers as it is told: `seen` are its requests. */
+  async function backEnd(t, answer) {
+    const seen = [];
+    const server = http.createServer((incoming, outgoing) => {
+      seen.push(incoming);
+      answer(incoming, outgoing);
+    });
+    server.listen(0, "127.0.0.1");
+    await once(server, "listening");
+    t.after(() => {
+      server.closeAllConnections();
+      server.close();
+    });
+    return { seen, url: `http://127.0.0.1:${server.address().port}/may-come-in` };
+  }
+  const config = (url, more = "") => `auth-url: ${url}\n${more}routes: [{path: /echo, echo: true}, {path: /open, echo: true, auth-url: off}, {path: "/*", files: .}]\n`;
+
+  test("is asked with the request's fields, and decides", async (t) => {
+    const back = await backEnd(t, (incoming, outgoing) => {
+      const status = { "token yes": 204, "token no": 403 }[incoming.headers.authorization] ?? 401;
+      outgoing.writeHead(status, status === 401 ? { "WWW-Authenticate": ['Token realm="a"', 'Basic realm="b"'] } : {}).end();
+    });
+    const server = await serveConfig(t, config(back.url));
+    const let_in = await knock(t, server, "/echo?room=1", { headers: { Authorization: "token yes", Cookie: "session=s3cret", "X-Forwarded-Uri": "/forged", "X-Mine": "kept" }, protocols: ["chat"] });
+    assert.equal(let_in.status, 101);
+    await echoes(let_in.socket, "hello");
+    const { headers, method, url } = back.seen[0];
+    assert.equal(method, "GET");
+    assert.equal(url, "/may-come-in");
+    assert.equal(headers["x-forwarded-uri"], "/echo?room=1");
+    assert.equal(headers["x-forwarded-method"], "GET");
+    assert.equal(headers["x-forwarded-for"], "127.0.0.1");
+    assert.equal(headers["x-forwarded-host"], server.host);
+    assert.equal(headers["x-mine"], "kept");
+    assert.equal(headers.cookie, "session=s3cret");
+    assert.equal(headers["sec-websocket-protocol"], "chat");
+    for (const name of ["upgrade", "sec-websocket-key", "sec-websocket-extensions"]) assert.equal(headers[name], undefined, name);
+    const asked = await knock(t, server, "/echo");
+    assert.equal(asked.status, 401);
+    assert.equal(asked.headers["www-authenticate"], 'Token realm="a", Basic realm="b"');
+    assert.equal((await knock(t, server, "/echo", { headers: { Authorization: "token no" } })).status, 403);
+    assert.equal((await get(server, "/page.txt", { Authorization: "token yes" })).status, 200);
+    assert.equal((await get(server, "/page.txt")).status, 401);
+    const before = back.seen.length;
+    assert.equal((await knock(t, server, "/open")).status, 101);
+    assert.equal(back.seen.length, before);
+    assert.doesNotMatch(server.log, /s3cret|token (yes|no)/);
+  });
+
+  test("that says anything else, or is down, lets nobody in", async (t) => {
+    let status = 500;
+    const back = await backEnd(t, (_, outgoing) => outgoing.writeHead(status, { Location: "/login" }).end("x"));
+    const server = await serveConfig(t, config(back.url));
+    for (status of [500, 302, 404, 304]) assert.equal((await knock(t, server, "/echo")).status, 502, String(status));
+    const large = await backEnd(t, (_, outgoing) => outgoing.writeHead(200).end("x".repeat(1 << 20)));
+    assert.equal((await knock(t, await serveConfig(t, config(large.url)), "/echo")).status, 502);
+    const down = await serveConfig(t, config("http://127.0.0.1:1/"));
+    assert.equal((await knock(t, down, "/echo")).status, 502);
+    assert.match(down.log, /auth-url: .*127\.0\.0\.1/);
+  });
+
+  test("that speaks garbage lets nobody in", async (t) => {
+    const garbage = net.createServer((socket) => socket.on("error", () => {}).end("HTTP/9.9 200 yes\r\nwhatever"));
+    garbage.listen(0, "127.0.0.1");
+    await once(garbage, "listening");
+    t.after(() => garbage.close());
+    const server = await serveConfig(t, config(`http://127.0.0.1:${garbage.address().port}/`));
+    assert.equal((await knock(t, server, "/echo")).status, 502);
+  });
+
+  test("that is slow is waited for so long, by so many, and nobody else waits", async (t) => {
+    const back = await backEnd(t, () => {});
+    const server = await serveConfig(t, config(back.url, "auth-seconds: 2\n"));
+    const { socket } = await knock(t, server, "/open");
+    const begun = performance.now();
+    const statuses = Array.from({ length: 300 }, async () => (await knock(t, server, "/echo")).status);
+    await Promise.any(statuses); // those that are too many have their answer at once
+    assert.ok(performance.now() - begun < 1900, "the first 503 does not wait");
+    await echoes(socket, "meanwhile");
+    for (const status of await within(30000, Promise.all(statuses), "answers")) assert.equal(status, 503);
+  });
+
+  test("is not asked any more about who has left, and the end waits for none", async (t) => {
+    const back = await backEnd(t, () => {});
+    const server = await serveConfig(t, config(back.url, "auth-seconds: 60\n"));
+    for (let i = 0; i < 20; i++) {
+      const socket = new WebSocket(server.url("/echo"));
+      socket.on("error", () => {});
+      if (i % 2) setTimeout(() => socket.terminate(), 20);
+      else t.after(() => socket.terminate());
+    }
+    await until(() => back.seen.length === 20, "all were asked about");
+    await within(20000, server.stop(), "the end");
+  });
+
+  test("and passwords contradict each other", async (t) => {
+    const { status, errors } = await run(["serve", "--check", "--auth-url", "http://localhost/", "--bearer-token", "/dev/null"]);
+    assert.equal(status, 2);
+    assert.match(errors, /auth-url: there is basic-auth or bearer-token already/);
+    const wrong = await run(["serve", "--check", "--auth-url", "localhost:8000"]);
+    assert.equal(wrong.status, 2);
+    assert.match(wrong.errors, /--auth-url: 'localhost:8000' is not a URL such as/);
   });
 });
 

@@ -1,5 +1,6 @@
 #include "handler/guard.h"
 
+#include "asker.h"
 #include "checker.h"
 #include "good.h"
 #include "presented.h"
@@ -16,6 +17,7 @@
 struct tow_admission {
     tow_handler_log log;
     tow_checker *checker;
+    tow_asker *asker;
     tow_good good;
 };
 
@@ -64,8 +66,8 @@ static void ask_for_credentials(tow_exchange *exchange, const tow_guard *guard, 
 
 static void refuse_for_now(tow_exchange *exchange, int error) {
     tow_exchange_field(exchange, "Retry-After", "2");
-    tow_exchange_reject(exchange, 503,
-        error == TOW_ERROR_LIMIT ? "too many wait for their passwords to be checked" : tow_strerror(error));
+    tow_exchange_reject(
+        exchange, 503, error == TOW_ERROR_LIMIT ? "too many wait to be let in" : tow_strerror(error));
 }
 
 /* Passwords. */
@@ -129,6 +131,74 @@ static void check_password(
         check_later(&found, users, presented);
 }
 
+/* A back end. */
+
+typedef struct asking {
+    tow_exchange *exchange;
+    tow_guarded *guarded;
+    tow_question *question;
+} asking;
+
+static void asker_gone(tow_exchange *exchange, void *user) {
+    asking *made = user;
+    (void)exchange;
+    tow_question_forget(made->question);
+    free(made);
+}
+
+static void pass_on(tow_exchange *exchange, const tow_verdict *verdict) {
+    for (size_t i = 0; verdict->asks[i] != NULL; i++)
+        tow_exchange_field(exchange, "WWW-Authenticate", verdict->asks[i]);
+    tow_exchange_reject(exchange, verdict->status, "the back end that decides lets nobody in with this");
+}
+
+static void obey(tow_exchange *exchange, const tow_guarded *guarded, const tow_verdict *verdict) {
+    bool has_come = verdict->error == 0;
+    if (has_come && verdict->status >= 200 && verdict->status < 300)
+        let_in(exchange, guarded);
+    else if (has_come && (verdict->status == 401 || verdict->status == 403))
+        pass_on(exchange, verdict);
+    else if (verdict->error == TOW_ERROR_TIMED_OUT || verdict->error == TOW_ERROR_STATE)
+        tow_exchange_reject(exchange, 503, "the back end that decides does not answer");
+    else
+        tow_exchange_reject(exchange, 502,
+            has_come ? "the back end that decides does not decide"
+                     : "the back end that decides can't be asked");
+}
+
+static void decided(void *user, const tow_verdict *verdict) {
+    asking *made = user;
+    tow_exchange_keep(made->exchange, NULL); /* nobody waits any more */
+    obey(made->exchange, made->guarded, verdict);
+    free(made);
+}
+
+static int ask(asking *made, const tow_request *request) {
+    const tow_guard *guard = made->guarded->guard;
+    const tow_exchange_events events = {.on_gone = asker_gone, .user = made};
+    int error = tow_asker_ask(&made->question, guard->admission->asker, guard->settings.auth_url,
+        guard->settings.auth_seconds, request, tow_exchange_loop(made->exchange), decided, made);
+    if (error != 0)
+        return error;
+    error = tow_exchange_keep(made->exchange, &events);
+    if (error != 0)
+        tow_question_forget(made->question);
+    return error;
+}
+
+static void ask_back_end(tow_exchange *exchange, tow_guarded *guarded, const tow_request *request) {
+    asking *made = malloc(sizeof(*made));
+    int error = TOW_ERROR_MEMORY;
+    if (made != NULL) {
+        *made = (asking){.exchange = exchange, .guarded = guarded};
+        error = ask(made, request);
+    }
+    if (error == 0)
+        return;
+    free(made);
+    refuse_for_now(exchange, error);
+}
+
 /* Asking. */
 
 /* What files say at this moment; held. */
@@ -157,6 +227,10 @@ static void judge(tow_exchange *exchange, tow_guarded *guarded, const tow_presen
 static void admit(tow_exchange *exchange, const tow_request *request) {
     tow_guarded *guarded = tow_request_user(request);
     tow_presented presented;
+    if (is_said(guarded->guard->settings.auth_url)) {
+        ask_back_end(exchange, guarded, request);
+        return;
+    }
     tow_presented_find(&presented, request, guarded->guard->settings.auth_cookie);
     judge(exchange, guarded, &presented);
     tow_presented_clear(&presented);
@@ -281,14 +355,20 @@ void tow_guard_reload(tow_guard *guard) {
 /* Beginning and end. */
 
 bool tow_guard_settings_say(const tow_guard_settings *settings) {
-    return settings->basic_auth != NULL || settings->bearer_token != NULL;
+    return settings->basic_auth != NULL || settings->bearer_token != NULL || settings->auth_url != NULL;
 }
 
 int tow_guard_new(tow_guard **guard, tow_admission *admission, const tow_guard_settings *settings,
     char why[TOW_HANDLER_TEXT_MAX]) {
     *guard = NULL;
-    if (!is_said(settings->basic_auth) && !is_said(settings->bearer_token))
+    bool has_lists = is_said(settings->basic_auth) || is_said(settings->bearer_token);
+    if (!has_lists && !is_said(settings->auth_url))
         return 0;
+    if (has_lists && is_said(settings->auth_url)) {
+        snprintf(why, TOW_HANDLER_TEXT_MAX,
+            "auth-url: there is basic-auth or bearer-token already: leave one of them away");
+        return TOW_ERROR_ARGUMENT;
+    }
     tow_guard *made = calloc(1, sizeof(*made));
     snprintf(why, TOW_HANDLER_TEXT_MAX, "%s", tow_strerror(TOW_ERROR_MEMORY));
     if (made == NULL)
@@ -333,6 +413,8 @@ int tow_admission_new(tow_admission **admission, const tow_handler_place *place)
     }
     made->log = place->log;
     error = tow_checker_new(&made->checker);
+    if (error == 0)
+        error = tow_asker_new(&made->asker, place);
     if (error != 0)
         tow_admission_free(made);
     else
@@ -340,10 +422,16 @@ int tow_admission_new(tow_admission **admission, const tow_handler_place *place)
     return error;
 }
 
+void tow_admission_end(tow_admission *admission) {
+    if (admission != NULL)
+        tow_asker_end(admission->asker);
+}
+
 void tow_admission_free(tow_admission *admission) {
     if (admission == NULL)
         return;
     tow_checker_free(admission->checker);
+    tow_asker_free(admission->asker);
     tow_good_clear(&admission->good);
     free(admission);
 }

@@ -1,13 +1,26 @@
 #include "handler/guard.h"
 
+#include "client/url.h"
 #include "protocol/field_list.h"
 
+#include <strings.h>
 #include <towline/error.h>
 
 #define FIELD(member) TOW_OPTION_FIELD(tow_guard_settings, member)
 
 static int check_token(const char *text) {
     return tow_is_token(tow_slice_from(text)) ? 0 : TOW_ERROR_ARGUMENT;
+}
+
+static int check_url(const char *text) {
+    tow_url url = {0};
+    bool is_http = strncasecmp(text, "http://", 7) == 0 || strncasecmp(text, "https://", 8) == 0;
+    if (strcmp(text, TOW_GUARD_OFF) == 0)
+        return 0;
+    int error = is_http ? tow_url_read(&url, text, NULL) : TOW_ERROR_URL;
+    if (error == 0)
+        tow_url_clear(&url);
+    return error;
 }
 
 const tow_option tow_guard_rows[] = {
@@ -33,6 +46,26 @@ const tow_option tow_guard_rows[] = {
                 "SIGHUP",
         .path = TOW_OPTION_PATH,
         FIELD(bearer_token)},
+    {.name = "auth-url",
+        .kind = TOW_OPTION_TEXT,
+        .value = "URL",
+        .note = "nobody",
+        .off = "anybody may come in",
+        .help = "ask this back end by a GET with the request's header fields: 2xx lets in, 401 and 403 are "
+                "passed on, "
+                "what else it answers is 502, and no answer 502 or 503",
+        .expects = "a URL such as http://localhost:8000/may-come-in, or off",
+        .check = check_url,
+        FIELD(auth_url)},
+    {.name = "auth-seconds",
+        .kind = TOW_OPTION_NUMBER,
+        .value = "SECONDS",
+        .fallback = "10",
+        .unset = 0,
+        .help = "that it has for an answer; more: 503",
+        .minimum = 1,
+        .maximum = TOW_OPTION_DAY,
+        FIELD(auth_seconds)},
     {.name = "auth-cookie",
         .kind = TOW_OPTION_TEXT,
         .value = "NAME",

@@ -1,6 +1,6 @@
-/* tokens: those that let in whoever has one, read from a file: a token a line, as it is or as "sha256:" and the
- * digest of it in hexadecimal digits; '#' begins a comment. Kept are digests. A list is made whole and never
- * changed: whoever uses one holds a reference, from any thread. */
+/* tokens: those that let in whoever has one, read from a file: a token a line, as it is or as "sha256:" and
+ * the digest of it in hexadecimal digits; '#' begins a comment. Kept are digests. A list is made whole and
+ * never changed: whoever uses one holds a reference, from any thread. */
 #ifndef TOW_HANDLER_ADMISSION_TOKENS_H
 #define TOW_HANDLER_ADMISSION_TOKENS_H
 

@@ -1,9 +1,9 @@
 /* guard: who may come in by what they know: asks for credentials before any handler, of whatever kind, gets a
  * request or an opening handshake.
  *
- * An admission is what all guards of a server share: the thread that checks passwords, and the memory of good
- * ones. A guard is what one list of settings says. It is put before a handler by tow_guard_dress, and then
- * asks first; the handler's own on_admit has its say afterwards. */
+ * An admission is what all guards of a server share: the thread that checks passwords, the memory of good
+ * ones, and the client that asks back ends. A guard is what one list of settings says. It is put before a
+ * handler by tow_guard_dress, and then asks first; the handler's own on_admit has its say afterwards. */
 #ifndef TOW_HANDLER_GUARD_H
 #define TOW_HANDLER_GUARD_H
 
@@ -15,6 +15,8 @@
 typedef struct tow_guard_settings {
     const char *basic_auth;   /* a file with users and hashes */
     const char *bearer_token; /* a file with tokens */
+    const char *auth_url;     /* a back end that is asked by HTTP, instead of both */
+    int auth_seconds;         /* that it has to answer; 0: default */
     const char *auth_cookie;  /* the name of a cookie that may have credentials */
 } tow_guard_settings;
 
@@ -25,6 +27,10 @@ typedef struct tow_guard tow_guard;
 
 /* Errors: MEMORY, SYSTEM (no random numbers). */
 int tow_admission_new(tow_admission **admission, const tow_handler_place *place);
+
+/* On the thread of the server's first loop, which does not run any more: before the server is freed. NULL is
+ * allowed. */
+void tow_admission_end(tow_admission *admission);
 
 /* When the server and all its guards are gone. NULL is allowed. */
 void tow_admission_free(tow_admission *admission);

@@ -1,0 +1,237 @@
+#include "asker.h"
+
+#include "client/http_client.h"
+#include "inquiry.h"
+#include "transport/loop.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <towline/error.h>
+
+enum { CALLS_AT_A_TIME = 32, ANSWER_MAX = 64 << 10, ASKS_MAX = 4 };
+
+struct tow_question {
+    tow_letter letter; /* first: to the first loop, and back home */
+    tow_asker *asker;
+    tow_question *next; /* among those that are being asked */
+    tow_question **previous;
+    tow_http_call *call;
+    char *url;
+    int seconds;
+    tow_header_field *fields;
+    tow_loop *home; /* NULL: forgotten; guarded by the mutex */
+    tow_on_verdict on_verdict;
+    void *user;
+    tow_verdict verdict;
+    char *asks[ASKS_MAX + 1];
+};
+
+struct tow_asker {
+    tow_handler_log log;
+    tow_loop *loop;
+    tow_http_client *client; /* the rest is the first loop's */
+    tow_question *first;
+    bool is_over;
+    pthread_mutex_t mutex; /* guards the homes */
+    atomic_size_t waiting;
+};
+
+static void question_free(tow_question *question) {
+    atomic_fetch_sub(&question->asker->waiting, 1);
+    for (size_t i = 0; question->asks[i] != NULL; i++)
+        free(question->asks[i]);
+    free(question->fields);
+    free(question->url);
+    free(question);
+}
+
+static void question_dropped(tow_letter *letter) {
+    question_free((tow_question *)(void *)letter);
+}
+
+/* The way back. */
+
+static void come_home(tow_letter *letters) {
+    while (letters != NULL) {
+        tow_question *question = (tow_question *)(void *)letters;
+        letters = letters->next;
+        if (question->home != NULL)
+            question->on_verdict(question->user, &question->verdict);
+        question_free(question);
+    }
+}
+
+static void send_home(tow_question *question) {
+    tow_asker *asker = question->asker;
+    question->letter = (tow_letter){.work = 1, .open = come_home, .drop = question_dropped};
+    question->verdict.asks = (const char *const *)question->asks;
+    pthread_mutex_lock(&asker->mutex);
+    bool is_wanted = question->home != NULL;
+    if (is_wanted)
+        tow_loop_post_letter(question->home, &question->letter);
+    pthread_mutex_unlock(&asker->mutex);
+    if (!is_wanted)
+        question_free(question);
+}
+
+/* Asking. */
+
+static void fail(tow_question *question, int error, const char *why) {
+    const tow_handler_log *log = &question->asker->log;
+    char line[TOW_HANDLER_TEXT_MAX];
+    snprintf(line, sizeof(line), "auth-url: %s", why);
+    question->verdict.error = error;
+    if (log->write != NULL)
+        log->write(log->user, TOW_LOG_WARNING, line);
+}
+
+static int asks_copy(tow_question *question, const tow_http_head *head) {
+    size_t count = 0;
+    for (size_t i = 0; i < head->field_count && count < ASKS_MAX; i++) {
+        tow_slice value = head->fields[i].value;
+        if (!tow_slice_equals_ignoring_case(head->fields[i].name, "WWW-Authenticate"))
+            continue;
+        question->asks[count] = strndup(value.length > 0 ? value.data : "", value.length);
+        if (question->asks[count++] == NULL)
+            return TOW_ERROR_MEMORY;
+    }
+    return 0;
+}
+
+static void end_call(tow_question *question) {
+    *question->previous = question->next;
+    if (question->next != NULL)
+        question->next->previous = question->previous;
+    tow_http_call_free(question->call);
+    question->call = NULL;
+}
+
+static void answered(tow_http_call *call, const tow_http_result *result) {
+    tow_question *question = tow_http_call_user(call);
+    int error = result->error;
+    if (error == 0)
+        error = asks_copy(question, result->head);
+    if (error == 0)
+        question->verdict.status = result->head->status;
+    else
+        fail(question, error, result->error != 0 ? result->text : tow_strerror(error));
+    end_call(question);
+    send_home(question);
+}
+
+static int start(tow_question *question) {
+    return tow_http_call_start(&question->call, question->asker->client,
+        &(tow_http_call_options){.url = question->url,
+            .headers = question->fields,
+            .total_seconds = question->seconds,
+            .max_body = ANSWER_MAX,
+            .on_done = answered,
+            .user = question});
+}
+
+static void enlist(tow_question *question) {
+    tow_asker *asker = question->asker;
+    question->next = asker->first;
+    question->previous = &asker->first;
+    if (asker->first != NULL)
+        asker->first->previous = &question->next;
+    asker->first = question;
+}
+
+static int need_client(tow_asker *asker) {
+    if (asker->is_over)
+        return TOW_ERROR_STATE;
+    if (asker->client != NULL)
+        return 0;
+    return tow_http_client_new(&asker->client, asker->loop,
+        &(tow_http_client_options){
+            .max_host_connections = CALLS_AT_A_TIME, .max_waiting = TOW_OFF, .max_host_waiting = TOW_OFF});
+}
+
+static void begin(tow_letter *letters) {
+    while (letters != NULL) {
+        tow_question *question = (tow_question *)(void *)letters;
+        letters = letters->next;
+        int error = need_client(question->asker);
+        if (error == 0)
+            error = start(question);
+        if (error == 0) {
+            enlist(question);
+            continue;
+        }
+        fail(question, error, tow_strerror(error));
+        send_home(question);
+    }
+}
+
+int tow_asker_ask(tow_question **question, tow_asker *asker, const char *url, int seconds,
+    const tow_request *request, tow_loop *home, tow_on_verdict on_verdict, void *user) {
+    if (atomic_fetch_add(&asker->waiting, 1) >= TOW_ASKER_WAITING_MAX) {
+        atomic_fetch_sub(&asker->waiting, 1);
+        return TOW_ERROR_LIMIT;
+    }
+    tow_question *made = calloc(1, sizeof(*made));
+    if (made == NULL) {
+        atomic_fetch_sub(&asker->waiting, 1);
+        return TOW_ERROR_MEMORY;
+    }
+    *made = (tow_question){.letter = {.work = 1, .open = begin, .drop = question_dropped},
+        .asker = asker,
+        .seconds = seconds > 0 ? seconds : TOW_ASKER_SECONDS,
+        .url = strdup(url),
+        .fields = tow_inquiry_fields(request),
+        .home = home,
+        .on_verdict = on_verdict,
+        .user = user};
+    if (made->url == NULL || made->fields == NULL) {
+        question_free(made);
+        return TOW_ERROR_MEMORY;
+    }
+    *question = made;
+    tow_loop_post_letter(asker->loop, &made->letter);
+    return 0;
+}
+
+void tow_question_forget(tow_question *question) {
+    pthread_mutex_t *mutex = &question->asker->mutex;
+    pthread_mutex_lock(mutex);
+    question->home = NULL;
+    pthread_mutex_unlock(mutex);
+}
+
+/* Beginning and end. */
+
+int tow_asker_new(tow_asker **asker, const tow_handler_place *place) {
+    tow_asker *made = calloc(1, sizeof(*made));
+    if (made == NULL)
+        return TOW_ERROR_MEMORY;
+    made->log = place->log;
+    made->loop = place->loop;
+    pthread_mutex_init(&made->mutex, NULL);
+    atomic_init(&made->waiting, 0);
+    *asker = made;
+    return 0;
+}
+
+void tow_asker_end(tow_asker *asker) {
+    asker->is_over = true;
+    while (asker->first != NULL) {
+        tow_question *question = asker->first;
+        end_call(question);
+        question->verdict.error = TOW_ERROR_STATE;
+        send_home(question);
+    }
+    tow_http_client_free(asker->client);
+    asker->client = NULL;
+}
+
+void tow_asker_free(tow_asker *asker) {
+    if (asker == NULL)
+        return;
+    pthread_mutex_destroy(&asker->mutex);
+    free(asker);
+}
