@@ -88,7 +88,8 @@ bool tow_route_plan_contradicts(const tow_route_plan *plan, char error[TOW_OPTIO
             plan, "any-origin", "there is allow-origin already: leave one of the two away", error);
     if (!tow_opening_protocols_are_valid(settings->protocols))
         return complain(plan, "subprotocol", "one stands twice", error);
-    return tow_limits_contradict(&plan->route, &settings->limits, error);
+    return tow_guard_contradicts(&plan->route, &settings->guard, error) ||
+           tow_limits_contradict(&plan->route, &settings->limits, error);
 }
 
 bool tow_route_plans_are_same(const tow_route_plan *one, const tow_route_plan *other) {

@@ -86,6 +86,19 @@ static const char *broken_of_access(const tow_serve_settings *settings) {
     return FIRST_BROKEN(rules);
 }
 
+static const char *broken_of_guard(const tow_options *options, const tow_guard_settings *guard) {
+    bool lists = tow_guard_is_said(guard->basic_auth) || tow_guard_is_said(guard->bearer_token);
+    bool asks = tow_guard_is_said(guard->auth_url);
+    const service_rule rules[] = {
+        {asks && lists, "--auth-url: there is a file of users or tokens already: leave one of the two away"},
+        {guard->auth_cookie != NULL && !lists,
+            "--auth-cookie: say who may come in with --basic-auth FILE or --bearer-token FILE"},
+        {tow_options_changed(options, "auth-seconds") && !asks,
+            "--auth-seconds: name the back end that is asked with --auth-url URL"},
+    };
+    return FIRST_BROKEN(rules);
+}
+
 static const char *broken_of_handlers(const tow_serve_settings *settings) {
     const tow_directory_options *handlers = &settings->handlers;
     bool none = handlers->root == NULL;
@@ -117,6 +130,11 @@ bool tow_limits_contradict(
     return tell(options, broken_of_limits(options, limits), out);
 }
 
+bool tow_guard_contradicts(
+    const tow_options *options, const tow_guard_settings *guard, char out[TOW_OPTIONS_ERROR_MAX]) {
+    return tell(options, broken_of_guard(options, guard), out);
+}
+
 bool tow_service_contradicts(
     const tow_options *options, const tow_serve_settings *settings, char out[TOW_OPTIONS_ERROR_MAX]) {
     const char *broken = broken_of_access(settings);
@@ -124,5 +142,6 @@ bool tow_service_contradicts(
         broken = broken_of_tls(settings);
     if (broken == NULL)
         broken = broken_of_handlers(settings);
-    return tell(options, broken, out) || tow_limits_contradict(options, &settings->server.limits, out);
+    return tell(options, broken, out) || tow_guard_contradicts(options, &settings->guard, out) ||
+           tow_limits_contradict(options, &settings->server.limits, out);
 }

@@ -13,4 +13,8 @@ bool tow_service_contradicts(
 bool tow_limits_contradict(
     const tow_options *options, const tow_limits *limits, char out[TOW_OPTIONS_ERROR_MAX]);
 
+/* And for who may come in. */
+bool tow_guard_contradicts(
+    const tow_options *options, const tow_guard_settings *guard, char out[TOW_OPTIONS_ERROR_MAX]);
+
 #endif

@@ -326,7 +326,14 @@ describe("a back end", () => {
   test("and passwords contradict each other", async (t) => {
     const { status, errors } = await run(["serve", "--check", "--auth-url", "http://localhost/", "--bearer-token", "/dev/null"]);
     assert.equal(status, 2);
-    assert.match(errors, /auth-url: there is basic-auth or bearer-token already/);
+    assert.match(errors, /--auth-url: there is a file of users or tokens already/);
+    for (const [key, value] of [["auth-cookie", "session"], ["auth-seconds", "3"]]) {
+      const alone = await run(["serve", "--check", `--${key}`, value]);
+      assert.equal(alone.status, 2);
+      assert.match(alone.errors, new RegExp(`--${key}: .* with --`));
+      const folder = folderOf(t, { "conf.yaml": `routes:\n  - path: /echo\n    echo: true\n    ${key}: ${value}\n` });
+      assert.match((await run(["serve", "--check", "-f", path.join(folder, "conf.yaml")])).errors, new RegExp(`conf.yaml:4:\\d+: ${key}: `));
+    }
     const wrong = await run(["serve", "--check", "--auth-url", "localhost:8000"]);
     assert.equal(wrong.status, 2);
     assert.match(wrong.errors, /--auth-url: 'localhost:8000' is not a URL such as/);

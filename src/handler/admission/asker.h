@@ -1,5 +1,5 @@
-/* asker: asks a back end by HTTP whether a request may come in. All questions of a server go out from its first
- * loop; how many are under way is bounded. */
+/* asker: asks a back end by HTTP whether a request may come in. All questions of a server go out from its
+ * first loop; how many are under way is bounded. */
 #ifndef TOW_HANDLER_ADMISSION_ASKER_H
 #define TOW_HANDLER_ADMISSION_ASKER_H
 
@@ -28,8 +28,8 @@ void tow_asker_end(tow_asker *asker);
 /* When the loops are gone. NULL is allowed. */
 void tow_asker_free(tow_asker *asker);
 
-/* Asks about a request of a connection on `home`, where `on_verdict` comes, once, and the question is gone then.
- * Any thread. Errors: LIMIT (too many wait), MEMORY. */
+/* Asks about a request of a connection on `home`, where `on_verdict` comes, once, and the question is gone
+ * then. Any thread. Errors: LIMIT (too many wait), MEMORY. */
 int tow_asker_ask(tow_question **question, tow_asker *asker, const char *url, int seconds,
     const tow_request *request, tow_loop *home, tow_on_verdict on_verdict, void *user);
 

@@ -39,10 +39,6 @@ typedef struct waiting {
     tow_check *check;
 } waiting;
 
-static bool is_said(const char *text) {
-    return text != NULL && strcmp(text, TOW_GUARD_OFF) != 0;
-}
-
 /* The verdict. */
 
 static void take_any(tow_exchange *exchange, const tow_request *request) {
@@ -56,9 +52,9 @@ static void let_in(tow_exchange *exchange, const tow_guarded *guarded) {
 
 /* What lets in is told by what was read at the start: a file can't say less later. */
 static void ask_for_credentials(tow_exchange *exchange, const tow_guard *guard, bool has_some) {
-    if (is_said(guard->settings.basic_auth))
+    if (tow_guard_is_said(guard->settings.basic_auth))
         tow_exchange_field(exchange, "WWW-Authenticate", "Basic realm=\"towline\", charset=\"UTF-8\"");
-    if (is_said(guard->settings.bearer_token))
+    if (tow_guard_is_said(guard->settings.bearer_token))
         tow_exchange_field(exchange, "WWW-Authenticate", "Bearer realm=\"towline\"");
     tow_exchange_reject(
         exchange, 401, has_some ? "these credentials let nobody in" : "credentials are needed");
@@ -227,7 +223,7 @@ static void judge(tow_exchange *exchange, tow_guarded *guarded, const tow_presen
 static void admit(tow_exchange *exchange, const tow_request *request) {
     tow_guarded *guarded = tow_request_user(request);
     tow_presented presented;
-    if (is_said(guarded->guard->settings.auth_url)) {
+    if (tow_guard_is_said(guarded->guard->settings.auth_url)) {
         ask_back_end(exchange, guarded, request);
         return;
     }
@@ -323,7 +319,7 @@ static int load(tow_guard *guard, const char *file,
     char why[TOW_HANDLER_TEXT_MAX]) {
     char what[WHAT_MAX];
     tow_buffer text;
-    if (!is_said(file))
+    if (!tow_guard_is_said(file))
         return 0;
     int error = tow_secret_read(&text, file, what, sizeof(what));
     if (error == 0)
@@ -361,14 +357,9 @@ bool tow_guard_settings_say(const tow_guard_settings *settings) {
 int tow_guard_new(tow_guard **guard, tow_admission *admission, const tow_guard_settings *settings,
     char why[TOW_HANDLER_TEXT_MAX]) {
     *guard = NULL;
-    bool has_lists = is_said(settings->basic_auth) || is_said(settings->bearer_token);
-    if (!has_lists && !is_said(settings->auth_url))
+    if (!tow_guard_is_said(settings->basic_auth) && !tow_guard_is_said(settings->bearer_token) &&
+        !tow_guard_is_said(settings->auth_url))
         return 0;
-    if (has_lists && is_said(settings->auth_url)) {
-        snprintf(why, TOW_HANDLER_TEXT_MAX,
-            "auth-url: there is basic-auth or bearer-token already: leave one of them away");
-        return TOW_ERROR_ARGUMENT;
-    }
     tow_guard *made = calloc(1, sizeof(*made));
     snprintf(why, TOW_HANDLER_TEXT_MAX, "%s", tow_strerror(TOW_ERROR_MEMORY));
     if (made == NULL)

@@ -9,9 +9,9 @@ enum { OWN_FIELDS = 5, PEER_MAX = 128 };
 
 /* An answer to them would not be one to our question. */
 static bool is_left_out(const char *name) {
-    static const char *const names[] = {"Connection", "Content-Length", "Content-Type", "Expect", "Host", "Keep-Alive",
-        "Proxy-Authorization", "Proxy-Connection", "TE", "Trailer", "Transfer-Encoding", "Upgrade",
-        "Accept-Encoding", "Range", "If-Match", "If-Modified-Since", "If-None-Match", "If-Range",
+    static const char *const names[] = {"Connection", "Content-Length", "Content-Type", "Expect", "Host",
+        "Keep-Alive", "Proxy-Authorization", "Proxy-Connection", "TE", "Trailer", "Transfer-Encoding",
+        "Upgrade", "Accept-Encoding", "Range", "If-Match", "If-Modified-Since", "If-None-Match", "If-Range",
         "If-Unmodified-Since", "Sec-WebSocket-Extensions", "Sec-WebSocket-Key", "Sec-WebSocket-Version"};
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
         if (strcasecmp(name, names[i]) == 0)
@@ -35,7 +35,8 @@ static char *append(char *out, const char *text, const char **place) {
     return out + size;
 }
 
-static tow_header_field *copy(const tow_header_field *own, const tow_header_field *headers, size_t count, size_t size) {
+static tow_header_field *copy(
+    const tow_header_field *own, const tow_header_field *headers, size_t count, size_t size) {
     tow_header_field *made = malloc((count + 1) * sizeof(*made) + size);
     if (made == NULL)
         return NULL;

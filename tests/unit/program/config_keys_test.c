@@ -93,6 +93,13 @@ static void every_option_of_a_kind_is_a_key_of_it(void **state) {
     }
 }
 
+/* What an option means nothing without. */
+static const char *companion_of(const char *name) {
+    if (strcmp(name, "auth-seconds") == 0)
+        return ", auth-url: 'https://example.org'";
+    return strcmp(name, "auth-cookie") == 0 ? ", basic-auth: users" : "";
+}
+
 /* But for those that contradict each other, which are left to the route's own test. */
 static void every_option_of_routes_is_a_key(void **state) {
     (void)state;
@@ -102,8 +109,8 @@ static void every_option_of_routes_is_a_key(void **state) {
         char error[TOW_OPTIONS_ERROR_MAX] = "";
         tow_config_tree tree;
         tow_route_plans plans = {0};
-        snprintf(
-            text, sizeof(text), "routes: [{path: /a, echo: , %s: '%s'}]", option.name, sample_of(&option));
+        snprintf(text, sizeof(text), "routes: [{path: /a, echo: , %s: '%s'%s}]", option.name,
+            sample_of(&option), companion_of(option.name));
         assert_int_equal(tow_config_tree_read(&tree, "a.yaml", text, strlen(text), error), 0);
         (void)tow_config_routes_read(&plans, tow_config_find(tree.root, "routes"), &scope, error);
         assert_string_equal(error, "");

@@ -9,6 +9,8 @@
 
 #include "handler/kind.h"
 
+#include <string.h>
+
 #define TOW_GUARD_OFF "off"
 
 /* Texts outlive the guard. NULL: not asked for; "off": the same, said aloud. */
@@ -35,11 +37,16 @@ void tow_admission_end(tow_admission *admission);
 /* When the server and all its guards are gone. NULL is allowed. */
 void tow_admission_free(tow_admission *admission);
 
+/* Whether such a text asks for something. */
+static inline bool tow_guard_is_said(const char *text) {
+    return text != NULL && strcmp(text, TOW_GUARD_OFF) != 0;
+}
+
 /* Whether any of the settings says who may come in, "off" as well. */
 bool tow_guard_settings_say(const tow_guard_settings *settings);
 
-/* Held by the caller; NULL where nobody is to be asked. Errors: ARGUMENT, MEMORY, SYSTEM, UNSUPPORTED; `why`
- * then says what is wrong. */
+/* Of settings that do not contradict each other. Held by the caller; NULL where nobody is to be asked.
+ * Errors: ARGUMENT, MEMORY, SYSTEM, UNSUPPORTED; `why` then says what is wrong. */
 int tow_guard_new(tow_guard **guard, tow_admission *admission, const tow_guard_settings *settings,
     char why[TOW_HANDLER_TEXT_MAX]);
 
