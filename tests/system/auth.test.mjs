@@ -112,6 +112,25 @@ routes:
     assert.equal((await get(server, "/.console")).status, 401);
   });
 
+  test("stand before a handler's own admission, which has its say afterwards", async (t) => {
+    const folder = folderOf(t, { users: ann });
+    const handlers = folderOf(t, { "own_wsh.py": `def web_socket_do_extra_handshake(request):
+    request.ws_protocol = request.headers_in.get("X-Asked")
+
+def web_socket_transfer_data(request):
+    request.ws_stream.send_message("let in")
+` });
+    const server = await serve(t, ["-w", handlers, "--basic-auth", path.join(folder, "users")]);
+    assert.equal((await knock(t, server, "/own")).status, 401);
+    for (const when of ["when it was checked", "when it was remembered"]) {
+      const socket = new WebSocket(server.url("/own"), ["chat"], { headers: { ...right, "X-Asked": "chat" } });
+      t.after(() => socket.terminate());
+      const [text] = await within(20000, once(socket, "message"), when);
+      assert.equal(text.toString(), "let in");
+      assert.equal(socket.protocol, "chat", when);
+    }
+  });
+
   test("may be in the URL of towline connect", async (t) => {
     const folder = folderOf(t, { users: ann });
     const server = await serve(t, ["--basic-auth", path.join(folder, "users")]);
