@@ -42,6 +42,9 @@ class _Option(object):
         return self.names + [name for name in under if name not in self.names]
 
 
+_PASSWORDS = ('make a file of users (htpasswd -B -c users NAME), and serve '
+              'the same handlers by towline serve -p PORT -w DIR '
+              '--basic-auth users')
 _ROTATION = 'the log is not cut up here: use logrotate, and SIGHUP'
 
 OPTIONS = (
@@ -77,12 +80,9 @@ OPTIONS = (
     _Option('--tls-client-ca', 'tls_client_ca', 'FILE', '',
             '--tls-client-ca'),
     _Option('--basic-auth', 'use_basic_auth', None, False,
-            refusal='make a file of users with htpasswd -B, and use towline '
-                    'serve --basic-auth FILE'),
+            refusal=_PASSWORDS),
     _Option('--basic-auth-credential', 'basic_auth_credential',
-            'USER:PASSWORD', 'test:test',
-            refusal='make a file of users with htpasswd -B, and use towline '
-                    'serve --basic-auth FILE'),
+            'USER:PASSWORD', 'test:test', refusal=_PASSWORDS),
     _Option('-l --log-file', 'log_file', 'FILE', '', '-l'),
     _Option('--log-level', 'log_level', 'LEVEL', 'warn', '--log-level',
             help=' '.join(_LEVELS)),

@@ -329,6 +329,11 @@ class Options(unittest.TestCase):
                     if option.serve:
                         self.assertIn(option.serve, result)
 
+    def test_passwords_have_another_command(self):
+        for words in (['--basic-auth'], ['--basic-auth-credential', 'a:b']):
+            self.assertIn('towline serve -p PORT -w DIR --basic-auth users',
+                          self.parse(*words))
+
     def test_levels(self):
         for level, ours in (('fine', 'debug'), ('warn', 'warning'),
                             ('critical', 'error')):
