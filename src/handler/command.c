@@ -3,6 +3,7 @@
 #include "transport/byte_stream.h"
 #include "transport/listener.h"
 
+#include <errno.h>
 #include <limits.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -235,6 +236,17 @@ char *tow_command_place(const char *name) {
         folder = folder[length] == '\0' ? NULL : folder + length + 1;
     }
     return strdup(name);
+}
+
+const char *tow_command_problem(const char *place) {
+    struct stat status;
+    if (strchr(place, '/') == NULL)
+        return "it is not found in PATH";
+    if (stat(place, &status) != 0)
+        return errno == ENOENT ? "there is no such file" : strerror(errno);
+    if (!S_ISREG(status.st_mode))
+        return "it is not a file";
+    return access(place, X_OK) == 0 ? NULL : "it may not be executed (chmod +x)";
 }
 
 /* Takes the descriptor over, or discards it. */

@@ -47,6 +47,9 @@ int tow_command_start(tow_command *command, tow_byte_stream **stream, tow_loop *
  * nothing: to be freed. Who starts it often does not have it looked for each time. NULL without memory. */
 char *tow_command_place(const char *name);
 
+/* Why what lies at this place can't be started, as far as that is seen from outside; NULL: it can. */
+const char *tow_command_problem(const char *place);
+
 /* Whether it has not exited yet. */
 bool tow_command_runs(const tow_command *command);
 

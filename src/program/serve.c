@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <towline/error.h>
+#include <towline/log.h>
 
 typedef struct serve_service {
     tow_serving serving; /* first */
@@ -195,8 +196,10 @@ static int run(serve_service *service) {
 static int serve(const tow_options *options, tow_route_plans *plans) {
     static const tow_service_kind kind = {.on_stop = tow_serving_stop, .on_reload = reload, .on_tick = tick};
     tow_serve_settings *settings = options->settings;
-    if (settings->check)
-        settings->log_file = NULL; /* what is wrong is told here */
+    if (settings->check) { /* what is wrong is told here, and what would be served is not */
+        settings->log_file = NULL;
+        settings->log_level = settings->log_level < TOW_LOG_WARNING ? settings->log_level : TOW_LOG_WARNING;
+    }
     serve_service service = {.serving = {.service = {.kind = &kind, .options = options, .settings = settings},
                                  .add_routes = add_routes,
                                  .is_ready = is_ready,

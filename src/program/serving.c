@@ -74,7 +74,8 @@ static void on_handler_line(void *user, int level, const char *line) {
 tow_handler_place tow_serving_place(tow_serving *serving) {
     return (tow_handler_place){.log = {on_handler_line, &serving->service},
         .server = serving->server,
-        .loop = serving->service.loop};
+        .loop = serving->service.loop,
+        .is_trial = serving->service.settings->check};
 }
 
 int tow_serving_make(tow_serving *serving, tow_handler *handler, const tow_handler_kind *kind,

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
@@ -46,6 +46,33 @@ describe("--check", () => {
     const { status, errors } = await run(["serve", "-f", file, "--check"]);
     assert.equal(status, 2);
     assert.match(errors, new RegExp(`${folder}/cert.pem`));
+  });
+
+  test("names programs that can't be started, for one connection or many", async (t) => {
+    const { folder, file, write } = configuration(t, "");
+    writeFileSync(path.join(folder, "text"), "#!/bin/sh\n", { mode: 0o644 });
+    for (const [program, why] of [
+      ["no-such-program", "no-such-program can't be started: it is not found in PATH"],
+      ["./none", `${folder}/./none can't be started: there is no such file`],
+      ["./text", `${folder}/./text can't be started: it may not be executed (chmod +x)`],
+      [`${folder}/`, `${folder}/ can't be started: it is not a file`],
+    ])
+      for (const worker of [false, true]) {
+        write(`${head}routes: [{path: /p, program: {file: "${program}", worker: ${worker}}}]\n`);
+        const { status, output, errors } = await run(["serve", "-f", file, "--check"]);
+        assert.equal(errors, `towline serve: ${file}:2:30: program: ${why}\n`);
+        assert.deepEqual([status, output], [2, ""]);
+      }
+  });
+
+  test("starts no program", async (t) => {
+    const { folder, file } = configuration(t, `${head}handlers: h\nroutes: [{path: /w, program: {file: ./worker.sh, worker: true, pool: 3}}, {path: /p, program: ./worker.sh}]\n`);
+    mkdirSync(path.join(folder, "h"));
+    for (const name of ["worker.sh", "h/own.sh"]) writeFileSync(path.join(folder, name), `#!/bin/sh\necho >>${folder}/traces\n`, { mode: 0o755 });
+    const { status, output, errors } = await run(["serve", "-f", file, "--check"]);
+    assert.equal(output, `${file}: all is right\n`);
+    assert.deepEqual([status, errors], [0, ""]);
+    assert.ok(!existsSync(path.join(folder, "traces")));
   });
 
   test("is for the command line too", async () => {

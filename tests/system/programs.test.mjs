@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { describe, test } from "node:test";
 
@@ -240,7 +240,10 @@ describe("limits", () => {
   });
 
   test("a program that can't be started closes with 1011 and a line that says why", async (t) => {
-    const server = await serveKind(t, "/*", "program", "file=/no/such/program");
+    const program = path.join(temporaryFolder(t), "gone");
+    writeFileSync(program, "#!/bin/sh\n", { mode: 0o755 });
+    const server = await serveKind(t, "/*", "program", `file=${program}`);
+    rmSync(program);
     assert.equal((await (await client(t, server, "/")).end()).code, 1011);
     assert.match(server.log, /3 .*can't be started: the name was not found/);
   });

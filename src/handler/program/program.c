@@ -76,6 +76,17 @@ static int program_make(
     return 0;
 }
 
+/* What is seen of it before it is started. */
+static int check(const tow_program_settings *settings, char why[TOW_HANDLER_TEXT_MAX]) {
+    char *place = tow_command_place(settings->file);
+    const char *problem = place == NULL ? tow_strerror(TOW_ERROR_MEMORY) : tow_command_problem(place);
+    free(place);
+    if (problem == NULL)
+        return 0;
+    snprintf(why, TOW_HANDLER_TEXT_MAX, "%.200s can't be started: %s", settings->file, problem);
+    return place == NULL ? TOW_ERROR_MEMORY : TOW_ERROR_ARGUMENT;
+}
+
 static int make(tow_handler *handler, const void *fields, const tow_handler_place *place,
     char why[TOW_HANDLER_TEXT_MAX]) {
     const tow_program_settings *settings = fields;
@@ -86,9 +97,12 @@ static int make(tow_handler *handler, const void *fields, const tow_handler_plac
     }
     if (settings->url != NULL)
         return tow_service_make(handler, settings, &tow_service_back_end, place, why);
-    if (settings->worker)
+    int error = check(settings, why);
+    if (error != 0)
+        return error;
+    if (settings->worker && !place->is_trial)
         return tow_service_make(handler, settings, &tow_service_pool, place, why);
-    int error = program_make(&made, settings, place);
+    error = program_make(&made, settings, place);
     if (error != 0) {
         snprintf(why, TOW_HANDLER_TEXT_MAX, "%s", tow_strerror(error));
         return error;

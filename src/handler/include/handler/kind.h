@@ -5,6 +5,7 @@
 
 #include "handler/option.h"
 
+#include <stdbool.h>
 #include <towline/server.h>
 
 /* Where a handler's lines go; any worker's thread. */
@@ -23,6 +24,7 @@ typedef struct tow_handler_place {
     const char
         *path; /* of its route, "/prefix/" with an asterisk for all below, as long as it lives; NULL: any */
     const char *const *protocols; /* subprotocols that its route has, the same; NULL: the kind's own */
+    bool is_trial;                /* it is only asked whether one can be made: nothing is started for it */
 } tow_handler_place;
 
 enum { TOW_HANDLER_TEXT_MAX = 320 };
