@@ -86,9 +86,31 @@ static void make_of_python(tow_handlers *handlers, tow_directory_order *order) {
         on_made(made, NULL, why);
 }
 
+/* What is only looked at is no handler, and is never asked. */
+static void unserved(tow_exchange *exchange, const tow_request *request) {
+    (void)request;
+    tow_exchange_reject(exchange, 503, "the handler is not loaded");
+}
+
+/* Instead of having it made: sources are not built, and Python files only compiled. */
+static void try_out(const tow_handlers *handlers, tow_directory_order *order) {
+    char why[TOW_HANDLER_TEXT_MAX];
+    const tow_handler_place *place = &handlers->place;
+    if (order->type == TOW_ENTRY_PYTHON &&
+        tow_python_compile(&handlers->python_settings, place->loop, order->file, why) != 0)
+        tow_directory_refuse(order, why);
+    else
+        tow_directory_serve(order, &(tow_handler){.on_request = unserved});
+}
+
 /* A kind has its line here, with settings that are made of the order's texts. */
 static void make(void *user, tow_directory_order *order) {
     tow_handlers *handlers = user;
+    bool is_late = order->type == TOW_ENTRY_SOURCE || order->type == TOW_ENTRY_PYTHON;
+    if (handlers->place.is_trial && is_late) {
+        try_out(handlers, order);
+        return;
+    }
     switch (order->type) {
     case TOW_ENTRY_SOURCE:
         make_of_source(handlers, order);

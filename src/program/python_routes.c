@@ -42,9 +42,12 @@ static void on_loaded(void *user, const tow_handler *handler, const char *why) {
     free(now);
 }
 
+static const char *file_of(const tow_route_plan *plan) {
+    return ((const tow_python_file_settings *)plan->handler.settings)->file;
+}
+
 static void load(tow_served_config *served, tow_serving *serving, tow_python *python, tow_route_plan *plan) {
     char why[TOW_HANDLER_TEXT_MAX];
-    const char *file = ((const tow_python_file_settings *)plan->handler.settings)->file;
     loading *now = malloc(sizeof(*now));
     if (now == NULL) {
         tow_service_say(
@@ -53,7 +56,7 @@ static void load(tow_served_config *served, tow_serving *serving, tow_python *py
     }
     *now = (loading){served, serving, tow_route_plan_retain(plan)};
     plan->is_loading = true;
-    if (tow_python_load(python, file, on_loaded, now, why) != 0)
+    if (tow_python_load(python, file_of(plan), on_loaded, now, why) != 0)
         on_loaded(now, NULL, why);
 }
 
@@ -62,5 +65,16 @@ void tow_python_routes_load(tow_served_config *served, tow_serving *serving, tow
         tow_route_plan *plan = served->plans.items[i];
         if (tow_route_plan_is_late(plan) && !plan->is_loading)
             load(served, serving, python, plan);
+    }
+}
+
+void tow_python_routes_compile(const tow_served_config *served, tow_serving *serving) {
+    const tow_python_settings *settings = &serving->service.settings->python;
+    char why[TOW_HANDLER_TEXT_MAX];
+    for (size_t i = 0; i < served->plans.count; i++) {
+        tow_route_plan *plan = served->plans.items[i];
+        if (tow_route_plan_is_late(plan) &&
+            tow_python_compile(settings, serving->service.loop, file_of(plan), why) != 0)
+            tell(&(loading){.serving = serving, .plan = plan}, why);
     }
 }

@@ -9,4 +9,7 @@
 /* Has those loaded that are not: what becomes of them, the log tells. */
 void tow_python_routes_load(tow_served_config *served, tow_serving *serving, tow_python *python);
 
+/* Only tells the log which of them can't be compiled. */
+void tow_python_routes_compile(const tow_served_config *served, tow_serving *serving);
+
 #endif

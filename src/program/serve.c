@@ -80,7 +80,9 @@ static int add_routes(tow_serving *serving) {
         error = plans_start(service);
     if (error == 0)
         error = handlers_start(service);
-    if (error == 0 && !serving->service.settings->check)
+    if (error == 0 && serving->service.settings->check)
+        tow_python_routes_compile(&service->served, serving);
+    else if (error == 0)
         tow_python_routes_load(&service->served, serving, service->handlers.python);
     return error;
 }
@@ -144,6 +146,8 @@ static void tick(tow_service *service) {
 static int check(serve_service *service) {
     const tow_serve_settings *settings = service->serving.service.settings;
     int status = tow_serving_check(&service->serving, settings->server.listens);
+    if (status == 0 && atomic_load(&service->serving.service.has_failed))
+        return TOW_EXIT_USAGE;
     if (status == 0)
         printf("%s%sall is right\n", settings->config != NULL ? settings->config : "",
             settings->config != NULL ? ": " : "");

@@ -26,6 +26,8 @@ void tow_service_complain(const tow_service *service, const char *format, ...) {
 void tow_service_log(tow_service *service, const tow_log_entry *entry) {
     struct timespec now;
     clock_gettime(CLOCK_REALTIME, &now);
+    if (entry->level <= TOW_LOG_ERROR)
+        atomic_store_explicit(&service->has_failed, true, memory_order_relaxed);
     tow_log_write_entry(service->log, (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000, entry);
 }
 

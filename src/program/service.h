@@ -11,6 +11,8 @@
 #include "transport/timer.h"
 #include "transport/watch.h"
 
+#include <stdatomic.h>
+
 typedef struct tow_service tow_service;
 
 typedef struct tow_service_kind {
@@ -29,6 +31,7 @@ struct tow_service { /* the first three are set, the rest is zeroed */
     tow_timer tick;
     tow_heap heap;
     bool draining;
+    atomic_bool has_failed; /* the log was told of an error */
 };
 
 /* Opens log and loop and takes the signals over, before any thread is made. What goes wrong was told. */

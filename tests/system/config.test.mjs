@@ -75,6 +75,32 @@ describe("--check", () => {
     assert.ok(!existsSync(path.join(folder, "traces")));
   });
 
+  test("ends with 2 behind errors about the folder of handlers", async (t) => {
+    const { folder } = configuration(t, "");
+    writeFileSync(path.join(folder, "none.so"), "no library");
+    const { status, output, errors } = await run(["serve", "-w", folder, "--check"]);
+    assert.match(errors, /error \S*none\.so can't serve \/none: /);
+    assert.deepEqual([status, output], [2, ""]);
+  });
+
+  test("has Python files compiled, and not run", async (t) => {
+    const { folder, file } = configuration(t, `${head}handlers: h\nroutes: [{path: /p, python: route.py}]\n`);
+    mkdirSync(path.join(folder, "h"));
+    const check = async (good, bad) => {
+      writeFileSync(path.join(folder, good), `open("${folder}/traces", "w")\n`);
+      if (bad) writeFileSync(path.join(folder, bad), "\ndef (\n");
+      const { status, output, errors } = await run(["serve", "-f", file, "--check"]);
+      assert.ok(!existsSync(path.join(folder, "traces")));
+      return [status, output === "" ? errors : output];
+    };
+    const [one, what] = await check("h/a_wsh.py", "route.py");
+    assert.match(what, /towline\.yaml:3:\d+: python: \S*route\.py:2: SyntaxError: /);
+    const [other, why] = await check("route.py", "h/a_wsh.py");
+    assert.match(why, /h\/a_wsh\.py can't serve \/a: \S*a_wsh\.py:2: SyntaxError: /);
+    assert.deepEqual([one, other], [2, 2]);
+    assert.deepEqual(await check("h/a_wsh.py"), [0, `${file}: all is right\n`]);
+  });
+
   test("is for the command line too", async () => {
     assert.equal((await run(["serve", "-p", "192.0.2.1:80", "--check"])).status, 0);
     assert.equal((await run(["serve", "--tls", "--check"])).status, 2);

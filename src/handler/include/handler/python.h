@@ -35,4 +35,9 @@ typedef void (*tow_python_on_loaded)(void *user, const tow_handler *handler, con
 int tow_python_load(tow_python *python, const char *file, tow_python_on_loaded on_loaded, void *user,
     char why[TOW_HANDLER_TEXT_MAX]);
 
+/* Whether the interpreter can compile a file, which is not run; waits for that, in rounds of the loop, ten
+ * seconds at most. Errors: ARGUMENT (it can't), and those of starting the interpreter; `why` tells. */
+int tow_python_compile(
+    const tow_python_settings *settings, tow_loop *loop, const char *file, char why[TOW_HANDLER_TEXT_MAX]);
+
 #endif
