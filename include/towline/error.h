@@ -34,6 +34,8 @@ extern "C" {
     X(TLS, -21, "TLS failed")                                                                                \
     X(CERTIFICATE, -22, "a certificate or its key is not valid")                                             \
     X(NO_FILE, -23, "there is no such file")                                                                 \
+    X(NO_PROGRAM, -24, "the file is no program: it has no #! line")                                          \
+    X(INTERPRETER, -25, "the interpreter that the file's #! line names was not found")                       \
     X(PROXY, -30, "the proxy refused")                                                                       \
     /* RFC 6455: frames */                                                                                   \
     X(RESERVED_BITS, -40, "a reserved bit is set that no extension defines")                                 \

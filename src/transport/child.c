@@ -5,6 +5,7 @@
 #include "transport/loop.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
@@ -18,8 +19,24 @@
 #include <towline/error.h>
 #include <unistd.h>
 
-static int spawn_error(int number) {
-    return number == ENOENT || number == ENOTDIR ? TOW_ERROR_NAME_NOT_FOUND : tow_system_error(number);
+static bool is_there(const tow_child_options *options) {
+    int folder = AT_FDCWD;
+    if (options->directory != NULL)
+        folder = open(options->directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    bool there = folder != -1 && faccessat(folder, options->arguments[0], X_OK, 0) == 0;
+    if (folder >= 0)
+        close(folder);
+    return there;
+}
+
+/* A file that is there, and yet is not found, is a script whose interpreter is not. */
+static int spawn_error(int number, const tow_child_options *options) {
+    if (number == ENOEXEC)
+        return TOW_ERROR_NO_PROGRAM;
+    if (number != ENOENT && number != ENOTDIR)
+        return tow_system_error(number);
+    bool is_path = strchr(options->arguments[0], '/') != NULL;
+    return is_path && is_there(options) ? TOW_ERROR_INTERPRETER : TOW_ERROR_NAME_NOT_FOUND;
 }
 
 /* Signals that we ignore or block would be so in the command, too. */
@@ -76,7 +93,7 @@ static int spawn(pid_t *pid, const tow_child_options *options, const int ends[3]
         number = spawn_with(pid, &actions, &attributes, options);
     posix_spawn_file_actions_destroy(&actions);
     posix_spawnattr_destroy(&attributes);
-    return number == 0 ? 0 : spawn_error(number);
+    return number == 0 ? 0 : spawn_error(number, options);
 }
 
 /* It runs already, but has had no time to take much. One that has ended has no limits. */

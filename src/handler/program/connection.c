@@ -451,15 +451,19 @@ static int start(tow_program_connection *connection, const tow_request *request)
     return error;
 }
 
-static void say_start(tow_program_connection *connection, const tow_request *request) {
-    snprintf(connection->name, sizeof(connection->name), "%.60s %.80s[%d]", tow_request_peer(request),
-        connection->program->file, (int)connection->command.child.pid);
-    say(connection, TOW_LOG_DEBUG, "started");
+/* With its process, if there is one. */
+static void name_it(tow_program_connection *connection, const tow_request *request) {
+    int written = snprintf(connection->name, sizeof(connection->name), "%.60s %.80s",
+        tow_request_peer(request), connection->program->file);
+    if (tow_command_runs(&connection->command))
+        snprintf(connection->name + written, sizeof(connection->name) - (size_t)written, "[%d]",
+            (int)connection->command.child.pid);
 }
 
-/* Those that may be there in a moment are not the program's fault. */
+/* What may go well in a moment is not the program's fault. */
 static void refuse_start(tow_program_connection *connection, int error) {
-    bool is_broken = error == TOW_ERROR_NAME_NOT_FOUND || error == TOW_ERROR_PERMISSION;
+    bool is_broken = error == TOW_ERROR_NAME_NOT_FOUND || error == TOW_ERROR_PERMISSION ||
+                     error == TOW_ERROR_NO_PROGRAM || error == TOW_ERROR_INTERPRETER;
     say(connection, TOW_LOG_ERROR, "the program can't be started: %s", tow_strerror(error));
     close_client(connection, is_broken ? 1011 : 1013, "the program can't be started");
 }
@@ -486,10 +490,13 @@ void tow_program_connection_open(tow_program *program, tow_websocket *socket) {
         return;
     }
     int error = start(connection, request);
-    say_start(connection, request);
-    if (error != 0)
+    name_it(connection, request);
+    if (error != 0) {
         refuse_start(connection, error);
-    else if (program->settings.max_seconds > 0)
+        return;
+    }
+    say(connection, TOW_LOG_DEBUG, "started");
+    if (program->settings.max_seconds > 0)
         tow_timer_set(connection->loop, &connection->deadline,
             in_seconds(connection, program->settings.max_seconds), time_is_over);
 }

@@ -43,7 +43,8 @@ typedef struct tow_child_options {
  * [2] (-1 without `with_errors`): sockets, the caller's, so that input that it leaves unread spoils none of
  * its output. The loop is kept alive until on_exit; one that is freed before gives all of them a second to
  * end by SIGTERM, kills their groups, and has on_exit called. Keeps `user`. Errors: NAME_NOT_FOUND (no such
- * command or directory), PERMISSION, DESCRIPTORS, MEMORY, SYSTEM, UNSUPPORTED (simulated loop). */
+ * command or directory), NO_PROGRAM, INTERPRETER (of a name with a slash), PERMISSION, DESCRIPTORS, MEMORY,
+ * SYSTEM, UNSUPPORTED (simulated loop). */
 int tow_child_start(tow_child *child, tow_loop *loop, const tow_child_options *options,
     tow_child_on_exit on_exit, int descriptors[3]);
 
