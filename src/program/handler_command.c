@@ -1,5 +1,6 @@
 #include "exit_status.h"
 #include "handler/build.h"
+#include "handler/module.h"
 #include "option_table.h"
 
 #include <limits.h>
@@ -59,11 +60,15 @@ static int build(const char *source, const char *output) {
         complain("%s: the name is too long", output);
         return EXIT_FAILURE;
     }
-    int status = compile(source, part);
-    if (status == 0 && rename(part, output) == 0)
-        return EXIT_SUCCESS;
-    if (status == 0)
-        perror(output);
+    if (compile(source, part) == 0) {
+        char why[TOW_HANDLER_TEXT_MAX];
+        if (tow_module_check(part, why) != 0)
+            complain("%s: %s", source, why);
+        else if (rename(part, output) == 0)
+            return EXIT_SUCCESS;
+        else
+            perror(output);
+    }
     unlink(part);
     return EXIT_FAILURE;
 }

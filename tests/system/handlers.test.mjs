@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, truncateSync, unlinkSync, writeFileSync } from "node:fs";
+import { chmodSync, copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, truncateSync, unlinkSync, writeFileSync } from "node:fs";
 import net from "node:net";
 import path from "node:path";
 import { after, before, describe, test } from "node:test";
@@ -17,11 +17,12 @@ let built; // libraries
 before(async () => {
   const folder = mkdtempSync("/dev/shm/towline-test-");
   built = { folder };
-  [built.one, built.two, built.nothing] = await Promise.all([
+  [built.one, built.two] = await Promise.all([
     build(folder, "one", taggedEcho("one ")),
     build(folder, "two", taggedEcho("two ")),
-    build(folder, "nothing", "int there_is_nothing_here;\n"),
   ]);
+  built.nothing = path.join(folder, "nothing.so");
+  execFileSync("cc", ["-shared", "-fPIC", "-x", "c", "-o", built.nothing, "-"], { input: "int there_is_nothing_here;\n" });
 });
 after(() => rmSync(built.folder, { recursive: true }));
 
@@ -202,6 +203,11 @@ test("what is asked for and not there is said at once", async (t) => {
   const { status, errors } = await run(["handler", "build", path.join(folder, "none.c")]);
   assert.equal(status, 1);
   assert.match(errors, /none\.c: No such file or directory/);
+  writeFileSync(path.join(folder, "main.c"), "int main(void) {\n    return 0;\n}\n");
+  const main = await run(["handler", "build", path.join(folder, "main.c")], { milliseconds: 60000 });
+  assert.equal(main.status, 1);
+  assert.match(main.errors, /^towline handler: \S*main\.c: it is no handler: its source has to say TOW_HANDLER/);
+  assert.ok(!existsSync(path.join(folder, "main.so")));
   await says(["--dev"], /^towline serve: --dev: name the folder of handlers with --handlers DIR\n$/);
 });
 

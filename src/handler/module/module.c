@@ -93,6 +93,16 @@ static int handler_read(const module *made, tow_handler *handler, char why[TOW_H
     return struct_copy(handler, sizeof(*handler), found->handler, found->size) ? 0 : complain_of_age(why);
 }
 
+int tow_module_check(const char *file, char why[TOW_HANDLER_TEXT_MAX]) {
+    module built = {0};
+    tow_handler handler;
+    if (tow_library_open(&built.library, file, why) != 0)
+        return 0;
+    int error = handler_read(&built, &handler, why);
+    tow_library_close(&built.library);
+    return error;
+}
+
 /* Its beginning. */
 
 static void log_line(const tow_handler_host *host, int level, const char *line) {
