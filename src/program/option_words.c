@@ -81,8 +81,9 @@ static int operands_check(const word_parser *parser) {
     while (operands != NULL && operands[count] != NULL)
         count++;
     if (count < command->operands_minimum)
-        return tow_option_complain(
-            parser->error, "%s is missing; 'towline %s --help' tells more", command->operands, command->name);
+        return tow_option_complain(parser->error,
+            "a word is missing: towline %s %s; 'towline %s --help' tells more", command->name,
+            command->operands, command->name);
     if (count > command->operands_maximum)
         return tow_option_complain(parser->error, "'%.100s' is one word too many; options begin with a dash",
             operands[command->operands_maximum]);

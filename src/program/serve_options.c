@@ -124,7 +124,7 @@ static const char *const examples[] = {
 
 const tow_command tow_serve_command = {.name = "serve",
     .operands = "",
-    .summary = "a realtime server that needs no code",
+    .summary = "run a realtime server that needs no code",
     .description = description,
     .examples = examples,
     .sections = sections,

@@ -257,7 +257,7 @@ static void a_missing_operand_is_named(void **state) {
     assert_int_equal(tow_options_init(&outcome.options, &strict), 0);
     words_take(&outcome, (const char *const[]){"-f", NULL});
     assert_int_equal(outcome.result, TOW_OPTIONS_WRONG);
-    assert_string_equal(outcome.error, "URL is missing; 'towline try --help' tells more");
+    assert_string_equal(outcome.error, "a word is missing: towline try URL; 'towline try --help' tells more");
     forget(&outcome);
 }
 
