@@ -245,7 +245,7 @@ describe("limits", () => {
     const server = await serveKind(t, "/*", "program", `file=${program}`);
     rmSync(program);
     assert.equal((await (await client(t, server, "/")).end()).code, 1011);
-    assert.match(server.log, /3 127\.0\.0\.1:\d+ \/no\/such\/program: the program can't be started: the name was not found/);
+    assert.match(server.log, /3 127\.0\.0\.1:\d+ \S*\/gone: the program can't be started: the name was not found/);
     const folder = temporaryFolder(t);
     for (const [name, text, why] of [["bare.sh", "echo hi\n", /bare\.sh: .*: the file is no program: it has no #! line/],
                                      ["nope.sh", "#!/no/such/shell\n", /nope\.sh: .*: the interpreter that the file's #! line names was not found/]]) {
