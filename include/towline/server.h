@@ -99,11 +99,13 @@ typedef struct tow_server_options {
     /* besides the same origin: "https://example.org", "https://" and an asterisk in front of ".example.org"
      * for all below, "null"; "*" any; ends with NULL */
     const char *const *allow_origins;
-    const char *const *hosts; /* names that Host may have, or a trusted proxy say; ends with NULL; "*" any */
-    int handshake_seconds;    /* for a request's head; default 10; more: 408 */
-    int64_t handshake_bytes;  /* of a request's head; default 16 KiB; more: 431 */
-    int64_t max_connections;  /* default: descriptors (RLIMIT_NOFILE) less a reserve; more: 503. Above
-                                 what descriptors allow, which the log says, who connects waits */
+    /* names that Host may have, or a trusted proxy say; ends with NULL; "*" any; default: where all listening
+     * is on this machine its own (localhost, those below it, addresses), else any */
+    const char *const *hosts;
+    int handshake_seconds;   /* for a request's head; default 10; more: 408 */
+    int64_t handshake_bytes; /* of a request's head; default 16 KiB; more: 431 */
+    int64_t max_connections; /* default: descriptors (RLIMIT_NOFILE) less a reserve; more: 503. Above
+                                what descriptors allow, which the log says, who connects waits */
     int64_t max_connections_per_address; /* default none; more: 503 */
     int64_t max_unfinished; /* bytes of messages that have not ended, and of bodies that are read whole, of
                                all connections of a worker; default 256 MiB, or 16 messages if that is more;

@@ -44,19 +44,22 @@ static bool host_is_allowed(tow_exchange *exchange, const tow_http_head *head) {
            tow_host_is_allowed(host_rule_of(exchange), judged_host(exchange, head));
 }
 
-/* The advice is for the name that would be judged then. */
+/* The advice is for the name that would be judged then, on any port. */
 static void refuse_host(tow_exchange *exchange, const tow_http_head *head) {
     char host[160];
     char name[160];
     char advice[400];
     tow_slice judged = judged_host(exchange, head);
     tow_slice advised = tow_visitor_authority(&exchange->visitor, head);
+    int port;
+    (void)tow_authority_split(advised, &advised, &port);
     tow_text_format(host, sizeof(host), "%.*s", (int)judged.length, judged.data);
     tow_text_format(name, sizeof(name), "%.*s", (int)advised.length, advised.data);
     if (exchange->route != NULL && host_rule_of(exchange) == &exchange->route->host_rule)
         tow_text_format(advice, sizeof(advice), "Host \"%s\": not among the route's hosts", host);
     else
-        tow_text_format(advice, sizeof(advice), "Host \"%s\": --host %s would allow it", host, name);
+        tow_text_format(
+            advice, sizeof(advice), "Host \"%s\": --host %s (hosts in C) would allow it", host, name);
     tow_access_log_limit(&exchange->log, &tow_exchange_counters(exchange)->host_refused);
     tow_exchange_refuse(exchange, 421, "this host is not served here", advice);
 }
@@ -137,7 +140,8 @@ static bool refuse_origin(tow_exchange *exchange) {
             "origin %s is not the server's: not among the route's allow_origins", name);
     else
         tow_text_format(advice, sizeof(advice),
-            "origin %s is not the server's: --allow-origin %s would allow it", name, name);
+            "origin %s is not the server's: --allow-origin %s (allow_origins in C) would allow it", name,
+            name);
     tow_exchange_refuse(exchange, 403, "this origin is not allowed here", advice);
     return true;
 }

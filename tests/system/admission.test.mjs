@@ -63,7 +63,7 @@ describe("origins", () => {
       assert.equal(await status(server, { ...host, Origin: origin }), 101, origin);
     for (const origin of ["https://evil.example", "null", "file://", "https://example.net"])
       assert.equal(await status(server, { ...host, Origin: origin }), 403, origin);
-    assert.match(server.log, /origin https:\/\/evil\.example is not the server's: --allow-origin https:\/\/evil\.example would allow it/);
+    assert.match(server.log, /origin https:\/\/evil\.example is not the server's: --allow-origin https:\/\/evil\.example \(allow_origins in C\) would allow it/);
     const any = await serve(t, ["--allow-origin", "*"]);
     assert.equal(await status(any, { Origin: "https://evil.example" }), 101);
   });

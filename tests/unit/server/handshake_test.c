@@ -399,7 +399,7 @@ static void origins_follow_the_rule_and_the_log_names_the_option(void **state) {
         peer_reset(&peer);
     }
     assert_true(world_logged(&world, "403 origin http://evil.example is not the server's: --allow-origin "
-                                     "http://evil.example would allow it\n"));
+                                     "http://evil.example (allow_origins in C) would allow it\n"));
     assert_int_equal(world_metric(&world, "limit_reached_total{limit=\"allow-origin\"}"), 5);
     world_end(&world);
 }
@@ -428,7 +428,8 @@ static void hosts_follow_the_rule_and_the_log_names_the_option(void **state) {
         assert_true(peer_has(&peer, cases[i].status));
         peer_reset(&peer);
     }
-    assert_true(world_logged(&world, "--host evil.example"));
+    assert_true(
+        world_logged(&world, "Host \"evil.example:9998\": --host evil.example (hosts in C) would allow it"));
     assert_int_equal(world_metric(&world, "limit_reached_total{limit=\"host\"}"), 1);
     peer_connect_to(&peer, &world, "127.0.0.1:9999");
     peer_text(&peer, "GET /metrics HTTP/1.1\r\nHost: evil.example\r\n\r\n");

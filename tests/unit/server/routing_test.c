@@ -512,8 +512,9 @@ static void origins_of_a_route_take_the_place_of_the_servers(void **state) {
     assert_int_equal(tow_server_route(world.server, "/any", &handler), 0);
     world_listen(&world);
     expect_each(&world, cases, sizeof(cases) / sizeof(cases[0]));
-    assert_true(world_logged(&world, "GET /server 403 origin https://guest.example is not the server's: "
-                                     "--allow-origin https://guest.example would allow it\n"));
+    assert_true(
+        world_logged(&world, "GET /server 403 origin https://guest.example is not the server's: "
+                             "--allow-origin https://guest.example (allow_origins in C) would allow it\n"));
     assert_true(
         world_logged(&world, "POST /guests 403 origin https://friend.example is not the server's: not "
                              "among the route's allow_origins (allow-origin)\n"));
@@ -550,7 +551,8 @@ static void hosts_of_a_route_take_the_place_of_the_servers(void **state) {
     assert_int_equal(tow_server_route(world.server, "/own", &handler), 0);
     world_listen(&world);
     expect_each(&world, cases, sizeof(cases) / sizeof(cases[0]));
-    assert_true(world_logged(&world, "421 Host \"a.example\": --host a.example would allow it\n"));
+    assert_true(
+        world_logged(&world, "421 Host \"a.example\": --host a.example (hosts in C) would allow it\n"));
     assert_true(world_logged(&world, "421 Host \"localhost\": not among the route's hosts\n"));
     world_end(&world);
 }

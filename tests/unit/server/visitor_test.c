@@ -147,10 +147,10 @@ static void the_log_advises_the_host_that_would_be_judged(void **state) {
     static const char *const names[] = {"example.org", NULL};
     tow_server_options options = {.trusted_proxies = local, .hosts = names};
     expect_advice(&options, OPENING_AT("example.org", "X-Forwarded-Host: elsewhere.org\r\n"),
-        "Host \"elsewhere.org\": --host elsewhere.org would allow it");
+        "Host \"elsewhere.org\": --host elsewhere.org (hosts in C) would allow it");
     options.hosts = NULL;
     expect_advice(&options, OPENING_AT("backend", "X-Forwarded-Host: example.org\r\n"),
-        "Host \"backend\": --host example.org would allow it");
+        "Host \"backend\": --host example.org (hosts in C) would allow it");
 }
 
 /* To where the client can go; and a client that speaks TLS with the proxy is not sent round in a circle. */
