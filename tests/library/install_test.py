@@ -127,6 +127,13 @@ def check_python(installed):
         raise Failure("".join(lines))
 
 
+def check_helpers(installed):
+    """Workers find the helpers where the manual says that they are."""
+    helpers = installed.prefix / "share/towline/helpers"
+    run("python3", "-c", "from towline_worker import Worker", env=installed.environment | {"PYTHONPATH": str(helpers), "PYTHONDONTWRITEBYTECODE": "1"})
+    run("node", "--input-type=module", "-e", f"import {{ run }} from '{helpers}/towline_worker.mjs'")
+
+
 def check_pages(installed):
     """man(1) finds a page by the name of each function."""
     pages = installed.prefix / "share/man/man3"
@@ -206,6 +213,7 @@ def checks():
         yield f"examples with {compiler}, {'static' if static else 'shared'}", check_examples, (compiler, static)
     yield "native handlers", check_handlers, ()
     yield "handlers in Python", check_python, ()
+    yield "helpers", check_helpers, ()
 
 
 def main(build):
