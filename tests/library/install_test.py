@@ -110,8 +110,10 @@ def check_other_version(installed):
 def check_python(installed):
     """The command of the tutorials serves the examples in Python, by what is installed; Python finds it by a line of its own."""
     modules = installed.prefix / "share/towline/python"
-    expect("the line for Python", [path.read_text() for path in installed.tree.rglob("towline.pth")],
-        [f"/{modules.relative_to(installed.tree)}\n"])
+    lines = list(installed.tree.rglob("towline.pth"))
+    read = [run(python, "-c", "import site; print(*site.getsitepackages(), sep='\\n')").split() for python in ("python3", "/usr/bin/python3")]
+    expect("the line for Python", [path.read_text() for path in lines], [f"/{modules.relative_to(installed.tree)}\n"])
+    expect("whether a Python reads it", f"/{lines[0].parent.relative_to(installed.tree)}" in sum(read, []), True)
     handlers = installed.prefix / "share/doc/towline/examples/handlers"
     command = [sys.executable, "-m", "mod_pywebsocket.standalone", "-p", "0", "-w", handlers]
     server = subprocess.Popen(command, env=installed.environment | {"PYTHONPATH": str(modules)}, stderr=subprocess.PIPE, text=True)
