@@ -125,11 +125,11 @@ static void announce(tow_serving *serving, const char *port, int number) {
             "towline: serving ws%s://%s/echo, console http%s://%s/.console", s, name, s, name);
 }
 
-/* The files of a handler that stays are read again as well. */
+/* Files of a handler that stays are read again too, but none behind a configuration that is refused. */
 static void reload(tow_service *service) {
     serve_service *now = service_of(service);
-    if (service->settings->config != NULL)
-        tow_serve_reload(&now->served, &now->serving);
+    if (service->settings->config != NULL && !tow_serve_reload(&now->served, &now->serving))
+        return;
     tow_python_routes_load(&now->served, &now->serving, now->handlers.python);
     tow_serving_reload(service);
     tow_guard_reload(now->served.guards.guard);

@@ -178,15 +178,17 @@ static void take_over(reloading *now) {
         settings_of(served->first)->config, served->plans.count, now->fresh, now->gone);
 }
 
-void tow_serve_reload(tow_served_config *served, tow_serving *serving) {
+bool tow_serve_reload(tow_served_config *served, tow_serving *serving) {
     reloading now = {.served = served, .serving = serving};
     if (read_again(&now) == 0) {
         take_over(&now);
-        return;
+        return true;
     }
-    tow_service_say(&serving->service, TOW_LOG_ERROR, "%s; the configuration stays as it was", now.error);
+    tow_service_say(&serving->service, TOW_LOG_ERROR,
+        "%s; the configuration stays as it was, and no other file is read again", now.error);
     tow_route_plans_clear(&now.plans);
     tow_options_clear(&now.options);
+    return false;
 }
 
 void tow_served_config_clear(tow_served_config *served) {

@@ -16,8 +16,8 @@ typedef struct tow_served_config {
     const tow_handlers *handlers; /* which stay where they are */
 } tow_served_config;
 
-/* Reads the file again; the log tells. On the thread of the server's first loop. */
-void tow_serve_reload(tow_served_config *served, tow_serving *serving);
+/* Reads the file again; the log tells. False: it was refused. On the thread of the server's first loop. */
+bool tow_serve_reload(tow_served_config *served, tow_serving *serving);
 
 void tow_served_config_clear(tow_served_config *served);
 

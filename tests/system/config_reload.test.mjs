@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { describe, test } from "node:test";
 import WebSocket from "ws";
@@ -196,6 +196,14 @@ test("certificates change", async (t) => {
   write(text("three"));
   assert.match(await reload(server), /stays as it was/);
   assert.equal(await subject(), "two.example");
+  for (const end of ["pem", "key"]) copyFileSync(`${folder}/one.${end}`, `${folder}/two.${end}`);
+  write(`${text("two")}prt: 80\n`);
+  await reload(server);
+  assert.equal(await subject(), "two.example");
+  write(text("two"));
+  await reload(server);
+  assert.doesNotMatch(server.log, /no key prt[^]*were read again[^]*was read again: /, "a configuration that is refused leaves them as they were");
+  await until(async () => (await subject()) === "one.example", "the file that was replaced");
 });
 
 test("a hundred reloads leak nothing", async (t) => {
