@@ -1,5 +1,6 @@
 #include "config_print.h"
 
+#include "option_effect.h"
 #include "option_entry.h"
 
 #include <limits.h>
@@ -169,7 +170,8 @@ static int given_print(printing *now, const tow_options *options, bool defaults_
     now->options = options;
     for (size_t i = 0; error == 0 && i < options->count; i++) {
         const tow_option *option = &options->entries[i].option;
-        if (has_value(now, option) && (defaults_too || options->entries[i].given))
+        if (has_value(now, option) && tow_option_has_effect(options, option) &&
+            (defaults_too || options->entries[i].given))
             error = option_print(now, option, indent);
     }
     return error;

@@ -1,6 +1,7 @@
 #include "route_plan.h"
 
 #include "handler/field_text.h"
+#include "option_effect.h"
 #include "option_entry.h"
 #include "option_same.h"
 #include "protocol/opening.h"
@@ -88,7 +89,8 @@ bool tow_route_plan_contradicts(const tow_route_plan *plan, char error[TOW_OPTIO
             plan, "any-origin", "there is allow-origin already: leave one of the two away", error);
     if (!tow_opening_protocols_are_valid(settings->protocols))
         return complain(plan, "subprotocol", "one stands twice", error);
-    return tow_guard_contradicts(&plan->route, &settings->guard, error) ||
+    return tow_options_without_effect(&plan->handler, error) ||
+           tow_guard_contradicts(&plan->route, &settings->guard, error) ||
            tow_limits_contradict(&plan->route, &settings->limits, error);
 }
 

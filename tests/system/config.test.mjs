@@ -139,6 +139,8 @@ routes:
   - {path: /f/*, files: /tmp, any-origin: true, subprotocol: [x]}
   - {path: /p, program: {file: bin/cat, arguments: ["-u", "a b"], environment: {N: "1"}}}
   - {path: /r, redirect: {target: /a, status: 307}}
+  - {path: /w, program: {file: cat, worker: true}}
+  - {path: /u, program: {url: "http://localhost/"}}
   - {path: /t, tunnel: "unix:run.sock"}
   - {path: /s, respond: {body: "one\\n\\ttwo\\x07"}}
 `;

@@ -171,6 +171,27 @@ static void what_is_wrong_is_told_with_its_place(void **state) {
         "a.yaml:2:26: target: 'foo' is not a URL such as https://example.org/new, or a path such as /new");
 }
 
+static void keys_without_effect_are_refused_with_what_they_need(void **state) {
+    (void)state;
+    refuses("- {path: /x, program: {file: cat, pool: 3}}",
+        "a.yaml:2:43: pool: it has no effect without worker or url");
+    refuses("- {path: /x, program: {file: cat, worker: false, affinity: path}}",
+        "a.yaml:2:62: affinity: it has no effect without worker");
+    refuses("- {path: /x, program: {file: cat, worker: true, mode: frames}}",
+        "a.yaml:2:57: mode: it has no effect with worker");
+    refuses("- {path: /x, program: {url: 'http://a/', worker: true}}",
+        "a.yaml:2:52: worker: it has no effect without file");
+    refuses("- {path: /x, program: {url: 'http://a/', arguments: [x]}}",
+        "a.yaml:2:56: arguments: it has no effect without file");
+    refuses("- {path: /x, program: {file: cat, secret: key}}",
+        "a.yaml:2:45: secret: it has no effect without url");
+    tow_route_plans plans = read_well("routes:\n"
+                                      "  - {path: /a, program: {file: cat, mode: frames, max-seconds: 1}}\n"
+                                      "  - {path: /b, program: {file: cat, worker: true, pool: 3}}\n"
+                                      "  - {path: /c, program: {url: 'http://a/', pool: 3, secret: key}}\n");
+    tow_route_plans_clear(&plans);
+}
+
 static void none_of_the_routes_has_a_kind(void **state) {
     (void)state;
     tow_route_plans plans;
@@ -215,6 +236,7 @@ int main(void) {
         cmocka_unit_test(no_routes_are_a_list_as_well),
         cmocka_unit_test(routes_are_the_same_wherever_they_stand),
         cmocka_unit_test(what_is_wrong_is_told_with_its_place),
+        cmocka_unit_test(keys_without_effect_are_refused_with_what_they_need),
         cmocka_unit_test(none_of_the_routes_has_a_kind),
         cmocka_unit_test(every_kind_has_the_option_that_its_text_sets),
         cmocka_unit_test(limits_that_are_set_take_the_place_of_others),

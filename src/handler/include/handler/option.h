@@ -64,6 +64,9 @@ typedef struct tow_option {
     char letter;      /* 0: none */
     size_t offset;    /* of the field in the settings that the row is for */
     size_t width;
+    /* Names of options of the same rows: without one of them it has no effect, and is refused as a key; NULL:
+     * it always has. And one with which it has none. */
+    const char *only_with, *not_with;
 } tow_option;
 
 /* Seconds: the most that options of time take. */
