@@ -18,12 +18,12 @@ static bool ends_with(const char *name, size_t length, const char *end) {
 }
 
 /* Sources and texts, whose execute bit says nothing. */
-static bool is_no_program(const char *name, size_t length) {
+static const char *text_end(const char *name, size_t length) {
     static const char *const ends[] = {source_end, ".h", ".py", ".txt", ".md", ".html", module_end};
     for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++)
         if (ends_with(name, length, ends[i]))
-            return true;
-    return false;
+            return ends[i];
+    return NULL;
 }
 
 bool tow_catalogue_has_folder(const char *last_segment) {
@@ -54,7 +54,7 @@ static bool name_read(reading *read, const char *name, bool executable, bool sou
         *read = (reading){.type = TOW_ENTRY_PYTHON, .stem = length - strlen(python_end)};
         return true;
     }
-    if (!executable || is_no_program(name, length))
+    if (!executable || text_end(name, length) != NULL)
         return false;
     const char *dot = strrchr(name, '.');
     *read = (reading){.type = TOW_ENTRY_PROGRAM,
@@ -66,6 +66,10 @@ static bool name_read(reading *read, const char *name, bool executable, bool sou
 bool tow_catalogue_has_file(const char *last_segment, bool executable, bool sources) {
     reading read;
     return name_read(&read, last_segment, executable, sources);
+}
+
+const char *tow_catalogue_text_end(const char *last_segment) {
+    return text_end(last_segment, strlen(last_segment));
 }
 
 /* Paths. */

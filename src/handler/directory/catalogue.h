@@ -37,6 +37,9 @@ bool tow_catalogue_has_folder(const char *last_segment);
 /* Whether a file of this name, the last segment, is a handler at all. */
 bool tow_catalogue_has_file(const char *last_segment, bool executable, bool sources);
 
+/* The ending by which a file of this name is no program even if it may be executed; NULL: it has none. */
+const char *tow_catalogue_text_end(const char *last_segment);
+
 /* Of files in the order of their names (strcmp); NAME.c counts where `sources` are wanted. Errors: MEMORY. */
 int tow_catalogue_make(tow_catalogue *catalogue, const tow_catalogue_file *files, size_t count, bool sources);
 void tow_catalogue_clear(tow_catalogue *catalogue);

@@ -89,10 +89,38 @@ static int files_reserve(tow_scan *scan) {
     return 0;
 }
 
+static bool is_script(const tow_scan *scan, const char *last) {
+    char head[2];
+    int fd = openat(dirfd(scan->directory), last, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    bool is_one = fd >= 0 && read(fd, head, 2) == 2 && memcmp(head, "#!", 2) == 0;
+    if (fd >= 0)
+        close(fd);
+    return is_one;
+}
+
+/* A script that stands here is meant to be served, if it may be executed or would be a program then. */
+static void explain(const tow_scan *scan, const char *name, const char *last, bool executable) {
+    const char *root = scan->options.root, *end = tow_catalogue_text_end(last);
+    bool is_meant = executable ? end != NULL : end == NULL && is_wanted(scan, last, true);
+    if (!is_meant || !is_script(scan, last))
+        return;
+    if (!executable)
+        remark(scan, "%s/%s is passed over: it may not be executed (chmod +x)", root, name);
+    else if (strcmp(end, ".py") == 0)
+        remark(scan, "%s/%s is passed over: no program ends in .py; %.*s_wsh.py would be a Python handler",
+            root, name, (int)(strlen(last) - strlen(end)), last);
+    else
+        remark(scan, "%s/%s is passed over: no program ends in %s", root, name, end);
+}
+
 static int file_add(tow_scan *scan, const char *name, const char *last, const struct stat *file) {
     bool executable = (file->st_mode & (S_IXUSR | S_IXGRP | S_IXOTH)) != 0;
-    if (!S_ISREG(file->st_mode) || file->st_size == 0 || !is_wanted(scan, last, executable))
+    if (!S_ISREG(file->st_mode) || file->st_size == 0)
         return 0;
+    if (!is_wanted(scan, last, executable)) {
+        explain(scan, name, last, executable);
+        return 0;
+    }
     if (scan->count == TOW_SCAN_FILES_MAX) {
         say_full(scan, TOW_SCAN_FILES_MAX, "handlers");
         return 0;

@@ -284,6 +284,30 @@ static void what_is_gone_does_not_stay_for_a_broken_one(void **state) {
     host_end(&all);
 }
 
+static void scripts_that_are_passed_over_are_told_with_the_reason(void **state) {
+    host all;
+    host_make(&all, *state);
+    folder_add_file(&all.folder, "plain.sh", "#!/bin/sh\n");
+    folder_add_file(&all.folder, "prog.py", "#!/usr/bin/python3\n");
+    folder_add_file(&all.folder, "note.txt", "#!/bin/sh\n");
+    folder_add_file(&all.folder, "helper.py", "#!/usr/bin/python3\n"); /* these are none */
+    folder_add_file(&all.folder, "other.py", "import os\n");
+    folder_add_file(&all.folder, "data", "#");
+    for (size_t i = 0; i < 3; i++)
+        assert_int_equal(
+            chmod(folder_path(&all.folder, (const char *[]){"prog.py", "note.txt", "other.py"}[i]), 0755), 0);
+    host_start(&all);
+    assert_non_null(strstr(all.said, "log: plain.sh is passed over: it may not be executed (chmod +x)\n"));
+    assert_non_null(strstr(all.said, "log: prog.py is passed over: no program ends in .py; prog_wsh.py would "
+                                     "be a Python handler\n"));
+    assert_non_null(strstr(all.said, "log: note.txt is passed over: no program ends in .txt\n"));
+    size_t lines = 0;
+    for (const char *at = all.said; (at = strstr(at, "passed over")) != NULL; at++)
+        lines++;
+    assert_int_equal(lines, 3);
+    host_end(&all);
+}
+
 static void links_lead_to_files_inside_only(void **state) {
     host all;
     host_make(&all, *state);
@@ -469,6 +493,7 @@ int main(void) {
         ON_REAL_LOOPS(a_broken_file_leaves_what_is_there_and_is_tried_again_when_it_changes),
         ON_EPOLL(a_file_takes_a_path_over_and_gives_it_back),
         ON_EPOLL(what_is_gone_does_not_stay_for_a_broken_one),
+        ON_EPOLL(scripts_that_are_passed_over_are_told_with_the_reason),
         ON_EPOLL(links_lead_to_files_inside_only),
         ON_EPOLL(an_order_may_be_answered_later),
         ON_EPOLL(aliases_follow_what_they_stand_for),
