@@ -181,14 +181,33 @@ static int print_config(const serve_service *service) {
     return problem == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
+/* One after the other, so that what is wrong with the folder of handlers is told of the option that says so.
+ */
+static bool folder_is_right(const serve_service *service) {
+    const tow_directory_options *all = &service->serving.service.settings->handlers;
+    const tow_options *options = service->serving.service.options;
+    const struct {
+        const char *name;
+        tow_directory_options options;
+    } parts[] = {{"handlers", {.root = all->root}}, {"scan", {.root = all->root, .scan = all->scan}},
+        {"aliases", {.root = all->root, .aliases = all->aliases}}};
+    char why[TOW_HANDLER_TEXT_MAX], label[TOW_OPTION_LABEL_MAX];
+    for (size_t i = 0; all->root != NULL && i < sizeof(parts) / sizeof(parts[0]); i++) {
+        if (tow_directory_check(&parts[i].options, why) == 0)
+            continue;
+        const tow_option option = {.name = parts[i].name};
+        tow_option_label(&option, tow_options_source(options, option.name), label);
+        tow_service_complain(&service->serving.service, "%s: %s", label, why);
+        return false;
+    }
+    return true;
+}
+
 /* The same. */
 static int run(serve_service *service) {
     const tow_serve_settings *settings = service->serving.service.settings;
-    char why[TOW_HANDLER_TEXT_MAX];
-    if (settings->handlers.root != NULL && tow_directory_check(&settings->handlers, why) != 0) {
-        tow_service_complain(&service->serving.service, "--handlers: %s", why);
+    if (!folder_is_right(service))
         return settings->check ? TOW_EXIT_USAGE : EXIT_FAILURE;
-    }
     if (settings->list)
         return list(service);
     if (settings->print_config)

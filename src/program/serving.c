@@ -9,6 +9,7 @@
 #include "transport/loop.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,6 +17,7 @@
 #include <towline/error.h>
 #include <towline/log.h>
 #include <towline/version.h>
+#include <unistd.h>
 
 /* For handlers that are loaded when the server starts. */
 #define READY_TIME (10 * TOW_SECOND)
@@ -136,15 +138,36 @@ int tow_serving_set_certificates(tow_serving *serving, const tow_serve_settings 
     return error;
 }
 
+/* Of several files a list does not know where each was named. */
+static bool can_read(const tow_serving *serving, const char *name, const char *const *files) {
+    const tow_option option = {.name = name};
+    const tow_options *options = serving->service.options;
+    bool is_one = tow_list_length(files) == 1;
+    char label[TOW_OPTION_LABEL_MAX];
+    for (; files != NULL && *files != NULL; files++) {
+        if (access(*files, R_OK) == 0)
+            continue;
+        const char *why = strerror(errno);
+        tow_option_label(&option, is_one ? tow_options_source(options, name) : NULL, label);
+        tow_service_complain(&serving->service, "%s: %s: %s", label, *files, why);
+        return false;
+    }
+    return true;
+}
+
 static int server_make(tow_serving *serving) {
-    tow_server_options options = serving->service.settings->server;
+    const tow_serve_settings *settings = serving->service.settings;
+    tow_server_options options = settings->server;
+    if (!can_read(serving, "certificate", settings->certificates) ||
+        !can_read(serving, "key", settings->keys))
+        return TOW_ERROR_NO_FILE;
     serving->workers = options.workers != 0 ? options.workers : cores();
     options.listens = (const char *const *)serving->ports;
     options.loop = serving->service.loop;
     options.workers = serving->workers;
     options.on_log_entry = on_log_entry;
     options.log_user = serving;
-    options.log_level = serving->service.settings->log_level;
+    options.log_level = settings->log_level;
     if (serving->descriptors_each > 1)
         options.max_connections =
             tow_service_max_connections(&serving->service, serving->workers, serving->descriptors_each);

@@ -28,6 +28,11 @@ describe("--check", () => {
     ["what contradicts itself", "tls: true\n", "1:6: tls: name a certificate with --certificate FILE, or have one made with --tls-self-signed"],
     ["a kind that is none", "routes:\n  - {path: /a, fils: b}\n", "2:16: no key fils here; did you mean files?"],
     ["limits that contradict the server's", "max-message: 1K\nroutes:\n  - {path: /e, echo: , low-mark: 300K}\n", "3:22: echo: low_mark: it must be below high_mark"],
+    ["a folder of handlers that is not there", "handlers: none\n", "1:11: handlers: @/none: there is no such folder"],
+    ["what is scanned and not there", "handlers: .\nscan: none\n", "2:7: scan: @/none: No such file or directory"],
+    ["aliases that are not there", "handlers: .\naliases: none\n", "2:10: aliases: @/none: No such file or directory"],
+    ["a certificate that is not there", "certificate: none\n", "1:14: certificate: @/none: No such file or directory"],
+    ["a key that is not there", "certificate: towline.yaml\nkey: none\n", "2:6: key: @/none: No such file or directory"],
     ["a folder that is not there", "routes:\n  - path: /a/*\n    files: none\n", "3:12: files: '@/none' is not a folder"],
   ]) {
     test(`names the place of ${name}`, async (t) => {
@@ -35,7 +40,7 @@ describe("--check", () => {
       for (const words of [["--check"], []]) {
         const { status, output, errors } = await run(["serve", "-f", file, ...words]);
         assert.equal(errors, `towline serve: ${file}:${expected.replace("@", folder)}\n`);
-        assert.equal(status, words.length > 0 || !/folder|low_mark/.test(errors) ? 2 : 1);
+        assert.equal(status, words.length > 0 || !/folder|low_mark|No such file/.test(errors) ? 2 : 1);
         assert.equal(output, "");
       }
     });

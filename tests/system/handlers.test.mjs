@@ -198,8 +198,8 @@ test("what is asked for and not there is said at once", async (t) => {
     assert.match(errors, expected);
   };
   await says(["-w", path.join(folder, "none")], /^towline serve: --handlers: \S*none: there is no such folder\n$/);
-  await says(["-w", folder, "-m", path.join(folder, "none")], /^towline serve: --handlers: \S*none: No such file or directory\n$/);
-  await says(["-w", folder, "-s", "/tmp"], /^towline serve: --handlers: \/tmp: it is not below the folder of handlers\n$/);
+  await says(["-w", folder, "-m", path.join(folder, "none")], /^towline serve: --aliases: \S*none: No such file or directory\n$/);
+  await says(["-w", folder, "-s", "/tmp"], /^towline serve: --scan: \/tmp: it is not below the folder of handlers\n$/);
   const { status, errors } = await run(["handler", "build", path.join(folder, "none.c")]);
   assert.equal(status, 1);
   assert.match(errors, /none\.c: No such file or directory/);
