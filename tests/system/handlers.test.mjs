@@ -99,6 +99,7 @@ test("broken and hostile files are passed over with a line that says why", async
   const odd = Buffer.concat([Buffer.from(`${folder}/`), Buffer.from([0x61, 0x20, 0xff, 0x0a]), Buffer.from(".so")]);
   copyFileSync(built.one, odd);
   await server.logged("a \\xFF\\x0A.so serves /a%20%FF%0A");
+  await server.logged("a~.so serves /a~");
   assert.equal(await asked(t, server, "/a%20%FF%0A"), "one x");
   assert.equal(await asked(t, server, "/a~"), "one x");
   for (const target of ["/nothing", "/cut", "/fifo", "/socket", "/loop", "/out", "/folder", "/.hidden", "/backup", "/text", "/round/a~"])
