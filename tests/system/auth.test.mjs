@@ -43,7 +43,7 @@ async function knock(t, server, target, { headers = {}, protocols = [] } = {}) {
   const socket = new WebSocket(server.url(target), protocols, { headers });
   t.after(() => socket.terminate());
   socket.on("error", () => {});
-  const outcome = await within(20000, Promise.race([
+  const outcome = await within(60000, Promise.race([
     once(socket, "open").then(() => ({ status: 101 })),
     once(socket, "unexpected-response").then(([, response]) => ({ status: response.statusCode, headers: response.headers })),
   ]), "an answer");
@@ -305,7 +305,7 @@ describe("a back end", () => {
     assert.equal((await knock(t, await serveConfig(t, config(large.url)), "/echo")).status, 502);
     const down = await serveConfig(t, config("http://127.0.0.1:1/"));
     assert.equal((await knock(t, down, "/echo")).status, 502);
-    assert.match(down.log, /auth-url: .*127\.0\.0\.1/);
+    await until(() => /auth-url: .*127\.0\.0\.1/.test(down.log), "a line that says who does not answer");
   });
 
   test("that speaks garbage lets nobody in", async (t) => {
@@ -317,16 +317,20 @@ describe("a back end", () => {
     assert.equal((await knock(t, server, "/echo")).status, 502);
   });
 
-  test("that is slow is waited for so long, by so many, and nobody else waits", async (t) => {
+  test("that is slow is waited for so long", async (t) => {
     const back = await backEnd(t, () => {});
-    const server = await serveConfig(t, config(back.url, "auth-seconds: 2\n"));
+    const server = await serveConfig(t, config(back.url, "auth-seconds: 1\n"));
+    assert.equal((await knock(t, server, "/echo")).status, 503);
+  });
+
+  test("that is slow is waited for by so many, and nobody else waits", async (t) => {
+    const back = await backEnd(t, () => {});
+    const server = await serveConfig(t, config(back.url, "auth-seconds: 3600\n"));
     const { socket } = await knock(t, server, "/open");
-    const begun = performance.now();
     const statuses = Array.from({ length: 300 }, async () => (await knock(t, server, "/echo")).status);
-    await Promise.any(statuses); // those that are too many have their answer at once
-    assert.ok(performance.now() - begun < 1900, "the first 503 does not wait");
+    assert.equal(await Promise.any(statuses), 503); // of those that are too many
     await echoes(socket, "meanwhile");
-    for (const status of await within(30000, Promise.all(statuses), "answers")) assert.equal(status, 503);
+    statuses.forEach((status) => status.catch(() => {})); // the test's end ends them
   });
 
   test("is not asked any more about who has left, and the end waits for none", async (t) => {
@@ -334,7 +338,7 @@ describe("a back end", () => {
     const server = await serveConfig(t, config(back.url, "auth-seconds: 60\n"));
     const sockets = Array.from({ length: 20 }, () => new WebSocket(server.url("/echo")).on("error", () => {}));
     t.after(() => sockets.forEach((socket) => socket.terminate()));
-    await until(() => back.seen.length === 20, "all were asked about");
+    await until(() => back.seen.length >= 20, "all were asked about");
     sockets.slice(0, 10).forEach((socket) => socket.terminate());
     await within(20000, server.stop(), "the end");
   });

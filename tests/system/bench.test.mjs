@@ -66,7 +66,7 @@ test("a server with TLS is measured, when its certificate is good", async (t) =>
   const authority = Authority.make((end) => t.after(end));
   const { certificate, key } = authority.issue("localhost");
   for (const io of loops) {
-    const server = await serve(t, ["--io", io, "-t", "-c", certificate, "-k", key]);
+    const server = await serve(t, ["--io", io, "--handshake-seconds", "60", "-t", "-c", certificate, "-k", key]);
     for (const [payload, depth] of [[64, 16], [100000, 4]]) {
       const words = ["bench", `wss://${server.host}/echo`, "--connections", "5", "--in-flight", `${depth}`, "--payload", `${payload}`, "--seconds", "0.2"];
       const { status, output, errors } = await run([...words, "--cacert", authority.certificate, "--json", "-"]);

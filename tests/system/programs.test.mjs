@@ -275,7 +275,7 @@ describe("standard error", () => {
       socket.close();
     });
     assert.ok(server.log.length < MiB, `${server.log.length} bytes of log`);
-    assert.ok(slowest < 1000, `${slowest} ms`);
+    assert.ok(slowest < 5000, `${slowest} ms`);
   });
 });
 
@@ -323,7 +323,7 @@ describe("programs that mean no good", () => {
         for (const socket of sockets) socket.terminate();
       });
       assert.ok(most < 48 * MiB, `${most} bytes`);
-      assert.ok(slowest < 1000, `${slowest} ms`);
+      assert.ok(slowest < 5000, `${slowest} ms`);
       await until(() => processes("sleep\x0076543").length === 0, "the end of all that it started", 15000);
     });
 
