@@ -46,7 +46,8 @@ static inline int tow_loop_new(tow_loop **loop, const tow_loop_options *options)
     return tow_loop_new_sized(loop, options, sizeof(tow_loop_options));
 }
 
-/* Frees a loop on which nothing is open any more; timers are stopped. NULL is allowed. */
+/* Frees a loop on which nothing is open any more, on the thread that has stepped it, if any has; timers are
+ * stopped. NULL is allowed. */
 void tow_loop_free(tow_loop *loop);
 
 /* Runs until nothing that keeps a loop alive is left (open connections, listeners, timers that are started),

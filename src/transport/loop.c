@@ -75,6 +75,13 @@ static void part_user_timers(tow_loop *loop) {
         loop->part_user_timers(loop);
 }
 
+void tow_loop_settle(tow_loop *loop) {
+    loop->stepping = true;
+    if (loop->end_children != NULL)
+        loop->end_children(loop);
+    pay_debts(loop);
+}
+
 void tow_loop_free(tow_loop *loop) {
     if (loop == NULL)
         return;
@@ -83,9 +90,7 @@ void tow_loop_free(tow_loop *loop) {
     if (loop->companion != NULL)
         loop->companion->free(loop->companion);
     tow_mailbox_clear(&loop->letters); /* those who drop them may have something open */
-    if (loop->end_children != NULL)
-        loop->end_children(loop);
-    pay_debts(loop);
+    tow_loop_settle(loop);
     part_user_timers(loop); /* those that callbacks have made meanwhile */
     loop->kind->free(loop);
 }

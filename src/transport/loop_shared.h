@@ -153,6 +153,10 @@ struct tow_loop {
     tow_random random;
 };
 
+/* What comes before its memory goes: its children are ended, and what was closed is told of it. io_uring does
+ * that on the thread that has stepped the loop, and on no other; it is not stepped any more. */
+void tow_loop_settle(tow_loop *loop);
+
 /* Fills what all kinds share. Errors: MEMORY, SYSTEM, DESCRIPTORS. */
 int tow_loop_init(tow_loop *loop, const tow_loop_kind *kind, bool with_wake_fd);
 void tow_loop_clear(tow_loop *loop);

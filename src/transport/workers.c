@@ -1,5 +1,7 @@
 #include "transport/workers.h"
 
+#include "loop_shared.h"
+
 #include <pthread.h>
 #include <semaphore.h>
 #include <signal.h>
@@ -28,8 +30,10 @@ static void *work(void *argument) {
     tow_workers *workers = self->workers;
     while (sem_wait(&workers->start) != 0) {
     }
-    if (!workers->cancelled)
+    if (!workers->cancelled) {
         workers->run(workers->argument, self->index, self->loop);
+        tow_loop_settle(self->loop);
+    }
     return NULL;
 }
 
