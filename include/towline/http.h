@@ -159,8 +159,8 @@ typedef struct tow_exchange_events {
     /* no answer reaches the client any more: it has left or takes nothing, the server has drained for
      * drain_seconds, or answer_seconds are over */
     void (*on_gone)(tow_exchange *exchange, void *user);
-    /* the client has ended its side, and asks nothing more as far as is known: most have left then, though
-     * some wait for the answer, which can still be given */
+    /* the client has ended its side: most have left then, though some wait for the answer, and for those to
+     * what they have asked behind it, which can all still be given */
     void (*on_end)(tow_exchange *exchange, void *user);
     void *user; /* what they get */
     /* of an answer in pieces more than high_mark had been waiting, and now less than low_mark is */

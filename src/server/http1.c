@@ -118,14 +118,9 @@ static bool may_end(tow_http1 *http1) {
     return !tow_http1_is_blocked(http1);
 }
 
-/* What has come already and is not of the body may be a further request. */
-static bool asks_nothing_more(const tow_http1 *http1) {
-    return (http1->peer_ended || http1->fin) && (http1->input.length == 0 || http1->exchange.has_body);
-}
-
 /* Who keeps the request may answer it then, or break it off. */
 static void tell_handler(tow_http1 *http1) {
-    if (is_busy(http1) && asks_nothing_more(http1))
+    if (is_busy(http1) && (http1->peer_ended || http1->fin))
         tow_exchange_tell_end(&http1->exchange);
     if (tow_http1_worker(http1)->drain != TOW_SERVING && http1->state != TOW_HTTP1_OVER)
         tow_exchange_tell_stop(&http1->exchange);

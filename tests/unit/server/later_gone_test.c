@@ -124,10 +124,8 @@ static void so_is_one_after_the_end(void **state) {
         tow_server *server = begin(each);
         int fd = ask_with(each, server, requests[i / 2], i % 2);
         assert_int_equal(shutdown(fd, SHUT_WR), 0);
-        if (i < 2)
-            run_until(each, has_ended, NULL);
+        run_until(each, has_ended, NULL);
         run_for(each, 20 * TOW_MILLISECOND);
-        assert_int_equal(ended, i < 2); /* else it has asked more */
         assert_int_equal(gone, 0);
         reset(fd);
         run_until(each, is_gone, NULL);
@@ -180,7 +178,7 @@ static void over_tls_too(void **state) {
 static void an_end_is_told_and_then_that_nobody_reads(void **state) {
     each_loop *each = *state;
     tow_server *server = begin(each);
-    close(ask_with(each, server, REQUEST, false));
+    close(ask(each, server));
     run_until(each, has_ended, NULL);
     assert_int_equal(ended, 1);
     assert_int_equal(gone, 0);
