@@ -6,6 +6,7 @@
 #include <openssl/crypto.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <towline/error.h>
@@ -34,9 +35,19 @@ struct tow_checker {
     bool is_over;
     bool has_thread;
     pthread_t thread;
+    atomic_size_t holders; /* whose it is, and each question */
 };
 
+static void checker_release(tow_checker *checker) {
+    if (atomic_fetch_sub(&checker->holders, 1) > 1)
+        return;
+    pthread_cond_destroy(&checker->changed);
+    pthread_mutex_destroy(&checker->mutex);
+    free(checker);
+}
+
 static void check_free(tow_check *check) {
+    checker_release(check->checker);
     tow_users_release(check->users);
     OPENSSL_cleanse(check->texts, check->size);
     free(check);
@@ -94,7 +105,15 @@ static int need_thread(tow_checker *checker) {
 
 /* The loops' side. */
 
+/* The thread has done with the loop as well as with the letter: the loop may be freed now. */
+static void let_thread_go(const tow_letter *letter) {
+    tow_checker *checker = ((const tow_check *)(const void *)letter)->checker;
+    pthread_mutex_lock(&checker->mutex);
+    pthread_mutex_unlock(&checker->mutex);
+}
+
 static void answers_come(tow_letter *letters) {
+    let_thread_go(letters);
     while (letters != NULL) {
         tow_check *check = (tow_check *)(void *)letters;
         letters = letters->next;
@@ -105,6 +124,7 @@ static void answers_come(tow_letter *letters) {
 }
 
 static void answer_dropped(tow_letter *letter) {
+    let_thread_go(letter);
     check_free((tow_check *)(void *)letter);
 }
 
@@ -115,6 +135,7 @@ static tow_check *check_make(tow_checker *checker, tow_users *users, tow_slice n
         return NULL;
     made->letter = (tow_letter){.work = 1, .open = answers_come, .drop = answer_dropped};
     made->checker = checker;
+    atomic_fetch_add(&checker->holders, 1);
     made->users = tow_users_retain(users);
     made->size = size;
     memcpy(made->texts, name.data, name.length);
@@ -184,6 +205,7 @@ int tow_checker_new(tow_checker **checker) {
     pthread_mutex_init(&made->mutex, NULL);
     pthread_cond_init(&made->changed, NULL);
     made->end = &made->first;
+    atomic_init(&made->holders, 1);
     *checker = made;
     return 0;
 }
@@ -199,7 +221,5 @@ void tow_checker_free(tow_checker *checker) {
         pthread_join(checker->thread, NULL);
     while (checker->first != NULL)
         check_free(take_first(checker));
-    pthread_cond_destroy(&checker->changed);
-    pthread_mutex_destroy(&checker->mutex);
-    free(checker);
+    checker_release(checker);
 }
