@@ -11,7 +11,7 @@
 static void those_of_the_file_are_there(void **state) {
     static const char text[] = "# whose\n\n  first-token.A~/+=\r\nsha256:" DIGEST "\nlast";
     static const char *const others[] = {
-        "", "first-token", "first-token.A~/+", "Last", "last ", "sha256:" DIGEST, DIGEST, "# whose"};
+        "", "first-token", "first-token.A~/+", "Last", "last ", ("sha256:" DIGEST), DIGEST, "# whose"};
     char why[TOW_TOKENS_TEXT_MAX];
     tow_tokens *tokens;
     assert_int_equal(tow_tokens_read(&tokens, text, strlen(text), why), 0);
