@@ -4,10 +4,10 @@ import assert from "node:assert/strict";
 import path from "node:path";
 import WebSocket from "ws";
 
-import { Server, program, until, within } from "./towline.mjs";
+import { clock } from "./prober.mjs";
+import { Server, holdNothingBack, program, sleep, until, within } from "./towline.mjs";
 
-// What is freed is not to look like what is held.
-process.env.ASAN_OPTIONS = [process.env.ASAN_OPTIONS, "quarantine_size_mb=8"].filter((text) => text).join(":");
+holdNothingBack();
 
 const host = path.join(path.dirname(program), "tests/kind-host");
 
@@ -49,4 +49,22 @@ export async function refusal(t, server, target) {
     return Number(error.message.split(" ").pop());
   }
   return 101;
+}
+
+/** The longest that an echo takes while `task` is under way, in milliseconds. */
+export async function slowestEcho(t, server, task) {
+  const socket = await client(t, server, "/echo");
+  let over = false, slowest = 0;
+  const done = task().finally(() => (over = true));
+  while (!over) {
+    const began = clock(server.pid);
+    const before = socket.messages.length;
+    socket.send("x");
+    await socket.next(before + 1, 20000);
+    slowest = Math.max(slowest, clock(server.pid) - began);
+    await sleep(5);
+  }
+  await done;
+  socket.close();
+  return slowest;
 }

@@ -35,15 +35,19 @@ function delayed(pid) {
   return Number(readFileSync(`/proc/${pid}/schedstat`, "utf8").split(" ")[1]) / 1e6;
 }
 
+/** Milliseconds, without those in which the server's main thread, or ours, would have gone on and another process had the processor. */
+export function clock(server) {
+  return performance.now() - delayed(server) - delayed(process.pid);
+}
+
 function probe(server, url, authority) {
   const socket = new WebSocket(url, authority ? { ca: readFileSync(authority) } : {});
   let longest = 0;
   let sent = null; // none is on its way
   let first = true;
-  const clock = () => performance.now() - delayed(server) - delayed(process.pid);
-  const since = () => (sent === null ? 0 : clock() - sent);
+  const since = () => (sent === null ? 0 : clock(server) - sent);
   const send = () => {
-    sent = clock();
+    sent = clock(server);
     socket.send("probe");
   };
   socket.on("open", send);
