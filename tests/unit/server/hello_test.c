@@ -208,6 +208,22 @@ static void who_says_no_more_ends_in_time(void **state) {
     end(&world);
 }
 
+/* A hello with this extension, which is cleared, is shown the first certificate or refused. */
+static void choose_nothing(struct world *world, tow_buffer *extension) {
+    struct peer peer;
+    tow_buffer message = hello(extension);
+    tow_buffer bytes = records(&message, 16384);
+    peer_connect(&peer, world);
+    peer_send(&peer, bytes.data, bytes.length);
+    world_run(world, 500);
+    assert_false(was_shown(&peer, "the-second"));
+    assert_true(was_shown(&peer, "the-first") || was_alerted(&peer));
+    peer_close(&peer);
+    tow_buffer_clear(extension);
+    tow_buffer_clear(&message);
+    tow_buffer_clear(&bytes);
+}
+
 #define EXTENSION(bytes)                                                                                     \
     { bytes, sizeof(bytes) - 1 }
 
@@ -224,23 +240,12 @@ static void a_name_that_is_none_chooses_nothing(void **state) {
         EXTENSION("\0\x0f\0\0\x0csecond.test."), EXTENSION("\0\x0e\0\0\x0bsecond\xfftest")};
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
         struct world world;
-        struct peer peer;
         tow_buffer extension = {0};
         put_extension(&extension, SNI, names[i].bytes, names[i].length);
-        tow_buffer message = hello(&extension);
-        tow_buffer bytes = records(&message, 16384);
         begin(&world, i);
-        peer_connect(&peer, &world);
-        peer_send(&peer, bytes.data, bytes.length);
-        world_run(&world, 500);
-        assert_false(was_shown(&peer, "the-second"));
-        assert_true(was_shown(&peer, "the-first") || was_alerted(&peer));
-        peer_close(&peer);
+        choose_nothing(&world, &extension);
         expect_alive(&world);
         end(&world);
-        tow_buffer_clear(&extension);
-        tow_buffer_clear(&message);
-        tow_buffer_clear(&bytes);
     }
 }
 
@@ -251,7 +256,6 @@ static void long_names_and_second_ones_choose_nothing(void **state) {
     struct world world;
     begin(&world, 1);
     for (size_t i = 0; i <= sizeof(lengths) / sizeof(lengths[0]); i++) {
-        struct peer peer;
         bool twice = i == sizeof(lengths) / sizeof(lengths[0]);
         memset(name, 'a', sizeof(name) - 1);
         name[twice ? 10 : lengths[i]] = '\0';
@@ -261,17 +265,7 @@ static void long_names_and_second_ones_choose_nothing(void **state) {
             put(&extension, other.data, other.length);
             tow_buffer_clear(&other);
         }
-        tow_buffer message = hello(&extension);
-        tow_buffer bytes = records(&message, 16384);
-        peer_connect(&peer, &world);
-        peer_send(&peer, bytes.data, bytes.length);
-        world_run(&world, 500);
-        assert_false(was_shown(&peer, "the-second"));
-        assert_true(was_shown(&peer, "the-first") || was_alerted(&peer));
-        peer_close(&peer);
-        tow_buffer_clear(&extension);
-        tow_buffer_clear(&message);
-        tow_buffer_clear(&bytes);
+        choose_nothing(&world, &extension);
     }
     expect_alive(&world);
     end(&world);
