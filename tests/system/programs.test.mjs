@@ -119,8 +119,8 @@ while header := r.read(5):
 
 describe("environment", () => {
   test("the request is told as CGI tells it", async (t) => {
-    const server = await serveScript(t, "env | sort", "environment=ADDED=by us", "environment=SHELL");
     process.env.SHELL ??= "/bin/sh";
+    const server = await serveScript(t, "env | sort", "environment=ADDED=by us", "environment=SHELL");
     const headers = { "X-Twice": ["a", "b"], Cookie: "k=v", Proxy: "evil", X_Under: "no", "User-Agent": "test" };
     const socket = await client(t, server, "/a/b%20c?d=e&f", { headers, protocols: [] });
     await socket.end();
