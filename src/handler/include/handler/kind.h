@@ -21,6 +21,8 @@ typedef struct tow_handler_place {
     tow_handler_log log;
     tow_server *server; /* NULL: it is made later, and the kind can do without */
     tow_loop *loop;     /* of its first worker; NULL: the same */
+    /* what the doors to channels share, as long as server and handler; NULL: there are none */
+    const struct tow_channels *channels;
     const char
         *path; /* of its route, "/prefix/" with an asterisk for all below, as long as it lives; NULL: any */
     const char *const *protocols; /* subprotocols that its route has, the same; NULL: the kind's own */
