@@ -1,6 +1,7 @@
 #include "base/text.h"
 
 #include <assert.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -20,6 +21,29 @@ size_t tow_text_cut(const char *text, size_t length, size_t max) {
     while (border > 0 && max - border < CONTINUATIONS_MAX && is_continuation(text[border]))
         border--;
     return is_continuation(text[border]) ? max : border;
+}
+
+/* Section 4: the second byte has narrower bounds behind E0, ED, F0 and F4. */
+static bool is_second(unsigned char lead, unsigned char byte) {
+    unsigned low = lead == 0xe0 ? 0xa0 : lead == 0xf0 ? 0x90 : 0x80;
+    unsigned high = lead == 0xed ? 0x9f : lead == 0xf4 ? 0x8f : 0xbf;
+    return byte >= low && byte <= high;
+}
+
+size_t tow_text_character(const char *text, size_t length) {
+    if (length == 0)
+        return 0;
+    unsigned char lead = (unsigned char)text[0];
+    if (lead < 0x80)
+        return 1;
+    size_t whole = lead < 0xc2 || lead > 0xf4 ? 0 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
+    if (whole == 0 || whole > length || !is_second(lead, (unsigned char)text[1]))
+        return 0;
+    for (size_t i = 2; i < whole; i++) {
+        if (!is_continuation(text[i]))
+            return 0;
+    }
+    return whole;
 }
 
 size_t tow_text_format_list(char *out, size_t size, const char *format, va_list arguments) {

@@ -17,6 +17,20 @@ static void what_is_no_utf8_is_cut_anywhere(void **state) {
     assert_int_equal(tow_text_cut("\x80\x80\x80\x80\x80\x80\x80\x80", 8, 6), 6);
 }
 
+static void the_first_character_is_measured(void **state) {
+    (void)state;
+    static const struct {
+        const char *text;
+        size_t length;
+    } cases[] = {{"", 0}, {"a\x80", 1}, {"\xc2\x80", 2}, {"\xdf\xbfx", 2}, {"\xe0\xa0\x80", 3},
+        {"\xed\x9f\xbf", 3}, {"\xef\xbf\xbf", 3}, {"\xf0\x90\x80\x80", 4}, {"\xf4\x8f\xbf\xbf", 4},
+        {"\x80", 0}, {"\xc1\xbf", 0}, {"\xc2", 0}, {"\xc2z", 0}, {"\xe0\x9f\xbf", 0}, {"\xed\xa0\x80", 0},
+        {"\xe2\x82", 0}, {"\xe2\x82z", 0}, {"\xf0\x8f\xbf\xbf", 0}, {"\xf4\x90\x80\x80", 0},
+        {"\xf5\x80\x80\x80", 0}};
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+        assert_int_equal(tow_text_character(cases[i].text, strlen(cases[i].text)), cases[i].length);
+}
+
 static void a_text_that_fits_is_written_whole(void **state) {
     (void)state;
     char out[8];
@@ -79,6 +93,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_text_is_cut_at_borders_of_characters),
         cmocka_unit_test(what_is_no_utf8_is_cut_anywhere),
+        cmocka_unit_test(the_first_character_is_measured),
         cmocka_unit_test(a_text_that_fits_is_written_whole),
         cmocka_unit_test(the_length_is_that_of_what_was_written),
         cmocka_unit_test(a_cut_text_ends_with_a_whole_character_and_dots),

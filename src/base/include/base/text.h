@@ -11,6 +11,9 @@
  * is cut anywhere. */
 size_t tow_text_cut(const char *text, size_t length, size_t max);
 
+/* How many bytes the character has with which the text begins; 0: none, or no UTF-8 (RFC 3629). */
+size_t tow_text_character(const char *text, size_t length);
+
 /* Writes a text with its final zero to the `size` bytes at `out` and returns the length that it has there
  * (not, as snprintf does, the one that it would have). If it was cut it ends with "...". */
 __attribute__((format(printf, 3, 4))) size_t tow_text_format(char *out, size_t size, const char *format, ...);
