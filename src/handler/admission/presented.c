@@ -1,44 +1,11 @@
 #include "presented.h"
 
+#include "base/base64.h"
 #include "http/credentials.h"
 
 #include <openssl/crypto.h>
 #include <string.h>
 #include <strings.h>
-
-/* Six bits of either alphabet (RFC 4648, sections 4 and 5), or -1. */
-static int bits_of(char character) {
-    if (character >= 'A' && character <= 'Z')
-        return character - 'A';
-    if (character >= 'a' && character <= 'z')
-        return character - 'a' + 26;
-    if (character >= '0' && character <= '9')
-        return character - '0' + 52;
-    if (character == '+' || character == '-')
-        return 62;
-    return character == '/' || character == '_' ? 63 : -1;
-}
-
-/* Padding may be left away. `out` has room for as many bytes as the text. */
-static bool base64_read(char *out, size_t *length, tow_slice text) {
-    unsigned value = 0, have = 0;
-    size_t made = 0;
-    while (text.length > 0 && text.data[text.length - 1] == '=')
-        text.length--;
-    for (size_t i = 0; i < text.length; i++) {
-        int bits = bits_of(text.data[i]);
-        if (bits < 0)
-            return false;
-        value = (value << 6 | (unsigned)bits) & 0xFFFF;
-        have += 6;
-        if (have < 8)
-            continue;
-        have -= 8;
-        out[made++] = (char)(value >> have & 0xFF);
-    }
-    *length = made;
-    return true;
-}
 
 /* The text has the credentials by now. */
 static bool take(tow_presented *presented, tow_scheme scheme, size_t length) {
@@ -61,7 +28,7 @@ bool tow_presented_read(tow_presented *presented, tow_scheme scheme, tow_slice t
         return false;
     if (!is_encoded)
         memcpy(presented->text, text.data, length);
-    else if (!base64_read(presented->text, &length, text) || length == 0)
+    else if (!tow_base64_read(presented->text, &length, text) || length == 0)
         return false;
     return take(presented, scheme, length);
 }
