@@ -3,10 +3,10 @@
 #ifndef TOW_HANDLER_CHANNELS_H
 #define TOW_HANDLER_CHANNELS_H
 
-#include "handler/channel_access.h"
+#include "handler/channel_keeper.h"
 
 typedef struct tow_channels {
-    const tow_channel_access *access; /* NULL: there are no tokens */
+    const tow_channel_keeper *keeper; /* NULL: there are no tokens */
 } tow_channels;
 
 #endif

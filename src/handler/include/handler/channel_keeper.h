@@ -1,11 +1,11 @@
-/* channel_access: who may do what with channels: what the doors to them (/channel/NAME and others) ask, and
- * whoever knows answers: tokens that clients bring, a back end.
+/* channel_keeper: who may do what with channels: the doors to them (/channel/NAME and others) ask, and a
+ * keeper answers, who knows tokens that clients bring, or a back end.
  *
  * A guest is one connection, or one request, at a door. The door embeds it, and asks in this order: `enter`
  * with its request, `may` for each channel and act whose policy wants a token, `show` when it brings another
  * token, `leave` at the end. All of it is on the thread of the guest's worker. */
-#ifndef TOW_HANDLER_CHANNEL_ACCESS_H
-#define TOW_HANDLER_CHANNEL_ACCESS_H
+#ifndef TOW_HANDLER_CHANNEL_KEEPER_H
+#define TOW_HANDLER_CHANNEL_KEEPER_H
 
 #include "base/slice.h"
 
@@ -39,7 +39,7 @@ typedef struct tow_channel_question {
     void *asked; /* of who answers */
 } tow_channel_question;
 
-typedef struct tow_channel_access tow_channel_access;
+typedef struct tow_channel_keeper tow_channel_keeper;
 
 typedef struct tow_channel_guest { /* zeroed but for on_dismissed; `enter` and `show` fill the rest */
     /* It has to go. The door tells the client, lets it go and calls `leave`, in this call or later. Never
@@ -55,22 +55,22 @@ typedef struct tow_channel_guest { /* zeroed but for on_dismissed; `enter` and `
 
 /* What answers. What is said at once is written to `answer`; with LATER `question` is kept, and on_answer
  * comes once, never inside the call. */
-struct tow_channel_access {
+struct tow_channel_keeper {
     void *user;
     /* Who comes with this request, by a token in it or whatever else. A guest without one is granted, as
      * nobody in particular. A refusal ends it: `leave` is not called then. */
-    void (*enter)(const tow_channel_access *access, tow_channel_guest *guest, tow_exchange *exchange,
+    void (*enter)(const tow_channel_keeper *keeper, tow_channel_guest *guest, tow_exchange *exchange,
         const tow_request *request, tow_channel_question *question, tow_channel_answer *answer);
     /* It brings a token in a message: it is who that says from now on. A refusal leaves all as it was. */
-    void (*show)(const tow_channel_access *access, tow_channel_guest *guest, tow_slice token,
+    void (*show)(const tow_channel_keeper *keeper, tow_channel_guest *guest, tow_slice token,
         tow_channel_question *question, tow_channel_answer *answer);
     /* Asked for what the channel's policy leaves to tokens. */
-    void (*may)(const tow_channel_access *access, tow_channel_guest *guest, tow_channel_act act,
+    void (*may)(const tow_channel_keeper *keeper, tow_channel_guest *guest, tow_channel_act act,
         tow_slice channel, tow_channel_question *question, tow_channel_answer *answer);
     /* A question that was kept is of no interest any more. */
-    void (*forget)(const tow_channel_access *access, tow_channel_question *question);
+    void (*forget)(const tow_channel_keeper *keeper, tow_channel_question *question);
     /* Once, after it was let in. Questions of it were answered or forgotten before. */
-    void (*leave)(const tow_channel_access *access, tow_channel_guest *guest);
+    void (*leave)(const tow_channel_keeper *keeper, tow_channel_guest *guest);
 };
 
 #endif
