@@ -1,6 +1,6 @@
-/* secret_file: a file with users or tokens, read whole. */
-#ifndef TOW_HANDLER_ADMISSION_SECRET_FILE_H
-#define TOW_HANDLER_ADMISSION_SECRET_FILE_H
+/* secret_file: a file with users, tokens or keys, read whole. */
+#ifndef TOW_HANDLER_SECRET_FILE_H
+#define TOW_HANDLER_SECRET_FILE_H
 
 #include "base/buffer.h"
 
