@@ -1,5 +1,5 @@
 /* Credentials as requests show them, and files of users and tokens: the first byte says which. */
-#include "admission/presented.h"
+#include "presented.h"
 #include "admission/tokens.h"
 #include "admission/users.h"
 #include "fuzz.h"

@@ -1,7 +1,7 @@
 /* Credentials as requests show them. */
 #include "../unit.h"
 
-#include "admission/presented.h"
+#include "presented.h"
 
 static tow_presented presented;
 

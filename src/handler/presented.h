@@ -3,8 +3,8 @@
  *
  * A cookie is "basic.BASE64" or "bearer.BASE64", or else a token as it is; a subprotocol is one of the two
  * forms. BASE64 may be that of URLs, and is of NAME:PASSWORD or of the token. */
-#ifndef TOW_HANDLER_ADMISSION_PRESENTED_H
-#define TOW_HANDLER_ADMISSION_PRESENTED_H
+#ifndef TOW_HANDLER_PRESENTED_H
+#define TOW_HANDLER_PRESENTED_H
 
 #include "base/slice.h"
 

@@ -1,8 +1,8 @@
 /* inquiry: the header fields that a back end gets to see of a request that it decides on: those of the
  * request, but for what belongs to its connection, its handshake or its body, and what is asked for, as
  * X-Forwarded-Method, -Proto, -Host, -Uri and -For, which clients can't say themselves. */
-#ifndef TOW_HANDLER_ADMISSION_INQUIRY_H
-#define TOW_HANDLER_ADMISSION_INQUIRY_H
+#ifndef TOW_HANDLER_INQUIRY_H
+#define TOW_HANDLER_INQUIRY_H
 
 #include <towline/http.h>
 

@@ -1,7 +1,7 @@
 /* asker: asks a back end by HTTP whether a request may come in. All questions of a server go out from its
  * first loop; how many are under way is bounded. */
-#ifndef TOW_HANDLER_ADMISSION_ASKER_H
-#define TOW_HANDLER_ADMISSION_ASKER_H
+#ifndef TOW_HANDLER_ASKER_H
+#define TOW_HANDLER_ASKER_H
 
 #include "handler/kind.h"
 
