@@ -8,16 +8,11 @@
 #include <openssl/rand.h>
 #include <stdlib.h>
 #include <string.h>
-#include <towline/error.h>
 
 enum { WAYS = 4 }; /* places in which credentials may stand */
 
-int tow_good_init(tow_good *good) {
-    memset(good->entries, 0, sizeof(good->entries));
-    if (RAND_bytes(good->key, sizeof(good->key)) != 1)
-        return TOW_ERROR_SYSTEM;
+void tow_good_init(tow_good *good) {
     pthread_mutex_init(&good->mutex, NULL);
-    return 0;
 }
 
 void tow_good_clear(tow_good *good) {
@@ -25,9 +20,22 @@ void tow_good_clear(tow_good *good) {
     pthread_mutex_destroy(&good->mutex);
 }
 
+/* The key is made for the first credentials: most servers ask for none, and OpenSSL's random numbers take a
+ * while to begin with. */
+static bool has_key(tow_good *good) {
+    pthread_mutex_lock(&good->mutex);
+    if (!good->has_key)
+        good->has_key = RAND_bytes(good->key, sizeof(good->key)) == 1;
+    bool has_key = good->has_key;
+    pthread_mutex_unlock(&good->mutex);
+    return has_key;
+}
+
 /* A name has no zero. */
 bool tow_good_name_make(
-    tow_good_name *name, const tow_good *good, uint64_t generation, tow_slice user, tow_slice password) {
+    tow_good_name *name, tow_good *good, uint64_t generation, tow_slice user, tow_slice password) {
+    if (!has_key(good))
+        return false;
     size_t length = sizeof(generation) + user.length + 1 + password.length;
     unsigned char *text = malloc(length);
     if (text == NULL)

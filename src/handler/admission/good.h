@@ -19,6 +19,7 @@ typedef struct tow_good_entry {
 typedef struct tow_good {
     pthread_mutex_t mutex;
     unsigned char key[TOW_GOOD_DIGEST];
+    bool has_key;
     tow_good_entry entries[TOW_GOOD_MAX];
 } tow_good;
 
@@ -27,13 +28,14 @@ typedef struct tow_good_name {
     unsigned char digest[TOW_GOOD_DIGEST];
 } tow_good_name;
 
-/* Errors: SYSTEM (no random numbers). */
-int tow_good_init(tow_good *good);
+/* Of memory that is all zeros. */
+void tow_good_init(tow_good *good);
 void tow_good_clear(tow_good *good);
 
-/* False: there is no memory for it; the name is then remembered and found by nobody. */
+/* False: there is no memory for it, or no random number for the key; the name is then remembered and found by
+ * nobody. */
 bool tow_good_name_make(
-    tow_good_name *name, const tow_good *good, uint64_t generation, tow_slice user, tow_slice password);
+    tow_good_name *name, tow_good *good, uint64_t generation, tow_slice user, tow_slice password);
 
 bool tow_good_has(tow_good *good, const tow_good_name *name, int64_t now);
 void tow_good_add(tow_good *good, const tow_good_name *name, int64_t now);

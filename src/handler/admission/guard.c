@@ -397,13 +397,9 @@ int tow_admission_new(tow_admission **admission, const tow_handler_place *place)
     tow_admission *made = calloc(1, sizeof(*made));
     if (made == NULL)
         return TOW_ERROR_MEMORY;
-    int error = tow_good_init(&made->good);
-    if (error != 0) {
-        free(made);
-        return error;
-    }
+    tow_good_init(&made->good);
     made->log = place->log;
-    error = tow_checker_new(&made->checker);
+    int error = tow_checker_new(&made->checker);
     if (error == 0)
         error = tow_asker_new(&made->asker, place);
     if (error != 0)
