@@ -133,7 +133,9 @@ static void lines_run(tow_session *session) {
     const char *line;
     const char *history = tow_history_path(&path) == 0 ? (const char *)path.data : NULL;
     int error = tow_editor_new(&session->view.editor, session->loop, "> ", history, session->view.painted);
-    if (error != 0)
+    if (error == TOW_ERROR_UNSUPPORTED)
+        tow_view_error(&session->view, "the terminal: lines are edited by libedit, which is not installed");
+    else if (error != 0)
         tow_view_error(&session->view, "the terminal: %s", tow_strerror(error));
     while (error == 0 && session->own_code == 0 && tow_editor_read(session->view.editor, &line) == 1)
         if (line[0] != '\0')

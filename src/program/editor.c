@@ -1,13 +1,13 @@
 #include "editor.h"
 
 #include "base/buffer.h"
+#include "editor_library.h"
 #include "history.h"
 #include "paint.h"
 #include "transport/watch.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <histedit.h>
 #include <langinfo.h>
 #include <locale.h>
 #include <stdio.h>
@@ -19,6 +19,8 @@
 #include <wchar.h>
 
 enum { HISTORY_LINES = 1000, TAB_COLUMNS = 8 };
+
+static tow_editor_library edit; /* loaded for the process by the first editor */
 
 struct tow_editor {
     tow_loop *loop;
@@ -38,7 +40,7 @@ struct tow_editor {
 
 static tow_editor *editor_of(EditLine *line) {
     void *editor = NULL;
-    el_get(line, EL_CLIENTDATA, &editor);
+    edit.el_get(line, EL_CLIENTDATA, &editor);
     return editor;
 }
 
@@ -99,6 +101,7 @@ static int key_get(EditLine *line, wchar_t *character) {
 
 /* Without a UTF-8 locale the editor could not show what is typed. */
 static void locale_choose(void) {
+    setlocale(LC_CTYPE, "");
     if (strcmp(nl_langinfo(CODESET), "UTF-8") != 0)
         setlocale(LC_CTYPE, "C.UTF-8");
 }
@@ -112,23 +115,23 @@ static void keys_bind(EditLine *line) {
         {"\\e[1;5D", "ed-prev-word"},
         {"\\e[3~", "ed-delete-next-char"},
     };
-    el_set(line, EL_EDITOR, "emacs");
+    edit.el_set(line, EL_EDITOR, "emacs");
     for (size_t i = 0; i < sizeof(bindings) / sizeof(bindings[0]); i++)
-        el_set(line, EL_BIND, bindings[i][0], bindings[i][1], NULL);
-    el_source(line, NULL); /* ~/.editrc: what the user wants instead */
+        edit.el_set(line, EL_BIND, bindings[i][0], bindings[i][1], NULL);
+    edit.el_source(line, NULL); /* ~/.editrc: what the user wants instead */
 }
 
 static int history_open(tow_editor *editor, const char *path) {
     HistEvent event;
-    editor->history = history_init();
+    editor->history = edit.history_init();
     if (editor->history == NULL)
         return TOW_ERROR_MEMORY;
     editor->history_path = path;
-    history(editor->history, &event, H_SETSIZE, HISTORY_LINES);
-    history(editor->history, &event, H_SETUNIQUE, 1);
+    edit.history(editor->history, &event, H_SETSIZE, HISTORY_LINES);
+    edit.history(editor->history, &event, H_SETUNIQUE, 1);
     if (path != NULL)
-        history(editor->history, &event, H_LOAD, path);
-    el_set(editor->line, EL_HIST, history, editor->history);
+        edit.history(editor->history, &event, H_LOAD, path);
+    edit.el_set(editor->line, EL_HIST, edit.history, editor->history);
     return 0;
 }
 
@@ -148,7 +151,7 @@ static void history_save(tow_editor *editor) {
             close(fd);
         return;
     }
-    int saved = history(editor->history, &event, H_SAVE_FP, file);
+    int saved = edit.history(editor->history, &event, H_SAVE_FP, file);
     if (fclose(file) != 0 || saved < 0 || rename(path, editor->history_path) != 0)
         unlink(path);
 }
@@ -166,22 +169,25 @@ static void prompt_make(tow_editor *editor, const char *prompt, bool painted) {
 
 int tow_editor_new(
     tow_editor **out, tow_loop *loop, const char *prompt, const char *history_path, bool painted) {
+    int error = tow_editor_library_load(&edit);
+    if (error != 0)
+        return error;
     tow_editor *editor = calloc(1, sizeof(*editor));
     if (editor == NULL)
         return TOW_ERROR_MEMORY;
     locale_choose();
     editor->loop = loop;
     editor->prompt_columns = (int)strlen(prompt);
-    editor->line = el_init("towline", stdin, stdout, stderr);
+    editor->line = edit.el_init("towline", stdin, stdout, stderr);
     if (editor->line == NULL || history_open(editor, history_path) != 0) {
         tow_editor_free(editor);
         return TOW_ERROR_MEMORY;
     }
     prompt_make(editor, prompt, painted);
-    el_set(editor->line, EL_CLIENTDATA, editor);
-    el_set(editor->line, EL_PROMPT_ESC, prompt_of, '\1');
-    el_set(editor->line, EL_SIGNAL, 0);
-    el_wset(editor->line, EL_GETCFN, key_get);
+    edit.el_set(editor->line, EL_CLIENTDATA, editor);
+    edit.el_set(editor->line, EL_PROMPT_ESC, prompt_of, '\1');
+    edit.el_set(editor->line, EL_SIGNAL, 0);
+    edit.el_wset(editor->line, EL_GETCFN, key_get);
     keys_bind(editor->line);
     *out = editor;
     return 0;
@@ -193,9 +199,9 @@ void tow_editor_free(tow_editor *editor) {
     if (editor->history != NULL)
         history_save(editor);
     if (editor->line != NULL)
-        el_end(editor->line);
+        edit.el_end(editor->line);
     if (editor->history != NULL)
-        history_end(editor->history);
+        edit.history_end(editor->history);
     tow_buffer_clear(&editor->text);
     free(editor);
 }
@@ -218,7 +224,7 @@ static int cursor_row(tow_editor *editor) {
     int columns = tow_paint_columns(STDOUT_FILENO, 80);
     int row = 0;
     int column = editor->prompt_columns;
-    const LineInfoW *line = el_wline(editor->line);
+    const LineInfoW *line = edit.el_wline(editor->line);
     for (const wchar_t *at = line->buffer; at < line->cursor; at++) {
         int width = *at == L'\t' ? 1 : character_columns(*at);
         if (column + width > columns) {
@@ -252,7 +258,7 @@ static int line_keep(tow_editor *editor, const char *line, size_t length, const 
         return error;
     *out = (const char *)editor->text.data;
     if (length > 0)
-        history(editor->history, &event, H_ENTER, *out);
+        edit.history(editor->history, &event, H_ENTER, *out);
     return 1;
 }
 
@@ -261,7 +267,7 @@ int tow_editor_read(tow_editor *editor, const char **out) {
     if (editor->stopped)
         return 0;
     editor->reading = true;
-    const char *line = el_gets(editor->line, &count);
+    const char *line = edit.el_gets(editor->line, &count);
     if (line == NULL || count <= 0) {
         line_hide(editor);
         fflush(stdout);
@@ -282,7 +288,7 @@ void tow_editor_print(tow_editor *editor, const void *text, size_t length) {
         line_hide(editor);
     fwrite(text, 1, length, stdout);
     if (editor->reading)
-        el_set(editor->line, EL_REFRESH);
+        edit.el_set(editor->line, EL_REFRESH);
     fflush(stdout);
 }
 
@@ -292,19 +298,19 @@ static bool is_reading(const tow_editor *editor) {
 
 void tow_editor_resized(tow_editor *editor) {
     if (editor != NULL)
-        el_resize(editor->line);
+        edit.el_resize(editor->line);
     if (is_reading(editor))
-        el_set(editor->line, EL_REFRESH);
+        edit.el_set(editor->line, EL_REFRESH);
 }
 
 void tow_editor_suspended(tow_editor *editor) {
     if (is_reading(editor))
-        el_set(editor->line, EL_PREP_TERM, 0);
+        edit.el_set(editor->line, EL_PREP_TERM, 0);
 }
 
 void tow_editor_resumed(tow_editor *editor) {
     if (is_reading(editor))
-        el_set(editor->line, EL_PREP_TERM, 1);
+        edit.el_set(editor->line, EL_PREP_TERM, 1);
 }
 
 /* libedit sets the terminal's mode only when it believes to have left it. */
@@ -312,5 +318,5 @@ void tow_editor_continued(tow_editor *editor) {
     tow_editor_suspended(editor);
     tow_editor_resumed(editor);
     if (is_reading(editor))
-        el_set(editor->line, EL_REFRESH);
+        edit.el_set(editor->line, EL_REFRESH);
 }

@@ -12,7 +12,7 @@
 typedef struct tow_editor tow_editor;
 
 /* Takes over standard input and output, which are terminals. `prompt` is borrowed; `history` is the file of
- * earlier lines, NULL for none. Errors: MEMORY, SYSTEM. */
+ * earlier lines, NULL for none. Errors: MEMORY, SYSTEM, UNSUPPORTED (libedit is not installed). */
 int tow_editor_new(
     tow_editor **editor, tow_loop *loop, const char *prompt, const char *history, bool painted);
 

@@ -9,7 +9,6 @@
 #include "version.h"
 
 #include <fcntl.h>
-#include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -140,7 +139,6 @@ int main(int count, char **words) {
     const char *const *next = (const char *const *)words + 1;
     if (!have_standard_descriptors())
         return EXIT_FAILURE;
-    setlocale(LC_CTYPE, "");
     if (strcmp(tow_version(), TOW_VERSION) != 0) {
         fprintf(stderr, "towline: this is version %s, but libtowline is %s; install both from one build\n",
             TOW_VERSION, tow_version());
