@@ -342,7 +342,11 @@ void tow_loop_random(tow_loop *loop, void *out, size_t length) {
 }
 
 int64_t tow_loop_wall_seconds(tow_loop *loop) {
-    return loop->kind->wall_seconds(loop);
+    return loop->kind->wall_milliseconds(loop) / 1000;
+}
+
+int64_t tow_loop_wall_milliseconds(const tow_loop *loop) {
+    return loop->kind->wall_milliseconds(loop);
 }
 
 bool tow_loop_has_descriptors(const tow_loop *loop) {

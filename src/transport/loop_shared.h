@@ -99,7 +99,7 @@ typedef struct tow_loop_kind {
     void (*arm)(tow_loop *loop, int64_t deadline);
 
     int64_t (*clock)(const tow_loop *loop);
-    int64_t (*wall_seconds)(const tow_loop *loop);
+    int64_t (*wall_milliseconds)(const tow_loop *loop);
     void (*random)(tow_loop *loop, void *out, size_t length);
 
     int (*listen)(

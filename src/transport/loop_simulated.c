@@ -340,8 +340,8 @@ static int64_t virtual_clock(const tow_loop *loop) {
     return ((const simulated_loop *)loop)->clock;
 }
 
-static int64_t virtual_wall_seconds(const tow_loop *loop) {
-    return START_WALL_SECONDS + (virtual_clock(loop) - START_CLOCK) / TOW_SECOND;
+static int64_t virtual_wall_milliseconds(const tow_loop *loop) {
+    return INT64_C(1000) * START_WALL_SECONDS + (virtual_clock(loop) - START_CLOCK) / TOW_MILLISECOND;
 }
 
 static void seeded_random(tow_loop *loop, void *out, size_t length) {
@@ -371,7 +371,7 @@ static const tow_loop_kind kind = {
     .fd = descriptor,
     .arm = arm,
     .clock = virtual_clock,
-    .wall_seconds = virtual_wall_seconds,
+    .wall_milliseconds = virtual_wall_milliseconds,
     .random = seeded_random,
     .listen = listen_at,
     .listener_start = listener_start,

@@ -212,11 +212,11 @@ int64_t tow_system_clock(const tow_loop *loop) {
     return (int64_t)now.tv_sec * TOW_SECOND + now.tv_nsec;
 }
 
-int64_t tow_system_wall_seconds(const tow_loop *loop) {
+int64_t tow_system_wall_milliseconds(const tow_loop *loop) {
     (void)loop;
     struct timespec now;
     clock_gettime(CLOCK_REALTIME_COARSE, &now);
-    return (int64_t)now.tv_sec;
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / TOW_MILLISECOND;
 }
 
 void tow_system_random(tow_loop *loop, void *out, size_t length) {

@@ -28,9 +28,9 @@ int tow_socket_listen(
     tow_loop *loop, const tow_address *address, const tow_listen_options *options, tow_address *bound);
 void tow_socket_discard(tow_loop *loop, int fd);
 
-/* tow_loop_kind.clock, .wall_seconds, and .random */
+/* tow_loop_kind.clock, .wall_milliseconds, and .random */
 int64_t tow_system_clock(const tow_loop *loop);
-int64_t tow_system_wall_seconds(const tow_loop *loop);
+int64_t tow_system_wall_milliseconds(const tow_loop *loop);
 void tow_system_random(tow_loop *loop, void *out, size_t length);
 
 #endif

@@ -27,8 +27,9 @@ int tow_loop_round(tow_loop *loop);
  * would take long, and everybody else with it. */
 int tow_loop_share(const tow_loop *loop, int whole);
 
-/* Seconds since 1970 (virtual in the simulator). */
+/* Seconds since 1970 (virtual in the simulator); milliseconds, which any thread may ask for. */
 int64_t tow_loop_wall_seconds(tow_loop *loop);
+int64_t tow_loop_wall_milliseconds(const tow_loop *loop);
 
 /* Whether the system's descriptors can be watched: not in the simulator. */
 bool tow_loop_has_descriptors(const tow_loop *loop);
