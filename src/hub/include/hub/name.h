@@ -11,7 +11,7 @@
 
 #include "base/slice.h"
 
-enum { TOW_CHANNEL_NAME_MAX = 200 };
+enum { TOW_CHANNEL_NAME_MAX = 200, TOW_CHANNEL_INTERNAL = 0x01 };
 
 /* What comes from outside is a name, and not an internal one. */
 bool tow_channel_name_is_valid(tow_slice name);

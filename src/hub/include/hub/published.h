@@ -15,6 +15,8 @@
 
 enum { TOW_EVENT_MAX = 200, TOW_KEY_MAX = 200, TOW_USER_MAX = 200 };
 
+typedef struct tow_encoding tow_encoding;
+
 /* What the data of a text is where it goes into an envelope. */
 typedef enum tow_data_form {
     TOW_DATA_STRING, /* a string, to be escaped */
@@ -31,6 +33,10 @@ typedef struct tow_draft {
     tow_slice user;     /* who said it, for encodings that tell; UTF-8, at most 200 bytes */
     uint64_t leave_out; /* the subscriber with this identity does not get it; 0: all do */
     bool not_kept;      /* goes to who is there: no number, no history */
+    /* A form that is there already, for clients of one encoding: it goes to them in place of what that would
+     * make of `data`. NULL: none. The hub has it from a call on that succeeds. */
+    const tow_encoding *encoding;
+    void *made;
 } tow_draft;
 
 typedef enum tow_published_kind {
@@ -60,7 +66,6 @@ int64_t tow_published_milliseconds(const tow_published *published);  /* since 19
 /* How a kind of client gets it. One lives as long as the hub, and is known by its address: embed it where it
  * needs to know more than the publication says (the name of a namespace). Functions run on any thread, and
  * several at once. Forms are whatever the encoding makes, a tow_shared or a buffer; never NULL. */
-typedef struct tow_encoding tow_encoding;
 struct tow_encoding {
     /* NULL without memory: who wanted the form does without, and the hub counts it. */
     void *(*encode)(const tow_encoding *encoding, const tow_published *published);
