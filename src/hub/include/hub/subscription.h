@@ -64,6 +64,7 @@ typedef struct tow_subscriber {
     /* For tow_draft.leave_out; asked only where a publication leaves somebody out. NULL: it is never
      * meant. */
     uint64_t (*identify)(const tow_subscription *subscription);
+    bool is_inside; /* the program's own: a policy that is for nobody does not end it */
 } tow_subscriber;
 
 struct tow_subscription {       /* all is the hub's but `owner` */
