@@ -41,7 +41,8 @@ typedef struct tow_channel_policy { /* zeroed: the defaults */
     const void *more;         /* of whoever gives policies; lives as long as the hub */
 } tow_channel_policy;
 
-/* Fills in `policy`, which is zeroed. Any thread, several at once; it calls nothing of the hub. */
+/* Fills in `policy`, which is zeroed. Any thread, several at once, and with a channel's order held: it calls
+ * nothing of the hub, and waits for nobody. */
 typedef void (*tow_channel_policy_find)(void *user, tow_slice name, tow_channel_policy *policy);
 
 /* The defaults in place of zeros. */
