@@ -17,8 +17,8 @@ void tow_epoch_write(char text[TOW_EPOCH_LENGTH + 1], uint64_t epoch) {
 
 size_t tow_position_write(char text[TOW_POSITION_TEXT_SIZE], const tow_position *position) {
     tow_epoch_write(text, position->epoch);
-    int length = snprintf(text + TOW_EPOCH_LENGTH, TOW_POSITION_TEXT_SIZE - TOW_EPOCH_LENGTH, ":%" PRIu64,
-        position->number);
+    int length = snprintf(
+        text + TOW_EPOCH_LENGTH, TOW_POSITION_TEXT_SIZE - TOW_EPOCH_LENGTH, ":%" PRIu64, position->number);
     return TOW_EPOCH_LENGTH + (size_t)length;
 }
 

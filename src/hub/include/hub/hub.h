@@ -33,7 +33,8 @@ typedef struct tow_hub_options {  /* zeroed: the defaults; TOW_OFF: no limit */
     int64_t max_members;          /* users in a channel; 0: 10,000 */
     tow_channel_policy_find find; /* NULL: the defaults for all names */
     void *find_user;
-    uint64_t seed; /* of epochs: not to be guessed */
+    tow_loop *loop; /* whose wall clock it goes by, on any thread; lives as long as the hub */
+    uint64_t seed;  /* of epochs and hashes: not to be guessed */
 } tow_hub_options;
 
 /* Made before its parts, freed after them. `part_count` is the number of workers. Errors: MEMORY. */
@@ -57,9 +58,10 @@ int tow_hub_publish(tow_hub *hub, tow_slice name, const tow_draft *draft);
 /* What holds for a name: asked for without making the channel. Any thread. */
 void tow_hub_policy(tow_hub *hub, tow_slice name, tow_channel_policy *policy);
 
-/* Other policies, also for the channels that are there: asks for those anew. Subscriptions of a channel that
+/* Other policies from now on, by another function (or the same, which says something else), also for the
+ * channels that are there: it is asked for those anew. Subscriptions of a channel that
  * is for NOBODY now end (REVOKED); its history is cut to what is kept now. Any thread. */
-void tow_hub_renew(tow_hub *hub);
+void tow_hub_renew(tow_hub *hub, tow_channel_policy_find find, void *user);
 
 /* Questions: what may be answered later, as a store may be elsewhere. The struct is embedded by whoever asks,
  * zeroed but `answered`; it is the hub's from the call on until the answer, which comes once, in a later

@@ -1,0 +1,81 @@
+/* channel: what all workers share of a channel, and what one worker has of it: its place, with the
+ * subscribers there. Channels lie in the hub's shards, and the lock of its shard is what holds a channel's
+ * order.
+ *
+ * Everything here that says "in order" is for who holds that lock. A place's subscribers are its worker's
+ * alone; what others leave there is `pending`, and the letter that tells of it is a part of the place: so
+ * nothing can fail once a publication has its number. */
+#ifndef TOW_HUB_CHANNEL_H
+#define TOW_HUB_CHANNEL_H
+
+#include "base/ring.h"
+#include "batch.h"
+#include "history.h"
+#include "hub/hub.h"
+#include "presence.h"
+#include "transport/loop.h"
+
+typedef struct tow_channel tow_channel;
+typedef struct tow_place tow_place;
+
+/* What is to become of all subscriptions of a place. */
+typedef enum tow_fate { TOW_FATE_NONE, TOW_FATE_LOST, TOW_FATE_REVOKED } tow_fate;
+
+struct tow_place {
+    tow_letter letter;    /* first; while `posted` in the mailbox, and then in the part's list */
+    tow_channel *channel; /* NULL: nobody is subscribed here any more, or the part has ended */
+    tow_hub_part *part;
+    tow_place *next; /* of the channel; in order */
+    tow_ring subscribers;
+    tow_batch *pending; /* what was published and is not taken yet; in order */
+    tow_batch *batch;   /* what is being delivered */
+    uint32_t count;     /* subscribers; changed in order */
+    uint32_t listeners; /* those of them who want presence; in order */
+    uint8_t fate;       /* tow_fate; in order */
+    bool posted;        /* something is left here, or was; in order */
+    bool delivering;    /* must not be freed now */
+};
+
+struct tow_channel {
+    tow_channel *next; /* in its bucket */
+    const tow_channel_policy *policy;
+    uint64_t order; /* of the last that was brought, numbered or not */
+    tow_position position;
+    tow_history *history;   /* NULL: nothing is kept */
+    tow_presence *presence; /* NULL: nobody is there */
+    union {
+        tow_place *places; /* of the workers that have subscribers */
+        tow_ring idle;     /* without subscribers: in the shard's list */
+    };
+    uint32_t subscribers;
+    uint32_t idle_since; /* seconds of the hub's clock */
+    uint8_t name_length;
+    char name[];
+};
+
+_Static_assert(offsetof(tow_channel, name) + TOW_CHANNEL_NAME_MAX + sizeof(tow_place) <= 400,
+    "a channel with one worker's subscribers is small");
+
+static inline tow_slice tow_channel_name(const tow_channel *channel) {
+    return (tow_slice){channel->name, channel->name_length};
+}
+
+/* The place of a part, or NULL. In order. */
+tow_place *tow_channel_place(const tow_channel *channel, const tow_hub_part *part);
+
+/* Everything below is in order. */
+
+/* A publication can go to everybody: room in all places, or nothing has changed. Errors: MEMORY, QUEUE_FULL.
+ */
+int tow_channel_reserve(tow_channel *channel, const tow_published *published);
+
+/* Gives it the next order, and leaves it at all places; there is room. A reference is taken for each. */
+void tow_channel_spread(tow_channel *channel, tow_published *published);
+
+/* The same where it must not fail: places without room for it lose, and those who listen there with them. */
+void tow_channel_spread_surely(tow_channel *channel, tow_published *published);
+
+/* All who are subscribed at a place will meet this fate. */
+void tow_place_doom(tow_place *place, tow_fate fate);
+
+#endif

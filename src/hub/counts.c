@@ -1,0 +1,52 @@
+/* counts: what the hub tells of itself, to any thread. */
+#include "listing.h"
+#include "state.h"
+
+uint64_t tow_hub_subscriber_count(tow_hub *hub, tow_slice name) {
+    tow_hold hold = tow_hub_hold(hub, name);
+    uint64_t count = hold.channel == NULL ? 0 : hold.channel->subscribers;
+    tow_hub_let_go(&hold);
+    return count;
+}
+
+uint64_t tow_hub_channel_count(tow_hub *hub) {
+    return (uint64_t)atomic_load_explicit(&hub->channels, memory_order_relaxed);
+}
+
+void tow_hub_add_counters(tow_hub_counters *sum, const tow_hub_counters *counters) {
+#define ADD(field, text) sum->field += tow_count_read(&counters->field);
+    TOW_HUB_COUNTERS(ADD)
+#undef ADD
+}
+
+static void add_shared(const tow_hub *hub, tow_hub_counters *sum) {
+    sum->published += atomic_load_explicit(&hub->counters.published, memory_order_relaxed);
+    sum->over_pending += atomic_load_explicit(&hub->counters.over_pending, memory_order_relaxed);
+    sum->over_channels += atomic_load_explicit(&hub->counters.over_channels, memory_order_relaxed);
+    sum->memory_failures += atomic_load_explicit(&hub->counters.memory_failures, memory_order_relaxed);
+}
+
+static uint64_t amount(const _Atomic int64_t *gauge) {
+    int64_t value = atomic_load_explicit(gauge, memory_order_relaxed);
+    return value > 0 ? (uint64_t)value : 0;
+}
+
+void tow_hub_read(tow_hub *hub, tow_hub_counters *counters, tow_hub_gauges *gauges) {
+    *counters = (tow_hub_counters){0};
+    *gauges = (tow_hub_gauges){.channels = amount(&hub->channels),
+        .members = amount(&hub->members),
+        .history_bytes = amount(&hub->history_bytes)};
+    pthread_mutex_lock(&hub->mutex);
+    tow_hub_add_counters(counters, &hub->gone);
+    for (size_t i = 0; i < hub->part_count; i++) {
+        const tow_hub_part *part = hub->parts[i];
+        if (part == NULL)
+            continue;
+        tow_hub_add_counters(counters, &part->counters);
+        gauges->subscriptions += tow_count_read(&part->subscriptions);
+        gauges->waiting_bytes += tow_count_read(&part->waiting_bytes);
+        gauges->pending_bytes += amount(&part->pending);
+    }
+    pthread_mutex_unlock(&hub->mutex);
+    add_shared(hub, counters);
+}

@@ -1,0 +1,42 @@
+/* extra: what only some subscriptions need, as long as they do: the news that they stand, what waits for
+ * them, and who is present by them. */
+#ifndef TOW_HUB_EXTRA_H
+#define TOW_HUB_EXTRA_H
+
+#include "backlog.h"
+#include "presence.h"
+
+typedef struct tow_hub_part tow_hub_part;
+
+/* What `subscribed` will say. */
+typedef struct tow_told {
+    tow_subscribed what;
+    tow_published **present; /* references to the members' events, which hold their texts; NULL: none */
+    tow_member members[];
+} tow_told;
+
+typedef struct tow_extra {
+    tow_ring link; /* in one of the part's lists; `next` is NULL: in none */
+    tow_subscription *subscription;
+    tow_told *told;       /* NULL: that has been said */
+    tow_present *present; /* its lease; NULL: none */
+    tow_backlog backlog;
+} tow_extra;
+
+/* The extra of a subscription, or NULL; and the same made if there is none: NULL without memory. */
+tow_extra *tow_extra_of(const tow_hub_part *part, const tow_subscription *subscription);
+tow_extra *tow_extra_need(tow_hub_part *part, tow_subscription *subscription);
+
+/* Puts it into a list, out of another. */
+void tow_extra_enlist(tow_extra *extra, tow_ring *list);
+void tow_extra_delist(tow_extra *extra);
+
+/* Frees it if nothing of it is needed (any more). */
+void tow_extra_settle(tow_hub_part *part, tow_subscription *subscription);
+
+/* Frees it. Its lease was given back. */
+void tow_extra_free(tow_hub_part *part, tow_subscription *subscription);
+
+void tow_told_free(tow_told *told);
+
+#endif

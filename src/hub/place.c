@@ -1,0 +1,181 @@
+/* place: what was left at a place goes to its subscribers, one burst after the other, each to all of them.
+ * Rounds may end in between: a cursor stays, and moves on when its subscriber goes. */
+#include "state.h"
+#include "turn.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+static void drop_batch(tow_hub_part *part, tow_batch *batch) {
+    if (batch == NULL)
+        return;
+    atomic_fetch_sub_explicit(&part->pending, (int64_t)tow_batch_size(batch), memory_order_relaxed);
+    tow_batch_free(batch);
+}
+
+static void batch_end(tow_place *place) {
+    drop_batch(place->part, place->batch);
+    place->batch = NULL;
+}
+
+/* The part may be gone when the letter comes home: all that is left then is the place itself. */
+void tow_place_settle(tow_place *place) {
+    if (place->channel != NULL)
+        return;
+    drop_batch(place->part, place->pending);
+    place->pending = NULL;
+    if (place->delivering)
+        return;
+    batch_end(place);
+    if (!place->posted)
+        free(place);
+}
+
+void tow_place_drop(tow_letter *letter) {
+    tow_place *place = (tow_place *)letter;
+    assert(place->channel == NULL);
+    free(place);
+}
+
+/* Takes what was left. Returns the fate of all. */
+static tow_fate take(tow_place *place) {
+    tow_hold hold = tow_hub_hold_channel(place->part->hub, place->channel);
+    tow_fate fate = (tow_fate)place->fate;
+    place->batch = place->pending;
+    place->pending = NULL;
+    place->fate = TOW_FATE_NONE;
+    tow_hub_let_go(&hold);
+    return fate;
+}
+
+/* If nothing more is left, whoever leaves something posts the letter again. Returns whether that is so. */
+static bool finish(tow_place *place) {
+    if (place->channel == NULL) {
+        place->posted = false;
+        return true;
+    }
+    tow_hold hold = tow_hub_hold_channel(place->part->hub, place->channel);
+    bool is_done = place->pending == NULL && place->fate == TOW_FATE_NONE;
+    place->posted = !is_done;
+    tow_hub_let_go(&hold);
+    return is_done;
+}
+
+/* Of all of a place, or of those who listen. New ones stand behind the last that is there now. */
+static void end_all(tow_place *place, tow_fate fate) {
+    tow_subscription_end why = fate == TOW_FATE_LOST ? TOW_SUBSCRIPTION_LOST : TOW_SUBSCRIPTION_REVOKED;
+    tow_ring marker;
+    tow_ring_add_behind(&place->subscribers, &marker);
+    while (marker.next != &place->subscribers) {
+        tow_ring *link = marker.next;
+        tow_subscription *subscription =
+            (tow_subscription *)((char *)link - offsetof(tow_subscription, link));
+        tow_ring_remove(&marker);
+        tow_ring_add_behind(link, &marker);
+        bool listens = (subscription->flags & TOW_SUBSCRIPTION_LISTENS) != 0;
+        if (fate == TOW_FATE_LOST ? listens : !subscription->kind->is_inside)
+            tow_turn_end(subscription, why);
+    }
+    tow_ring_remove(&marker);
+}
+
+/* One who does not get all of the piece. */
+
+static bool is_for(const tow_published *published, const tow_subscription *subscription, uint64_t identity) {
+    if (published->order <= subscription->seen)
+        return false;
+    if (published->kind != TOW_PUBLISHED_MESSAGE)
+        return (subscription->flags & TOW_SUBSCRIPTION_LISTENS) != 0;
+    bool is_left_out = published->leave_out != 0 && published->leave_out == identity;
+    return (subscription->flags & TOW_SUBSCRIPTION_DEAF) == 0 && !is_left_out;
+}
+
+static void give_or_keep(tow_subscription *subscription, tow_burst *burst) {
+    if (subscription->flags & (TOW_SUBSCRIPTION_UNREADY | TOW_SUBSCRIPTION_WAITS))
+        tow_turn_keep(subscription, burst);
+    else
+        tow_turn_give(subscription, burst);
+}
+
+static void give_part(const tow_burst *piece, tow_subscription *subscription, uint64_t identity) {
+    tow_published *items[TOW_BURST_ITEMS_MAX];
+    tow_burst burst = {.items = items};
+    for (size_t i = 0; i < piece->count; i++)
+        if (is_for(piece->items[i], subscription, identity))
+            items[burst.count++] = piece->items[i];
+    if (burst.count > 0)
+        give_or_keep(subscription, &burst);
+    tow_burst_clear(&burst);
+}
+
+static bool leaves_out(const tow_burst *piece, uint64_t identity) {
+    for (size_t i = 0; i < piece->count; i++)
+        if (piece->items[i]->leave_out == identity)
+            return true;
+    return false;
+}
+
+/* 0: nobody is left out by it. */
+static uint64_t identity_in(const tow_batch *batch, const tow_subscription *subscription) {
+    if (!batch->has_senders || subscription->kind->identify == NULL)
+        return 0;
+    uint64_t identity = subscription->kind->identify(subscription);
+    return identity != 0 && leaves_out(&batch->piece, identity) ? identity : 0;
+}
+
+static void give_piece(tow_batch *batch, tow_subscription *subscription) {
+    if (subscription->seen >= tow_batch_last_order(batch))
+        return;
+    uint64_t identity = identity_in(batch, subscription);
+    bool is_whole = subscription->seen < tow_batch_first_order(batch) && identity == 0 &&
+                    (subscription->flags & TOW_SUBSCRIPTION_DEAF) == 0;
+    bool failed = false;
+    tow_burst *burst = &batch->piece;
+    if (is_whole && (subscription->flags & TOW_SUBSCRIPTION_LISTENS) == 0)
+        burst = tow_batch_messages(batch, &failed);
+    if (!is_whole || failed)
+        give_part(&batch->piece, subscription, identity);
+    else if (burst != NULL)
+        give_or_keep(subscription, burst);
+}
+
+/* Goes on with the piece; returns whether it is done. */
+static bool give_all(tow_place *place) {
+    tow_batch *batch = place->batch;
+    tow_hub_part *part = place->part;
+    while (batch->cursor != &place->subscribers) {
+        if (!tow_hub_part_may_work(part))
+            return false;
+        tow_ring *link = batch->cursor;
+        batch->cursor = link->next;
+        give_piece(batch, (tow_subscription *)((char *)link - offsetof(tow_subscription, link)));
+        tow_hub_part_work(part, batch->weight);
+    }
+    return true;
+}
+
+/* Returns whether what was taken is delivered. */
+static bool deliver_batch(tow_place *place) {
+    tow_batch *batch = place->batch;
+    while (batch->cursor != NULL || tow_batch_begin_piece(batch, place->subscribers.next)) {
+        if (!give_all(place))
+            return false;
+        batch->cursor = NULL;
+    }
+    batch_end(place);
+    return true;
+}
+
+static bool deliver(tow_place *place) {
+    tow_fate fate = place->batch == NULL && place->channel != NULL ? take(place) : TOW_FATE_NONE;
+    if (fate != TOW_FATE_NONE)
+        end_all(place, fate);
+    return place->batch == NULL || deliver_batch(place);
+}
+
+bool tow_place_deliver(tow_place *place) {
+    place->delivering = true;
+    bool is_done = deliver(place);
+    place->delivering = false;
+    return (is_done || place->channel == NULL) && finish(place);
+}

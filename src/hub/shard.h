@@ -1,0 +1,35 @@
+/* shard: a part of the hub's channels, by their names, under one lock: who holds it holds the order of all
+ * channels in it. Channels without subscribers stand in a list, the longest idle first. */
+#ifndef TOW_HUB_SHARD_H
+#define TOW_HUB_SHARD_H
+
+#include "channel.h"
+
+#include <pthread.h>
+
+typedef struct tow_shard {
+    pthread_mutex_t mutex;
+    tow_channel **buckets; /* a power of two of them, or NULL */
+    size_t bucket_count;
+    size_t count;
+    tow_ring idle;
+} tow_shard;
+
+void tow_shard_init(tow_shard *shard);
+void tow_shard_clear(tow_shard *shard);
+
+/* All below in order. */
+
+tow_channel *tow_shard_find(const tow_shard *shard, tow_slice name, uint64_t hash);
+
+/* Adds one that is not there, without subscribers: idle. NULL without memory. `seed` is that of the hashes.
+ */
+tow_channel *tow_shard_add(tow_shard *shard, tow_slice name, uint64_t hash, uint64_t seed);
+
+/* Takes an idle channel out and frees it, with what it keeps. */
+void tow_shard_remove(tow_shard *shard, tow_channel *channel, uint64_t hash);
+
+/* The channel that is idle for the longest time, or NULL. */
+tow_channel *tow_shard_oldest_idle(const tow_shard *shard);
+
+#endif

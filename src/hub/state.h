@@ -1,0 +1,77 @@
+/* state: what a hub is made of; for all its files. */
+#ifndef TOW_HUB_STATE_H
+#define TOW_HUB_STATE_H
+
+#include "base/count.h"
+#include "part.h"
+#include "policies.h"
+#include "shard.h"
+
+enum { TOW_HUB_SHARDS = 64, TOW_HUB_SHARD_BITS = 6 };
+
+/* Counted by any thread. */
+typedef struct tow_hub_shared_counters {
+    _Atomic uint64_t published, over_pending, over_channels, memory_failures;
+} tow_hub_shared_counters;
+
+struct tow_hub {
+    int64_t max_publication, max_pending, max_channels, max_members;
+    uint64_t seed;
+    tow_loop *loop; /* for its clock */
+    tow_policies policies;
+    tow_hub_watcher *watchers;
+    _Atomic uint64_t epochs; /* so many channels were made */
+    _Atomic int64_t channels;
+    _Atomic int64_t idle; /* of these */
+    _Atomic int64_t members;
+    _Atomic int64_t history_bytes;
+    tow_hub_shared_counters counters;
+    pthread_mutex_t mutex; /* of the list of parts, and of who sweeps */
+    size_t part_count;
+    tow_hub_part **parts;  /* NULL: not begun, or ended */
+    tow_hub_counters gone; /* of parts that have ended */
+    atomic_bool sweeping;  /* a part has been told to */
+    tow_shard shards[TOW_HUB_SHARDS];
+};
+
+/* A channel's order, held. */
+typedef struct tow_hold {
+    tow_shard *shard;
+    uint64_t hash;
+    tow_channel *channel; /* NULL: it is not there */
+} tow_hold;
+
+/* Takes the order in which a channel of this name is. */
+tow_hold tow_hub_hold(tow_hub *hub, tow_slice name);
+void tow_hub_let_go(const tow_hold *hold);
+
+/* The same of a channel that is there, and does not go as long as the caller is subscribed. */
+tow_hold tow_hub_hold_channel(tow_hub *hub, tow_channel *channel);
+
+/* Makes the channel that is not there, idle. Errors: LIMIT, MEMORY. */
+int tow_hub_make_channel(tow_hub *hub, tow_hold *hold, tow_slice name);
+
+/* What holds for a channel that is there; lives as long as the hub. Takes its order for that. */
+const tow_channel_policy *tow_hub_policy_of(tow_hub *hub, tow_channel *channel);
+
+/* What somebody may name a channel: internal names too. */
+bool tow_hub_name_is_good(tow_slice name);
+
+/* Milliseconds since 1970. */
+int64_t tow_hub_now(const tow_hub *hub);
+
+/* A channel has lost its last subscriber: it stands in the list of those from now on. In order. */
+void tow_hub_note_idle(tow_hub *hub, const tow_hold *hold);
+
+/* One that is idle goes. In order. */
+void tow_hub_drop_idle(tow_hub *hub, tow_shard *shard, tow_channel *channel);
+
+/* tow_hub_publish, which fills in what became of it. */
+int tow_hub_publish_for(tow_hub *hub, tow_slice name, const tow_draft *draft, tow_hub_answer *answer);
+
+void tow_hub_add_counters(tow_hub_counters *sum, const tow_hub_counters *counters);
+
+/* Somebody will look whether idle channels are still needed. Any thread, not in order. */
+void tow_hub_sweep_soon(tow_hub *hub);
+
+#endif

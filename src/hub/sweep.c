@@ -1,0 +1,96 @@
+#include "sweep.h"
+
+#include "hash.h"
+#include "memory.h"
+
+enum { LOOKED_AT_A_SHARD = 256 /* each time, so that a look stays short */ };
+
+#define INTERVAL TOW_SECOND
+
+static bool is_over(tow_hub *hub, tow_channel *channel) {
+    tow_memory_prune(hub, channel);
+    return channel->history == NULL &&
+           tow_hub_now(hub) / 1000 - (int64_t)channel->idle_since >= channel->policy->linger_seconds;
+}
+
+void tow_hub_drop_idle(tow_hub *hub, tow_shard *shard, tow_channel *channel) {
+    if (channel->history != NULL)
+        atomic_fetch_sub_explicit(
+            &hub->history_bytes, (int64_t)channel->history->bytes, memory_order_relaxed);
+    tow_shard_remove(shard, channel, tow_hash(tow_channel_name(channel), hub->seed));
+    atomic_fetch_sub_explicit(&hub->idle, 1, memory_order_relaxed);
+    atomic_fetch_sub_explicit(&hub->channels, 1, memory_order_relaxed);
+}
+
+/* What stays goes behind the others, so that all are looked at in turns. */
+static void sweep_shard(tow_hub *hub, tow_shard *shard) {
+    pthread_mutex_lock(&shard->mutex);
+    const tow_channel *last = NULL;
+    for (int i = 0; i < LOOKED_AT_A_SHARD; i++) {
+        tow_channel *channel = tow_shard_oldest_idle(shard);
+        if (channel == NULL || channel == last)
+            break;
+        if (is_over(hub, channel)) {
+            tow_hub_drop_idle(hub, shard, channel);
+            continue;
+        }
+        tow_ring_remove(&channel->idle);
+        tow_ring_add_last(&shard->idle, &channel->idle);
+        last = last == NULL ? channel : last;
+    }
+    pthread_mutex_unlock(&shard->mutex);
+}
+
+static void set_timer(tow_hub_part *part);
+
+static void fired(tow_timer *timer) {
+    tow_hub_part *part = (tow_hub_part *)((char *)timer - offsetof(tow_hub_part, sweep_timer));
+    tow_hub *hub = part->hub;
+    for (size_t i = 0; i < TOW_HUB_SHARDS; i++)
+        sweep_shard(hub, &hub->shards[i]);
+    if (atomic_load(&hub->idle) > 0) {
+        set_timer(part);
+        return;
+    }
+    atomic_store(&hub->sweeping, false);
+    if (atomic_load(&hub->idle) > 0) /* one more since the look */
+        tow_hub_sweep_soon(hub);
+}
+
+static void set_timer(tow_hub_part *part) {
+    tow_timer_set(part->loop, &part->sweep_timer, tow_loop_now(part->loop) + INTERVAL, fired);
+}
+
+void tow_sweep_begin(tow_hub_part *part) {
+    if (!tow_timer_is_set(&part->sweep_timer))
+        set_timer(part);
+}
+
+void tow_hub_sweep_soon(tow_hub *hub) {
+    if (atomic_load_explicit(&hub->sweeping, memory_order_relaxed) || atomic_exchange(&hub->sweeping, true))
+        return;
+    pthread_mutex_lock(&hub->mutex);
+    tow_hub_part *part = NULL;
+    for (size_t i = 0; part == NULL && i < hub->part_count; i++)
+        if (hub->parts[i] != NULL && !hub->parts[i]->is_ending)
+            part = hub->parts[i];
+    if (part == NULL)
+        atomic_store(&hub->sweeping, false);
+    if (part != NULL && !part->sweep_posted) {
+        part->sweep_posted = true;
+        tow_loop_post_letter(part->loop, &part->sweep_letter);
+    }
+    pthread_mutex_unlock(&hub->mutex);
+}
+
+void tow_sweep_stop(tow_hub_part *part) {
+    tow_hub *hub = part->hub;
+    pthread_mutex_lock(&hub->mutex);
+    bool sweeps = part->sweep_posted || tow_timer_is_set(&part->sweep_timer);
+    pthread_mutex_unlock(&hub->mutex);
+    tow_timer_cancel(part->loop, &part->sweep_timer);
+    if (!sweeps)
+        return;
+    atomic_store(&hub->sweeping, false);
+    tow_hub_sweep_soon(hub);
+}
