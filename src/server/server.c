@@ -68,6 +68,7 @@ int tow_server_new_sized(tow_server **out, const tow_server_options *options, si
     if (server == NULL)
         return TOW_ERROR_MEMORY;
     pthread_mutex_init(&server->mutex, NULL);
+    sem_init(&server->begun, 0, 0);
     tow_routing_init(&server->routing);
     int error = server_fill(server, &known);
     if (error != 0) {
@@ -91,6 +92,7 @@ static void destroy(tow_server *server) {
     tow_rules_release(server->rules);
     tow_settings_clear(&server->settings);
     pthread_mutex_destroy(&server->mutex);
+    sem_destroy(&server->begun);
     free(server->workers);
     free(server);
 }
@@ -264,6 +266,7 @@ static void live(tow_server *server, int index, tow_loop *loop) {
     pthread_mutex_lock(&server->mutex);
     int error = tow_worker_begin(worker, loop, false);
     pthread_mutex_unlock(&server->mutex);
+    sem_post(&server->begun);
     if (error == 0) {
         run_worker(worker);
         tow_guests_leave_worker(worker);
@@ -278,6 +281,15 @@ static void run_thread(void *argument, int index, tow_loop *loop) {
     tow_server *server = argument;
     live(server, index, loop);
     atomic_fetch_sub(&server->others, 1);
+}
+
+/* The first worker accepts when there are others to share with; else those who come first, all at once perhaps, would be
+ * its own for good. */
+static void wait_for_others(tow_server *server) {
+    for (size_t i = 1; i < server->worker_count; i++) {
+        while (sem_wait(&server->begun) != 0) {
+        }
+    }
 }
 
 static void end_workers(tow_server *server, tow_workers *threads) {
@@ -309,6 +321,8 @@ int tow_server_run(tow_server *server) {
         atomic_store(&server->others, 0);
         note_error(server, error);
         tow_server_stop(server);
+    } else {
+        wait_for_others(server);
     }
     run_worker(&server->workers[0]);
     tow_guests_leave_worker(&server->workers[0]);

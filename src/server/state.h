@@ -19,6 +19,7 @@
 #include "websocket/websocket.h"
 
 #include <pthread.h>
+#include <semaphore.h>
 #include <stdatomic.h>
 
 typedef struct tow_worker tow_worker;
@@ -50,6 +51,7 @@ struct tow_server {
     _Atomic int64_t connections;
     atomic_bool stopping;
     atomic_bool draining; /* and a worker has begun to drain */
+    sem_t begun;          /* posted by each further worker that accepts, or has failed */
     atomic_int others;    /* further workers that have not ended; the first one ends last */
     atomic_int error;     /* the first that ended a worker */
     /* Of one that was freed by its owner, else NULL: a connection or a letter is gone, perhaps the last. */
