@@ -679,6 +679,7 @@ def web_socket_transfer_data(request):
     writeFileSync(file, version("two"));
     await until(async () => (await say(await open(server, "/news"))) === "two", "the second version");
     process.kill(await host(server), "SIGKILL");
+    await until(() => server.log.includes("ended by signal 9; it is started again"), "its end"); // it could still have accepted
     assert.equal(await say(await open(server, "/news")), "two");
   });
 });
