@@ -122,7 +122,7 @@ static tow_origin_verdict judge_origin(tow_exchange *exchange, tow_slice *origin
     return any ? TOW_ORIGIN_ALLOWED : verdict;
 }
 
-static bool refuse_origin(tow_exchange *exchange) {
+bool tow_exchange_refuse_origin(tow_exchange *exchange) {
     tow_slice origin = {0};
     tow_origin_verdict verdict = judge_origin(exchange, &origin);
     if (verdict == TOW_ORIGIN_ALLOWED)
@@ -178,7 +178,7 @@ static bool ask_handler(tow_exchange *exchange) {
 
 bool tow_admission_refuses_opening(tow_exchange *exchange) {
     exchange->opens = true;
-    return refuse_draining(exchange) || refuse_origin(exchange) || ask_handler(exchange);
+    return refuse_draining(exchange) || tow_exchange_refuse_origin(exchange) || ask_handler(exchange);
 }
 
 /* RFC 9110, section 9.2.1: those that change nothing. What they answer a browser keeps from other pages. */
@@ -188,7 +188,8 @@ static bool is_safe(tow_slice method) {
 }
 
 bool tow_admission_refuses_request(tow_exchange *exchange) {
-    return (!is_safe(exchange->request->head->method) && refuse_origin(exchange)) || ask_handler(exchange);
+    return (!is_safe(exchange->request->head->method) && tow_exchange_refuse_origin(exchange)) ||
+           ask_handler(exchange);
 }
 
 bool tow_admission_goes_on(tow_exchange *exchange) {

@@ -82,3 +82,7 @@ int tow_exchange_end(tow_exchange *exchange) {
 size_t tow_exchange_buffered_amount(const tow_exchange *exchange) {
     return exchange == NULL || exchange->over ? 0 : exchange->class->buffered(exchange);
 }
+
+bool tow_exchange_is_above_high_mark(const tow_exchange *exchange) {
+    return exchange->above_high;
+}

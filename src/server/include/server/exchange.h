@@ -40,4 +40,13 @@ int tow_exchange_answer_by(tow_exchange *exchange, const tow_exchange_work *work
 void tow_exchange_admit_by(
     tow_exchange *exchange, void (*on_admit)(tow_exchange *exchange, const tow_request *request), void *user);
 
+/* Whether more than high_mark of an answer in pieces waits to be sent: on_drain comes when that is less than
+ * low_mark. */
+bool tow_exchange_is_above_high_mark(const tow_exchange *exchange);
+
+/* Judges the Origin of any request as that of an opening handshake, for handlers that stream to pages,
+ * whatever the method. True: it was refused with 403, and is over. In on_admit or on_request, instead of
+ * answering. */
+bool tow_exchange_refuse_origin(tow_exchange *exchange);
+
 #endif
