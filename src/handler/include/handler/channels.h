@@ -4,9 +4,41 @@
 #define TOW_HANDLER_CHANNELS_H
 
 #include "handler/channel_keeper.h"
+#include "handler/option.h"
+#include "hub/policy.h"
 
 typedef struct tow_channels {
     const tow_channel_keeper *keeper; /* NULL: there are no tokens */
 } tow_channels;
+
+/* What is set for the channels of a pattern: an item of the list of channels in a configuration file. */
+typedef struct tow_channel_settings {
+    const char *name; /* the pattern (channel_pattern.h) */
+    int subscribe;    /* tow_channel_access */
+    int publish;      /* the same */
+    bool presence;
+    int history;           /* publications; 0: none */
+    int history_seconds;   /* 0: default */
+    int64_t history_bytes; /* the same */
+    int slow;              /* tow_channel_slow */
+    int slow_count;        /* 0: default */
+    int64_t slow_bytes;    /* the same */
+} tow_channel_settings;
+
+extern const tow_option tow_channel_rows[];
+
+/* All of them: what the hub is told of a name. Of several patterns the most exact counts. */
+typedef struct tow_channel_policies tow_channel_policies;
+
+/* Without any: all channels have the defaults. Errors: MEMORY. */
+int tow_channel_policies_new(tow_channel_policies **policies);
+void tow_channel_policies_free(tow_channel_policies *policies); /* NULL is allowed */
+
+/* These instead of those before; all is copied. Any thread. Errors: MEMORY (those before stay). */
+int tow_channel_policies_set(
+    tow_channel_policies *policies, const tow_channel_settings *const *settings, size_t count);
+
+/* A tow_channel_policy_find whose user is the policies. */
+void tow_channel_policies_find(void *policies, tow_slice name, tow_channel_policy *policy);
 
 #endif
