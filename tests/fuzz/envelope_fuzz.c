@@ -29,7 +29,7 @@ static void check(const tow_envelope *envelope) {
     check_text(envelope->channel);
     if (!envelope->is_binary)
         check_text(envelope->data);
-    CHECK(envelope->limit >= 0 && envelope->limit <= TOW_ENVELOPE_HISTORY_MAX);
+    CHECK(envelope->limit >= 0 && envelope->limit <= TOW_ENVELOPE_LIST_MAX);
     CHECK((envelope->type == TOW_ENVELOPE_PUBLISH) == (envelope->data.data != NULL));
 }
 

@@ -102,6 +102,7 @@ static bool data_take(reading *now, void *field, tow_slice value, int64_t max) {
     if (tow_json_type_of(value) == TOW_JSON_STRING)
         return text_read(now, data, value);
     *data = value;
+    now->envelope->is_json = true;
     return true;
 }
 
@@ -141,7 +142,9 @@ static const member members[] = {
     {"key", name_take, FIELD(key), TOW_ENVELOPE_NAME_MAX, IN(PUBLISH),
         "key: 1 to 200 bytes without control characters"},
     {"echo", no_flag_take, FIELD(no_echo), 0, IN(PUBLISH), "echo: true or false"},
-    {"limit", number_take, FIELD(limit), TOW_ENVELOPE_HISTORY_MAX, IN(HISTORY), "limit: 1 to 1000"},
+    {"after", name_take, FIELD(after), TOW_ENVELOPE_NAME_MAX, IN(PRESENCE), "after: a user, 1 to 200 bytes"},
+    {"limit", number_take, FIELD(limit), TOW_ENVELOPE_LIST_MAX, IN(HISTORY) | IN(PRESENCE),
+        "limit: 1 to 1000"},
     {"token", text_take, FIELD(token), TOW_ENVELOPE_TOKEN_MAX, IN(TOKEN), "token: 1 to 8192 bytes"},
 };
 

@@ -23,11 +23,11 @@ typedef enum tow_envelope_type {
 /* Bytes of what a client may say at most, as the text is, not as it is escaped. */
 enum {
     TOW_ENVELOPE_ID_MAX = 64,    /* as it is written */
-    TOW_ENVELOPE_NAME_MAX = 200, /* of channels, events and keys */
+    TOW_ENVELOPE_NAME_MAX = 200, /* of channels, events, keys and users */
     TOW_ENVELOPE_POSITION_MAX = 64,
     TOW_ENVELOPE_TOKEN_MAX = 8192,
     TOW_ENVELOPE_INFO_MAX = 1024,
-    TOW_ENVELOPE_HISTORY_MAX = 1000 /* messages that are asked for at once */
+    TOW_ENVELOPE_LIST_MAX = 1000 /* messages or members that are asked for at once */
 };
 
 typedef struct tow_envelope { /* slices lie in the message or in `texts`; length 0: not said */
@@ -38,10 +38,12 @@ typedef struct tow_envelope { /* slices lie in the message or in `texts`; length
     tow_slice event;
     tow_slice data; /* data.data is NULL: not said */
     tow_slice key;
+    tow_slice after; /* a user */
     tow_slice token;
     tow_slice info; /* a value, as it is written */
     int64_t limit;
     bool is_binary; /* the data were in base64 */
+    bool is_json;   /* they were another value than a string */
     bool presence;
     bool no_echo; /* echo: false */
     tow_buffer texts;

@@ -1,0 +1,92 @@
+#include "envelope_write.h"
+
+#include "base/base64.h"
+#include "base/json.h"
+
+#include <inttypes.h>
+
+int tow_envelope_begin(tow_buffer *out, const char *type, tow_slice id) {
+    int error = tow_buffer_append_format(out, "{\"type\":\"%s\"", type);
+    return error != 0 || id.length == 0 ? error : tow_envelope_add_value(out, "id", id);
+}
+
+static int name_add(tow_buffer *out, const char *name) {
+    return tow_buffer_append_format(out, ",\"%s\":", name);
+}
+
+int tow_envelope_add_text(tow_buffer *out, const char *name, tow_slice text) {
+    int error = name_add(out, name);
+    return error != 0 ? error : tow_json_append_string(out, text);
+}
+
+int tow_envelope_add_value(tow_buffer *out, const char *name, tow_slice value) {
+    int error = name_add(out, name);
+    return error != 0 ? error : tow_buffer_append(out, value.data, value.length);
+}
+
+int tow_envelope_add_number(tow_buffer *out, const char *name, int64_t number) {
+    return tow_buffer_append_format(out, ",\"%s\":%" PRId64, name, number);
+}
+
+int tow_envelope_add_flag(tow_buffer *out, const char *name, bool flag) {
+    return tow_buffer_append_format(out, ",\"%s\":%s", name, flag ? "true" : "false");
+}
+
+int tow_envelope_add_position(tow_buffer *out, const tow_position *position) {
+    char text[TOW_POSITION_TEXT_SIZE];
+    tow_position_write(text, position);
+    return tow_buffer_append_format(out, ",\"position\":\"%s\"", text);
+}
+
+int tow_envelope_end(tow_buffer *out) {
+    return tow_buffer_append(out, "}", 1);
+}
+
+int tow_envelope_write_member(tow_buffer *out, tow_slice user, tow_slice info) {
+    int error = tow_buffer_append_text(out, "{\"user\":");
+    if (error == 0)
+        error = tow_json_append_string(out, user);
+    if (error == 0 && info.length > 0)
+        error = tow_envelope_add_value(out, "info", info);
+    return error != 0 ? error : tow_envelope_end(out);
+}
+
+static int bytes_add(tow_buffer *out, tow_slice data) {
+    int error = tow_buffer_append_text(out, ",\"base64\":\"");
+    if (error == 0)
+        error = tow_base64_append(out, data.data, data.length);
+    return error != 0 ? error : tow_buffer_append(out, "\"", 1);
+}
+
+static int message_write(tow_buffer *out, const tow_published *published) {
+    const tow_slice data = tow_published_data(published), user = tow_published_user(published);
+    const tow_position position = tow_published_position(published);
+    int error = tow_envelope_add_text(out, "event", tow_published_event(published));
+    if (error == 0)
+        error = tow_published_type(published) == TOW_TEXT ? tow_envelope_add_text(out, "data", data)
+                                                          : bytes_add(out, data);
+    if (error == 0 && user.length > 0)
+        error = tow_envelope_add_text(out, "user", user);
+    if (error == 0 && position.number != 0)
+        error = tow_envelope_add_position(out, &position);
+    return error != 0 ? error : tow_envelope_add_number(out, "time", tow_published_milliseconds(published));
+}
+
+static int member_write(tow_buffer *out, const tow_published *published) {
+    const tow_slice info = tow_published_data(published);
+    int error = tow_envelope_add_text(out, "user", tow_published_user(published));
+    return error != 0 || info.length == 0 ? error : tow_envelope_add_value(out, "info", info);
+}
+
+int tow_envelope_write_published(tow_buffer *out, const tow_published *published) {
+    static const char *const types[] = {[TOW_PUBLISHED_MESSAGE] = "message",
+        [TOW_PUBLISHED_JOINED] = "joined",
+        [TOW_PUBLISHED_LEFT] = "left"};
+    tow_published_kind kind = tow_published_kind_of(published);
+    int error = tow_envelope_begin(out, types[kind], (tow_slice){0});
+    if (error == 0)
+        error = tow_envelope_add_text(out, "channel", tow_published_channel(published));
+    if (error == 0)
+        error = kind == TOW_PUBLISHED_MESSAGE ? message_write(out, published) : member_write(out, published);
+    return error != 0 ? error : tow_envelope_end(out);
+}
