@@ -1,0 +1,25 @@
+/* codes: what a door's Closes say, and what errors are called where there is room for words. */
+#ifndef TOW_HANDLER_CHANNEL_CODES_H
+#define TOW_HANDLER_CHANNEL_CODES_H
+
+#include "handler/channel_keeper.h"
+#include "hub/subscription.h"
+
+enum {
+    TOW_CLOSE_UNSUPPORTED = 1003, /* binary, where only envelopes are spoken */
+    TOW_CLOSE_POLICY = 1008,      /* it is not allowed; or it was too slow */
+    TOW_CLOSE_TOO_LARGE = 1009,
+    TOW_CLOSE_LATER = 1013,        /* no room for it now */
+    TOW_CLOSE_EXPIRED = 4401,      /* its token has */
+    TOW_CLOSE_DISCONNECTED = 4403, /* somebody who may wanted that */
+    TOW_CLOSE_GONE = 4410          /* what came after `since` is not there any more */
+};
+
+void tow_dismissal_close(tow_websocket *socket, tow_channel_dismissal why);
+
+/* Words of towline.v1 and of events: "slow", "busy" ... */
+const char *tow_dismissal_code(tow_channel_dismissal why);
+const char *tow_end_code(tow_subscription_end why);
+const char *tow_error_code(int error);
+
+#endif

@@ -1,0 +1,28 @@
+/* door: a path at which channels are reached: which of them, and what whoever comes is asked.
+ *
+ * A path that is a prefix serves all channels whose names begin with the door's: what stands below, decoded,
+ * is behind that. Another path serves one channel. */
+#ifndef TOW_HANDLER_CHANNEL_DOOR_H
+#define TOW_HANDLER_CHANNEL_DOOR_H
+
+#include "handler/channel.h"
+#include "hub/name.h"
+#include "server/channels.h"
+
+#define TOW_TALK_PROTOCOL "towline.v1"
+
+typedef struct tow_door {
+    const tow_channel_keeper *keeper; /* NULL: there are no tokens */
+    tow_handler_log log;
+    size_t path_length; /* of a request's path, how much is the route's own; 0: the door serves one channel */
+    size_t length;
+    char name[]; /* of that one, or what names begin with; ends with a zero */
+} tow_door;
+
+/* Whether it leads to this channel. */
+bool tow_door_serves(const tow_door *door, tow_slice channel);
+
+/* The channel of a request, as its length; 0: the path names none. Errors: ARGUMENT (it is no name). */
+int tow_door_read(const tow_door *door, const tow_request *request, char name[TOW_CHANNEL_NAME_MAX]);
+
+#endif

@@ -1,0 +1,168 @@
+#include "plain.h"
+
+#include "codes.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <towline/error.h>
+
+/* One who may publish, or whom its keeper knows: what others have is known by the hub. */
+typedef struct plain {
+    tow_websocket *socket;
+    tow_visit *visit;
+    tow_channel_question question; /* whether it may publish what waits */
+    bool is_asked;
+    bool no_echo;
+    tow_message_type type; /* of what waits, while the socket is paused */
+    tow_buffer waiting;
+} plain;
+
+/* Subscribing. */
+
+static void tell_gone(tow_websocket *socket, const tow_position *position) {
+    char reason[TOW_POSITION_TEXT_SIZE + 32], text[TOW_POSITION_TEXT_SIZE];
+    tow_position_write(text, position);
+    snprintf(reason, sizeof(reason), "gone, now at %s", text);
+    tow_websocket_close(socket, TOW_CLOSE_GONE, reason);
+}
+
+static void subscribed(tow_websocket *socket, tow_slice channel, const tow_subscribed *what) {
+    (void)channel;
+    if (!what->is_whole)
+        tell_gone(socket, &what->position);
+}
+
+/* It has no way to be told of a gap but the end, and who set that the oldest are dropped wants none: only
+ * what follows matters there. Too slow, or revoked: the hub's own close. */
+static const tow_socket_subscriber subscriber = {
+    .encoding = &tow_plain_encoding.encoding, .subscribed = subscribed};
+
+/* The query's: since, last. False: it is wrong. */
+static bool options_read(tow_subscribe_options *options, const tow_request *request) {
+    const char *since = tow_request_parameter(request, "since");
+    return since == NULL || tow_position_read(&options->since, tow_slice_from(since)) == 0;
+}
+
+static void dismissed(tow_channel_guest *guest, tow_channel_dismissal why);
+
+/* Whether more has to be known of it than that it is subscribed. */
+static bool is_known(const tow_visit *visit) {
+    tow_channel_policy policy = {0};
+    tow_hub_policy(tow_hub_of(visit->part), tow_visit_channel(visit), &policy);
+    tow_channel_policy_resolve(&policy);
+    return policy.publish != TOW_ACCESS_NOBODY || visit->guest.known != NULL || visit->guest.expires != 0;
+}
+
+static int remember(tow_websocket *socket, tow_visit *visit, const tow_request *request) {
+    const char *echo = tow_request_parameter(request, "echo");
+    plain *self = calloc(1, sizeof(*self));
+    if (self == NULL)
+        return TOW_ERROR_MEMORY;
+    *self = (plain){.socket = socket, .visit = visit, .no_echo = echo != NULL && strcmp(echo, "false") == 0};
+    visit->owner = self;
+    visit->guest.on_dismissed = dismissed;
+    tow_websocket_set_user(socket, self);
+    return 0;
+}
+
+static void refuse(tow_websocket *socket, tow_visit *visit, uint16_t code, const char *reason) {
+    tow_websocket_close(socket, code, reason);
+    tow_visit_end(visit);
+}
+
+void tow_plain_begin(tow_websocket *socket) {
+    tow_visit *visit = tow_websocket_user(socket);
+    const tow_request *request = tow_websocket_request(socket);
+    tow_subscribe_options options = {0};
+    tow_websocket_set_user(socket, NULL);
+    visit->exchange = NULL;
+    if (visit->length == 0) {
+        refuse(socket, visit, TOW_CLOSE_POLICY, "the path names no channel: that is for " TOW_TALK_PROTOCOL);
+        return;
+    }
+    if (!options_read(&options, request)) {
+        refuse(socket, visit, TOW_CLOSE_POLICY, "since: a position such as EPOCH:NUMBER");
+        return;
+    }
+    int error = tow_socket_subscribe(socket, tow_visit_channel(visit), &subscriber, &options);
+    bool known = is_known(visit);
+    if (error == 0 && known)
+        error = remember(socket, visit, request);
+    if (error != 0)
+        refuse(socket, visit, TOW_CLOSE_LATER, tow_strerror(error));
+    else if (!known)
+        tow_visit_end(visit);
+}
+
+/* Publishing: what comes while it is asked waits with the peer. */
+
+static plain *plain_of(tow_channel_question *question) {
+    return (plain *)(void *)((char *)question - offsetof(plain, question));
+}
+
+static void publish(plain *self, tow_message_type type, const void *data, size_t length) {
+    const tow_draft draft = {.type = type,
+        .data = {data, length},
+        .user = tow_visit_subject(self->visit),
+        .leave_out = self->no_echo ? tow_websocket_identify(self->socket) : 0};
+    int error = tow_hub_publish(tow_hub_of(self->visit->part), tow_visit_channel(self->visit), &draft);
+    if (error == TOW_ERROR_MESSAGE_TOO_LARGE)
+        tow_websocket_close(self->socket, TOW_CLOSE_TOO_LARGE, tow_strerror(error));
+    else if (error != 0)
+        tow_websocket_close(self->socket, TOW_CLOSE_LATER, tow_strerror(error));
+}
+
+static void on_answer(tow_channel_question *question, const tow_channel_answer *answer) {
+    plain *self = plain_of(question);
+    self->is_asked = false;
+    if (answer->word == TOW_CHANNEL_GRANTED)
+        publish(self, self->type, self->waiting.data, self->waiting.length);
+    else
+        tow_websocket_close(self->socket, TOW_CLOSE_POLICY, answer->reason);
+    tow_buffer_clear(&self->waiting);
+    tow_websocket_resume(self->socket);
+}
+
+static void wait_for_answer(plain *self, const tow_message *message) {
+    self->is_asked = true;
+    self->type = message->type;
+    tow_websocket_pause(self->socket);
+    if (tow_buffer_append(&self->waiting, message->data, message->length) != 0)
+        tow_websocket_close(self->socket, TOW_CLOSE_LATER, tow_strerror(TOW_ERROR_MEMORY));
+}
+
+void tow_plain_take(tow_websocket *socket, const tow_message *message) {
+    plain *self = tow_websocket_user(socket);
+    tow_channel_answer answer = {0};
+    if (self == NULL) {
+        tow_websocket_close(socket, TOW_CLOSE_POLICY, "publishing is not allowed here");
+        return;
+    }
+    self->question.on_answer = on_answer;
+    tow_visit_ask(self->visit, TOW_CHANNEL_PUBLISH, tow_visit_channel(self->visit), &self->question, &answer);
+    if (answer.word == TOW_CHANNEL_LATER)
+        wait_for_answer(self, message);
+    else if (answer.word == TOW_CHANNEL_GRANTED)
+        publish(self, message->type, message->data, message->length);
+    else
+        tow_websocket_close(socket, TOW_CLOSE_POLICY, answer.reason);
+}
+
+/* The end. */
+
+static void dismissed(tow_channel_guest *guest, tow_channel_dismissal why) {
+    const plain *self = tow_visit_of_guest(guest)->owner;
+    tow_dismissal_close(self->socket, why);
+}
+
+void tow_plain_end(tow_websocket *socket) {
+    plain *self = tow_websocket_user(socket);
+    if (self == NULL)
+        return;
+    if (self->is_asked)
+        tow_visit_forget(self->visit, &self->question);
+    tow_buffer_clear(&self->waiting);
+    tow_visit_end(self->visit);
+    free(self);
+}
