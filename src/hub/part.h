@@ -29,9 +29,10 @@ struct tow_hub_part {
     tow_hub *hub;      /* NULL: it has ended */
     size_t number;
     tow_loop *loop;
-    bool posted;     /* the letter is on its way */
-    bool is_ending;  /* nobody subscribes any more */
-    tow_letter *due; /* of places that have something to deliver: the first */
+    void (*open_places)(tow_letter *letters); /* what opens the letters of places */
+    bool posted;                              /* the letter is on its way */
+    bool is_ending;                           /* nobody subscribes any more */
+    tow_letter *due;                          /* of places that have something to deliver: the first */
     tow_letter **due_end;
     tow_ring fresh;     /* extras of those who are to hear that they are subscribed */
     tow_ring ready;     /* of those for whom something waits that they take */

@@ -1,41 +1,9 @@
 /* place: what was left at a place goes to its subscribers, one burst after the other, each to all of them.
  * Rounds may end in between: a cursor stays, and moves on when its subscriber goes. */
+#include "place.h"
+
+#include "give.h"
 #include "state.h"
-#include "turn.h"
-
-#include <assert.h>
-#include <stdlib.h>
-
-static void drop_batch(tow_hub_part *part, tow_batch *batch) {
-    if (batch == NULL)
-        return;
-    atomic_fetch_sub_explicit(&part->pending, (int64_t)tow_batch_size(batch), memory_order_relaxed);
-    tow_batch_free(batch);
-}
-
-static void batch_end(tow_place *place) {
-    drop_batch(place->part, place->batch);
-    place->batch = NULL;
-}
-
-/* The part may be gone when the letter comes home: all that is left then is the place itself. */
-void tow_place_settle(tow_place *place) {
-    if (place->channel != NULL)
-        return;
-    drop_batch(place->part, place->pending);
-    place->pending = NULL;
-    if (place->delivering)
-        return;
-    batch_end(place);
-    if (!place->posted)
-        free(place);
-}
-
-void tow_place_drop(tow_letter *letter) {
-    tow_place *place = (tow_place *)letter;
-    assert(place->channel == NULL);
-    free(place);
-}
 
 /* Takes what was left. Returns the fate of all. */
 static tow_fate take(tow_place *place) {
@@ -74,7 +42,7 @@ static void end_all(tow_place *place, tow_fate fate) {
         tow_ring_add_behind(link, &marker);
         bool listens = (subscription->flags & TOW_SUBSCRIPTION_LISTENS) != 0;
         if (fate == TOW_FATE_LOST ? listens : !subscription->kind->is_inside)
-            tow_turn_end(subscription, why);
+            tow_give_end(subscription, why);
     }
     tow_ring_remove(&marker);
 }
@@ -92,9 +60,9 @@ static bool is_for(const tow_published *published, const tow_subscription *subsc
 
 static void give_or_keep(tow_subscription *subscription, tow_burst *burst) {
     if (subscription->flags & (TOW_SUBSCRIPTION_UNREADY | TOW_SUBSCRIPTION_WAITS))
-        tow_turn_keep(subscription, burst);
+        tow_give_later(subscription, burst);
     else
-        tow_turn_give(subscription, burst);
+        tow_give_burst(subscription, burst);
 }
 
 static void give_part(const tow_burst *piece, tow_subscription *subscription, uint64_t identity) {
@@ -162,7 +130,7 @@ static bool deliver_batch(tow_place *place) {
             return false;
         batch->cursor = NULL;
     }
-    batch_end(place);
+    tow_place_end_batch(place);
     return true;
 }
 

@@ -1,7 +1,7 @@
 /* subscribe: how a subscription begins and ends. Both are done in the channel's order; what is told of them
  * comes with the part's next turn. */
 #include "memory.h"
-#include "turn.h"
+#include "place.h"
 #include "watch.h"
 
 #include <assert.h>
@@ -28,7 +28,7 @@ static tow_place *place_new(tow_hub_part *part, tow_channel *channel) {
     tow_place *made = malloc(sizeof(*made));
     if (made == NULL)
         return NULL;
-    *made = (tow_place){.letter = {.open = tow_places_arrive, .drop = tow_place_drop, .work = 1},
+    *made = (tow_place){.letter = {.open = part->open_places, .drop = tow_place_drop, .work = 1},
         .channel = channel,
         .part = part};
     tow_ring_init(&made->subscribers);
@@ -194,6 +194,15 @@ static void count_beginning(const beginning *self) {
     tow_count(&self->part->subscriptions);
 }
 
+static void expect(tow_hub_part *part, tow_subscription *subscription) {
+    tow_extra *extra = tow_extra_of(part, subscription);
+    if (extra == NULL)
+        return;
+    subscription->flags |= TOW_SUBSCRIPTION_WAITS;
+    tow_extra_enlist(extra, &part->fresh);
+    tow_hub_part_wake(part);
+}
+
 int tow_subscribe(tow_hub_part *part, tow_subscription *subscription, const tow_subscriber *kind,
     tow_slice name, const tow_subscribe_options *options) {
     static const tow_subscribe_options defaults = {0};
@@ -213,12 +222,24 @@ int tow_subscribe(tow_hub_part *part, tow_subscription *subscription, const tow_
         return error;
     }
     count_beginning(&self);
-    tow_turn_expect(part, subscription);
+    expect(part, subscription);
     return 0;
 }
 
 tow_slice tow_subscription_channel(const tow_subscription *subscription) {
     return tow_channel_name(subscription->place->channel);
+}
+
+void tow_subscription_ready(tow_subscription *subscription) {
+    if (subscription->kind == NULL || (subscription->flags & TOW_SUBSCRIPTION_UNREADY) == 0)
+        return;
+    tow_hub_part *part = subscription->place->part;
+    subscription->flags &= (uint16_t)~TOW_SUBSCRIPTION_UNREADY;
+    tow_extra *extra = tow_extra_of(part, subscription);
+    if (extra == NULL || extra->told != NULL || tow_backlog_is_empty(&extra->backlog))
+        return;
+    tow_extra_enlist(extra, &part->ready);
+    tow_hub_part_wake(part);
 }
 
 /* The end */

@@ -1,6 +1,5 @@
 #include "sweep.h"
 
-#include "hash.h"
 #include "memory.h"
 
 enum { LOOKED_AT_A_SHARD = 256 /* each time, so that a look stays short */ };
@@ -11,15 +10,6 @@ static bool is_over(tow_hub *hub, tow_channel *channel) {
     tow_memory_prune(hub, channel);
     return channel->history == NULL &&
            tow_hub_now(hub) / 1000 - (int64_t)channel->idle_since >= channel->policy->linger_seconds;
-}
-
-void tow_hub_drop_idle(tow_hub *hub, tow_shard *shard, tow_channel *channel) {
-    if (channel->history != NULL)
-        atomic_fetch_sub_explicit(
-            &hub->history_bytes, (int64_t)channel->history->bytes, memory_order_relaxed);
-    tow_shard_remove(shard, channel, tow_hash(tow_channel_name(channel), hub->seed));
-    atomic_fetch_sub_explicit(&hub->idle, 1, memory_order_relaxed);
-    atomic_fetch_sub_explicit(&hub->channels, 1, memory_order_relaxed);
 }
 
 /* What stays goes behind the others, so that all are looked at in turns. */
@@ -64,23 +54,6 @@ static void set_timer(tow_hub_part *part) {
 void tow_sweep_begin(tow_hub_part *part) {
     if (!tow_timer_is_set(&part->sweep_timer))
         set_timer(part);
-}
-
-void tow_hub_sweep_soon(tow_hub *hub) {
-    if (atomic_load_explicit(&hub->sweeping, memory_order_relaxed) || atomic_exchange(&hub->sweeping, true))
-        return;
-    pthread_mutex_lock(&hub->mutex);
-    tow_hub_part *part = NULL;
-    for (size_t i = 0; part == NULL && i < hub->part_count; i++)
-        if (hub->parts[i] != NULL && !hub->parts[i]->is_ending)
-            part = hub->parts[i];
-    if (part == NULL)
-        atomic_store(&hub->sweeping, false);
-    if (part != NULL && !part->sweep_posted) {
-        part->sweep_posted = true;
-        tow_loop_post_letter(part->loop, &part->sweep_letter);
-    }
-    pthread_mutex_unlock(&hub->mutex);
 }
 
 void tow_sweep_stop(tow_hub_part *part) {

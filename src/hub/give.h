@@ -1,0 +1,26 @@
+/* give: what one subscriber hears: that it is subscribed, publications, what waited for it, what is missing,
+ * and that it is over. Anything may have been ended by a callback when these return. */
+#ifndef TOW_HUB_GIVE_H
+#define TOW_HUB_GIVE_H
+
+#include "part.h"
+
+/* Ends it for a reason, and tells it. */
+void tow_give_end(tow_subscription *subscription, tow_subscription_end why);
+
+/* Gives it a burst. Its flags say afterwards whether it takes more, if it is still there. */
+void tow_give_burst(tow_subscription *subscription, tow_burst *burst);
+
+/* Keeps what it does not take now; ends it where that is too much. */
+void tow_give_later(tow_subscription *subscription, const tow_burst *burst);
+
+/* It is subscribed. */
+void tow_give_subscribed(tow_hub_part *part, tow_extra *extra);
+
+/* The next of what waited. */
+void tow_give_waiting(tow_hub_part *part, tow_extra *extra);
+
+/* Nothing waits for it any more, or it takes nothing: it is out of the lists. */
+void tow_give_rest(tow_hub_part *part, tow_subscription *subscription);
+
+#endif

@@ -1,0 +1,111 @@
+/* hold: a channel's order is taken, and the channel found or made. */
+#include "hash.h"
+#include "state.h"
+
+#include <towline/error.h>
+
+int64_t tow_hub_now(const tow_hub *hub) {
+    return tow_loop_wall_milliseconds(hub->loop);
+}
+
+bool tow_hub_name_is_good(tow_slice name) {
+    if (name.length > 1 && name.length <= TOW_CHANNEL_NAME_MAX && name.data[0] == TOW_CHANNEL_INTERNAL)
+        return tow_channel_name_is_valid((tow_slice){name.data + 1, name.length - 1});
+    return tow_channel_name_is_valid(name);
+}
+
+tow_hold tow_hub_hold(tow_hub *hub, tow_slice name) {
+    tow_hold hold = {.hash = tow_hash(name, hub->seed)};
+    hold.shard = &hub->shards[hold.hash >> (64 - TOW_HUB_SHARD_BITS)];
+    pthread_mutex_lock(&hold.shard->mutex);
+    hold.channel = tow_shard_find(hold.shard, name, hold.hash);
+    return hold;
+}
+
+tow_hold tow_hub_hold_channel(tow_hub *hub, tow_channel *channel) {
+    tow_hold hold = {.hash = tow_hash(tow_channel_name(channel), hub->seed), .channel = channel};
+    hold.shard = &hub->shards[hold.hash >> (64 - TOW_HUB_SHARD_BITS)];
+    pthread_mutex_lock(&hold.shard->mutex);
+    return hold;
+}
+
+void tow_hub_let_go(const tow_hold *hold) {
+    pthread_mutex_unlock(&hold->shard->mutex);
+}
+
+const tow_channel_policy *tow_hub_policy_of(tow_hub *hub, tow_channel *channel) {
+    tow_hold hold = tow_hub_hold_channel(hub, channel);
+    const tow_channel_policy *policy = channel->policy;
+    tow_hub_let_go(&hold);
+    return policy;
+}
+
+void tow_hub_drop_idle(tow_hub *hub, tow_shard *shard, tow_channel *channel) {
+    if (channel->history != NULL)
+        atomic_fetch_sub_explicit(
+            &hub->history_bytes, (int64_t)channel->history->bytes, memory_order_relaxed);
+    tow_shard_remove(shard, channel, tow_hash(tow_channel_name(channel), hub->seed));
+    atomic_fetch_sub_explicit(&hub->idle, 1, memory_order_relaxed);
+    atomic_fetch_sub_explicit(&hub->channels, 1, memory_order_relaxed);
+}
+
+/* Where there are too many, one that is only lingering goes before its time. */
+static int make_room(tow_hub *hub, tow_shard *shard) {
+    while (atomic_load_explicit(&hub->channels, memory_order_relaxed) >= hub->max_channels) {
+        tow_channel *oldest = tow_shard_oldest_idle(shard);
+        if (oldest == NULL) {
+            atomic_fetch_add_explicit(&hub->counters.over_channels, 1, memory_order_relaxed);
+            return TOW_ERROR_LIMIT;
+        }
+        tow_hub_drop_idle(hub, shard, oldest);
+    }
+    return 0;
+}
+
+/* Never 0, never the same twice, and nobody can tell the next. */
+static uint64_t next_epoch(tow_hub *hub) {
+    uint64_t epoch = 0;
+    while (epoch == 0)
+        epoch = tow_hash_mix(hub->seed + tow_hash_mix(atomic_fetch_add(&hub->epochs, 1)));
+    return epoch;
+}
+
+int tow_hub_make_channel(tow_hub *hub, tow_hold *hold, tow_slice name) {
+    int error = make_room(hub, hold->shard);
+    if (error != 0)
+        return error;
+    const tow_channel_policy *policy = tow_policies_keep(&hub->policies, name);
+    tow_channel *made = policy == NULL ? NULL : tow_shard_add(hold->shard, name, hold->hash, hub->seed);
+    if (made == NULL)
+        return TOW_ERROR_MEMORY;
+    made->policy = policy;
+    made->position.epoch = next_epoch(hub);
+    made->idle_since = (uint32_t)(tow_hub_now(hub) / 1000);
+    atomic_fetch_add_explicit(&hub->channels, 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(&hub->idle, 1, memory_order_relaxed);
+    hold->channel = made;
+    return 0;
+}
+
+void tow_hub_note_idle(tow_hub *hub, const tow_hold *hold) {
+    hold->channel->idle_since = (uint32_t)(tow_hub_now(hub) / 1000);
+    tow_ring_add_last(&hold->shard->idle, &hold->channel->idle);
+    atomic_fetch_add_explicit(&hub->idle, 1, memory_order_relaxed);
+}
+
+void tow_hub_sweep_soon(tow_hub *hub) {
+    if (atomic_load_explicit(&hub->sweeping, memory_order_relaxed) || atomic_exchange(&hub->sweeping, true))
+        return;
+    pthread_mutex_lock(&hub->mutex);
+    tow_hub_part *part = NULL;
+    for (size_t i = 0; part == NULL && i < hub->part_count; i++)
+        if (hub->parts[i] != NULL && !hub->parts[i]->is_ending)
+            part = hub->parts[i];
+    if (part == NULL)
+        atomic_store(&hub->sweeping, false);
+    if (part != NULL && !part->sweep_posted) {
+        part->sweep_posted = true;
+        tow_loop_post_letter(part->loop, &part->sweep_letter);
+    }
+    pthread_mutex_unlock(&hub->mutex);
+}
