@@ -6,8 +6,8 @@
 #include <string.h>
 #include <towline/error.h>
 
-#define IS_AS_DECLARED(result, name, parameters)                                                               \
-    static_assert(_Generic(&(name), result(*) parameters: 1, default: 0), #name " is another");
+#define IS_AS_DECLARED(result, name, parameters)                                                             \
+    static_assert(_Generic(&(name), result(*) parameters : 1, default : 0), #name " is another");
 TOW_EDITOR_LIBRARY(IS_AS_DECLARED)
 
 static const struct {

@@ -283,8 +283,8 @@ static void run_thread(void *argument, int index, tow_loop *loop) {
     atomic_fetch_sub(&server->others, 1);
 }
 
-/* The first worker accepts when there are others to share with; else those who come first, all at once perhaps, would be
- * its own for good. */
+/* The first worker accepts when there are others to share with; else those who come first, all at once
+ * perhaps, would be its own for good. */
 static void wait_for_others(tow_server *server) {
     for (size_t i = 1; i < server->worker_count; i++) {
         while (sem_wait(&server->begun) != 0) {
