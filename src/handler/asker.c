@@ -1,7 +1,6 @@
 #include "asker.h"
 
 #include "client/http_client.h"
-#include "inquiry.h"
 #include "transport/loop.h"
 
 #include <pthread.h>
@@ -21,17 +20,16 @@ struct tow_question {
     tow_question **previous;
     tow_http_call *call;
     char *url;
-    int seconds;
     tow_header_field *fields;
-    tow_loop *home; /* NULL: forgotten; guarded by the mutex */
-    tow_on_verdict on_verdict;
-    void *user;
+    tow_question_options options; /* without the URL; home is NULL when forgotten, guarded by the mutex */
     tow_verdict verdict;
     char *asks[ASKS_MAX + 1];
+    char *body;
 };
 
 struct tow_asker {
     tow_handler_log log;
+    const char *option;
     tow_loop *loop;
     tow_http_client *client; /* the rest is the first loop's */
     tow_question *first;
@@ -44,6 +42,7 @@ static void question_free(tow_question *question) {
     atomic_fetch_sub(&question->asker->waiting, 1);
     for (size_t i = 0; question->asks[i] != NULL; i++)
         free(question->asks[i]);
+    free(question->body);
     free(question->fields);
     free(question->url);
     free(question);
@@ -59,8 +58,8 @@ static void come_home(tow_letter *letters) {
     while (letters != NULL) {
         tow_question *question = (tow_question *)(void *)letters;
         letters = letters->next;
-        if (question->home != NULL)
-            question->on_verdict(question->user, &question->verdict);
+        if (question->options.home != NULL)
+            question->options.on_verdict(question->options.user, &question->verdict);
         question_free(question);
     }
 }
@@ -70,9 +69,9 @@ static void send_home(tow_question *question) {
     question->letter = (tow_letter){.work = 1, .open = come_home, .drop = question_dropped};
     question->verdict.asks = (const char *const *)question->asks;
     pthread_mutex_lock(&asker->mutex);
-    bool is_wanted = question->home != NULL;
+    bool is_wanted = question->options.home != NULL;
     if (is_wanted)
-        tow_loop_post_letter(question->home, &question->letter);
+        tow_loop_post_letter(question->options.home, &question->letter);
     pthread_mutex_unlock(&asker->mutex);
     if (!is_wanted)
         question_free(question);
@@ -83,7 +82,7 @@ static void send_home(tow_question *question) {
 static void fail(tow_question *question, int error, const char *why) {
     const tow_handler_log *log = &question->asker->log;
     char line[TOW_HANDLER_TEXT_MAX];
-    snprintf(line, sizeof(line), "auth-url: %s", why);
+    snprintf(line, sizeof(line), "%s: %s", question->asker->option, why);
     question->verdict.error = error;
     if (log->write != NULL)
         log->write(log->user, TOW_LOG_WARNING, line);
@@ -102,6 +101,17 @@ static int asks_copy(tow_question *question, const tow_http_head *head) {
     return 0;
 }
 
+static int body_copy(tow_question *question, const tow_http_result *result) {
+    question->body = malloc(result->body_length + 1);
+    if (question->body == NULL)
+        return TOW_ERROR_MEMORY;
+    if (result->body_length > 0)
+        memcpy(question->body, result->body, result->body_length);
+    question->verdict.body = question->body;
+    question->verdict.length = result->body_length;
+    return 0;
+}
+
 static void end_call(tow_question *question) {
     *question->previous = question->next;
     if (question->next != NULL)
@@ -115,6 +125,8 @@ static void answered(tow_http_call *call, const tow_http_result *result) {
     int error = result->error;
     if (error == 0)
         error = asks_copy(question, result->head);
+    if (error == 0 && question->options.wants_body)
+        error = body_copy(question, result);
     if (error == 0)
         question->verdict.status = result->head->status;
     else
@@ -127,7 +139,7 @@ static int start(tow_question *question) {
     return tow_http_call_start(&question->call, question->asker->client,
         &(tow_http_call_options){.url = question->url,
             .headers = question->fields,
-            .total_seconds = question->seconds,
+            .total_seconds = question->options.seconds,
             .max_body = ANSWER_MAX,
             .on_done = answered,
             .user = question});
@@ -168,25 +180,41 @@ static void begin(tow_letter *letters) {
     }
 }
 
-int tow_asker_ask(tow_question **question, tow_asker *asker, const char *url, int seconds,
-    const tow_request *request, tow_loop *home, tow_on_verdict on_verdict, void *user) {
-    if (atomic_fetch_add(&asker->waiting, 1) >= TOW_ASKER_WAITING_MAX) {
-        atomic_fetch_sub(&asker->waiting, 1);
-        return TOW_ERROR_LIMIT;
-    }
+static tow_question *question_new(
+    tow_asker *asker, const tow_question_options *options, tow_header_field *fields) {
     tow_question *made = calloc(1, sizeof(*made));
-    if (made == NULL) {
-        atomic_fetch_sub(&asker->waiting, 1);
-        return TOW_ERROR_MEMORY;
-    }
+    if (made == NULL)
+        return NULL;
     *made = (tow_question){.letter = {.work = 1, .open = begin, .drop = question_dropped},
         .asker = asker,
-        .seconds = seconds > 0 ? seconds : TOW_ASKER_SECONDS,
-        .url = strdup(url),
-        .fields = tow_inquiry_fields(request),
-        .home = home,
-        .on_verdict = on_verdict,
-        .user = user};
+        .url = strdup(options->url),
+        .fields = fields,
+        .options = *options};
+    if (made->options.seconds <= 0)
+        made->options.seconds = TOW_ASKER_SECONDS;
+    return made;
+}
+
+/* Counts one in. */
+static bool has_room(tow_asker *asker) {
+    if (atomic_fetch_add(&asker->waiting, 1) < TOW_ASKER_WAITING_MAX)
+        return true;
+    atomic_fetch_sub(&asker->waiting, 1);
+    return false;
+}
+
+int tow_asker_ask(tow_question **question, tow_asker *asker, const tow_question_options *options,
+    tow_header_field *fields) {
+    if (!has_room(asker)) {
+        free(fields);
+        return TOW_ERROR_LIMIT;
+    }
+    tow_question *made = question_new(asker, options, fields);
+    if (made == NULL) {
+        atomic_fetch_sub(&asker->waiting, 1);
+        free(fields);
+        return TOW_ERROR_MEMORY;
+    }
     if (made->url == NULL || made->fields == NULL) {
         question_free(made);
         return TOW_ERROR_MEMORY;
@@ -199,17 +227,18 @@ int tow_asker_ask(tow_question **question, tow_asker *asker, const char *url, in
 void tow_question_forget(tow_question *question) {
     pthread_mutex_t *mutex = &question->asker->mutex;
     pthread_mutex_lock(mutex);
-    question->home = NULL;
+    question->options.home = NULL;
     pthread_mutex_unlock(mutex);
 }
 
 /* Beginning and end. */
 
-int tow_asker_new(tow_asker **asker, const tow_handler_place *place) {
+int tow_asker_new(tow_asker **asker, const tow_handler_place *place, const char *option) {
     tow_asker *made = calloc(1, sizeof(*made));
     if (made == NULL)
         return TOW_ERROR_MEMORY;
     made->log = place->log;
+    made->option = option;
     made->loop = place->loop;
     pthread_mutex_init(&made->mutex, NULL);
     atomic_init(&made->waiting, 0);

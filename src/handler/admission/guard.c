@@ -3,6 +3,7 @@
 #include "asker.h"
 #include "checker.h"
 #include "good.h"
+#include "inquiry.h"
 #include "presented.h"
 #include "secret_file.h"
 #include "tokens.h"
@@ -24,9 +25,9 @@ struct tow_admission {
 struct tow_guard {
     tow_admission *admission;
     tow_guard_settings settings;
-    pthread_mutex_t mutex; /* guards what files say */
-    tow_users *users;      /* NULL: no passwords */
-    tow_tokens *tokens;    /* NULL: none */
+    pthread_mutex_t mutex;  /* guards what files say */
+    tow_users *users;       /* NULL: no passwords */
+    tow_tokens *tokens; /* NULL: none */
     atomic_int holders;
 };
 
@@ -172,8 +173,13 @@ static void decided(void *user, const tow_verdict *verdict) {
 static int ask(asking *made, const tow_request *request) {
     const tow_guard *guard = made->guarded->guard;
     const tow_exchange_events events = {.on_gone = asker_gone, .user = made};
-    int error = tow_asker_ask(&made->question, guard->admission->asker, guard->settings.auth_url,
-        guard->settings.auth_seconds, request, tow_exchange_loop(made->exchange), decided, made);
+    const tow_question_options options = {.url = guard->settings.auth_url,
+        .seconds = guard->settings.auth_seconds,
+        .home = tow_exchange_loop(made->exchange),
+        .on_verdict = decided,
+        .user = made};
+    int error =
+        tow_asker_ask(&made->question, guard->admission->asker, &options, tow_inquiry_fields(request));
     if (error != 0)
         return error;
     error = tow_exchange_keep(made->exchange, &events);
@@ -401,7 +407,7 @@ int tow_admission_new(tow_admission **admission, const tow_handler_place *place)
     made->log = place->log;
     int error = tow_checker_new(&made->checker);
     if (error == 0)
-        error = tow_asker_new(&made->asker, place);
+        error = tow_asker_new(&made->asker, place, "auth-url");
     if (error != 0)
         tow_admission_free(made);
     else
