@@ -58,6 +58,12 @@ static void read_field(tow_presented *presented, const char *field) {
         tow_presented_read(presented, TOW_SCHEME_BEARER, without_spaces(bearer), false);
 }
 
+/* What stands behind "bearer.": with a dot in it, as in a JWT, it is no base64. */
+static void read_bearer(tow_presented *presented, tow_slice text) {
+    bool is_encoded = text.length == 0 || memchr(text.data, '.', text.length) == NULL;
+    tow_presented_read(presented, TOW_SCHEME_BEARER, text, is_encoded);
+}
+
 /* False: it has neither form. */
 static bool read_form(tow_presented *presented, tow_slice text) {
     tow_slice basic = behind(text, "basic.");
@@ -65,7 +71,7 @@ static bool read_form(tow_presented *presented, tow_slice text) {
     if (basic.data != NULL)
         tow_presented_read(presented, TOW_SCHEME_BASIC, basic, true);
     else if (bearer.data != NULL)
-        tow_presented_read(presented, TOW_SCHEME_BEARER, bearer, true);
+        read_bearer(presented, bearer);
     return basic.data != NULL || bearer.data != NULL;
 }
 
@@ -75,22 +81,34 @@ static void read_cookie(tow_presented *presented, const char *cookie) {
         tow_presented_read(presented, TOW_SCHEME_BEARER, text, false);
 }
 
-/* The first of a list that has one of the forms. */
-static void read_list(tow_presented *presented, const char *list) {
+static bool read_bearer_form(tow_presented *presented, tow_slice text) {
+    tow_slice bearer = behind(text, "bearer.");
+    if (bearer.data != NULL)
+        read_bearer(presented, bearer);
+    return bearer.data != NULL;
+}
+
+typedef bool (*form_reader)(tow_presented *presented, tow_slice text);
+
+/* The first of a list that has the form. */
+static bool read_list(tow_presented *presented, const char *list, form_reader read) {
     bool found = false;
     while (*list != '\0' && !found) {
         size_t length = strcspn(list, ",");
-        found = read_form(presented, without_spaces((tow_slice){list, length}));
+        found = read(presented, without_spaces((tow_slice){list, length}));
         list += length;
         list += *list == ',';
     }
+    return found;
 }
 
-static void read_subprotocols(tow_presented *presented, const tow_request *request) {
+static bool read_subprotocols(tow_presented *presented, const tow_request *request, form_reader read) {
     const tow_header_field *field = tow_request_headers(request);
-    for (; field != NULL && field->name != NULL; field++)
+    bool found = false;
+    for (; !found && field != NULL && field->name != NULL; field++)
         if (strcasecmp(field->name, "Sec-WebSocket-Protocol") == 0)
-            read_list(presented, field->value);
+            found = read_list(presented, field->value, read);
+    return found;
 }
 
 void tow_presented_find(tow_presented *presented, const tow_request *request, const char *cookie) {
@@ -102,7 +120,25 @@ void tow_presented_find(tow_presented *presented, const tow_request *request, co
     if (field == NULL && value != NULL)
         read_cookie(presented, value);
     if (field == NULL && value == NULL)
-        read_subprotocols(presented, request);
+        read_subprotocols(presented, request, read_form);
+}
+
+bool tow_presented_token(
+    tow_presented *presented, const tow_request *request, const char *cookie, const char *parameter) {
+    const char *field = tow_request_header(request, "Authorization");
+    const char *value = cookie != NULL ? tow_request_cookie(request, cookie) : NULL;
+    presented->scheme = TOW_SCHEME_NONE;
+    if (field != NULL && behind(tow_slice_from(field), "Bearer ").data != NULL)
+        read_field(presented, field);
+    else if (value != NULL)
+        read_cookie(presented, value);
+    else if (!read_subprotocols(presented, request, read_bearer_form)) {
+        value = tow_request_parameter(request, parameter);
+        if (value != NULL)
+            tow_presented_read(presented, TOW_SCHEME_BEARER, tow_slice_from(value), false);
+        return value != NULL;
+    }
+    return true;
 }
 
 void tow_presented_clear(tow_presented *presented) {

@@ -2,7 +2,8 @@
  * can set no fields of an opening handshake, in the name of a subprotocol.
  *
  * A cookie is "basic.BASE64" or "bearer.BASE64", or else a token as it is; a subprotocol is one of the two
- * forms. BASE64 may be that of URLs, and is of NAME:PASSWORD or of the token. */
+ * forms. BASE64 may be that of URLs, and is of NAME:PASSWORD or of the token; a token with a dot in it, such
+ * as a JWT, may stand there as it is. */
 #ifndef TOW_HANDLER_PRESENTED_H
 #define TOW_HANDLER_PRESENTED_H
 
@@ -26,6 +27,12 @@ typedef struct tow_presented {
  * with tow_presented_clear. */
 void tow_presented_find(tow_presented *presented, const tow_request *request, const char *cookie);
 void tow_presented_clear(tow_presented *presented);
+
+/* The same where only a token will do: other credentials are passed over, and what stands nowhere else is
+ * looked for in this parameter of the query. False: none is shown. With true and NONE, one is that is none.
+ */
+bool tow_presented_token(
+    tow_presented *presented, const tow_request *request, const char *cookie, const char *parameter);
 
 /* What stands behind a scheme: base64 of NAME:PASSWORD, or a token, as it is or in base64. False: it is none.
  */
