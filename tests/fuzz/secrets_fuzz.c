@@ -1,6 +1,6 @@
 /* Credentials as requests show them, and files of users and tokens: the first byte says which. */
 #include "presented.h"
-#include "admission/tokens.h"
+#include "token_list.h"
 #include "admission/users.h"
 #include "fuzz.h"
 
@@ -38,12 +38,12 @@ static void read_users(tow_slice text) {
 }
 
 static void read_tokens(tow_slice text) {
-    char why[TOW_TOKENS_TEXT_MAX];
-    tow_tokens *tokens;
-    if (tow_tokens_read(&tokens, text.data, text.length, why) != 0)
+    char why[TOW_TOKEN_LIST_TEXT_MAX];
+    tow_token_list *tokens;
+    if (tow_token_list_read(&tokens, text.data, text.length, why) != 0)
         return;
-    CHECK(!tow_tokens_have(tokens, tow_slice_from("")));
-    tow_tokens_release(tokens);
+    CHECK(!tow_token_list_have(tokens, tow_slice_from("")));
+    tow_token_list_release(tokens);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length) {

@@ -6,7 +6,7 @@
 #include "inquiry.h"
 #include "presented.h"
 #include "secret_file.h"
-#include "tokens.h"
+#include "token_list.h"
 #include "server/exchange.h"
 #include "transport/loop.h"
 
@@ -27,7 +27,7 @@ struct tow_guard {
     tow_guard_settings settings;
     pthread_mutex_t mutex;  /* guards what files say */
     tow_users *users;       /* NULL: no passwords */
-    tow_tokens *tokens; /* NULL: none */
+    tow_token_list *tokens; /* NULL: none */
     atomic_int holders;
 };
 
@@ -204,26 +204,26 @@ static void ask_back_end(tow_exchange *exchange, tow_guarded *guarded, const tow
 /* Asking. */
 
 /* What files say at this moment; held. */
-static void lists_take(tow_guard *guard, tow_users **users, tow_tokens **tokens) {
+static void lists_take(tow_guard *guard, tow_users **users, tow_token_list **tokens) {
     pthread_mutex_lock(&guard->mutex);
     *users = guard->users != NULL ? tow_users_retain(guard->users) : NULL;
-    *tokens = guard->tokens != NULL ? tow_tokens_retain(guard->tokens) : NULL;
+    *tokens = guard->tokens != NULL ? tow_token_list_retain(guard->tokens) : NULL;
     pthread_mutex_unlock(&guard->mutex);
 }
 
 static void judge(tow_exchange *exchange, tow_guarded *guarded, const tow_presented *presented) {
     tow_users *users;
-    tow_tokens *tokens;
+    tow_token_list *tokens;
     lists_take(guarded->guard, &users, &tokens);
     if (presented->scheme == TOW_SCHEME_BASIC && users != NULL)
         check_password(exchange, guarded, users, presented);
     else if (presented->scheme == TOW_SCHEME_BEARER && tokens != NULL &&
-             tow_tokens_have(tokens, presented->token))
+             tow_token_list_have(tokens, presented->token))
         let_in(exchange, guarded);
     else
         ask_for_credentials(exchange, guarded->guard, presented->scheme != TOW_SCHEME_NONE);
     tow_users_release(users);
-    tow_tokens_release(tokens);
+    tow_token_list_release(tokens);
 }
 
 static void admit(tow_exchange *exchange, const tow_request *request) {
@@ -308,15 +308,15 @@ static int users_read(tow_guard *guard, const tow_buffer *text, char what[WHAT_M
 }
 
 static int tokens_read(tow_guard *guard, const tow_buffer *text, char what[WHAT_MAX]) {
-    tow_tokens *tokens;
-    int error = tow_tokens_read(&tokens, (const char *)text->data, text->length, what);
+    tow_token_list *tokens;
+    int error = tow_token_list_read(&tokens, (const char *)text->data, text->length, what);
     if (error != 0)
         return error;
     pthread_mutex_lock(&guard->mutex);
-    tow_tokens *before = guard->tokens;
+    tow_token_list *before = guard->tokens;
     guard->tokens = tokens;
     pthread_mutex_unlock(&guard->mutex);
-    tow_tokens_release(before);
+    tow_token_list_release(before);
     return 0;
 }
 
@@ -394,7 +394,7 @@ void tow_guard_release(tow_guard *guard) {
     if (guard == NULL || atomic_fetch_sub_explicit(&guard->holders, 1, memory_order_acq_rel) > 1)
         return;
     tow_users_release(guard->users);
-    tow_tokens_release(guard->tokens);
+    tow_token_list_release(guard->tokens);
     pthread_mutex_destroy(&guard->mutex);
     free(guard);
 }

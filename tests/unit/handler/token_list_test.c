@@ -1,7 +1,7 @@
 /* Files of tokens: what is taken, and what is refused with its line. */
 #include "../unit.h"
 
-#include "admission/tokens.h"
+#include "token_list.h"
 
 #include <towline/error.h>
 
@@ -12,15 +12,15 @@ static void those_of_the_file_are_there(void **state) {
     static const char text[] = "# whose\n\n  first-token.A~/+=\r\nsha256:" DIGEST "\nlast";
     static const char *const others[] = {
         "", "first-token", "first-token.A~/+", "Last", "last ", ("sha256:" DIGEST), DIGEST, "# whose"};
-    char why[TOW_TOKENS_TEXT_MAX];
-    tow_tokens *tokens;
-    assert_int_equal(tow_tokens_read(&tokens, text, strlen(text), why), 0);
-    assert_true(tow_tokens_have(tokens, tow_slice_from("first-token.A~/+=")));
-    assert_true(tow_tokens_have(tokens, tow_slice_from("secret")));
-    assert_true(tow_tokens_have(tokens, tow_slice_from("last")));
+    char why[TOW_TOKEN_LIST_TEXT_MAX];
+    tow_token_list *tokens;
+    assert_int_equal(tow_token_list_read(&tokens, text, strlen(text), why), 0);
+    assert_true(tow_token_list_have(tokens, tow_slice_from("first-token.A~/+=")));
+    assert_true(tow_token_list_have(tokens, tow_slice_from("secret")));
+    assert_true(tow_token_list_have(tokens, tow_slice_from("last")));
     for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
-        assert_false(tow_tokens_have(tokens, tow_slice_from(others[i])));
-    tow_tokens_release(tokens);
+        assert_false(tow_token_list_have(tokens, tow_slice_from(others[i])));
+    tow_token_list_release(tokens);
 }
 
 static void what_is_wrong_is_told_with_its_line(void **state) {
@@ -35,15 +35,16 @@ static void what_is_wrong_is_told_with_its_line(void **state) {
         {"sha256:gggggggggggggggggggggggggggggggggggggggggggggggggggggggggggggggg", "line 1: behind sha256:"},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        char why[TOW_TOKENS_TEXT_MAX];
-        tow_tokens *tokens;
-        assert_int_equal(tow_tokens_read(&tokens, cases[i][0], strlen(cases[i][0]), why), TOW_ERROR_ARGUMENT);
+        char why[TOW_TOKEN_LIST_TEXT_MAX];
+        tow_token_list *tokens;
+        assert_int_equal(
+            tow_token_list_read(&tokens, cases[i][0], strlen(cases[i][0]), why), TOW_ERROR_ARGUMENT);
         if (strstr(why, cases[i][1]) == NULL)
             fail_msg("\"%s\" is not in \"%s\"", cases[i][1], why);
     }
-    char why[TOW_TOKENS_TEXT_MAX];
-    tow_tokens *tokens;
-    assert_int_equal(tow_tokens_read(&tokens, "a\0b", 3, why), TOW_ERROR_ARGUMENT);
+    char why[TOW_TOKEN_LIST_TEXT_MAX];
+    tow_token_list *tokens;
+    assert_int_equal(tow_token_list_read(&tokens, "a\0b", 3, why), TOW_ERROR_ARGUMENT);
 }
 
 int main(void) {

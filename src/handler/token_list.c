@@ -1,4 +1,4 @@
-#include "tokens.h"
+#include "token_list.h"
 
 #include "secret_file.h"
 
@@ -12,19 +12,19 @@
 
 #define HASHED "sha256:"
 
-struct tow_tokens {
+struct tow_token_list {
     unsigned char (*digests)[SHA256_DIGEST_LENGTH];
     size_t count; /* at least 1 */
     atomic_int holders;
 };
 
 static int complain(char *why, size_t line, const char *what) {
-    snprintf(why, TOW_TOKENS_TEXT_MAX, "line %zu: %s", line, what);
+    snprintf(why, TOW_TOKEN_LIST_TEXT_MAX, "line %zu: %s", line, what);
     return TOW_ERROR_ARGUMENT;
 }
 
 static int refuse(char *why, const char *what) {
-    snprintf(why, TOW_TOKENS_TEXT_MAX, "%s", what);
+    snprintf(why, TOW_TOKEN_LIST_TEXT_MAX, "%s", what);
     return TOW_ERROR_ARGUMENT;
 }
 
@@ -50,7 +50,7 @@ static void digest_make(unsigned char digest[SHA256_DIGEST_LENGTH], tow_slice to
     SHA256((const unsigned char *)token.data, token.length, digest);
 }
 
-static int token_read(tow_tokens *made, const char *line, size_t number, char *why) {
+static int token_read(tow_token_list *made, const char *line, size_t number, char *why) {
     unsigned char *digest = made->digests[made->count];
     if (strncmp(line, HASHED, strlen(HASHED)) == 0) {
         if (!hexadecimal_read(digest, line + strlen(HASHED)))
@@ -66,7 +66,7 @@ static int token_read(tow_tokens *made, const char *line, size_t number, char *w
     return 0;
 }
 
-static int lines_read(tow_tokens *made, char *text, char *why) {
+static int lines_read(tow_token_list *made, char *text, char *why) {
     size_t number = 0;
     int error = 0;
     for (char *rest = text; error == 0 && rest != NULL;) {
@@ -80,12 +80,13 @@ static int lines_read(tow_tokens *made, char *text, char *why) {
     return refuse(why, "there is no token in it");
 }
 
-int tow_tokens_read(tow_tokens **tokens, const char *text, size_t length, char why[TOW_TOKENS_TEXT_MAX]) {
+int tow_token_list_read(
+    tow_token_list **tokens, const char *text, size_t length, char why[TOW_TOKEN_LIST_TEXT_MAX]) {
     size_t lines;
     char *copy = tow_secret_copy(text, length, &lines);
-    tow_tokens *made = calloc(1, sizeof(*made));
+    tow_token_list *made = calloc(1, sizeof(*made));
     int error = TOW_ERROR_MEMORY;
-    snprintf(why, TOW_TOKENS_TEXT_MAX, "%s", tow_strerror(TOW_ERROR_MEMORY));
+    snprintf(why, TOW_TOKEN_LIST_TEXT_MAX, "%s", tow_strerror(TOW_ERROR_MEMORY));
     if (copy != NULL && made != NULL) {
         atomic_init(&made->holders, 1);
         made->digests = calloc(lines, sizeof(made->digests[0]));
@@ -99,23 +100,23 @@ int tow_tokens_read(tow_tokens **tokens, const char *text, size_t length, char w
     if (error == 0)
         *tokens = made;
     else if (made != NULL)
-        tow_tokens_release(made);
+        tow_token_list_release(made);
     return error;
 }
 
-tow_tokens *tow_tokens_retain(tow_tokens *tokens) {
+tow_token_list *tow_token_list_retain(tow_token_list *tokens) {
     atomic_fetch_add_explicit(&tokens->holders, 1, memory_order_relaxed);
     return tokens;
 }
 
-void tow_tokens_release(tow_tokens *tokens) {
+void tow_token_list_release(tow_token_list *tokens) {
     if (tokens == NULL || atomic_fetch_sub_explicit(&tokens->holders, 1, memory_order_acq_rel) > 1)
         return;
     free(tokens->digests);
     free(tokens);
 }
 
-bool tow_tokens_have(const tow_tokens *tokens, tow_slice token) {
+bool tow_token_list_have(const tow_token_list *tokens, tow_slice token) {
     unsigned char digest[SHA256_DIGEST_LENGTH];
     bool found = false;
     digest_make(digest, token);
