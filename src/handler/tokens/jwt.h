@@ -1,0 +1,37 @@
+/* jwt: tokens (RFC 7519) in their compact form, signed (RFC 7515): read, and checked with a keyring.
+ *
+ * The algorithm is the key's: a token that names another one, or none, is refused whatever it is signed with.
+ * A token has to end (exp). */
+#ifndef TOW_HANDLER_TOKENS_JWT_H
+#define TOW_HANDLER_TOKENS_JWT_H
+
+#include "grant.h"
+#include "keyring.h"
+
+/* Bytes of a token; and seconds that the clock of who makes tokens may be ahead of ours. */
+enum { TOW_JWT_MAX = 4096, TOW_JWT_LEEWAY = 60 };
+
+typedef enum tow_jwt_verdict {
+    TOW_JWT_GOOD,
+    TOW_JWT_MALFORMED, /* no token, or too long a one */
+    TOW_JWT_ALGORITHM, /* none of ours, or `none` */
+    TOW_JWT_CRITICAL,  /* it wants something understood that is not (crit) */
+    TOW_JWT_NO_KEY,    /* there is no key of its algorithm and kid */
+    TOW_JWT_SIGNATURE, /* is wrong */
+    TOW_JWT_CLAIMS,    /* are broken, or exp is missing */
+    TOW_JWT_EXPIRED,
+    TOW_JWT_NOT_YET,  /* begun */
+    TOW_JWT_AUDIENCE, /* it is for somebody else */
+    TOW_JWT_MEMORY,
+    TOW_JWT_VERDICTS /* how many there are */
+} tow_jwt_verdict;
+
+/* A line for who has shown the token; there is nothing of the token in it. */
+const char *tow_jwt_verdict_text(tow_jwt_verdict verdict);
+
+/* `now` in seconds since 1970; `audience` may be NULL. The grant is held by the caller; it is only set where
+ * the token is good. */
+tow_jwt_verdict tow_jwt_read(
+    tow_grant **grant, const tow_keyring *keyring, tow_slice token, const char *audience, int64_t now);
+
+#endif
