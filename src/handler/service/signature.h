@@ -3,9 +3,9 @@
 #ifndef TOW_HANDLER_SERVICE_SIGNATURE_H
 #define TOW_HANDLER_SERVICE_SIGNATURE_H
 
-#include "base/slice.h"
+#include "hmac.h"
 
-enum { TOW_SIGNATURE_TEXT = 65, TOW_SIGNATURE_KEY_MAX = 1024 };
+enum { TOW_SIGNATURE_TEXT = TOW_HMAC_TEXT, TOW_SIGNATURE_KEY_MAX = 1024 };
 
 typedef struct tow_signature_key {
     unsigned char bytes[TOW_SIGNATURE_KEY_MAX];
