@@ -74,6 +74,7 @@ typedef struct tow_handler {
     /* go with each answer of this route, the 101 and refusals too; ends with a NULL name. They take the place
      * of those that tow_exchange_field adds by the same names, but for Set-Cookie */
     const tow_header_field *fields;
+    uint16_t drain_code; /* of the Close that its sockets get from tow_server_stop; default 1001 */
 } tow_handler;
 
 /* A certificate and its key, each in a PEM file or in a PEM text. */

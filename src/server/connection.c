@@ -229,12 +229,18 @@ void tow_connection_abandon(tow_worker *worker, int fd) {
     uncount(worker, TOW_CONNECTION_SERVED);
 }
 
+static uint16_t drain_code_of(const tow_websocket *socket) {
+    const uint16_t code = tow_route_of(socket)->handler.drain_code;
+    return code != 0 ? code : TOW_CLOSE_GOING_AWAY;
+}
+
 void tow_connection_drain(tow_connection *connection) {
     tow_http1 *http1 = tow_connection_http1(connection);
     if (http1 != NULL)
         tow_http1_drain(http1);
     else
-        tow_websocket_close_because(&connection->socket, TOW_CAUSE_DRAIN, TOW_CLOSE_GOING_AWAY, NULL);
+        tow_websocket_close_because(
+            &connection->socket, TOW_CAUSE_DRAIN, drain_code_of(&connection->socket), NULL);
 }
 
 void tow_connection_end_late(tow_connection *connection) {

@@ -187,6 +187,8 @@ static int handler_check(const tow_handler *handler, tow_complaint *complaint) {
         return tow_complain(complaint, "any_origin: not with allow_origins, one of the two");
     if (handler->hosts != NULL && handler->hosts[0] == NULL)
         return tow_complain(complaint, "hosts: name one, or leave the list away for the server's");
+    if (tow_websocket_close_check(TOW_ROLE_SERVER, handler->drain_code, NULL) != 0)
+        return tow_complain(complaint, "drain_code: none that a server may send");
     return 0;
 }
 

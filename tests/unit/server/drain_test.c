@@ -4,6 +4,7 @@
 #include "server/exchange.h"
 
 #include <errno.h>
+#include <towline/error.h>
 #include <unistd.h>
 
 enum { SEEDS = 12 };
@@ -111,6 +112,23 @@ static void sockets_get_1001_and_the_server_ends(void **state) {
         assert_int_equal(closed, 5);
         world_end(&world);
     }
+}
+
+static void a_route_says_which_code_they_get(void **state) {
+    (void)state;
+    struct world world;
+    struct peer peer;
+    begin(&world, &(tow_simulation_options){.seed = 1}, (tow_server_options){0});
+    const tow_handler handler = {.on_message = echo, .drain_code = 4200};
+    assert_int_equal(tow_server_route(world.server, "/echo", &handler), 0);
+    assert_int_equal(
+        tow_server_route(world.server, "/bad", &(tow_handler){.on_message = echo, .drain_code = 1005}),
+        TOW_ERROR_ARGUMENT);
+    open_socket(&peer, &world);
+    tow_server_stop(world.server);
+    peer_expect_frame(&peer, 8, "\x10\x68", 2);
+    peer_close(&peer);
+    world_end(&world);
 }
 
 static void nobody_is_accepted_any_more(void **state) {
@@ -419,6 +437,7 @@ static void a_stop_on_its_way_goes_with_the_loop(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sockets_get_1001_and_the_server_ends),
+        cmocka_unit_test(a_route_says_which_code_they_get),
         cmocka_unit_test(nobody_is_accepted_any_more),
         cmocka_unit_test(idle_http_connections_end_and_answers_under_way_are_finished),
         cmocka_unit_test(answers_without_end_are_ended_by_their_handlers),
