@@ -7,6 +7,7 @@
 #include "protocol/opening.h"
 #include "service_rules.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,6 +32,8 @@ static void destroy(tow_route_plan *plan) {
     tow_options_clear(&plan->route);
     tow_options_clear(&plan->handler);
     free(plan->fields);
+    for (size_t i = 0; i < TOW_ROUTE_PATHS_MAX - 1; i++)
+        free(plan->further[i]);
     free(plan->path);
     free(plan);
 }
@@ -53,6 +56,7 @@ int tow_route_plan_new(tow_route_plan **out, const char *path, const tow_route_k
         return TOW_ERROR_MEMORY;
     plan->kind = kind;
     atomic_init(&plan->holders, 1);
+    atomic_init(&plan->routes, 0);
     int error = fill(plan, path);
     if (error != 0)
         destroy(plan);
@@ -69,6 +73,21 @@ tow_route_plan *tow_route_plan_retain(tow_route_plan *plan) {
 void tow_route_plan_release(tow_route_plan *plan) {
     if (plan != NULL && atomic_fetch_sub_explicit(&plan->holders, 1, memory_order_acq_rel) == 1)
         destroy(plan);
+}
+
+int tow_route_plan_add_path(tow_route_plan *plan, const char *path) {
+    size_t i = 0;
+    while (plan->further[i] != NULL)
+        i++;
+    assert(i < TOW_ROUTE_PATHS_MAX - 1);
+    plan->further[i] = strdup(path);
+    return plan->further[i] != NULL ? 0 : TOW_ERROR_MEMORY;
+}
+
+const char *tow_route_plan_path(const tow_route_plan *plan, size_t number) {
+    if (number == 0)
+        return plan->path;
+    return number < TOW_ROUTE_PATHS_MAX ? plan->further[number - 1] : NULL;
 }
 
 /* Contradictions. */
@@ -201,7 +220,8 @@ int tow_route_plan_make(tow_route_plan *plan, const tow_handler_place *place, co
 
 static void route_gone(void *user) {
     tow_route_plan *plan = user;
-    handler_free(plan);
+    if (atomic_fetch_sub_explicit(&plan->routes, 1, memory_order_acq_rel) == 1)
+        handler_free(plan);
     tow_route_plan_release(plan);
 }
 
@@ -209,18 +229,30 @@ static void stand_in_gone(void *user) {
     tow_route_plan_release(user);
 }
 
-int tow_route_plan_serve(tow_route_plan *plan, tow_server *server) {
+static int path_serve(tow_route_plan *plan, tow_server *server, const char *path) {
     tow_handler handler = plan->made;
-    handler.on_free = tow_route_plan_is_late(plan) ? stand_in_gone : route_gone;
+    const int counts = tow_route_plan_is_late(plan) ? 0 : 1;
+    handler.on_free = counts == 0 ? stand_in_gone : route_gone;
     handler.free_user = tow_route_plan_retain(plan);
+    atomic_fetch_add_explicit(&plan->routes, counts, memory_order_relaxed);
     int error = tow_guard_dress(plan->guard, &handler);
     if (error == 0) {
-        error = tow_server_route(server, plan->path, &handler);
+        error = tow_server_route(server, path, &handler);
         if (error != 0)
             tow_guard_undress(&handler);
     }
-    if (error != 0)
+    if (error != 0) {
+        atomic_fetch_sub_explicit(&plan->routes, counts, memory_order_relaxed);
         tow_route_plan_release(plan);
+    }
+    return error;
+}
+
+int tow_route_plan_serve(tow_route_plan *plan, tow_server *server) {
+    const char *path;
+    int error = 0;
+    for (size_t i = 0; error == 0 && (path = tow_route_plan_path(plan, i)) != NULL; i++)
+        error = path_serve(plan, server, path);
     return error;
 }
 
@@ -235,9 +267,17 @@ int tow_route_plans_add(tow_route_plans *plans, tow_route_plan *plan) {
     return 0;
 }
 
+static bool has_path(const tow_route_plan *plan, const char *path) {
+    const char *own;
+    for (size_t i = 0; (own = tow_route_plan_path(plan, i)) != NULL; i++)
+        if (strcmp(own, path) == 0)
+            return true;
+    return false;
+}
+
 tow_route_plan *tow_route_plans_find(const tow_route_plans *plans, const char *path) {
     for (size_t i = 0; i < plans->count; i++)
-        if (strcmp(plans->items[i]->path, path) == 0)
+        if (has_path(plans->items[i], path))
             return plans->items[i];
     return NULL;
 }

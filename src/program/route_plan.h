@@ -11,8 +11,11 @@
 #include <stdatomic.h>
 #include <sys/stat.h>
 
+enum { TOW_ROUTE_PATHS_MAX = 4 };
+
 typedef struct tow_route_plan {
     char *path;
+    char *further[TOW_ROUTE_PATHS_MAX - 1]; /* paths with the same handler; NULL: none more */
     const tow_route_kind *kind;
     bool is_implied;                  /* it stands in no list of routes */
     char label[TOW_OPTION_LABEL_MAX]; /* what errors call it; "": nothing */
@@ -29,12 +32,19 @@ typedef struct tow_route_plan {
     tow_command command;
     tow_option_section sections[2];
     atomic_int holders;
+    atomic_int routes; /* of the server: with the last of them the handler goes */
 } tow_route_plan;
 
 /* Held by the caller. Errors: MEMORY. */
 int tow_route_plan_new(tow_route_plan **plan, const char *path, const tow_route_kind *kind);
 tow_route_plan *tow_route_plan_retain(tow_route_plan *plan);
 void tow_route_plan_release(tow_route_plan *plan); /* NULL is allowed */
+
+/* The same handler at one more path, before it is served: there is room for three. Errors: MEMORY. */
+int tow_route_plan_add_path(tow_route_plan *plan, const char *path);
+
+/* Its paths by number, from 0; NULL: there is none more. */
+const char *tow_route_plan_path(const tow_route_plan *plan, size_t number);
 
 /* What contradicts itself, in one line; false: nothing does. */
 bool tow_route_plan_contradicts(const tow_route_plan *plan, char error[TOW_OPTIONS_ERROR_MAX]);
@@ -71,6 +81,7 @@ typedef struct tow_route_plans { /* zeroed: none */
 
 /* Takes over what the caller holds. Errors: MEMORY (it is still the caller's). */
 int tow_route_plans_add(tow_route_plans *plans, tow_route_plan *plan);
+/* What has this path among its own, or NULL. */
 tow_route_plan *tow_route_plans_find(const tow_route_plans *plans, const char *path);
 void tow_route_plans_clear(tow_route_plans *plans);
 

@@ -97,6 +97,14 @@ static bool is_to_be_served(const reloading *now, const tow_route_plan *plan) {
     return old != plan && (old == NULL || !tow_route_plan_is_late(plan)) && !is_replaced(now, plan);
 }
 
+/* Those that nothing has any more. */
+static void paths_leave(const reloading *now, const tow_route_plan *old) {
+    const char *path;
+    for (size_t i = 0; (path = tow_route_plan_path(old, i)) != NULL; i++)
+        if (tow_route_plans_find(&now->plans, path) == NULL && !is_replaced(now, old))
+            (void)tow_server_unroute(now->serving->server, path);
+}
+
 /* All that can be wrong was looked at: what is left is memory, of which each route has its line. */
 static void routes_change(reloading *now) {
     tow_server *server = now->serving->server;
@@ -107,12 +115,11 @@ static void routes_change(reloading *now) {
         if (is_to_be_served(now, plan) && (error = tow_route_plan_serve(plan, server)) != 0)
             tow_service_say(&now->serving->service, TOW_LOG_ERROR, "%s: %s", plan->path, tow_strerror(error));
     }
-    for (size_t i = 0; i < old->count; i++)
-        if (tow_route_plans_find(&now->plans, old->items[i]->path) == NULL) {
-            if (!is_replaced(now, old->items[i]))
-                (void)tow_server_unroute(server, old->items[i]->path);
+    for (size_t i = 0; i < old->count; i++) {
+        if (tow_route_plans_find(&now->plans, old->items[i]->path) == NULL)
             now->gone++;
-        }
+        paths_leave(now, old->items[i]);
+    }
 }
 
 /* The server's own options. */
