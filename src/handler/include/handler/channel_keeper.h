@@ -71,6 +71,9 @@ struct tow_channel_keeper {
     void (*forget)(const tow_channel_keeper *keeper, tow_channel_question *question);
     /* Once, after it was let in. Questions of it were answered or forgotten before. */
     void (*leave)(const tow_channel_keeper *keeper, tow_channel_guest *guest);
+    /* All guests that are this subject have to go. Returns how many there are, or MEMORY: some may stay
+     * then. Any thread. */
+    int64_t (*dismiss)(const tow_channel_keeper *keeper, tow_slice subject);
 };
 
 #endif

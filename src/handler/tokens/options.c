@@ -1,0 +1,73 @@
+#include "handler/token_keeper.h"
+
+#include "client/url.h"
+#include "protocol/field_list.h"
+
+#include <strings.h>
+#include <towline/error.h>
+
+#define FIELD(member) TOW_OPTION_FIELD(tow_token_settings, member)
+
+static int check_name(const char *text) {
+    return tow_is_token(tow_slice_from(text)) ? 0 : TOW_ERROR_ARGUMENT;
+}
+
+static int check_url(const char *text) {
+    tow_url url = {0};
+    bool is_http = strncasecmp(text, "http://", 7) == 0 || strncasecmp(text, "https://", 8) == 0;
+    int error = is_http ? tow_url_read(&url, text, NULL) : TOW_ERROR_URL;
+    if (error == 0)
+        tow_url_clear(&url);
+    return error;
+}
+
+const tow_option tow_token_rows[] = {
+    {.group = "Who may do what with channels",
+        .name = "token-keys",
+        .kind = TOW_OPTION_TEXT,
+        .value = "FILE",
+        .note = "none",
+        .help =
+            "the keys that check tokens (JWT): a secret (HS256), public keys in PEM (RS256, ES256, EdDSA by "
+            "what they are) or a set of keys in JSON (JWKS); read again on SIGHUP",
+        .path = TOW_OPTION_PATH,
+        FIELD(keys)},
+    {.name = "token-audience",
+        .kind = TOW_OPTION_TEXT,
+        .value = "TEXT",
+        .note = "none",
+        .help = "whom tokens have to be for (aud); without it tokens that say so are refused",
+        .only_with = "token-keys",
+        FIELD(audience)},
+    {.name = "token-cookie",
+        .kind = TOW_OPTION_TEXT,
+        .value = "NAME",
+        .note = "none",
+        .help = "the cookie of this name may have the token",
+        .expects = "a cookie's name such as session",
+        .check = check_name,
+        .only_with = "token-keys",
+        FIELD(cookie)},
+    {.name = "token-url",
+        .kind = TOW_OPTION_TEXT,
+        .value = "URL",
+        .note = "none",
+        .help =
+            "instead of checking tokens ask this back end when somebody comes, and for each channel that it "
+            "wants to subscribe or publish to: 2xx allows it",
+        .expects = "a URL such as http://localhost:8000/channels",
+        .check = check_url,
+        .not_with = "token-keys",
+        FIELD(url)},
+    {.name = "token-seconds",
+        .kind = TOW_OPTION_NUMBER,
+        .value = "SECONDS",
+        .fallback = "10",
+        .unset = 0,
+        .help = "that it has for an answer; more is a refusal",
+        .minimum = 1,
+        .maximum = TOW_OPTION_DAY,
+        .only_with = "token-url",
+        FIELD(seconds)},
+    {0},
+};

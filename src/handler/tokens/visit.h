@@ -1,0 +1,29 @@
+/* visit: what a keeper knows of a guest: what it was granted, until when, and what a back end is told of it.
+ */
+#ifndef TOW_HANDLER_TOKENS_VISIT_H
+#define TOW_HANDLER_TOKENS_VISIT_H
+
+#include "grant.h"
+#include "guest_book.h"
+#include "handler/channel_keeper.h"
+#include "transport/timer.h"
+
+typedef struct tow_visit {
+    tow_channel_guest *guest;
+    tow_guest_book *book;
+    tow_grant *grant;         /* NULL: nobody in particular */
+    tow_header_field *fields; /* of its request, for a back end; NULL: there is none */
+    tow_timer expiry;
+    tow_booked booked;
+} tow_visit;
+
+/* Begins one of a guest that has a loop; it is what is known of it then. NULL without memory. */
+tow_visit *tow_visit_begin(tow_channel_guest *guest, tow_guest_book *book);
+
+/* Another grant in place of the one before; it is the visit's from now on, and may be NULL. */
+void tow_visit_take_grant(tow_visit *visit, tow_grant *grant);
+
+/* NULL is allowed. */
+void tow_visit_end(tow_visit *visit);
+
+#endif
