@@ -23,6 +23,7 @@ typedef struct tow_handler_place {
     tow_loop *loop;     /* of its first worker; NULL: the same */
     /* what the doors to channels share, as long as server and handler; NULL: there are none */
     const struct tow_channels *channels;
+    struct tow_pusher *pusher; /* what apps of Pusher's protocol share, the same */
     const char
         *path; /* of its route, "/prefix/" with an asterisk for all below, as long as it lives; NULL: any */
     const char *const *protocols; /* subprotocols that its route has, the same; NULL: the kind's own */
