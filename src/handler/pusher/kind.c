@@ -1,0 +1,72 @@
+#include "api.h"
+#include "apps.h"
+#include "connection.h"
+#include "handler/pusher.h"
+
+#include <stdio.h>
+#include <towline/error.h>
+
+enum { MESSAGE_MAX = 64 * 1024 };
+
+static void app_gone(void *user) {
+    tow_pusher_app *app = user;
+    if (app->pusher != NULL)
+        tow_pusher_apps_remove(app->pusher, app);
+    tow_pusher_app_release(app);
+}
+
+/* Any page may come: an app is known by its key, and what is private by signatures. */
+static int make(tow_handler *handler, const void *settings, const tow_handler_place *place,
+    char why[TOW_HANDLER_TEXT_MAX]) {
+    tow_pusher_app *app;
+    int error = tow_pusher_app_new(&app, settings, place, why);
+    if (error == 0 && place->pusher != NULL)
+        error = tow_pusher_apps_add(place->pusher, app);
+    if (error != 0) {
+        if (error == TOW_ERROR_MEMORY)
+            snprintf(why, TOW_HANDLER_TEXT_MAX, "%s", tow_strerror(error));
+        return error;
+    }
+    *handler = (tow_handler){.user = app,
+        .on_open = tow_pusher_connection_open,
+        .on_message = tow_pusher_connection_message,
+        .on_pong = tow_pusher_connection_pong,
+        .on_close = tow_pusher_connection_close,
+        .on_admit = tow_pusher_admit,
+        .on_request = tow_pusher_request,
+        .any_origin = true,
+        .drain_code = TOW_PUSHER_RECONNECT,
+        .limits = {.max_message = MESSAGE_MAX, .ping_seconds = TOW_OFF, .idle_seconds = TOW_OFF}};
+    return 0;
+}
+
+bool tow_pusher_path(const tow_pusher_settings *settings, size_t number, char out[TOW_PUSHER_PATH_MAX]) {
+    if (number == 0)
+        snprintf(out, TOW_PUSHER_PATH_MAX, "/app/%s", settings->key);
+    else if (number == 1)
+        snprintf(out, TOW_PUSHER_PATH_MAX, "/apps/%s/*", settings->id);
+    return number <= 1;
+}
+
+const tow_handler_kind tow_pusher_kind = {
+    .name = "pusher", .options = tow_pusher_rows, .make = make, .free = app_gone};
+
+/* Apps that are not there: clients see no status of HTTP, and so they are let in and told. */
+
+static void unknown_open(tow_websocket *socket) {
+    const tow_request *request = tow_websocket_request(socket);
+    const char *key = request == NULL ? "" : tow_request_path(request) + sizeof("/app/") - 1;
+    bool is_path = strchr(key, '/') != NULL;
+    (void)tow_websocket_close(socket, is_path ? TOW_PUSHER_NO_PATH : TOW_PUSHER_NO_APP,
+        is_path ? "there is no such path" : "there is no app with this key");
+}
+
+static int unknown_make(tow_handler *handler, const void *settings, const tow_handler_place *place,
+    char why[TOW_HANDLER_TEXT_MAX]) {
+    (void)settings, (void)place, (void)why;
+    *handler =
+        (tow_handler){.on_open = unknown_open, .any_origin = true, .limits = {.max_message = MESSAGE_MAX}};
+    return 0;
+}
+
+const tow_handler_kind tow_pusher_unknown_kind = {.name = "pusher-unknown", .make = unknown_make};

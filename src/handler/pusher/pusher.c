@@ -1,0 +1,220 @@
+#include "handler/pusher.h"
+
+#include "apps.h"
+#include "counting.h"
+#include "hook.h"
+#include "server/channels.h"
+#include "watching.h"
+
+#include <pthread.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <towline/error.h>
+
+enum { NOTICES_MAX = 20000 /* on the way to the first loop */ };
+
+struct tow_pusher {
+    tow_hub_watcher watcher;
+    tow_loop *loop;
+    pthread_mutex_t lock; /* of the apps: nothing else is locked inside */
+    tow_pusher_app **apps;
+    size_t count;
+    atomic_int notices;
+    bool has_ended;
+    tow_pusher_hooks hooks;
+    tow_pusher_counting counting;
+};
+
+/* Apps. */
+
+int tow_pusher_apps_add(tow_pusher *pusher, tow_pusher_app *app) {
+    pthread_mutex_lock(&pusher->lock);
+    tow_pusher_app **apps = realloc(pusher->apps, (pusher->count + 1) * sizeof(apps[0]));
+    if (apps != NULL) {
+        pusher->apps = apps;
+        pusher->apps[pusher->count++] = app;
+    }
+    pthread_mutex_unlock(&pusher->lock);
+    return apps != NULL ? 0 : TOW_ERROR_MEMORY;
+}
+
+void tow_pusher_apps_remove(tow_pusher *pusher, tow_pusher_app *app) {
+    size_t i = 0;
+    pthread_mutex_lock(&pusher->lock);
+    while (i < pusher->count && pusher->apps[i] != app)
+        i++;
+    if (i < pusher->count) {
+        pusher->count--;
+        for (; i < pusher->count; i++)
+            pusher->apps[i] = pusher->apps[i + 1];
+    }
+    pthread_mutex_unlock(&pusher->lock);
+}
+
+/* The latest of this id; held, as long as the lock is. */
+static tow_pusher_app *app_find(const tow_pusher *pusher, tow_slice id) {
+    for (size_t i = pusher->count; i > 0; i--)
+        if (tow_slice_equals(id, pusher->apps[i - 1]->settings.id))
+            return pusher->apps[i - 1];
+    return NULL;
+}
+
+/* What holds for channels. */
+
+static bool is_bus(tow_slice name) {
+    return tow_pusher_begins(name, "\x01pusher/");
+}
+
+static void cache_policy(const tow_pusher_app *app, tow_channel_policy *policy) {
+    policy->history_count = 1;
+    policy->history_seconds = (uint32_t)app->settings.cache_seconds;
+}
+
+bool tow_pusher_channel_policy(tow_pusher *pusher, tow_slice name, tow_channel_policy *policy) {
+    const tow_slice id = tow_pusher_app_id_of(name);
+    const tow_pusher_channel_name read = tow_pusher_channel_name_read(tow_pusher_channel_of(name));
+    if (is_bus(name)) {
+        policy->presence = true;
+        return true;
+    }
+    if (id.length == 0)
+        return false;
+    pthread_mutex_lock(&pusher->lock);
+    const tow_pusher_app *app = app_find(pusher, id);
+    if (app != NULL && read.is_cache)
+        cache_policy(app, policy);
+    if (app != NULL && read.access == TOW_PUSHER_PRESENCE)
+        policy->presence = true;
+    pthread_mutex_unlock(&pusher->lock);
+    return app != NULL;
+}
+
+/* What the hub tells. */
+
+typedef void (*watch_act)(tow_pusher_app *app, tow_slice name, const void *what);
+
+/* For the apps whose channel it is: one, or all that share it. */
+static void each_app(const tow_hub_watcher *watcher, tow_slice hub_name, watch_act act, const void *what) {
+    tow_pusher *pusher =
+        (tow_pusher *)(void *)((uintptr_t)watcher -
+                               offsetof(tow_pusher, watcher)); // NOLINT(performance-no-int-to-ptr)
+    const tow_slice id = tow_pusher_app_id_of(hub_name), name = tow_pusher_channel_of(hub_name);
+    const tow_pusher_access access = tow_pusher_channel_name_read(name).access;
+    if (access == TOW_PUSHER_INVALID || access == TOW_PUSHER_USER)
+        return;
+    pthread_mutex_lock(&pusher->lock);
+    tow_pusher_app *one = id.length > 0 ? app_find(pusher, id) : NULL;
+    if (one != NULL)
+        act(one, name, what);
+    for (size_t i = 0; id.length == 0 && i < pusher->count; i++)
+        if (tow_pusher_app_share_of(pusher->apps[i], name) >= 0)
+            act(pusher->apps[i], name, what);
+    pthread_mutex_unlock(&pusher->lock);
+}
+
+static void channel_act(tow_pusher_app *app, tow_slice name, const void *what) {
+    tow_pusher_watch_channel(app, name, *(const bool *)what);
+}
+
+static void occupied(const tow_hub_watcher *watcher, tow_slice name) {
+    each_app(watcher, name, channel_act, &(const bool){true});
+}
+
+static void vacated(const tow_hub_watcher *watcher, tow_slice name) {
+    each_app(watcher, name, channel_act, &(const bool){false});
+}
+
+/* In presence channels members say who is there. */
+static void count_act(tow_pusher_app *app, tow_slice name, const void *what) {
+    if (tow_pusher_channel_name_read(name).access != TOW_PUSHER_PRESENCE)
+        tow_pusher_watch_count(app, name, *(const uint64_t *)what);
+}
+
+static void counted(const tow_hub_watcher *watcher, tow_slice name, uint64_t subscribers) {
+    each_app(watcher, name, count_act, &subscribers);
+}
+
+typedef struct membership {
+    tow_slice user;
+    bool has_joined;
+} membership;
+
+static void member_act(tow_pusher_app *app, tow_slice name, const void *what) {
+    const membership *changed = what;
+    if (tow_pusher_channel_name_read(name).access == TOW_PUSHER_PRESENCE)
+        tow_pusher_watch_member(app, name, changed->user, changed->has_joined);
+}
+
+static void member(
+    const tow_hub_watcher *watcher, tow_slice name, const tow_member *changed, bool has_joined) {
+    each_app(watcher, name, member_act, &(const membership){changed->user, has_joined});
+}
+
+/* What is told on the first loop. */
+
+tow_loop *tow_pusher_loop(const tow_pusher *pusher) {
+    return pusher->loop;
+}
+
+bool tow_pusher_notice_enter(tow_pusher *pusher) {
+    if (atomic_fetch_add_explicit(&pusher->notices, 1, memory_order_relaxed) < NOTICES_MAX)
+        return true;
+    tow_pusher_notice_leave(pusher);
+    return false;
+}
+
+void tow_pusher_notice_leave(tow_pusher *pusher) {
+    atomic_fetch_sub_explicit(&pusher->notices, 1, memory_order_relaxed);
+}
+
+void tow_pusher_take(tow_pusher *pusher, const tow_pusher_notice *notice) {
+    if (pusher->has_ended)
+        return;
+    if (notice->event.json.length > 0)
+        tow_pusher_hooks_tell(&pusher->hooks, notice->app, &notice->event);
+    if (notice->event.type == TOW_PUSHER_HOOK_COUNT && notice->app->settings.subscription_counts)
+        tow_pusher_counting_tell(&pusher->counting, notice->app, notice->event.channel, notice->number);
+}
+
+/* Its life. */
+
+int tow_pusher_new(tow_pusher **out, const tow_handler_place *place) {
+    tow_pusher *pusher = calloc(1, sizeof(*pusher));
+    if (pusher == NULL)
+        return TOW_ERROR_MEMORY;
+    pusher->loop = place->loop;
+    int error = tow_pusher_hooks_init(&pusher->hooks, place->loop, place->log);
+    if (error == 0 && pthread_mutex_init(&pusher->lock, NULL) != 0)
+        error = TOW_ERROR_MEMORY;
+    if (error != 0) {
+        tow_pusher_hooks_clear(&pusher->hooks);
+        free(pusher);
+        return error;
+    }
+    tow_pusher_counting_init(&pusher->counting, place->loop);
+    pusher->watcher = (tow_hub_watcher){.prefix = tow_slice_from(""),
+        .occupied = occupied,
+        .vacated = vacated,
+        .counted = counted,
+        .member = member};
+    tow_hub_watch(tow_server_hub(place->server), &pusher->watcher);
+    *out = pusher;
+    return 0;
+}
+
+void tow_pusher_end(tow_pusher *pusher) {
+    if (pusher == NULL || pusher->has_ended)
+        return;
+    pusher->has_ended = true;
+    tow_pusher_hooks_clear(&pusher->hooks);
+    tow_pusher_counting_clear(&pusher->counting);
+}
+
+void tow_pusher_free(tow_pusher *pusher) {
+    if (pusher == NULL)
+        return;
+    tow_pusher_end(pusher);
+    pthread_mutex_destroy(&pusher->lock);
+    free(pusher->apps);
+    free(pusher);
+}
