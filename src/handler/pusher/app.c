@@ -1,7 +1,5 @@
 #include "app.h"
 
-#include "transport/loop.h"
-
 #include <assert.h>
 #include <errno.h>
 #include <openssl/crypto.h>
@@ -110,8 +108,7 @@ int tow_pusher_app_new(tow_pusher_app **out, const tow_pusher_settings *settings
         return error;
     }
     app->credentials.key = tow_slice_from(app->settings.key);
-    if (place->loop != NULL)
-        tow_loop_random(place->loop, &app->mask, sizeof(app->mask));
+    app->mask = place->pusher != NULL ? tow_pusher_mask(place->pusher) : 0;
     *out = app;
     return 0;
 }

@@ -4,6 +4,7 @@
 #include "counting.h"
 #include "hook.h"
 #include "server/channels.h"
+#include "transport/loop.h"
 #include "watching.h"
 
 #include <pthread.h>
@@ -19,11 +20,16 @@ struct tow_pusher {
     pthread_mutex_t lock; /* of the apps: nothing else is locked inside */
     tow_pusher_app **apps;
     size_t count;
+    uint64_t mask;
     atomic_int notices;
     bool has_ended;
     tow_pusher_hooks hooks;
     tow_pusher_counting counting;
 };
+
+uint64_t tow_pusher_mask(const tow_pusher *pusher) {
+    return pusher->mask;
+}
 
 /* Apps. */
 
@@ -183,6 +189,7 @@ int tow_pusher_new(tow_pusher **out, const tow_handler_place *place) {
     if (pusher == NULL)
         return TOW_ERROR_MEMORY;
     pusher->loop = place->loop;
+    tow_loop_random(place->loop, &pusher->mask, sizeof(pusher->mask));
     int error = tow_pusher_hooks_init(&pusher->hooks, place->loop, place->log);
     if (error == 0 && pthread_mutex_init(&pusher->lock, NULL) != 0)
         error = TOW_ERROR_MEMORY;
