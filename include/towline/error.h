@@ -53,6 +53,7 @@ extern "C" {
     X(UTF8, -52, "not valid UTF-8")                                                                          \
     X(MESSAGE_TOO_LARGE, -53, "the message is larger than max-message")                                      \
     X(COMPRESSED_DATA, -54, "the compressed data is not valid")                                              \
+    X(PACKET, -55, "a packet of Engine.IO or SockJS against its rules")                                      \
     /* RFC 6455, section 4; RFC 9112: opening handshake and HTTP */                                          \
     X(HTTP_SYNTAX, -70, "not valid HTTP/1.1")                                                                \
     X(HTTP_TOO_LARGE, -71, "the HTTP head is larger than handshake-bytes")                                   \

@@ -75,6 +75,9 @@ typedef struct tow_handler {
      * of those that tow_exchange_field adds by the same names, but for Set-Cookie */
     const tow_header_field *fields;
     uint16_t drain_code; /* of the Close that its sockets get from tow_server_stop; default 1001 */
+    /* sockets are over WebSocket itself only, as what is sent is bytes, or each side ends for itself: no
+     * other carrier (Engine.IO) takes them across */
+    bool websocket_only;
 } tow_handler;
 
 /* A certificate and its key, each in a PEM file or in a PEM text. */

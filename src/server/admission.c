@@ -1,6 +1,7 @@
 #include "admission.h"
 
 #include "base/text.h"
+#include "entrances.h"
 #include "protocol/opening.h"
 #include "server/exchange.h"
 #include "server/origin.h"
@@ -181,6 +182,11 @@ bool tow_admission_refuses_opening(tow_exchange *exchange) {
     return refuse_draining(exchange) || tow_exchange_refuse_origin(exchange) || ask_handler(exchange);
 }
 
+bool tow_admission_refuses_entrance(tow_exchange *exchange, bool begins) {
+    return tow_exchange_refuse_origin(exchange) ||
+           (begins && (refuse_draining(exchange) || ask_handler(exchange)));
+}
+
 /* RFC 9110, section 9.2.1: those that change nothing. What they answer a browser keeps from other pages. */
 static bool is_safe(tow_slice method) {
     return tow_slice_equals(method, "GET") || tow_slice_equals(method, "HEAD") ||
@@ -202,19 +208,13 @@ bool tow_admission_goes_on(tow_exchange *exchange) {
 
 /* What handlers call. */
 
-/* Finds the subprotocol among those that the client offers. Errors: ARGUMENT. */
-static int choose_protocol(const tow_exchange *exchange, const char *name, tow_slice *chosen) {
+/* Finds a subprotocol among those that an opening handshake offers. Errors: ARGUMENT. */
+static int find_offered(const tow_exchange *exchange, const char *name, tow_slice *chosen) {
     const tow_http_head *head = exchange->request->head;
     tow_opening_request opening;
-    if (name == NULL)
-        return 0;
     if (!exchange->opens || tow_opening_request_check(
                                 &opening, head->method, head->version, head->fields, head->field_count) != 0)
         return TOW_ERROR_ARGUMENT;
-    if (name[0] == '\0') {
-        *chosen = tow_slice_from("");
-        return 0;
-    }
     for (size_t i = 0; i < opening.protocol_count; i++) {
         if (tow_slice_equals(opening.protocols[i], name)) {
             *chosen = opening.protocols[i];
@@ -222,6 +222,22 @@ static int choose_protocol(const tow_exchange *exchange, const char *name, tow_s
         }
     }
     return TOW_ERROR_ARGUMENT;
+}
+
+/* The same; NULL leaves it to be chosen, and "" is none. */
+static int choose_protocol(const tow_exchange *exchange, const char *name, tow_slice *chosen) {
+    bool opens = exchange->opens || exchange->entrance != NULL;
+    if (name == NULL)
+        return 0;
+    if (!opens)
+        return TOW_ERROR_ARGUMENT;
+    if (name[0] == '\0') {
+        *chosen = tow_slice_from("");
+        return 0;
+    }
+    if (exchange->entrance == NULL)
+        return find_offered(exchange, name, chosen);
+    return tow_entrance_offers(exchange, name, chosen) ? 0 : TOW_ERROR_ARGUMENT;
 }
 
 int tow_exchange_accept_sized(

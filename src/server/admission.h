@@ -11,6 +11,9 @@ bool tow_admission_refuses(tow_exchange *exchange);
 /* An opening handshake that was let in so far, and whose form is right. The same. */
 bool tow_admission_refuses_opening(tow_exchange *exchange);
 
+/* One that came by an entrance, and perhaps begins a session. The same. */
+bool tow_admission_refuses_entrance(tow_exchange *exchange, bool begins);
+
 /* Another request that was let in so far. The same. */
 bool tow_admission_refuses_request(tow_exchange *exchange);
 

@@ -20,14 +20,13 @@ void tow_post_drop(tow_letter *letter) {
     tow_post_forget(self);
 }
 
-/* The socket, if its connection is still there. */
-static tow_websocket *socket_of(tow_worker *worker, tow_websocket_id id) {
+tow_websocket *tow_worker_socket(tow_worker *worker, tow_websocket_id id) {
     if (tow_id_slot(id) >= worker->slots.fresh)
         return NULL;
     tow_connection *connection = tow_slab_at(&worker->slots, tow_id_slot(id));
-    bool is_there = connection->kind == TOW_CONNECTION_SERVED && tow_connection_http1(connection) == NULL &&
-                    connection->generation == tow_id_generation(id);
-    return is_there ? &connection->socket : NULL;
+    bool is_socket = connection->kind == TOW_CONNECTION_CARRIED ||
+                     (connection->kind == TOW_CONNECTION_SERVED && tow_connection_http1(connection) == NULL);
+    return is_socket && connection->generation == tow_id_generation(id) ? &connection->socket : NULL;
 }
 
 static void arrive_at(tow_post *self, tow_websocket *socket) {
@@ -43,7 +42,7 @@ static void arrive_at(tow_post *self, tow_websocket *socket) {
 static void arrive(tow_letter *first, const tow_letter *end) {
     const tow_post *to = (tow_post *)first;
     for (uint32_t i = 0; i < to->count; i++) {
-        tow_websocket *socket = socket_of(to->worker, to->ids[i]);
+        tow_websocket *socket = tow_worker_socket(to->worker, to->ids[i]);
         for (tow_letter *letter = first; letter != end; letter = letter->next)
             arrive_at((tow_post *)letter, socket);
     }

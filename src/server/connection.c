@@ -23,6 +23,9 @@ static void uncount(tow_worker *worker, tow_connection_kind kind) {
         atomic_fetch_sub_explicit(&worker->server->connections, 1, memory_order_relaxed);
         atomic_fetch_sub_explicit(&worker->load, 1, memory_order_relaxed);
         break;
+    case TOW_CONNECTION_CARRIED:
+        atomic_fetch_sub_explicit(&worker->server->carried, 1, memory_order_relaxed);
+        break;
     case TOW_CONNECTION_REFUSED:
         worker->refusing--;
         break;
@@ -51,7 +54,7 @@ static uint32_t next_generation(tow_worker *worker) {
     return worker->generation;
 }
 
-static tow_connection *take_slot(tow_worker *worker) {
+tow_connection *tow_connection_take_slot(tow_worker *worker) {
     uint32_t slot;
     tow_connection *connection = tow_slab_take(&worker->slots, &slot);
     if (connection == NULL)
@@ -62,10 +65,11 @@ static tow_connection *take_slot(tow_worker *worker) {
     }
     connection->slot = slot & ((UINT32_C(1) << TOW_SLOT_BITS) - 1);
     connection->generation = next_generation(worker) & ((UINT32_C(1) << TOW_GENERATION_BITS) - 1);
+    connection->socket.context = worker->context;
     return connection;
 }
 
-static void give_slot(tow_connection *connection) {
+void tow_connection_give_slot(tow_connection *connection) {
     connection->kind = TOW_CONNECTION_NONE;
     tow_slab_give(&tow_connection_worker(connection)->slots, connection->slot);
 }
@@ -114,11 +118,16 @@ static void leave(tow_connection *connection) {
     uncount(worker, (tow_connection_kind)connection->kind);
 }
 
+void tow_connection_undo(tow_connection *connection) {
+    leave(connection);
+    tow_connection_give_slot(connection);
+}
+
 /* Its stream is closed and nothing uses it any more. */
 static void release(tow_connection *connection) {
     tow_worker *worker = tow_connection_worker(connection);
     leave(connection);
-    give_slot(connection);
+    tow_connection_give_slot(connection);
     worker->on_gone(worker);
 }
 
@@ -143,10 +152,9 @@ static const tow_stream_events events = {
 /* Makes a slot with HTTP on the stream. Errors: MEMORY, SYSTEM; nothing is left then. */
 static int connection_new(
     tow_connection **out, tow_worker *worker, int fd, tow_connection_kind kind, bool local) {
-    tow_connection *connection = take_slot(worker);
+    tow_connection *connection = tow_connection_take_slot(worker);
     if (connection == NULL)
         return TOW_ERROR_MEMORY;
-    connection->socket.context = worker->context;
     connection->local = local;
     tow_http1 *http1 = NULL;
     int error = tow_http1_new(&http1, connection);
@@ -155,7 +163,7 @@ static int connection_new(
         error = tow_stream_adopt(tow_connection_stream(connection), worker->loop, fd, &events);
     if (error != 0) {
         tow_http1_free(http1);
-        give_slot(connection);
+        tow_connection_give_slot(connection);
         return error;
     }
     connection->kind = kind & 7U;
@@ -314,7 +322,7 @@ static void released(tow_websocket *socket) {
     tow_connection *connection = tow_connection_of(socket);
     clear_socket(connection);
     uncount(tow_connection_worker(connection), TOW_CONNECTION_RETAINED);
-    give_slot(connection);
+    tow_connection_give_slot(connection);
 }
 
 static tow_websocket_id identify(const tow_websocket *socket) {
@@ -326,9 +334,9 @@ static tow_websocket_id identify(const tow_websocket *socket) {
 /* While on_open runs it is there anyway. */
 static const tow_request *request(const tow_websocket *socket) {
     const tow_connection *connection = tow_connection_of(socket);
-    const tow_exchange *opening = tow_connection_worker(connection)->opening;
-    bool opens = opening != NULL && opening->visitor.connection == connection;
-    return opens ? opening->request : tow_remembered_request(connection);
+    const tow_worker *worker = tow_connection_worker(connection);
+    bool opens = worker->opening != NULL && worker->opens == connection;
+    return opens ? worker->opening->request : tow_remembered_request(connection);
 }
 
 static int peer(const tow_websocket *socket, char *text, size_t size) {

@@ -8,6 +8,14 @@
  * when it fails. */
 void tow_connection_open(tow_worker *worker, int fd, tow_connection_kind kind, bool local);
 
+/* A place for one among the worker's connections, zeroed but for what tells it from others; NULL without
+ * memory. Its kind is the caller's to set, and to count. */
+tow_connection *tow_connection_take_slot(tow_worker *worker);
+void tow_connection_give_slot(tow_connection *connection);
+
+/* Undoes what was counted for one that came to nothing, and gives its place back. */
+void tow_connection_undo(tow_connection *connection);
+
 /* Gives up a descriptor that is counted as SERVED and was not opened. */
 void tow_connection_abandon(tow_worker *worker, int fd);
 

@@ -17,6 +17,7 @@
     X(tls_failures, "Connections whose TLS handshake or records failed.")                                    \
     X(stale_posts, "Messages and closes posted to connections that were gone.")                              \
     X(not_found, "Requests for a path without a route.")                                                     \
+    X(sessions, "Sessions of Engine.IO and SockJS begun.")                                                   \
     X(memory_failures, "Connections given up for want of memory.")
 
 /* X(name, option): how often each limit was reached. What a limit counts in the websocket floor is added to
@@ -35,6 +36,8 @@
     X(unfinished_per_address, "max-unfinished-per-address")                                                  \
     X(over_connections, "max-connections")                                                                   \
     X(over_address, "max-connections-per-address")                                                           \
+    X(half_made, "half-made-sessions")                                                                       \
+    X(silent, "engineio-pong-ms")                                                                            \
     X(drain_resets, "drain-seconds")
 
 #define TOW_COUNTER_FIELD(name, text) uint64_t name;

@@ -1,6 +1,7 @@
 #include "dispatch.h"
 
 #include "admission.h"
+#include "entrances.h"
 #include "protocol/opening.h"
 #include "upgrade.h"
 
@@ -35,10 +36,16 @@ void tow_dispatch_work(tow_exchange *exchange) {
 }
 
 static void call_handler(tow_exchange *exchange, const tow_request *request) {
+    const tow_entrance *entrance = exchange->entrance;
     exchange->kept = false; /* by on_admit, whose events end with it */
     exchange->events = (tow_exchange_events){0};
     exchange->in_handler = true;
-    exchange->route->handler.on_request(exchange, request);
+    (entrance != NULL ? entrance->on_request : exchange->route->handler.on_request)(exchange, request);
+    if (exchange->enters && !exchange->answered && !exchange->over) {
+        exchange->in_handler = false;
+        tow_upgrade_enter(exchange);
+        return;
+    }
     after_handler(exchange);
     if (exchange->wants_body && !exchange->over && request->head->body_length > exchange->body_limit)
         tow_exchange_refuse_body(exchange);
@@ -86,9 +93,22 @@ static void take_route(tow_exchange *exchange, const tow_route *route) {
 static const tow_route *find_route(tow_exchange *exchange, const tow_http_head *head) {
     tow_worker *worker = tow_exchange_worker(exchange);
     tow_server *server = worker->server;
-    bool status = exchange->visitor.connection->kind == TOW_CONNECTION_STATUS;
-    return tow_routes_find(
-        status ? &server->status_routes : tow_routing_look(&server->routing, &worker->routes), head->path);
+    if (exchange->visitor.connection->kind == TOW_CONNECTION_STATUS)
+        return tow_routes_find(&server->status_routes, head->path);
+    const tow_routes *routes = tow_routing_look(&server->routing, &worker->routes);
+    const tow_route *route = tow_routes_find(routes, head->path);
+    if (route != NULL && !route->is_prefix)
+        return route;
+    const tow_route *other = tow_entrances_find(exchange, routes, head->path);
+    return other != NULL ? other : route;
+}
+
+static void serve_entrance(tow_exchange *exchange, const tow_request *request) {
+    const tow_entrance *entrance = exchange->entrance;
+    const tow_http_head *head = request->head;
+    exchange->opens = tow_opening_is_requested(head->fields, head->field_count);
+    if (!tow_admission_refuses_entrance(exchange, entrance->begins(entrance, request)))
+        call_handler(exchange, request);
 }
 
 static void serve_request(tow_exchange *exchange, const tow_request *request) {
@@ -108,6 +128,10 @@ static void serve(tow_exchange *exchange, tow_request *request) {
     }
     if (tow_admission_refuses(exchange))
         return;
+    if (exchange->entrance != NULL) {
+        serve_entrance(exchange, request);
+        return;
+    }
     bool websocket = route != NULL && tow_route_is_websocket(route);
     if (websocket && tow_opening_is_requested(head->fields, head->field_count))
         tow_upgrade_answer(exchange);
@@ -134,7 +158,7 @@ void tow_dispatch(tow_exchange *exchange, const tow_http_head *head, uint8_t *by
 void tow_dispatch_admitted(tow_exchange *exchange) {
     if (!tow_admission_goes_on(exchange))
         return;
-    if (exchange->opens)
+    if (exchange->opens && exchange->entrance == NULL)
         tow_upgrade_go_on(exchange);
     else
         call_handler(exchange, exchange->request);

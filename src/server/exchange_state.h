@@ -55,9 +55,10 @@ struct tow_exchange { /* zeroed, then tow_exchange_init */
     const tow_exchange_class *class;
     tow_visitor visitor;
     tow_access_log log;
-    const tow_route *route; /* held, until another takes its place; NULL: none found */
-    tow_request *request;   /* while it is lent to callbacks, then `copy` */
-    tow_request *copy;      /* of an exchange that was kept, or waits for its body; else NULL */
+    const struct tow_entrance *entrance; /* by which it came to that route; NULL: by none */
+    const tow_route *route;              /* held, until another takes its place; NULL: none found */
+    tow_request *request;                /* while it is lent to callbacks, then `copy` */
+    tow_request *copy;                   /* of an exchange that was kept, or waits for its body; else NULL */
     tow_exchange_events events;
     tow_buffer fields; /* header fields for the answer, as HTTP/1.1 sends them */
     tow_buffer body;
@@ -75,6 +76,7 @@ struct tow_exchange { /* zeroed, then tow_exchange_init */
     tow_slice protocol; /* of an opening handshake that was let in, in the request's bytes; data is NULL: to
                            be chosen */
     bool opens;         /* an opening handshake */
+    bool enters;        /* one that goes on as a WebSocket of its entrance */
     bool uncompressed;  /* the handler wants no extension */
     bool in_handler;    /* a callback of the handler runs */
     bool answered;

@@ -58,6 +58,9 @@ static void note_asked(tow_http1 *http1) {
 }
 
 static int64_t answer_end(const tow_http1 *http1) {
+    bool is_asked = http1->exchange.admission == TOW_ADMISSION_ASKED;
+    if (http1->exchange.entrance != NULL && !is_asked)
+        return INT64_MAX; /* a poll waits as long as its session says */
     int seconds = http1->exchange.route->handler.answer_seconds;
     return seconds == 0 || http1->exchange.answered ? INT64_MAX : seconds_after(http1->asked, seconds);
 }

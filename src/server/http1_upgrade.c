@@ -69,9 +69,11 @@ int tow_http1_upgrade(tow_exchange *exchange, const tow_upgrade *upgrade) {
     tow_access_log_line(&exchange->log, TOW_LOG_INFO, 101, NULL);
     if (http1->paused)
         tow_stream_resume(&socket->stream);
-    socket->user = exchange->request->user;
+    const tow_route *route = tow_upgrade_route(exchange);
+    socket->user = exchange->entrance != NULL ? route->handler.user : exchange->request->user;
     worker->opening = exchange;
-    error = tow_websocket_start(socket, worker->context, &exchange->route->behaviour, upgrade->protocol,
+    worker->opens = exchange->visitor.connection;
+    error = tow_websocket_start(socket, worker->context, &route->behaviour, upgrade->protocol,
         &upgrade->compression, http1->rest.bytes, http1->rest.length);
     worker->opening = NULL;
     if (error != 0) {
@@ -79,7 +81,10 @@ int tow_http1_upgrade(tow_exchange *exchange, const tow_upgrade *upgrade) {
         tow_exchange_fail(exchange);
         return error;
     }
-    exchange->route = NULL; /* the socket holds it */
+    if (exchange->entrance != NULL)
+        (void)tow_route_retain(route);
+    else
+        exchange->route = NULL; /* the socket holds it */
     http1->upgraded = true;
     http1->state = TOW_HTTP1_OVER;
     exchange->over = true;

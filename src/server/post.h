@@ -42,6 +42,9 @@ static inline char *tow_post_reason(tow_post *self) {
     return (char *)(self->ids + self->count);
 }
 
+/* The socket of an id of this worker, if its connection is still there. */
+tow_websocket *tow_worker_socket(tow_worker *worker, tow_websocket_id id);
+
 /* One holder less; the last frees it. NULL is allowed. */
 void tow_post_forget(tow_post *self);
 

@@ -46,10 +46,11 @@ static void packed_peer(const tow_connection *connection, char out[TOW_ADDRESS_T
 }
 
 /* The request's texts are those of the note from now on. */
-static void keep_request(note *made, const tow_request *request) {
+static void keep_request(note *made, tow_connection *connection, const tow_request *request) {
     if (tow_request_copy(&made->request, request) != 0)
         return;
     made->request->visitor = NULL;
+    made->request->connection = connection;
     made->request->peer = made->texts;
     made->request->scheme = tow_request_scheme(request);
 }
@@ -65,7 +66,7 @@ static void make_note(tow_connection *connection, const char *peer, const char *
     memcpy(made->texts + peer_size, path, path_size);
     made->request = NULL;
     if (keeps)
-        keep_request(made, tow_connection_worker(connection)->opening->request);
+        keep_request(made, connection, tow_connection_worker(connection)->opening->request);
     connection->noted = true;
 }
 

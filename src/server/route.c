@@ -148,23 +148,23 @@ static tow_carried_behaviour *find_carried(
 }
 
 static tow_carried_behaviour *carried_new(
-    const tow_route *route, const tow_carrier *carrier, const tow_socket_owner *owner) {
+    const tow_route *route, const tow_carrier *carrier, const tow_socket_owner *owner, tow_on_open on_open) {
     tow_carried_behaviour *made = malloc(sizeof(*made));
     if (made == NULL)
         return NULL;
     made->behaviour = route->behaviour;
     made->behaviour.carrier = carrier;
     made->behaviour.owner = owner;
-    made->behaviour.on_open = route->handler.on_open;
+    made->behaviour.on_open = on_open;
     return made;
 }
 
 /* Of two threads that make the same one the second finds that of the first. */
 const tow_behaviour *tow_route_behaviour(
-    const tow_route *route, const tow_carrier *carrier, const tow_socket_owner *owner) {
+    const tow_route *route, const tow_carrier *carrier, const tow_socket_owner *owner, tow_on_open on_open) {
     tow_carried_behaviour *first = atomic_load_explicit(&route->carried, memory_order_acquire);
     tow_carried_behaviour *found = find_carried(first, carrier, owner);
-    tow_carried_behaviour *made = found == NULL ? carried_new(route, carrier, owner) : NULL;
+    tow_carried_behaviour *made = found == NULL ? carried_new(route, carrier, owner, on_open) : NULL;
     while (found == NULL && made != NULL) {
         made->next = first;
         if (atomic_compare_exchange_weak_explicit(

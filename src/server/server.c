@@ -1,4 +1,5 @@
 #include "connection.h"
+#include "entrances.h"
 #include "guests.h"
 #include "incoming.h"
 #include "post.h"
@@ -86,6 +87,7 @@ static void destroy(tow_server *server) {
         pthread_mutex_destroy(&server->workers[i].row.mutex);
     }
     tow_address_table_free(server->addresses);
+    tow_entrances_clear(server);
     tow_routing_clear(&server->routing);
     tow_routes_clear(&server->status_routes);
     tow_secrecy_clear(&server->secrecy);

@@ -15,6 +15,7 @@ typedef enum tow_connection_kind {
     TOW_CONNECTION_SERVED,
     TOW_CONNECTION_REFUSED, /* over a limit: gets 503 and is not counted */
     TOW_CONNECTION_STATUS,
+    TOW_CONNECTION_CARRIED, /* a socket over another carrier: no stream of its own */
     TOW_CONNECTION_RETAINED /* gone, but for the memory of its socket, which somebody has retained */
 } tow_connection_kind;
 

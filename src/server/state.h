@@ -49,6 +49,8 @@ struct tow_server {
     pthread_mutex_t mutex; /* guards tow_worker.loop against its end, and guests; not for the data path */
     struct tow_guest *guests;
     _Atomic int64_t connections;
+    _Atomic int64_t carried;                  /* sockets over other carriers */
+    _Atomic(struct tow_entrance *) entrances; /* the list only grows, at its head */
     atomic_bool stopping;
     atomic_bool draining; /* and a worker has begun to drain */
     sem_t begun;          /* posted by each further worker that accepts, or has failed */
@@ -89,10 +91,11 @@ struct tow_worker {
     tow_server *server;
     tow_loop *loop; /* NULL before it begins and after its end: see tow_server.mutex */
     tow_websocket_context *context;
-    tow_exchange *opening; /* of the socket whose on_open runs, else NULL */
-    tow_tls_context *tls;  /* NULL: connections are plain */
-    tow_snapshot *routes;  /* of which it knows: see tow_routing_look */
-    tow_rules *rules;      /* the same, held */
+    tow_exchange *opening;        /* of the socket whose on_open runs, else NULL */
+    struct tow_connection *opens; /* that socket's */
+    tow_tls_context *tls;         /* NULL: connections are plain */
+    tow_snapshot *routes;         /* of which it knows: see tow_routing_look */
+    tow_rules *rules;             /* the same, held */
     tow_slab slots;
     tow_port *ports;
     size_t port_count;

@@ -153,6 +153,9 @@ static int gauges_text(tow_buffer *out, tow_server *server, const totals *sum) {
         error = metric(out, "websockets", "gauge", "WebSocket connections now.",
             sum->sockets.opened - sum->sockets.closed);
     if (error == 0)
+        error = metric(out, "carried", "gauge", "Sessions of Engine.IO and SockJS now.",
+            (uint64_t)atomic_load_explicit(&server->carried, memory_order_relaxed));
+    if (error == 0)
         error = metric(out, "unfinished_bytes", "gauge",
             "Bytes of messages, and of bodies, that have not ended.", sum->sockets.unfinished);
     if (error == 0)

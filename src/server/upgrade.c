@@ -51,11 +51,11 @@ static int select_by_handler(tow_exchange *exchange, const tow_opening_request *
 /* RFC 6455, section 4.2.2: one of those offered, or none. */
 static int select_protocol(tow_exchange *exchange, const tow_opening_request *opening, tow_slice *chosen) {
     const tow_handler *handler = &exchange->route->handler;
-    if (exchange->protocol.data != NULL) {
+    if (exchange->protocol.data != NULL && exchange->entrance == NULL) {
         *chosen = exchange->protocol;
         return 0;
     }
-    if (opening->protocol_count == 0)
+    if (opening->protocol_count == 0 || exchange->entrance != NULL)
         return 0;
     if (handler->on_select != NULL)
         return select_by_handler(exchange, opening, chosen);
@@ -111,11 +111,25 @@ static void agree(tow_exchange *exchange, const tow_opening_request *opening) {
         refuse_length(exchange);
 }
 
-void tow_upgrade_answer(tow_exchange *exchange) {
-    tow_opening_request opening;
-    int error = read_opening(exchange, &opening);
+static int read_whole(const tow_exchange *exchange, tow_opening_request *opening) {
+    int error = read_opening(exchange, opening);
     if (error == 0 && exchange->has_body)
         error = TOW_ERROR_HTTP_SYNTAX; /* its bytes could be taken for frames */
+    return error;
+}
+
+void tow_upgrade_enter(tow_exchange *exchange) {
+    tow_opening_request opening;
+    int error = read_whole(exchange, &opening);
+    if (error != 0)
+        refuse_form(exchange, error);
+    else
+        agree(exchange, &opening);
+}
+
+void tow_upgrade_answer(tow_exchange *exchange) {
+    tow_opening_request opening;
+    int error = read_whole(exchange, &opening);
     exchange->protocol = (tow_slice){0};
     if (error != 0)
         refuse_form(exchange, error);

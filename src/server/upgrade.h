@@ -5,6 +5,7 @@
 
 #include "exchange_state.h"
 #include "protocol/compression.h"
+#include "server/entrance.h"
 
 typedef struct tow_upgrade {
     const char *accept; /* the value of Sec-WebSocket-Accept, TOW_ACCEPT_LENGTH bytes */
@@ -12,6 +13,14 @@ typedef struct tow_upgrade {
     tow_compression_agreement compression;
     char extensions[TOW_COMPRESSION_TEXT_MAX]; /* "" for none */
 } tow_upgrade;
+
+/* The route of the socket: that of the entrance, or that which was found. */
+static inline const tow_route *tow_upgrade_route(const tow_exchange *exchange) {
+    return exchange->entrance != NULL ? exchange->entrance->route : exchange->route;
+}
+
+/* Answers an opening handshake that an entrance has let through. */
+void tow_upgrade_enter(tow_exchange *exchange);
 
 /* Answers an opening handshake on a route for WebSocket. */
 void tow_upgrade_answer(tow_exchange *exchange);

@@ -334,7 +334,8 @@ static bool has_drained(const tow_worker *worker) {
 }
 
 static bool takes_part(const tow_connection *connection) {
-    return connection->kind == TOW_CONNECTION_SERVED || connection->kind == TOW_CONNECTION_REFUSED;
+    return connection->kind == TOW_CONNECTION_SERVED || connection->kind == TOW_CONNECTION_REFUSED ||
+           connection->kind == TOW_CONNECTION_CARRIED;
 }
 
 static void drain_one(tow_worker *worker, tow_connection *connection) {

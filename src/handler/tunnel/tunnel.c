@@ -278,6 +278,7 @@ tow_handler tow_tunnel_handler(tow_tunnel *tunnel) {
         .protocols = subprotocols_of(tunnel),
         .on_admit = admit,
         .on_open = opened,
+        .websocket_only = true,
         .limits = tunnel->options.limits};
 }
 

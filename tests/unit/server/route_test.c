@@ -141,8 +141,8 @@ static void make_carried(void) {
 }
 
 static const tow_behaviour *carried_behaviour(const tow_carrier *carrier, const tow_socket_owner *owner) {
-    const tow_behaviour *behaviour = tow_route_behaviour(carried, carrier, owner);
-    assert_ptr_equal(tow_route_behaviour(carried, carrier, owner), behaviour);
+    const tow_behaviour *behaviour = tow_route_behaviour(carried, carrier, owner, carried->handler.on_open);
+    assert_ptr_equal(tow_route_behaviour(carried, carrier, owner, carried->handler.on_open), behaviour);
     return behaviour;
 }
 
@@ -173,11 +173,11 @@ static void each_carrier_and_owner_has_one_behaviour(void **state) {
     static const tow_carrier carriers[2];
     static const tow_socket_owner owners[2];
     make_carried();
-    const tow_behaviour *first = tow_route_behaviour(carried, &carriers[0], &owners[0]);
-    const tow_behaviour *second = tow_route_behaviour(carried, &carriers[1], &owners[0]);
-    const tow_behaviour *third = tow_route_behaviour(carried, &carriers[0], &owners[1]);
+    const tow_behaviour *first = tow_route_behaviour(carried, &carriers[0], &owners[0], NULL);
+    const tow_behaviour *second = tow_route_behaviour(carried, &carriers[1], &owners[0], NULL);
+    const tow_behaviour *third = tow_route_behaviour(carried, &carriers[0], &owners[1], NULL);
     assert_true(first != second && second != third && first != third);
-    assert_ptr_equal(tow_route_behaviour(carried, &carriers[0], &owners[0]), first);
+    assert_ptr_equal(tow_route_behaviour(carried, &carriers[0], &owners[0], NULL), first);
     assert_ptr_equal(first->carrier, &carriers[0]);
     assert_null(carried->behaviour.carrier);
     tow_route_end(carried);
@@ -190,7 +190,7 @@ static void *ask_for_all(void *carriers) {
     static const tow_socket_owner owner;
     const tow_behaviour *sum = NULL;
     for (size_t i = 0; i < 100; i++)
-        sum = tow_route_behaviour(carried, (const tow_carrier *)carriers + i, &owner);
+        sum = tow_route_behaviour(carried, (const tow_carrier *)carriers + i, &owner, NULL);
     return (void *)(uintptr_t)sum;
 }
 

@@ -67,10 +67,9 @@ const tow_route *tow_route_retain(const tow_route *route);
 void tow_route_release(const tow_route *route);
 
 /* What the route's sockets share that are over this carrier and have this owner: as old as the route, whom
- * they hold, and made when it is first asked for. Their on_open is the handler's own. NULL without memory.
- * Any thread. */
+ * they hold, and made when it is first asked for. NULL without memory. Any thread. */
 const tow_behaviour *tow_route_behaviour(
-    const tow_route *route, const tow_carrier *carrier, const tow_socket_owner *owner);
+    const tow_route *route, const tow_carrier *carrier, const tow_socket_owner *owner, tow_on_open on_open);
 
 /* When nothing of its server runs any more: its sockets tell nobody of anything, and on_free comes, whoever
  * holds it still. NULL is allowed. */

@@ -2,12 +2,13 @@
  * Engine.IO, say.
  *
  * It stands in the behaviour; whoever has the socket makes both. tow_websocket_start opens the socket, which
- * has no stream then. From there on the socket calls the carrier by its table, and the carrier tells the
- * socket of its peer by the functions below, for the thread of the socket's loop and never inside a call of
- * the table. States, checks, limits of size, the policy for what waits, pieces and shared messages are the
- * socket's affair, as over frames, and so are Pings, silence, and the time that an end may take. A
- * message in pieces is gathered, up to max_message, and counts as sent when it is whole. Messages
- * that come slowly, and a peer that takes nothing, are the carrier's: it alone sees their parts. */
+ * has no stream then, but a pointer of the carrier's (socket->carried). From there on the socket calls the
+ * carrier by its table, and the carrier tells the socket of its peer by the functions below, for the thread
+ * of the socket's loop and never inside a call of the table. States, checks, limits of size, the policy for
+ * what waits, pieces and shared messages are the socket's affair, as over frames, and so are Pings, silence,
+ * and the time that an end may take. A message in pieces is gathered, up to max_message, and counts as sent
+ * when it is whole. Messages that come slowly, and a peer that takes nothing, are the carrier's: it alone
+ * sees their parts. */
 #ifndef TOW_WEBSOCKET_CARRIER_H
 #define TOW_WEBSOCKET_CARRIER_H
 

@@ -161,7 +161,10 @@ typedef struct tow_websocket_ending {
 } tow_websocket_ending;
 
 struct tow_websocket { /* zeroed but `stream` and `user`, then filled by tow_websocket_start */
-    tow_stream stream;
+    union {
+        tow_stream stream;
+        void *carried; /* over another carrier: the carrier's own, in the place of a stream */
+    };
     tow_timer timer;
     tow_receiver receiver;
     const tow_behaviour *behaviour;
