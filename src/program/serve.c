@@ -21,6 +21,7 @@ typedef struct serve_service {
     tow_serving serving; /* first */
     tow_served_config served;
     tow_handlers handlers;
+    tow_engineio *engineio; /* NULL: it is not served */
 } serve_service;
 
 static serve_service *service_of(tow_service *service) {
@@ -73,9 +74,20 @@ static int plans_start(serve_service *service) {
     return error;
 }
 
+static int engineio_start(serve_service *service) {
+    const tow_serving *serving = &service->serving;
+    const tow_engineio_settings *settings = &serving->service.settings->engineio;
+    int error = settings->off ? 0 : tow_engineio_new(&service->engineio, serving->server, settings, NULL);
+    if (error != 0)
+        tow_service_complain(&serving->service, "%s", tow_strerror(error));
+    return error;
+}
+
 static int add_routes(tow_serving *serving) {
     serve_service *service = service_of(&serving->service);
     int error = guards_start(service);
+    if (error == 0)
+        error = engineio_start(service);
     if (error == 0)
         error = plans_start(service);
     if (error == 0)
@@ -234,6 +246,7 @@ static int serve(const tow_options *options, tow_route_plans *plans) {
     service.handlers.guards = &service.served.guards;
     service.served.handlers = &service.handlers;
     int status = run(&service);
+    tow_engineio_free(service.engineio);
     tow_handlers_free(&service.handlers);
     tow_served_config_clear(&service.served);
     guards_end(&service.served.guards);

@@ -3,6 +3,7 @@
 #define TOW_PROGRAM_SERVE_H
 
 #include "handler/directory.h"
+#include "handler/engineio.h"
 #include "handler/files.h"
 #include "handler/guard.h"
 #include "handler/python.h"
@@ -22,6 +23,7 @@ typedef struct tow_serve_settings {
     tow_directory_options handlers; /* but for the functions */
     tow_python_settings python;     /* but for the directory */
     tow_guard_settings guard;
+    tow_engineio_settings engineio;
     bool list;            /* only says what is served where */
     const char *log_file; /* NULL: standard error */
     int log_level;        /* TOW_LOG_ERROR to TOW_LOG_DEBUG */

@@ -100,6 +100,7 @@ static const tow_option_section sections[] = {
     {.options = tow_guard_rows, .base = offsetof(tow_serve_settings, guard)},
     {.options = tow_service_limit_rows, .base = offsetof(tow_serve_settings, server.limits)},
     {.options = tow_service_compression_rows, .base = offsetof(tow_serve_settings, server.limits)},
+    {.options = tow_engineio_rows, .base = offsetof(tow_serve_settings, engineio)},
     {.options = tow_service_running_rows},
     {0},
 };

@@ -1,5 +1,5 @@
-/* A back end that decides who may do what: what it is asked, and what becomes of what it answers, or does not.
- * It is a route of the same server. */
+/* A back end that decides who may do what: what it is asked, and what becomes of what it answers, or does
+ * not. It is a route of the same server. */
 #include "../server/world.h"
 
 #include "handler/token_keeper.h"
@@ -79,7 +79,8 @@ static void let_in(tow_exchange *exchange, const tow_request *request) {
 
 /* Somebody has come, of whom the back end says this. */
 static void begin(struct world *world, int status, const char *body) {
-    static const char request[] = "GET /in HTTP/1.1\r\nHost: localhost\r\nCookie: id=7\r\nTowline-Act: forged\r\n\r\n";
+    static const char request[] =
+        "GET /in HTTP/1.1\r\nHost: localhost\r\nCookie: id=7\r\nTowline-Act: forged\r\n\r\n";
     char why[TOW_HANDLER_TEXT_MAX];
     struct peer peer;
     memset(&visitor, 0, sizeof(visitor));

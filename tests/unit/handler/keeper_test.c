@@ -56,8 +56,7 @@ static void begin(struct world *world, const tow_token_settings *settings) {
     memset(visitors, 0, sizeof(visitors));
     came = 0;
     world_make(world, &(tow_simulation_options){.seed = 1}, &(tow_server_options){0});
-    const tow_handler_place place = {
-        .log = {log_write, NULL}, .server = world->server, .loop = world->loop};
+    const tow_handler_place place = {.log = {log_write, NULL}, .server = world->server, .loop = world->loop};
     if (tow_token_keeper_new(&keeper, &place, settings, why) != 0)
         fail_msg("%s", why);
     assert_int_equal(tow_server_route(world->server, "/in", &(tow_handler){.on_request = let_in}), 0);
@@ -89,7 +88,8 @@ static char *token_of(struct world *world, const char *subject, int seconds, con
     static char token[TOKEN_MAX];
     char claims[300];
     snprintf(claims, sizeof(claims),
-        "{\"sub\":\"%s\",\"exp\":%lld,\"info\":{\"n\":1},\"channels\":{\"subscribe\":\"news\",\"publish\":\"chat-*\"}}",
+        "{\"sub\":\"%s\",\"exp\":%lld,\"info\":{\"n\":1},\"channels\":{\"subscribe\":\"news\",\"publish\":"
+        "\"chat-*\"}}",
         subject, (long long)tow_loop_wall_seconds(world->loop) + seconds);
     token_begin(token, "{\"alg\":\"HS256\"}", claims);
     token_sign_secret(token, secret);
@@ -216,7 +216,8 @@ static void another_token_in_time_lets_stay(void **state) {
     begin(&world, &(tow_token_settings){.keys = keys_file(SECRET)});
     struct visitor *visitor = visit_with(&world, "ann", 10);
     world_run(&world, 8000);
-    assert_int_equal(show(visitor, token_of(&world, "ann", 0, SECRET)).status, 401); /* leaves all as it was */
+    assert_int_equal(
+        show(visitor, token_of(&world, "ann", 0, SECRET)).status, 401); /* leaves all as it was */
     assert_string_equal(visitor->guest.subject, "ann");
     assert_int_equal(show(visitor, token_of(&world, "ann", 10, SECRET)).word, TOW_CHANNEL_GRANTED);
     world_run(&world, 8000);
@@ -284,8 +285,8 @@ static void without_keys_and_back_end_there_is_no_keeper(void **state) {
     tow_token_keeper_reload(none);
     tow_token_keeper_end(none);
     tow_token_keeper_free(none);
-    assert_int_equal(
-        tow_token_keeper_new(&none, &place, &(tow_token_settings){.keys = "/nowhere"}, why), TOW_ERROR_SYSTEM);
+    assert_int_equal(tow_token_keeper_new(&none, &place, &(tow_token_settings){.keys = "/nowhere"}, why),
+        TOW_ERROR_SYSTEM);
     assert_non_null(strstr(why, "/nowhere"));
 }
 

@@ -11,8 +11,8 @@
 /* Opens a socket of the route of an exchange that has come by an entrance: `own` is the carrier's
  * (socket->carried), the user who admission says, the subprotocol one that was offered. on_open runs in this
  * call, and the socket may be closing when it returns. It is the worker's, and goes after tow_carried_gone.
- * Errors: LIMIT (as many as connections may be open, or as one address may have), UNSUPPORTED (the route wants
- * WebSocket itself), MEMORY. */
+ * Errors: LIMIT (as many as connections may be open, or as one address may have), UNSUPPORTED (the route
+ * wants WebSocket itself), MEMORY. */
 int tow_exchange_open_carried(
     tow_exchange *exchange, const tow_carrier *carrier, void *own, tow_websocket **socket);
 

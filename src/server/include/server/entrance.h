@@ -29,8 +29,8 @@ struct tow_entrance { /* embedded; the functions are the caller's to set, the re
 };
 
 /* From now on requests may come this way. `sockets` has the callbacks and limits of the WebSocket connections
- * that do (on_open, on_message, on_close, on_drain), whose tow_websocket_user is `user`. Stays until the server
- * is freed. Any thread. Errors: as tow_server_route. */
+ * that do (on_open, on_message, on_close, on_drain), whose tow_websocket_user is `user`. Stays until the
+ * server is freed. Any thread. Errors: as tow_server_route. */
 int tow_server_add_entrance(tow_server *server, tow_entrance *entrance, const tow_handler *sockets);
 
 /* NULL: it came the usual way. */

@@ -1,0 +1,36 @@
+#include "handler/engineio.h"
+
+#define FIELD(member) TOW_OPTION_FIELD(tow_engineio_settings, member)
+
+const tow_option tow_engineio_rows[] = {
+    {.group = "Engine.IO",
+        .name = "no-engineio",
+        .kind = TOW_OPTION_FLAG,
+        .help = "do not serve Engine.IO at PATH/engine.io/ of each path that speaks WebSocket",
+        FIELD(off)},
+    {.name = "engineio-ping-ms",
+        .kind = TOW_OPTION_NUMBER,
+        .value = "MILLISECONDS",
+        .fallback = "25000",
+        .help = "between a Pong of an Engine.IO client and the next Ping",
+        .minimum = 50,
+        .maximum = 1000 * TOW_OPTION_DAY,
+        FIELD(ping_milliseconds)},
+    {.name = "engineio-pong-ms",
+        .kind = TOW_OPTION_NUMBER,
+        .value = "MILLISECONDS",
+        .fallback = "20000",
+        .help = "for its answer; more: the session ends",
+        .minimum = 50,
+        .maximum = 1000 * TOW_OPTION_DAY,
+        FIELD(pong_milliseconds)},
+    {.name = "engineio-max-payload",
+        .kind = TOW_OPTION_SIZE,
+        .value = "BYTES",
+        .fallback = "1000000",
+        .help = "of a message, and of what a client posts at once; more: 1009, for posts 413",
+        .minimum = 1024,
+        .maximum = 1024 * 1024 * 1024,
+        FIELD(max_payload)},
+    {0},
+};

@@ -1,0 +1,263 @@
+#include "polling.h"
+
+#include "protocol/close.h"
+
+#include <string.h>
+#include <towline/error.h>
+
+#define NEVER INT64_MAX
+
+enum {
+    ANSWER_BYTES = 1024 * 1024, /* of packets in an answer; one more may come */
+    POLL_MILLISECONDS = 8000,   /* that a poll waits, between our own ends */
+    NOOP_MILLISECONDS = 100,    /* that one waits which is in the way of an upgrade */
+    SHORT_CAPACITY = 64 * 1024
+};
+
+#define TEXT_TYPE "text/plain; charset=UTF-8"
+
+tow_session_visit_answer tow_engineio_refusal(int code) {
+    static const char *const bodies[] = {"{\"code\":0,\"message\":\"Transport unknown\"}",
+        "{\"code\":1,\"message\":\"Session ID unknown\"}",
+        "{\"code\":2,\"message\":\"Bad handshake method\"}", "{\"code\":3,\"message\":\"Bad request\"}",
+        "{\"code\":4,\"message\":\"this path speaks WebSocket only\"}",
+        "{\"code\":5,\"message\":\"Unsupported protocol version\"}"};
+    return (tow_session_visit_answer){.status = code == 4 ? 403 : 400,
+        .type = "application/json",
+        .body = bodies[code],
+        .length = strlen(bodies[code])};
+}
+
+static void answer(tow_session_visit *visit, int status, const char *body) {
+    (void)tow_session_visit_answer_with(visit, &(tow_session_visit_answer){.status = status,
+                                                   .type = status == 200 ? "text/html" : TEXT_TYPE,
+                                                   .body = body,
+                                                   .length = strlen(body)});
+}
+
+/* Answers to polls. */
+
+/* Whole packets, as many as fit; whether our Close is among them. Errors: MEMORY. */
+static int gather(tow_engineio_session *session, tow_buffer *body, bool *has_close) {
+    static const tow_packet noop = {.type = TOW_ENGINEIO_NOOP};
+    int error = 0;
+    while (error == 0 && !tow_packets_are_empty(&session->out) && body->length < ANSWER_BYTES) {
+        tow_packet packet = tow_packets_first(&session->out);
+        if (packet.type == TOW_ENGINEIO_CLOSE) {
+            *has_close = true;
+            packet.length = session->extended ? packet.length : 0;
+        }
+        error = tow_engineio_append(body, &packet, session->extended);
+        if (error == 0)
+            tow_packets_take(&session->out);
+    }
+    return error == 0 && body->length == 0 ? tow_engineio_append(body, &noop, false) : error;
+}
+
+/* Gives the body to the poll; between our own ends it is kept until the client has had it. */
+static void give(tow_engineio_session *session, tow_buffer *body) {
+    tow_session_visit *poll = session->poll;
+    session->poll = NULL;
+    tow_engineio_set_due(session, TOW_ENGINEIO_DUE_POLL, NEVER);
+    tow_engineio_set_due(session, TOW_ENGINEIO_DUE_NOOP, NEVER);
+    if (session->extended && !session->peer_closed)
+        tow_engineio_set_due(
+            session, TOW_ENGINEIO_DUE_LINGER, tow_engineio_after(session, TOW_ENGINEIO_LINGER));
+    const tow_session_visit_answer what = {
+        .status = 200, .type = TEXT_TYPE, .body = body->data, .length = body->length};
+    if (tow_session_visit_answer_with(poll, &what) != 0 && !session->extended)
+        tow_engineio_break(session, TOW_CAUSE_MEMORY, TOW_ERROR_MEMORY);
+}
+
+/* The client has our Close, and says no more. */
+static void close_was_taken(tow_engineio_session *session) {
+    if (session->answers_close)
+        tow_engineio_lose(session);
+    else if (!session->extended)
+        tow_engineio_hear_close(session, TOW_CLOSE_NO_STATUS, "", 0);
+}
+
+void tow_engineio_answer_poll(tow_engineio_session *session, bool noop) {
+    tow_buffer body = {0};
+    bool has_close = false;
+    if (session->poll == NULL || (!noop && tow_packets_are_empty(&session->out)))
+        return;
+    int error = gather(session, &body, &has_close);
+    if (error != 0) {
+        tow_buffer_clear(&body);
+        tow_engineio_break(session, TOW_CAUSE_MEMORY, error);
+        return;
+    }
+    if (session->extended) {
+        tow_buffer_clear(&session->answer);
+        session->answer = body;
+        session->answers++;
+        give(session, &session->answer);
+    } else {
+        give(session, &body);
+        tow_buffer_clear(&body);
+    }
+    if (!session->over)
+        tow_carried_drain(session->socket);
+    if (has_close && !session->over)
+        close_was_taken(session);
+}
+
+void tow_engineio_end_poll(tow_engineio_session *session) {
+    tow_session_visit *poll = session->poll;
+    session->poll = NULL;
+    if (poll != NULL)
+        answer(poll, 200, "6");
+}
+
+/* Polls. */
+
+static void poll_gone(tow_session_visit *visit, void *user) {
+    tow_engineio_session *session = user;
+    if (session->poll != visit)
+        return;
+    session->poll = NULL;
+    tow_engineio_set_due(session, TOW_ENGINEIO_DUE_POLL, NEVER);
+    tow_engineio_set_due(session, TOW_ENGINEIO_DUE_NOOP, NEVER);
+    if (!session->extended)
+        tow_engineio_lose(session);
+    else if (!session->peer_closed)
+        tow_engineio_set_due(
+            session, TOW_ENGINEIO_DUE_LINGER, tow_engineio_after(session, TOW_ENGINEIO_LINGER));
+}
+
+/* A second poll beside one that waits is against the protocol: the first is told of the end. */
+static void refuse_second(tow_engineio_session *session, tow_session_visit *visit) {
+    tow_session_visit *first = session->poll;
+    session->poll = NULL;
+    answer(first, 200, "1");
+    answer(visit, 400, "");
+    tow_engineio_violated(session);
+}
+
+int tow_engineio_polling_had(tow_engineio_session *session, uint64_t number) {
+    if (number == session->answers) {
+        tow_buffer_clear(&session->answer);
+        return 0;
+    }
+    bool is_kept = number + 1 == session->answers && session->answer.length > 0;
+    return is_kept ? 0 : TOW_ERROR_ARGUMENT;
+}
+
+/* Between our own ends: the number says what the client has had. False: the poll is answered. */
+static bool take_number(tow_engineio_session *session, tow_session_visit *visit) {
+    if (!visit->has_number || tow_engineio_polling_had(session, visit->number) != 0) {
+        answer(visit, 400, "");
+        tow_engineio_violated(session);
+        return false;
+    }
+    if (session->poll != NULL) {
+        tow_session_visit *first = session->poll;
+        session->poll = NULL;
+        answer(first, 400, "");
+    }
+    return true;
+}
+
+static void wait(tow_engineio_session *session, tow_session_visit *visit) {
+    session->poll = visit;
+    visit->on_gone = poll_gone;
+    visit->user = session;
+    if (session->extended) {
+        tow_engineio_set_due(session, TOW_ENGINEIO_DUE_LINGER, NEVER);
+        tow_engineio_set_due(session, TOW_ENGINEIO_DUE_POLL, tow_engineio_after(session, POLL_MILLISECONDS));
+    }
+    if (session->probe != NULL && session->probe->probed)
+        tow_engineio_set_due(session, TOW_ENGINEIO_DUE_NOOP, tow_engineio_after(session, NOOP_MILLISECONDS));
+}
+
+void tow_engineio_poll(tow_engineio_session *session, tow_session_visit *visit) {
+    if (session->poll != NULL && !session->extended) {
+        refuse_second(session, visit);
+        return;
+    }
+    if (session->extended && !take_number(session, visit))
+        return;
+    tow_carried_heard(session->socket);
+    wait(session, visit);
+    if (session->answer.length > 0)
+        give(session, &session->answer); /* once more */
+    else
+        tow_engineio_answer_poll(session, false);
+}
+
+/* Posts. */
+
+/* Between our own ends its packets are taken, and it may come again for the answer. */
+static void post_gone(tow_session_visit *visit, void *user) {
+    tow_engineio_session *session = user;
+    if (session->post != visit)
+        return;
+    session->post = NULL;
+    if (!session->extended)
+        tow_engineio_lose(session);
+}
+
+static void wait_for_telling(tow_engineio_session *session, tow_session_visit *visit) {
+    session->post = visit;
+    visit->on_gone = post_gone;
+    visit->user = session;
+}
+
+/* Between our own ends: one that was taken before is answered, perhaps when it has been told. */
+static void repeat(tow_engineio_session *session, tow_session_visit *visit) {
+    if (!session->telling) {
+        answer(visit, 200, "ok");
+        return;
+    }
+    if (session->post != NULL)
+        answer(session->post, 400, "");
+    wait_for_telling(session, visit);
+}
+
+void tow_engineio_refuse_post(tow_engineio_session *session, tow_session_visit *visit) {
+    answer(visit, 400, "");
+    tow_engineio_violated(session);
+}
+
+void tow_engineio_post(tow_engineio_session *session, tow_session_visit *visit) {
+    bool is_repeated = session->extended && visit->has_number && visit->number == session->posts;
+    bool is_next = !session->extended || (visit->has_number && visit->number == session->posts + 1);
+    if (is_repeated && session->posts > 0) {
+        repeat(session, visit);
+        return;
+    }
+    if (!is_next || session->telling) {
+        tow_engineio_refuse_post(session, visit);
+        return;
+    }
+    session->posts++;
+    session->telling = true;
+    tow_buffer_clear(&session->posted);
+    session->posted = visit->body;
+    visit->body = (tow_buffer){0};
+    session->input = (tow_engineio_body){.bytes = session->posted.data, .length = session->posted.length};
+    wait_for_telling(session, visit);
+    tow_engineio_tell(session);
+}
+
+void tow_engineio_post_end(tow_engineio_session *session) {
+    tow_session_visit *post = session->post;
+    session->post = NULL;
+    session->telling = false;
+    tow_buffer_clear(&session->posted);
+    if (post != NULL)
+        answer(post, 200, "ok");
+}
+
+/* Both. */
+
+void tow_engineio_polling_end(tow_engineio_session *session) {
+    tow_session_visit *poll = session->poll;
+    tow_session_visit *post = session->post;
+    session->poll = session->post = NULL;
+    if (poll != NULL)
+        answer(poll, 200, session->peer_closed ? "6" : "1");
+    if (post != NULL)
+        answer(post, session->peer_closed ? 200 : 400, session->peer_closed ? "ok" : "");
+}

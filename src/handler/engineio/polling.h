@@ -1,0 +1,33 @@
+/* polling: a session of Engine.IO by HTTP: polls that wait for packets, posts that bring some. */
+#ifndef TOW_HANDLER_ENGINEIO_POLLING_H
+#define TOW_HANDLER_ENGINEIO_POLLING_H
+
+#include "session.h"
+
+/* On the session's worker: a poll, a post. */
+void tow_engineio_poll(tow_engineio_session *session, tow_session_visit *visit);
+void tow_engineio_post(tow_engineio_session *session, tow_session_visit *visit);
+
+/* A post that no session may get: it ends. */
+void tow_engineio_refuse_post(tow_engineio_session *session, tow_session_visit *visit);
+
+/* Answers the poll that waits, if there is one, and something for it; with a noop if there is nothing. */
+void tow_engineio_answer_poll(tow_engineio_session *session, bool noop);
+
+/* The same with a noop alone: what waits goes another way. */
+void tow_engineio_end_poll(tow_engineio_session *session);
+
+/* All packets of the post were told. */
+void tow_engineio_post_end(tow_engineio_session *session);
+
+/* The session is over: nobody waits any more. */
+void tow_engineio_polling_end(tow_engineio_session *session);
+
+/* The client has had the answers to its polls up to this number: what the last one had, if it is not among
+ * them, is to be sent again. Errors: ARGUMENT (it can't be). */
+int tow_engineio_polling_had(tow_engineio_session *session, uint64_t number);
+
+/* An error of Engine.IO, as an answer. */
+tow_session_visit_answer tow_engineio_refusal(int code);
+
+#endif

@@ -1,0 +1,503 @@
+#include "session.h"
+
+#include "polling.h"
+#include "protocol/close.h"
+#include "protocol/mask.h"
+#include "transport/loop.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <towline/error.h>
+
+#define NEVER INT64_MAX
+
+enum {
+    ANSWER_MILLISECONDS = 10000, /* for the application's answer to a Close */
+    TOLD_AT_ONCE = 256           /* packets of a post, before others have their turn */
+};
+
+static tow_engineio_part *part_of(const tow_engineio_session *session) {
+    return &session->engineio->parts[tow_websocket_id_worker(session->id)];
+}
+
+/* Times. */
+
+static void fired(tow_timer *timer);
+
+void tow_engineio_set_due(tow_engineio_session *session, tow_engineio_due due, int64_t when) {
+    session->due[due] = when;
+    if (when >= session->armed)
+        return;
+    session->armed = when;
+    tow_timer_set(session->loop, &session->timer, when, fired);
+}
+
+int64_t tow_engineio_after(const tow_engineio_session *session, int milliseconds) {
+    return tow_loop_now(session->loop) + milliseconds * TOW_MILLISECOND;
+}
+
+static void set_soon(tow_engineio_session *session, tow_engineio_due due) {
+    tow_engineio_set_due(session, due, tow_loop_now(session->loop));
+}
+
+static void arm(tow_engineio_session *session) {
+    int64_t first = NEVER;
+    for (size_t i = 0; i < TOW_ENGINEIO_DUE_COUNT; i++)
+        first = session->due[i] < first ? session->due[i] : first;
+    session->armed = first;
+    if (first != NEVER)
+        tow_timer_set(session->loop, &session->timer, first, fired);
+}
+
+/* The end. */
+
+static void forget_half_made(tow_engineio_session *session) {
+    if (session->previous == NULL)
+        return;
+    tow_engineio_part *part = part_of(session);
+    *session->previous = session->next;
+    if (session->next != NULL)
+        session->next->previous = session->previous;
+    else
+        part->newest_end = session->previous;
+    session->previous = NULL;
+    part->half_made--;
+}
+
+/* From now on nothing is said to the client any more, or heard of it; the socket is told in a later round. */
+static void end(tow_engineio_session *session, int error) {
+    if (session->over)
+        return;
+    session->over = true;
+    session->error = error;
+    forget_half_made(session);
+    tow_engineio_polling_end(session);
+    for (tow_engineio_link **link = &session->link; link != NULL;
+         link = link == &session->link ? &session->probe : NULL) {
+        if (*link != NULL)
+            (*link)->class->close(*link, 0, NULL, false);
+        *link = NULL;
+    }
+    tow_packets_clear(&session->out);
+    tow_buffer_clear(&session->answer);
+    for (size_t i = 0; i < TOW_ENGINEIO_DUE_COUNT; i++)
+        session->due[i] = NEVER;
+    tow_loop_owe(session->loop);
+    set_soon(session, TOW_ENGINEIO_DUE_GONE);
+}
+
+static void destroy(tow_engineio_session *session) {
+    tow_timer_cancel(session->loop, &session->timer);
+    tow_packets_clear(&session->out);
+    tow_buffer_clear(&session->answer);
+    tow_buffer_clear(&session->room);
+    tow_buffer_clear(&session->posted);
+    free(session);
+}
+
+static void gone(tow_engineio_session *session) {
+    tow_loop_paid(session->loop);
+    tow_carried_gone(session->socket, session->error);
+    destroy(session);
+}
+
+void tow_engineio_break(tow_engineio_session *session, tow_cause cause, int error) {
+    if (session->over)
+        return;
+    tow_websocket_abort(session->socket, cause, error);
+    end(session, error);
+}
+
+void tow_engineio_violated(tow_engineio_session *session) {
+    tow_engineio_break(session, TOW_CAUSE_PROTOCOL_ERROR, TOW_ERROR_PACKET);
+}
+
+void tow_engineio_lose(tow_engineio_session *session) {
+    end(session, 0);
+}
+
+/* The application may take its time to answer. */
+void tow_engineio_hear_close(
+    tow_engineio_session *session, uint16_t code, const char *reason, size_t length) {
+    if (session->over || session->peer_closed)
+        return;
+    session->peer_closed = true;
+    tow_engineio_set_due(session, TOW_ENGINEIO_DUE_LINGER, tow_engineio_after(session, ANSWER_MILLISECONDS));
+    tow_carried_close(session->socket, code, reason, length);
+    if (session->closing && !session->over && !session->answers_close)
+        end(session, 0);
+}
+
+/* What the socket asks for: see websocket/carrier.h. */
+
+static tow_engineio_session *of(const tow_websocket *socket) {
+    return socket->carried;
+}
+
+static int send_by_link(tow_engineio_session *session, const tow_packet *packet) {
+    tow_engineio_link *link = session->link;
+    if (packet->type == TOW_PACKET_BINARY && !session->base64)
+        return link->class->send(link, TOW_BINARY, packet->data, packet->length);
+    tow_buffer *text = &part_of(session)->scratch;
+    text->length = 0;
+    int error = tow_engineio_append_alone(text, packet);
+    if (error == 0)
+        error = link->class->send(link, TOW_TEXT, text->data, text->length);
+    if (text->capacity > 64 * 1024)
+        tow_buffer_clear(text);
+    return error == TOW_ERROR_CLOSED ? 0 : error; /* its end is told soon */
+}
+
+/* To the link, or into what waits. Errors: MEMORY. */
+static int say(tow_engineio_session *session, char type, const void *data, size_t length) {
+    const tow_packet packet = {.type = type, .data = data, .length = length};
+    if (session->over)
+        return 0;
+    if (session->link != NULL)
+        return send_by_link(session, &packet);
+    int error = tow_packets_put(&session->out, type, data, length);
+    if (error == 0 && session->poll != NULL)
+        set_soon(session, TOW_ENGINEIO_DUE_FLUSH);
+    return error;
+}
+
+static int send_message(tow_websocket *socket, tow_message_type type, const void *data, size_t length) {
+    return say(of(socket), type == TOW_TEXT ? TOW_PACKET_TEXT : TOW_PACKET_BINARY, data, length);
+}
+
+/* Engine.IO has its own times for these. */
+static int send_control(tow_websocket *socket, const void *payload, size_t length) {
+    (void)socket, (void)payload, (void)length;
+    return 0;
+}
+
+/* The packet has code and reason also where they do not travel. */
+static int say_close(tow_engineio_session *session, uint16_t code, const char *reason) {
+    char text[4 + TOW_CLOSE_REASON_MAX + 1] = "";
+    if (code != 0 && code != TOW_CLOSE_NO_STATUS)
+        snprintf(text, sizeof(text), "%04u%s", code, reason != NULL ? reason : "");
+    if (session->link != NULL) {
+        bool has_code = text[0] != '\0';
+        session->link->class->close(session->link, has_code ? code : 0, has_code ? reason : NULL, true);
+        return 0;
+    }
+    return say(session, TOW_ENGINEIO_CLOSE, text, strlen(text));
+}
+
+/* An answer to the client's Close that it can hear: by a poll, between our own ends. */
+static int answer_close(tow_engineio_session *session, uint16_t code) {
+    if (session->extended && !session->had_link) {
+        session->answers_close = true;
+        return say_close(session, code, NULL);
+    }
+    end(session, 0);
+    return 0;
+}
+
+static int send_close(tow_websocket *socket, uint16_t code, const char *reason) {
+    tow_engineio_session *session = of(socket);
+    if (session->over)
+        return 0;
+    if (code == TOW_CLOSE_ABNORMAL) {
+        end(session, 0);
+        return 0;
+    }
+    session->closing = true;
+    return session->peer_closed ? answer_close(session, code) : say_close(session, code, reason);
+}
+
+static uint64_t buffered(const tow_websocket *socket) {
+    const tow_engineio_session *session = of(socket);
+    uint64_t sum = session->out.payload + session->answer.length;
+    return session->link == NULL ? sum : sum + session->link->class->buffered(session->link);
+}
+
+static void set_paused(tow_engineio_session *session, bool paused) {
+    session->paused = paused;
+    if (session->link != NULL)
+        session->link->class->pause(session->link, paused);
+    if (!paused && session->telling)
+        set_soon(session, TOW_ENGINEIO_DUE_INPUT);
+}
+
+static void pause_telling(tow_websocket *socket) {
+    set_paused(of(socket), true);
+}
+
+static void resume_telling(tow_websocket *socket) {
+    set_paused(of(socket), false);
+}
+
+static size_t drop(tow_websocket *socket, uint64_t max) {
+    return tow_packets_drop(&of(socket)->out, max);
+}
+
+const tow_carrier tow_engineio_carrier = {.send = send_message,
+    .ping = send_control,
+    .pong = send_control,
+    .close = send_close,
+    .buffered = buffered,
+    .pause = pause_telling,
+    .resume = resume_telling,
+    .drop = drop};
+
+/* What comes from the client. */
+
+static void hear_message(tow_engineio_session *session, const tow_packet *packet) {
+    const tow_message message = {.type = packet->type == TOW_PACKET_TEXT ? TOW_TEXT : TOW_BINARY,
+        .data = packet->data,
+        .length = packet->length};
+    tow_carried_message(session->socket, &message);
+}
+
+static void hear_pong(tow_engineio_session *session) {
+    tow_carried_heard(session->socket);
+    if (!session->pinged)
+        return;
+    session->pinged = false;
+    tow_engineio_set_due(session, TOW_ENGINEIO_DUE_PONG, NEVER);
+    tow_engineio_set_due(session, TOW_ENGINEIO_DUE_PING,
+        tow_engineio_after(session, session->engineio->settings.ping_milliseconds));
+}
+
+/* Four digits, then a reason. False: they are none, or no code that may be sent. */
+static bool read_code(const tow_packet *packet, uint16_t *code) {
+    unsigned number = 0;
+    if (packet->length < 4 || packet->length - 4 > TOW_CLOSE_REASON_MAX)
+        return false;
+    for (size_t i = 0; i < 4; i++) {
+        if (packet->data[i] < '0' || packet->data[i] > '9')
+            return false;
+        number = number * 10 + (packet->data[i] - '0');
+    }
+    *code = (uint16_t)number;
+    return tow_close_code_is_legal(*code) && tow_utf8_valid(packet->data + 4, packet->length - 4);
+}
+
+static void hear_close_packet(tow_engineio_session *session, const tow_packet *packet) {
+    uint16_t code;
+    if (!session->extended || packet->length == 0)
+        tow_engineio_hear_close(session, TOW_CLOSE_NO_STATUS, "", 0);
+    else if (read_code(packet, &code))
+        tow_engineio_hear_close(session, code, (const char *)packet->data + 4, packet->length - 4);
+    else
+        tow_engineio_break(session, TOW_CAUSE_PROTOCOL_ERROR, TOW_ERROR_CLOSE_CODE);
+}
+
+void tow_engineio_hear(tow_engineio_session *session, const tow_packet *packet) {
+    switch (packet->type) {
+    case TOW_PACKET_TEXT:
+    case TOW_PACKET_BINARY:
+        hear_message(session, packet);
+        break;
+    case TOW_ENGINEIO_CLOSE:
+        hear_close_packet(session, packet);
+        break;
+    case TOW_ENGINEIO_PONG:
+        hear_pong(session);
+        break;
+    case TOW_ENGINEIO_PING: /* is the server's */
+        tow_engineio_violated(session);
+        break;
+    default: /* a noop, an upgrade that was done */
+        break;
+    }
+}
+
+static void tell_next(tow_engineio_session *session, tow_slice bytes) {
+    tow_packet packet;
+    int error = tow_engineio_read(&packet, (const uint8_t *)bytes.data, bytes.length, &session->room);
+    if (error == 0)
+        tow_engineio_hear(session, &packet);
+    else if (error == TOW_ERROR_MEMORY)
+        tow_engineio_break(session, TOW_CAUSE_MEMORY, error);
+    else
+        tow_engineio_violated(session);
+}
+
+void tow_engineio_tell(tow_engineio_session *session) {
+    tow_slice bytes;
+    for (int told = 0; !session->over && session->telling && !session->paused; told++) {
+        if (told == TOLD_AT_ONCE) {
+            set_soon(session, TOW_ENGINEIO_DUE_INPUT);
+            return;
+        }
+        if (!session->peer_closed && tow_engineio_next(&session->input, &bytes))
+            tell_next(session, bytes);
+        else
+            tow_engineio_post_end(session);
+    }
+}
+
+/* Over a WebSocket. */
+
+static void flush_to_link(tow_engineio_session *session) {
+    while (!session->over && session->link != NULL && !tow_packets_are_empty(&session->out)) {
+        tow_packet packet = tow_packets_first(&session->out);
+        uint16_t code = 0;
+        int error = 0;
+        if (packet.type != TOW_ENGINEIO_CLOSE)
+            error = send_by_link(session, &packet);
+        else
+            session->link->class->close(session->link, read_code(&packet, &code) ? code : 0, NULL, true);
+        if (error != 0) {
+            tow_engineio_break(session, TOW_CAUSE_MEMORY, error);
+            return;
+        }
+        tow_packets_take(&session->out);
+    }
+}
+
+void tow_engineio_take_link(tow_engineio_session *session, tow_engineio_link *link) {
+    session->link = link;
+    session->had_link = true;
+    tow_engineio_set_due(session, TOW_ENGINEIO_DUE_POLL, NEVER);
+    tow_engineio_set_due(session, TOW_ENGINEIO_DUE_LINGER, NEVER);
+    if (session->paused)
+        link->class->pause(link, true);
+    flush_to_link(session);
+}
+
+void tow_engineio_flush(tow_engineio_session *session, bool noop) {
+    if (session->over)
+        return;
+    if (session->link != NULL)
+        flush_to_link(session);
+    else
+        tow_engineio_answer_poll(session, noop);
+}
+
+/* Its times. */
+
+static void ping(tow_engineio_session *session) {
+    session->due[TOW_ENGINEIO_DUE_PING] = NEVER;
+    session->pinged = true;
+    tow_engineio_set_due(session, TOW_ENGINEIO_DUE_PONG,
+        tow_engineio_after(session, session->engineio->settings.pong_milliseconds));
+    if (say(session, TOW_ENGINEIO_PING, NULL, 0) != 0)
+        tow_engineio_break(session, TOW_CAUSE_MEMORY, TOW_ERROR_MEMORY);
+}
+
+/* While a post waits for the application, or a link is not read, the answer may stand behind that. */
+static void no_pong(tow_engineio_session *session) {
+    if (session->paused) {
+        tow_engineio_set_due(session, TOW_ENGINEIO_DUE_PONG,
+            tow_engineio_after(session, session->engineio->settings.pong_milliseconds));
+        return;
+    }
+    tow_server_count_carried(
+        session->engineio->server, tow_websocket_id_worker(session->id), TOW_CARRIED_SILENT);
+    tow_engineio_break(session, TOW_CAUSE_IDLE_SECONDS, TOW_ERROR_TIMED_OUT);
+}
+
+static void act(tow_engineio_session *session, tow_engineio_due due) {
+    session->due[due] = NEVER;
+    switch (due) {
+    case TOW_ENGINEIO_DUE_PING:
+        ping(session);
+        break;
+    case TOW_ENGINEIO_DUE_PONG:
+        no_pong(session);
+        break;
+    case TOW_ENGINEIO_DUE_UPGRADE:
+        if (session->probe != NULL)
+            session->probe->class->close(session->probe, 0, NULL, false);
+        session->probe = NULL;
+        break;
+    case TOW_ENGINEIO_DUE_NOOP:
+    case TOW_ENGINEIO_DUE_POLL:
+        tow_engineio_flush(session, true);
+        break;
+    case TOW_ENGINEIO_DUE_LINGER:
+        tow_engineio_lose(session);
+        break;
+    case TOW_ENGINEIO_DUE_FLUSH:
+        tow_engineio_flush(session, false);
+        break;
+    case TOW_ENGINEIO_DUE_INPUT:
+        tow_engineio_tell(session);
+        break;
+    case TOW_ENGINEIO_DUE_GONE:
+    case TOW_ENGINEIO_DUE_COUNT:
+        break;
+    }
+}
+
+static void fired(tow_timer *timer) {
+    tow_engineio_session *session =
+        (tow_engineio_session *)(void *)((char *)timer - offsetof(tow_engineio_session, timer));
+    int64_t now = tow_loop_now(session->loop);
+    session->armed = NEVER;
+    if (session->due[TOW_ENGINEIO_DUE_GONE] <= now) {
+        gone(session);
+        return;
+    }
+    for (tow_engineio_due due = 0; due < TOW_ENGINEIO_DUE_GONE; due++) {
+        if (session->due[due] <= now)
+            act(session, due);
+    }
+    arm(session);
+}
+
+/* The beginning. */
+
+static void note_half_made(tow_engineio_session *session) {
+    tow_engineio_part *part = part_of(session);
+    if (part->newest_end == NULL)
+        part->newest_end = &part->oldest;
+    session->previous = part->newest_end;
+    *part->newest_end = session;
+    part->newest_end = &session->next;
+    if (++part->half_made <= session->engineio->settings.max_half_made)
+        return;
+    tow_server_count_carried(
+        session->engineio->server, tow_websocket_id_worker(session->id), TOW_CARRIED_HALF_MADE);
+    tow_engineio_lose(part->oldest);
+}
+
+void tow_engineio_session_met(tow_engineio_session *session) {
+    forget_half_made(session);
+}
+
+static int64_t payload_of(const tow_engineio *engineio, tow_exchange *exchange) {
+    int64_t own = engineio->settings.max_payload;
+    int64_t routes = tow_exchange_route_limits(exchange)->max_message;
+    return routes == TOW_OFF || routes > own ? own : routes;
+}
+
+/* The timer has nothing to do before on_open has returned. */
+int tow_engineio_session_new(tow_engineio_session **out, tow_engineio *engineio, tow_exchange *exchange) {
+    const tow_request *request = tow_exchange_request(exchange);
+    const char *base64 = tow_request_parameter(request, "b64");
+    tow_engineio_session *session = calloc(1, sizeof(*session));
+    if (session == NULL)
+        return TOW_ERROR_MEMORY;
+    session->engineio = engineio;
+    session->loop = tow_exchange_loop(exchange);
+    session->armed = 0;
+    for (size_t i = 0; i < TOW_ENGINEIO_DUE_COUNT; i++)
+        session->due[i] = NEVER;
+    session->extended = tow_engineio_is_extended(request);
+    session->base64 = base64 != NULL && strcmp(base64, "1") == 0;
+    session->max_payload = payload_of(engineio, exchange);
+    tow_loop_random(session->loop, session->secret, sizeof(session->secret));
+    int error = tow_exchange_open_carried(exchange, &tow_engineio_carrier, session, &session->socket);
+    if (error != 0) {
+        destroy(session);
+        return error;
+    }
+    session->id = tow_websocket_identify(session->socket);
+    session->armed = NEVER;
+    arm(session);
+    if (!session->over) {
+        note_half_made(session);
+        tow_engineio_set_due(session, TOW_ENGINEIO_DUE_PING,
+            tow_engineio_after(session, engineio->settings.ping_milliseconds));
+    }
+    if (session->extended && !session->over)
+        tow_engineio_set_due(
+            session, TOW_ENGINEIO_DUE_LINGER, tow_engineio_after(session, TOW_ENGINEIO_LINGER));
+    *out = session;
+    return 0;
+}

@@ -1,0 +1,142 @@
+/* session: one session of Engine.IO on its worker: a socket of a route, whose messages go by polls and posts,
+ * or by a WebSocket. It owns what waits for the client, its times, and how it ends; visits and links bring it
+ * what the client says, and it knows neither how these are read nor where they live. */
+#ifndef TOW_HANDLER_ENGINEIO_SESSION_H
+#define TOW_HANDLER_ENGINEIO_SESSION_H
+
+#include "../session/packets.h"
+#include "../session/visit.h"
+#include "codec.h"
+#include "handler/engineio.h"
+#include "link.h"
+#include "server/carried.h"
+#include "server/entrance.h"
+#include "transport/timer.h"
+#include "websocket/cause.h"
+
+enum { TOW_ENGINEIO_SECRET = 15 /* bytes of chance in a session's id */ };
+
+typedef struct tow_engineio_session tow_engineio_session;
+
+/* What each worker has of it. */
+typedef struct tow_engineio_part {
+    tow_engineio_session *oldest, **newest_end; /* of those to which nobody has come back yet */
+    int64_t half_made;
+    tow_buffer scratch; /* for a packet that is about to be sent */
+} tow_engineio_part;
+
+struct tow_engineio {
+    tow_entrance entrance;          /* first */
+    tow_engineio_settings settings; /* resolved */
+    tow_server *server;
+    char *path;               /* NULL: each route's */
+    tow_engineio_part *parts; /* of each worker */
+    size_t part_count;
+};
+
+/* What a session waits for. */
+typedef enum tow_engineio_due {
+    TOW_ENGINEIO_DUE_PING,    /* it is time for one */
+    TOW_ENGINEIO_DUE_PONG,    /* the client should have answered */
+    TOW_ENGINEIO_DUE_UPGRADE, /* the WebSocket that is to take it over should have */
+    TOW_ENGINEIO_DUE_NOOP,    /* the poll that waits is in the way of that */
+    TOW_ENGINEIO_DUE_POLL,    /* it has waited long enough, for what stands between */
+    TOW_ENGINEIO_DUE_LINGER,  /* no poll has come (back) */
+    TOW_ENGINEIO_DUE_FLUSH,   /* in the next round: what waits goes out */
+    TOW_ENGINEIO_DUE_INPUT,   /* the same: what has come is told */
+    TOW_ENGINEIO_DUE_GONE,    /* the same: it is over */
+    TOW_ENGINEIO_DUE_COUNT
+} tow_engineio_due;
+
+struct tow_engineio_session {
+    tow_engineio *engineio;
+    tow_loop *loop;
+    tow_websocket *socket;
+    tow_websocket_id id;
+    uint8_t secret[TOW_ENGINEIO_SECRET];
+    tow_timer timer;
+    int64_t armed;                       /* for when the timer is set; INT64_MAX: it is not */
+    int64_t due[TOW_ENGINEIO_DUE_COUNT]; /* INT64_MAX: not */
+    tow_packets out;
+    tow_session_visit *poll;  /* that waits for something */
+    tow_session_visit *post;  /* that is answered when its packets are told */
+    tow_buffer posted;        /* these packets */
+    tow_engineio_body input;  /* of them, what is not told yet */
+    tow_buffer room;          /* for a packet that is decoded */
+    tow_engineio_link *link;  /* the WebSocket that it is over; NULL: polling */
+    tow_engineio_link *probe; /* the one that is to take it over */
+    tow_buffer answer;        /* extended: the last answer to a poll, until the client has had it */
+    uint64_t answers;         /* its number */
+    uint64_t posts;           /* the number of the last post */
+    int64_t max_payload;
+    tow_engineio_session *next, **previous; /* among those to which nobody has come back; NULL: it is not */
+    bool extended;                          /* between our own ends */
+    bool base64;                            /* no binary WebSocket messages */
+    bool had_link;                          /* it is, or was, over a WebSocket */
+    bool telling;                           /* what was posted */
+    bool paused;                            /* nothing is told to the socket */
+    bool pinged;
+    bool closing;       /* our Close is in `out`, or said */
+    bool peer_closed;   /* the client's has come */
+    bool answers_close; /* and a poll has still to take ours */
+    bool over;          /* nothing is said to the client any more, or heard of it */
+    int error;          /* that it ends with */
+};
+
+enum { TOW_ENGINEIO_LINGER = 15000 /* milliseconds without a poll, between our own ends */ };
+
+extern const tow_carrier tow_engineio_carrier;
+
+/* Begins one in an exchange that was let in, with the route's handler; on_open runs in this call. Errors: as
+ * tow_exchange_open_carried. */
+int tow_engineio_session_new(tow_engineio_session **session, tow_engineio *engineio, tow_exchange *exchange);
+
+/* The open packet: `upgrades` where the client polls. Errors: MEMORY. */
+int tow_engineio_open_packet(const tow_engineio_session *session, tow_buffer *out, bool upgrades);
+
+/* A session's id as a text, and the other way: false for what is none. */
+enum { TOW_ENGINEIO_SID = 16 + 2 * TOW_ENGINEIO_SECRET };
+void tow_engineio_write_sid(const tow_engineio_session *session, char out[TOW_ENGINEIO_SID + 1]);
+bool tow_engineio_read_sid(const char *text, tow_websocket_id *id, uint8_t secret[TOW_ENGINEIO_SECRET]);
+
+/* On its worker: the session of an id, if it is there and the secret is right, and it is not over. */
+tow_engineio_session *tow_engineio_find(
+    tow_engineio *engineio, tow_websocket_id id, const uint8_t secret[TOW_ENGINEIO_SECRET]);
+
+/* Somebody has come back to it. */
+void tow_engineio_session_met(tow_engineio_session *session);
+
+/* Sets when something is due, or that it is not (INT64_MAX). */
+void tow_engineio_set_due(tow_engineio_session *session, tow_engineio_due due, int64_t when);
+
+/* Whether a request asks for what goes between our own ends. */
+bool tow_engineio_is_extended(const tow_request *request);
+
+/* In so many milliseconds from now. */
+int64_t tow_engineio_after(const tow_engineio_session *session, int milliseconds);
+
+/* Treats a packet of the client. It may be over afterwards. */
+void tow_engineio_hear(tow_engineio_session *session, const tow_packet *packet);
+
+/* Breaks it off: what the client did is against the protocol, or it did not what it had to. */
+void tow_engineio_break(tow_engineio_session *session, tow_cause cause, int error);
+
+/* The first of these. */
+void tow_engineio_violated(tow_engineio_session *session);
+
+/* The client has gone away, without a word: the end in a later round. */
+void tow_engineio_lose(tow_engineio_session *session);
+
+/* The client's Close. */
+void tow_engineio_hear_close(tow_engineio_session *session, uint16_t code, const char *reason, size_t length);
+
+/* Gives what waits to the poll or the link; `noop`: the poll is answered in any case. */
+void tow_engineio_flush(tow_engineio_session *session, bool noop);
+
+/* The packets of the post that were not told yet, as far as the socket takes them. */
+void tow_engineio_tell(tow_engineio_session *session);
+
+/* A WebSocket has taken the session over: what waits goes there. */
+void tow_engineio_take_link(tow_engineio_session *session, tow_engineio_link *link);
+
+#endif

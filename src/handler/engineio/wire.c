@@ -1,0 +1,156 @@
+#include "wire.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <towline/error.h>
+
+typedef struct wire {
+    tow_engineio_link link; /* first */
+    tow_engineio *engineio;
+    tow_websocket *socket;
+    const tow_behaviour *original;
+    tow_behaviour behaviour; /* with the limits of the route whose messages go here */
+} wire;
+
+static wire *of(tow_engineio_link *link) {
+    return (wire *)(void *)link;
+}
+
+/* What a session asks for. */
+
+static int send_message(tow_engineio_link *link, tow_message_type type, const void *data, size_t length) {
+    int64_t sent = tow_websocket_send(of(link)->socket, type, data, length);
+    return sent < 0 ? (int)sent : 0;
+}
+
+static void end(tow_engineio_link *link, uint16_t code, const char *reason, bool tells) {
+    if (!tells)
+        link->session = NULL;
+    tow_websocket_close_because(of(link)->socket, TOW_CAUSE_APPLICATION, code, reason);
+}
+
+static void pause_reading(tow_engineio_link *link, bool paused) {
+    if (paused)
+        tow_websocket_pause(of(link)->socket);
+    else
+        tow_websocket_resume(of(link)->socket);
+}
+
+static uint64_t buffered(const tow_engineio_link *link) {
+    return (uint64_t)tow_websocket_buffered_amount(((const wire *)(const void *)link)->socket);
+}
+
+static const tow_engineio_link_class class = {
+    .send = send_message, .close = end, .pause = pause_reading, .buffered = buffered};
+
+/* What is queued, and when nothing is heard, the session minds. */
+static void take_limits(wire *self, const tow_limits *limits) {
+    self->original = self->socket->behaviour;
+    self->behaviour = *self->socket->behaviour;
+    self->behaviour.limits = *limits;
+    self->behaviour.limits.max_queue = TOW_OFF;
+    self->behaviour.limits.overflow = TOW_OVERFLOW_CLOSE;
+    self->behaviour.limits.ping_seconds = TOW_OFF;
+    self->behaviour.limits.idle_seconds = TOW_OFF;
+    self->behaviour.limits.max_message = self->original->limits.max_message;
+    self->socket->behaviour = &self->behaviour;
+}
+
+/* Beginnings. */
+
+/* The open packet goes ahead of what on_open has sent. */
+static void begin_session(wire *self, tow_exchange *exchange) {
+    tow_engineio_session *session;
+    tow_buffer packet = {0};
+    int error = tow_engineio_session_new(&session, self->engineio, exchange);
+    if (error == 0)
+        error = tow_engineio_open_packet(session, &packet, false);
+    if (error == 0 && !session->over)
+        error = send_message(&self->link, TOW_TEXT, packet.data, packet.length);
+    tow_buffer_clear(&packet);
+    if (error != 0 || session->over) {
+        tow_websocket_close(self->socket, error == TOW_ERROR_LIMIT ? 1013 : 1011, NULL);
+        return;
+    }
+    tow_engineio_session_met(session);
+    self->link.session = session;
+    tow_engineio_take_link(session, &self->link);
+}
+
+static void join_session(wire *self, tow_exchange *exchange, const char *sid) {
+    tow_websocket_id id;
+    uint8_t secret[TOW_ENGINEIO_SECRET];
+    bool is_here = tow_engineio_read_sid(sid, &id, secret) &&
+                   tow_websocket_id_worker(id) == tow_exchange_worker_number(exchange);
+    tow_engineio_session *session = is_here ? tow_engineio_find(self->engineio, id, secret) : NULL;
+    if (session == NULL || !tow_engineio_link_probe(&self->link, session))
+        tow_websocket_close(self->socket, 0, NULL);
+}
+
+static void opened(tow_websocket *socket) {
+    tow_engineio *engineio = tow_websocket_user(socket);
+    tow_exchange *exchange = tow_websocket_opening(socket);
+    const char *sid = tow_request_parameter(tow_exchange_request(exchange), "sid");
+    wire *self = calloc(1, sizeof(*self));
+    tow_websocket_set_user(socket, self);
+    if (self == NULL) {
+        tow_websocket_close(socket, 1011, NULL);
+        return;
+    }
+    self->link.class = &class;
+    self->engineio = engineio;
+    self->socket = socket;
+    take_limits(self, tow_exchange_route_limits(exchange));
+    if (sid == NULL)
+        begin_session(self, exchange);
+    else
+        join_session(self, exchange, sid);
+}
+
+/* Events. */
+
+static void message_came(tow_websocket *socket, const tow_message *message) {
+    wire *self = tow_websocket_user(socket);
+    if (self != NULL)
+        tow_engineio_link_heard(&self->link, message->type, message->data, message->length);
+}
+
+static void drained(tow_websocket *socket) {
+    wire *self = tow_websocket_user(socket);
+    if (self != NULL)
+        tow_engineio_link_drained(&self->link);
+}
+
+static void closed(tow_websocket *socket, const tow_close_event *event) {
+    wire *self = tow_websocket_user(socket);
+    if (self == NULL)
+        return;
+    tow_engineio_link_closed(&self->link, event);
+    socket->behaviour = self->original;
+    tow_websocket_set_user(socket, NULL);
+    free(self);
+}
+
+tow_handler tow_engineio_wire_handler(tow_engineio *engineio) {
+    return (tow_handler){.user = engineio,
+        .on_open = opened,
+        .on_message = message_came,
+        .on_drain = drained,
+        .on_close = closed,
+        .limits.max_message = engineio->settings.max_payload};
+}
+
+void tow_engineio_wire_enter(tow_engineio *engineio, tow_exchange *exchange, const tow_request *request) {
+    const char *sid = tow_request_parameter(request, "sid");
+    tow_websocket_id id;
+    uint8_t secret[TOW_ENGINEIO_SECRET];
+    bool is_one = sid == NULL || tow_engineio_read_sid(sid, &id, secret);
+    bool is_here =
+        is_one && sid != NULL && tow_websocket_id_worker(id) == tow_exchange_worker_number(exchange);
+    if (!is_one || (is_here && tow_engineio_find(engineio, id, secret) == NULL))
+        (void)tow_exchange_reject(exchange, 400, "Session ID unknown");
+    else if (sid == NULL && !tow_exchange_may_be_carried(exchange))
+        tow_engineio_refuse_session(exchange, TOW_ERROR_UNSUPPORTED);
+    else
+        tow_exchange_enter(exchange);
+}

@@ -1,0 +1,76 @@
+#include "packets.h"
+
+#include <assert.h>
+#include <string.h>
+
+/* In front of each: its length, its type. */
+enum { HEAD = sizeof(uint32_t) + 1 };
+
+static bool is_message(char type) {
+    return type == TOW_PACKET_TEXT || type == TOW_PACKET_BINARY;
+}
+
+static tow_packet packet_at(const tow_packets *packets, size_t at) {
+    const uint8_t *bytes = packets->bytes.data + at;
+    uint32_t length;
+    memcpy(&length, bytes, sizeof(length));
+    return (tow_packet){.type = (char)bytes[4], .data = bytes + HEAD, .length = length};
+}
+
+int tow_packets_put(tow_packets *packets, char type, const void *data, size_t length) {
+    uint8_t bytes[HEAD];
+    uint32_t length_32 = (uint32_t)length;
+    assert(length <= UINT32_MAX);
+    memcpy(bytes, &length_32, sizeof(length_32));
+    bytes[4] = (uint8_t)type;
+    int error = tow_buffer_reserve(&packets->bytes, HEAD + length);
+    if (error != 0)
+        return error;
+    (void)tow_buffer_append(&packets->bytes, bytes, HEAD);
+    if (length > 0)
+        (void)tow_buffer_append(&packets->bytes, data, length);
+    packets->payload += is_message(type) ? length : 0;
+    return 0;
+}
+
+tow_packet tow_packets_first(const tow_packets *packets) {
+    assert(!tow_packets_are_empty(packets));
+    return packet_at(packets, packets->begin);
+}
+
+void tow_packets_take(tow_packets *packets) {
+    tow_packet first = tow_packets_first(packets);
+    packets->payload -= is_message(first.type) ? first.length : 0;
+    packets->begin += HEAD + first.length;
+    if (tow_packets_are_empty(packets)) {
+        tow_packets_clear(packets);
+    } else if (packets->begin > packets->bytes.length / 2) {
+        tow_buffer_consume(&packets->bytes, packets->begin);
+        packets->begin = 0;
+    }
+}
+
+size_t tow_packets_drop(tow_packets *packets, uint64_t max) {
+    size_t count = 0;
+    size_t at = packets->begin;
+    size_t kept = at;
+    while (at < packets->bytes.length) {
+        tow_packet packet = packet_at(packets, at);
+        size_t size = HEAD + packet.length;
+        if (is_message(packet.type) && packets->payload > max) {
+            packets->payload -= packet.length;
+            count++;
+        } else {
+            memmove(packets->bytes.data + kept, packets->bytes.data + at, size);
+            kept += size;
+        }
+        at += size;
+    }
+    packets->bytes.length = kept;
+    return count;
+}
+
+void tow_packets_clear(tow_packets *packets) {
+    tow_buffer_clear(&packets->bytes);
+    *packets = (tow_packets){0};
+}

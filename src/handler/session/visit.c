@@ -1,0 +1,228 @@
+#include "visit.h"
+
+#include <assert.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <towline/error.h>
+
+tow_session_visit *tow_session_visit_new(void) {
+    tow_session_visit *visit = calloc(1, sizeof(*visit));
+    if (visit != NULL)
+        atomic_init(&visit->holders, 1);
+    return visit;
+}
+
+void tow_session_visit_release(tow_session_visit *visit) {
+    if (visit == NULL || atomic_fetch_sub(&visit->holders, 1) > 1)
+        return;
+    tow_buffer_clear(&visit->body);
+    free(visit);
+}
+
+static tow_session_visit *hold(tow_session_visit *visit) {
+    atomic_fetch_add(&visit->holders, 1);
+    return visit;
+}
+
+/* At home. */
+
+/* What can't be answered is broken off; on_gone follows. */
+static void respond(tow_session_visit *visit, const tow_session_visit_answer *answer) {
+    tow_exchange *exchange = visit->exchange;
+    visit->exchange = NULL;
+    if (exchange == NULL)
+        return;
+    int error = tow_exchange_respond(exchange, answer->status, answer->type, answer->body, answer->length);
+    if (error == 0)
+        tow_session_visit_release(visit); /* home's */
+    else
+        tow_exchange_reset(exchange);
+}
+
+/* The letter that brings an answer home. */
+typedef struct reply {
+    tow_letter letter; /* first */
+    tow_session_visit *visit;
+    tow_session_visit_answer answer;
+    size_t bytes;
+    uint8_t body[];
+} reply;
+
+static void reply_end(reply *self) {
+    tow_server *server = self->visit->server;
+    size_t home = self->visit->home;
+    size_t bytes = self->bytes;
+    tow_session_visit_release(self->visit);
+    free(self);
+    tow_server_letter_opened(server, home, bytes);
+}
+
+static void reply_drop(tow_letter *letter) {
+    reply_end((reply *)(void *)letter);
+}
+
+static void replies_arrive(tow_letter *letters) {
+    while (letters != NULL) {
+        reply *self = (reply *)(void *)letters;
+        letters = letters->next;
+        respond(self->visit, &self->answer);
+        reply_end(self);
+    }
+}
+
+/* The client has left. */
+
+static tow_session_visit *of_farewell(tow_letter *letter) {
+    return (tow_session_visit *)(void *)((char *)letter - offsetof(tow_session_visit, farewell));
+}
+
+static void tell_gone(tow_session_visit *visit) {
+    void (*on_gone)(tow_session_visit *, void *) = visit->on_gone;
+    bool is_waited_for = !visit->answered && on_gone != NULL;
+    visit->answered = true;
+    if (!is_waited_for)
+        return;
+    on_gone(visit, visit->user);
+    tow_session_visit_release(visit); /* the session's */
+}
+
+static void farewell_end(tow_session_visit *visit) {
+    tow_server *server = visit->server;
+    size_t away = visit->away;
+    tow_session_visit_release(visit);
+    tow_server_letter_opened(server, away, sizeof(tow_letter));
+}
+
+static void farewells_arrive(tow_letter *letters) {
+    while (letters != NULL) {
+        tow_session_visit *visit = of_farewell(letters);
+        letters = letters->next;
+        tell_gone(visit);
+        farewell_end(visit);
+    }
+}
+
+static void farewell_drop(tow_letter *letter) {
+    farewell_end(of_farewell(letter));
+}
+
+/* Without a letter the session finds out by its own times. */
+static void left(tow_session_visit *visit) {
+    visit->exchange = NULL;
+    if (visit->home == visit->away) {
+        tell_gone(visit);
+        return;
+    }
+    visit->farewell = (tow_letter){.open = farewells_arrive, .drop = farewell_drop, .work = 1};
+    (void)hold(visit);
+    if (!tow_server_leave_letter(visit->server, visit->away, &visit->farewell, sizeof(tow_letter)))
+        tow_session_visit_release(visit);
+}
+
+static void gone(tow_exchange *exchange, void *user) {
+    tow_session_visit *visit = user;
+    (void)exchange;
+    if (visit->exchange != NULL)
+        left(visit);
+    tow_session_visit_release(visit); /* home's */
+}
+
+/* A drain: what the session's worker says does not get here any more. */
+static void stopped(tow_exchange *exchange, void *user) {
+    tow_session_visit *visit = user;
+    (void)exchange;
+    if (visit->home == visit->away || visit->exchange == NULL)
+        return;
+    tow_exchange *waits = visit->exchange;
+    left(visit);
+    visit->exchange = waits;
+    respond(visit, &visit->at_stop);
+}
+
+/* A client that has ended its side has left: nobody who polls does that. */
+static void ended(tow_exchange *exchange, void *user) {
+    (void)user;
+    tow_exchange_reset(exchange);
+}
+
+/* On the session's worker. */
+
+static size_t size_of(const tow_session_visit *visit) {
+    return sizeof(*visit) + visit->body.length;
+}
+
+static void visits_arrive(tow_letter *letters) {
+    while (letters != NULL) {
+        tow_session_visit *visit =
+            (tow_session_visit *)(void *)((char *)letters - offsetof(tow_session_visit, letter));
+        tow_server *server = visit->server;
+        size_t away = visit->away;
+        size_t bytes = size_of(visit);
+        letters = letters->next;
+        visit->serve(visit);
+        tow_server_letter_opened(server, away, bytes);
+    }
+}
+
+static void visit_drop(tow_letter *letter) {
+    tow_session_visit *visit =
+        (tow_session_visit *)(void *)((char *)letter - offsetof(tow_session_visit, letter));
+    tow_server *server = visit->server;
+    size_t away = visit->away;
+    size_t bytes = size_of(visit);
+    tow_session_visit_release(visit);
+    tow_server_letter_opened(server, away, bytes);
+}
+
+bool tow_session_visit_begin(tow_session_visit *visit, tow_exchange *exchange, size_t away) {
+    const tow_exchange_events events = {.on_gone = gone, .on_end = ended, .on_stop = stopped, .user = visit};
+    visit->home = tow_exchange_worker_number(exchange);
+    visit->away = away;
+    visit->letter = (tow_letter){.open = visits_arrive, .drop = visit_drop, .work = 1};
+    (void)hold(visit); /* the session's */
+    bool is_left =
+        visit->home == away || tow_server_leave_letter(visit->server, away, &visit->letter, size_of(visit));
+    if (!is_left) {
+        tow_session_visit_release(visit);
+        tow_session_visit_release(visit);
+        return false;
+    }
+    visit->exchange = exchange;
+    (void)tow_exchange_keep(exchange, &events);
+    if (visit->home == away)
+        visit->serve(visit);
+    return true;
+}
+
+/* Errors: MEMORY, QUEUE_FULL. */
+static int send_home(tow_session_visit *visit, const tow_session_visit_answer *answer) {
+    size_t bytes = sizeof(reply) + answer->length;
+    reply *made = malloc(bytes);
+    if (made == NULL)
+        return TOW_ERROR_MEMORY;
+    *made = (reply){.letter = {.open = replies_arrive, .drop = reply_drop, .work = 1},
+        .visit = hold(visit),
+        .answer = *answer,
+        .bytes = bytes};
+    if (answer->length > 0)
+        memcpy(made->body, answer->body, answer->length);
+    made->answer.body = made->body;
+    if (tow_server_leave_letter(visit->server, visit->home, &made->letter, bytes))
+        return 0;
+    tow_session_visit_release(visit);
+    free(made);
+    return TOW_ERROR_QUEUE_FULL;
+}
+
+int tow_session_visit_answer_with(tow_session_visit *visit, const tow_session_visit_answer *answer) {
+    int error = 0;
+    assert(!visit->answered);
+    visit->answered = true;
+    if (visit->home == visit->away)
+        respond(visit, answer);
+    else
+        error = send_home(visit, answer);
+    tow_session_visit_release(visit); /* the session's */
+    return error;
+}
