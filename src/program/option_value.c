@@ -1,6 +1,6 @@
 #include "option_value.h"
 
-#include "number.h"
+#include "base/number.h"
 
 #include <limits.h>
 #include <stdarg.h>

@@ -1,7 +1,7 @@
 /* session_line: what a line typed on the terminal means. */
 #include "session.h"
 
-#include "number.h"
+#include "base/number.h"
 #include "suggest.h"
 
 #include <errno.h>

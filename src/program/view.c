@@ -1,7 +1,7 @@
 #include "view.h"
 
 #include "display.h"
-#include "number.h"
+#include "base/number.h"
 #include "paint.h"
 
 #include <errno.h>

@@ -1,6 +1,6 @@
 #include "../unit.h"
 
-#include "number.h"
+#include "base/number.h"
 
 #include <towline/error.h>
 

@@ -1,6 +1,6 @@
 /* number: what people type for amounts: "12", "64K", "16M", "1.5". No signs, no spaces. */
-#ifndef TOW_PROGRAM_NUMBER_H
-#define TOW_PROGRAM_NUMBER_H
+#ifndef TOW_BASE_NUMBER_H
+#define TOW_BASE_NUMBER_H
 
 #include <stddef.h>
 #include <stdint.h>
