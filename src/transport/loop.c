@@ -349,6 +349,10 @@ int64_t tow_loop_wall_milliseconds(const tow_loop *loop) {
     return loop->kind->wall_milliseconds(loop);
 }
 
+size_t tow_loop_open_count(const tow_loop *loop) {
+    return loop->open;
+}
+
 bool tow_loop_has_descriptors(const tow_loop *loop) {
     return loop->epoll >= 0;
 }

@@ -31,6 +31,9 @@ int tow_loop_share(const tow_loop *loop, int whole);
 int64_t tow_loop_wall_seconds(tow_loop *loop);
 int64_t tow_loop_wall_milliseconds(const tow_loop *loop);
 
+/* How many streams, listeners and watches keep it alive. */
+size_t tow_loop_open_count(const tow_loop *loop);
+
 /* Whether the system's descriptors can be watched: not in the simulator. */
 bool tow_loop_has_descriptors(const tow_loop *loop);
 
