@@ -6,8 +6,10 @@
 #include <string.h>
 #include <towline/error.h>
 
+// NOLINTBEGIN(bugprone-macro-parentheses): a type has none
 #define IS_AS_DECLARED(result, name, parameters)                                                             \
     static_assert(_Generic(&(name), result(*) parameters : 1, default : 0), #name " is another");
+// NOLINTEND(bugprone-macro-parentheses)
 TOW_EDITOR_LIBRARY(IS_AS_DECLARED)
 
 static const struct {

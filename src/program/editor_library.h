@@ -22,6 +22,7 @@
     F(int, history, (History *, HistEvent *, int, ...))
 
 typedef struct tow_editor_library {
+// NOLINTNEXTLINE(bugprone-macro-parentheses): a declaration has none
 #define FUNCTION(result, name, parameters) result(*name) parameters;
     TOW_EDITOR_LIBRARY(FUNCTION)
 #undef FUNCTION

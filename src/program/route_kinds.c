@@ -1,5 +1,6 @@
 #include "route_kinds.h"
 
+#include "handler/client_script.h"
 #include "handler/console.h"
 #include "handler/echo.h"
 #include "handler/files.h"
@@ -15,6 +16,7 @@
 const tow_route_kind tow_route_kinds[] = {
     {.kind = &tow_echo_kind},
     {.kind = &tow_console_kind},
+    {.kind = &tow_client_script_kind},
     {.kind = &tow_files_kind, .settings_size = sizeof(tow_files_settings), .text = "root"},
     {.kind = &tow_module_kind, .settings_size = sizeof(tow_module_settings), .text = "file", .is_code = true},
     {.kind = &tow_program_kind, .settings_size = sizeof(tow_program_settings), .text = "file"},
