@@ -360,6 +360,12 @@ static int run(tow_python *python, char why[TOW_HANDLER_TEXT_MAX]) {
     return error;
 }
 
+/* Nobody has it any more, though the letter that takes it off the list is still on its way: of this file the last process may
+ * have died. */
+static bool is_gone(const tow_python_version *version) {
+    return atomic_load_explicit(&version->holders, memory_order_acquire) == 0;
+}
+
 /* What there is of files is loaded anew. */
 static void start_process(tow_python *python) {
     char why[TOW_HANDLER_TEXT_MAX];
@@ -371,7 +377,7 @@ static void start_process(tow_python *python) {
         return;
     }
     for (tow_python_version *version = python->versions; version != NULL; version = version->next)
-        if (version->on_loaded == NULL)
+        if (version->on_loaded == NULL && !is_gone(version))
             ask_for(python, version);
     ask_for_new(python);
 }
