@@ -9,7 +9,7 @@ tow_extra *tow_extra_of(const tow_hub_part *part, const tow_subscription *subscr
     return subscription->extra == 0 ? NULL : tow_slab_at(&part->extras, subscription->extra - 1);
 }
 
-tow_extra *tow_extra_need(tow_hub_part *part, tow_subscription *subscription) {
+tow_extra *tow_hub_extra_need(tow_hub_part *part, tow_subscription *subscription) {
     uint32_t number;
     if (subscription->extra != 0)
         return tow_extra_of(part, subscription);

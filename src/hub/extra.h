@@ -25,7 +25,7 @@ typedef struct tow_extra {
 
 /* The extra of a subscription, or NULL; and the same made if there is none: NULL without memory. */
 tow_extra *tow_extra_of(const tow_hub_part *part, const tow_subscription *subscription);
-tow_extra *tow_extra_need(tow_hub_part *part, tow_subscription *subscription);
+tow_extra *tow_hub_extra_need(tow_hub_part *part, tow_subscription *subscription);
 
 /* Puts it into a list, out of another. */
 void tow_extra_enlist(tow_extra *extra, tow_ring *list);

@@ -40,7 +40,7 @@ static int keep_all(tow_hub_part *part, tow_extra *extra, const tow_burst *burst
 
 void tow_give_later(tow_subscription *subscription, const tow_burst *burst) {
     tow_hub_part *part = subscription->place->part;
-    tow_extra *extra = tow_extra_need(part, subscription);
+    tow_extra *extra = tow_hub_extra_need(part, subscription);
     int error = extra == NULL ? TOW_ERROR_MEMORY : keep_all(part, extra, burst);
     if (error == 0) {
         subscription->flags |= TOW_SUBSCRIPTION_WAITS;

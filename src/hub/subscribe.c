@@ -113,7 +113,7 @@ static int prepare_extra(const beginning *self) {
     if (!needs_extra(self))
         return 0;
     tow_hub *hub = self->part->hub;
-    tow_extra *extra = tow_extra_need(self->part, self->subscription);
+    tow_extra *extra = tow_hub_extra_need(self->part, self->subscription);
     if (extra == NULL)
         return TOW_ERROR_MEMORY;
     int error = 0;
