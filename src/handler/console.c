@@ -2,8 +2,6 @@
 
 #include "reply.h"
 
-#include <string.h>
-
 /* Made by script/embed.py from web/console.html. */
 extern const unsigned char tow_console_page[];
 extern const size_t tow_console_page_length;
@@ -18,19 +16,10 @@ static const tow_header_field page_fields[] = {
     {"Referrer-Policy", "no-referrer"},
 };
 
-static bool is_get_or_head(const char *method) {
-    return strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0;
-}
-
-static void refuse_method(tow_exchange *exchange) {
-    static const tow_header_field allowed = {"Allow", "GET, HEAD"};
-    tow_reply_status(exchange, tow_reply_fields(exchange, &allowed, 1) == 0 ? 405 : 503);
-}
-
 static void answer(tow_exchange *exchange, const tow_request *request) {
-    if (!is_get_or_head(tow_request_method(request)))
-        refuse_method(exchange);
-    else if (tow_reply_fields(exchange, page_fields, sizeof(page_fields) / sizeof(page_fields[0])) != 0)
+    if (!tow_reply_is_reading(exchange, request))
+        return;
+    if (tow_reply_fields(exchange, page_fields, sizeof(page_fields) / sizeof(page_fields[0])) != 0)
         tow_reply_status(exchange, 503);
     else
         tow_exchange_respond(
