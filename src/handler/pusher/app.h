@@ -25,8 +25,8 @@ typedef struct tow_pusher_app {
     atomic_int holders;
 } tow_pusher_app;
 
-/* What stands between names of connections and the numbers of their sockets, so that no name comes twice, in no
- * run of the server: a signature for one is for no other. */
+/* What stands between names of connections and the numbers of their sockets, so that no name comes twice, in
+ * no run of the server: a signature for one is for no other. */
 uint64_t tow_pusher_mask(const tow_pusher *pusher); /* pusher.c */
 
 /* Held by the caller. Errors: MEMORY, and those of the secret's file; `why` then says what is wrong. */

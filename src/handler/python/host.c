@@ -360,8 +360,8 @@ static int run(tow_python *python, char why[TOW_HANDLER_TEXT_MAX]) {
     return error;
 }
 
-/* Nobody has it any more, though the letter that takes it off the list is still on its way: of this file the last process may
- * have died. */
+/* Nobody has it any more, though the letter that takes it off the list is still on its way: of this file the
+ * last process may have died. */
 static bool is_gone(const tow_python_version *version) {
     return atomic_load_explicit(&version->holders, memory_order_acquire) == 0;
 }

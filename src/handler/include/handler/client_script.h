@@ -1,5 +1,5 @@
-/* client_script: web/towline.js, the browser's WebSocket interface where WebSocket does not get through, which lies inside
- * the program. */
+/* client_script: web/towline.js, the browser's WebSocket interface where WebSocket does not get through,
+ * which lies inside the program. */
 #ifndef TOW_HANDLER_CLIENT_SCRIPT_H
 #define TOW_HANDLER_CLIENT_SCRIPT_H
 
