@@ -1,0 +1,134 @@
+#include "repeats.h"
+
+#include <assert.h>
+#include <openssl/evp.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <towline/error.h>
+
+enum { HEADS = 4096, NONE = -1 };
+
+typedef struct entry {
+    tow_repeat repeat;
+    tow_outcome outcome;
+    int64_t until;
+    int32_t next; /* with the same head */
+    bool is_used, is_done;
+} entry;
+
+/* Entries are used in turns: the next one is the oldest. */
+struct tow_repeats {
+    pthread_mutex_t mutex;
+    uint32_t turn;
+    int32_t heads[HEADS];
+    entry entries[TOW_REPEATS_MAX];
+};
+
+int tow_repeats_new(tow_repeats **repeats) {
+    tow_repeats *made = calloc(1, sizeof(*made));
+    if (made == NULL)
+        return TOW_ERROR_MEMORY;
+    pthread_mutex_init(&made->mutex, NULL);
+    for (size_t i = 0; i < HEADS; i++)
+        made->heads[i] = NONE;
+    *repeats = made;
+    return 0;
+}
+
+void tow_repeats_free(tow_repeats *repeats) {
+    if (repeats == NULL)
+        return;
+    pthread_mutex_destroy(&repeats->mutex);
+    free(repeats);
+}
+
+static bool digest_make(unsigned char out[TOW_REPEATS_DIGEST], const tow_slice *parts, size_t count) {
+    unsigned char digest[EVP_MAX_MD_SIZE];
+    EVP_MD_CTX *context = EVP_MD_CTX_new();
+    bool is_done = context != NULL && EVP_DigestInit_ex(context, EVP_sha256(), NULL) == 1;
+    for (size_t i = 0; is_done && i < count; i++)
+        is_done = EVP_DigestUpdate(context, &parts[i].length, sizeof(parts[i].length)) == 1 &&
+                  EVP_DigestUpdate(context, parts[i].data, parts[i].length) == 1;
+    is_done = is_done && EVP_DigestFinal_ex(context, digest, NULL) == 1;
+    EVP_MD_CTX_free(context);
+    if (is_done)
+        memcpy(out, digest, TOW_REPEATS_DIGEST);
+    return is_done;
+}
+
+int tow_repeat_make(tow_repeat *repeat, tow_slice key, const tow_slice *parts, size_t count) {
+    return digest_make(repeat->key, &key, 1) && digest_make(repeat->request, parts, count) ? 0
+                                                                                           : TOW_ERROR_MEMORY;
+}
+
+static int32_t *head_of(tow_repeats *repeats, const tow_repeat *repeat) {
+    return &repeats->heads[(repeat->key[0] | repeat->key[1] << 8) % HEADS];
+}
+
+/* What points to the entry of this key; to NONE where there is none. */
+static int32_t *find(tow_repeats *repeats, const tow_repeat *repeat) {
+    int32_t *link = head_of(repeats, repeat);
+    while (*link != NONE && memcmp(repeats->entries[*link].repeat.key, repeat->key, TOW_REPEATS_DIGEST) != 0)
+        link = &repeats->entries[*link].next;
+    return link;
+}
+
+static void take_out(tow_repeats *repeats, int32_t *link) {
+    entry *taken = &repeats->entries[*link];
+    *link = taken->next;
+    taken->is_used = false;
+}
+
+static void enter(tow_repeats *repeats, const tow_repeat *repeat, int64_t now) {
+    int32_t number = (int32_t)(repeats->turn++ % TOW_REPEATS_MAX);
+    entry *oldest = &repeats->entries[number];
+    if (oldest->is_used)
+        take_out(repeats, find(repeats, &oldest->repeat));
+    int32_t *head = head_of(repeats, repeat);
+    *oldest = (entry){.repeat = *repeat, .until = now + TOW_REPEATS_SECONDS, .next = *head, .is_used = true};
+    *head = number;
+}
+
+static tow_repeats_verdict judge(const entry *found, const tow_repeat *repeat, tow_outcome *outcome) {
+    if (memcmp(found->repeat.request, repeat->request, TOW_REPEATS_DIGEST) != 0)
+        return TOW_REPEATS_OTHER;
+    if (!found->is_done)
+        return TOW_REPEATS_UNDER_WAY;
+    *outcome = found->outcome;
+    return TOW_REPEATS_DONE;
+}
+
+tow_repeats_verdict tow_repeats_begin(
+    tow_repeats *repeats, const tow_repeat *repeat, int64_t now, tow_outcome *outcome) {
+    tow_repeats_verdict verdict = TOW_REPEATS_NEW;
+    pthread_mutex_lock(&repeats->mutex);
+    int32_t *link = find(repeats, repeat);
+    if (*link != NONE && repeats->entries[*link].until <= now)
+        take_out(repeats, link);
+    link = find(repeats, repeat);
+    if (*link != NONE)
+        verdict = judge(&repeats->entries[*link], repeat, outcome);
+    else
+        enter(repeats, repeat, now);
+    pthread_mutex_unlock(&repeats->mutex);
+    return verdict;
+}
+
+/* Many others may have come meanwhile, and taken its place. */
+void tow_repeats_end(tow_repeats *repeats, const tow_repeat *repeat, const tow_outcome *outcome) {
+    pthread_mutex_lock(&repeats->mutex);
+    int32_t *link = find(repeats, repeat);
+    if (*link != NONE) {
+        repeats->entries[*link].outcome = *outcome;
+        repeats->entries[*link].is_done = true;
+    }
+    pthread_mutex_unlock(&repeats->mutex);
+}
+
+void tow_repeats_forget(tow_repeats *repeats, const tow_repeat *repeat) {
+    pthread_mutex_lock(&repeats->mutex);
+    int32_t *link = find(repeats, repeat);
+    if (*link != NONE)
+        take_out(repeats, link);
+    pthread_mutex_unlock(&repeats->mutex);
+}

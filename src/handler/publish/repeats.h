@@ -1,0 +1,46 @@
+/* repeats: what was published with which idempotency key, so that a request that comes again, as its first
+ * answer was lost, publishes nothing twice. It remembers the last TOW_REPEATS_MAX keys, each for
+ * TOW_REPEATS_SECONDS. Any thread. */
+#ifndef TOW_HANDLER_PUBLISH_REPEATS_H
+#define TOW_HANDLER_PUBLISH_REPEATS_H
+
+#include "base/slice.h"
+#include "hub/position.h"
+
+enum { TOW_REPEATS_MAX = 8192, TOW_REPEATS_SECONDS = 600, TOW_REPEATS_DIGEST = 16 };
+
+typedef struct tow_repeats tow_repeats;
+
+typedef struct tow_repeat { /* what names a request: digests */
+    unsigned char key[TOW_REPEATS_DIGEST];
+    unsigned char request[TOW_REPEATS_DIGEST]; /* of all that it says */
+} tow_repeat;
+
+typedef struct tow_outcome {
+    tow_position position; /* number 0: none is known */
+    uint64_t count;        /* subscribers of one, or publications of many */
+} tow_outcome;
+
+typedef enum tow_repeats_verdict {
+    TOW_REPEATS_NEW,  /* it is entered now, and under way: tow_repeats_end or tow_repeats_forget follows */
+    TOW_REPEATS_DONE, /* the outcome is told */
+    TOW_REPEATS_UNDER_WAY, /* its first time has not ended */
+    TOW_REPEATS_OTHER      /* the key had been used for another request */
+} tow_repeats_verdict;
+
+/* Errors of these two: MEMORY. */
+int tow_repeats_new(tow_repeats **repeats);
+void tow_repeats_free(tow_repeats *repeats); /* NULL is allowed */
+
+/* The parts with their lengths, so that none runs into the next. */
+int tow_repeat_make(tow_repeat *repeat, tow_slice key, const tow_slice *parts, size_t count);
+
+/* `now` in seconds. */
+tow_repeats_verdict tow_repeats_begin(
+    tow_repeats *repeats, const tow_repeat *repeat, int64_t now, tow_outcome *outcome);
+void tow_repeats_end(tow_repeats *repeats, const tow_repeat *repeat, const tow_outcome *outcome);
+
+/* Nothing was published: it may be tried again. */
+void tow_repeats_forget(tow_repeats *repeats, const tow_repeat *repeat);
+
+#endif
