@@ -1,0 +1,154 @@
+#include "posting.h"
+
+#include "answer.h"
+#include "base/json.h"
+#include "batch.h"
+#include "server/channels.h"
+#include "transport/timer.h"
+
+#include <inttypes.h>
+#include <strings.h>
+#include <towline/error.h>
+
+enum { IDEMPOTENCY_KEY_MAX = 200 };
+
+static tow_slice slice_of(const char *text) {
+    return text != NULL ? tow_slice_from(text) : (tow_slice){"", 0};
+}
+
+/* Idempotency. */
+
+static void outcome_answer(tow_job *job, const tow_outcome *outcome) {
+    tow_buffer body = {0};
+    int error = tow_buffer_append_format(&body, "{\"%s\":%" PRIu64 ",\"repeated\":true",
+        job->name_length > 0 ? "subscribers" : "published", outcome->count);
+    if (error == 0)
+        error = tow_answer_position(&body, &outcome->position);
+    if (error == 0)
+        error = tow_buffer_append_text(&body, "}\n");
+    tow_job_answer(job, error, &body);
+}
+
+/* False: the job has been answered, as it is not the first of its key. */
+static bool is_first(tow_job *job, const tow_request *request, tow_slice body) {
+    const tow_slice key = slice_of(tow_request_header(request, "Idempotency-Key"));
+    const tow_slice parts[] = {
+        slice_of(tow_request_target(request)), slice_of(tow_request_header(request, "Content-Type")), body};
+    tow_outcome outcome = {0};
+    if (key.length == 0)
+        return true;
+    if (key.length > IDEMPOTENCY_KEY_MAX) {
+        tow_job_refuse(job, 400, "Idempotency-Key has at most 200 bytes");
+        return false;
+    }
+    int error = tow_repeat_make(&job->repeat, key, parts, 3);
+    if (error != 0) {
+        tow_job_fail(job, error);
+        return false;
+    }
+    int64_t now = tow_loop_now(tow_exchange_loop(job->exchange)) / TOW_SECOND;
+    switch (tow_repeats_begin(job->repeats, &job->repeat, now, &outcome)) {
+    case TOW_REPEATS_NEW:
+        job->is_entered = true;
+        return true;
+    case TOW_REPEATS_DONE:
+        outcome_answer(job, &outcome);
+        return false;
+    case TOW_REPEATS_UNDER_WAY:
+        tow_job_refuse(job, 409, "a request with this Idempotency-Key is under way");
+        return false;
+    case TOW_REPEATS_OTHER:
+        break;
+    }
+    tow_job_refuse(job, 422, "this Idempotency-Key was used for another request");
+    return false;
+}
+
+/* One. */
+
+static int one_write(tow_buffer *out, const tow_hub_answer *answer) {
+    int error = tow_buffer_append_format(out, "{\"subscribers\":%" PRIu64, answer->subscribers);
+    if (error == 0)
+        error = tow_answer_position(out, &answer->position);
+    return error != 0 ? error : tow_buffer_append_text(out, "}\n");
+}
+
+/* Whether the media type is this one, whatever its parameters. */
+static bool is_type(const char *field, const char *type) {
+    size_t length = strlen(type);
+    return field != NULL && strncasecmp(field, type, length) == 0 &&
+           (field[length] == '\0' || strchr("; \t", field[length]) != NULL);
+}
+
+/* False: it says that it is JSON, and is not. */
+static bool data_take(tow_draft *draft, const char *type, tow_slice body) {
+    draft->type = is_type(type, "application/octet-stream") ? TOW_BINARY : TOW_TEXT;
+    draft->data = body;
+    if (!is_type(type, "application/json"))
+        return true;
+    draft->form = TOW_DATA_JSON;
+    return tow_json_read(body, &draft->data) == 0;
+}
+
+void tow_post_one(tow_exchange *exchange, void *user, const void *body, size_t length) {
+    tow_job *job = user;
+    const tow_request *request = tow_exchange_request(exchange);
+    const tow_slice data = {length > 0 ? body : "", length};
+    tow_draft draft = {.event = slice_of(tow_request_parameter(request, "event")),
+        .key = slice_of(tow_request_parameter(request, "key"))};
+    if (!data_take(&draft, tow_request_header(request, "Content-Type"), data)) {
+        tow_job_refuse(job, 400, "this is no JSON, as Content-Type says it is");
+        return;
+    }
+    if (!is_first(job, request, data))
+        return;
+    job->write = one_write;
+    int error = tow_hub_ask_publish(tow_exchange_hub(exchange), &job->question, tow_job_channel(job), &draft);
+    if (error != 0)
+        tow_job_fail(job, error);
+}
+
+/* Many. */
+
+static void many_answer(tow_job *job, size_t count) {
+    const tow_outcome outcome = {.count = count};
+    tow_buffer body = {0};
+    if (job->is_entered)
+        tow_repeats_end(job->repeats, &job->repeat, &outcome);
+    int error = tow_buffer_append_format(&body, "{\"published\":%zu}\n", count);
+    tow_job_answer(job, error, &body);
+}
+
+/* Returns how many were published before one was not. */
+static size_t publish_all(tow_hub *hub, const tow_batch *batch, int *error) {
+    size_t count = 0;
+    for (*error = 0; count < batch->count; count++) {
+        const tow_batch_item *item = &batch->items[count];
+        *error = tow_hub_publish(hub, item->channel, &item->draft);
+        if (*error != 0)
+            break;
+    }
+    return count;
+}
+
+static void batch_publish(tow_job *job, const tow_batch *batch) {
+    int error;
+    size_t count = publish_all(tow_hub_of(tow_exchange_hub(job->exchange)), batch, &error);
+    if (error == 0 || count > 0)
+        many_answer(job, count);
+    else
+        tow_job_fail(job, error);
+}
+
+void tow_post_many(tow_exchange *exchange, void *user, const void *body, size_t length) {
+    tow_job *job = user;
+    const tow_slice json = {length > 0 ? body : "", length};
+    char why[TOW_BATCH_TEXT_MAX];
+    tow_batch batch;
+    int error = tow_batch_read(&batch, json, why);
+    if (error != 0)
+        tow_job_refuse(job, error == TOW_ERROR_MEMORY ? 503 : 400, why);
+    else if (is_first(job, tow_exchange_request(exchange), json))
+        batch_publish(job, &batch);
+    tow_batch_clear(&batch);
+}
