@@ -15,9 +15,9 @@ int tow_send_message_check(tow_websocket *socket, size_t length);
 /* Sends a shared message, as tow_websocket_send_shared does when nothing stands against it. */
 int64_t tow_send_shared(tow_websocket *socket, tow_shared *shared);
 
-/* So many bytes of a message, `last` among them or not, are on their way: counts them and returns the
+/* So many bytes, and with them the ends of so many messages, are on their way: counts them and returns the
  * buffered amount. */
-int64_t tow_send_done(tow_websocket *socket, size_t length, bool last);
+int64_t tow_send_done(tow_websocket *socket, size_t length, size_t ends);
 
 /* Less waits than before: on_drain comes if it is little enough now. Runs callbacks. */
 void tow_send_less_waits(tow_websocket *socket);

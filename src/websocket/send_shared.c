@@ -89,11 +89,44 @@ static int send_message(tow_websocket *socket, tow_shared *shared, const tow_out
     return send_common_frame(socket, shared, &frame);
 }
 
-int64_t tow_send_shared(tow_websocket *socket, tow_shared *shared) {
+static int64_t send_one(tow_websocket *socket, tow_shared *shared) {
     tow_outgoing message = {.opcode = (tow_opcode)tow_shared_type(shared)};
     message.data = tow_shared_data(shared, &message.length);
     int error = send_message(socket, shared, &message);
-    return error != 0 ? error : tow_send_done(socket, message.length, true);
+    return error != 0 ? error : tow_send_done(socket, message.length, 1);
+}
+
+static bool compresses_none(const tow_websocket *socket, const tow_shared *shared) {
+    for (size_t i = 0; socket->agreement != 0 && i < tow_shared_count(shared); i++)
+        if (tow_send_is_compressed(socket, tow_shared_length(tow_shared_part(shared, i))))
+            return false;
+    return true;
+}
+
+/* Several messages whose frames are the same for all: they leave as one piece. */
+static bool is_common(const tow_websocket *socket, const tow_shared *shared) {
+    return tow_carrier_of(socket) == NULL && socket->behaviour->role == TOW_ROLE_SERVER &&
+           compresses_none(socket, shared);
+}
+
+/* One after the other, into the same cork. Those that were sent stay sent. */
+static int64_t send_each(tow_websocket *socket, tow_shared *shared) {
+    int64_t amount = 0;
+    for (size_t i = 0; amount >= 0 && i < tow_shared_count(shared); i++)
+        amount = send_one(socket, tow_shared_part(shared, i));
+    return amount;
+}
+
+static int64_t send_joined(tow_websocket *socket, tow_shared *shared) {
+    if (!is_common(socket, shared))
+        return send_each(socket, shared);
+    tow_shared_frame frame = tow_shared_plain(shared);
+    int error = send_common_frame(socket, shared, &frame);
+    return error != 0 ? error : tow_send_done(socket, frame.payload_length, tow_shared_count(shared));
+}
+
+int64_t tow_send_shared(tow_websocket *socket, tow_shared *shared) {
+    return tow_shared_count(shared) == 1 ? send_one(socket, shared) : send_joined(socket, shared);
 }
 
 int64_t tow_websocket_send_shared(tow_websocket *socket, tow_shared *shared) {

@@ -24,7 +24,16 @@ struct tow_shared {
     tow_message_type type;
     _Atomic(encoding *) compressed[WINDOWS]; /* NULL: nobody has needed it yet */
     encoding *plain;
+    size_t count;        /* of messages */
+    tow_shared *parts[]; /* of several: references to them */
 };
+
+static encoding *encoding_with_room(size_t length, size_t payload_length) {
+    encoding *made = malloc(sizeof(*made) + length);
+    if (made != NULL)
+        *made = (encoding){.length = length, .payload_length = payload_length};
+    return made;
+}
 
 /* A frame with room for the payload, which the caller fills in at the end. */
 static encoding *encoding_new(tow_message_type type, uint8_t reserved_bits, size_t payload_length) {
@@ -36,12 +45,9 @@ static encoding *encoding_new(tow_message_type type, uint8_t reserved_bits, size
         .reserved_bits = reserved_bits,
         .final = true};
     size_t header_length = tow_frame_header_write(header_bytes, &header);
-    encoding *made = malloc(sizeof(*made) + header_length + payload_length);
-    if (made == NULL)
-        return NULL;
-    made->length = header_length + payload_length;
-    made->payload_length = payload_length;
-    memcpy(made->bytes, header_bytes, header_length);
+    encoding *made = encoding_with_room(header_length + payload_length, payload_length);
+    if (made != NULL)
+        memcpy(made->bytes, header_bytes, header_length);
     return made;
 }
 
@@ -73,6 +79,48 @@ int tow_shared_new(tow_shared **shared, tow_message_type type, const void *data,
         memcpy(payload_of(made->plain), data, length);
     atomic_init(&made->references, 1);
     made->type = type;
+    made->count = 1;
+    *shared = made;
+    return 0;
+}
+
+static encoding *join_plain(tow_shared *const *parts, size_t count) {
+    size_t length = 0;
+    size_t payload_length = 0;
+    for (size_t i = 0; i < count; i++) {
+        length += parts[i]->plain->length;
+        payload_length += parts[i]->plain->payload_length;
+    }
+    encoding *made = encoding_with_room(length, payload_length);
+    uint8_t *out = made == NULL ? NULL : made->bytes;
+    for (size_t i = 0; out != NULL && i < count; out += parts[i++]->plain->length)
+        memcpy(out, parts[i]->plain->bytes, parts[i]->plain->length);
+    return made;
+}
+
+/* Those that were joined themselves are taken apart. */
+static size_t add_parts(tow_shared **out, tow_shared *const *parts, size_t count) {
+    size_t added = 0;
+    for (size_t i = 0; i < count; i++)
+        for (size_t j = 0; j < parts[i]->count; j++, added++)
+            if (out != NULL)
+                tow_shared_retain(out[added] = tow_shared_part(parts[i], j));
+    return added;
+}
+
+int tow_shared_join(tow_shared **shared, tow_shared *const *parts, size_t count) {
+    size_t all = add_parts(NULL, parts, count);
+    tow_shared *made = calloc(1, sizeof(*made) + all * sizeof(tow_shared *));
+    encoding *plain = join_plain(parts, count);
+    if (made == NULL || plain == NULL) {
+        free(made);
+        free(plain);
+        return TOW_ERROR_MEMORY;
+    }
+    atomic_init(&made->references, 1);
+    made->plain = plain;
+    made->count = all;
+    add_parts(made->parts, parts, count);
     *shared = made;
     return 0;
 }
@@ -88,8 +136,20 @@ void tow_shared_release(tow_shared *shared) {
         return;
     for (size_t i = 0; i < WINDOWS; i++)
         free(atomic_load_explicit(&shared->compressed[i], memory_order_relaxed));
+    for (size_t i = 0; shared->count > 1 && i < shared->count; i++)
+        tow_shared_release(shared->parts[i]);
     free(shared->plain);
     free(shared);
+}
+
+size_t tow_shared_count(const tow_shared *shared) {
+    return shared->count;
+}
+
+tow_shared *tow_shared_part(const tow_shared *shared, size_t index) {
+    if (shared->count > 1)
+        return shared->parts[index];
+    return (tow_shared *)(uintptr_t)shared; // NOLINT(performance-no-int-to-ptr)
 }
 
 tow_message_type tow_shared_type(const tow_shared *shared) {

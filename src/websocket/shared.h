@@ -24,7 +24,12 @@ tow_shared_frame tow_shared_plain(const tow_shared *shared);
  * that gains nothing or finds no memory (counted). */
 tow_shared_frame tow_shared_compressed(tow_shared *shared, tow_websocket *socket);
 
-/* The message itself. */
+/* How many messages it is: what several were joined to (tow_shared_join) is as these, one behind the other.
+ * Their plain frames stand in one piece; for all else each is asked by itself. */
+size_t tow_shared_count(const tow_shared *shared);
+tow_shared *tow_shared_part(const tow_shared *shared, size_t index);
+
+/* The message itself, of one. */
 tow_message_type tow_shared_type(const tow_shared *shared);
 const void *tow_shared_data(const tow_shared *shared, size_t *length);
 

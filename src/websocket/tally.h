@@ -13,7 +13,7 @@ static inline tow_tally *tow_tally_need(tow_websocket *socket) {
     return socket->tally;
 }
 
-/* Some bytes of a message came, or went: they end it or not. */
+/* Some bytes of a message came: they end it or not. */
 static inline void tow_tally_in(tow_websocket *socket, size_t length, bool ends) {
     tow_tally *tally = tow_tally_need(socket);
     if (tally == NULL)
@@ -22,7 +22,8 @@ static inline void tow_tally_in(tow_websocket *socket, size_t length, bool ends)
     tally->bytes_in += length;
 }
 
-static inline void tow_tally_out(tow_websocket *socket, size_t length, bool ends) {
+/* Some bytes went, and the ends of so many messages with them. */
+static inline void tow_tally_out(tow_websocket *socket, size_t length, size_t ends) {
     tow_tally *tally = tow_tally_need(socket);
     if (tally == NULL)
         return;
