@@ -34,7 +34,10 @@ static void leave(tow_websocket *socket, tow_stage stage, tow_cause cause) {
         begin_end(socket, cause);
     if (stage != TOW_STAGE_WE_ENDED) /* else what comes is delivered still */
         socket->flow = TOW_FLOW_ON;
+    bool was_open = tow_stage_is_open(socket);
     tow_stage_change(socket, stage);
+    if (was_open && socket->context->watcher != NULL)
+        socket->context->watcher->closing(socket);
 }
 
 void tow_closing_note_failure(tow_websocket *socket, tow_cause cause, int error) {

@@ -54,6 +54,18 @@ tow_websocket_counters *tow_websocket_context_counters(tow_websocket_context *co
     return &context->counters;
 }
 
+void tow_websocket_context_watch(tow_websocket_context *context, const tow_socket_watcher *watcher) {
+    context->watcher = watcher;
+}
+
+const tow_socket_watcher *tow_websocket_context_watcher(const tow_websocket_context *context) {
+    return context->watcher;
+}
+
+tow_websocket_context *tow_websocket_context_of(const tow_websocket *socket) {
+    return socket->context;
+}
+
 void tow_websocket_context_keep_tallies(tow_websocket_context *context) {
     context->keeps_tallies = true;
 }

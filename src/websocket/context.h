@@ -55,6 +55,7 @@ struct tow_websocket_context {
     const tow_frames_above *above; /* given by tow_websocket_start */
     tow_websocket_counters counters;
     tow_delivery delivery;
+    const tow_socket_watcher *watcher; /* NULL: nobody */
     bool keeps_tallies;
     uint32_t work;      /* done in the turn under way: see turn.h */
     uint16_t keys_left; /* bytes at the end of `keys` that were not used yet */

@@ -40,11 +40,10 @@ int tow_send_message_check(tow_websocket *socket, size_t length) {
     return may_send_message(socket) ? 0 : refuse_message(socket, length);
 }
 
-static inline int64_t done(tow_websocket *socket, size_t length, bool last) {
-    if (last)
-        tow_count(&socket->context->counters.messages_out);
+static inline int64_t done(tow_websocket *socket, size_t length, size_t ends) {
+    tow_count_add(&socket->context->counters.messages_out, ends);
     tow_count_add(&socket->context->counters.bytes_out, length);
-    tow_tally_out(socket, length, last);
+    tow_tally_out(socket, length, ends);
     if (tow_stream_corked_payload(&socket->stream) >= (uint64_t)socket->behaviour->limits.high_mark)
         tow_stream_flush(&socket->stream); /* so that on_drain follows whenever this much is left waiting */
     if (socket->above_high && !socket->delivering)
@@ -52,8 +51,8 @@ static inline int64_t done(tow_websocket *socket, size_t length, bool last) {
     return tow_websocket_buffered_amount(socket);
 }
 
-int64_t tow_send_done(tow_websocket *socket, size_t length, bool last) {
-    return done(socket, length, last);
+int64_t tow_send_done(tow_websocket *socket, size_t length, size_t ends) {
+    return done(socket, length, ends);
 }
 
 int64_t tow_websocket_send(tow_websocket *socket, tow_message_type type, const void *data, size_t length) {
@@ -70,7 +69,7 @@ int64_t tow_websocket_send(tow_websocket *socket, tow_message_type type, const v
     int error = tow_overflow_check(socket, length);
     if (error == 0)
         error = tow_carry_message(socket, type, data, length);
-    return error != 0 ? error : done(socket, length, true);
+    return error != 0 ? error : done(socket, length, 1);
 }
 
 /* A part of them may have left: without memory for the rest nothing can follow. */
@@ -160,6 +159,8 @@ static bool has_drained(const tow_websocket *socket) {
 static void drained(tow_websocket *socket) {
     socket->above_high = false;
     send_latest_pong(socket);
+    if (socket->context->watcher != NULL && tow_stage_is_open(socket))
+        socket->context->watcher->drained(socket);
     if (socket->behaviour->on_drain != NULL && tow_stage_is_open(socket))
         socket->behaviour->on_drain(socket);
     if (tow_stage_is_open(socket))
@@ -171,6 +172,10 @@ void tow_send_less_waits(tow_websocket *socket) {
         drained(socket);
     else
         tow_extra_release(socket);
+}
+
+bool tow_websocket_is_above_high(const tow_websocket *socket) {
+    return socket->above_high;
 }
 
 int64_t tow_websocket_buffered_amount(const tow_websocket *socket) {

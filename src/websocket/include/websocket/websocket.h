@@ -109,6 +109,23 @@ void *tow_websocket_context_owner(const tow_websocket_context *context);
 void tow_websocket_context_free(tow_websocket_context *context);
 tow_websocket_counters *tow_websocket_context_counters(tow_websocket_context *context);
 
+/* Who wants to know of sockets what no callback of theirs tells. Called inside what brings it about: neither
+ * may call anything on the socket but what only asks. */
+typedef struct tow_socket_watcher {
+    void (*closing)(tow_websocket *socket); /* it is open no more: its Close was read, or ours is said, or it has failed */
+    void (*drained)(tow_websocket *socket); /* as on_drain, which comes next */
+} tow_socket_watcher;
+
+/* For all sockets of the context, as long as it lives. */
+void tow_websocket_context_watch(tow_websocket_context *context, const tow_socket_watcher *watcher);
+
+/* Whether more waits than the high mark, so that `drained` is to come. */
+bool tow_websocket_is_above_high(const tow_websocket *socket);
+
+/* What a socket shares with others; and who watches those. */
+tow_websocket_context *tow_websocket_context_of(const tow_websocket *socket);
+const tow_socket_watcher *tow_websocket_context_watcher(const tow_websocket_context *context);
+
 /* From now on each socket keeps a tally of what it carries. */
 void tow_websocket_context_keep_tallies(tow_websocket_context *context);
 
@@ -242,7 +259,11 @@ void tow_websocket_fail(tow_websocket *socket, tow_cause cause, int error);
 /* As tow_websocket_send_shared, but while a message is being sent in pieces this one waits for its end. */
 void tow_websocket_send_posted(tow_websocket *socket, tow_shared *shared);
 
-/* Bytes of the message itself. */
+/* Makes one shared message of two or more, which stay the caller's: sent, it is as these one behind the other,
+ * but leaves in one write where their frames are the same for all. Any thread. Errors: MEMORY. */
+int tow_shared_join(tow_shared **shared, tow_shared *const *parts, size_t count);
+
+/* Bytes of the message itself, or of all that were joined. */
 size_t tow_shared_length(const tow_shared *shared);
 
 /* Ends our side, for behaviours with two ends: sends a Close (1000, or the answer to the peer's; or with a
