@@ -2,6 +2,8 @@
 #include "listing.h"
 #include "state.h"
 
+#include <towline/error.h>
+
 uint64_t tow_hub_subscriber_count(tow_hub *hub, tow_slice name) {
     tow_hold hold = tow_hub_hold(hub, name);
     uint64_t count = hold.channel == NULL ? 0 : hold.channel->subscribers;
@@ -11,6 +13,21 @@ uint64_t tow_hub_subscriber_count(tow_hub *hub, tow_slice name) {
 
 uint64_t tow_hub_channel_count(tow_hub *hub) {
     return (uint64_t)atomic_load_explicit(&hub->channels, memory_order_relaxed);
+}
+
+int64_t tow_hub_each_channel(
+    tow_hub *hub, tow_slice prefix, void (*each)(void *user, const tow_channel_count *count), void *user) {
+    tow_hub_answer answer = {0};
+    tow_listing *listing = tow_listing_new(prefix, (tow_slice){0}, SIZE_MAX);
+    if (listing == NULL)
+        return TOW_ERROR_MEMORY;
+    while (!tow_listing_go_on(listing, hub)) {
+    }
+    tow_listing_finish(listing, &answer);
+    for (size_t i = 0; i < answer.count; i++)
+        each(user, &answer.channels[i]);
+    tow_listing_free(listing);
+    return answer.error != 0 ? answer.error : (int64_t)answer.count;
 }
 
 void tow_hub_add_counters(tow_hub_counters *sum, const tow_hub_counters *counters) {

@@ -8,8 +8,16 @@
 
 void tow_give_end(tow_subscription *subscription, tow_subscription_end why) {
     const tow_subscriber *kind = subscription->kind;
+    tow_hub_part *part = subscription->place->part;
+    tow_slice channel = tow_subscription_channel(subscription);
+    part->ended_length = (uint8_t)channel.length;
+    memcpy(part->ended_name, channel.data, channel.length);
     tow_unsubscribe(subscription);
     kind->ended(subscription, why);
+}
+
+tow_slice tow_subscription_ended_channel(const tow_hub_part *part) {
+    return (tow_slice){part->ended_name, part->ended_length};
 }
 
 void tow_give_burst(tow_subscription *subscription, tow_burst *burst) {
@@ -25,9 +33,9 @@ void tow_give_burst(tow_subscription *subscription, tow_burst *burst) {
 
 /* What waits */
 
-static int keep_all(tow_hub_part *part, tow_extra *extra, const tow_burst *burst) {
-    const tow_channel_policy *policy = tow_hub_policy_of(part->hub, extra->subscription->place->channel);
-    tow_backlog *backlog = &extra->backlog;
+static int keep_all(tow_hub_part *part, tow_aside *aside, const tow_burst *burst) {
+    const tow_channel_policy *policy = tow_hub_policy_of(part->hub, aside->subscription->place->channel);
+    tow_backlog *backlog = &aside->backlog;
     uint64_t bytes = backlog->bytes;
     uint64_t lost = backlog->gap.count;
     int error = 0;
@@ -40,8 +48,8 @@ static int keep_all(tow_hub_part *part, tow_extra *extra, const tow_burst *burst
 
 void tow_give_later(tow_subscription *subscription, const tow_burst *burst) {
     tow_hub_part *part = subscription->place->part;
-    tow_extra *extra = tow_hub_extra_need(part, subscription);
-    int error = extra == NULL ? TOW_ERROR_MEMORY : keep_all(part, extra, burst);
+    tow_aside *aside = tow_aside_need(part, subscription);
+    int error = aside == NULL ? TOW_ERROR_MEMORY : keep_all(part, aside, burst);
     if (error == 0) {
         subscription->flags |= TOW_SUBSCRIPTION_WAITS;
         return;
@@ -53,11 +61,11 @@ void tow_give_later(tow_subscription *subscription, const tow_burst *burst) {
 
 /* Nothing waits any more, or it is the subscriber's turn to say that it takes more. */
 void tow_give_rest(tow_hub_part *part, tow_subscription *subscription) {
-    tow_extra *extra = tow_extra_of(part, subscription);
-    tow_extra_delist(extra);
-    if (tow_backlog_is_empty(&extra->backlog))
+    tow_aside *aside = tow_aside_of(part, subscription);
+    tow_aside_delist(aside);
+    if (tow_backlog_is_empty(&aside->backlog))
         subscription->flags &= (uint16_t)~TOW_SUBSCRIPTION_WAITS;
-    tow_extra_settle(part, subscription);
+    tow_aside_settle(part, subscription);
 }
 
 /* Returns whether the subscription is still there. */
@@ -72,15 +80,15 @@ static bool tell_gap(tow_hub_part *part, tow_subscription *subscription, tow_bac
     return is_there;
 }
 
-void tow_give_waiting(tow_hub_part *part, tow_extra *extra) {
-    tow_subscription *subscription = extra->subscription;
+void tow_give_waiting(tow_hub_part *part, tow_aside *aside) {
+    tow_subscription *subscription = aside->subscription;
     tow_published *items[TOW_BURST_ITEMS_MAX];
-    if (!tell_gap(part, subscription, &extra->backlog))
+    if (!tell_gap(part, subscription, &aside->backlog))
         return;
-    uint64_t bytes = extra->backlog.bytes;
-    tow_burst burst = {.items = items, .count = tow_backlog_take(&extra->backlog, items)};
-    tow_hub_part_waits(part, bytes, extra->backlog.bytes);
-    bool is_last = tow_backlog_is_empty(&extra->backlog);
+    uint64_t bytes = aside->backlog.bytes;
+    tow_burst burst = {.items = items, .count = tow_backlog_take(&aside->backlog, items)};
+    tow_hub_part_waits(part, bytes, aside->backlog.bytes);
+    bool is_last = tow_backlog_is_empty(&aside->backlog);
     if (is_last)
         tow_give_rest(part, subscription); /* before the callback: it may end everything */
     if (burst.count > 0)
@@ -90,14 +98,14 @@ void tow_give_waiting(tow_hub_part *part, tow_extra *extra) {
     tow_burst_clear(&burst);
 }
 
-void tow_give_subscribed(tow_hub_part *part, tow_extra *extra) {
-    tow_subscription *subscription = extra->subscription;
-    tow_told *told = extra->told;
-    extra->told = NULL;
-    if (tow_backlog_is_empty(&extra->backlog))
+void tow_give_subscribed(tow_hub_part *part, tow_aside *aside) {
+    tow_subscription *subscription = aside->subscription;
+    tow_told *told = aside->told;
+    aside->told = NULL;
+    if (tow_backlog_is_empty(&aside->backlog))
         tow_give_rest(part, subscription);
     else
-        tow_extra_enlist(extra, &part->ready);
+        tow_aside_enlist(aside, &part->ready);
     if (subscription->kind->subscribed != NULL)
         subscription->kind->subscribed(subscription, &told->what);
     tow_told_free(told);

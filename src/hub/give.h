@@ -15,10 +15,10 @@ void tow_give_burst(tow_subscription *subscription, tow_burst *burst);
 void tow_give_later(tow_subscription *subscription, const tow_burst *burst);
 
 /* It is subscribed. */
-void tow_give_subscribed(tow_hub_part *part, tow_extra *extra);
+void tow_give_subscribed(tow_hub_part *part, tow_aside *aside);
 
 /* The next of what waited. */
-void tow_give_waiting(tow_hub_part *part, tow_extra *extra);
+void tow_give_waiting(tow_hub_part *part, tow_aside *aside);
 
 /* Nothing waits for it any more, or it takes nothing: it is out of the lists. */
 void tow_give_rest(tow_hub_part *part, tow_subscription *subscription);

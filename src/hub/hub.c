@@ -31,7 +31,6 @@ int tow_hub_new(tow_hub **hub, size_t part_count, const tow_hub_options *options
     made->max_channels = limit(options->max_channels, CHANNELS_DEFAULT);
     made->max_members = limit(options->max_members, MEMBERS_DEFAULT);
     made->seed = options->seed;
-    made->loop = options->loop;
     made->part_count = part_count;
     made->parts = parts;
     tow_policies_init(&made->policies, options->find, options->find_user);

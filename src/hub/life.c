@@ -11,7 +11,7 @@
 #include <towline/error.h>
 
 static void part_free(tow_hub_part *part) {
-    tow_slab_clear(&part->extras);
+    tow_slab_clear(&part->asides);
     free(part);
 }
 
@@ -62,6 +62,17 @@ static void sweep_drop(tow_letter *letter) {
     free_when_home(part);
 }
 
+/* Before anything is published, and nobody else has it. */
+static void begin_hub(tow_hub *hub, tow_loop *loop) {
+    hub->loop = loop;
+    while (hub->seed == 0)
+        tow_loop_random(loop, &hub->seed, sizeof(hub->seed));
+}
+
+bool tow_hub_has_begun(const tow_hub *hub) {
+    return hub->loop != NULL;
+}
+
 int tow_hub_part_begin(tow_hub *hub, size_t number, tow_loop *loop) {
     assert(number < hub->part_count && hub->parts[number] == NULL);
     tow_hub_part *made = calloc(1, sizeof(*made));
@@ -77,7 +88,9 @@ int tow_hub_part_begin(tow_hub *hub, size_t number, tow_loop *loop) {
     tow_ring_init(&made->fresh);
     tow_ring_init(&made->ready);
     tow_ring_init(&made->questions);
-    tow_slab_init(&made->extras, (sizeof(tow_extra) + 7) / 8 * 8);
+    tow_slab_init(&made->asides, (sizeof(tow_aside) + 7) / 8 * 8);
+    if (hub->loop == NULL)
+        begin_hub(hub, loop);
     pthread_mutex_lock(&hub->mutex);
     hub->parts[number] = made;
     pthread_mutex_unlock(&hub->mutex);

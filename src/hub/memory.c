@@ -95,9 +95,14 @@ static void stamp(tow_hub *hub, const tow_channel *channel, tow_published *event
     event->position.epoch = channel->position.epoch;
 }
 
+static size_t max_members(const tow_hub *hub, const tow_channel *channel) {
+    uint32_t max = channel->policy->max_members;
+    return max != 0 && max < hub->max_members ? max : (size_t)hub->max_members;
+}
+
 static int join(tow_hub *hub, tow_channel *channel, const tow_member *member, tow_present **present) {
     int error = tow_presence_join(
-        channel->presence, present, tow_channel_name(channel), member, (size_t)hub->max_members);
+        channel->presence, present, tow_channel_name(channel), member, max_members(hub, channel));
     if (error != 0 || !tow_present_is_new(*present))
         return error;
     error = tow_channel_reserve(channel, (*present)->joined);

@@ -10,13 +10,13 @@
 #include "base/count.h"
 #include "base/slab.h"
 #include "channel.h"
-#include "extra.h"
+#include "aside.h"
 #include "transport/timer.h"
 
 /* tow_subscription.flags. What comes for one that is UNREADY or WAITS goes into its backlog. */
 enum {
     TOW_SUBSCRIPTION_UNREADY = 1 << 0, /* it takes no more */
-    TOW_SUBSCRIPTION_WAITS = 1 << 1,   /* it is to hear of what is in its extra first */
+    TOW_SUBSCRIPTION_WAITS = 1 << 1,   /* it is to hear of what is in its aside first */
     TOW_SUBSCRIPTION_LISTENS = 1 << 2, /* to events of presence */
     TOW_SUBSCRIPTION_DEAF = 1 << 3     /* to messages */
 };
@@ -34,12 +34,14 @@ struct tow_hub_part {
     bool is_ending;                           /* nobody subscribes any more */
     tow_letter *due;                          /* of places that have something to deliver: the first */
     tow_letter **due_end;
-    tow_ring fresh;     /* extras of those who are to hear that they are subscribed */
+    tow_ring fresh;     /* asides of those who are to hear that they are subscribed */
     tow_ring ready;     /* of those for whom something waits that they take */
     tow_ring questions; /* to be answered */
-    tow_slab extras;
+    tow_slab asides;
     const tow_subscription *current; /* whose callback runs, as long as it is subscribed */
-    uint64_t round;                  /* of the loop, in which so much work was done: */
+    uint8_t ended_length;            /* of the channel of what has just ended */
+    char ended_name[TOW_CHANNEL_NAME_MAX];
+    uint64_t round; /* of the loop, in which so much work was done: */
     uint32_t work;
     _Atomic int64_t pending; /* bytes that others left and that are not delivered */
     tow_letter sweep_letter; /* asks it to look at idle channels */

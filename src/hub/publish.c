@@ -39,6 +39,8 @@ static void count_publish(tow_hub *hub, int error) {
 int tow_hub_publish_for(tow_hub *hub, tow_slice name, const tow_draft *draft, tow_hub_answer *answer) {
     tow_published *published;
     bool is_idle = false;
+    if (!tow_hub_has_begun(hub))
+        return TOW_ERROR_STATE;
     if (!tow_hub_name_is_good(name))
         return TOW_ERROR_ARGUMENT;
     if (draft->data.length > (uint64_t)hub->max_publication)

@@ -70,7 +70,7 @@ static tow_told *told_new(const tow_channel *channel, bool wants) {
     return made;
 }
 
-static int load_missed(const beginning *self, tow_extra *extra) {
+static int load_missed(const beginning *self, tow_aside *aside) {
     if (self->missed.count == 0)
         return 0;
     tow_published **items = malloc(self->missed.count * sizeof(tow_published *));
@@ -78,52 +78,52 @@ static int load_missed(const beginning *self, tow_extra *extra) {
         return TOW_ERROR_MEMORY;
     for (size_t i = 0; i < self->missed.count; i++)
         items[i] = tow_history_at(self->channel->history, self->missed.first + i);
-    int error = tow_backlog_load(&extra->backlog, items, self->missed.count);
+    int error = tow_backlog_load(&aside->backlog, items, self->missed.count);
     free(items);
-    tow_hub_part_waits(self->part, 0, extra->backlog.bytes);
+    tow_hub_part_waits(self->part, 0, aside->backlog.bytes);
     return error;
 }
 
 /* Who has nothing to hear needs none. */
-static bool needs_extra(const beginning *self) {
+static bool needs_aside(const beginning *self) {
     return self->subscription->kind->subscribed != NULL || self->missed.count > 0 ||
            self->options->member != NULL;
 }
 
-static int tell(const beginning *self, tow_extra *extra) {
+static int tell(const beginning *self, tow_aside *aside) {
     tow_told *told = told_new(self->channel, wants_members(self->options));
     if (told == NULL)
         return TOW_ERROR_MEMORY;
     told->what.position = self->channel->position;
     told->what.missed = self->missed.count;
     told->what.is_whole = self->missed.is_whole;
-    extra->told = told;
-    return load_missed(self, extra);
+    aside->told = told;
+    return load_missed(self, aside);
 }
 
-static void give_lease_back(tow_hub *hub, tow_channel *channel, tow_extra *extra) {
-    if (extra == NULL || extra->present == NULL)
+static void give_lease_back(tow_hub *hub, tow_channel *channel, tow_aside *aside) {
+    if (aside == NULL || aside->present == NULL)
         return;
-    tow_memory_leave(hub, channel, extra->present);
-    extra->present = NULL;
+    tow_memory_leave(hub, channel, aside->present);
+    aside->present = NULL;
 }
 
 /* The lease comes last, as others hear of it; the list of members has it all the same. */
-static int prepare_extra(const beginning *self) {
-    if (!needs_extra(self))
+static int prepare_aside(const beginning *self) {
+    if (!needs_aside(self))
         return 0;
     tow_hub *hub = self->part->hub;
-    tow_extra *extra = tow_hub_extra_need(self->part, self->subscription);
-    if (extra == NULL)
+    tow_aside *aside = tow_aside_need(self->part, self->subscription);
+    if (aside == NULL)
         return TOW_ERROR_MEMORY;
     int error = 0;
     if (self->options->member != NULL)
-        error = tow_memory_join(hub, self->channel, self->options->member, &extra->present);
+        error = tow_memory_join(hub, self->channel, self->options->member, &aside->present);
     if (error == 0)
-        error = tell(self, extra);
+        error = tell(self, aside);
     if (error != 0) {
-        give_lease_back(hub, self->channel, extra);
-        tow_extra_free(self->part, self->subscription);
+        give_lease_back(hub, self->channel, aside);
+        tow_aside_free(self->part, self->subscription);
     }
     return error;
 }
@@ -158,7 +158,7 @@ static int prepare(beginning *self) {
     self->missed = tow_memory_find(self->part->hub, self->channel, &options->since, options->last);
     int error = find_place(self);
     if (error == 0)
-        error = prepare_extra(self);
+        error = prepare_aside(self);
     if (error != 0 && self->place != NULL && self->place->count == 0)
         free(self->place);
     return error;
@@ -195,11 +195,11 @@ static void count_beginning(const beginning *self) {
 }
 
 static void expect(tow_hub_part *part, tow_subscription *subscription) {
-    tow_extra *extra = tow_extra_of(part, subscription);
-    if (extra == NULL)
+    tow_aside *aside = tow_aside_of(part, subscription);
+    if (aside == NULL)
         return;
     subscription->flags |= TOW_SUBSCRIPTION_WAITS;
-    tow_extra_enlist(extra, &part->fresh);
+    tow_aside_enlist(aside, &part->fresh);
     tow_hub_part_wake(part);
 }
 
@@ -235,10 +235,10 @@ void tow_subscription_ready(tow_subscription *subscription) {
         return;
     tow_hub_part *part = subscription->place->part;
     subscription->flags &= (uint16_t)~TOW_SUBSCRIPTION_UNREADY;
-    tow_extra *extra = tow_extra_of(part, subscription);
-    if (extra == NULL || extra->told != NULL || tow_backlog_is_empty(&extra->backlog))
+    tow_aside *aside = tow_aside_of(part, subscription);
+    if (aside == NULL || aside->told != NULL || tow_backlog_is_empty(&aside->backlog))
         return;
-    tow_extra_enlist(extra, &part->ready);
+    tow_aside_enlist(aside, &part->ready);
     tow_hub_part_wake(part);
 }
 
@@ -264,7 +264,7 @@ static void end_in_order(tow_subscription *subscription, tow_place *place, const
         leave_channel(channel, place);
     if (--channel->subscribers == 0)
         tow_hub_note_idle(part->hub, hold);
-    give_lease_back(part->hub, channel, tow_extra_of(part, subscription));
+    give_lease_back(part->hub, channel, tow_aside_of(part, subscription));
     tow_watch_count(part->hub, channel, false);
 }
 
@@ -279,7 +279,7 @@ void tow_unsubscribe(tow_subscription *subscription) {
     tow_hub_let_go(&hold);
     if (is_idle)
         tow_hub_sweep_soon(part->hub);
-    tow_extra_free(part, subscription);
+    tow_aside_free(part, subscription);
     *subscription = (tow_subscription){.owner = subscription->owner};
     if (part->current == subscription)
         part->current = NULL;

@@ -4,24 +4,24 @@
 #include "place.h"
 #include "question.h"
 
-static tow_extra *first_extra(const tow_ring *list) {
-    return (tow_extra *)((char *)list->next - offsetof(tow_extra, link));
+static tow_aside *first_aside(const tow_ring *list) {
+    return (tow_aside *)((char *)list->next - offsetof(tow_aside, link));
 }
 
 static void give_to_ready(tow_hub_part *part) {
     while (!tow_ring_is_empty(&part->ready) && tow_hub_part_may_work(part)) {
-        tow_extra *extra = first_extra(&part->ready);
-        if (extra->subscription->flags & TOW_SUBSCRIPTION_UNREADY)
-            tow_give_rest(part, extra->subscription);
+        tow_aside *aside = first_aside(&part->ready);
+        if (aside->subscription->flags & TOW_SUBSCRIPTION_UNREADY)
+            tow_give_rest(part, aside->subscription);
         else
-            tow_give_waiting(part, extra);
+            tow_give_waiting(part, aside);
         tow_hub_part_work(part, 1);
     }
 }
 
 static void tell_fresh(tow_hub_part *part) {
     while (!tow_ring_is_empty(&part->fresh) && tow_hub_part_may_work(part)) {
-        tow_give_subscribed(part, first_extra(&part->fresh));
+        tow_give_subscribed(part, first_aside(&part->fresh));
         tow_hub_part_work(part, 1);
     }
 }

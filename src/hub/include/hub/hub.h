@@ -33,17 +33,20 @@ typedef struct tow_hub_options {  /* zeroed: the defaults; TOW_OFF: no limit */
     int64_t max_members;          /* users in a channel; 0: 10,000 */
     tow_channel_policy_find find; /* NULL: the defaults for all names */
     void *find_user;
-    tow_loop *loop; /* whose wall clock it goes by, on any thread; lives as long as the hub */
-    uint64_t seed;  /* of epochs and hashes: not to be guessed */
+    uint64_t seed; /* of epochs and hashes, not to be guessed; 0: chance, from the first part's loop */
 } tow_hub_options;
 
 /* Made before its parts, freed after them. `part_count` is the number of workers. Errors: MEMORY. */
 int tow_hub_new(tow_hub **hub, size_t part_count, const tow_hub_options *options);
 void tow_hub_free(tow_hub *hub); /* NULL is allowed */
 
+/* Whether it has a part, so that something may be published. */
+bool tow_hub_has_begun(const tow_hub *hub);
+
 /* A worker's part, made on its loop's thread before anything of it is used, and ended there: `ended` comes
  * for each subscription in this call (OVER). What is published after that does not get there. Letters that
- * are on their way are opened or dropped later, by the loop. Errors: MEMORY. */
+ * are on their way are opened or dropped later, by the loop. The first is part 0, whose loop tells the time
+ * to all threads: it lives as long as the hub is used. Errors: MEMORY. */
 int tow_hub_part_begin(tow_hub *hub, size_t number, tow_loop *loop);
 void tow_hub_part_end(tow_hub_part *part);
 tow_hub_part *tow_hub_part_at(tow_hub *hub, size_t number);
@@ -52,7 +55,7 @@ tow_hub *tow_hub_of(const tow_hub_part *part);
 /* Publishes to who is subscribed, and keeps it where the channel has a history; a channel with neither is not
  * made. Any thread. Errors: ARGUMENT (no name; an event, key or user that is too long or no UTF-8; a type
  * that is none), UTF8 (data), MESSAGE_TOO_LARGE, QUEUE_FULL (max_pending, or as many letters: try again
- * later), LIMIT (max_channels), MEMORY. */
+ * later), LIMIT (max_channels), STATE (no part has begun), MEMORY. */
 int tow_hub_publish(tow_hub *hub, tow_slice name, const tow_draft *draft);
 
 /* What holds for a name: asked for without making the channel. Any thread. */
@@ -123,6 +126,11 @@ void tow_hub_forget(tow_hub_question *question);
 /* What this server has itself, at once; any thread. */
 uint64_t tow_hub_subscriber_count(tow_hub *hub, tow_slice name);
 uint64_t tow_hub_channel_count(tow_hub *hub);
+
+/* Calls `each` for its channels of a prefix, in the order of their names; it may call anything. Returns how
+ * many there were. Errors: MEMORY. */
+int64_t tow_hub_each_channel(
+    tow_hub *hub, tow_slice prefix, void (*each)(void *user, const tow_channel_count *count), void *user);
 
 /* Watchers hear what becomes of channels, on the thread that does it and in the channel's order, which is
  * held meanwhile: a function calls nothing of the hub, and leaves a letter at most. Added before the parts

@@ -30,7 +30,8 @@ typedef enum tow_channel_slow {
 typedef struct tow_channel_policy { /* zeroed: the defaults */
     tow_channel_access subscribe;
     tow_channel_access publish;
-    bool presence; /* members may join */
+    bool presence;        /* members may join */
+    uint32_t max_members; /* users at once; 0: the limit of the hub, which holds in any case */
     tow_channel_slow slow;
     uint32_t slow_count;      /* publications that may wait for a subscriber; 0: 1,000 */
     uint64_t slow_bytes;      /* their bytes, data and names; 0: 1 MiB */

@@ -73,7 +73,7 @@ struct tow_subscription {       /* all is the hub's but `owner` */
     tow_ring link;
     uint64_t seen : 48; /* of what the channel has brought up to there, nothing is delivered */
     uint64_t flags : 16;
-    uint32_t extra; /* what only some need: a number of the part's, 0 for none */
+    uint32_t aside; /* what only some need: a number of the part's, 0 for none */
     uint32_t owner; /* for whoever owns it */
 };
 _Static_assert(sizeof(tow_subscription) <= 48, "an idle subscription is small");
@@ -104,7 +104,8 @@ void tow_unsubscribe(tow_subscription *subscription);
  * already. */
 void tow_subscription_ready(tow_subscription *subscription);
 
-/* The channel's name, as long as it is subscribed. */
+/* The channel's name, as long as it is subscribed; and inside `ended` that of the one that was. */
 tow_slice tow_subscription_channel(const tow_subscription *subscription);
+tow_slice tow_subscription_ended_channel(const tow_hub_part *part);
 
 #endif

@@ -1,7 +1,7 @@
-/* extra: what only some subscriptions need, as long as they do: the news that they stand, what waits for
+/* aside: what only some subscriptions need, as long as they do: the news that they stand, what waits for
  * them, and who is present by them. */
-#ifndef TOW_HUB_EXTRA_H
-#define TOW_HUB_EXTRA_H
+#ifndef TOW_HUB_ASIDE_H
+#define TOW_HUB_ASIDE_H
 
 #include "backlog.h"
 #include "presence.h"
@@ -15,27 +15,27 @@ typedef struct tow_told {
     tow_member members[];
 } tow_told;
 
-typedef struct tow_extra {
+typedef struct tow_aside {
     tow_ring link; /* in one of the part's lists; `next` is NULL: in none */
     tow_subscription *subscription;
     tow_told *told;       /* NULL: that has been said */
     tow_present *present; /* its lease; NULL: none */
     tow_backlog backlog;
-} tow_extra;
+} tow_aside;
 
-/* The extra of a subscription, or NULL; and the same made if there is none: NULL without memory. */
-tow_extra *tow_extra_of(const tow_hub_part *part, const tow_subscription *subscription);
-tow_extra *tow_hub_extra_need(tow_hub_part *part, tow_subscription *subscription);
+/* The aside of a subscription, or NULL; and the same made if there is none: NULL without memory. */
+tow_aside *tow_aside_of(const tow_hub_part *part, const tow_subscription *subscription);
+tow_aside *tow_aside_need(tow_hub_part *part, tow_subscription *subscription);
 
 /* Puts it into a list, out of another. */
-void tow_extra_enlist(tow_extra *extra, tow_ring *list);
-void tow_extra_delist(tow_extra *extra);
+void tow_aside_enlist(tow_aside *aside, tow_ring *list);
+void tow_aside_delist(tow_aside *aside);
 
 /* Frees it if nothing of it is needed (any more). */
-void tow_extra_settle(tow_hub_part *part, tow_subscription *subscription);
+void tow_aside_settle(tow_hub_part *part, tow_subscription *subscription);
 
 /* Frees it. Its lease was given back. */
-void tow_extra_free(tow_hub_part *part, tow_subscription *subscription);
+void tow_aside_free(tow_hub_part *part, tow_subscription *subscription);
 
 void tow_told_free(tow_told *told);
 

@@ -1,0 +1,528 @@
+/* The hub as its subscribers see it: order, bursts, what is kept, who is slow, who is there. */
+#include "listener.h"
+
+#include <towline/error.h>
+
+static hub_world world;
+
+static int begin(void **state) {
+    (void)state;
+    world = (hub_world){0};
+    hub_world_begin(&world, NULL, 1);
+    return 0;
+}
+
+static int begin_with_history(void **state) {
+    (void)state;
+    world = (hub_world){.policy = {.history_count = 4, .history_seconds = 10}};
+    hub_world_begin(&world, NULL, 1);
+    return 0;
+}
+
+static int begin_with_presence(void **state) {
+    (void)state;
+    world = (hub_world){.policy = {.presence = true}};
+    hub_world_begin(&world, NULL, 1);
+    return 0;
+}
+
+static int end(void **state) {
+    (void)state;
+    hub_world_end(&world);
+    return 0;
+}
+
+static void say(const char *text) {
+    hub_world_say(&world, "news", text);
+}
+
+static void settle(void) {
+    hub_world_settle(&world);
+}
+
+static int publish(const tow_draft *draft) {
+    return tow_hub_publish(world.hub, tow_slice_from("news"), draft);
+}
+
+static void those_who_are_subscribed_get_what_is_published(void **state) {
+    (void)state;
+    listener one = {0};
+    listener two = {0};
+    listener other = {0};
+    listener_begin(&one, &world, 0, "news", NULL);
+    listener_begin(&two, &world, 1, "news", NULL);
+    listener_begin(&other, &world, 1, "sports", NULL);
+    say("a");
+    settle();
+    assert_heard(&one, "subscribed a");
+    assert_heard(&two, "subscribed a");
+    assert_heard(&other, "subscribed");
+    tow_unsubscribe(&one.subscription);
+    tow_unsubscribe(&one.subscription);
+    say("b");
+    settle();
+    assert_heard(&one, "");
+    assert_heard(&two, "b");
+    tow_unsubscribe(&two.subscription);
+    tow_unsubscribe(&other.subscription);
+}
+
+static void no_callback_runs_inside_a_call(void **state) {
+    (void)state;
+    listener one = {0};
+    listener_begin(&one, &world, 0, "news", NULL);
+    say("a");
+    assert_heard(&one, "");
+    settle();
+    assert_heard(&one, "subscribed a");
+    say("b");
+    tow_unsubscribe(&one.subscription);
+    settle();
+    assert_heard(&one, "");
+}
+
+static void what_was_published_before_is_not_for_who_comes_after(void **state) {
+    (void)state;
+    listener one = {0};
+    listener two = {.shows_bursts = true};
+    listener_begin(&one, &world, 0, "news", NULL);
+    settle();
+    say("a");
+    listener_begin(&two, &world, 0, "news", NULL);
+    say("b");
+    settle();
+    assert_heard(&one, "subscribed a b");
+    assert_heard(&two, "subscribed [ b ]");
+    tow_unsubscribe(&one.subscription);
+    tow_unsubscribe(&two.subscription);
+}
+
+static void what_comes_in_a_round_is_one_burst(void **state) {
+    (void)state;
+    listener one = {.shows_bursts = true};
+    listener_begin(&one, &world, 2, "news", NULL);
+    settle();
+    assert_heard(&one, "subscribed");
+    say("a");
+    say("b");
+    say("c");
+    settle();
+    assert_heard(&one, "[ a b c ]");
+    tow_unsubscribe(&one.subscription);
+}
+
+static void who_said_it_can_be_left_out(void **state) {
+    (void)state;
+    listener one = {.identity = 7, .shows_bursts = true};
+    listener two = {.identity = 8, .shows_bursts = true};
+    listener_begin(&one, &world, 0, "news", NULL);
+    listener_begin(&two, &world, 0, "news", NULL);
+    settle();
+    say("a");
+    assert_int_equal(publish(&(tow_draft){.type = TOW_TEXT, .data = tow_slice_from("b"), .leave_out = 7}), 0);
+    say("c");
+    settle();
+    assert_heard(&one, "subscribed [ a c ]");
+    assert_heard(&two, "subscribed [ a b c ]");
+    tow_unsubscribe(&one.subscription);
+    tow_unsubscribe(&two.subscription);
+}
+
+static listener *victims[3];
+
+static void end_others(listener *self) {
+    (void)self;
+    for (int i = 0; i < 3; i++)
+        if (victims[i] != NULL)
+            tow_unsubscribe(&victims[i]->subscription);
+}
+
+static void anybody_may_be_unsubscribed_in_a_delivery(void **state) {
+    (void)state;
+    listener many[3];
+    memset(many, 0, sizeof(many));
+    many[0].on_deliver = end_others;
+    for (int i = 0; i < 3; i++) {
+        listener_begin(&many[i], &world, 0, "news", NULL);
+        victims[i] = &many[i];
+    }
+    settle();
+    say("a");
+    settle();
+    assert_heard(&many[0], "subscribed a");
+    assert_heard(&many[1], "subscribed");
+    assert_heard(&many[2], "subscribed");
+    assert_int_equal(tow_hub_subscriber_count(world.hub, tow_slice_from("news")), 0);
+}
+
+static void who_is_away_gets_what_it_missed(void **state) {
+    (void)state;
+    listener one = {0};
+    listener_begin(&one, &world, 0, "news", NULL);
+    say("a");
+    settle();
+    assert_heard(&one, "subscribed a");
+    tow_position since = {one.told.position.epoch, 1};
+    tow_unsubscribe(&one.subscription);
+    say("b");
+    say("c");
+    listener_begin(&one, &world, 1, "news", &(tow_subscribe_options){.since = since});
+    say("d");
+    settle();
+    assert_heard(&one, "subscribed b c d");
+    assert_int_equal(one.told.missed, 2);
+    assert_int_equal(one.told.position.number, 3);
+    tow_unsubscribe(&one.subscription);
+}
+
+static void who_was_away_too_long_is_told_that_it_is_gone(void **state) {
+    (void)state;
+    listener one = {0};
+    listener_begin(&one, &world, 0, "news", NULL);
+    say("a");
+    settle();
+    tow_position since = {one.told.position.epoch, 1};
+    tow_unsubscribe(&one.subscription);
+    for (int i = 0; i < 4; i++)
+        say("b");
+    listener two = {0};
+    listener_begin(&two, &world, 0, "news", &(tow_subscribe_options){.since = since});
+    settle();
+    assert_heard(&two, "subscribed b b b b");
+    tow_unsubscribe(&two.subscription);
+    say("c");
+    listener_begin(&two, &world, 0, "news", &(tow_subscribe_options){.since = since, .last = 1});
+    settle();
+    assert_heard(&two, "subscribed(gone) c");
+    tow_unsubscribe(&two.subscription);
+}
+
+static void history_goes_with_time(void **state) {
+    (void)state;
+    listener one = {0};
+    say("a");
+    hub_world_wait(&world, 6);
+    say("b");
+    hub_world_wait(&world, 6);
+    listener_begin(&one, &world, 0, "news", &(tow_subscribe_options){.last = 10});
+    settle();
+    assert_heard(&one, "subscribed b");
+    tow_unsubscribe(&one.subscription);
+}
+
+static void another_epoch_is_gone(void **state) {
+    (void)state;
+    listener one = {0};
+    say("a");
+    listener_begin(&one, &world, 0, "news", &(tow_subscribe_options){.since = {12345, 0}});
+    settle();
+    assert_heard(&one, "subscribed(gone)");
+    tow_position future = {one.told.position.epoch, 2};
+    tow_unsubscribe(&one.subscription);
+    listener_begin(&one, &world, 0, "news", &(tow_subscribe_options){.since = future});
+    settle();
+    assert_heard(&one, "subscribed(gone)");
+    tow_unsubscribe(&one.subscription);
+}
+
+static void without_history_nothing_is_lost_if_nothing_was_said(void **state) {
+    (void)state;
+    listener one = {0};
+    listener_begin(&one, &world, 0, "news", NULL);
+    say("a");
+    settle();
+    assert_heard(&one, "subscribed a");
+    tow_position since = {one.told.position.epoch, 1};
+    tow_unsubscribe(&one.subscription);
+    hub_world_wait(&world, 20);
+    listener_begin(&one, &world, 0, "news", &(tow_subscribe_options){.since = since});
+    settle();
+    assert_heard(&one, "subscribed");
+    tow_unsubscribe(&one.subscription);
+    say("b");
+    listener_begin(&one, &world, 0, "news", &(tow_subscribe_options){.since = since});
+    settle();
+    assert_heard(&one, "subscribed(gone)");
+    tow_unsubscribe(&one.subscription);
+}
+
+static void a_channel_without_subscribers_lingers_and_goes(void **state) {
+    (void)state;
+    listener one = {0};
+    listener_begin(&one, &world, 0, "news", NULL);
+    settle();
+    tow_unsubscribe(&one.subscription);
+    hub_world_wait(&world, 25);
+    assert_int_equal(tow_hub_channel_count(world.hub), 1);
+    hub_world_wait(&world, 10);
+    assert_int_equal(tow_hub_channel_count(world.hub), 0);
+}
+
+static void what_is_not_kept_has_no_number(void **state) {
+    (void)state;
+    listener one = {0};
+    say("a");
+    assert_int_equal(
+        publish(&(tow_draft){.type = TOW_TEXT, .data = tow_slice_from("b"), .not_kept = true}), 0);
+    listener_begin(&one, &world, 0, "news", &(tow_subscribe_options){.last = 10});
+    settle();
+    assert_heard(&one, "subscribed a");
+    assert_int_equal(one.told.position.number, 1);
+    tow_unsubscribe(&one.subscription);
+}
+
+static void a_slow_subscriber_is_ended(void **state) {
+    (void)state;
+    world.policy = (tow_channel_policy){.slow_count = 2};
+    listener one = {.takes_no_more = true};
+    listener_begin(&one, &world, 0, "news", NULL);
+    say("a");
+    settle();
+    say("b");
+    say("c");
+    settle();
+    assert_heard(&one, "subscribed a");
+    say("d");
+    settle();
+    assert_heard(&one, "slow");
+    assert_false(tow_subscription_is_on(&one.subscription));
+}
+
+static void a_slow_subscriber_loses_the_oldest_and_is_told(void **state) {
+    (void)state;
+    world.policy = (tow_channel_policy){.slow = TOW_SLOW_OLDEST, .slow_count = 2};
+    listener one = {.takes_no_more = true};
+    listener_begin(&one, &world, 0, "news", NULL);
+    say("a");
+    settle();
+    for (const char *text = "b\0c\0d\0e\0"; *text != '\0'; text += 2)
+        say(text);
+    settle();
+    assert_heard(&one, "subscribed a");
+    one.takes_no_more = false;
+    tow_subscription_ready(&one.subscription);
+    tow_subscription_ready(&one.subscription);
+    say("f");
+    settle();
+    assert_heard(&one, "gap(2) d e f");
+    tow_unsubscribe(&one.subscription);
+}
+
+static void say_key(const char *key, const char *text) {
+    const tow_draft draft = {.type = TOW_TEXT, .data = tow_slice_from(text), .key = tow_slice_from(key)};
+    assert_int_equal(publish(&draft), 0);
+}
+
+static void a_slow_subscriber_gets_the_latest_of_each_key(void **state) {
+    (void)state;
+    world.policy = (tow_channel_policy){.slow = TOW_SLOW_LATEST, .slow_count = 3};
+    listener one = {.takes_no_more = true};
+    listener_begin(&one, &world, 0, "news", NULL);
+    say("a");
+    settle();
+    say_key("x", "x1");
+    say_key("y", "y1");
+    say_key("x", "x2");
+    say("b");
+    say_key("y", "y2");
+    settle();
+    assert_heard(&one, "subscribed a");
+    one.takes_no_more = false;
+    tow_subscription_ready(&one.subscription);
+    settle();
+    assert_heard(&one, "gap(2) x2 b y2");
+    tow_unsubscribe(&one.subscription);
+}
+
+static void a_slow_subscriber_holds_nobody_up(void **state) {
+    (void)state;
+    listener slow = {.takes_no_more = true};
+    listener fast = {0};
+    listener_begin(&slow, &world, 0, "news", NULL);
+    listener_begin(&fast, &world, 0, "news", NULL);
+    say("a");
+    settle();
+    say("b");
+    settle();
+    assert_heard(&slow, "subscribed a");
+    assert_heard(&fast, "subscribed a b");
+    tow_unsubscribe(&slow.subscription);
+    tow_unsubscribe(&fast.subscription);
+}
+
+static void who_begins_unready_gets_nothing_before_it_is(void **state) {
+    (void)state;
+    listener one = {0};
+    listener_begin(&one, &world, 0, "news", &(tow_subscribe_options){.starts_unready = true});
+    say("a");
+    settle();
+    assert_heard(&one, "subscribed");
+    tow_subscription_ready(&one.subscription);
+    settle();
+    assert_heard(&one, "a");
+    tow_unsubscribe(&one.subscription);
+}
+
+static const tow_member ann = {.user = {"ann", 3}};
+static const tow_member bob = {.user = {"bob", 3}};
+
+static void members_come_and_go_once_however_many_subscriptions_they_have(void **state) {
+    (void)state;
+    listener watching = {0};
+    listener first = {0};
+    listener second = {0};
+    listener other = {0};
+    listener_begin(&watching, &world, 0, "news", &(tow_subscribe_options){.wants_presence = true});
+    listener_begin(&first, &world, 1, "news", &(tow_subscribe_options){.member = &ann});
+    listener_begin(&second, &world, 2, "news", &(tow_subscribe_options){.member = &ann});
+    listener_begin(
+        &other, &world, 0, "news", &(tow_subscribe_options){.member = &bob, .wants_presence = true});
+    say("a");
+    settle();
+    assert_heard(&watching, "subscribed +ann +bob a");
+    assert_heard(&first, "subscribed(ann) a");
+    assert_heard(&second, "subscribed(ann) a");
+    assert_heard(&other, "subscribed(ann bob) a");
+    tow_unsubscribe(&first.subscription);
+    settle();
+    assert_heard(&watching, "");
+    tow_unsubscribe(&second.subscription);
+    say("b");
+    settle();
+    assert_heard(&watching, "-ann b");
+    assert_heard(&other, "-ann b");
+    tow_unsubscribe(&watching.subscription);
+    tow_unsubscribe(&other.subscription);
+}
+
+static void who_joins_must_be_allowed_to(void **state) {
+    (void)state;
+    listener one = {0};
+    const tow_member nobody = {0};
+    assert_int_equal(tow_subscribe(world.parts[0], &one.subscription, &listener_kind, tow_slice_from("news"),
+                         &(tow_subscribe_options){.member = &nobody}),
+        TOW_ERROR_ARGUMENT);
+    hub_world_end(&world);
+    world = (hub_world){0};
+    hub_world_begin(&world, NULL, 1);
+    assert_int_equal(tow_subscribe(world.parts[0], &one.subscription, &listener_kind, tow_slice_from("news"),
+                         &(tow_subscribe_options){.member = &ann}),
+        TOW_ERROR_UNSUPPORTED);
+    assert_false(tow_subscription_is_on(&one.subscription));
+}
+
+static void publications_are_checked(void **state) {
+    (void)state;
+    char name[TOW_CHANNEL_NAME_MAX + 2];
+    memset(name, 'a', sizeof(name));
+    const tow_draft draft = {.type = TOW_TEXT};
+    assert_int_equal(
+        tow_hub_publish(world.hub, (tow_slice){name, sizeof(name) - 1}, &draft), TOW_ERROR_ARGUMENT);
+    assert_int_equal(tow_hub_publish(world.hub, tow_slice_from(""), &draft), TOW_ERROR_ARGUMENT);
+    assert_int_equal(publish(&(tow_draft){.type = 0}), TOW_ERROR_ARGUMENT);
+    assert_int_equal(publish(&(tow_draft){.type = TOW_TEXT, .data = tow_slice_from("\xff")}), TOW_ERROR_UTF8);
+    assert_int_equal(publish(&(tow_draft){.type = TOW_BINARY, .data = tow_slice_from("\xff")}), 0);
+    assert_int_equal(
+        publish(&(tow_draft){.type = TOW_TEXT, .event = tow_slice_from("\xff")}), TOW_ERROR_ARGUMENT);
+    assert_int_equal(publish(&(tow_draft){.type = TOW_TEXT, .event = {name, TOW_EVENT_MAX}}), 0);
+    assert_int_equal(
+        publish(&(tow_draft){.type = TOW_TEXT, .event = {name, TOW_EVENT_MAX + 1}}), TOW_ERROR_ARGUMENT);
+    assert_int_equal(
+        publish(&(tow_draft){.type = TOW_TEXT, .key = {name, TOW_KEY_MAX + 1}}), TOW_ERROR_ARGUMENT);
+}
+
+static void limits_are_kept(void **state) {
+    (void)state;
+    hub_world_end(&world);
+    world = (hub_world){.policy = {.history_count = 1}};
+    hub_world_begin(
+        &world, &(tow_hub_options){.max_publication = 3, .max_channels = 1, .max_pending = 1000}, 1);
+    listener one = {0};
+    listener two = {0};
+    listener_begin(&one, &world, 0, "news", NULL);
+    assert_int_equal(
+        tow_subscribe(world.parts[0], &two.subscription, &listener_kind, tow_slice_from("more"), NULL),
+        TOW_ERROR_LIMIT);
+    assert_int_equal(publish(&(tow_draft){.type = TOW_TEXT, .data = tow_slice_from("abc")}), 0);
+    assert_int_equal(
+        publish(&(tow_draft){.type = TOW_TEXT, .data = tow_slice_from("abcd")}), TOW_ERROR_MESSAGE_TOO_LARGE);
+    int error = 0;
+    for (int i = 0; i < 100 && error == 0; i++)
+        error = publish(&(tow_draft){.type = TOW_TEXT, .data = tow_slice_from("abc")});
+    assert_int_equal(error, TOW_ERROR_QUEUE_FULL);
+    settle();
+    assert_int_equal(publish(&(tow_draft){.type = TOW_TEXT, .data = tow_slice_from("abc")}), 0);
+    tow_unsubscribe(&one.subscription);
+    settle();
+}
+
+static void nobody_may(void *user, tow_slice name, tow_channel_policy *policy) {
+    (void)user;
+    (void)name;
+    policy->subscribe = TOW_ACCESS_NOBODY;
+}
+
+static void a_policy_that_is_for_nobody_ends_subscriptions(void **state) {
+    (void)state;
+    listener one = {0};
+    listener_begin(&one, &world, 0, "news", NULL);
+    settle();
+    tow_hub_renew(world.hub, nobody_may, NULL);
+    settle();
+    assert_heard(&one, "subscribed revoked");
+    assert_int_equal(tow_hub_subscriber_count(world.hub, tow_slice_from("news")), 0);
+}
+
+static void a_part_that_ends_ends_its_subscriptions(void **state) {
+    (void)state;
+    listener many[40] = {0};
+    for (int i = 0; i < 40; i++) {
+        char name[16];
+        snprintf(name, sizeof(name), "c%d", i / 2);
+        listener_begin(&many[i], &world, i % 2, name, NULL);
+    }
+    say("a");
+    settle();
+    hub_world_say(&world, "c3", "x");
+    tow_hub_part_end(world.parts[1]);
+    world.parts[1] = NULL;
+    for (int i = 0; i < 40; i++)
+        assert_heard(&many[i], i % 2 == 1 ? "subscribed over" : "subscribed");
+    settle();
+    assert_heard(&many[6], "x");
+    for (int i = 0; i < 40; i += 2)
+        tow_unsubscribe(&many[i].subscription);
+}
+
+int main(void) {
+#define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
+#define HISTORY(name) cmocka_unit_test_setup_teardown(name, begin_with_history, end)
+#define PRESENCE(name) cmocka_unit_test_setup_teardown(name, begin_with_presence, end)
+    const struct CMUnitTest tests[] = {
+        TEST(those_who_are_subscribed_get_what_is_published),
+        TEST(no_callback_runs_inside_a_call),
+        TEST(what_was_published_before_is_not_for_who_comes_after),
+        TEST(what_comes_in_a_round_is_one_burst),
+        TEST(who_said_it_can_be_left_out),
+        TEST(anybody_may_be_unsubscribed_in_a_delivery),
+        HISTORY(who_is_away_gets_what_it_missed),
+        HISTORY(who_was_away_too_long_is_told_that_it_is_gone),
+        HISTORY(history_goes_with_time),
+        HISTORY(another_epoch_is_gone),
+        TEST(without_history_nothing_is_lost_if_nothing_was_said),
+        TEST(a_channel_without_subscribers_lingers_and_goes),
+        HISTORY(what_is_not_kept_has_no_number),
+        TEST(a_slow_subscriber_is_ended),
+        TEST(a_slow_subscriber_loses_the_oldest_and_is_told),
+        TEST(a_slow_subscriber_gets_the_latest_of_each_key),
+        TEST(a_slow_subscriber_holds_nobody_up),
+        TEST(who_begins_unready_gets_nothing_before_it_is),
+        PRESENCE(members_come_and_go_once_however_many_subscriptions_they_have),
+        PRESENCE(who_joins_must_be_allowed_to),
+        TEST(publications_are_checked),
+        TEST(limits_are_kept),
+        TEST(a_policy_that_is_for_nobody_ends_subscriptions),
+        TEST(a_part_that_ends_ends_its_subscriptions),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
