@@ -6,6 +6,7 @@
 #define TOWLINE_H
 
 #include <towline/blocking.h>
+#include <towline/channel.h>
 #include <towline/error.h>
 #include <towline/handler.h>
 #include <towline/http.h>

@@ -47,6 +47,9 @@ static int server_fill(tow_server *server, const tow_server_options *options) {
     server->workers = calloc(server->worker_count, sizeof(*server->workers));
     if (server->workers == NULL)
         return TOW_ERROR_MEMORY;
+    error = tow_hub_new(&server->hub, server->worker_count, &(tow_hub_options){0});
+    if (error != 0)
+        return error;
     for (size_t i = 0; i < server->worker_count; i++) {
         server->workers[i].server = server;
         pthread_mutex_init(&server->workers[i].row.mutex, NULL);
@@ -92,6 +95,7 @@ static void destroy(tow_server *server) {
     tow_routes_clear(&server->status_routes);
     tow_secrecy_clear(&server->secrecy);
     tow_rules_release(server->rules);
+    tow_hub_free(server->hub);
     tow_settings_clear(&server->settings);
     pthread_mutex_destroy(&server->mutex);
     sem_destroy(&server->begun);
@@ -272,6 +276,7 @@ static void live(tow_server *server, int index, tow_loop *loop) {
     if (error == 0) {
         run_worker(worker);
         tow_guests_leave_worker(worker);
+        tow_worker_channels_end(worker);
         return;
     }
     note_error(server, error);

@@ -12,6 +12,7 @@
 #include "secrecy.h"
 #include "server/address_table.h"
 #include "settings.h"
+#include "subscribers.h"
 #include "transport/listener.h"
 #include "transport/loop.h"
 #include "transport/timer.h"
@@ -21,8 +22,6 @@
 #include <pthread.h>
 #include <semaphore.h>
 #include <stdatomic.h>
-
-typedef struct tow_worker tow_worker;
 
 typedef enum tow_server_state {
     TOW_SERVER_MADE,
@@ -40,6 +39,7 @@ struct tow_server {
     tow_address_table *addresses; /* NULL without a limit for each address */
     tow_sites sites;
     tow_secrecy secrecy;
+    tow_hub *hub;
     tow_loop *loop; /* of the first worker */
     bool owns_loop;
     _Atomic tow_server_state state;
@@ -97,6 +97,7 @@ struct tow_worker {
     tow_snapshot *routes;         /* of which it knows: see tow_routing_look */
     tow_rules *rules;             /* the same, held */
     tow_slab slots;
+    tow_worker_channels channels;
     tow_port *ports;
     size_t port_count;
     tow_server_counters counters;

@@ -218,6 +218,31 @@ static int loads_text(tow_buffer *out, tow_server *server) {
     return error;
 }
 
+static int channel_counters_text(tow_buffer *out, const tow_hub_counters *counters) {
+#define ROW(field, text) {.name = "channel_" #field, .help = (text), .value = counters->field},
+    const row rows[] = {TOW_HUB_COUNTERS(ROW)};
+#undef ROW
+    return counters_text(out, rows, sizeof(rows) / sizeof(rows[0]));
+}
+
+static int channels_text(tow_buffer *out, tow_server *server) {
+    tow_hub_counters counters;
+    tow_hub_gauges now;
+    tow_hub_read(server->hub, &counters, &now);
+    const row rows[] = {
+        {"channels", "Channels now.", now.channels},
+        {"channel_subscriptions", "Subscriptions to channels now.", now.subscriptions},
+        {"channel_members", "Users present in channels.", now.members},
+        {"channel_history_bytes", "Bytes that channels keep.", now.history_bytes},
+        {"channel_pending_bytes", "Bytes published that are on their way to subscribers.", now.pending_bytes},
+        {"channel_waiting_bytes", "Bytes that wait for slow subscribers.", now.waiting_bytes},
+    };
+    int error = channel_counters_text(out, &counters);
+    for (size_t i = 0; error == 0 && i < sizeof(rows) / sizeof(rows[0]); i++)
+        error = metric(out, rows[i].name, "gauge", rows[i].help, rows[i].value);
+    return error;
+}
+
 int tow_status_text(tow_server *server, tow_buffer *out) {
     pthread_mutex_lock(&server->mutex); /* workers are still to begin, perhaps */
     totals sum = gather(server);
@@ -230,6 +255,8 @@ int tow_status_text(tow_server *server, tow_buffer *out) {
         error = ends_text(out, &sum);
     if (error == 0)
         error = limits_text(out, server, &sum);
+    if (error == 0)
+        error = channels_text(out, server);
     if (error == 0)
         error = loads_text(out, server);
     if (error == 0)

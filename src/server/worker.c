@@ -247,8 +247,11 @@ int tow_worker_begin(tow_worker *worker, tow_loop *loop, bool is_first) {
     if (error == 0)
         error = tls_begin(worker);
     if (error == 0)
+        error = tow_worker_channels_begin(worker);
+    if (error == 0)
         error = ports_open(worker, is_first);
     if (error != 0) {
+        tow_worker_channels_end(worker);
         ports_stop(worker, false);
         ports_stop(worker, true);
         return error;
@@ -297,6 +300,7 @@ void tow_worker_abandon(tow_worker *worker) {
     worker->drain = TOW_SERVING; /* so that what goes does not set it again */
     with_each(worker, tow_connection_reset);
     with_each(worker, tow_connection_tell_end);
+    tow_worker_channels_end(worker);
     let_routes_go(worker);
 }
 
