@@ -149,9 +149,22 @@ static const tow_stream_events events = {
     .on_turn = on_turn,
 };
 
-/* Makes a slot with HTTP on the stream. Errors: MEMORY, SYSTEM; nothing is left then. */
+/* Where a connection's bytes come from. */
+typedef struct source {
+    int fd;
+    const tow_carriage *carriage; /* NULL: from the descriptor */
+    tow_byte_stream *handle;      /* of what is carried */
+} source;
+
+static int stream_begin(tow_stream *stream, tow_loop *loop, source *from) {
+    if (from->carriage != NULL)
+        return tow_stream_carry(stream, loop, from->carriage, &events, &from->handle);
+    return tow_stream_adopt(stream, loop, from->fd, &events);
+}
+
+/* Makes a slot with HTTP on the stream. Errors: MEMORY, SYSTEM, ARGUMENT; nothing is left then. */
 static int connection_new(
-    tow_connection **out, tow_worker *worker, int fd, tow_connection_kind kind, bool local) {
+    tow_connection **out, tow_worker *worker, source *from, tow_connection_kind kind, bool local) {
     tow_connection *connection = tow_connection_take_slot(worker);
     if (connection == NULL)
         return TOW_ERROR_MEMORY;
@@ -160,7 +173,7 @@ static int connection_new(
     int error = tow_http1_new(&http1, connection);
     connection->socket.opening = http1;
     if (error == 0)
-        error = tow_stream_adopt(tow_connection_stream(connection), worker->loop, fd, &events);
+        error = stream_begin(tow_connection_stream(connection), worker->loop, from);
     if (error != 0) {
         tow_http1_free(http1);
         tow_connection_give_slot(connection);
@@ -213,7 +226,7 @@ void tow_connection_open(tow_worker *worker, int fd, tow_connection_kind kind, b
         return;
     }
     count(worker, kind);
-    if (connection_new(&connection, worker, fd, kind, local) != 0) {
+    if (connection_new(&connection, worker, &(source){.fd = fd}, kind, local) != 0) {
         tow_count(&worker->counters.memory_failures);
         tow_loop_discard(worker->loop, fd);
         uncount(worker, kind);
@@ -230,6 +243,28 @@ void tow_connection_open(tow_worker *worker, int fd, tow_connection_kind kind, b
         refuse(connection);
         count(worker, TOW_CONNECTION_REFUSED);
     }
+}
+
+/* Who the client is, its host knows. */
+static void introduce(tow_connection *connection, const tow_hosted *hosted) {
+    tow_visitor *visitor = &tow_connection_http1(connection)->exchange.visitor;
+    visitor->introduced = true;
+    visitor->hop = visitor->address = hosted->client;
+    visitor->hop_scheme = visitor->scheme = hosted->is_secure ? "https" : "http";
+}
+
+int tow_connection_host(tow_worker *worker, const tow_hosted *hosted, tow_byte_stream **handle) {
+    tow_connection *connection;
+    source from = {.carriage = &hosted->carriage};
+    int error = connection_new(&connection, worker, &from, TOW_CONNECTION_SERVED, false);
+    if (error != 0)
+        return error;
+    tow_count(&worker->counters.accepted);
+    atomic_fetch_add_explicit(&worker->server->connections, 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(&worker->load, 1, memory_order_relaxed);
+    introduce(connection, hosted);
+    *handle = from.handle;
+    return 0;
 }
 
 void tow_connection_abandon(tow_worker *worker, int fd) {

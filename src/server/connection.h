@@ -2,6 +2,7 @@
 #ifndef TOW_SERVER_CONNECTION_H
 #define TOW_SERVER_CONNECTION_H
 
+#include "server/hosted.h"
 #include "slot.h"
 
 /* Takes over an accepted descriptor: counted already (SERVED) or not to be counted. The descriptor is closed
@@ -15,6 +16,10 @@ void tow_connection_give_slot(tow_connection *connection);
 
 /* Undoes what was counted for one that came to nothing, and gives its place back. */
 void tow_connection_undo(tow_connection *connection);
+
+/* The same for one that is carried, and is not counted yet. `*handle` is told of what comes. Errors: MEMORY,
+ * ARGUMENT; nothing is left then. */
+int tow_connection_host(tow_worker *worker, const tow_hosted *hosted, tow_byte_stream **handle);
 
 /* Gives up a descriptor that is counted as SERVED and was not opened. */
 void tow_connection_abandon(tow_worker *worker, int fd);

@@ -39,11 +39,13 @@ static int post_new(tow_post **out, tow_worker *worker, size_t count, tow_shared
     return 0;
 }
 
+/* A worker that was lent and takes nothing has no connections: the ids are stale. */
 static int put(tow_post *made) {
     if (tow_worker_post(made->worker, &made->letter))
         return 0;
+    bool is_idle = made->worker->lent && !atomic_load(&made->worker->server->stopping);
     tow_post_drop(&made->letter);
-    return TOW_ERROR_STATE;
+    return is_idle ? 0 : TOW_ERROR_STATE;
 }
 
 /* What was posted before has no ids added any more, and what another thread posts goes before both or behind

@@ -17,6 +17,7 @@
 #include "transport/loop.h"
 #include "transport/timer.h"
 #include "transport/tls.h"
+#include "transport/watch.h"
 #include "websocket/websocket.h"
 
 #include <pthread.h>
@@ -56,6 +57,11 @@ struct tow_server {
     sem_t begun;          /* posted by each further worker that accepts, or has failed */
     atomic_int others;    /* further workers that have not ended; the first one ends last */
     atomic_int error;     /* the first that ended a worker */
+    /* of one inside of another server: see hosted.h */
+    size_t lent_next;             /* so many workers were lent, those behind the first; under the mutex */
+    atomic_int lent;              /* and not given back */
+    _Atomic(tow_worker *) leader; /* steps the first worker's loop; NULL: nobody; set under the mutex */
+    tow_watch first_watch;        /* on the leader's loop: of that loop */
     /* Of one that was freed by its owner, else NULL: a connection or a letter is gone, perhaps the last. */
     void (*on_gone)(tow_server *server);
 };
@@ -109,9 +115,12 @@ struct tow_worker {
     tow_drain_state drain;
     tow_timer drain_timer;
     int64_t drain_deadline;
-    uint32_t drain_next;                 /* the slot with which the drain goes on */
-    bool runs;                           /* tow_worker_run is under way */
-    bool drain_is_late;                  /* the deadline is over: what is left is reset */
+    uint32_t drain_next; /* the slot with which the drain goes on */
+    bool runs;           /* tow_worker_run is under way */
+    bool lent;           /* to a thread of who hosts the server: while it has no connection, no
+                            letters are taken, and what is posted has nobody to go to */
+    bool serves;         /* it has one; under the server's mutex */
+    bool drain_is_late;  /* the deadline is over: what is left is reset */
     void (*on_gone)(tow_worker *worker); /* a connection is gone */
     _Atomic int64_t load;                /* connections that it has or is about to get */
     _Atomic int64_t incoming;            /* bytes of letters and descriptors that it has not looked at yet */
