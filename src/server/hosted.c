@@ -54,6 +54,14 @@ int tow_server_lend(tow_server *server, tow_worker **worker) {
     return 0;
 }
 
+bool tow_server_has_route(tow_server *server, const char *path) {
+    tow_snapshot *snapshot = NULL;
+    const tow_routes *routes = tow_routing_look(&server->routing, &snapshot);
+    bool is_there = tow_routes_find(routes, tow_slice_from(path)) != NULL;
+    tow_snapshot_release(snapshot);
+    return is_there;
+}
+
 tow_loop *tow_lent_loop(const tow_worker *worker) {
     return worker->loop;
 }

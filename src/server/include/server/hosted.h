@@ -27,6 +27,9 @@ typedef struct tow_hosted {
  * MEMORY, DESCRIPTORS, SYSTEM. */
 int tow_server_lend(tow_server *server, tow_worker **worker);
 
+/* Whether the server has a route for a path (without query). Any thread. */
+bool tow_server_has_route(tow_server *server, const char *path);
+
 /* The loop of a worker, for what carries its connections. */
 tow_loop *tow_lent_loop(const tow_worker *worker);
 
