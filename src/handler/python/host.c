@@ -83,7 +83,7 @@ void tow_python_version_release(tow_python_version *version) {
 }
 
 /* The process may run elsewhere: the name is an absolute one. */
-static tow_python_version *version_new(tow_python *python, const char *file) {
+tow_python_version *tow_python_version_new(tow_python *python, const char *file) {
     char here[PATH_MAX_LENGTH] = "";
     bool is_relative = file[0] != '/' && getcwd(here, sizeof(here)) != NULL;
     size_t size = strlen(here) + 1 + strlen(file) + 1;
@@ -405,7 +405,7 @@ int tow_python_load(tow_python *python, const char *file, tow_python_on_loaded o
         error = run(python, why);
     if (error != 0)
         return error;
-    tow_python_version *version = version_new(python, file);
+    tow_python_version *version = tow_python_version_new(python, file);
     if (version == NULL) {
         snprintf(why, TOW_HANDLER_TEXT_MAX, "%s", tow_strerror(TOW_ERROR_MEMORY));
         return TOW_ERROR_MEMORY;

@@ -52,6 +52,9 @@ struct tow_python {
     struct tow_python_connection *connections; /* `mutex` */
 };
 
+/* A file's next version, held by the caller. NULL without memory. */
+tow_python_version *tow_python_version_new(tow_python *python, const char *file);
+
 void tow_python_version_retain(tow_python_version *version);
 void tow_python_version_release(tow_python_version *version);
 

@@ -8,6 +8,8 @@
 
 #include "handler/kind.h"
 
+#include <stdint.h>
+
 typedef struct tow_python tow_python;
 
 typedef struct tow_python_settings {
@@ -34,6 +36,14 @@ void tow_python_free(tow_python *python);
 typedef void (*tow_python_on_loaded)(void *user, const tow_handler *handler, const char *why);
 int tow_python_load(tow_python *python, const char *file, tow_python_on_loaded on_loaded, void *user,
     char why[TOW_HANDLER_TEXT_MAX]);
+
+/* The same for a process that somebody else runs, which listens on the Unix socket at this path and has
+ * loaded files by numbers of its own: nothing is started here, and nothing loaded. Errors: MEMORY, ADDRESS.
+ */
+int tow_python_join(tow_python **python, const char *path, const tow_handler_place *place);
+
+/* The handler that such a process has under a number. Its on_free must be called. Errors: MEMORY. */
+int tow_python_joined(tow_python *python, uint64_t number, const char *file, tow_handler *handler);
 
 /* Whether the interpreter can compile a file, which is not run; waits for that, in rounds of the loop, ten
  * seconds at most. Errors: ARGUMENT (it can't), and those of starting the interpreter; `why` tells. */
