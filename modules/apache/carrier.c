@@ -39,9 +39,17 @@ static void look_soon(tow_carrier *carrier) {
     tow_loop_post_urgently(carrier->loop, &carrier->letter);
 }
 
+/* Nothing is read while the stream is paused, but its owner may want to know that nobody waits any more. */
+static void note_fin(tow_carrier *carrier) {
+    carrier->fin = true;
+    tow_carried_tell_fin(carrier->stream);
+}
+
 static void ready(tow_watch *watch, int what) {
-    (void)what;
-    look(watch->user);
+    tow_carrier *carrier = watch->user;
+    if (what & TOW_HUNG_UP && carrier->paused && !carrier->fin && !carrier->closing)
+        note_fin(carrier);
+    look(carrier);
 }
 
 static bool is_read(const tow_carrier *carrier) {
@@ -49,8 +57,11 @@ static bool is_read(const tow_carrier *carrier) {
 }
 
 static void watch_again(tow_carrier *carrier) {
-    int wanted =
-        (is_read(carrier) ? TOW_READABLE : 0) | (carrier->blocked && !carrier->closing ? TOW_WRITABLE : 0);
+    bool waits_for_fin = carrier->paused && !carrier->fin && !carrier->ended;
+    int wanted = (is_read(carrier) ? TOW_READABLE : 0) | (carrier->blocked ? TOW_WRITABLE : 0) |
+                 (waits_for_fin ? TOW_HUNG_UP : 0);
+    if (carrier->closing)
+        wanted = 0;
     if (wanted == carrier->watched)
         return;
     tow_watch_stop(&carrier->watch);
@@ -209,6 +220,7 @@ static void look(tow_carrier *carrier) {
 
 static void pause_reading(void *user) {
     ((tow_carrier *)user)->paused = true;
+    ((tow_carrier *)user)->fin = false;
     watch_again(user);
 }
 

@@ -26,6 +26,7 @@ typedef struct tow_carrier {
     tow_letter letter;
     bool posted;
     bool paused;
+    bool fin;     /* the peer has ended its side since then */
     bool blocked; /* Apache has something that the system did not take */
     bool ended;   /* nothing comes any more */
     bool shut;    /* by the server: Apache ends our side, and waits for the peer's */

@@ -130,6 +130,12 @@ static void ended(tow_byte_stream *handle) {
     send_reply(stream);
 }
 
+void tow_carried_tell_fin(const tow_byte_stream *handle) {
+    tow_stream *stream = stream_of(handle);
+    if (tow_stream_awaits_fin(stream))
+        tow_stream_tell_fin(stream);
+}
+
 static void failed(tow_byte_stream *handle, int error, const char *text) {
     (void)text;
     tow_stream_fail(stream_of(handle), error);

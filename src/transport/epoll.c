@@ -42,8 +42,9 @@ void tow_epoll_detach(tow_stream *stream) {
 }
 
 int tow_epoll_watch_start(tow_watch *watch) {
-    uint32_t events =
-        (watch->wanted & TOW_READABLE ? EPOLLIN : 0U) | (watch->wanted & TOW_WRITABLE ? EPOLLOUT : 0U);
+    uint32_t events = (watch->wanted & TOW_READABLE ? EPOLLIN : 0U) |
+                      (watch->wanted & TOW_WRITABLE ? EPOLLOUT : 0U) |
+                      (watch->wanted & TOW_HUNG_UP ? EPOLLRDHUP : 0U);
     return tow_epoll_control(watch->loop, EPOLL_CTL_ADD, watch->fd, events, watch, TOW_TAG_WATCH);
 }
 
@@ -55,7 +56,8 @@ void tow_epoll_watch_stop(tow_watch *watch) {
 static void watch_event(tow_watch *watch, uint32_t events) {
     if (!watch->started)
         return;
-    int ready = (events & EPOLLIN ? TOW_READABLE : 0) | (events & EPOLLOUT ? TOW_WRITABLE : 0);
+    int ready = (events & EPOLLIN ? TOW_READABLE : 0) | (events & EPOLLOUT ? TOW_WRITABLE : 0) |
+                (events & EPOLLRDHUP ? TOW_HUNG_UP : 0);
     if (events & (EPOLLERR | EPOLLHUP))
         ready = watch->wanted;
     watch->callback(watch, ready);

@@ -23,6 +23,7 @@ typedef struct host {
     tow_byte_stream *stream;
     int fd;
     bool paused;
+    bool fin;
     bool blocked;
     bool shut;
     bool closing;
@@ -51,12 +52,17 @@ static void look_soon(host *self) {
 }
 
 static void ready(tow_watch *watch, int what) {
-    (void)what;
-    look((host *)watch->user);
+    host *self = watch->user;
+    if (what & TOW_HUNG_UP && !self->fin) {
+        self->fin = true;
+        tow_carried_tell_fin(self->stream);
+    }
+    look(self);
 }
 
 static void watch_for(host *self) {
-    int wanted = (self->paused ? 0 : TOW_READABLE) | (self->blocked ? TOW_WRITABLE : 0);
+    int waiting = self->fin ? 0 : TOW_HUNG_UP;
+    int wanted = (self->paused ? waiting : TOW_READABLE) | (self->blocked ? TOW_WRITABLE : 0);
     tow_watch_stop(&self->watch);
     self->watch = (tow_watch){.user = self};
     if (wanted != 0 && !self->closing && !self->shut)
@@ -201,6 +207,24 @@ static void echo(tow_websocket *socket, const tow_message *message) {
     tow_websocket_send(socket, message->type, message->data, message->length);
 }
 
+static int kept, gone;
+
+static void note_gone(tow_exchange *exchange, void *user) {
+    (void)exchange, (void)user;
+    gone++;
+}
+
+static void leave_when_ended(tow_exchange *exchange, void *user) {
+    (void)user;
+    tow_exchange_reset(exchange);
+}
+
+static void keep(tow_exchange *exchange, const tow_request *request) {
+    (void)request;
+    kept++;
+    tow_exchange_keep(exchange, &(tow_exchange_events){.on_gone = note_gone, .on_end = leave_when_ended});
+}
+
 static tow_server *make(int workers, tow_loop **first) {
     tow_server *server;
     const char *const any[] = {"*", NULL};
@@ -214,6 +238,7 @@ static tow_server *make(int workers, tow_loop **first) {
     assert_int_equal(tow_server_new(&server, &options), 0);
     assert_int_equal(
         tow_server_route(server, "/echo", &(tow_handler){.on_open = note, .on_message = echo}), 0);
+    assert_int_equal(tow_server_route(server, "/keep", &(tow_handler){.on_request = keep}), 0);
     assert_int_equal(tow_server_listen(server), 0);
     return server;
 }
@@ -290,6 +315,25 @@ static void a_client_that_vanishes_ends_it(void **state) {
         tow_lent_serve(worker);
         end(&one);
     }
+    tow_lent_return(worker);
+    unmake(server, first);
+}
+
+static void who_keeps_a_request_hears_that_the_client_has_left(void **state) {
+    (void)state;
+    tow_loop *first;
+    tow_server *server = make(2, &first);
+    tow_worker *worker;
+    visit one;
+    assert_int_equal(tow_server_lend(server, &worker), 0);
+    begin(&one, worker);
+    say_text(&one, "GET /keep HTTP/1.1\r\nHost: example.org\r\n\r\n");
+    shutdown(one.client, SHUT_WR);
+    kept = gone = 0;
+    tow_lent_serve(worker);
+    assert_int_equal(kept, 1);
+    assert_int_equal(gone, 1);
+    end(&one);
     tow_lent_return(worker);
     unmake(server, first);
 }
@@ -450,6 +494,7 @@ int main(void) {
         cmocka_unit_test(a_conversation_is_served_to_its_end),
         cmocka_unit_test(admission_is_the_servers),
         cmocka_unit_test(a_client_that_vanishes_ends_it),
+        cmocka_unit_test(who_keeps_a_request_hears_that_the_client_has_left),
         cmocka_unit_test(there_are_as_many_workers_as_were_asked_for),
         cmocka_unit_test(a_post_to_a_socket_that_is_gone_does_nothing),
         cmocka_unit_test(what_is_posted_wakes_the_thread),

@@ -21,4 +21,7 @@ typedef struct tow_carriage {
 int tow_stream_carry(tow_stream *stream, tow_loop *loop, const tow_carriage *carriage,
     const tow_stream_events *events, tow_byte_stream **handle);
 
+/* What a carrier may tell besides: the peer has ended its side while the stream is paused. */
+void tow_carried_tell_fin(const tow_byte_stream *handle);
+
 #endif

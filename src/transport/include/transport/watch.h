@@ -10,7 +10,8 @@
 
 typedef struct tow_watch tow_watch;
 
-enum { TOW_READABLE = 1, TOW_WRITABLE = 2 };
+/* HUNG_UP: the peer of a socket has ended its side, whatever it has sent before. */
+enum { TOW_READABLE = 1, TOW_WRITABLE = 2, TOW_HUNG_UP = 4 };
 
 struct tow_watch { /* embedded; zeroed: not in use. Private but `user` and `unreferenced`, which are the
                       caller's to set. */
