@@ -31,10 +31,14 @@ static bool is_first_pass(void) {
     return ap_state_query(AP_SQ_MAIN_STATE) == AP_SQ_MS_CREATE_PRE_CONFIG;
 }
 
+/* Also where the configuration is only tested. */
+static int check_config(apr_pool_t *pool, apr_pool_t *log, apr_pool_t *temporary, server_rec *server) {
+    (void)log, (void)temporary;
+    return tow_apache_sites_prepare(pool, server) ? OK : HTTP_INTERNAL_SERVER_ERROR;
+}
+
 static int after_config(apr_pool_t *pool, apr_pool_t *log, apr_pool_t *temporary, server_rec *server) {
     (void)log, (void)temporary;
-    if (!tow_apache_sites_prepare(pool, server))
-        return HTTP_INTERNAL_SERVER_ERROR;
     bool runs = !is_first_pass() && ap_state_query(AP_SQ_RUN_MODE) == AP_SQ_RM_NORMAL;
     return !runs || tow_apache_python_start(pool, server) ? OK : HTTP_INTERNAL_SERVER_ERROR;
 }
@@ -52,6 +56,7 @@ static void child_stops(apr_pool_t *pool, int graceful) {
 static void register_hooks(apr_pool_t *pool) {
     (void)pool;
     ap_hook_pre_config(before_config, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_check_config(check_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_post_config(after_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_child_init(child_begins, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_child_stopping(child_stops, NULL, NULL, APR_HOOK_MIDDLE);

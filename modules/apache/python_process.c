@@ -18,7 +18,7 @@
 
 APLOG_USE_MODULE(towline);
 
-enum { LOAD_SECONDS = 20, BACKLOG = 511, LISTENER = 3 };
+enum { LOAD_SECONDS = 20, LISTENER = 3 };
 
 /* What lasts as long as the configuration. */
 typedef struct process {
@@ -61,7 +61,7 @@ static int listen_in_folder(process *made, apr_pool_t *pool) {
         fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     strncpy(address.sun_path, made->socket, sizeof(address.sun_path) - 1);
     if (fd >= 0 && bind(fd, (const struct sockaddr *)&address, sizeof(address)) == 0 &&
-        give_away(made->socket) && give_away(folder) && listen(fd, BACKLOG) == 0)
+        give_away(made->socket) && give_away(folder) && listen(fd, SOMAXCONN) == 0)
         return fd;
     int before = errno;
     if (fd >= 0)
