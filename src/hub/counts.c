@@ -18,15 +18,15 @@ uint64_t tow_hub_channel_count(tow_hub *hub) {
 int64_t tow_hub_each_channel(
     tow_hub *hub, tow_slice prefix, void (*each)(void *user, const tow_channel_count *count), void *user) {
     tow_hub_answer answer = {0};
-    tow_listing *listing = tow_listing_new(prefix, (tow_slice){0}, SIZE_MAX);
+    tow_hub_listing *listing = tow_hub_listing_new(prefix, (tow_slice){0}, SIZE_MAX);
     if (listing == NULL)
         return TOW_ERROR_MEMORY;
-    while (!tow_listing_go_on(listing, hub)) {
+    while (!tow_hub_listing_go_on(listing, hub)) {
     }
-    tow_listing_finish(listing, &answer);
+    tow_hub_listing_finish(listing, &answer);
     for (size_t i = 0; i < answer.count; i++)
         each(user, &answer.channels[i]);
-    tow_listing_free(listing);
+    tow_hub_listing_free(listing);
     return answer.error != 0 ? answer.error : (int64_t)answer.count;
 }
 

@@ -13,7 +13,7 @@ typedef struct row {
 
 /* Rows are a heap whose first is the last by name, as long as channels are looked at: it goes when there are
  * more than the limit. */
-struct tow_listing {
+struct tow_hub_listing {
     tow_slice prefix;
     tow_slice after;
     size_t limit;
@@ -26,14 +26,14 @@ struct tow_listing {
     tow_channel_count *counts;
 };
 
-tow_listing *tow_listing_new(tow_slice prefix, tow_slice after, size_t limit) {
-    tow_listing *made = calloc(1, sizeof(*made));
+tow_hub_listing *tow_hub_listing_new(tow_slice prefix, tow_slice after, size_t limit) {
+    tow_hub_listing *made = calloc(1, sizeof(*made));
     if (made != NULL)
-        *made = (tow_listing){.prefix = prefix, .after = after, .limit = limit};
+        *made = (tow_hub_listing){.prefix = prefix, .after = after, .limit = limit};
     return made;
 }
 
-void tow_listing_free(tow_listing *listing) {
+void tow_hub_listing_free(tow_hub_listing *listing) {
     if (listing == NULL)
         return;
     for (size_t i = 0; i < listing->count; i++)
@@ -55,22 +55,22 @@ static int compare_rows(const void *one, const void *other) {
     return compare((*a)->count.name, (*b)->count.name);
 }
 
-static bool is_behind(const tow_listing *listing, size_t one, size_t other) {
+static bool is_behind(const tow_hub_listing *listing, size_t one, size_t other) {
     return compare(listing->rows[one]->count.name, listing->rows[other]->count.name) > 0;
 }
 
-static void swap(tow_listing *listing, size_t one, size_t other) {
+static void swap(tow_hub_listing *listing, size_t one, size_t other) {
     row *between = listing->rows[one];
     listing->rows[one] = listing->rows[other];
     listing->rows[other] = between;
 }
 
-static void sift_up(tow_listing *listing, size_t at) {
+static void sift_up(tow_hub_listing *listing, size_t at) {
     for (; at > 0 && is_behind(listing, at, (at - 1) / 2); at = (at - 1) / 2)
         swap(listing, at, (at - 1) / 2);
 }
 
-static void sift_down(tow_listing *listing) {
+static void sift_down(tow_hub_listing *listing) {
     for (size_t at = 0;;) {
         size_t last = at;
         for (size_t child = 2 * at + 1; child <= 2 * at + 2; child++)
@@ -83,21 +83,21 @@ static void sift_down(tow_listing *listing) {
     }
 }
 
-void tow_listing_count(const tow_channel *channel, tow_channel_count *count) {
+void tow_hub_listing_count(const tow_channel *channel, tow_channel_count *count) {
     *count = (tow_channel_count){.name = tow_channel_name(channel),
         .subscribers = channel->subscribers,
         .users = channel->presence == NULL ? 0 : channel->presence->count,
         .position = channel->position};
 }
 
-static bool is_wanted(const tow_listing *listing, tow_slice name) {
+static bool is_wanted(const tow_hub_listing *listing, tow_slice name) {
     return (unsigned char)name.data[0] >= ' ' && name.length >= listing->prefix.length &&
            (listing->prefix.length == 0 ||
                memcmp(name.data, listing->prefix.data, listing->prefix.length) == 0) &&
            compare(name, listing->after) > 0;
 }
 
-static int reserve(tow_listing *listing) {
+static int reserve(tow_hub_listing *listing) {
     if (listing->count < listing->capacity)
         return 0;
     size_t capacity = listing->capacity == 0 ? 16 : 2 * listing->capacity;
@@ -109,26 +109,26 @@ static int reserve(tow_listing *listing) {
     return 0;
 }
 
-static void add(tow_listing *listing, const tow_channel *channel) {
+static void add(tow_hub_listing *listing, const tow_channel *channel) {
     row *made = reserve(listing) != 0 ? NULL : malloc(sizeof(*made));
     if (made == NULL) {
         listing->failed = true;
         return;
     }
-    tow_listing_count(channel, &made->count);
+    tow_hub_listing_count(channel, &made->count);
     memcpy(made->name, made->count.name.data, made->count.name.length);
     made->count.name.data = made->name;
     listing->rows[listing->count] = made;
     sift_up(listing, listing->count++);
 }
 
-static void drop_last(tow_listing *listing) {
+static void drop_last(tow_hub_listing *listing) {
     free(listing->rows[0]);
     listing->rows[0] = listing->rows[--listing->count];
     sift_down(listing);
 }
 
-static void look_at(tow_listing *listing, const tow_channel *channel) {
+static void look_at(tow_hub_listing *listing, const tow_channel *channel) {
     tow_slice name = tow_channel_name(channel);
     if (!is_wanted(listing, name))
         return;
@@ -141,7 +141,7 @@ static void look_at(tow_listing *listing, const tow_channel *channel) {
     add(listing, channel);
 }
 
-static size_t look_at_shard(tow_listing *listing, tow_shard *shard) {
+static size_t look_at_shard(tow_hub_listing *listing, tow_shard *shard) {
     pthread_mutex_lock(&shard->mutex);
     for (size_t i = 0; i < shard->bucket_count; i++)
         for (const tow_channel *channel = shard->buckets[i]; channel != NULL; channel = channel->next)
@@ -151,14 +151,14 @@ static size_t look_at_shard(tow_listing *listing, tow_shard *shard) {
     return count;
 }
 
-bool tow_listing_go_on(tow_listing *listing, tow_hub *hub) {
+bool tow_hub_listing_go_on(tow_hub_listing *listing, tow_hub *hub) {
     size_t looked_at = 0;
     while (listing->next_shard < TOW_HUB_SHARDS && looked_at < LOOKED_AT_A_TURN)
         looked_at += look_at_shard(listing, &hub->shards[listing->next_shard++]);
     return listing->next_shard == TOW_HUB_SHARDS;
 }
 
-void tow_listing_finish(tow_listing *listing, tow_hub_answer *answer) {
+void tow_hub_listing_finish(tow_hub_listing *listing, tow_hub_answer *answer) {
     if (listing->count > 0)
         listing->counts = malloc(listing->count * sizeof(*listing->counts));
     if (listing->failed || (listing->count > 0 && listing->counts == NULL)) {

@@ -5,19 +5,19 @@
 
 #include "state.h"
 
-typedef struct tow_listing tow_listing;
+typedef struct tow_hub_listing tow_hub_listing;
 
 /* Both texts outlive it. NULL without memory. */
-tow_listing *tow_listing_new(tow_slice prefix, tow_slice after, size_t limit);
-void tow_listing_free(tow_listing *listing); /* NULL is allowed */
+tow_hub_listing *tow_hub_listing_new(tow_slice prefix, tow_slice after, size_t limit);
+void tow_hub_listing_free(tow_hub_listing *listing); /* NULL is allowed */
 
 /* Looks at some more; returns whether that was all. */
-bool tow_listing_go_on(tow_listing *listing, tow_hub *hub);
+bool tow_hub_listing_go_on(tow_hub_listing *listing, tow_hub *hub);
 
 /* Fills in `channels`, `count`, `has_more` and `error`; what it has lives as long as the listing. */
-void tow_listing_finish(tow_listing *listing, tow_hub_answer *answer);
+void tow_hub_listing_finish(tow_hub_listing *listing, tow_hub_answer *answer);
 
 /* What there is to count of a channel; its name is borrowed from it. In order. */
-void tow_listing_count(const tow_channel *channel, tow_channel_count *count);
+void tow_hub_listing_count(const tow_channel *channel, tow_channel_count *count);
 
 #endif

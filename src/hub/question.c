@@ -18,7 +18,7 @@ struct asked {
     tow_hub_answer ready; /* of a publication */
     tow_position since;
     size_t limit;
-    tow_listing *listing;
+    tow_hub_listing *listing;
     uint8_t name_length;
     uint8_t after_length;
     char name[TOW_CHANNEL_NAME_MAX];
@@ -35,7 +35,7 @@ static tow_slice after_of(const asked *about) {
 }
 
 static void asked_free(asked *about) {
-    tow_listing_free(about->listing);
+    tow_hub_listing_free(about->listing);
     free(about);
 }
 
@@ -231,7 +231,7 @@ static bool answer_count(tow_hub_part *part, tow_hub_question *question, asked *
     tow_hub_answer answer = {.channels = &count};
     tow_hold hold = tow_hub_hold(part->hub, name_of(about));
     if (hold.channel != NULL) {
-        tow_listing_count(hold.channel, &count);
+        tow_hub_listing_count(hold.channel, &count);
         answer.exists = true;
         answer.position = count.position;
         answer.subscribers = count.subscribers;
@@ -250,10 +250,10 @@ int tow_hub_ask_count(tow_hub_part *part, tow_hub_question *question, tow_slice 
 /* Lists */
 
 static bool answer_channels(tow_hub_part *part, tow_hub_question *question, asked *about) {
-    if (!tow_listing_go_on(about->listing, part->hub))
+    if (!tow_hub_listing_go_on(about->listing, part->hub))
         return false;
     tow_hub_answer answer = {0};
-    tow_listing_finish(about->listing, &answer);
+    tow_hub_listing_finish(about->listing, &answer);
     answer_with(question, &answer);
     return true;
 }
@@ -264,7 +264,7 @@ int tow_hub_ask_channels(
     if (error != 0)
         return error;
     asked *about = question->asked;
-    about->listing = tow_listing_new(name_of(about), after_of(about), limit);
+    about->listing = tow_hub_listing_new(name_of(about), after_of(about), limit);
     if (about->listing != NULL)
         return 0;
     tow_hub_forget(question);
