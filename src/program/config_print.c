@@ -209,3 +209,34 @@ int tow_config_print(tow_buffer *out, const tow_options *options, const tow_rout
     int error = all_print(&now);
     return error != 0 || !plans->given ? error : routes_print(&now, plans);
 }
+
+/* Items. */
+
+static int item_print(printing *now, const tow_options *item) {
+    const tow_option *name = &item->entries[0].option;
+    int error;
+    now->options = item;
+    error = tow_buffer_append_format(now->out, "  - %s: ", name->name);
+    if (error == 0)
+        error = value_append(now, name);
+    if (error == 0)
+        error = source_append(now->out, tow_options_source(item, name->name));
+    for (size_t i = 1; error == 0 && i < item->count; i++) {
+        const tow_option *option = &item->entries[i].option;
+        if (has_value(now, option) && tow_option_has_effect(item, option))
+            error = option_print(now, option, "    ");
+    }
+    return error;
+}
+
+int tow_config_print_items(tow_buffer *out, const char *key, const tow_config_items *items) {
+    printing now = {.out = out};
+    if (items->count == 0)
+        return 0;
+    if (getcwd(now.folder, sizeof(now.folder)) == NULL)
+        return TOW_ERROR_SYSTEM;
+    int error = tow_buffer_append_format(out, "%s:\n", key);
+    for (size_t i = 0; error == 0 && i < items->count; i++)
+        error = item_print(&now, items->items[i]);
+    return error;
+}
