@@ -5,11 +5,10 @@
 #include "handler/channel_keeper.h"
 #include "hub/subscription.h"
 
+#include <towline/protocol.h>
+
+/* Beside those of towline/protocol.h. */
 enum {
-    TOW_CLOSE_UNSUPPORTED = 1003, /* binary, where only envelopes are spoken */
-    TOW_CLOSE_POLICY = 1008,      /* it is not allowed; or it was too slow */
-    TOW_CLOSE_TOO_LARGE = 1009,
-    TOW_CLOSE_LATER = 1013,        /* no room for it now */
     TOW_CLOSE_EXPIRED = 4401,      /* its token has */
     TOW_CLOSE_DISCONNECTED = 4403, /* somebody who may wanted that */
     TOW_CLOSE_GONE = 4410          /* what came after `since` is not there any more */

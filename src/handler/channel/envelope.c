@@ -143,6 +143,7 @@ static const member members[] = {
         "key: 1 to 200 bytes without control characters"},
     {"echo", no_flag_take, FIELD(no_echo), 0, IN(PUBLISH), "echo: true or false"},
     {"after", name_take, FIELD(after), TOW_ENVELOPE_NAME_MAX, IN(PRESENCE), "after: a user, 1 to 200 bytes"},
+    {"last", number_take, FIELD(last), TOW_ENVELOPE_LIST_MAX, IN(SUBSCRIBE), "last: 1 to 1000"},
     {"limit", number_take, FIELD(limit), TOW_ENVELOPE_LIST_MAX, IN(HISTORY) | IN(PRESENCE),
         "limit: 1 to 1000"},
     {"token", text_take, FIELD(token), TOW_ENVELOPE_TOKEN_MAX, IN(TOKEN), "token: 1 to 8192 bytes"},

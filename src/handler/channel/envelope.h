@@ -42,6 +42,7 @@ typedef struct tow_envelope { /* slices lie in the message or in `texts`; length
     tow_slice token;
     tow_slice info; /* a value, as it is written */
     int64_t limit;
+    int64_t last;   /* messages that are wanted of those before */
     bool is_binary; /* the data were in base64 */
     bool is_json;   /* they were another value than a string */
     bool presence;

@@ -1,6 +1,7 @@
 #include "plain.h"
 
 #include "codes.h"
+#include "query.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -38,12 +39,6 @@ static void subscribed(tow_websocket *socket, tow_slice channel, const tow_subsc
 static const tow_socket_subscriber subscriber = {
     .encoding = &tow_plain_encoding.encoding, .subscribed = subscribed};
 
-/* The query's: since, last. False: it is wrong. */
-static bool options_read(tow_subscribe_options *options, const tow_request *request) {
-    const char *since = tow_request_parameter(request, "since");
-    return since == NULL || tow_position_read(&options->since, tow_slice_from(since)) == 0;
-}
-
 static void dismissed(tow_channel_guest *guest, tow_channel_dismissal why);
 
 /* Whether more has to be known of it than that it is subscribed. */
@@ -75,14 +70,15 @@ void tow_plain_begin(tow_websocket *socket) {
     tow_visit *visit = tow_websocket_user(socket);
     const tow_request *request = tow_websocket_request(socket);
     tow_subscribe_options options = {0};
+    const char *why = tow_query_read(&options, request);
     tow_websocket_set_user(socket, NULL);
     visit->exchange = NULL;
     if (visit->length == 0) {
         refuse(socket, visit, TOW_CLOSE_POLICY, "the path names no channel: that is for " TOW_TALK_PROTOCOL);
         return;
     }
-    if (!options_read(&options, request)) {
-        refuse(socket, visit, TOW_CLOSE_POLICY, "since: a position such as EPOCH:NUMBER");
+    if (why != NULL) {
+        refuse(socket, visit, TOW_CLOSE_POLICY, why);
         return;
     }
     int error = tow_socket_subscribe(socket, tow_visit_channel(visit), &subscriber, &options);
@@ -90,7 +86,7 @@ void tow_plain_begin(tow_websocket *socket) {
     if (error == 0 && known)
         error = remember(socket, visit, request);
     if (error != 0)
-        refuse(socket, visit, TOW_CLOSE_LATER, tow_strerror(error));
+        refuse(socket, visit, TOW_CLOSE_TRY_AGAIN_LATER, tow_strerror(error));
     else if (!known)
         tow_visit_end(visit);
 }
@@ -110,7 +106,7 @@ static void publish(plain *self, tow_message_type type, const void *data, size_t
     if (error == TOW_ERROR_MESSAGE_TOO_LARGE)
         tow_websocket_close(self->socket, TOW_CLOSE_TOO_LARGE, tow_strerror(error));
     else if (error != 0)
-        tow_websocket_close(self->socket, TOW_CLOSE_LATER, tow_strerror(error));
+        tow_websocket_close(self->socket, TOW_CLOSE_TRY_AGAIN_LATER, tow_strerror(error));
 }
 
 static void on_answer(tow_channel_question *question, const tow_channel_answer *answer) {
@@ -129,7 +125,7 @@ static void wait_for_answer(plain *self, const tow_message *message) {
     self->type = message->type;
     tow_websocket_pause(self->socket);
     if (tow_buffer_append(&self->waiting, message->data, message->length) != 0)
-        tow_websocket_close(self->socket, TOW_CLOSE_LATER, tow_strerror(TOW_ERROR_MEMORY));
+        tow_websocket_close(self->socket, TOW_CLOSE_TRY_AGAIN_LATER, tow_strerror(TOW_ERROR_MEMORY));
 }
 
 void tow_plain_take(tow_websocket *socket, const tow_message *message) {

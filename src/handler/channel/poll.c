@@ -2,6 +2,7 @@
 
 #include "codes.h"
 #include "envelope_write.h"
+#include "query.h"
 #include "text_form.h"
 #include "transport/timer.h"
 
@@ -20,6 +21,7 @@ typedef struct poll {
     tow_position position; /* of the last message that it has */
     size_t missed;         /* messages that are still to come of those before it came */
     bool has_since;
+    bool at_once; /* it does not wait for what comes */
     bool is_whole;
     tow_buffer messages; /* envelopes, with commas */
 } poll;
@@ -79,18 +81,21 @@ static void reject(poll *self, int status, const char *reason) {
         tow_exchange_reset(self->exchange);
 }
 
-static void on_time(tow_timer *timer) {
-    answer((poll *)(void *)((char *)timer - offsetof(poll, timer)));
-}
-
-/* The server drains. */
-static void on_stop(tow_exchange *exchange, void *user) {
-    poll *self = user;
-    (void)exchange;
+/* With what there is, if it is subscribed by now. */
+static void answer_or_reject(poll *self, const char *reason) {
     if (self->position.epoch != 0)
         answer(self);
     else
-        reject(self, 503, "the server is going away");
+        reject(self, 503, reason);
+}
+
+static void on_time(tow_timer *timer) {
+    answer_or_reject((poll *)(void *)((char *)timer - offsetof(poll, timer)), "the channel does not answer");
+}
+
+static void on_stop(tow_exchange *exchange, void *user) {
+    (void)exchange;
+    answer_or_reject(user, "the server is going away");
 }
 
 /* What the hub tells. Who did not say what it saw last learns where it is, and asks from there. */
@@ -100,7 +105,7 @@ static void subscribed(tow_subscription *subscription, const tow_subscribed *wha
     self->position = what->position;
     self->missed = what->missed;
     self->is_whole = what->is_whole;
-    if (what->missed == 0 && (!self->has_since || !what->is_whole))
+    if (what->missed == 0 && (!self->has_since || !what->is_whole || self->at_once))
         answer(self);
 }
 
@@ -145,32 +150,15 @@ static void dismissed(tow_channel_guest *guest, tow_channel_dismissal why) {
 
 /* The beginning. */
 
-/* A whole number from 0 to `max`; nothing said is `fallback`. False: it is none. */
-static bool number_read(long *number, const tow_request *request, const char *name, long fallback, long max) {
-    const char *text = tow_request_parameter(request, name);
-    *number = fallback;
-    if (text == NULL)
-        return true;
-    if (text[0] == '\0' || strlen(text) > 6 || strspn(text, "0123456789") != strlen(text))
-        return false;
-    *number = strtol(text, NULL, 10);
-    return *number <= max;
-}
-
 /* NULL, or what is wrong with the query. */
 static const char *query_read(
     poll *self, tow_subscribe_options *options, long *seconds, const tow_request *request) {
-    const char *since = tow_request_parameter(request, "since");
-    long last;
-    self->has_since = since != NULL;
-    if (since != NULL && tow_position_read(&options->since, tow_slice_from(since)) != 0)
-        return "since: a position such as EPOCH:NUMBER";
-    if (!number_read(&last, request, "last", 0, TOW_POLL_LAST_MAX))
-        return "last: 0 to 1000";
-    if (!number_read(seconds, request, "wait", TOW_POLL_SECONDS, TOW_POLL_SECONDS_MAX))
-        return "wait: 0 to 60";
-    options->last = (uint32_t)last;
-    return NULL;
+    const char *why = tow_query_read(options, request);
+    if (why == NULL && !tow_query_number(seconds, request, "wait", TOW_POLL_SECONDS_MAX))
+        why = "wait: 0 to 60";
+    self->has_since = options->since.epoch != 0;
+    self->at_once = *seconds == 0;
+    return why;
 }
 
 static void refuse(poll *self, tow_exchange *exchange, tow_visit *visit, int status, const char *why) {
@@ -182,6 +170,8 @@ static void refuse(poll *self, tow_exchange *exchange, tow_visit *visit, int sta
 static void wait_for(poll *self, long seconds) {
     const tow_exchange_events told = {.on_gone = on_gone, .on_stop = on_stop, .user = self};
     tow_loop *loop = tow_exchange_loop(self->exchange);
+    if (self->at_once)
+        seconds = TOW_POLL_SECONDS; /* only for a channel that does not answer */
     tow_timer_set(loop, &self->timer, tow_loop_now(loop) + seconds * TOW_SECOND, on_time);
     (void)tow_exchange_keep(self->exchange, &told); /* it can be kept in on_request */
 }
@@ -189,7 +179,7 @@ static void wait_for(poll *self, long seconds) {
 void tow_poll_begin(tow_exchange *exchange, const tow_request *request, tow_visit *visit) {
     poll *self = calloc(1, sizeof(*self));
     tow_subscribe_options options = {0};
-    long seconds = 0;
+    long seconds = TOW_POLL_SECONDS;
     const char *why = self == NULL ? tow_strerror(TOW_ERROR_MEMORY) : NULL;
     if (why == NULL)
         why = query_read(self, &options, &seconds, request);

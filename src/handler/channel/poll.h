@@ -7,8 +7,7 @@
 
 enum {
     TOW_POLL_SECONDS = 25, /* that one waits, unless it says otherwise */
-    TOW_POLL_SECONDS_MAX = 60,
-    TOW_POLL_LAST_MAX = 1000 /* messages that are asked for by their number */
+    TOW_POLL_SECONDS_MAX = 60
 };
 
 /* In on_request, whose user the visit is; takes it over. */

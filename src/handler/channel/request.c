@@ -2,6 +2,8 @@
 
 #include "codes.h"
 #include "envelope_write.h"
+#include "query.h"
+#include "say.h"
 #include "transport/loop.h"
 
 #include <inttypes.h>
@@ -22,12 +24,14 @@ static tow_talk_request *request_new(tow_talk *talk, tow_slice message) {
     memcpy(request->message, message.data, message.length);
     tow_ring_add_last(&talk->requests, &request->link);
     talk->request_count++;
+    talk->request_bytes += message.length;
     return request;
 }
 
 /* A peer that asks faster than it is answered has to wait. */
 static void pause_or_resume(tow_talk *talk) {
-    bool has_to_wait = talk->is_asking || talk->request_count >= TOW_TALK_WAITING_MAX;
+    bool has_to_wait = talk->is_asking || talk->request_count >= TOW_TALK_WAITING_MAX ||
+                       talk->request_bytes >= TOW_TALK_WAITING_BYTES;
     if (has_to_wait == talk->is_paused)
         return;
     talk->is_paused = has_to_wait;
@@ -47,6 +51,7 @@ void tow_talk_request_end(tow_talk_request *request) {
     tow_envelope_clear(&request->envelope);
     tow_ring_remove(&request->link);
     talk->request_count--;
+    talk->request_bytes -= request->length;
     free(request);
     pause_or_resume(talk);
 }
@@ -114,7 +119,7 @@ static int subscribe_by(tow_talk_request *request, const tow_subscribe_options *
     const tow_talk *talk = request->talk;
     if (tow_socket_subscription_count(talk->socket) >= TOW_TALK_CHANNELS_MAX)
         return TOW_ERROR_LIMIT;
-    return tow_socket_subscribe(talk->socket, request->envelope.channel, &tow_talk_subscriber, options);
+    return tow_socket_subscribe(talk->socket, request->envelope.channel, talk->subscriber, options);
 }
 
 static void subscribe(tow_talk_request *request) {
@@ -126,6 +131,7 @@ static void subscribe(tow_talk_request *request) {
         fail(request, "malformed", "since: a position such as EPOCH:NUMBER");
         return;
     }
+    options.last = asked->last > 0 ? (uint32_t)asked->last : options.since.epoch != 0 ? TOW_ALL_KEPT : 0;
     if (asked->presence) {
         member = (tow_member){member_user(request->talk, alias), member_info(request)};
         options.member = &member;
@@ -336,7 +342,7 @@ void tow_talk_request_take(tow_talk *talk, tow_slice message) {
     tow_talk_request *request = request_new(talk, message);
     const char *why;
     if (request == NULL) {
-        tow_websocket_close(talk->socket, TOW_CLOSE_LATER, tow_strerror(TOW_ERROR_MEMORY));
+        tow_websocket_close(talk->socket, TOW_CLOSE_TRY_AGAIN_LATER, tow_strerror(TOW_ERROR_MEMORY));
         return;
     }
     pause_or_resume(talk);

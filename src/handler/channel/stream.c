@@ -2,6 +2,7 @@
 
 #include "codes.h"
 #include "event_stream.h"
+#include "query.h"
 #include "text_form.h"
 #include "transport/timer.h"
 
@@ -18,7 +19,6 @@ typedef struct stream {
     tow_exchange *exchange;
     tow_visit *visit;
     tow_timer timer;
-    bool resumes; /* it said what it saw last */
 } stream;
 
 static stream *stream_of(tow_subscription *subscription) {
@@ -85,7 +85,7 @@ static void say_ended(stream *self, const char *code) {
 static void subscribed(tow_subscription *subscription, const tow_subscribed *what) {
     stream *self = stream_of(subscription);
     char position[TOW_POSITION_TEXT_SIZE], text[TOW_POSITION_TEXT_SIZE + 16];
-    if (self->resumes && !what->is_whole)
+    if (!what->is_whole)
         say(self, "towline.gap", what->missed == 0 ? &what->position : &(tow_position){0}, "{}");
     if (what->missed > 0)
         return;
@@ -155,14 +155,6 @@ static void beat(tow_timer *timer) {
 
 /* The beginning. */
 
-/* What the browser says by itself goes before what the page has written once. False: it is no position. */
-static bool since_read(tow_position *since, bool *resumes, const tow_request *request) {
-    const char *last = tow_request_header(request, "Last-Event-ID");
-    const char *text = last != NULL ? last : tow_request_parameter(request, "since");
-    *resumes = text != NULL && text[0] != '\0';
-    return !*resumes || tow_position_read(since, tow_slice_from(text)) == 0;
-}
-
 static int begin(stream *self) {
     static const tow_header_field fields[] = {{"Cache-Control", "no-store"}, {"X-Accel-Buffering", "no"}};
     const tow_exchange_events told = {
@@ -178,26 +170,25 @@ static int begin(stream *self) {
     return 0;
 }
 
-static void refuse(tow_exchange *exchange, tow_visit *visit, int error) {
-    if (error == TOW_ERROR_ARGUMENT)
-        tow_exchange_reject(exchange, 400, "since: a position such as EPOCH:NUMBER");
-    else
-        tow_reply_status(exchange, 503);
+static void refuse(tow_exchange *exchange, tow_visit *visit, int status, const char *why) {
+    tow_exchange_reject(exchange, status, why);
     tow_visit_end(visit);
 }
 
 void tow_stream_begin(tow_exchange *exchange, const tow_request *request, tow_visit *visit) {
-    stream *self = calloc(1, sizeof(*self));
     tow_subscribe_options options = {0};
-    int error = self == NULL ? TOW_ERROR_MEMORY : 0;
-    if (error == 0 && !since_read(&options.since, &self->resumes, request))
-        error = TOW_ERROR_ARGUMENT;
-    if (error == 0)
-        error =
-            tow_subscribe(visit->part, &self->subscription, &subscriber, tow_visit_channel(visit), &options);
+    const char *why = tow_query_read(&options, request);
+    stream *self = why == NULL ? calloc(1, sizeof(*self)) : NULL;
+    if (why != NULL) {
+        refuse(exchange, visit, 400, why);
+        return;
+    }
+    int error = self == NULL ? TOW_ERROR_MEMORY
+                             : tow_subscribe(visit->part, &self->subscription, &subscriber,
+                                   tow_visit_channel(visit), &options);
     if (error != 0) {
         free(self);
-        refuse(exchange, visit, error);
+        refuse(exchange, visit, 503, tow_strerror(error));
         return;
     }
     self->exchange = exchange;

@@ -3,35 +3,10 @@
 #include "codes.h"
 #include "envelope_write.h"
 #include "request.h"
+#include "say.h"
 
-#include <inttypes.h>
 #include <stdlib.h>
 #include <towline/error.h>
-
-/* Saying something. */
-
-void tow_talk_say(tow_talk *talk, tow_buffer *envelope, int error) {
-    if (error == 0)
-        (void)tow_websocket_send(talk->socket, TOW_TEXT, envelope->data, envelope->length);
-    else
-        tow_websocket_close(talk->socket, TOW_CLOSE_LATER, tow_strerror(error));
-    tow_buffer_clear(envelope);
-}
-
-void tow_talk_complain(
-    tow_talk *talk, tow_slice id, tow_slice channel, const char *code, const char *reason) {
-    tow_buffer out = {0};
-    int error = tow_envelope_begin(&out, "error", id);
-    if (error == 0 && channel.length > 0)
-        error = tow_envelope_add_text(&out, "channel", channel);
-    if (error == 0)
-        error = tow_envelope_add_text(&out, "code", tow_slice_from(code));
-    if (error == 0)
-        error = tow_envelope_add_text(&out, "reason", tow_slice_from(reason));
-    if (error == 0)
-        error = tow_envelope_end(&out);
-    tow_talk_say(talk, &out, error);
-}
 
 /* What the hub says of a subscription. */
 
@@ -121,7 +96,7 @@ static int message_write(const tow_message_encoding *encoding, const tow_publish
 
 static const tow_message_encoding envelopes = {.encoding = TOW_MESSAGE_ENCODING, .write = message_write};
 
-const tow_socket_subscriber tow_talk_subscriber = {
+static const tow_socket_subscriber subscriber = {
     .encoding = &envelopes.encoding, .subscribed = subscribed, .gap = missed, .ended = ended};
 
 /* Beginning and end. */
@@ -154,11 +129,11 @@ void tow_talk_begin(tow_websocket *socket) {
     tow_talk *talk = calloc(1, sizeof(*talk));
     tow_websocket_set_user(socket, talk);
     if (talk == NULL) {
-        tow_websocket_close(socket, TOW_CLOSE_LATER, tow_strerror(TOW_ERROR_MEMORY));
+        tow_websocket_close(socket, TOW_CLOSE_TRY_AGAIN_LATER, tow_strerror(TOW_ERROR_MEMORY));
         tow_visit_end(visit);
         return;
     }
-    *talk = (tow_talk){.socket = socket, .visit = visit};
+    *talk = (tow_talk){.socket = socket, .visit = visit, .subscriber = &subscriber};
     tow_ring_init(&talk->requests);
     visit->exchange = NULL;
     visit->owner = talk;
@@ -170,7 +145,7 @@ void tow_talk_begin(tow_websocket *socket) {
 void tow_talk_take(tow_websocket *socket, const tow_message *message) {
     tow_talk *talk = tow_websocket_user(socket);
     if (message->type == TOW_BINARY)
-        tow_websocket_close(socket, TOW_CLOSE_UNSUPPORTED, "envelopes are texts");
+        tow_websocket_close(socket, TOW_CLOSE_UNSUPPORTED_DATA, "envelopes are texts");
     else
         tow_talk_request_take(talk, (tow_slice){message->data, message->length});
 }

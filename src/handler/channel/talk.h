@@ -7,16 +7,19 @@
 #include "visit.h"
 
 enum {
-    TOW_TALK_CHANNELS_MAX = 1000, /* of a connection */
-    TOW_TALK_WAITING_MAX = 32,    /* requests that wait for answers: then the peer is not read */
-    TOW_TALK_MEMBERS_MAX = 1000   /* that are told at once */
+    TOW_TALK_CHANNELS_MAX = 1000,        /* of a connection */
+    TOW_TALK_WAITING_MAX = 32,           /* requests that wait for answers: then the peer is not read; */
+    TOW_TALK_WAITING_BYTES = 256 * 1024, /* or when they are so large */
+    TOW_TALK_MEMBERS_MAX = 1000          /* that are told at once */
 };
 
 typedef struct tow_talk {
     tow_websocket *socket;
     tow_visit *visit;
-    tow_ring requests; /* that wait for something */
+    const tow_socket_subscriber *subscriber; /* by which it subscribes */
+    tow_ring requests;                       /* that wait for something */
     size_t request_count;
+    size_t request_bytes;
     bool is_asking; /* its keeper: what the peer says next has to wait, so that all stays in order */
     uint64_t alias; /* of who has no subject, where it is present; 0: none was needed yet */
     bool is_paused;
@@ -26,15 +29,5 @@ typedef struct tow_talk {
 void tow_talk_begin(tow_websocket *socket);
 void tow_talk_take(tow_websocket *socket, const tow_message *message);
 void tow_talk_end(tow_websocket *socket);
-
-/* How its sockets are subscribed. */
-extern const tow_socket_subscriber tow_talk_subscriber;
-
-/* Sends an envelope that was written, unless `error` says that it could not be, which ends the connection;
- * and clears it. */
-void tow_talk_say(tow_talk *talk, tow_buffer *envelope, int error);
-
-/* Says that something is wrong. `channel` may be empty. */
-void tow_talk_complain(tow_talk *talk, tow_slice id, tow_slice channel, const char *code, const char *reason);
 
 #endif
