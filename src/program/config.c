@@ -1,5 +1,6 @@
 #include "config.h"
 
+#include "channels.h"
 #include "config_routes.h"
 
 #include <errno.h>
@@ -20,31 +21,49 @@ static int folder_of(const char *file, char out[PATH_MAX], char error[TOW_OPTION
     return TOW_ERROR_SYSTEM;
 }
 
-static int tree_take(tow_options *options, tow_route_plans *plans, const tow_config_node *root,
-    const tow_config_scope *scope, char error[TOW_OPTIONS_ERROR_MAX]) {
-    static const char *const besides[] = {"routes", NULL};
-    const tow_config_node *routes = tow_config_find(root, besides[0]);
-    int problem = tow_config_take(options, root, scope, besides, error);
-    return problem != 0 || routes == NULL ? problem : tow_config_routes_read(plans, routes, scope, error);
+/* What is read. */
+typedef struct reading {
+    tow_options *options;
+    tow_route_plans *plans;
+    tow_config_items *channels;
+    char *error;
+} reading;
+
+static int channels_take(const reading *now, const tow_config_node *list, const tow_config_scope *scope) {
+    int problem = tow_config_items_read(now->channels, list, &tow_channel_command, scope, now->error);
+    if (problem == 0 && tow_channel_items_contradict(now->channels, now->error))
+        problem = TOW_ERROR_ARGUMENT;
+    return problem;
 }
 
-static int file_take(
-    tow_options *options, tow_route_plans *plans, const char *file, char error[TOW_OPTIONS_ERROR_MAX]) {
+static int tree_take(const reading *now, const tow_config_node *root, const tow_config_scope *scope) {
+    static const char *const besides[] = {"routes", "channels", NULL};
+    const tow_config_node *routes = tow_config_find(root, besides[0]);
+    const tow_config_node *channels = tow_config_find(root, besides[1]);
+    int problem = tow_config_take(now->options, root, scope, besides, now->error);
+    if (problem == 0 && routes != NULL)
+        problem = tow_config_routes_read(now->plans, routes, scope, now->error);
+    return problem != 0 || channels == NULL ? problem : channels_take(now, channels, scope);
+}
+
+static int file_take(const reading *now, const char *file) {
     char folder[PATH_MAX];
     tow_config_tree tree = {0};
-    int problem = tow_config_tree_open(&tree, file, error);
+    int problem = tow_config_tree_open(&tree, file, now->error);
     if (problem == 0)
-        problem = folder_of(file, folder, error);
+        problem = folder_of(file, folder, now->error);
     if (problem == 0)
-        problem = tree_take(options, plans, tree.root, &(tow_config_scope){file, folder}, error);
+        problem = tree_take(now, tree.root, &(tow_config_scope){file, folder});
     tow_config_tree_clear(&tree);
     return problem;
 }
 
-int tow_config_read(tow_options *options, tow_route_plans *plans, const tow_options *given, const char *file,
-    char error[TOW_OPTIONS_ERROR_MAX]) {
+int tow_config_read(tow_options *options, tow_route_plans *plans, tow_config_items *channels,
+    const tow_options *given, const char *file, char error[TOW_OPTIONS_ERROR_MAX]) {
+    const reading now = {options, plans, channels, error};
     int problem = tow_options_init(options, given->command);
     *plans = (tow_route_plans){0};
+    *channels = (tow_config_items){0};
     if (problem != 0) {
         tow_option_complain(error, "%s", tow_strerror(problem));
         return problem;
@@ -52,9 +71,10 @@ int tow_config_read(tow_options *options, tow_route_plans *plans, const tow_opti
     if (tow_options_take_words(options, given->words, error) != TOW_OPTIONS_RUN)
         problem = TOW_ERROR_MEMORY; /* they were right when they were given */
     if (problem == 0)
-        problem = file_take(options, plans, file, error);
+        problem = file_take(&now, file);
     if (problem != 0) {
         tow_route_plans_clear(plans);
+        tow_config_items_clear(channels);
         tow_options_clear(options);
     }
     return problem;

@@ -1,5 +1,6 @@
 #include "route_kinds.h"
 
+#include "handler/channel.h"
 #include "handler/client_script.h"
 #include "handler/console.h"
 #include "handler/echo.h"
@@ -15,6 +16,7 @@
 
 const tow_route_kind tow_route_kinds[] = {
     {.kind = &tow_echo_kind},
+    {.kind = &tow_channel_kind, .settings_size = sizeof(tow_channel_door_settings), .text = "name"},
     {.kind = &tow_console_kind},
     {.kind = &tow_client_script_kind},
     {.kind = &tow_files_kind, .settings_size = sizeof(tow_files_settings), .text = "root"},

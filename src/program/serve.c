@@ -58,6 +58,15 @@ static void guards_end(tow_route_guards *guards) {
     tow_admission_free(guards->admission);
 }
 
+static int channels_start(serve_service *service) {
+    tow_served_config *served = &service->served;
+    int error = tow_served_channels_begin(&served->channels, service->serving.server, &served->channel_items);
+    if (error != 0)
+        tow_service_complain(&service->serving.service, "%s", tow_strerror(error));
+    service->serving.channels = &served->channels.shared;
+    return error;
+}
+
 static int plans_start(serve_service *service) {
     tow_serving *serving = &service->serving;
     const tow_route_plans *plans = &service->served.plans;
@@ -88,6 +97,8 @@ static int add_routes(tow_serving *serving) {
     int error = guards_start(service);
     if (error == 0)
         error = engineio_start(service);
+    if (error == 0)
+        error = channels_start(service);
     if (error == 0)
         error = plans_start(service);
     if (error == 0)
@@ -185,6 +196,8 @@ static int print_config(const serve_service *service) {
         return TOW_EXIT_USAGE;
     }
     int problem = tow_config_print(&text, options, &service->served.plans);
+    if (problem == 0)
+        problem = tow_config_print_items(&text, "channels", &service->served.channel_items);
     if (problem == 0 && (fwrite(text.data, 1, text.length, stdout) != text.length || fflush(stdout) != 0))
         problem = TOW_ERROR_SYSTEM;
     tow_buffer_clear(&text);
@@ -228,7 +241,7 @@ static int run(serve_service *service) {
 }
 
 /* As options and routes say; takes the routes over. Returns the exit status. */
-static int serve(const tow_options *options, tow_route_plans *plans) {
+static int serve(const tow_options *options, tow_route_plans *plans, tow_config_items *channels) {
     static const tow_service_kind kind = {.on_stop = tow_serving_stop, .on_reload = reload, .on_tick = tick};
     tow_serve_settings *settings = options->settings;
     if (settings->check) { /* what is wrong is told here, and what would be served is not */
@@ -240,7 +253,7 @@ static int serve(const tow_options *options, tow_route_plans *plans) {
                                  .is_ready = is_ready,
                                  .before_end = before_end,
                                  .announce = announce},
-        .served = {.first = options, .plans = *plans},
+        .served = {.first = options, .plans = *plans, .channel_items = *channels},
         .handlers = {.settings = settings}};
     service.handlers.plans = &service.served.plans;
     service.handlers.guards = &service.served.guards;
@@ -250,16 +263,19 @@ static int serve(const tow_options *options, tow_route_plans *plans) {
     tow_handlers_free(&service.handlers);
     tow_served_config_clear(&service.served);
     guards_end(&service.served.guards);
+    tow_served_channels_end(&service.served.channels);
     return status;
 }
 
-static int complete_and_serve(const tow_options *options, tow_route_plans *plans) {
+static int complete_and_serve(
+    const tow_options *options, tow_route_plans *plans, tow_config_items *channels) {
     char error[TOW_OPTIONS_ERROR_MAX];
     int problem = tow_serve_routes_complete(plans, options, error);
     if (problem == 0)
-        return serve(options, plans);
+        return serve(options, plans, channels);
     fprintf(stderr, "towline serve: %s\n", error);
     tow_route_plans_clear(plans);
+    tow_config_items_clear(channels);
     return problem == TOW_ERROR_MEMORY ? EXIT_FAILURE : TOW_EXIT_USAGE;
 }
 
@@ -268,13 +284,14 @@ int tow_serve(const tow_options *given) {
     char error[TOW_OPTIONS_ERROR_MAX];
     tow_options options;
     tow_route_plans plans = {0};
+    tow_config_items channels = {0};
     if (file == NULL)
-        return complete_and_serve(given, &plans);
-    if (tow_config_read(&options, &plans, given, file, error) != 0) {
+        return complete_and_serve(given, &plans, &channels);
+    if (tow_config_read(&options, &plans, &channels, given, file, error) != 0) {
         fprintf(stderr, "towline serve: %s\n", error);
         return TOW_EXIT_USAGE;
     }
-    int status = complete_and_serve(&options, &plans);
+    int status = complete_and_serve(&options, &plans, &channels);
     tow_options_clear(&options);
     return status;
 }

@@ -108,8 +108,8 @@ static const tow_option_section sections[] = {
 static const char *const description[] = {
     "Serves WebSocket and HTTP until SIGTERM or SIGINT. Without options: an echo at "
     "ws://localhost:9998/echo, which any page may use until --allow-origin says whose, "
-    "and a console page for trying endpoints at http://localhost:9998/.console, and at / when there is no "
-    "--document-root.",
+    "a console page for trying endpoints at http://localhost:9998/.console, and at / when there is no "
+    "--document-root, and channels at /channel/NAME, to which clients subscribe.",
     NULL,
 };
 

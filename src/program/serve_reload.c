@@ -18,6 +18,7 @@ typedef struct reloading {
     tow_serving *serving;
     tow_options options;
     tow_route_plans plans;
+    tow_config_items channels;
     size_t fresh; /* routes that are new or changed */
     size_t gone;
     char error[TOW_OPTIONS_ERROR_MAX];
@@ -157,11 +158,19 @@ static int options_change(reloading *now) {
     return problem;
 }
 
+/* Like the routes: what is left is memory. */
+static void channels_change(reloading *now) {
+    int error = tow_served_channels_change(&now->served->channels, now->serving->server, &now->channels);
+    if (error != 0)
+        tow_service_say(&now->serving->service, TOW_LOG_ERROR, "channels: %s", tow_strerror(error));
+}
+
 /* All of it. */
 
 static int read_again(reloading *now) {
     const tow_options *first = now->served->first;
-    int problem = tow_config_read(&now->options, &now->plans, first, settings_of(first)->config, now->error);
+    int problem = tow_config_read(
+        &now->options, &now->plans, &now->channels, first, settings_of(first)->config, now->error);
     if (problem != 0)
         return problem;
     if (tow_service_contradicts(&now->options, now->options.settings, now->error))
@@ -174,9 +183,12 @@ static int read_again(reloading *now) {
 
 static void take_over(reloading *now) {
     tow_served_config *served = now->served;
+    channels_change(now);
     routes_change(now);
     tow_route_plans_clear(&served->plans);
     tow_options_clear(&served->latest);
+    tow_config_items_clear(&served->channel_items);
+    served->channel_items = now->channels;
     served->plans = now->plans;
     served->latest = now->options;
     tell_of_the_next_start(now);
@@ -194,11 +206,13 @@ bool tow_serve_reload(tow_served_config *served, tow_serving *serving) {
     tow_service_say(&serving->service, TOW_LOG_ERROR,
         "%s; the configuration stays as it was, and no other file is read again", now.error);
     tow_route_plans_clear(&now.plans);
+    tow_config_items_clear(&now.channels);
     tow_options_clear(&now.options);
     return false;
 }
 
 void tow_served_config_clear(tow_served_config *served) {
     tow_route_plans_clear(&served->plans);
+    tow_config_items_clear(&served->channel_items);
     tow_options_clear(&served->latest);
 }

@@ -3,6 +3,7 @@
 #ifndef TOW_PROGRAM_SERVE_RELOAD_H
 #define TOW_PROGRAM_SERVE_RELOAD_H
 
+#include "channels.h"
 #include "handlers.h"
 #include "route_plan.h"
 #include "serving.h"
@@ -12,6 +13,8 @@ typedef struct tow_served_config {
     const tow_options *first; /* what was read at the start, which holds for what can't change */
     tow_options latest;       /* what was read last; zeroed: the first */
     tow_route_plans plans;
+    tow_config_items channel_items; /* what was read last */
+    tow_served_channels channels;
     tow_route_guards guards;
     const tow_handlers *handlers; /* which stay where they are */
 } tow_served_config;

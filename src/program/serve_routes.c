@@ -58,7 +58,8 @@ int tow_serve_routes_complete(
     const char *root = ((const tow_serve_settings *)options->settings)->files.root;
     int problem = plans->given ? 0 : add_echo(&now);
     if (problem == 0 && !plans->given &&
-        (add(&now, "/.console", "console") == NULL || add(&now, "/.towline.js", "client-script") == NULL))
+        (add(&now, "/.console", "console") == NULL || add(&now, "/.towline.js", "client-script") == NULL ||
+            add(&now, "/channel/*", "channel") == NULL))
         problem = TOW_ERROR_MEMORY;
     if (problem == 0 && root != NULL)
         problem = add_files(&now, root);

@@ -77,6 +77,7 @@ tow_handler_place tow_serving_place(tow_serving *serving) {
     return (tow_handler_place){.log = {on_handler_line, &serving->service},
         .server = serving->server,
         .loop = serving->service.loop,
+        .channels = serving->channels,
         .is_trial = serving->service.settings->check};
 }
 

@@ -27,6 +27,7 @@ struct tow_serving {
     tow_made_handler handlers[TOW_SERVING_HANDLERS_MAX];
     size_t handler_count;
     tow_server *server;
+    const struct tow_channels *channels; /* what the doors to them share; NULL: there are none */
     int workers;
     int descriptors_each; /* that a connection takes with what it leads to; 0: its own */
     bool starting;        /* what the server says meanwhile, we say better */

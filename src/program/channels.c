@@ -1,0 +1,80 @@
+#include "channels.h"
+
+#include "option_effect.h"
+
+#include "server/channels.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <towline/error.h>
+
+static const tow_option_section sections[] = {{.options = tow_channel_rows}, {0}};
+
+const tow_command tow_channel_command = {
+    .name = "channel", .operands = "", .sections = sections, .settings_size = sizeof(tow_channel_settings)};
+
+static const tow_channel_settings *settings_of(const tow_config_items *items, size_t index) {
+    return items->items[index]->settings;
+}
+
+static bool complain(
+    const tow_config_items *items, size_t index, const char *text, char error[TOW_OPTIONS_ERROR_MAX]) {
+    static const tow_option name = {.name = "name"};
+    char label[TOW_OPTION_LABEL_MAX];
+    tow_option_label(&name, tow_options_source(items->items[index], name.name), label);
+    tow_option_complain(error, "%s: %s", label, text);
+    return true;
+}
+
+static bool stands_before(const tow_config_items *items, size_t index) {
+    for (size_t i = 0; i < index; i++)
+        if (strcmp(settings_of(items, i)->name, settings_of(items, index)->name) == 0)
+            return true;
+    return false;
+}
+
+bool tow_channel_items_contradict(const tow_config_items *items, char error[TOW_OPTIONS_ERROR_MAX]) {
+    for (size_t i = 0; i < items->count; i++) {
+        if (settings_of(items, i)->name == NULL) {
+            tow_option_complain(error, "channels: number %zu has no name", i + 1);
+            return true;
+        }
+        if (stands_before(items, i))
+            return complain(items, i, "it is there already", error);
+        if (tow_options_without_effect(items->items[i], error))
+            return true;
+    }
+    return false;
+}
+
+static int policies_set(tow_channel_policies *policies, const tow_config_items *items) {
+    const tow_channel_settings **settings = calloc(items->count + 1, sizeof(*settings));
+    if (settings == NULL)
+        return TOW_ERROR_MEMORY;
+    for (size_t i = 0; i < items->count; i++)
+        settings[i] = settings_of(items, i);
+    int error = tow_channel_policies_set(policies, settings, items->count);
+    free(settings);
+    return error;
+}
+
+int tow_served_channels_begin(
+    tow_served_channels *channels, tow_server *server, const tow_config_items *items) {
+    int error = tow_channel_policies_new(&channels->policies);
+    if (error == 0)
+        error = tow_served_channels_change(channels, server, items);
+    return error;
+}
+
+int tow_served_channels_change(
+    tow_served_channels *channels, tow_server *server, const tow_config_items *items) {
+    int error = policies_set(channels->policies, items);
+    if (error == 0)
+        tow_server_set_channel_policy(server, tow_channel_policies_find, channels->policies);
+    return error;
+}
+
+void tow_served_channels_end(tow_served_channels *channels) {
+    tow_channel_policies_free(channels->policies);
+    channels->policies = NULL;
+}

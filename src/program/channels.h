@@ -1,0 +1,34 @@
+/* channels: what is set for channels, of a configuration file, as the server has it; and what all doors to
+ * them share. */
+#ifndef TOW_PROGRAM_CHANNELS_H
+#define TOW_PROGRAM_CHANNELS_H
+
+#include "config_items.h"
+
+#include "handler/channels.h"
+
+#include <towline/server.h>
+
+/* With the rows of an item of the list. */
+extern const tow_command tow_channel_command;
+
+/* What contradicts itself, in one line; false: nothing does. */
+bool tow_channel_items_contradict(const tow_config_items *items, char error[TOW_OPTIONS_ERROR_MAX]);
+
+typedef struct tow_served_channels { /* zeroed: not begun */
+    tow_channels shared;             /* that places have */
+    tow_channel_policies *policies;
+} tow_served_channels;
+
+/* Before the server listens. Errors: MEMORY. */
+int tow_served_channels_begin(
+    tow_served_channels *channels, tow_server *server, const tow_config_items *items);
+
+/* These in place of those before, for channels that are there too. Errors: MEMORY. */
+int tow_served_channels_change(
+    tow_served_channels *channels, tow_server *server, const tow_config_items *items);
+
+/* When the server is gone. */
+void tow_served_channels_end(tow_served_channels *channels);
+
+#endif
