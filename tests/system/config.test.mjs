@@ -269,7 +269,8 @@ test("what a route sets is for it alone", async (t) => {
 describe("the documentation", () => {
   const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "../..");
   const guide = readFileSync(path.join(root, "docs/configuration.md"), "utf8");
-  const pieces = [...guide.matchAll(/^```yaml\n(.*?)^```$/gms)].map(([, text]) => text);
+  const channels = readFileSync(path.join(root, "docs/channels.md"), "utf8");
+  const pieces = [...`${guide}\n${channels}`.matchAll(/^```yaml\n(.*?)^```$/gms)].map(([, text]) => text);
 
   test("has pieces that are right", async (t) => {
     assert.ok(pieces.length >= 4);
