@@ -33,8 +33,10 @@ const memory = {
 const encoder = new TextEncoder();
 const lengthOf = (data) => (typeof data === "string" ? encoder.encode(data).length : (data.byteLength ?? data.size));
 
+const copyOf = (data) => (ArrayBuffer.isView(data) ? new Uint8Array(data.buffer, data.byteOffset, data.byteLength) : new Uint8Array(data)).slice().buffer;
+
 const toBase64 = (buffer) => {
-  const bytes = ArrayBuffer.isView(buffer) ? new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.byteLength) : new Uint8Array(buffer);
+  const bytes = new Uint8Array(buffer);
   let text = "";
   for (let at = 0; at < bytes.length; at += 8192) text += String.fromCharCode(...bytes.subarray(at, at + 8192));
   return btoa(text);
@@ -51,7 +53,7 @@ class Session {
   #query;
   #polls; // numbered answers that were had
   #posts; // numbered bodies that were taken
-  #queue = []; // packets: [text, length, data]; those with data go as they are over WebSocket
+  #queue = []; // packets, or promises of them: [text, length, bytes, after, closes]; over WebSocket bytes go as they are
   #options;
   #stream; // the WebSocket after an upgrade
   #parked; // an upgrade waits for polls and posts to rest
@@ -157,29 +159,37 @@ class Session {
   async #flush() {
     while (this.#queue.length && this.#stream) {
       const packet = await this.#queue[0];
+      if (packet[4]) packet[4]();
+      else this.#stream.send(packet[2] ?? packet[0]);
       this.#queue.shift();
-      this.#stream?.send(packet[2] ?? packet[0]);
       this.#sent([packet]);
     }
   }
 
+  #go() {
+    if (!this.#stream) this.#post();
+    else if (this.#queue.length === 1) this.#flush();
+  }
+
   /** `after` runs when it has gone. */
-  #put(text, length = 0, data = undefined, after = undefined) {
-    this.#queue.push(text instanceof Promise ? text : [text, length, data, after]);
-    if (this.#stream) {
-      if (this.#queue.length === 1) this.#flush();
-    } else this.#post();
+  #put(text, after) {
+    this.#queue.push([text, 0, , after]);
+    this.#go();
   }
 
   send(data) {
     const length = lengthOf(data);
-    if (typeof data === "string") this.#put(`4${data}`, length);
-    else if (data instanceof Blob) this.#put(data.arrayBuffer().then((bytes) => [`b${toBase64(bytes)}`, length, bytes]));
-    else this.#put(`b${toBase64(data)}`, length, data.slice?.(0) ?? data);
+    const bytes = (buffer) => [`b${toBase64(buffer)}`, length, buffer];
+    if (typeof data === "string") this.#queue.push([`4${data}`, length]);
+    else this.#queue.push(data instanceof Blob ? data.arrayBuffer().then(bytes) : bytes(copyOf(data)));
+    this.#go();
   }
 
+  /** Behind all that was sent: a packet, or the WebSocket's own Close. */
   close(code, reason) {
-    this.#put(`1${code ?? ""}${reason ?? ""}`);
+    const packet = `1${code ?? ""}${reason ?? ""}`;
+    this.#queue.push([packet, 0, , , () => (code ? this.#stream.close(code, reason) : this.#stream.close())]);
+    this.#go();
     this.#timer = setTimeout(() => this.end(1006), CLOSING_MS);
   }
 
@@ -195,7 +205,7 @@ class Session {
       const end = () => this.end(code, rest.slice(4), true);
       this.#owner.closing();
       if (ours) end();
-      else this.#put(`1${rest.slice(0, 4)}`, 0, undefined, end);
+      else this.#put(`1${rest.slice(0, 4)}`, end);
     }
   }
 
@@ -213,14 +223,11 @@ class Session {
         this.#parked = () => this.#busy.poll || this.#busy.post || resolve();
         this.#parked();
       });
-      if (this.#over || stream.readyState !== 1) {
-        this.#parked = undefined;
-        stream.close();
-        if (!this.#over) {
-          this.#poll();
-          this.#post();
-        }
-        return;
+      this.#parked = undefined;
+      if (this.#over) return stream.close();
+      if (stream.readyState !== 1) {
+        this.#poll();
+        return this.#post();
       }
       up = true;
       this.#stream = stream;
@@ -228,10 +235,11 @@ class Session {
       this.#watch();
       this.#flush();
     };
-    stream.onclose = () => {
+    stream.onerror = () => {};
+    stream.onclose = ({ code, reason, wasClean }) => {
       if (!up || this.#over) return;
-      if (Date.now() - began < CUT_MS) this.#owner.remember("cut");
-      this.end(1006);
+      if (!wasClean && Date.now() - began < CUT_MS) this.#owner.remember("cut");
+      this.end(code, reason, wasClean);
     };
   }
 
@@ -331,6 +339,7 @@ export default class TowlineWebSocket extends EventTarget {
       opened = Date.now();
       this.#open(native.protocol);
     };
+    native.onerror = () => {}; // its close follows
     native.onmessage = ({ data }) => this.#message(data);
     native.onclose = ({ code, reason, wasClean }) => {
       if (!opened) return give();

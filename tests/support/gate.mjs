@@ -1,0 +1,58 @@
+// What stands between clients and servers on networks that do not let WebSocket through: HTTP proxies that mean well.
+
+import http from "node:http";
+import net from "node:net";
+import { once } from "node:events";
+
+const hopByHop = ["connection", "keep-alive", "transfer-encoding", "upgrade"];
+
+/** A proxy in front of `port`; ended by `close`. `bodies` holds answers back until they are whole, `upgrades` lets WebSocket through,
+ * `cutMilliseconds` ends every connection after that time. `upgradesSeen` counts those that were asked for. */
+export async function gate(t, port, { upgrades = false, cutMilliseconds = 0 } = {}) {
+  const gate = { upgradesSeen: 0, requests: 0, cuts: 0 };
+  const server = http.createServer({ keepAliveTimeout: 0 }, (request, response) => {
+    gate.requests++;
+    const headers = Object.fromEntries(Object.entries(request.headers).filter(([name]) => !hopByHop.includes(name)));
+    const onward = http.request({ host: "127.0.0.1", port, path: request.url, method: request.method, headers, agent: false }, async (answer) => {
+      const pieces = [];
+      try {
+        for await (const piece of answer) pieces.push(piece);
+      } catch {
+        return response.destroy();
+      }
+      const fields = Object.fromEntries(Object.entries(answer.headers).filter(([name]) => !hopByHop.includes(name)));
+      response.writeHead(answer.statusCode, fields).end(Buffer.concat(pieces));
+    });
+    onward.on("error", () => response.destroy());
+    response.on("close", () => onward.destroy());
+    request.pipe(onward);
+  });
+  server.on("upgrade", (request, socket, head) => {
+    gate.upgradesSeen++;
+    socket.on("error", () => {});
+    if (!upgrades) return socket.end("HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
+    const onward = net.connect(port, "127.0.0.1");
+    const lines = request.rawHeaders.reduce((text, word, i) => text + word + (i % 2 ? "\r\n" : ": "), "");
+    onward.write(`GET ${request.url} HTTP/1.1\r\n${lines}\r\n`);
+    onward.write(head);
+    onward.on("error", () => socket.destroy());
+    onward.on("close", () => socket.destroy());
+    socket.on("close", () => onward.destroy());
+    onward.pipe(socket).pipe(onward);
+  });
+  server.on("connection", (socket) => {
+    if (!cutMilliseconds) return;
+    const timer = setTimeout(() => {
+      gate.cuts++;
+      socket.destroy();
+    }, cutMilliseconds);
+    socket.on("close", () => clearTimeout(timer));
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  t.after(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  return Object.assign(gate, { port: server.address().port });
+}

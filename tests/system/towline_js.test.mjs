@@ -1,0 +1,141 @@
+// web/towline.js in Node: the browser's WebSocket interface, through what does not let WebSocket through.
+
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { describe, test } from "node:test";
+import WebSocket from "ws";
+
+import { gate } from "../support/gate.mjs";
+import { serve, until, within } from "../support/towline.mjs";
+
+globalThis.WebSocket = WebSocket;
+const module = new URL("../../web/towline.js", import.meta.url);
+
+/** The class anew, with nothing remembered. */
+let copies = 0;
+const fresh = async () => (await import(`${module}?${copies++}`)).default;
+
+/** An open socket with its messages and its end. */
+async function opened(Towline, port, { path = "/echo", protocols = [] } = {}) {
+  const socket = new Towline(`ws://127.0.0.1:${port}${path}`, protocols);
+  socket.binaryType = "arraybuffer";
+  const messages = [];
+  socket.onmessage = ({ data }) => messages.push(data);
+  const closed = once(socket, "close").then(([{ code, reason, wasClean }]) => ({ code, reason, wasClean }));
+  await within(20000, Promise.race([once(socket, "open"), closed.then(() => assert.fail("it closed"))]), "it opens");
+  return { socket, messages, closed };
+}
+
+/** Texts and bytes in order, many at once, and an end with a code. */
+async function converse(client) {
+  const { socket, messages, closed } = client;
+  socket.send("héllo");
+  socket.send(Uint8Array.of(0, 1, 254, 255));
+  socket.send(new Blob(["blob"]));
+  socket.send("");
+  for (let i = 0; i < 300; i++) socket.send(`${i}`);
+  await until(() => messages.length === 304, "all are there");
+  assert.deepEqual(messages[0], "héllo");
+  assert.deepEqual([...new Uint8Array(messages[1])], [0, 1, 254, 255]);
+  assert.equal(Buffer.from(messages[2]).toString(), "blob");
+  assert.equal(messages[3], "");
+  assert.deepEqual(messages.slice(4), Array.from({ length: 300 }, (_, i) => `${i}`));
+  await until(() => socket.bufferedAmount === 0, "nothing waits");
+  socket.close(4001, "bye");
+  assert.equal(socket.readyState, 2);
+  assert.deepEqual(await within(20000, closed, "its end"), { code: 4001, reason: "", wasClean: true });
+  assert.equal(socket.readyState, 3);
+}
+
+describe("towline.js", () => {
+  test("is WebSocket where that gets through", async (t) => {
+    const server = await serve(t);
+    const client = await opened(await fresh(), server.port);
+    client.socket.send("hello");
+    await until(() => client.messages.length === 1, "the echo");
+    client.socket.close(1000);
+    assert.deepEqual(await client.closed, { code: 1000, reason: "", wasClean: true });
+    assert.doesNotMatch(server.log, /engine\.io/);
+  });
+
+  test("polls through a proxy that drops upgrades, and remembers it", async (t) => {
+    const server = await serve(t);
+    const proxy = await gate(t, server.port);
+    const Towline = await fresh();
+    await converse(await opened(Towline, proxy.port));
+    const seen = proxy.upgradesSeen;
+    assert.ok(seen >= 1);
+    const again = await opened(Towline, proxy.port);
+    await converse(again);
+    assert.ok(proxy.upgradesSeen <= seen + 1, "the second time only an upgrade is tried");
+  });
+
+  test("upgrades what began by polling, and loses nothing over it", async (t) => {
+    const server = await serve(t);
+    const proxy = await gate(t, server.port);
+    const Towline = await fresh();
+    (await opened(Towline, proxy.port)).socket.close();
+    // the way is remembered for the origin, whose proxy is gone now
+    const open = await gate(t, server.port, { upgrades: true });
+    const Other = await fresh();
+    const real = globalThis.WebSocket;
+    globalThis.WebSocket = class extends WebSocket {
+      constructor(url, ...rest) {
+        super(url.includes("engine.io") ? url : "ws://127.0.0.1:1/", ...rest);
+      }
+    };
+    t.after(() => (globalThis.WebSocket = real));
+    const client = await opened(Other, open.port);
+    for (let i = 0; i < 50; i++) client.socket.send(`early ${i}`);
+    await until(() => open.upgradesSeen === 1 && client.messages.length === 50, "the echoes");
+    const before = open.requests;
+    for (let i = 0; i < 50; i++) {
+      client.socket.send(`late ${i}`);
+      await until(() => client.messages.length === 51 + i, "its echo");
+    }
+    assert.deepEqual(client.messages, [...Array(50).keys()].map((i) => `early ${i}`).concat([...Array(50).keys()].map((i) => `late ${i}`)));
+    assert.ok(open.requests - before < 50, "they go over the WebSocket");
+    client.socket.close(3000, "done");
+    assert.equal((await client.closed).code, 3000);
+  });
+
+  test("a refusal is an error and 1006", async (t) => {
+    const server = await serve(t);
+    const socket = new (await fresh())(`ws://127.0.0.1:${server.port}/nowhere`);
+    const events = [];
+    socket.onerror = () => events.push("error");
+    socket.onopen = () => events.push("open");
+    const [{ code, wasClean }] = await within(20000, once(socket, "close"), "its end");
+    assert.deepEqual([events, code, wasClean], [["error"], 1006, false]);
+  });
+
+  test("goes on through a proxy that cuts every connection", async (t) => {
+    const server = await serve(t);
+    const proxy = await gate(t, server.port, { cutMilliseconds: 700 });
+    const client = await opened(await fresh(), proxy.port);
+    for (let i = 0; i < 200; i++) {
+      client.socket.send(`${i}`);
+      if (i % 10 === 0) await until(() => client.messages.length >= i - 20, "it goes on");
+      if (i % 50 === 0) await until(() => proxy.cuts > i / 50, "a cut");
+    }
+    await until(() => client.messages.length === 200, "all echoes");
+    assert.deepEqual(client.messages, Array.from({ length: 200 }, (_, i) => `${i}`));
+    client.socket.close(1000);
+    assert.equal((await within(20000, client.closed, "its end")).code, 1000);
+  });
+
+  test("what the standard refuses is refused", async (t) => {
+    const server = await serve(t);
+    const Towline = await fresh();
+    assert.throws(() => new Towline("ftp://example.org/"), { name: "SyntaxError" });
+    assert.throws(() => new Towline("ws://127.0.0.1/#fragment"), { name: "SyntaxError" });
+    const { socket } = await opened(Towline, server.port);
+    assert.throws(() => socket.close(1001), { name: "InvalidAccessError" });
+    assert.throws(() => socket.close(1000, "x".repeat(124)), { name: "SyntaxError" });
+    const early = new Towline(`ws://127.0.0.1:${server.port}/echo`);
+    assert.throws(() => early.send("too early"), { name: "InvalidStateError" });
+    early.close();
+    assert.equal((await once(early, "close"))[0].code, 1006);
+    socket.close();
+  });
+});
