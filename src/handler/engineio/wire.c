@@ -1,15 +1,29 @@
 #include "wire.h"
 
+#include "parcel.h"
+
 #include <stdlib.h>
 #include <string.h>
 #include <towline/error.h>
 
+enum {
+    AHEAD_MAX = 256 * 1024, /* bytes that another worker's session has not been told yet */
+    LOOK_MILLISECONDS = 20  /* while something waits to leave */
+};
+
+/* Its session is on this worker, and `link` is what it has of the connection; or it is another's (`away`). */
 typedef struct wire {
     tow_engineio_link link; /* first */
     tow_engineio *engineio;
     tow_websocket *socket;
     const tow_behaviour *original;
     tow_behaviour behaviour; /* with the limits of the route whose messages go here */
+    bool is_away;
+    bool is_held; /* the session does not want more now */
+    tow_parcel_way way;
+    uint64_t heard, read; /* bytes that were sent there, and told to the session */
+    uint64_t said, taken; /* bytes that came from there, and of which that knows that they have left */
+    tow_timer timer;      /* to look at that */
 } wire;
 
 static wire *of(tow_engineio_link *link) {
@@ -77,13 +91,22 @@ static void begin_session(wire *self, tow_exchange *exchange) {
     tow_engineio_take_link(session, &self->link);
 }
 
-static void join_session(wire *self, tow_exchange *exchange, const char *sid) {
-    tow_websocket_id id;
-    uint8_t secret[TOW_ENGINEIO_SECRET];
-    bool is_here = tow_engineio_read_sid(sid, &id, secret) &&
-                   tow_websocket_id_worker(id) == tow_exchange_worker_number(exchange);
-    tow_engineio_session *session = is_here ? tow_engineio_find(self->engineio, id, secret) : NULL;
+static void join_here(wire *self) {
+    tow_engineio_session *session = tow_engineio_find(self->engineio, self->way.session, self->way.secret);
     if (session == NULL || !tow_engineio_link_probe(&self->link, session))
+        tow_websocket_close(self->socket, 0, NULL);
+}
+
+static void join_session(wire *self, tow_exchange *exchange, const char *sid) {
+    self->way.engineio = self->engineio;
+    self->way.wire = tow_websocket_identify(self->socket);
+    bool is_one = tow_engineio_read_sid(sid, &self->way.session, self->way.secret);
+    if (is_one && tow_websocket_id_worker(self->way.session) == tow_exchange_worker_number(exchange)) {
+        join_here(self);
+        return;
+    }
+    self->is_away = true;
+    if (!is_one || tow_parcel_send(&self->way, &(tow_parcel){.kind = TOW_PARCEL_ATTACH}, NULL, 0) != 0)
         tow_websocket_close(self->socket, 0, NULL);
 }
 
@@ -107,12 +130,78 @@ static void opened(tow_websocket *socket) {
         join_session(self, exchange, sid);
 }
 
+/* Its session is another worker's. */
+
+static void hold_back(wire *self) {
+    if (self->is_held || self->heard - self->read > AHEAD_MAX)
+        tow_websocket_pause(self->socket);
+    else
+        tow_websocket_resume(self->socket);
+}
+
+static void pass_on(wire *self, const tow_message *message) {
+    const tow_parcel what = {.kind = TOW_PARCEL_HEARD, .type = message->type};
+    if (tow_parcel_send(&self->way, &what, message->data, message->length) != 0) {
+        tow_websocket_close(self->socket, 1013, NULL);
+        return;
+    }
+    self->heard += message->length;
+    hold_back(self);
+}
+
+static void look(tow_timer *timer) {
+    wire *self = (wire *)(void *)((char *)timer - offsetof(wire, timer));
+    uint64_t waits = (uint64_t)tow_websocket_buffered_amount(self->socket);
+    uint64_t taken = self->said > waits ? self->said - waits : 0;
+    if (taken > self->taken &&
+        tow_parcel_send(&self->way, &(tow_parcel){.kind = TOW_PARCEL_TAKEN, .count = taken}, NULL, 0) == 0)
+        self->taken = taken;
+    if (self->taken < self->said)
+        tow_timer_set(tow_websocket_loop(self->socket), &self->timer,
+            tow_loop_now(tow_websocket_loop(self->socket)) + LOOK_MILLISECONDS * TOW_MILLISECOND, look);
+}
+
+static void say(wire *self, const tow_parcel *parcel) {
+    tow_loop *loop = tow_websocket_loop(self->socket);
+    (void)tow_websocket_send(self->socket, parcel->type, parcel->data, parcel->length);
+    self->said += parcel->length;
+    if (!tow_timer_is_set(&self->timer))
+        tow_timer_set(loop, &self->timer, tow_loop_now(loop), look);
+}
+
+static void act(wire *self, const tow_parcel *parcel) {
+    if (parcel->kind == TOW_PARCEL_SAY) {
+        say(self, parcel);
+    } else if (parcel->kind == TOW_PARCEL_END) {
+        self->is_away = parcel->flag;
+        tow_timer_cancel(tow_websocket_loop(self->socket), &self->timer);
+        tow_websocket_close_because(
+            self->socket, TOW_CAUSE_APPLICATION, parcel->code, parcel->length > 0 ? parcel->data : NULL);
+    } else {
+        if (parcel->kind == TOW_PARCEL_PAUSE)
+            self->is_held = parcel->flag;
+        else
+            self->read = parcel->count;
+        hold_back(self);
+    }
+}
+
 /* Events. */
 
 static void message_came(tow_websocket *socket, const tow_message *message) {
     wire *self = tow_websocket_user(socket);
-    if (self != NULL)
+    if (self != NULL && self->is_away)
+        pass_on(self, message);
+    else if (self != NULL)
         tow_engineio_link_heard(&self->link, message->type, message->data, message->length);
+}
+
+void tow_parcel_to_wire(const tow_parcel *parcel) {
+    tow_websocket *socket = tow_server_carried(parcel->engineio->server, parcel->wire, NULL);
+    bool is_one = socket != NULL && socket->behaviour->on_message == message_came;
+    wire *self = is_one ? tow_websocket_user(socket) : NULL;
+    if (self != NULL && self->is_away)
+        act(self, parcel);
 }
 
 static void drained(tow_websocket *socket) {
@@ -125,7 +214,13 @@ static void closed(tow_websocket *socket, const tow_close_event *event) {
     wire *self = tow_websocket_user(socket);
     if (self == NULL)
         return;
-    tow_engineio_link_closed(&self->link, event);
+    tow_timer_cancel(tow_websocket_loop(socket), &self->timer);
+    if (self->is_away)
+        (void)tow_parcel_send(&self->way,
+            &(tow_parcel){.kind = TOW_PARCEL_CLOSED, .code = event->code, .flag = event->was_clean},
+            event->reason, event->reason_length);
+    else
+        tow_engineio_link_closed(&self->link, event);
     socket->behaviour = self->original;
     tow_websocket_set_user(socket, NULL);
     free(self);
