@@ -36,8 +36,7 @@ static void arrive(tow_letter *letters) {
     }
 }
 
-int tow_parcel_send(
-    const tow_parcel_way *way, const tow_parcel *what, const void *data, size_t length) {
+int tow_parcel_send(const tow_parcel_way *way, const tow_parcel *what, const void *data, size_t length) {
     size_t bytes = sizeof(tow_parcel) + length + 1;
     tow_parcel *made = malloc(bytes);
     if (made == NULL)

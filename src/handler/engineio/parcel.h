@@ -1,5 +1,5 @@
-/* parcel: what a WebSocket connection of Engine.IO and its session tell each other where they live on different
- * workers, as letters. */
+/* parcel: what a WebSocket connection of Engine.IO and its session tell each other where they live on
+ * different workers, as letters. */
 #ifndef TOW_HANDLER_ENGINEIO_PARCEL_H
 #define TOW_HANDLER_ENGINEIO_PARCEL_H
 
@@ -13,8 +13,8 @@ typedef enum tow_parcel_kind {
     TOW_PARCEL_CLOSED, /* it is over: was_clean is `flag`, the reason is the data */
     TOW_PARCEL_GO_ON,  /* the session's worker to itself: what was kept is told */
     /* To the connection: */
-    TOW_PARCEL_SAY, /* sends a message */
-    TOW_PARCEL_END, /* closes it; whether its end is told is `flag` */
+    TOW_PARCEL_SAY,   /* sends a message */
+    TOW_PARCEL_END,   /* closes it; whether its end is told is `flag` */
     TOW_PARCEL_PAUSE, /* reads no more (`flag`), or again */
     TOW_PARCEL_READ   /* how many bytes of what was heard are told */
 } tow_parcel_kind;
@@ -43,10 +43,9 @@ typedef struct tow_parcel_way {
     uint8_t secret[TOW_ENGINEIO_SECRET];
 } tow_parcel_way;
 
-/* Sends what `what` says (kind, type, count, code, flag), with data. Errors: MEMORY, QUEUE_FULL (the other worker
- * takes no more, or ends). */
-int tow_parcel_send(
-    const tow_parcel_way *way, const tow_parcel *what, const void *data, size_t length);
+/* Sends what `what` says (kind, type, count, code, flag), with data. Errors: MEMORY, QUEUE_FULL (the other
+ * worker takes no more, or ends). */
+int tow_parcel_send(const tow_parcel_way *way, const tow_parcel *what, const void *data, size_t length);
 
 /* Where they arrive: at the session's worker, at the connection's. */
 void tow_parcel_to_session(const tow_parcel *parcel);

@@ -1,5 +1,5 @@
-/* remote: a link whose WebSocket is another worker's. What comes while the session is paused is kept, which is
- * bounded by what the other end may send ahead. */
+/* remote: a link whose WebSocket is another worker's. What comes while the session is paused is kept, which
+ * is bounded by what the other end may send ahead. */
 #include "parcel.h"
 
 #include <stdlib.h>
@@ -32,16 +32,15 @@ static void destroy(remote *self) {
 /* What the session asks for. */
 
 static int send_message(tow_engineio_link *link, tow_message_type type, const void *data, size_t length) {
-    int error = tow_parcel_send(
-        &of(link)->way, &(tow_parcel){.kind = TOW_PARCEL_SAY, .type = type}, data, length);
+    int error =
+        tow_parcel_send(&of(link)->way, &(tow_parcel){.kind = TOW_PARCEL_SAY, .type = type}, data, length);
     of(link)->said += error == 0 ? length : 0;
     return error;
 }
 
 static void end(tow_engineio_link *link, uint16_t code, const char *reason, bool tells) {
-    (void)tow_parcel_send(&of(link)->way,
-        &(tow_parcel){.kind = TOW_PARCEL_END, .code = code, .flag = tells}, reason,
-        reason != NULL ? strlen(reason) : 0);
+    (void)tow_parcel_send(&of(link)->way, &(tow_parcel){.kind = TOW_PARCEL_END, .code = code, .flag = tells},
+        reason, reason != NULL ? strlen(reason) : 0);
     if (!tells)
         destroy(of(link));
 }
@@ -66,8 +65,7 @@ static const tow_engineio_link_class class = {
 
 /* The link of a parcel, if it is still the session's: whatever is told may end it. */
 static remote *find(const tow_parcel *parcel) {
-    tow_engineio_session *session =
-        tow_engineio_find(parcel->engineio, parcel->session, parcel->secret);
+    tow_engineio_session *session = tow_engineio_find(parcel->engineio, parcel->session, parcel->secret);
     tow_engineio_link *links[2] = {
         session != NULL ? session->link : NULL, session != NULL ? session->probe : NULL};
     for (size_t i = 0; i < 2; i++) {
@@ -82,11 +80,9 @@ static void refuse(const tow_parcel_way *way) {
 }
 
 static void attach(const tow_parcel *parcel) {
-    tow_engineio_session *session =
-        tow_engineio_find(parcel->engineio, parcel->session, parcel->secret);
+    tow_engineio_session *session = tow_engineio_find(parcel->engineio, parcel->session, parcel->secret);
     remote *self = calloc(1, sizeof(*self));
-    tow_parcel_way way = {
-        .engineio = parcel->engineio, .wire = parcel->wire, .session = parcel->session};
+    tow_parcel_way way = {.engineio = parcel->engineio, .wire = parcel->wire, .session = parcel->session};
     memcpy(way.secret, parcel->secret, sizeof(way.secret));
     if (self != NULL) {
         self->way = way;
@@ -107,8 +103,7 @@ static void tell_read(const tow_parcel *parcel, size_t length) {
     if (self->told - self->read < READ_AT_ONCE)
         return;
     self->read = self->told;
-    (void)tow_parcel_send(
-        &self->way, &(tow_parcel){.kind = TOW_PARCEL_READ, .count = self->told}, NULL, 0);
+    (void)tow_parcel_send(&self->way, &(tow_parcel){.kind = TOW_PARCEL_READ, .count = self->told}, NULL, 0);
 }
 
 static void tell_closed(remote *self, const tow_close_event *event) {
@@ -138,8 +133,7 @@ static void hear_closed(const tow_parcel *parcel, remote *self) {
     what[0] = parcel->flag;
     memcpy(what + 1, &parcel->code, sizeof(parcel->code));
     memcpy(what + 3, parcel->data, length);
-    if (!tow_packets_are_empty(&self->kept) &&
-        tow_packets_put(&self->kept, CLOSED, what, 3 + length) == 0)
+    if (!tow_packets_are_empty(&self->kept) && tow_packets_put(&self->kept, CLOSED, what, 3 + length) == 0)
         return;
     tell_closed(self, &(tow_close_event){.code = parcel->code,
                           .was_clean = parcel->flag,

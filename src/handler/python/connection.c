@@ -202,6 +202,8 @@ static void hear_end(tow_python_connection *connection) {
 
 static void hear_write(tow_python_connection *connection, const tow_python_said *said) {
     tow_exchange *exchange = connection->exchange;
+    if (tow_python_refuse_bytes(connection))
+        return;
     if (connection->socket != NULL) {
         if (tow_websocket_send_bytes(connection->socket, said->bytes, said->length) == 0 &&
             connection->socket->above_high)

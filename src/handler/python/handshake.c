@@ -1,11 +1,13 @@
 #include "handshake.h"
 
 #include "base/text.h"
+#include "server/entrance.h"
 #include "server/exchange_raw.h"
 #include "transport/address.h"
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <towline/error.h>
 
 static void bytes_came(tow_exchange *exchange, void *user, const void *bytes, size_t length) {
@@ -21,6 +23,8 @@ static void bytes_came(tow_exchange *exchange, void *user, const void *bytes, si
 
 /* What the handler asks for is bounded by what is sent to it at once: see link.h. */
 void tow_python_hear_read(tow_python_connection *connection, const tow_python_said *said) {
+    if (tow_python_refuse_bytes(connection))
+        return;
     if (connection->exchange == NULL || said->length != 4 ||
         tow_exchange_read_bytes(connection->exchange, tow_python_number(said->bytes, 4), bytes_came,
             connection) == TOW_ERROR_STATE)
@@ -73,15 +77,35 @@ static int add_text(tow_buffer *out, const char *text, size_t length) {
     return error != 0 ? error : tow_buffer_append(out, text, length);
 }
 
-static int write_head(tow_buffer *out, const tow_request *request) {
+/* What a session over another carrier begins with is no opening handshake, which handlers look for. */
+static int write_opening_fields(tow_buffer *out, const tow_exchange *exchange, const tow_request *request) {
+    const tow_entrance *entrance = tow_exchange_entrance(exchange);
+    if (entrance == NULL || tow_exchange_is_opening(exchange))
+        return 0;
+    const char *offers = entrance->offers != NULL ? entrance->offers(entrance, request) : NULL;
+    int error = tow_buffer_append_text(out,
+        "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+        "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n");
+    return error != 0 || offers == NULL
+               ? error
+               : tow_buffer_append_format(out, "Sec-WebSocket-Protocol: %s\r\n", offers);
+}
+
+static bool is_of_connection(const char *name) {
+    return strcasecmp(name, "Connection") == 0 || strcasecmp(name, "Upgrade") == 0;
+}
+
+static int write_head(tow_buffer *out, const tow_exchange *exchange, const tow_request *request) {
+    bool is_carried = tow_exchange_entrance(exchange) != NULL && !tow_exchange_is_opening(exchange);
     const tow_header_field *fields = tow_request_headers(request);
     if (fields == NULL)
         return TOW_ERROR_MEMORY;
     int error = tow_buffer_append_format(
         out, "%s %s HTTP/1.1\r\n", tow_request_method(request), tow_request_target(request));
     for (; error == 0 && fields->name != NULL; fields++)
-        error = tow_buffer_append_format(out, "%s: %s\r\n", fields->name, fields->value);
-    return error;
+        if (!is_carried || !is_of_connection(fields->name))
+            error = tow_buffer_append_format(out, "%s: %s\r\n", fields->name, fields->value);
+    return error != 0 ? error : write_opening_fields(out, exchange, request);
 }
 
 int tow_python_write_opening(
@@ -99,7 +123,7 @@ int tow_python_write_opening(
     if (error == 0)
         error = add_text(out, local, strlen(local));
     if (error == 0)
-        error = write_head(&head, request);
+        error = write_head(&head, connection->exchange, request);
     if (error == 0)
         error = add_text(out, (const char *)head.data, head.length);
     tow_buffer_clear(&head);

@@ -1,5 +1,7 @@
 #include "state.h"
 
+#include "server/entrance.h"
+
 #include "connection.h"
 
 #include <stdlib.h>
@@ -55,6 +57,16 @@ void tow_python_fail(tow_python_connection *connection, int status, const char *
     if (connection->socket != NULL)
         tow_websocket_close(connection->socket, TOW_CLOSE_INTERNAL_ERROR, text);
     tow_python_link_drop(&connection->link);
+}
+
+bool tow_python_refuse_bytes(tow_python_connection *connection) {
+    const tow_websocket *socket = connection->socket;
+    bool is_carried =
+        socket != NULL ? socket->behaviour->carrier != NULL
+                       : connection->exchange != NULL && tow_exchange_entrance(connection->exchange) != NULL;
+    if (is_carried)
+        tow_python_fail(connection, 403, "this handler reads or writes bytes: by WebSocket only");
+    return is_carried;
 }
 
 void tow_python_fail_host(tow_python_connection *connection) {

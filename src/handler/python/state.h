@@ -38,6 +38,9 @@ void tow_python_free_if_over(tow_python_connection *connection);
 /* For this connection it is the end: a handshake is refused with the status, an open one closed with 1011. */
 void tow_python_fail(tow_python_connection *connection, int status, const char *text);
 
+/* The same, where it is over another carrier, which has no bytes that a handler could read or write. */
+bool tow_python_refuse_bytes(tow_python_connection *connection);
+
 /* The same, when what the host has said makes no sense: the log has it. */
 void tow_python_fail_host(tow_python_connection *connection);
 
