@@ -112,7 +112,8 @@ tow_websocket_counters *tow_websocket_context_counters(tow_websocket_context *co
 /* Who wants to know of sockets what no callback of theirs tells. Called inside what brings it about: neither
  * may call anything on the socket but what only asks. */
 typedef struct tow_socket_watcher {
-    void (*closing)(tow_websocket *socket); /* it is open no more: its Close was read, or ours is said, or it has failed */
+    void (*closing)(tow_websocket
+            *socket); /* it is open no more: its Close was read, or ours is said, or it has failed */
     void (*drained)(tow_websocket *socket); /* as on_drain, which comes next */
 } tow_socket_watcher;
 
@@ -259,8 +260,8 @@ void tow_websocket_fail(tow_websocket *socket, tow_cause cause, int error);
 /* As tow_websocket_send_shared, but while a message is being sent in pieces this one waits for its end. */
 void tow_websocket_send_posted(tow_websocket *socket, tow_shared *shared);
 
-/* Makes one shared message of two or more, which stay the caller's: sent, it is as these one behind the other,
- * but leaves in one write where their frames are the same for all. Any thread. Errors: MEMORY. */
+/* Makes one shared message of two or more, which stay the caller's: sent, it is as these one behind the
+ * other, but leaves in one write where their frames are the same for all. Any thread. Errors: MEMORY. */
 int tow_shared_join(tow_shared **shared, tow_shared *const *parts, size_t count);
 
 /* Bytes of the message itself, or of all that were joined. */
