@@ -9,8 +9,9 @@
 #include <towline/error.h>
 
 enum {
-    BODY_MAX = 1 << 20,      /* ten events, and what JSON makes of their data */
-    UNTAKEN_MAX = 256 * 1024 /* bytes that a client has not taken, until it is waited for */
+    NAME_SENT_MAX = 3 * TOW_CHANNEL_NAME_MAX, /* bytes of a name as it may be sent */
+    BODY_MAX = 1 << 20,                       /* ten events, and what JSON makes of their data */
+    UNTAKEN_MAX = 256 * 1024                  /* bytes that a client has not taken, until it is waited for */
 };
 
 /* Ends. */
@@ -140,9 +141,9 @@ static const tow_pusher_call_kind *kind_find(const char *method, const parts *pa
 static bool name_take(tow_pusher_job *job, const parts *path) {
     if (!job->kind->has_name)
         return true;
-    if (path->items[1].length > 3 * TOW_CHANNEL_NAME_MAX)
+    char decoded[NAME_SENT_MAX + 1];
+    if (path->items[1].length > NAME_SENT_MAX)
         return false;
-    char decoded[3 * TOW_CHANNEL_NAME_MAX + 1];
     const char *end = tow_percent_decode(decoded, path->items[1]);
     if (end == NULL || end == decoded || (size_t)(end - decoded) > sizeof(job->name))
         return false;

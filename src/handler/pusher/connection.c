@@ -102,9 +102,9 @@ static refusal version_check(const char *text) {
     int version = version_of(text);
     if (version < 0)
         return (refusal){TOW_PUSHER_BAD_VERSION, "invalid version string format"};
-    return version >= VERSION_MIN && version <= VERSION_MAX
-               ? (refusal){0}
-               : (refusal){TOW_PUSHER_OTHER_VERSION, "unsupported protocol version: 5 to 7 are known"};
+    if (version < VERSION_MIN || version > VERSION_MAX)
+        return (refusal){TOW_PUSHER_OTHER_VERSION, "unsupported protocol version: 5 to 7 are known"};
+    return (refusal){0};
 }
 
 static refusal opening_check(const tow_pusher_app *app, const tow_request *request) {

@@ -109,6 +109,8 @@ void tow_pusher_counting_init(tow_pusher_counting *counting, tow_loop *loop) {
 
 void tow_pusher_counting_clear(tow_pusher_counting *counting) {
     for (size_t i = 0; i < TOW_PUSHER_COUNTING_BUCKETS; i++)
-        while (!tow_ring_is_empty(&counting->buckets[i]))
-            told_free(of(counting->buckets[i].next));
+        for (tow_ring *link = counting->buckets[i].next, *next; link != &counting->buckets[i]; link = next) {
+            next = link->next;
+            told_free(of(link));
+        }
 }

@@ -64,7 +64,7 @@ static int parameter_append(tow_buffer *out, const tow_header_field *parameter, 
 
 /* All parameters but the signature itself, in the order of their names. */
 static int parameters_write(tow_buffer *out, const tow_pusher_call *call) {
-    const tow_header_field *sorted[TOW_PUSHER_PARAMETERS_MAX];
+    const tow_header_field *sorted[TOW_PUSHER_PARAMETERS_MAX] = {NULL};
     size_t count = 0;
     int error = tow_buffer_reserve(out, 256);
     for (const tow_header_field *each = call->parameters; each->name != NULL; each++) {
@@ -74,7 +74,7 @@ static int parameters_write(tow_buffer *out, const tow_pusher_call *call) {
             return TOW_ERROR_LIMIT;
         sorted[count++] = each;
     }
-    qsort(sorted, count, sizeof(sorted[0]), by_name);
+    qsort(sorted, count, sizeof(tow_header_field *), by_name);
     for (size_t i = 0; error == 0 && i < count; i++)
         error = parameter_append(out, sorted[i], i == 0);
     return error;

@@ -210,8 +210,10 @@ int tow_pusher_hooks_init(tow_pusher_hooks *hooks, tow_loop *loop, tow_handler_l
 }
 
 void tow_pusher_hooks_clear(tow_pusher_hooks *hooks) {
-    while (!tow_ring_is_empty(&hooks->list))
-        hook_free(of(hooks->list.next));
+    for (tow_ring *link = hooks->list.next, *next; link != &hooks->list; link = next) {
+        next = link->next;
+        hook_free(of(link));
+    }
     tow_http_client_free(hooks->client);
     hooks->client = NULL;
 }

@@ -193,6 +193,7 @@ int64_t tow_pusher_hook_queue_take(tow_pusher_hook_queue *queue, int64_t now, si
     int64_t taken = 0;
     wake(queue, now);
     while ((size_t)taken < max && !tow_ring_is_empty(&queue->ready)) {
+        /* The ring lets go of what is freed. NOLINTNEXTLINE(clang-analyzer-unix.Malloc) */
         hook_channel *channel = of(queue->ready.next);
         waiting_event *event = channel->first;
         int error = tow_buffer_reserve(out, event->json_length + 1);

@@ -35,7 +35,7 @@ uint64_t tow_pusher_mask(const tow_pusher *pusher) {
 
 int tow_pusher_apps_add(tow_pusher *pusher, tow_pusher_app *app) {
     pthread_mutex_lock(&pusher->lock);
-    tow_pusher_app **apps = realloc(pusher->apps, (pusher->count + 1) * sizeof(apps[0]));
+    tow_pusher_app **apps = realloc(pusher->apps, (pusher->count + 1) * sizeof(tow_pusher_app *));
     if (apps != NULL) {
         pusher->apps = apps;
         pusher->apps[pusher->count++] = app;
@@ -89,8 +89,10 @@ bool tow_pusher_channel_policy(tow_pusher *pusher, tow_slice name, tow_channel_p
     const tow_pusher_app *app = app_find(pusher, id);
     if (app != NULL && read.is_cache)
         cache_policy(app, policy);
-    if (app != NULL && read.access == TOW_PUSHER_PRESENCE)
+    if (app != NULL && read.access == TOW_PUSHER_PRESENCE) {
         policy->presence = true;
+        policy->max_members = (uint32_t)app->settings.max_members;
+    }
     pthread_mutex_unlock(&pusher->lock);
     return app != NULL;
 }
@@ -99,11 +101,14 @@ bool tow_pusher_channel_policy(tow_pusher *pusher, tow_slice name, tow_channel_p
 
 typedef void (*watch_act)(tow_pusher_app *app, tow_slice name, const void *what);
 
+static tow_pusher *of(const tow_hub_watcher *watcher) {
+    const uintptr_t address = (uintptr_t)watcher - offsetof(tow_pusher, watcher);
+    return (tow_pusher *)address; // NOLINT(performance-no-int-to-ptr): const
+}
+
 /* For the apps whose channel it is: one, or all that share it. */
 static void each_app(const tow_hub_watcher *watcher, tow_slice hub_name, watch_act act, const void *what) {
-    tow_pusher *pusher =
-        (tow_pusher *)(void *)((uintptr_t)watcher -
-                               offsetof(tow_pusher, watcher)); // NOLINT(performance-no-int-to-ptr)
+    tow_pusher *pusher = of(watcher);
     const tow_slice id = tow_pusher_app_id_of(hub_name), name = tow_pusher_channel_of(hub_name);
     const tow_pusher_access access = tow_pusher_channel_name_read(name).access;
     if (access == TOW_PUSHER_INVALID || access == TOW_PUSHER_USER)
