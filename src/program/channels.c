@@ -2,6 +2,7 @@
 
 #include "option_effect.h"
 
+#include "handler/pusher.h"
 #include "server/channels.h"
 
 #include <stdlib.h>
@@ -58,6 +59,14 @@ static int policies_set(tow_channel_policies *policies, const tow_config_items *
     return error;
 }
 
+/* What a door says of its own channels goes before what is set. */
+static void policy_find(void *user, tow_slice name, tow_channel_policy *policy) {
+    const tow_served_channels *channels = user;
+    tow_channel_policies_find(channels->policies, name, policy);
+    if (channels->pusher != NULL)
+        (void)tow_pusher_channel_policy(channels->pusher, name, policy);
+}
+
 int tow_served_channels_begin(
     tow_served_channels *channels, tow_server *server, const tow_config_items *items) {
     int error = tow_channel_policies_new(&channels->policies);
@@ -70,7 +79,7 @@ int tow_served_channels_change(
     tow_served_channels *channels, tow_server *server, const tow_config_items *items) {
     int error = policies_set(channels->policies, items);
     if (error == 0)
-        tow_server_set_channel_policy(server, tow_channel_policies_find, channels->policies);
+        tow_server_set_channel_policy(server, policy_find, channels);
     return error;
 }
 

@@ -18,6 +18,7 @@ bool tow_channel_items_contradict(const tow_config_items *items, char error[TOW_
 typedef struct tow_served_channels { /* zeroed: not begun */
     tow_channels shared;             /* that places have */
     tow_channel_policies *policies;
+    struct tow_pusher *pusher; /* whose channels have something of their own; NULL: nobody's */
 } tow_served_channels;
 
 /* Before the server listens. Errors: MEMORY. */

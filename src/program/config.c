@@ -2,6 +2,7 @@
 
 #include "channels.h"
 #include "config_routes.h"
+#include "pusher_apps.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -37,12 +38,15 @@ static int channels_take(const reading *now, const tow_config_node *list, const 
 }
 
 static int tree_take(const reading *now, const tow_config_node *root, const tow_config_scope *scope) {
-    static const char *const besides[] = {"routes", "channels", NULL};
+    static const char *const besides[] = {"routes", "channels", "pusher", NULL};
     const tow_config_node *routes = tow_config_find(root, besides[0]);
     const tow_config_node *channels = tow_config_find(root, besides[1]);
+    const tow_config_node *apps = tow_config_find(root, besides[2]);
     int problem = tow_config_take(now->options, root, scope, besides, now->error);
     if (problem == 0 && routes != NULL)
         problem = tow_config_routes_read(now->plans, routes, scope, now->error);
+    if (problem == 0 && apps != NULL)
+        problem = tow_pusher_apps_read(now->plans, apps, scope, now->error);
     return problem != 0 || channels == NULL ? problem : channels_take(now, channels, scope);
 }
 

@@ -2,6 +2,7 @@
 
 #include "option_effect.h"
 #include "option_entry.h"
+#include "pusher_apps.h"
 
 #include <limits.h>
 #include <stdio.h>
@@ -202,12 +203,31 @@ static int routes_print(printing *now, const tow_route_plans *plans) {
     return error != 0 || count > 0 ? error : tow_buffer_append_text(now->out, " []\n");
 }
 
+static int apps_print(printing *now, const tow_route_plans *plans) {
+    size_t count = 0;
+    int error = 0;
+    for (size_t i = 0; error == 0 && i < plans->count; i++) {
+        const tow_route_plan *plan = plans->items[i];
+        if (!tow_route_plan_is_pusher_app(plan))
+            continue;
+        error =
+            tow_buffer_append_format(now->out, "%s  -  # %s\n", count++ == 0 ? "pusher:\n" : "", plan->label);
+        if (error == 0)
+            error = given_print(now, &plan->handler, true, "    ");
+        if (error == 0)
+            error = given_print(now, &plan->route, false, "    ");
+    }
+    return error;
+}
+
 int tow_config_print(tow_buffer *out, const tow_options *options, const tow_route_plans *plans) {
     printing now = {.out = out, .options = options};
     if (getcwd(now.folder, sizeof(now.folder)) == NULL)
         return TOW_ERROR_SYSTEM;
     int error = all_print(&now);
-    return error != 0 || !plans->given ? error : routes_print(&now, plans);
+    if (error == 0 && plans->given)
+        error = routes_print(&now, plans);
+    return error != 0 ? error : apps_print(&now, plans);
 }
 
 /* Items. */

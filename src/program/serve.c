@@ -3,6 +3,7 @@
 #include "config.h"
 #include "config_print.h"
 #include "exit_status.h"
+#include "handler/pusher.h"
 #include "handlers.h"
 #include "ports.h"
 #include "python_routes.h"
@@ -67,6 +68,17 @@ static int channels_start(serve_service *service) {
     return error;
 }
 
+/* What apps of Pusher's protocol share. */
+static int pusher_start(serve_service *service) {
+    tow_serving *serving = &service->serving;
+    const tow_handler_place place = tow_serving_place(serving);
+    int error = tow_pusher_new(&serving->pusher, &place);
+    if (error != 0)
+        tow_service_complain(&serving->service, "%s", tow_strerror(error));
+    service->served.channels.pusher = serving->pusher;
+    return error;
+}
+
 static int plans_start(serve_service *service) {
     tow_serving *serving = &service->serving;
     const tow_route_plans *plans = &service->served.plans;
@@ -100,6 +112,8 @@ static int add_routes(tow_serving *serving) {
     if (error == 0)
         error = channels_start(service);
     if (error == 0)
+        error = pusher_start(service);
+    if (error == 0)
         error = plans_start(service);
     if (error == 0)
         error = handlers_start(service);
@@ -120,6 +134,7 @@ static bool is_ready(const tow_serving *serving) {
 
 static void before_end(tow_serving *serving) {
     tow_admission_end(service_of(&serving->service)->served.guards.admission);
+    tow_pusher_end(serving->pusher);
     tow_handlers_end(&service_of(&serving->service)->handlers);
 }
 
@@ -263,6 +278,7 @@ static int serve(const tow_options *options, tow_route_plans *plans, tow_config_
     tow_handlers_free(&service.handlers);
     tow_served_config_clear(&service.served);
     guards_end(&service.served.guards);
+    tow_pusher_free(service.serving.pusher);
     tow_served_channels_end(&service.served.channels);
     return status;
 }

@@ -24,6 +24,8 @@ typedef struct tow_serve_settings {
     tow_python_settings python;     /* but for the directory */
     tow_guard_settings guard;
     tow_engineio_settings engineio;
+    /* ID:KEY:FILE each */
+    const char *const *pusher_apps;
     bool list;            /* only says what is served where */
     const char *log_file; /* NULL: standard error */
     int log_level;        /* TOW_LOG_ERROR to TOW_LOG_DEBUG */

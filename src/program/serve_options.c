@@ -1,6 +1,7 @@
 #include "option_table.h"
 
 #include "ports.h"
+#include "pusher_apps.h"
 #include "serve.h"
 #include "service_options.h"
 
@@ -72,6 +73,22 @@ static const tow_option config_rows[] = {
     {0},
 };
 
+static const tow_option pusher_rows[] = {
+    {.group = "Pusher",
+        .name = "pusher-app",
+        .kind = TOW_OPTION_LIST,
+        .value = "ID:KEY:FILE",
+        .note = "none",
+        .help = "an app of Pusher's protocol, with its secret in a file: clients come to /app/KEY, its "
+                "servers to "
+                "/apps/ID/; more of it can be set in a configuration file",
+        .expects = "an app such as 1:my-key:/etc/towline/my-secret",
+        .check = tow_pusher_app_check,
+        .needs = TOW_OPTION_NEEDS_COMMAND_LINE,
+        FIELD(pusher_apps)},
+    {0},
+};
+
 static const tow_option list_rows[] = {
     {.name = "list",
         .kind = TOW_OPTION_FLAG,
@@ -95,6 +112,7 @@ static const tow_option_section sections[] = {
     {.options = tow_files_rows, .base = offsetof(tow_serve_settings, files)},
     {.options = tow_directory_rows, .base = offsetof(tow_serve_settings, handlers)},
     {.options = list_rows},
+    {.options = pusher_rows},
     {.options = tow_python_rows, .base = offsetof(tow_serve_settings, python)},
     {.options = tow_service_access_rows},
     {.options = tow_guard_rows, .base = offsetof(tow_serve_settings, guard)},

@@ -1,5 +1,6 @@
 #include "serve_routes.h"
 
+#include "pusher_apps.h"
 #include "serve.h"
 #include "websocket/websocket.h"
 
@@ -55,7 +56,8 @@ static int add_files(const completing *now, const char *root) {
 int tow_serve_routes_complete(
     tow_route_plans *plans, const tow_options *options, char error[TOW_OPTIONS_ERROR_MAX]) {
     const completing now = {plans, options, error};
-    const char *root = ((const tow_serve_settings *)options->settings)->files.root;
+    const tow_serve_settings *settings = options->settings;
+    const char *root = settings->files.root;
     int problem = plans->given ? 0 : add_echo(&now);
     if (problem == 0 && !plans->given &&
         (add(&now, "/.console", "console") == NULL || add(&now, "/.towline.js", "client-script") == NULL ||
@@ -65,6 +67,8 @@ int tow_serve_routes_complete(
         problem = add_files(&now, root);
     else if (problem == 0 && !plans->given && add(&now, "/", "console") == NULL)
         problem = TOW_ERROR_MEMORY;
+    if (problem == 0)
+        return tow_pusher_apps_complete(plans, settings->pusher_apps, error);
     if (problem == TOW_ERROR_MEMORY)
         tow_option_complain(error, "%s", tow_strerror(problem));
     return problem;

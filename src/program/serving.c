@@ -78,6 +78,7 @@ tow_handler_place tow_serving_place(tow_serving *serving) {
         .server = serving->server,
         .loop = serving->service.loop,
         .channels = serving->channels,
+        .pusher = serving->pusher,
         .is_trial = serving->service.settings->check};
 }
 

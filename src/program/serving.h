@@ -29,9 +29,10 @@ struct tow_serving {
     tow_server *server;
     const struct tow_channels *channels; /* what the doors to them share; NULL: there are none */
     int workers;
-    int descriptors_each; /* that a connection takes with what it leads to; 0: its own */
-    bool starting;        /* what the server says meanwhile, we say better */
-    char failed[256];     /* what can't be listened on, as it was given; "": nothing */
+    struct tow_pusher *pusher; /* what its handlers are given; may be NULL */
+    int descriptors_each;      /* that a connection takes with what it leads to; 0: its own */
+    bool starting;             /* what the server says meanwhile, we say better */
+    char failed[256];          /* what can't be listened on, as it was given; "": nothing */
     char failed_why[256];
     bool failed_is_status;
 };
