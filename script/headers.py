@@ -2,7 +2,14 @@
 
 import re
 
+# Headers of libraries of their own, beside libtowline's.
+OTHER_LIBRARIES = {"socketio.h": "towline-socketio"}
 COMMENT = r"/\*(.*?)\*/"
+
+
+def of_library(folder, library="towline"):
+    """The headers in a folder whose functions this library has."""
+    return sorted(path for path in folder.glob("*.h") if OTHER_LIBRARIES.get(path.name, "towline") == library)
 
 
 def text_of(header):

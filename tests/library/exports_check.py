@@ -1,6 +1,9 @@
 #!/usr/bin/env python3
-"""libtowline.so shows exactly what include/towline declares as public, and nothing that does not begin with tow_;
-each public function is tried with NULL by a unit test."""
+"""A library shows exactly what its headers in include/towline declare as public, and nothing that does not begin with tow_; each
+public function is tried with NULL by a unit test.
+
+    tests/library/exports_check.py LIBRARY INCLUDE [towline-socketio]
+"""
 
 import pathlib
 import re
@@ -24,17 +27,23 @@ def shown(library):
     return symbols
 
 
-def main(library, include):
-    public = headers.exported(sorted(pathlib.Path(include, "towline").glob("*.h")))
+# The version that public names have, and the test that tries them with NULL.
+LIBRARIES = {"towline": ("TOWLINE_0", "tests/unit/server/null_test.c"),
+             "towline-socketio": ("TOWLINE_SOCKETIO_0", "tests/unit/socketio/null_test.c")}
+
+
+def main(library, include, name="towline"):
+    version, test = LIBRARIES[name]
+    public = headers.exported(headers.of_library(pathlib.Path(include, "towline"), name))
     symbols = shown(library)
-    problems = [f"{name}: declared in include/towline and not in TOWLINE_0 of src/libtowline.map"
-                for name in sorted(public) if symbols.get(name) != "TOWLINE_0"]
-    problems += [f"{name}: in TOWLINE_0 and not declared in include/towline"
-                 for name, version in sorted(symbols.items()) if version == "TOWLINE_0" and name not in public]
+    problems = [f"{name}: declared in include/towline and not in {version} of the library's map"
+                for name in sorted(public) if symbols.get(name) != version]
+    problems += [f"{name}: in {version} and not declared in include/towline"
+                 for name, found in sorted(symbols.items()) if found == version and name not in public]
     problems += [f"{name}: shown, and does not begin with tow_"
                  for name in sorted(symbols) if not name.startswith("tow_")]
-    tried = set(re.findall(r"\btow_\w+", (ROOT / "tests/unit/server/null_test.c").read_text()))
-    problems += [f"{name}: not tried with NULL in tests/unit/server/null_test.c" for name in sorted(public - tried)]
+    tried = set(re.findall(r"\btow_\w+", (ROOT / test).read_text()))
+    problems += [f"{name}: not tried with NULL in {test}" for name in sorted(public - tried)]
     print("\n".join(problems) or f"{len(public)} public names, {len(symbols) - len(public)} private ones")
     return 1 if problems else 0
 

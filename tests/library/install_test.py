@@ -18,9 +18,10 @@ sys.path.insert(0, str(ROOT / "script"))
 import headers  # noqa: E402
 
 WARNINGS = ["-Wall", "-Wextra", "-Wpedantic", "-Werror", "-Wno-unused-parameter", "-Wno-missing-field-initializers"]
-MORE_PACKAGES = {"glib_loop": ["glib-2.0"], "libuv_loop": ["libuv"]}
+MORE_PACKAGES = {"glib_loop": ["glib-2.0"], "libuv_loop": ["libuv"], "socketio_room": ["towline-socketio"]}
 STATIC_NAMES = {"libuv": "libuv-static"}  # where a package has another name for static linking
-HEADERS = sorted((ROOT / "include/towline").glob("*.h"))
+HEADERS = headers.of_library(ROOT / "include/towline")
+SOCKETIO_HEADERS = headers.of_library(ROOT / "include/towline", "towline-socketio")
 EXAMPLES = sorted((ROOT / "examples").glob("*.c"))
 HANDLERS = sorted((ROOT / "examples/handlers").glob("*.c"))
 
@@ -52,7 +53,8 @@ class Installed:
         self.libraries = self.configuration.parent.parent
         self.prefix = next(self.tree.rglob("include/towline.h")).parent.parent
         # As if it had been configured for this place: what a destination folder is for is moved there later.
-        self.configuration.write_text(re.sub("^prefix=.*", f"prefix={self.prefix}", self.configuration.read_text(), flags=re.M))
+        for configuration in self.configuration.parent.glob("towline*.pc"):
+            configuration.write_text(re.sub("^prefix=.*", f"prefix={self.prefix}", configuration.read_text(), flags=re.M))
         self.environment = os.environ | {"PKG_CONFIG_PATH": str(self.configuration.parent), "LD_LIBRARY_PATH": str(self.libraries)}
 
     def flags(self, static, *packages):
@@ -77,6 +79,8 @@ def check_names(installed):
     """Both libraries show the functions of the headers, under TOWLINE_0, and the static one nothing else."""
     shared = installed.libraries / "libtowline.so"
     print(run(ROOT / "tests/library/exports_check.py", shared, installed.prefix / "include").strip())
+    print(run(ROOT / "tests/library/exports_check.py", installed.libraries / "libtowline-socketio.so", installed.prefix / "include",
+              "towline-socketio").strip())
     lines = run("nm", "-g", "--defined-only", installed.libraries / "libtowline.a").splitlines()
     shown = sorted(line.split()[2] for line in lines if len(line.split()) == 3)
     expect("what libtowline.a shows", shown, sorted(headers.exported(HEADERS)))
@@ -139,7 +143,7 @@ def check_helpers(installed):
 def check_pages(installed):
     """man(1) finds a page by the name of each function."""
     pages = installed.prefix / "share/man/man3"
-    missing = [name for name in sorted(headers.documented(HEADERS)) if not (pages / f"{name}.3").is_file()]
+    missing = [name for name in sorted(headers.documented(HEADERS + SOCKETIO_HEADERS)) if not (pages / f"{name}.3").is_file()]
     expect("functions without a page", missing, [])
 
 
@@ -153,15 +157,16 @@ def check_page_programs(installed):
     for program in programs:
         source = installed.folder / "page.c"
         source.write_text(program.replace("\\e", "\\"))
-        installed.compile("gcc", source, installed.folder / "page")
+        packages = ["towline-socketio"] if "<towline/socketio.h>" in program else []
+        installed.compile("gcc", source, installed.folder / "page", packages=packages)
 
 
 def check_header(installed, compiler, suffix, standard):
     """Each header stands alone, and all of them together make a program that runs."""
-    for header in HEADERS:
+    for header in HEADERS + SOCKETIO_HEADERS:
         (installed.folder / f"{header.stem}{suffix}").write_text(f"#include <towline/{header.name}>\n")
-    run(compiler, standard, *WARNINGS, "-fsyntax-only", *(installed.folder / f"{header.stem}{suffix}" for header in HEADERS),
-        *run("pkg-config", "--cflags", "towline", env=installed.environment).split())
+    run(compiler, standard, *WARNINGS, "-fsyntax-only", *(installed.folder / f"{header.stem}{suffix}" for header in HEADERS + SOCKETIO_HEADERS),
+        *run("pkg-config", "--cflags", "towline-socketio", env=installed.environment).split())
     program = installed.compile(compiler, ROOT / "tests/library" / f"all_headers{suffix}", installed.folder / "all", options=[standard])
     run(program, env=installed.environment)
 
@@ -173,7 +178,9 @@ def check_examples(installed, compiler, static):
 
     def compile_example(source):
         output = folder / f"example-{source.stem.replace('_', '-')}"
-        installed.compile(compiler, source, output, static, MORE_PACKAGES.get(source.stem, ()))
+        packages = MORE_PACKAGES.get(source.stem, ())
+        if not static or "towline-socketio" not in packages: # that is a shared library only
+            installed.compile(compiler, source, output, static, packages)
 
     at_once(compile_example, EXAMPLES)
     if static:
