@@ -1,0 +1,19 @@
+#include "identity.h"
+
+#include "transport/loop.h"
+
+void tow_socketio_id_make(char id[TOW_SOCKETIO_ID_LENGTH + 1], tow_loop *loop) {
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    uint8_t bytes[TOW_SOCKETIO_ID_LENGTH];
+    tow_loop_random(loop, bytes, sizeof(bytes));
+    for (size_t i = 0; i < sizeof(bytes); i++)
+        id[i] = digits[bytes[i] % 64];
+    id[TOW_SOCKETIO_ID_LENGTH] = '\0';
+}
+
+uint64_t tow_socketio_id_number(const char *id) {
+    uint64_t number = 14695981039346656037U; /* FNV-1a */
+    for (; *id != '\0'; id++)
+        number = (number ^ (uint8_t)*id) * 1099511628211U;
+    return number == 0 ? 1 : number;
+}
