@@ -1,0 +1,107 @@
+#include "away.h"
+
+#include "identity.h"
+#include "past.h"
+#include "rooms.h"
+#include "socketio.h"
+#include "transport/loop.h"
+
+#include <pthread.h>
+#include <stddef.h>
+#include <stdlib.h>
+
+enum { BUCKETS = 1024 };
+
+struct tow_socketio_away {
+    pthread_mutex_t mutex;
+    size_t count;
+    tow_socketio_socket *buckets[BUCKETS];
+};
+
+tow_socketio_away *tow_socketio_away_new(void) {
+    tow_socketio_away *away = calloc(1, sizeof(*away));
+    if (away != NULL)
+        pthread_mutex_init(&away->mutex, NULL);
+    return away;
+}
+
+void tow_socketio_away_free(tow_socketio_away *away) {
+    if (away == NULL)
+        return;
+    pthread_mutex_destroy(&away->mutex);
+    free(away);
+}
+
+static tow_socketio_socket **bucket_of(tow_socketio_away *away, const char *id) {
+    return &away->buckets[tow_socketio_id_number(id) % BUCKETS];
+}
+
+static void take_out(tow_socketio_away *away, tow_socketio_socket *socket) {
+    tow_socketio_socket **at = bucket_of(away, tow_socketio_past_id(socket->past));
+    while (*at != socket)
+        at = &(*at)->next;
+    *at = socket->next;
+    away->count--;
+}
+
+void tow_socketio_away_drop(tow_socketio_socket *socket) {
+    tow_socketio *io = socket->scope->io;
+    pthread_mutex_lock(&io->away->mutex);
+    take_out(io->away, socket);
+    pthread_mutex_unlock(&io->away->mutex);
+    tow_timer_cancel(socket->loop, &socket->timer);
+    tow_socketio_rooms_end(socket);
+    tow_socketio_past_free(socket->past);
+    free(socket);
+    tow_socketio_release(io);
+}
+
+static void on_timer(tow_timer *timer) {
+    tow_socketio_away_drop(
+        (tow_socketio_socket *)(void *)((char *)timer - offsetof(tow_socketio_socket, timer)));
+}
+
+bool tow_socketio_away_keep(tow_socketio_socket *socket) {
+    tow_socketio_away *away = socket->scope->io->away;
+    int seconds = socket->scope->io->options.recovery_seconds;
+    pthread_mutex_lock(&away->mutex);
+    bool is_kept = away->count < TOW_SOCKETIO_AWAY_MAX;
+    if (is_kept) {
+        tow_socketio_socket **bucket = bucket_of(away, tow_socketio_past_id(socket->past));
+        socket->next = *bucket;
+        *bucket = socket;
+        away->count++;
+    }
+    pthread_mutex_unlock(&away->mutex);
+    if (!is_kept)
+        return false;
+    tow_socketio_hold(socket->scope->io);
+    tow_timer_set(socket->loop, &socket->timer, tow_loop_now(socket->loop) + seconds * TOW_SECOND, on_timer);
+    return true;
+}
+
+/* In a time that does not tell how much of it is right. */
+static bool is_same_id(const char *one, const char *other) {
+    unsigned difference = 0;
+    for (size_t i = 0; i < TOW_SOCKETIO_ID_LENGTH; i++)
+        difference |= (unsigned)(one[i] ^ other[i]);
+    return difference == 0;
+}
+
+tow_socketio_socket *tow_socketio_away_take(
+    const tow_socketio_scope *scope, const tow_loop *loop, const char id[TOW_SOCKETIO_ID_LENGTH + 1]) {
+    tow_socketio_away *away = scope->io->away;
+    pthread_mutex_lock(&away->mutex);
+    tow_socketio_socket *socket = *bucket_of(away, id);
+    while (socket != NULL && (socket->scope != scope || socket->loop != loop ||
+                                 !is_same_id(tow_socketio_past_id(socket->past), id)))
+        socket = socket->next;
+    if (socket != NULL)
+        take_out(away, socket);
+    pthread_mutex_unlock(&away->mutex);
+    if (socket == NULL)
+        return NULL;
+    tow_timer_cancel(socket->loop, &socket->timer);
+    tow_socketio_release(scope->io); /* the connection's route has it */
+    return socket;
+}

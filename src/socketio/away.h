@@ -1,0 +1,24 @@
+/* away: sockets whose connection is lost, and which are kept for some time: in their rooms, so that their
+ * past goes on. They are found by the secret that their client has, on the worker that they live on. */
+#ifndef TOW_SOCKETIO_AWAY_H
+#define TOW_SOCKETIO_AWAY_H
+
+#include "state.h"
+
+enum { TOW_SOCKETIO_AWAY_MAX = 10000 /* at once; more are not kept */ };
+
+/* NULL without memory. */
+tow_socketio_away *tow_socketio_away_new(void);
+void tow_socketio_away_free(tow_socketio_away *away); /* NULL is allowed */
+
+/* Keeps a socket that has lost its connection. False: there are too many. */
+bool tow_socketio_away_keep(tow_socketio_socket *socket);
+
+/* The one with this secret, which is not away any more. NULL: there is none on this loop. */
+tow_socketio_socket *tow_socketio_away_take(
+    const tow_socketio_scope *scope, const tow_loop *loop, const char id[TOW_SOCKETIO_ID_LENGTH + 1]);
+
+/* It is not waited for any more. */
+void tow_socketio_away_drop(tow_socketio_socket *socket);
+
+#endif

@@ -1,0 +1,20 @@
+/* parts: what the program's handler needs of the library beyond towline/socketio.h: it routes by itself. */
+#ifndef TOW_SOCKETIO_PARTS_H
+#define TOW_SOCKETIO_PARTS_H
+
+#include "hub/name.h"
+
+#include <towline/socketio.h>
+
+/* tow_socketio_new without a route; `server` may be NULL, if nothing is broadcast then. `options` may be
+ * NULL. Errors: as that. */
+int tow_socketio_make(tow_socketio **io, tow_server *server, const tow_socketio_options *options);
+
+/* What is to be routed. Its user is `io`. */
+tow_handler tow_socketio_handle(tow_socketio *io);
+
+/* The channel of a room of the socket's namespace. Returns its length, or ARGUMENT. */
+int tow_socketio_channel_of(
+    const tow_socketio_socket *socket, tow_slice room, char name[TOW_CHANNEL_NAME_MAX]);
+
+#endif

@@ -1,0 +1,200 @@
+#include "rooms.h"
+
+#include "away.h"
+#include "connection.h"
+#include "past.h"
+#include "sending.h"
+#include "server/channels.h"
+#include "socket.h"
+#include "socketio/parts.h"
+#include "websocket/websocket.h"
+
+#include <stdlib.h>
+#include <towline/error.h>
+
+static tow_socketio_room *room_of(tow_subscription *subscription) {
+    return (tow_socketio_room *)(void *)subscription;
+}
+
+/* What is delivered. */
+
+static void deliver_singly(
+    tow_socketio_connection *connection, const tow_encoding *encoding, tow_burst *burst) {
+    for (size_t i = 0; i < tow_burst_count(burst); i++) {
+        const tow_socketio_form *form = tow_published_form(tow_burst_at(burst, i), encoding);
+        if (form != NULL)
+            tow_socketio_send_form(connection, form);
+    }
+}
+
+static void keep(const tow_socketio_socket *socket, tow_burst *burst) {
+    for (size_t i = 0; socket->past != NULL && i < tow_burst_count(burst); i++)
+        tow_socketio_past_add(socket->past, tow_burst_at(burst, i));
+}
+
+static bool deliver(tow_subscription *subscription, tow_burst *burst) {
+    const tow_socketio_socket *socket = room_of(subscription)->socket;
+    tow_socketio_connection *connection = socket->connection;
+    keep(socket, burst);
+    if (connection == NULL)
+        return true;
+    const tow_encoding *encoding = tow_socketio_encoding_of(socket->scope->encoding);
+    const tow_socketio_form *form = tow_burst_form(burst, encoding);
+    if (form != NULL)
+        tow_socketio_send_form(connection, form);
+    else
+        deliver_singly(connection, encoding, burst);
+    return !connection->websocket->above_high; /* else on_drain comes */
+}
+
+static uint64_t identify(const tow_subscription *subscription) {
+    return ((const tow_socketio_room *)(const void *)subscription)->socket->number;
+}
+
+static void take_out(tow_socketio_room *room) {
+    tow_socketio_socket *socket = room->socket;
+    tow_socketio_room **at = &socket->rooms;
+    while (*at != room)
+        at = &(*at)->next;
+    *at = room->next;
+    socket->room_count--;
+    free(room);
+}
+
+/* Who does not get what it should has to know: its connection ends, and it can't be recovered. */
+static void lose(tow_socketio_socket *socket, uint16_t code, const char *why) {
+    tow_socketio_past_free(socket->past);
+    socket->past = NULL;
+    tow_socketio_connection_end(socket->connection, TOW_SOCKETIO_TRANSPORT, code, why);
+}
+
+static void ended(tow_subscription *subscription, tow_subscription_end why) {
+    tow_socketio_room *room = room_of(subscription);
+    tow_socketio_socket *socket = room->socket;
+    bool is_fixed = room == &socket->all || room == &socket->own;
+    if (!is_fixed)
+        take_out(room);
+    if (socket->connection == NULL) /* of what is to come nothing may be missing */
+        tow_socketio_away_drop(socket);
+    else if (why == TOW_SUBSCRIPTION_SLOW)
+        lose(socket, 1008, "too slow for what is published");
+    else if (why == TOW_SUBSCRIPTION_LOST || why == TOW_SUBSCRIPTION_REFUSED)
+        lose(socket, 1011, "what was published is lost");
+    else if (why == TOW_SUBSCRIPTION_REVOKED && is_fixed)
+        tow_socketio_disconnect(socket, false);
+}
+
+/* What was dropped for who is slow is told where all is promised: by an end that can't be recovered from. */
+static void gap(tow_subscription *subscription, const tow_gap *missing) {
+    tow_socketio_socket *socket = room_of(subscription)->socket;
+    (void)missing;
+    if (socket->past != NULL && socket->connection != NULL)
+        lose(socket, 1008, "too slow for what is published");
+}
+
+static const tow_subscriber kind = {.deliver = deliver, .gap = gap, .ended = ended, .identify = identify};
+
+/* Being in them. */
+
+int tow_socketio_room_channel(
+    const tow_socketio_scope *scope, tow_slice room, char name[TOW_CHANNEL_NAME_MAX]) {
+    size_t length = strlen(scope->channel);
+    if (room.length > TOW_SOCKETIO_NAME_MAX || length + 1 + room.length > TOW_CHANNEL_NAME_MAX)
+        return TOW_ERROR_ARGUMENT;
+    memcpy(name, scope->channel, length);
+    if (room.length == 0)
+        return (int)length;
+    name[length++] = '/';
+    memcpy(name + length, room.data, room.length);
+    length += room.length;
+    return tow_channel_name_is_valid((tow_slice){name, length}) ? (int)length : TOW_ERROR_ARGUMENT;
+}
+
+int tow_socketio_channel_of(
+    const tow_socketio_socket *socket, tow_slice room, char name[TOW_CHANNEL_NAME_MAX]) {
+    return room.length == 0 ? TOW_ERROR_ARGUMENT : tow_socketio_room_channel(socket->scope, room, name);
+}
+
+static int enter(tow_socketio_socket *socket, tow_socketio_room *room, tow_slice text) {
+    char name[TOW_CHANNEL_NAME_MAX];
+    int length = tow_socketio_room_channel(socket->scope, text, name);
+    if (length < 0)
+        return length;
+    room->socket = socket;
+    return tow_subscribe(tow_websocket_hub(socket->connection->websocket), &room->subscription, &kind,
+        (tow_slice){name, (size_t)length}, NULL);
+}
+
+int tow_socketio_rooms_begin(tow_socketio_socket *socket) {
+    int error = enter(socket, &socket->all, (tow_slice){0});
+    if (error != 0)
+        return error;
+    error = enter(socket, &socket->own, tow_slice_from(socket->id));
+    if (error != 0)
+        tow_unsubscribe(&socket->all.subscription);
+    return error;
+}
+
+void tow_socketio_rooms_end(tow_socketio_socket *socket) {
+    tow_unsubscribe(&socket->all.subscription);
+    tow_unsubscribe(&socket->own.subscription);
+    while (socket->rooms != NULL) {
+        tow_unsubscribe(&socket->rooms->subscription);
+        take_out(socket->rooms);
+    }
+}
+
+void tow_socketio_rooms_ready(tow_socketio_socket *socket) {
+    tow_subscription_ready(&socket->all.subscription);
+    tow_subscription_ready(&socket->own.subscription);
+    for (tow_socketio_room *room = socket->rooms; room != NULL; room = room->next)
+        tow_subscription_ready(&room->subscription);
+}
+
+static tow_slice name_of(const tow_socketio_room *room) {
+    tow_slice channel = tow_subscription_channel(&room->subscription);
+    size_t scope = strlen(room->socket->scope->channel) + 1;
+    return (tow_slice){channel.data + scope, channel.length - scope};
+}
+
+static tow_socketio_room *find(const tow_socketio_socket *socket, const char *name) {
+    tow_socketio_room *room = socket->rooms;
+    while (room != NULL && !tow_slice_equals(name_of(room), name))
+        room = room->next;
+    return room;
+}
+
+bool tow_socketio_is_in(const tow_socketio_socket *socket, const char *name) {
+    if (socket == NULL || name == NULL || socket->stage != TOW_SOCKETIO_CONNECTED)
+        return false;
+    return strcmp(socket->id, name) == 0 || find(socket, name) != NULL;
+}
+
+int tow_socketio_join(tow_socketio_socket *socket, const char *name) {
+    if (socket == NULL || name == NULL || name[0] == '\0')
+        return TOW_ERROR_ARGUMENT;
+    int error = tow_socketio_socket_let_in(socket);
+    if (error != 0 || tow_socketio_is_in(socket, name))
+        return error;
+    if (socket->room_count >= socket->scope->io->options.max_rooms)
+        return TOW_ERROR_LIMIT;
+    tow_socketio_room *room = calloc(1, sizeof(*room));
+    error = room == NULL ? TOW_ERROR_MEMORY : enter(socket, room, tow_slice_from(name));
+    if (error != 0) {
+        free(room);
+        return error;
+    }
+    room->next = socket->rooms;
+    socket->rooms = room;
+    socket->room_count++;
+    return 0;
+}
+
+int tow_socketio_leave(tow_socketio_socket *socket, const char *name) {
+    tow_socketio_room *room = socket == NULL || name == NULL ? NULL : find(socket, name);
+    if (room == NULL)
+        return TOW_ERROR_ARGUMENT;
+    tow_unsubscribe(&room->subscription);
+    take_out(room);
+    return 0;
+}

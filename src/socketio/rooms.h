@@ -1,0 +1,23 @@
+/* rooms: the channels of the hub that a socket is subscribed to: all of its namespace, its own, and those
+ * that the application puts it into. */
+#ifndef TOW_SOCKETIO_ROOMS_H
+#define TOW_SOCKETIO_ROOMS_H
+
+#include "hub/name.h"
+#include "state.h"
+
+/* The channel of a room (empty: of the whole namespace); `name` has room for it. Returns its length, or
+ * ARGUMENT. */
+int tow_socketio_room_channel(
+    const tow_socketio_scope *scope, tow_slice room, char name[TOW_CHANNEL_NAME_MAX]);
+
+/* Into that of the namespace and its own. Errors: as tow_subscribe; it is in none then. */
+int tow_socketio_rooms_begin(tow_socketio_socket *socket);
+
+/* Out of all. */
+void tow_socketio_rooms_end(tow_socketio_socket *socket);
+
+/* The connection takes again what is published. */
+void tow_socketio_rooms_ready(tow_socketio_socket *socket);
+
+#endif

@@ -1,0 +1,338 @@
+#include "socket.h"
+
+#include "arguments.h"
+#include "asks.h"
+#include "away.h"
+#include "base/json.h"
+#include "connection.h"
+#include "identity.h"
+#include "past.h"
+#include "rooms.h"
+#include "sending.h"
+#include "transport/loop.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <towline/error.h>
+
+tow_socketio_socket *tow_socketio_socket_in(
+    const tow_socketio_connection *connection, const tow_socketio_scope *scope) {
+    tow_socketio_socket *socket = connection->sockets;
+    while (socket != NULL && socket->scope != scope)
+        socket = socket->next;
+    return socket;
+}
+
+void tow_socketio_socket_leave(tow_socketio_socket *socket) {
+    assert(socket->callbacks > 0);
+    if (--socket->callbacks == 0 && socket->stage == TOW_SOCKETIO_GONE)
+        free(socket);
+}
+
+/* Its end. */
+
+static void take_out(tow_socketio_socket *socket) {
+    tow_socketio_socket **at = &socket->connection->sockets;
+    while (*at != socket)
+        at = &(*at)->next;
+    *at = socket->next;
+}
+
+static void tell_end(tow_socketio_socket *socket, tow_socketio_stage before, tow_socketio_reason reason) {
+    const tow_socketio_handler *handler = &socket->scope->handler;
+    if (before == TOW_SOCKETIO_CONNECTED && handler->on_disconnect != NULL)
+        handler->on_disconnect(socket, reason);
+    if (before == TOW_SOCKETIO_DEFERRED && socket->on_gone != NULL)
+        socket->on_gone(socket);
+}
+
+/* Whether it may come back: its connection was lost, and nobody wanted that. */
+static bool is_to_be_kept(
+    const tow_socketio_socket *socket, tow_socketio_stage before, tow_socketio_reason reason) {
+    return socket->past != NULL && before == TOW_SOCKETIO_CONNECTED && reason == TOW_SOCKETIO_TRANSPORT &&
+           tow_subscription_is_on(&socket->all.subscription) &&
+           tow_subscription_is_on(&socket->own.subscription);
+}
+
+static void end_past(tow_socketio_socket *socket) {
+    tow_socketio_past_free(socket->past);
+    socket->past = NULL;
+}
+
+void tow_socketio_socket_end(tow_socketio_socket *socket, tow_socketio_reason reason) {
+    tow_socketio_stage before = socket->stage;
+    if (before == TOW_SOCKETIO_GONE)
+        return;
+    bool is_kept = is_to_be_kept(socket, before, reason);
+    socket->stage = TOW_SOCKETIO_GONE;
+    take_out(socket);
+    tow_socketio_socket_enter(socket);
+    tow_socketio_asks_end(socket);
+    tell_end(socket, before, reason);
+    if (is_kept && tow_socketio_away_keep(socket)) {
+        socket->stage = TOW_SOCKETIO_AWAY;
+        socket->connection = NULL;
+    } else {
+        tow_socketio_rooms_end(socket);
+        end_past(socket);
+    }
+    tow_socketio_socket_leave(socket);
+}
+
+/* Being let in. */
+
+static int say_accepted(const tow_socketio_socket *socket) {
+    char text[2 * TOW_SOCKETIO_ID_LENGTH + 32];
+    int length = socket->past == NULL ? snprintf(text, sizeof(text), "{\"sid\":\"%s\"}", socket->id)
+                                      : snprintf(text, sizeof(text), "{\"sid\":\"%s\",\"pid\":\"%s\"}",
+                                            socket->id, tow_socketio_past_id(socket->past));
+    return tow_socketio_send_text(
+        socket->connection, TOW_PACKET_CONNECT, socket->scope->name, (tow_slice){text, (size_t)length});
+}
+
+int tow_socketio_accept(tow_socketio_socket *socket) {
+    if (socket == NULL)
+        return TOW_ERROR_ARGUMENT;
+    if (socket->stage != TOW_SOCKETIO_ASKING && socket->stage != TOW_SOCKETIO_DEFERRED)
+        return TOW_ERROR_STATE;
+    int error = tow_socketio_rooms_begin(socket);
+    if (error == 0 && socket->scope->io->away != NULL)
+        socket->past = tow_socketio_past_new(socket->loop); /* without memory it can't be recovered */
+    if (error == 0)
+        error = say_accepted(socket);
+    if (error != 0) {
+        tow_socketio_rooms_end(socket);
+        end_past(socket);
+        return error;
+    }
+    socket->stage = TOW_SOCKETIO_CONNECTED;
+    tow_socketio_connection_has_socket(socket->connection);
+    return 0;
+}
+
+int tow_socketio_socket_let_in(tow_socketio_socket *socket) {
+    switch (socket->stage) {
+    case TOW_SOCKETIO_ASKING:
+        return tow_socketio_accept(socket);
+    case TOW_SOCKETIO_DEFERRED:
+        return TOW_ERROR_STATE;
+    case TOW_SOCKETIO_CONNECTED:
+        return 0;
+    case TOW_SOCKETIO_AWAY:
+    case TOW_SOCKETIO_GONE:
+        return TOW_ERROR_CLOSED;
+    }
+    return TOW_ERROR_STATE;
+}
+
+int tow_socketio_defer(tow_socketio_socket *socket, void (*on_gone)(tow_socketio_socket *socket)) {
+    if (socket == NULL)
+        return TOW_ERROR_ARGUMENT;
+    if (socket->stage != TOW_SOCKETIO_ASKING)
+        return TOW_ERROR_STATE;
+    socket->stage = TOW_SOCKETIO_DEFERRED;
+    socket->on_gone = on_gone;
+    return 0;
+}
+
+static int append_data(tow_buffer *out, const tow_socketio_arguments *data) {
+    const char *json;
+    size_t length;
+    if (data == NULL)
+        return 0;
+    tow_buffer array = {0};
+    int error = data->attachment_count > 0
+                    ? TOW_ERROR_ARGUMENT
+                    : tow_socketio_arguments_append(&array, (tow_slice){0}, data, (tow_slice){0});
+    if (error == 0) {
+        tow_socketio_arguments checked = {.json = (const char *)array.data + 1, .length = array.length - 2};
+        if (checked.length > 0 && tow_socketio_argument(&checked, 0, &json, &length)) {
+            error = tow_buffer_append_text(out, ",\"data\":");
+            if (error == 0)
+                error = tow_buffer_append(out, json, length);
+        }
+    }
+    tow_buffer_clear(&array);
+    return error;
+}
+
+int tow_socketio_refuse(
+    tow_socketio_socket *socket, const char *message, const tow_socketio_arguments *data) {
+    tow_buffer text = {0};
+    if (socket == NULL || message == NULL)
+        return TOW_ERROR_ARGUMENT;
+    if (socket->stage != TOW_SOCKETIO_ASKING && socket->stage != TOW_SOCKETIO_DEFERRED)
+        return TOW_ERROR_STATE;
+    int error = tow_buffer_append_text(&text, "{\"message\":");
+    if (error == 0)
+        error = tow_json_append_string(&text, tow_slice_from(message));
+    if (error == 0)
+        error = append_data(&text, data);
+    if (error == 0)
+        error = tow_buffer_append(&text, "}", 1);
+    if (error == 0)
+        error = tow_socketio_send_text(socket->connection, TOW_PACKET_CONNECT_ERROR, socket->scope->name,
+            (tow_slice){(const char *)text.data, text.length});
+    tow_buffer_clear(&text);
+    if (error == 0) {
+        socket->on_gone = NULL;
+        tow_socketio_socket_end(socket, TOW_SOCKETIO_SERVER);
+    }
+    return error;
+}
+
+static tow_socketio_socket *socket_new(tow_socketio_connection *connection, tow_socketio_scope *scope) {
+    tow_socketio_socket *socket = calloc(1, sizeof(*socket));
+    if (socket == NULL)
+        return NULL;
+    *socket = (tow_socketio_socket){.scope = scope,
+        .connection = connection,
+        .loop = tow_websocket_loop(connection->websocket),
+        .user = scope->handler.user,
+        .next = connection->sockets};
+    tow_socketio_id_make(socket->id, socket->loop);
+    socket->number = tow_socketio_id_number(socket->id);
+    connection->sockets = socket;
+    return socket;
+}
+
+/* Coming back. */
+
+/* A member of what the client sent along, if it is a string that says `length` bytes at most. */
+static bool read_member(const tow_packet *packet, const char *name, char *out, size_t size) {
+    tow_slice value;
+    tow_buffer text = {0};
+    bool is_read = packet->payload.length > 0 && tow_json_member(packet->payload, name, &value) &&
+                   tow_json_type_of(value) == TOW_JSON_STRING && tow_json_unescape(&text, value) == 0 &&
+                   text.length < size;
+    if (is_read) {
+        memset(out, 0, size);
+        if (text.length > 0)
+            memcpy(out, text.data, text.length);
+    }
+    tow_buffer_clear(&text);
+    return is_read;
+}
+
+/* Of what it missed nothing is left out: what can't be sent ends the connection, and it is away again. */
+static void send_missed(tow_socketio_socket *socket, size_t first) {
+    const tow_encoding *encoding = tow_socketio_encoding_of(socket->scope->encoding);
+    for (size_t i = first; i < tow_socketio_past_count(socket->past); i++) {
+        const tow_socketio_form *form = tow_socketio_past_at(socket->past, i, encoding);
+        if (form == NULL || tow_socketio_send_form(socket->connection, form) != 0) {
+            tow_websocket_close(socket->connection->websocket, 1011, "what was missed could not be sent");
+            return;
+        }
+    }
+}
+
+static void come_back(tow_socketio_socket *socket, tow_socketio_connection *connection) {
+    socket->connection = connection;
+    socket->next = connection->sockets;
+    connection->sockets = socket;
+    socket->stage = TOW_SOCKETIO_CONNECTED;
+    socket->user = socket->scope->handler.user;
+    socket->was_recovered = true;
+    tow_socketio_connection_has_socket(connection);
+}
+
+/* NULL: it is a client like others. */
+static tow_socketio_socket *recover(tow_socketio_connection *connection, const tow_socketio_scope *scope,
+    const tow_packet *packet, size_t *first) {
+    char id[TOW_SOCKETIO_ID_LENGTH + 1];
+    char offset[TOW_POSITION_TEXT_SIZE] = "";
+    tow_slice unused;
+    if (scope->io->away == NULL || !read_member(packet, "pid", id, sizeof(id)))
+        return NULL;
+    tow_socketio_socket *socket =
+        tow_socketio_away_take(scope, tow_websocket_loop(connection->websocket), id);
+    if (socket == NULL)
+        return NULL;
+    bool has_offset = tow_json_member(packet->payload, "offset", &unused);
+    if ((!has_offset || read_member(packet, "offset", offset, sizeof(offset))) &&
+        tow_socketio_past_has(socket->past, tow_slice_from(offset), first))
+        return socket;
+    tow_socketio_rooms_end(socket);
+    end_past(socket);
+    free(socket);
+    return NULL;
+}
+
+static int begin_again(tow_socketio_connection *connection, tow_socketio_socket *socket,
+    const tow_socketio_arguments *auth, size_t first) {
+    come_back(socket, connection);
+    int error = say_accepted(socket);
+    if (error == 0)
+        send_missed(socket, first);
+    tow_socketio_socket_enter(socket);
+    if (error == 0 && socket->scope->handler.on_connect != NULL)
+        socket->scope->handler.on_connect(socket, auth);
+    tow_socketio_socket_leave(socket);
+    return error;
+}
+
+int tow_socketio_socket_begin(
+    tow_socketio_connection *connection, tow_socketio_scope *scope, const tow_packet *packet) {
+    tow_socketio_arguments auth = tow_socketio_arguments_of(packet->payload, NULL, 0);
+    size_t first;
+    tow_socketio_socket *socket = recover(connection, scope, packet, &first);
+    if (socket != NULL)
+        return begin_again(connection, socket, &auth, first);
+    socket = socket_new(connection, scope);
+    if (socket == NULL)
+        return TOW_ERROR_MEMORY;
+    int error = 0;
+    tow_socketio_socket_enter(socket);
+    if (scope->handler.on_connect != NULL)
+        scope->handler.on_connect(socket, &auth);
+    if (socket->stage == TOW_SOCKETIO_ASKING)
+        error = tow_socketio_accept(socket);
+    if (error != 0)
+        tow_socketio_socket_end(socket, TOW_SOCKETIO_TRANSPORT);
+    tow_socketio_socket_leave(socket);
+    return error;
+}
+
+int tow_socketio_disconnect(tow_socketio_socket *socket, bool whole_connection) {
+    if (socket == NULL)
+        return TOW_ERROR_ARGUMENT;
+    if (socket->stage == TOW_SOCKETIO_GONE)
+        return TOW_ERROR_CLOSED;
+    if (whole_connection) {
+        tow_socketio_connection_kick(socket->connection);
+        return 0;
+    }
+    if (socket->stage != TOW_SOCKETIO_CONNECTED)
+        return TOW_ERROR_STATE;
+    tow_socketio_send_text(socket->connection, TOW_PACKET_DISCONNECT, socket->scope->name, (tow_slice){0});
+    socket->connection->kicked |= socket->scope->bit;
+    tow_socketio_socket_end(socket, TOW_SOCKETIO_SERVER);
+    return 0;
+}
+
+/* What is asked of it. */
+
+const char *tow_socketio_id(const tow_socketio_socket *socket) {
+    return socket == NULL ? "" : socket->id;
+}
+
+const char *tow_socketio_scope_name(const tow_socketio_socket *socket) {
+    return socket == NULL ? "" : socket->scope->name;
+}
+
+bool tow_socketio_was_recovered(const tow_socketio_socket *socket) {
+    return socket != NULL && socket->was_recovered;
+}
+
+void *tow_socketio_user(const tow_socketio_socket *socket) {
+    return socket == NULL ? NULL : socket->user;
+}
+
+void tow_socketio_set_user(tow_socketio_socket *socket, void *user) {
+    if (socket != NULL)
+        socket->user = user;
+}
+
+tow_websocket *tow_socketio_websocket(const tow_socketio_socket *socket) {
+    return socket == NULL ? NULL : socket->connection->websocket;
+}

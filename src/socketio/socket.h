@@ -1,0 +1,28 @@
+/* socket: one client in one namespace, from its CONNECT to its end. */
+#ifndef TOW_SOCKETIO_SOCKET_H
+#define TOW_SOCKETIO_SOCKET_H
+
+#include "state.h"
+
+/* A CONNECT for a namespace that the connection is not in: the application is asked. Errors: MEMORY; then
+ * nothing has happened. */
+int tow_socketio_socket_begin(
+    tow_socketio_connection *connection, tow_socketio_scope *scope, const tow_packet *packet);
+
+tow_socketio_socket *tow_socketio_socket_in(
+    const tow_socketio_connection *connection, const tow_socketio_scope *scope);
+
+/* Around callbacks of a socket, which may end in them: its memory waits for the last. */
+static inline void tow_socketio_socket_enter(tow_socketio_socket *socket) {
+    socket->callbacks++;
+}
+void tow_socketio_socket_leave(tow_socketio_socket *socket);
+
+/* Something is sent to it: it is let in, if nothing was said of that. Errors: STATE, and as
+ * tow_socketio_accept. */
+int tow_socketio_socket_let_in(tow_socketio_socket *socket);
+
+/* It is over, and its connection has it no more. */
+void tow_socketio_socket_end(tow_socketio_socket *socket, tow_socketio_reason reason);
+
+#endif
