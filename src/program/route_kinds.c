@@ -9,6 +9,7 @@
 #include "handler/program.h"
 #include "handler/redirect.h"
 #include "handler/respond.h"
+#include "handler/socketio.h"
 #include "handler/tunnel.h"
 #include "python_file.h"
 
@@ -29,6 +30,7 @@ const tow_route_kind tow_route_kinds[] = {
         .is_late = true},
     {.kind = &tow_redirect_kind, .settings_size = sizeof(tow_redirect_settings), .text = "target"},
     {.kind = &tow_respond_kind, .settings_size = sizeof(tow_respond_settings), .text = "body"},
+    {.kind = &tow_socketio_kind, .settings_size = sizeof(tow_socketio_settings), .is_carried = true},
     {.kind = &tow_tunnel_kind, .settings_size = sizeof(tow_tunnel_options), .text = "target"},
     {0},
 };

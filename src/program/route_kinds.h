@@ -12,7 +12,8 @@ typedef struct tow_route_kind {
     const char *text; /* the option that a text in place of a map sets; NULL: none, and "true" stands for all
                          defaults */
     bool is_code;     /* that option names a file with code, which may decide on origins itself, and which is
-                         loaded again     when it has changed */
+                         loaded again when it has changed */
+    bool is_carried;  /* its path is also that of Engine.IO */
     bool is_late;     /* what is made is only for the time until something else is adopted */
 } tow_route_kind;
 

@@ -90,6 +90,12 @@ static int plans_start(serve_service *service) {
         if (error != 0)
             tow_option_complain(text, "%s: %s", plans->items[i]->path, tow_strerror(error));
     }
+    if (error == 0) {
+        error = tow_carried_paths_add(
+            &service->served.carried, serving->server, &serving->service.settings->engineio, plans);
+        if (error != 0)
+            tow_option_complain(text, "Engine.IO: %s", tow_strerror(error));
+    }
     if (error != 0)
         tow_service_complain(&serving->service, "%s", text);
     return error;

@@ -116,6 +116,10 @@ static void routes_change(reloading *now) {
         if (is_to_be_served(now, plan) && (error = tow_route_plan_serve(plan, server)) != 0)
             tow_service_say(&now->serving->service, TOW_LOG_ERROR, "%s: %s", plan->path, tow_strerror(error));
     }
+    error = tow_carried_paths_add(
+        &now->served->carried, server, &settings_of(&now->options)->engineio, &now->plans);
+    if (error != 0)
+        tow_service_say(&now->serving->service, TOW_LOG_ERROR, "Engine.IO: %s", tow_strerror(error));
     for (size_t i = 0; i < old->count; i++) {
         if (tow_route_plans_find(&now->plans, old->items[i]->path) == NULL)
             now->gone++;
@@ -212,6 +216,7 @@ bool tow_serve_reload(tow_served_config *served, tow_serving *serving) {
 }
 
 void tow_served_config_clear(tow_served_config *served) {
+    tow_carried_paths_clear(&served->carried);
     tow_route_plans_clear(&served->plans);
     tow_config_items_clear(&served->channel_items);
     tow_options_clear(&served->latest);

@@ -3,6 +3,7 @@
 #ifndef TOW_PROGRAM_SERVE_RELOAD_H
 #define TOW_PROGRAM_SERVE_RELOAD_H
 
+#include "carried_paths.h"
 #include "channels.h"
 #include "handlers.h"
 #include "route_plan.h"
@@ -16,6 +17,7 @@ typedef struct tow_served_config {
     tow_config_items channel_items; /* what was read last */
     tow_served_channels channels;
     tow_route_guards guards;
+    tow_carried_paths carried;
     const tow_handlers *handlers; /* which stay where they are */
 } tow_served_config;
 

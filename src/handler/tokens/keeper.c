@@ -74,7 +74,8 @@ static void enter(const tow_channel_keeper *table, tow_channel_guest *guest, tow
     const tow_request *request, tow_channel_question *question, tow_channel_answer *answer) {
     tow_token_keeper *keeper = keeper_of(table);
     tow_presented presented;
-    guest->loop = tow_exchange_loop(exchange);
+    if (exchange != NULL)
+        guest->loop = tow_exchange_loop(exchange);
     if (keeper->back_end != NULL) {
         tow_back_end_enter(keeper->back_end, guest, request, question, answer);
         return;

@@ -45,7 +45,7 @@ typedef struct tow_channel_guest { /* zeroed but for on_dismissed; `enter` and `
     /* It has to go. The door tells the client, lets it go and calls `leave`, in this call or later. Never
      * inside a call of the door's. */
     void (*on_dismissed)(struct tow_channel_guest *guest, tow_channel_dismissal why);
-    tow_loop *loop; /* set by `enter` */
+    tow_loop *loop; /* set by `enter`, or before it where there is no exchange */
     const char
         *subject;    /* who it is: UTF-8 of at most 200 bytes; NULL: nobody said. Until `show` or `leave` */
     tow_slice info;  /* what presence tells of it: a value of JSON; length 0: nothing. The same */
@@ -57,8 +57,8 @@ typedef struct tow_channel_guest { /* zeroed but for on_dismissed; `enter` and `
  * comes once, never inside the call. */
 struct tow_channel_keeper {
     void *user;
-    /* Who comes with this request, by a token in it or whatever else. A guest without one is granted, as
-     * nobody in particular. A refusal ends it: `leave` is not called then. */
+    /* Who comes with this request, by a token in it or whatever else; `exchange` may be NULL. A guest without
+     * one is granted, as nobody in particular. A refusal ends it: `leave` is not called then. */
     void (*enter)(const tow_channel_keeper *keeper, tow_channel_guest *guest, tow_exchange *exchange,
         const tow_request *request, tow_channel_question *question, tow_channel_answer *answer);
     /* It brings a token in a message: it is who that says from now on. A refusal leaves all as it was. */

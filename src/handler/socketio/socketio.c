@@ -1,0 +1,88 @@
+#include "handler/socketio.h"
+
+#include "manners.h"
+#include "options.h"
+#include "socketio/parts.h"
+#include "visitor.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <towline/error.h>
+
+typedef struct served {
+    tow_socketio_house house;
+    tow_socketio *io;
+} served;
+
+static const char *const main_only[] = {"/", NULL};
+
+static void free_made(void *user) {
+    served *self = user;
+    tow_socketio_free(self->io);
+    free(self);
+}
+
+/* The channel that is set for a namespace, or NULL. */
+static const char *channel_for(const tow_socketio_settings *settings, const char *namespace) {
+    size_t length = strlen(namespace);
+    for (const char *const *text = settings->channels; text != NULL && *text != NULL; text++) {
+        if (strncmp(*text, namespace, length) == 0 &&
+            strncmp(*text + length, TOW_SOCKETIO_PAIR, strlen(TOW_SOCKETIO_PAIR)) == 0)
+            return *text + length + strlen(TOW_SOCKETIO_PAIR);
+    }
+    return NULL;
+}
+
+static int add_namespace(
+    served *self, const tow_socketio_settings *settings, const char *name, char why[TOW_HANDLER_TEXT_MAX]) {
+    int error = tow_socketio_namespace(self->io, name,
+        &(tow_socketio_handler){.user = &self->house,
+            .on_connect = tow_socketio_visitor_welcome,
+            .on_disconnect = tow_socketio_visitor_leave,
+            .listeners = tow_socketio_manners,
+            .channel = channel_for(settings, name)});
+    if (error == TOW_ERROR_STATE)
+        snprintf(why, TOW_HANDLER_TEXT_MAX,
+            "the namespace %s stands twice, or has the channel of another one", name);
+    else if (error != 0)
+        snprintf(why, TOW_HANDLER_TEXT_MAX, "the namespace %s: %s", name, tow_strerror(error));
+    return error;
+}
+
+static int make_served(served *self, const tow_socketio_settings *settings, char why[TOW_HANDLER_TEXT_MAX]) {
+    const char *const *name = settings->namespaces != NULL ? settings->namespaces : main_only;
+    tow_socketio_options options = {.max_rooms = settings->max_rooms,
+        .recovery_seconds = settings->recovery_seconds,
+        .connect_timeout_milliseconds =
+            settings->connect_seconds > 0 ? settings->connect_seconds * 1000 : TOW_OFF};
+    int error = tow_socketio_make(&self->io, self->house.server, &options);
+    if (error != 0)
+        snprintf(why, TOW_HANDLER_TEXT_MAX, "%s", tow_strerror(error));
+    for (; error == 0 && *name != NULL; name++)
+        error = add_namespace(self, settings, *name, why);
+    return error;
+}
+
+static int make(tow_handler *handler, const void *settings, const tow_handler_place *place,
+    char why[TOW_HANDLER_TEXT_MAX]) {
+    const tow_socketio_settings *set = settings;
+    served *self = calloc(1, sizeof(*self));
+    if (self == NULL) {
+        snprintf(why, TOW_HANDLER_TEXT_MAX, "%s", tow_strerror(TOW_ERROR_MEMORY));
+        return TOW_ERROR_MEMORY;
+    }
+    self->house =
+        (tow_socketio_house){.server = place->server, .channels = place->channels, .rooms = set->rooms};
+    int error = make_served(self, set, why);
+    if (error != 0) {
+        free_made(self);
+        return error;
+    }
+    *handler = tow_socketio_handle(self->io);
+    handler->keep_request = place->channels != NULL && place->channels->keeper != NULL; /* it has tokens */
+    handler->free_user = self;
+    handler->on_free = free_made;
+    return 0;
+}
+
+const tow_handler_kind tow_socketio_kind = {.name = "socketio", .options = tow_socketio_rows, .make = make};

@@ -1,0 +1,193 @@
+#include "visitor.h"
+
+#include "base/json.h"
+#include "server/channels.h"
+#include "socketio/parts.h"
+#include "wish.h"
+
+#include <stddef.h>
+#include <stdlib.h>
+#include <towline/error.h>
+
+static const tow_channel_keeper *keeper_of(const tow_socketio_visitor *visitor) {
+    return visitor->house->channels != NULL ? visitor->house->channels->keeper : NULL;
+}
+
+void tow_socketio_visitor_tell(
+    const tow_socketio_visitor *visitor, int64_t ack, int status, const char *text) {
+    tow_buffer json = {0};
+    if (ack < 0)
+        return;
+    int error = tow_buffer_append_text(&json, text == NULL ? "{\"ok\":true}" : "{\"error\":");
+    if (error == 0 && text != NULL)
+        error = tow_json_append_string(&json, tow_slice_from(text));
+    if (error == 0 && text != NULL)
+        error = tow_buffer_append_format(&json, ",\"status\":%d}", status);
+    if (error == 0)
+        tow_socketio_acknowledge(visitor->socket, ack,
+            &(tow_socketio_arguments){.json = (const char *)json.data, .length = json.length});
+    tow_buffer_clear(&json);
+}
+
+/* Its end. */
+
+static void visitor_free(tow_socketio_visitor *visitor) {
+    const tow_channel_keeper *keeper = keeper_of(visitor);
+    tow_socketio_wishes_drop(visitor);
+    if (visitor->is_asked)
+        keeper->forget(keeper, &visitor->question);
+    if (visitor->has_entered)
+        keeper->leave(keeper, &visitor->guest);
+    tow_buffer_clear(&visitor->token);
+    free(visitor);
+}
+
+void tow_socketio_visitor_leave(tow_socketio_socket *socket, tow_socketio_reason reason) {
+    tow_socketio_visitor *visitor = tow_socketio_user(socket);
+    (void)reason;
+    tow_socketio_set_user(socket, NULL);
+    if (visitor != NULL)
+        visitor_free(visitor);
+}
+
+static void on_gone(tow_socketio_socket *socket) {
+    tow_socketio_visitor_leave(socket, TOW_SOCKETIO_TRANSPORT);
+}
+
+/* Of a socket that is let in already, or was recovered, a refusal is its end. */
+static void turn_away(tow_socketio_visitor *visitor, const tow_channel_answer *answer) {
+    tow_socketio_socket *socket = visitor->socket;
+    char data[32];
+    snprintf(data, sizeof(data), "{\"status\":%d}", answer->status);
+    tow_socketio_set_user(socket, NULL);
+    visitor_free(visitor);
+    if (tow_socketio_refuse(socket, answer->reason, &(tow_socketio_arguments){.json = data}) ==
+        TOW_ERROR_STATE)
+        tow_socketio_disconnect(socket, false);
+}
+
+static void on_dismissed(tow_channel_guest *guest, tow_channel_dismissal why) {
+    tow_socketio_visitor *visitor =
+        (tow_socketio_visitor *)(void *)((char *)guest - offsetof(tow_socketio_visitor, guest));
+    (void)why;
+    tow_socketio_disconnect(visitor->socket, false);
+}
+
+/* Who it is: by its request, and then by the token that it sends along. */
+
+static void let_in(tow_socketio_visitor *visitor) {
+    tow_socketio_accept(visitor->socket);
+    for (const char *const *room = visitor->house->rooms; room != NULL && *room != NULL; room++)
+        tow_socketio_join(visitor->socket, *room);
+}
+
+static void go_on(tow_socketio_visitor *visitor, const tow_channel_answer *answer);
+
+static void show(tow_socketio_visitor *visitor, tow_channel_answer *answer) {
+    const tow_channel_keeper *keeper = keeper_of(visitor);
+    keeper->show(keeper, &visitor->guest,
+        (tow_slice){(const char *)visitor->token.data, visitor->token.length}, &visitor->question, answer);
+    visitor->is_asked = answer->word == TOW_CHANNEL_LATER;
+    if (!visitor->is_asked)
+        tow_buffer_clear(&visitor->token);
+}
+
+/* What has been shown since it was let in. */
+static void tell_shown(tow_socketio_visitor *visitor, const tow_channel_answer *answer) {
+    bool is_granted = answer->word == TOW_CHANNEL_GRANTED;
+    tow_socketio_visitor_tell(visitor, visitor->ack, answer->status, is_granted ? NULL : answer->reason);
+}
+
+static void on_shown(tow_channel_question *question, const tow_channel_answer *answer) {
+    tow_socketio_visitor *visitor =
+        (tow_socketio_visitor *)(void *)((char *)question - offsetof(tow_socketio_visitor, question));
+    visitor->is_asked = false;
+    tow_buffer_clear(&visitor->token);
+    tell_shown(visitor, answer);
+}
+
+bool tow_socketio_visitor_show(tow_socketio_visitor *visitor, tow_slice token, int64_t ack) {
+    tow_channel_answer answer = {
+        .word = TOW_CHANNEL_REFUSED, .status = 403, .reason = "there are no tokens here"};
+    if (visitor->is_asked || tow_buffer_append(&visitor->token, token.data, token.length) != 0)
+        return false;
+    visitor->ack = ack;
+    visitor->question.on_answer = on_shown;
+    if (keeper_of(visitor) != NULL)
+        show(visitor, &answer);
+    if (answer.word != TOW_CHANNEL_LATER)
+        tell_shown(visitor, &answer);
+    return true;
+}
+
+static void on_answer(tow_channel_question *question, const tow_channel_answer *answer) {
+    tow_socketio_visitor *visitor =
+        (tow_socketio_visitor *)(void *)((char *)question - offsetof(tow_socketio_visitor, question));
+    visitor->is_asked = false;
+    go_on(visitor, answer);
+}
+
+/* The next step of its way in, after an answer. */
+static void go_on(tow_socketio_visitor *visitor, const tow_channel_answer *answer) {
+    tow_channel_answer next = *answer;
+    bool was_shown = visitor->has_entered;
+    if (next.word == TOW_CHANNEL_GRANTED && !was_shown) {
+        visitor->has_entered = true;
+        if (visitor->token.length > 0) {
+            show(visitor, &next);
+            if (next.word == TOW_CHANNEL_LATER)
+                return;
+        }
+    }
+    if (next.word == TOW_CHANNEL_REFUSED)
+        turn_away(visitor, &next);
+    else
+        let_in(visitor);
+}
+
+/* What it sends along as its token: a string. Errors: MEMORY. */
+static int read_token(tow_socketio_visitor *visitor, const tow_socketio_arguments *auth) {
+    tow_slice object;
+    tow_slice token;
+    if (!tow_socketio_argument(auth, 0, &object.data, &object.length) ||
+        !tow_json_member(object, "token", &token) || tow_json_type_of(token) != TOW_JSON_STRING)
+        return 0;
+    int error = tow_json_unescape(&visitor->token, token);
+    return error == TOW_ERROR_MEMORY ? error : 0;
+}
+
+static void enter(tow_socketio_visitor *visitor) {
+    const tow_channel_keeper *keeper = keeper_of(visitor);
+    tow_websocket *websocket = tow_socketio_websocket(visitor->socket);
+    tow_channel_answer answer = {.word = TOW_CHANNEL_REFUSED, .status = 503, .reason = "out of memory"};
+    const tow_request *request = tow_websocket_request(websocket);
+    visitor->guest.on_dismissed = on_dismissed;
+    visitor->guest.loop = tow_websocket_loop(websocket);
+    visitor->question.on_answer = on_answer;
+    if (request != NULL)
+        keeper->enter(keeper, &visitor->guest, NULL, request, &visitor->question, &answer);
+    visitor->is_asked = answer.word == TOW_CHANNEL_LATER;
+    if (visitor->is_asked)
+        tow_socketio_defer(visitor->socket, on_gone);
+    else
+        go_on(visitor, &answer);
+}
+
+void tow_socketio_visitor_welcome(tow_socketio_socket *socket, const tow_socketio_arguments *auth) {
+    const tow_socketio_house *house = tow_socketio_user(socket);
+    tow_socketio_visitor *visitor = calloc(1, sizeof(*visitor));
+    tow_socketio_set_user(socket, visitor);
+    if (visitor == NULL || read_token(visitor, auth) != 0) {
+        free(visitor);
+        tow_socketio_set_user(socket, NULL);
+        tow_socketio_disconnect(socket, true);
+        return;
+    }
+    visitor->house = house;
+    visitor->socket = socket;
+    visitor->ack = -1;
+    if (keeper_of(visitor) != NULL)
+        enter(visitor);
+    else
+        let_in(visitor);
+}

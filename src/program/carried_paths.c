@@ -1,0 +1,66 @@
+#include "carried_paths.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <towline/error.h>
+
+typedef struct tow_carried_path {
+    struct tow_carried_path *next;
+    tow_engineio *engineio;
+    char path[]; /* with a slash at its end */
+} carried_path;
+
+static bool has(const tow_carried_paths *paths, const char *path) {
+    const carried_path *carried = paths->first;
+    while (carried != NULL && strcmp(carried->path, path) != 0)
+        carried = carried->next;
+    return carried != NULL;
+}
+
+/* NULL without memory. */
+static carried_path *path_new(const char *path) {
+    size_t length = strlen(path);
+    carried_path *made = calloc(1, sizeof(*made) + length + 2);
+    if (made == NULL)
+        return NULL;
+    memcpy(made->path, path, length);
+    if (path[length - 1] != '/')
+        made->path[length] = '/';
+    return made;
+}
+
+static int add(
+    tow_carried_paths *paths, tow_server *server, const tow_engineio_settings *settings, const char *path) {
+    carried_path *made = path_new(path);
+    int error = made == NULL || has(paths, made->path)
+                    ? 0
+                    : tow_engineio_new(&made->engineio, server, settings, made->path);
+    if (made == NULL)
+        return TOW_ERROR_MEMORY;
+    if (made->engineio == NULL) {
+        free(made);
+        return error;
+    }
+    made->next = paths->first;
+    paths->first = made;
+    return 0;
+}
+
+int tow_carried_paths_add(tow_carried_paths *paths, tow_server *server, const tow_engineio_settings *settings,
+    const tow_route_plans *plans) {
+    int error = 0;
+    for (size_t i = 0; error == 0 && i < plans->count; i++) {
+        if (plans->items[i]->kind->is_carried)
+            error = add(paths, server, settings, plans->items[i]->path);
+    }
+    return error;
+}
+
+void tow_carried_paths_clear(tow_carried_paths *paths) {
+    while (paths->first != NULL) {
+        carried_path *gone = paths->first;
+        paths->first = gone->next;
+        tow_engineio_free(gone->engineio);
+        free(gone);
+    }
+}
