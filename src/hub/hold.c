@@ -4,6 +4,10 @@
 
 #include <towline/error.h>
 
+bool tow_hub_has_begun(const tow_hub *hub) {
+    return hub->loop != NULL;
+}
+
 int64_t tow_hub_now(const tow_hub *hub) {
     return tow_loop_wall_milliseconds(hub->loop);
 }

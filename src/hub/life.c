@@ -69,10 +69,6 @@ static void begin_hub(tow_hub *hub, tow_loop *loop) {
         tow_loop_random(loop, &hub->seed, sizeof(hub->seed));
 }
 
-bool tow_hub_has_begun(const tow_hub *hub) {
-    return hub->loop != NULL;
-}
-
 int tow_hub_part_begin(tow_hub *hub, size_t number, tow_loop *loop) {
     assert(number < hub->part_count && hub->parts[number] == NULL);
     tow_hub_part *made = calloc(1, sizeof(*made));

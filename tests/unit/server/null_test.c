@@ -341,6 +341,31 @@ static void receivers(void **state) {
     tow_receiver_free(NULL);
 }
 
+static void note_channel(void *user, const char *name, size_t subscribers) {
+    (void)user;
+    (void)name;
+    (void)subscribers;
+    fail();
+}
+
+static void channels(void **state) {
+    (void)state;
+    tow_server *server;
+    const tow_publication publication = {.data = "a", .length = 1};
+    assert_int_equal(tow_server_new(&server, NULL), 0);
+    REFUSED(tow_channel_subscribe(NULL, "news"));
+    REFUSED(tow_channel_unsubscribe(NULL, "news"));
+    REFUSED(tow_channel_publish_sized(NULL, "news", &publication, sizeof(publication)));
+    REFUSED(tow_channel_publish_sized(server, NULL, &publication, sizeof(publication)));
+    REFUSED(tow_channel_publish_sized(server, "news", NULL, 0));
+    assert_int_equal(tow_channel_subscribers(NULL, "news"), 0);
+    assert_int_equal(tow_channel_subscribers(server, NULL), 0);
+    REFUSED(tow_channel_list(NULL, "", note_channel, NULL));
+    REFUSED(tow_channel_list(server, NULL, note_channel, NULL));
+    REFUSED(tow_channel_list(server, "", NULL, NULL));
+    tow_server_free(server);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(loops),
@@ -357,6 +382,7 @@ int main(void) {
         cmocka_unit_test(openings_and_frames),
         cmocka_unit_test(closes_and_texts),
         cmocka_unit_test(receivers),
+        cmocka_unit_test(channels),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
