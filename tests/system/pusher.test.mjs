@@ -2,12 +2,14 @@
 
 import assert from "node:assert/strict";
 import { createHash, createHmac } from "node:crypto";
+import { once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { describe, test } from "node:test";
 
 import Echo from "laravel-echo";
 import Pusher from "pusher-js";
+import WebSocket from "ws";
 
 import { configuration, head, reload, start } from "../support/configuration.mjs";
 import { Bare, answer, app, client, connected, event, hook, sdk, serve, subscribed } from "../support/pusher.mjs";
@@ -492,6 +494,23 @@ describe("clients that misbehave", () => {
     flood.say({ event: "pusher:ping" });
     await flood.named("pusher:pong");
     assert.equal(flood.messages.filter((message) => /error/.test(message.event)).length, 3000);
+  });
+});
+
+describe("channels that are shared", () => {
+  test("are those of the other doors, with their presence", async (t) => {
+    const server = await serve(t, ["share: [news, presence-c]"], { top: "workers: 2\n" });
+    const plain = new WebSocket(server.url("/channel/news"));
+    t.after(() => plain.terminate());
+    await within(10000, once(plain, "open"), "open");
+    const { channel } = await subscribed(client(t, server), "news");
+    const [came, here] = [once(plain, "message"), event(channel, "e")];
+    await until(async () => (await answer(sdk(server).get({ path: "/channels/news", params: { info: "subscription_count" } }))).subscription_count === 2, "two subscribers");
+    await sdk(server).trigger("news", "e", { n: 1 });
+    assert.equal((await within(10000, came, "a message"))[0].toString(), '{"n":1}');
+    assert.deepEqual(await here, { n: 1 });
+    assert.deepEqual(await answer(sdk(server).get({ path: "/channels" })), { channels: { news: {} } });
+    assert.equal((await subscribed(client(t, server, { id: "u1" }), "presence-c")).data.count, 1);
   });
 });
 

@@ -71,24 +71,29 @@ static bool is_bus(tow_slice name) {
     return tow_pusher_begins(name, "\x01pusher/");
 }
 
-static void cache_policy(const tow_pusher_app *app, tow_channel_policy *policy) {
-    policy->history_count = 1;
-    policy->history_seconds = (uint32_t)app->settings.cache_seconds;
+/* The app whose channel it is, or the first that shares it; held as long as the lock is. */
+static const tow_pusher_app *app_of(const tow_pusher *pusher, tow_slice hub_name) {
+    const tow_slice id = tow_pusher_app_id_of(hub_name);
+    if (id.length > 0)
+        return app_find(pusher, id);
+    for (size_t i = 0; i < pusher->count; i++)
+        if (tow_pusher_app_share_of(pusher->apps[i], hub_name) >= 0)
+            return pusher->apps[i];
+    return NULL;
 }
 
 bool tow_pusher_channel_policy(tow_pusher *pusher, tow_slice name, tow_channel_policy *policy) {
-    const tow_slice id = tow_pusher_app_id_of(name);
     const tow_pusher_channel_name read = tow_pusher_channel_name_read(tow_pusher_channel_of(name));
     if (is_bus(name)) {
         policy->presence = true;
         return true;
     }
-    if (id.length == 0)
-        return false;
     pthread_mutex_lock(&pusher->lock);
-    const tow_pusher_app *app = app_find(pusher, id);
-    if (app != NULL && read.is_cache)
-        cache_policy(app, policy);
+    const tow_pusher_app *app = app_of(pusher, name);
+    if (app != NULL && read.is_cache && policy->history_count == 0) {
+        policy->history_count = 1;
+        policy->history_seconds = (uint32_t)app->settings.cache_seconds;
+    }
     if (app != NULL && read.access == TOW_PUSHER_PRESENCE) {
         policy->presence = true;
         policy->max_members = (uint32_t)app->settings.max_members;

@@ -33,13 +33,16 @@ typedef struct tow_pusher_settings {
 extern const tow_handler_kind tow_pusher_kind; /* of one app: all its paths have the handler */
 extern const tow_option tow_pusher_rows[];
 
-/* Where an app is served: "/app/KEY" and so on, by number from 0. False: there is none more. */
+/* Where an app is served, by number from 0: its clients at "/app/KEY", its servers below "/apps/ID/", and at
+ * "/pusher/app/KEY" clients that other carriers bring (SockJS), where WebSocket is blocked. False: there is none
+ * more. */
 enum { TOW_PUSHER_PATH_MAX = 256 };
 bool tow_pusher_path(const tow_pusher_settings *settings, size_t number, char out[TOW_PUSHER_PATH_MAX]);
 
-/* For clients of apps that are not there: below "/app/". */
+/* For clients of apps that are not there. */
 extern const tow_handler_kind tow_pusher_unknown_kind;
 #define TOW_PUSHER_UNKNOWN_PATH "/app/*"
+#define TOW_PUSHER_UNKNOWN_CARRIED_PATH "/pusher/app/*"
 
 typedef struct tow_pusher tow_pusher;
 
@@ -53,7 +56,7 @@ void tow_pusher_end(tow_pusher *pusher);
 /* When the server and all apps are gone. */
 void tow_pusher_free(tow_pusher *pusher);
 
-/* What holds for a channel, where it is one of an app that is not shared. Any thread. False: it is none. */
+/* What holds for a channel of an app, above what is in `policy` already. Any thread. False: it is none. */
 bool tow_pusher_channel_policy(tow_pusher *pusher, tow_slice name, tow_channel_policy *policy);
 
 #endif
