@@ -21,6 +21,7 @@ static void uncount(tow_worker *worker, tow_connection_kind kind) {
         break;
     case TOW_CONNECTION_SERVED:
         atomic_fetch_sub_explicit(&worker->server->connections, 1, memory_order_relaxed);
+        tow_descriptors_give(worker->server->descriptors, 1);
         atomic_fetch_sub_explicit(&worker->load, 1, memory_order_relaxed);
         break;
     case TOW_CONNECTION_CARRIED:

@@ -10,7 +10,8 @@
 /* The limit is exact over all workers. */
 static bool enter_server(tow_server *server) {
     if (atomic_fetch_add_explicit(&server->connections, 1, memory_order_relaxed) <
-        server->settings.max_connections)
+            server->settings.max_connections &&
+        tow_descriptors_enter(server->descriptors))
         return true;
     atomic_fetch_sub_explicit(&server->connections, 1, memory_order_relaxed);
     return false;
@@ -18,6 +19,7 @@ static bool enter_server(tow_server *server) {
 
 static void leave_server(tow_server *server) {
     atomic_fetch_sub_explicit(&server->connections, 1, memory_order_relaxed);
+    tow_descriptors_give(server->descriptors, 1);
 }
 
 static int64_t load_of(tow_worker *worker) {

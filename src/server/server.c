@@ -41,6 +41,10 @@ static int server_fill(tow_server *server, const tow_server_options *options) {
             (const char *const *)server->settings.hosts);
     if (error != 0)
         return error;
+    const tow_settings *settings = &server->settings;
+    server->descriptors = tow_descriptors_new(settings->connections_possible, settings->max_connections);
+    if (server->descriptors == NULL)
+        return TOW_ERROR_MEMORY;
     server->loop = options->loop;
     server->owns_loop = options->loop == NULL;
     server->worker_count = (size_t)server->settings.workers;
@@ -95,6 +99,7 @@ static void destroy(tow_server *server) {
     tow_routes_clear(&server->status_routes);
     tow_secrecy_clear(&server->secrecy);
     tow_rules_release(server->rules);
+    tow_descriptors_release(server->descriptors);
     tow_hub_free(server->hub);
     tow_settings_clear(&server->settings);
     pthread_mutex_destroy(&server->mutex);
@@ -132,6 +137,10 @@ void tow_server_free(tow_server *server) {
         tow_loop_free(server->loop);
     server->on_gone = destroy_when_empty;
     destroy_when_empty(server);
+}
+
+tow_descriptors *tow_server_descriptors(const tow_server *server) {
+    return server != NULL ? server->descriptors : NULL;
 }
 
 /* Routes. */

@@ -11,6 +11,7 @@
 #include "rules.h"
 #include "secrecy.h"
 #include "server/address_table.h"
+#include "server/descriptors.h"
 #include "settings.h"
 #include "subscribers.h"
 #include "transport/listener.h"
@@ -50,6 +51,7 @@ struct tow_server {
     pthread_mutex_t mutex; /* guards tow_worker.loop against its end, and guests; not for the data path */
     struct tow_guest *guests;
     _Atomic int64_t connections;
+    tow_descriptors *descriptors; /* that these have, and handlers for them; held */
     _Atomic int64_t carried;                  /* sockets over other carriers */
     _Atomic(struct tow_entrance *) entrances; /* the list only grows, at its head */
     atomic_bool stopping;

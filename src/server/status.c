@@ -150,6 +150,10 @@ static int gauges_text(tow_buffer *out, tow_server *server, const totals *sum) {
     int64_t uptime = tow_loop_wall_seconds(server->loop) - server->started;
     int error = metric(out, "connections", "gauge", "Connections now.", (uint64_t)connections);
     if (error == 0)
+        error =
+            metric(out, "descriptors", "gauge", "Descriptors that connections have, with handlers' for them.",
+                (uint64_t)tow_descriptors_taken(server->descriptors));
+    if (error == 0)
         error = metric(out, "websockets", "gauge", "WebSocket connections now.",
             sum->sockets.opened - sum->sockets.closed);
     if (error == 0)

@@ -41,10 +41,10 @@ export async function client(t, server, target, { headers = {}, protocols = [] }
   return socket;
 }
 
-/** With which status an opening handshake is refused. */
-export async function refusal(t, server, target) {
+/** With which status an opening handshake is refused; 101 if it is not, and `opened` gets the client. */
+export async function refusal(t, server, target, opened = () => {}) {
   try {
-    await client(t, server, target);
+    opened(await client(t, server, target));
   } catch (error) {
     return Number(error.message.split(" ").pop());
   }

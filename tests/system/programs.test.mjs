@@ -8,7 +8,7 @@ import { describe, test } from "node:test";
 
 import { temporaryFolder } from "../support/handlers.mjs";
 import { client, refusal, serveKind, slowestEcho } from "../support/kind_host.mjs";
-import { Server, sleep, until, within } from "../support/towline.mjs";
+import { Server, serve, sleep, until, within } from "../support/towline.mjs";
 
 const shell = (script) => ["file=/bin/sh", "arguments=-c", `arguments=${script}`];
 const python = (script) => ["file=python3", "arguments=-c", `arguments=${script}`];
@@ -207,6 +207,25 @@ describe("limits", () => {
     assert.equal(await refusal(t, server, "/"), 503);
     first.close();
     await until(async () => (await refusal(t, server, "/")) === 101, "room again");
+  });
+
+  test("programs count with all their descriptors: more get 503, and what is open stays", async (t) => {
+    const folder = temporaryFolder(t);
+    writeFileSync(path.join(folder, "cat"), "#!/bin/sh\nexec cat\n", { mode: 0o755 });
+    const server = await serve(t, ["-w", folder, "--workers", "1"], { prefix: ["prlimit", "--nofile=100:100"], status: true });
+    const before = await server.counter("descriptors");
+    const sockets = [];
+    let status;
+    while ((status = await refusal(t, server, "/cat", (socket) => sockets.push(socket))) === 101) assert.ok(sockets.length < 50);
+    assert.equal(status, 503);
+    assert.ok(sockets.length >= 6, `only ${sockets.length} programs`);
+    assert.equal((await client(t, server, "/echo")).readyState, 1); // it needs but one
+    for (const socket of sockets) socket.send("here");
+    for (const socket of sockets) assert.deepEqual(await socket.next(1), ["here"]);
+    assert.doesNotMatch(server.log, /out of file descriptors/);
+    for (const socket of sockets) socket.close();
+    await until(async () => (await server.counter("descriptors")) <= before + 1, "all are given back");
+    assert.equal(await refusal(t, server, "/cat"), 101);
   });
 
   test("memory, CPU time and time are limited", async (t) => {

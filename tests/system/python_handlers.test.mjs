@@ -518,6 +518,19 @@ describe("hostile handlers", () => {
     assert.equal((await client.closed).code, 1000);
   });
 
+  test("more connections than max-handler-connections get 503, until one has ended", async (t) => {
+    const folder = mkdtempSync(path.join(tmpdir(), "towline-few-"));
+    t.after(() => rmSync(folder, { recursive: true }));
+    cpSync(path.join(examples, "echo_wsh.py"), path.join(folder, "few_wsh.py"));
+    const few = await serve(t, ["-w", folder, "--max-handler-connections", "2"]);
+    const [first] = [await open(few, "/few"), await open(few, "/few")];
+    assert.equal(await refused(few, "/few"), 503);
+    const other = await open(few, "/echo"); // which is no Python handler
+    other.socket.close();
+    first.socket.close();
+    await until(() => open(few, "/few").then(() => true, () => false), "room again");
+  });
+
   test("what is left of a server is nothing", async (t) => {
     const folder = mkdtempSync(path.join(tmpdir(), "towline-last-"));
     t.after(() => rmSync(folder, { recursive: true }));

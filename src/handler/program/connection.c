@@ -103,6 +103,14 @@ static int64_t limit_of(int64_t setting) {
     return setting > 0 ? setting : 0;
 }
 
+/* They may be gone since it was admitted. */
+static int take_descriptors(tow_program_connection *connection) {
+    if (!tow_descriptors_take(connection->program->descriptors, TOW_PROGRAM_DESCRIPTORS))
+        return TOW_ERROR_DESCRIPTORS;
+    connection->descriptors = TOW_PROGRAM_DESCRIPTORS;
+    return 0;
+}
+
 static int start(tow_program_connection *connection, const tow_request *request) {
     const tow_program *program = connection->program;
     const tow_program_settings *settings = &program->settings;
@@ -169,7 +177,9 @@ void tow_program_connection_open(tow_program *program, tow_websocket *socket) {
         tow_websocket_close(socket, 1011, tow_strerror(TOW_ERROR_MEMORY));
         return;
     }
-    int error = start(connection, request);
+    int error = take_descriptors(connection);
+    if (error == 0)
+        error = start(connection, request);
     name_it(connection, request);
     if (error != 0) {
         refuse_start(connection, error);

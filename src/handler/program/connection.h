@@ -4,6 +4,7 @@
 #define TOW_HANDLER_PROGRAM_CONNECTION_H
 
 #include "handler/program.h"
+#include "server/descriptors.h"
 
 #include <stdatomic.h>
 
@@ -12,12 +13,16 @@ typedef struct tow_program {
     void (*free)(void *user); /* first: as of whatever the kind makes */
     tow_program_settings settings;
     tow_handler_log log;
-    const char **arguments; /* with the file in front */
-    char *file;             /* where it is */
-    char *path;             /* where it is served; NULL: the request's path */
+    const char **arguments;       /* with the file in front */
+    char *file;                   /* where it is */
+    char *path;                   /* where it is served; NULL: the request's path */
+    tow_descriptors *descriptors; /* the server's; held */
     atomic_int holders;
     atomic_int running;
 } tow_program;
+
+/* That one takes beside the client's connection: three sockets, and what its process is watched by. */
+enum { TOW_PROGRAM_DESCRIPTORS = 4 };
 
 /* One holder less; the last frees it. */
 void tow_program_release(tow_program *program);

@@ -35,6 +35,7 @@ void tow_program_release(tow_program *program) {
     free(program->arguments);
     free(program->file);
     free(program->path);
+    tow_descriptors_release(program->descriptors);
     free(program);
 }
 
@@ -45,6 +46,7 @@ void tow_program_free_if_over(tow_program_connection *connection) {
     tow_timer_cancel(connection->loop, &connection->deadline);
     tow_buffer_clear(&connection->input);
     tow_buffer_clear(&connection->output);
+    tow_descriptors_give(connection->program->descriptors, connection->descriptors);
     tow_program_release(connection->program);
     free(connection);
 }

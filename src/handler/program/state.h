@@ -24,6 +24,7 @@ typedef struct tow_program_connection {
     tow_buffer input;   /* that it has not taken */
     tow_buffer output;  /* that was not sent */
     size_t seen;        /* of that */
+    int descriptors;    /* that were taken for it */
     bool ended;         /* it has exited, and its output is all here */
     bool closing;       /* its stream */
     char name[TOW_PROGRAM_NAME_MAX];

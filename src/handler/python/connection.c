@@ -296,16 +296,30 @@ static int connection_open(tow_python_connection *connection, const tow_request 
     return error;
 }
 
+/* NULL: *why says why there is none. */
+static tow_python_connection *connection_new(tow_python_version *version, const char **why) {
+    tow_python *python = version->python;
+    *why = "the process of the Python handlers does not run";
+    if (atomic_load_explicit(&python->broken, memory_order_relaxed) || !tow_python_count(python, why))
+        return NULL;
+    tow_python_connection *made = calloc(1, sizeof(*made));
+    if (made == NULL) {
+        *why = "out of memory";
+        tow_python_uncount(python);
+        return NULL;
+    }
+    made->version = version;
+    return made;
+}
+
 static void admit(tow_exchange *exchange, const tow_request *request) {
     tow_python_version *version = tow_request_user(request);
-    bool broken = atomic_load_explicit(&version->python->broken, memory_order_relaxed);
-    tow_python_connection *connection = broken ? NULL : calloc(1, sizeof(*connection));
+    const char *why;
+    tow_python_connection *connection = connection_new(version, &why);
     if (connection == NULL) {
-        tow_exchange_reject(
-            exchange, 503, broken ? "the process of the Python handlers does not run" : "out of memory");
+        tow_exchange_reject(exchange, 503, why);
         return;
     }
-    connection->version = version;
     connection->exchange = exchange;
     connection->loop = tow_exchange_loop(exchange);
     int error = connection_open(connection, request);

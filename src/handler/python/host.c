@@ -424,6 +424,7 @@ int tow_python_new(tow_python **python, const tow_python_settings *settings, con
     made->settings = settings;
     made->place = *place;
     made->listener = -1;
+    made->descriptors = tow_descriptors_retain(tow_server_descriptors(place->server));
     pthread_mutex_init(&made->mutex, NULL);
     *python = made;
     return 0;
@@ -452,5 +453,6 @@ void tow_python_free(tow_python *python) {
     if (python->folder[0] != '\0')
         rmdir(python->folder);
     pthread_mutex_destroy(&python->mutex);
+    tow_descriptors_release(python->descriptors);
     free(python);
 }

@@ -6,6 +6,7 @@
 #include "../error_lines.h"
 #include "base/buffer.h"
 #include "handler/python.h"
+#include "server/descriptors.h"
 #include "transport/address.h"
 #include "transport/loop.h"
 
@@ -43,10 +44,12 @@ struct tow_python {
     tow_timer again;         /* until it is started once more */
     tow_python_version *versions;
     uint64_t last_number;
-    int64_t began;       /* the process that runs */
-    bool ends;           /* for good */
-    bool careful;        /* new files are loaded one by one: a process has died of one of them */
-    bool speaks;         /* the one that runs has said something */
+    int64_t began;                /* the process that runs */
+    bool ends;                    /* for good */
+    bool careful;                 /* new files are loaded one by one: a process has died of one of them */
+    bool speaks;                  /* the one that runs has said something */
+    tow_descriptors *descriptors; /* the server's; held */
+    _Atomic int connection_count;
     _Atomic bool broken; /* the last did not come to that: who comes is refused */
     pthread_mutex_t mutex;
     struct tow_python_connection *connections; /* `mutex` */

@@ -17,5 +17,13 @@ const tow_option tow_python_rows[] = {
         .note = "the locale's",
         .help = "in which these files are written, as Python calls it: utf-8",
         FIELD(encoding)},
+    {.name = "max-handler-connections",
+        .kind = TOW_OPTION_NUMBER,
+        .value = "N",
+        .fallback = "1000",
+        .off = "no limit",
+        .help = "of all these handlers at a time, each of which has a thread of the process; more get 503",
+        .minimum = 1,
+        FIELD(max_connections)},
     {0},
 };

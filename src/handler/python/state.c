@@ -4,9 +4,12 @@
 
 #include "connection.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <towline/log.h>
+
+enum { CONNECTIONS_MAX = 1000 };
 
 void tow_python_enter(tow_python_connection *connection) {
     tow_python *python = connection->version->python;
@@ -29,7 +32,26 @@ static void forget(tow_python_connection *connection) {
     pthread_mutex_unlock(&python->mutex);
 }
 
+bool tow_python_count(tow_python *python, const char **why) {
+    int setting = python->settings->max_connections;
+    int most = setting == TOW_OFF ? INT_MAX : setting != 0 ? setting : CONNECTIONS_MAX;
+    *why = NULL;
+    if (atomic_fetch_add_explicit(&python->connection_count, 1, memory_order_relaxed) >= most)
+        *why = "too many connections of Python handlers (max-handler-connections)";
+    else if (!tow_descriptors_take(python->descriptors, 1))
+        *why = "no descriptors are left for a Python handler (ulimit -n)";
+    if (*why != NULL)
+        atomic_fetch_sub_explicit(&python->connection_count, 1, memory_order_relaxed);
+    return *why == NULL;
+}
+
+void tow_python_uncount(tow_python *python) {
+    tow_descriptors_give(python->descriptors, 1);
+    atomic_fetch_sub_explicit(&python->connection_count, 1, memory_order_relaxed);
+}
+
 void tow_python_connection_free(tow_python_connection *connection) {
+    tow_python_uncount(connection->version->python);
     tow_python_link_clear(&connection->link);
     tow_buffer_clear(&connection->assembly);
     free(connection);
@@ -38,9 +60,10 @@ void tow_python_connection_free(tow_python_connection *connection) {
 void tow_python_free_if_over(tow_python_connection *connection) {
     if (!connection->link_closed || connection->socket != NULL || connection->exchange != NULL)
         return;
+    tow_python_version *version = connection->version;
     forget(connection);
-    tow_python_version_release(connection->version);
     tow_python_connection_free(connection);
+    tow_python_version_release(version);
 }
 
 void tow_python_connections_free(tow_python *python) {

@@ -26,10 +26,15 @@ struct tow_python_connection {
     bool answers_pings;
 };
 
+/* Counts one more connection, which has a descriptor here and a thread in the process. False: there can't be
+ * more, and *why says so. */
+bool tow_python_count(tow_python *python, const char **why);
+void tow_python_uncount(tow_python *python);
+
 /* Puts it among the others of its version's process. */
 void tow_python_enter(tow_python_connection *connection);
 
-/* Frees one that is not among them. */
+/* Frees one that is not among them, and counts it no more. */
 void tow_python_connection_free(tow_python_connection *connection);
 
 /* Link, socket and exchange: when none is left, it goes. */

@@ -3,6 +3,7 @@
 #include "base/text.h"
 #include "command.h"
 #include "passage.h"
+#include "server/descriptors.h"
 #include "server/proxy_header.h"
 #include "targets.h"
 #include "websocket/websocket.h"
@@ -27,6 +28,7 @@ struct tow_tunnel {
     char *target; /* a copy: connections may be there longer than the options' texts */
     tow_tunnel_targets targets;
     tow_passages passages;
+    tow_descriptors *descriptors; /* the server's; held */
 };
 
 typedef struct tunnel_connection {
@@ -36,6 +38,7 @@ typedef struct tunnel_connection {
     tow_tunnel_map *map; /* holds the target, or NULL */
     const tow_tunnel_target *target;
     tow_websocket *socket; /* until its side is closed or has failed */
+    int descriptors;       /* that were taken for it */
     bool done;             /* both streams are gone */
 } tunnel_connection;
 
@@ -54,6 +57,7 @@ static void free_if_over(tunnel_connection *connection) {
     tow_tunnel *tunnel = connection->tunnel;
     bool is_last = tow_passage_end(&connection->passage);
     tow_tunnel_map_release(connection->map);
+    tow_descriptors_give(tunnel->descriptors, connection->descriptors);
     free(connection);
     if (is_last)
         destroy(tunnel);
@@ -164,12 +168,28 @@ static int command_start(
     return tow_command_start(&connection->command, stream, connection->passage.loop, &command, options);
 }
 
+/* Of the target alone. A command has two sockets, and what its process is watched by. */
+static int descriptors_of(const tow_tunnel_target *target) {
+    return target->kind == TOW_TUNNEL_TARGET_COMMAND ? 3 : 1;
+}
+
+/* They may be gone since it was admitted. */
+static int take_descriptors(tunnel_connection *connection) {
+    int count = descriptors_of(connection->target);
+    if (!tow_descriptors_take(connection->tunnel->descriptors, count))
+        return TOW_ERROR_DESCRIPTORS;
+    connection->descriptors = count;
+    return 0;
+}
+
 static void target_open(tunnel_connection *connection) {
     tow_byte_stream_options options = tow_relay_options(&connection->passage.relay, TOW_RELAY_TARGET);
     tow_byte_stream *stream;
     options.connect_seconds = connection->tunnel->options.connect_seconds;
     bool is_command = connection->target->kind == TOW_TUNNEL_TARGET_COMMAND;
-    int error = is_command ? command_start(connection, &stream, &options)
+    int error = take_descriptors(connection);
+    if (error == 0)
+        error = is_command ? command_start(connection, &stream, &options)
                            : tow_byte_stream_connect(
                                  &stream, connection->passage.loop, connection->target->rest, &options);
     connection->passage.relay.connected = is_command && error == 0;
@@ -214,9 +234,12 @@ static void admit(tow_exchange *exchange, const tow_request *request) {
     tow_tunnel *tunnel = tow_request_user(request);
     tow_tunnel_map *map;
     const tow_tunnel_target *target = tow_tunnel_targets_find(&tunnel->targets, request, &map);
+    int descriptors = target != NULL ? descriptors_of(target) : 0;
     tow_tunnel_map_release(map);
     if (target == NULL)
         tow_exchange_reject(exchange, 404, "no tunnel has this token or path");
+    else if (!tow_descriptors_are_left(tunnel->descriptors, descriptors))
+        tow_exchange_reject(exchange, 503, "no descriptors are left for the target (ulimit -n)");
     else if (offers_strange_ones_only(tunnel, request))
         tow_exchange_reject(
             exchange, 400, "none of these subprotocols is spoken here (--subprotocol would add one)");
@@ -308,7 +331,7 @@ int tow_tunnel_descriptors(const tow_tunnel_options *options) {
     const char *why;
     if (options->target == NULL || tow_tunnel_target_read(&target, options->target, &why) != 0)
         return 4; /* a map, which may have commands */
-    return target.kind == TOW_TUNNEL_TARGET_COMMAND ? 4 : 2;
+    return 1 + descriptors_of(&target);
 }
 
 bool tow_tunnel_target_is_valid(const char *text, const char **why) {
@@ -341,6 +364,7 @@ int tow_tunnel_new(tow_tunnel **tunnel, const tow_tunnel_options *options, char 
 static void destroy(tow_tunnel *tunnel) {
     tow_tunnel_targets_clear(&tunnel->targets);
     tow_passages_clear(&tunnel->passages);
+    tow_descriptors_release(tunnel->descriptors);
     free(tunnel->target);
     free(tunnel);
 }
@@ -383,9 +407,11 @@ static int make(tow_handler *handler, const void *settings, const tow_handler_pl
     if (place->path != NULL)
         options.limits = limits_of_tunnels;
     int error = tow_tunnel_new(&tunnel, &options, why);
-    if (error == 0)
-        *handler = tow_tunnel_handler(tunnel);
-    return error;
+    if (error != 0)
+        return error;
+    tunnel->descriptors = tow_descriptors_retain(tow_server_descriptors(place->server));
+    *handler = tow_tunnel_handler(tunnel);
+    return 0;
 }
 
 static void reload(void *user) {
