@@ -51,7 +51,8 @@ bool tow_route_plan_contradicts(const tow_route_plan *plan, char error[TOW_OPTIO
 
 bool tow_route_plans_are_same(const tow_route_plan *one, const tow_route_plan *other);
 
-/* Who stands before the routes of a list: `guard` (NULL: nobody) before those that do not say. */
+/* Who stands before the routes of a list: `guard` (NULL: nobody) before those that do not
+ * say. */
 typedef struct tow_route_guards {
     tow_admission *admission;
     tow_guard *guard;

@@ -38,6 +38,14 @@ static int handlers_start(serve_service *service) {
     return error;
 }
 
+/* With a configuration file there is one in any case, as that may say other things later. */
+static int guard_make(
+    tow_route_guards *guards, const tow_serve_settings *settings, char why[TOW_HANDLER_TEXT_MAX]) {
+    if (settings->config != NULL)
+        return tow_guard_new_open(&guards->guard, guards->admission, &settings->guard, why);
+    return tow_guard_new(&guards->guard, guards->admission, &settings->guard, why);
+}
+
 /* Who stands before all routes. */
 static int guards_start(serve_service *service) {
     tow_route_guards *guards = &service->served.guards;
@@ -47,8 +55,7 @@ static int guards_start(serve_service *service) {
     if (error != 0)
         snprintf(why, sizeof(why), "%s", tow_strerror(error));
     else
-        error =
-            tow_guard_new(&guards->guard, guards->admission, &service->serving.service.settings->guard, why);
+        error = guard_make(guards, service->serving.service.settings, why);
     if (error != 0)
         tow_service_complain(&service->serving.service, "%s", why);
     return error;

@@ -21,6 +21,7 @@ typedef struct reloading {
     tow_config_items channels;
     size_t fresh; /* routes that are new or changed */
     size_t gone;
+    tow_terms *terms; /* who may come in, by the server's own options; NULL: as before */
     char error[TOW_OPTIONS_ERROR_MAX];
 } reloading;
 
@@ -46,7 +47,8 @@ static bool can_change(const char *name) {
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
         if (strcmp(names[i], name) == 0)
             return true;
-    return has_row(tow_service_limit_rows, name) || has_row(tow_service_compression_rows, name);
+    return has_row(tow_service_limit_rows, name) || has_row(tow_service_compression_rows, name) ||
+           has_row(tow_guard_rows, name);
 }
 
 static void tell_of_the_next_start(const reloading *now) {
@@ -149,9 +151,25 @@ static int certificates_change(reloading *now) {
     return error;
 }
 
+/* Those that are as they were stay, and only their files are read again. */
+static int terms_make(reloading *now) {
+    char why[TOW_HANDLER_TEXT_MAX];
+    const tow_option *row = tow_guard_rows;
+    while (row->name != NULL && is_same(now, row->name))
+        row++;
+    if (row->name == NULL)
+        return 0;
+    int error = tow_terms_new(&now->terms, &settings_of(&now->options)->guard, why);
+    if (error != 0)
+        tow_option_complain(now->error, "%s", why);
+    return error;
+}
+
 static int options_change(reloading *now) {
     const tow_server_options *server = &settings_of(&now->options)->server;
-    int problem = certificates_change(now);
+    int problem = terms_make(now);
+    if (problem == 0)
+        problem = certificates_change(now);
     if (problem != 0)
         return problem;
     const tow_server_change change = {
@@ -187,6 +205,8 @@ static int read_again(reloading *now) {
 
 static void take_over(reloading *now) {
     tow_served_config *served = now->served;
+    if (now->terms != NULL)
+        tow_guard_take(served->guards.guard, now->terms);
     channels_change(now);
     routes_change(now);
     tow_route_plans_clear(&served->plans);
@@ -209,6 +229,7 @@ bool tow_serve_reload(tow_served_config *served, tow_serving *serving) {
     }
     tow_service_say(&serving->service, TOW_LOG_ERROR,
         "%s; the configuration stays as it was, and no other file is read again", now.error);
+    tow_terms_release(now.terms);
     tow_route_plans_clear(&now.plans);
     tow_config_items_clear(&now.channels);
     tow_options_clear(&now.options);

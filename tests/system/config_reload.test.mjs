@@ -87,6 +87,42 @@ test("what can't change while it runs is named", async (t) => {
   assert.doesNotMatch(await reload(server), /next start/);
 });
 
+test("who may come in by the server's own options changes for all routes, built in and in the folder of handlers as well", async (t) => {
+  const routes = "routes: [{path: /e, echo: }, {path: /own, bearer-token: own, echo: }]\n";
+  const { folder, file, write } = configuration(t, `${head}${routes}`);
+  for (const [name, text] of [["one", "one\n"], ["two", "two\n"], ["own", "own\n"], ["bad", "\n"]]) writeFileSync(path.join(folder, name), text);
+  mkdirSync(path.join(folder, "handlers"));
+  writeFileSync(path.join(folder, "handlers/cat"), "#!/bin/sh\nexec cat\n", { mode: 0o755 });
+  const server = await start(t, file, ["-w", path.join(folder, "handlers")]);
+  const as = (token) => ({ headers: { Authorization: `Bearer ${token}` } });
+  const before = await open(t, server, "/e");
+  const lets = async (token) => {
+    for (const target of ["/e", "/cat"]) {
+      await echoes(await open(t, server, target, as(token)), `by ${token}`);
+      assert.equal(await refused(server, target), 401);
+      assert.equal(await refused(server, target, as("own")), 401);
+    }
+    await echoes(await open(t, server, "/own", as("own")), "its own");
+    assert.equal(await refused(server, "/own", as(token)), 401);
+  };
+  write(`${head}bearer-token: one\n${routes}`);
+  assert.doesNotMatch(await reload(server), /next start/);
+  await lets("one");
+  write(`${head}bearer-token: two\n${routes}`);
+  await reload(server);
+  await lets("two");
+  assert.equal(await refused(server, "/e", as("one")), 401);
+  for (const name of ["bad", "none"]) {
+    write(`${head}bearer-token: ${name}\n${routes}`);
+    assert.match(await reload(server), new RegExp(`error .*${name}.*; the configuration stays as it was`));
+    await lets("two");
+  }
+  await echoes(before, "what is open stays");
+  write(`${head}${routes}`);
+  await reload(server);
+  for (const target of ["/e", "/cat"]) await echoes(await open(t, server, target), "all again");
+});
+
 test("built-in routes follow the options and come again", async (t) => {
   const { folder, file, write } = configuration(t, head);
   mkdirSync(path.join(folder, "public"));

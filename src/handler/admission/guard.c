@@ -5,8 +5,7 @@
 #include "good.h"
 #include "inquiry.h"
 #include "presented.h"
-#include "secret_file.h"
-#include "token_list.h"
+#include "terms.h"
 #include "server/exchange.h"
 #include "transport/loop.h"
 
@@ -24,10 +23,8 @@ struct tow_admission {
 
 struct tow_guard {
     tow_admission *admission;
-    tow_guard_settings settings;
-    pthread_mutex_t mutex;  /* guards what files say */
-    tow_users *users;       /* NULL: no passwords */
-    tow_token_list *tokens; /* NULL: none */
+    pthread_mutex_t mutex; /* of `terms` */
+    tow_terms *terms;      /* held */
     atomic_int holders;
 };
 
@@ -40,6 +37,14 @@ typedef struct waiting {
     tow_check *check;
 } waiting;
 
+/* What it goes by at this moment; held. */
+static tow_terms *terms_take(tow_guard *guard) {
+    pthread_mutex_lock(&guard->mutex);
+    tow_terms *terms = tow_terms_retain(guard->terms);
+    pthread_mutex_unlock(&guard->mutex);
+    return terms;
+}
+
 /* The verdict. */
 
 static void take_any(tow_exchange *exchange, const tow_request *request) {
@@ -51,11 +56,10 @@ static void let_in(tow_exchange *exchange, const tow_guarded *guarded) {
     tow_exchange_admit_by(exchange, guarded->on_admit != NULL ? guarded->on_admit : take_any, guarded->user);
 }
 
-/* What lets in is told by what was read at the start: a file can't say less later. */
-static void ask_for_credentials(tow_exchange *exchange, const tow_guard *guard, bool has_some) {
-    if (tow_guard_is_said(guard->settings.basic_auth))
+static void ask_for_credentials(tow_exchange *exchange, const tow_terms *terms, bool has_some) {
+    if (tow_guard_is_said(terms->settings.basic_auth))
         tow_exchange_field(exchange, "WWW-Authenticate", "Basic realm=\"towline\", charset=\"UTF-8\"");
-    if (tow_guard_is_said(guard->settings.bearer_token))
+    if (tow_guard_is_said(terms->settings.bearer_token))
         tow_exchange_field(exchange, "WWW-Authenticate", "Bearer realm=\"towline\"");
     tow_exchange_reject(
         exchange, 401, has_some ? "these credentials let nobody in" : "credentials are needed");
@@ -83,10 +87,12 @@ static void checked(void *user, bool is_good) {
     tow_exchange_keep(exchange, NULL); /* nobody waits any more */
     if (is_good && made->is_named)
         tow_good_add(good, &made->name, tow_loop_now(tow_exchange_loop(exchange)));
+    tow_terms *terms = terms_take(made->guarded->guard);
     if (is_good)
         let_in(exchange, made->guarded);
     else
-        ask_for_credentials(exchange, made->guarded->guard, true);
+        ask_for_credentials(exchange, terms, true);
+    tow_terms_release(terms);
     free(made);
 }
 
@@ -170,16 +176,15 @@ static void decided(void *user, const tow_verdict *verdict) {
     free(made);
 }
 
-static int ask(asking *made, const tow_request *request) {
-    const tow_guard *guard = made->guarded->guard;
+static int ask(asking *made, const tow_terms *terms, const tow_request *request) {
+    tow_asker *asker = made->guarded->guard->admission->asker;
     const tow_exchange_events events = {.on_gone = asker_gone, .user = made};
-    const tow_question_options options = {.url = guard->settings.auth_url,
-        .seconds = guard->settings.auth_seconds,
+    const tow_question_options options = {.url = terms->settings.auth_url,
+        .seconds = terms->settings.auth_seconds,
         .home = tow_exchange_loop(made->exchange),
         .on_verdict = decided,
         .user = made};
-    int error =
-        tow_asker_ask(&made->question, guard->admission->asker, &options, tow_inquiry_fields(request));
+    int error = tow_asker_ask(&made->question, asker, &options, tow_inquiry_fields(request));
     if (error != 0)
         return error;
     error = tow_exchange_keep(made->exchange, &events);
@@ -188,12 +193,13 @@ static int ask(asking *made, const tow_request *request) {
     return error;
 }
 
-static void ask_back_end(tow_exchange *exchange, tow_guarded *guarded, const tow_request *request) {
+static void ask_back_end(
+    tow_exchange *exchange, tow_guarded *guarded, const tow_terms *terms, const tow_request *request) {
     asking *made = malloc(sizeof(*made));
     int error = TOW_ERROR_MEMORY;
     if (made != NULL) {
         *made = (asking){.exchange = exchange, .guarded = guarded};
-        error = ask(made, request);
+        error = ask(made, terms, request);
     }
     if (error == 0)
         return;
@@ -203,39 +209,35 @@ static void ask_back_end(tow_exchange *exchange, tow_guarded *guarded, const tow
 
 /* Asking. */
 
-/* What files say at this moment; held. */
-static void lists_take(tow_guard *guard, tow_users **users, tow_token_list **tokens) {
-    pthread_mutex_lock(&guard->mutex);
-    *users = guard->users != NULL ? tow_users_retain(guard->users) : NULL;
-    *tokens = guard->tokens != NULL ? tow_token_list_retain(guard->tokens) : NULL;
-    pthread_mutex_unlock(&guard->mutex);
-}
-
-static void judge(tow_exchange *exchange, tow_guarded *guarded, const tow_presented *presented) {
-    tow_users *users;
-    tow_token_list *tokens;
-    lists_take(guarded->guard, &users, &tokens);
-    if (presented->scheme == TOW_SCHEME_BASIC && users != NULL)
-        check_password(exchange, guarded, users, presented);
-    else if (presented->scheme == TOW_SCHEME_BEARER && tokens != NULL &&
-             tow_token_list_have(tokens, presented->token))
+static void judge(
+    tow_exchange *exchange, tow_guarded *guarded, const tow_terms *terms, const tow_presented *presented) {
+    if (presented->scheme == TOW_SCHEME_BASIC && terms->users != NULL)
+        check_password(exchange, guarded, terms->users, presented);
+    else if (presented->scheme == TOW_SCHEME_BEARER && terms->tokens != NULL &&
+             tow_token_list_have(terms->tokens, presented->token))
         let_in(exchange, guarded);
     else
-        ask_for_credentials(exchange, guarded->guard, presented->scheme != TOW_SCHEME_NONE);
-    tow_users_release(users);
-    tow_token_list_release(tokens);
+        ask_for_credentials(exchange, terms, presented->scheme != TOW_SCHEME_NONE);
+}
+
+static void look_for_credentials(
+    tow_exchange *exchange, tow_guarded *guarded, const tow_terms *terms, const tow_request *request) {
+    tow_presented presented;
+    tow_presented_find(&presented, request, terms->settings.auth_cookie);
+    judge(exchange, guarded, terms, &presented);
+    tow_presented_clear(&presented);
 }
 
 static void admit(tow_exchange *exchange, const tow_request *request) {
     tow_guarded *guarded = tow_request_user(request);
-    tow_presented presented;
-    if (tow_guard_is_said(guarded->guard->settings.auth_url)) {
-        ask_back_end(exchange, guarded, request);
-        return;
-    }
-    tow_presented_find(&presented, request, guarded->guard->settings.auth_cookie);
-    judge(exchange, guarded, &presented);
-    tow_presented_clear(&presented);
+    tow_terms *terms = terms_take(guarded->guard);
+    if (!tow_terms_ask(&terms->settings))
+        let_in(exchange, guarded);
+    else if (tow_guard_is_said(terms->settings.auth_url))
+        ask_back_end(exchange, guarded, terms, request);
+    else
+        look_for_credentials(exchange, guarded, terms, request);
+    tow_terms_release(terms);
 }
 
 /* Standing before a handler. */
@@ -290,68 +292,30 @@ void tow_guard_undress(tow_handler *handler) {
     free(guarded);
 }
 
-/* The files. */
+/* Changes. */
 
-enum { WHAT_MAX = 200 };
-
-static int users_read(tow_guard *guard, const tow_buffer *text, char what[WHAT_MAX]) {
-    tow_users *users;
-    int error = tow_users_read(&users, (const char *)text->data, text->length, what);
-    if (error != 0)
-        return error;
-    pthread_mutex_lock(&guard->mutex);
-    tow_users *before = guard->users;
-    guard->users = users;
-    pthread_mutex_unlock(&guard->mutex);
-    tow_users_release(before);
-    return 0;
-}
-
-static int tokens_read(tow_guard *guard, const tow_buffer *text, char what[WHAT_MAX]) {
-    tow_token_list *tokens;
-    int error = tow_token_list_read(&tokens, (const char *)text->data, text->length, what);
-    if (error != 0)
-        return error;
-    pthread_mutex_lock(&guard->mutex);
-    tow_token_list *before = guard->tokens;
-    guard->tokens = tokens;
-    pthread_mutex_unlock(&guard->mutex);
-    tow_token_list_release(before);
-    return 0;
-}
-
-static int load(tow_guard *guard, const char *file,
-    int (*read)(tow_guard *guard, const tow_buffer *text, char what[WHAT_MAX]),
-    char why[TOW_HANDLER_TEXT_MAX]) {
-    char what[WHAT_MAX];
-    tow_buffer text;
-    if (!tow_guard_is_said(file))
-        return 0;
-    int error = tow_secret_read(&text, file, what, sizeof(what));
-    if (error == 0)
-        error = read(guard, &text, what);
-    tow_secret_clear(&text);
-    if (error != 0)
-        snprintf(why, TOW_HANDLER_TEXT_MAX, "%.100s: %s", file, what);
-    return error;
-}
-
-static void complain(const tow_guard *guard, const char *why, const char *which) {
-    const tow_handler_log *log = &guard->admission->log;
-    char line[TOW_HANDLER_TEXT_MAX + 80];
-    snprintf(line, sizeof(line), "%s; the %s stay as they were", why, which);
+static void complain(void *user, const char *line) {
+    const tow_handler_log *log = &((const tow_guard *)user)->admission->log;
     if (log->write != NULL)
         log->write(log->user, TOW_LOG_ERROR, line);
 }
 
+void tow_guard_take(tow_guard *guard, tow_terms *terms) {
+    pthread_mutex_lock(&guard->mutex);
+    tow_terms *before = guard->terms;
+    guard->terms = terms;
+    pthread_mutex_unlock(&guard->mutex);
+    tow_terms_release(before);
+}
+
 void tow_guard_reload(tow_guard *guard) {
-    char why[TOW_HANDLER_TEXT_MAX];
     if (guard == NULL)
         return;
-    if (load(guard, guard->settings.basic_auth, users_read, why) != 0)
-        complain(guard, why, "users");
-    if (load(guard, guard->settings.bearer_token, tokens_read, why) != 0)
-        complain(guard, why, "tokens");
+    tow_terms *before = terms_take(guard);
+    tow_terms *terms = tow_terms_renew(before, complain, guard);
+    if (terms != NULL)
+        tow_guard_take(guard, terms);
+    tow_terms_release(before);
 }
 
 /* Beginning and end. */
@@ -363,25 +327,25 @@ bool tow_guard_settings_say(const tow_guard_settings *settings) {
 int tow_guard_new(tow_guard **guard, tow_admission *admission, const tow_guard_settings *settings,
     char why[TOW_HANDLER_TEXT_MAX]) {
     *guard = NULL;
-    if (!tow_guard_is_said(settings->basic_auth) && !tow_guard_is_said(settings->bearer_token) &&
-        !tow_guard_is_said(settings->auth_url))
-        return 0;
+    return tow_terms_ask(settings) ? tow_guard_new_open(guard, admission, settings, why) : 0;
+}
+
+int tow_guard_new_open(tow_guard **guard, tow_admission *admission, const tow_guard_settings *settings,
+    char why[TOW_HANDLER_TEXT_MAX]) {
     tow_guard *made = calloc(1, sizeof(*made));
     snprintf(why, TOW_HANDLER_TEXT_MAX, "%s", tow_strerror(TOW_ERROR_MEMORY));
     if (made == NULL)
         return TOW_ERROR_MEMORY;
+    int error = tow_terms_new(&made->terms, settings, why);
+    if (error != 0) {
+        free(made);
+        return error;
+    }
     made->admission = admission;
-    made->settings = *settings;
     pthread_mutex_init(&made->mutex, NULL);
     atomic_init(&made->holders, 1);
-    int error = load(made, settings->basic_auth, users_read, why);
-    if (error == 0)
-        error = load(made, settings->bearer_token, tokens_read, why);
-    if (error != 0)
-        tow_guard_release(made);
-    else
-        *guard = made;
-    return error;
+    *guard = made;
+    return 0;
 }
 
 tow_guard *tow_guard_retain(tow_guard *guard) {
@@ -393,8 +357,7 @@ tow_guard *tow_guard_retain(tow_guard *guard) {
 void tow_guard_release(tow_guard *guard) {
     if (guard == NULL || atomic_fetch_sub_explicit(&guard->holders, 1, memory_order_acq_rel) > 1)
         return;
-    tow_users_release(guard->users);
-    tow_token_list_release(guard->tokens);
+    tow_terms_release(guard->terms);
     pthread_mutex_destroy(&guard->mutex);
     free(guard);
 }

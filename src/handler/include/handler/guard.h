@@ -13,7 +13,7 @@
 
 #define TOW_GUARD_OFF "off"
 
-/* Texts outlive the guard. NULL: not asked for; "off": the same, said aloud. */
+/* NULL: not asked for; "off": the same, said aloud. Texts are copied. */
 typedef struct tow_guard_settings {
     const char *basic_auth;   /* a file with users and hashes */
     const char *bearer_token; /* a file with tokens */
@@ -49,6 +49,17 @@ bool tow_guard_settings_say(const tow_guard_settings *settings);
  * Errors: ARGUMENT, MEMORY, SYSTEM, UNSUPPORTED; `why` then says what is wrong. */
 int tow_guard_new(tow_guard **guard, tow_admission *admission, const tow_guard_settings *settings,
     char why[TOW_HANDLER_TEXT_MAX]);
+
+/* The same, but where nobody is to be asked there is one that lets in until it gets other terms. */
+int tow_guard_new_open(tow_guard **guard, tow_admission *admission, const tow_guard_settings *settings,
+    char why[TOW_HANDLER_TEXT_MAX]);
+
+/* Other settings, with what their files say: made first, so that what is wrong with them changes nothing;
+ * then taken by a guard for who comes from then on, or released. Errors: as tow_guard_new. */
+typedef struct tow_terms tow_terms;
+int tow_terms_new(tow_terms **terms, const tow_guard_settings *settings, char why[TOW_HANDLER_TEXT_MAX]);
+void tow_terms_release(tow_terms *terms); /* NULL is allowed */
+void tow_guard_take(tow_guard *guard, tow_terms *terms);
 
 /* NULL is allowed in both. */
 tow_guard *tow_guard_retain(tow_guard *guard);
