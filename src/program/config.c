@@ -25,7 +25,7 @@ static int folder_of(const char *file, char out[PATH_MAX], char error[TOW_OPTION
 /* What is read. */
 typedef struct reading {
     tow_options *options;
-    tow_route_plans *plans;
+    tow_route_plans *plans; /* NULL: there are options only, and other lists are unknown keys */
     tow_config_items *channels;
     char *error;
 } reading;
@@ -38,7 +38,9 @@ static int channels_take(const reading *now, const tow_config_node *list, const 
 }
 
 static int tree_take(const reading *now, const tow_config_node *root, const tow_config_scope *scope) {
-    static const char *const besides[] = {"routes", "channels", "pusher", NULL};
+    static const char *const besides[] = {"routes", "channels", "pusher", NULL}, *const nothing[] = {NULL};
+    if (now->plans == NULL)
+        return tow_config_take(now->options, root, scope, nothing, now->error);
     const tow_config_node *routes = tow_config_find(root, besides[0]);
     const tow_config_node *channels = tow_config_find(root, besides[1]);
     const tow_config_node *apps = tow_config_find(root, besides[2]);
@@ -62,24 +64,36 @@ static int file_take(const reading *now, const char *file) {
     return problem;
 }
 
+static int read_file(const reading *now, const tow_options *given, const char *file) {
+    int problem = tow_options_init(now->options, given->command);
+    if (problem != 0) {
+        tow_option_complain(now->error, "%s", tow_strerror(problem));
+        return problem;
+    }
+    if (tow_options_take_words(now->options, given->words, now->error) != TOW_OPTIONS_RUN)
+        problem = TOW_ERROR_MEMORY; /* they were right when they were given */
+    if (problem == 0)
+        problem = file_take(now, file);
+    if (problem != 0)
+        tow_options_clear(now->options);
+    return problem;
+}
+
 int tow_config_read(tow_options *options, tow_route_plans *plans, tow_config_items *channels,
     const tow_options *given, const char *file, char error[TOW_OPTIONS_ERROR_MAX]) {
     const reading now = {options, plans, channels, error};
-    int problem = tow_options_init(options, given->command);
     *plans = (tow_route_plans){0};
     *channels = (tow_config_items){0};
-    if (problem != 0) {
-        tow_option_complain(error, "%s", tow_strerror(problem));
-        return problem;
-    }
-    if (tow_options_take_words(options, given->words, error) != TOW_OPTIONS_RUN)
-        problem = TOW_ERROR_MEMORY; /* they were right when they were given */
-    if (problem == 0)
-        problem = file_take(&now, file);
+    int problem = read_file(&now, given, file);
     if (problem != 0) {
         tow_route_plans_clear(plans);
         tow_config_items_clear(channels);
-        tow_options_clear(options);
     }
     return problem;
+}
+
+int tow_config_read_options(
+    tow_options *options, const tow_options *given, const char *file, char error[TOW_OPTIONS_ERROR_MAX]) {
+    const reading now = {.options = options, .error = error};
+    return read_file(&now, given, file);
 }

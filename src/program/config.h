@@ -13,4 +13,8 @@
 int tow_config_read(tow_options *options, tow_route_plans *plans, tow_config_items *channels,
     const tow_options *given, const char *file, char error[TOW_OPTIONS_ERROR_MAX]);
 
+/* The same for a command that has no routes. Errors: the same. */
+int tow_config_read_options(
+    tow_options *options, const tow_options *given, const char *file, char error[TOW_OPTIONS_ERROR_MAX]);
+
 #endif

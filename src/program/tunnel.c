@@ -1,5 +1,6 @@
 #include "tunnel.h"
 
+#include "config.h"
 #include "exit_status.h"
 #include "handler/files.h"
 #include "handler/tunnel.h"
@@ -19,6 +20,11 @@ typedef struct tunnel_service {
     tow_tunnel_options options;
     tow_handler tunnel, files;
 } tunnel_service;
+
+/* Where it listens, and where it leads; NULL: nobody has said. */
+typedef struct tunnel_words {
+    const char *listen, *target;
+} tunnel_words;
 
 static int complain(const char *what, const char *why) {
     fprintf(stderr, "towline tunnel: %.200s: %s\n", what, why);
@@ -119,21 +125,21 @@ static int forward(tunnel_service *service) {
     return status;
 }
 
-static int start_forward(const tow_options *options, const tow_tunnel_listen *listen) {
+static int start_forward(
+    const tow_options *options, const tow_tunnel_listen *listen, const tunnel_words *words) {
     static const tow_service_kind kind = {
         .on_stop = tow_serving_stop, .on_reload = tow_serving_reload, .on_tick = tow_serving_tick};
-    const char *const *operands = options->operands;
     tunnel_service service = {.listen = *listen};
     service.serving =
         (tow_serving){.service = {.kind = &kind, .options = options, .settings = &service.settings},
             .listen_option = "LISTEN",
             .add_routes = add_routes,
             .announce = announce};
-    fill(&service, options->settings, operands[1]);
+    fill(&service, options->settings, words->target);
     service.serving.descriptors_each = tow_tunnel_descriptors(&service.options);
-    int status = check_secrecy(&service, operands[0]);
+    int status = check_secrecy(&service, words->listen);
     if (status == 0)
-        status = check_target(&service, operands[0], operands[1]);
+        status = check_target(&service, words->listen, words->target);
     return status != 0 ? status : forward(&service);
 }
 
@@ -149,12 +155,26 @@ static int check_direction(const tow_options *options, bool forward) {
                                    : "this is for tunnels from ws:// or wss://: leave it away");
 }
 
-int tow_tunnel_command_run(const tow_options *options) {
+/* Operands go before what stands in a file. */
+static tunnel_words words_of(const tow_options *options) {
+    const tow_tunnel_settings *settings = options->settings;
     const char *const *operands = options->operands;
+    tunnel_words words = {settings->listen, settings->target};
+    if (operands != NULL && operands[0] != NULL) {
+        words.listen = operands[0];
+        words.target = operands[1] != NULL ? operands[1] : words.target;
+    }
+    return words;
+}
+
+static int run(const tow_options *options) {
+    const tunnel_words words = words_of(options);
     tow_tunnel_listen listen;
     const char *why;
-    if (tow_tunnel_listen_read(&listen, operands[0], &why) != 0)
-        return complain(operands[0], why);
+    if (words.listen == NULL)
+        return complain("LISTEN", "say where to listen: ws://[HOST:]PORT/PATH or tcp:[HOST:]PORT");
+    if (tow_tunnel_listen_read(&listen, words.listen, &why) != 0)
+        return complain(words.listen, why);
     int status = check_direction(options, listen.is_websocket);
     if (status != 0)
         return status;
@@ -162,8 +182,23 @@ int tow_tunnel_command_run(const tow_options *options) {
     if (tunnel->lines && tunnel->text)
         return complain("--lines", "its messages are text: leave --text away");
     if (listen.is_websocket)
-        return start_forward(options, &listen);
-    if (operands[1] == NULL || strstr(operands[1], "://") == NULL)
-        return complain(operands[0], "the target of this is a URL: ws://HOST:PORT/PATH or wss://HOST/PATH");
-    return tow_tunnel_reverse(options, listen.address);
+        return start_forward(options, &listen, &words);
+    if (words.target == NULL || strstr(words.target, "://") == NULL)
+        return complain(words.listen, "the target of this is a URL: ws://HOST:PORT/PATH or wss://HOST/PATH");
+    return tow_tunnel_reverse(options, listen.address, words.target);
+}
+
+int tow_tunnel_command_run(const tow_options *given) {
+    const char *file = ((const tow_tunnel_settings *)given->settings)->serve.config;
+    char error[TOW_OPTIONS_ERROR_MAX];
+    tow_options options;
+    if (file == NULL)
+        return run(given);
+    if (tow_config_read_options(&options, given, file, error) != 0) {
+        fprintf(stderr, "towline tunnel: %s\n", error);
+        return TOW_EXIT_USAGE;
+    }
+    int status = run(&options);
+    tow_options_clear(&options);
+    return status;
 }

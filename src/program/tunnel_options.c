@@ -6,6 +6,33 @@
 
 #define FIELD(member) TOW_OPTION_FIELD(tow_tunnel_settings, member)
 
+static const tow_option config_rows[] = {
+    {.group = "Configuration",
+        .name = "config",
+        .letter = 'f',
+        .kind = TOW_OPTION_TEXT,
+        .value = "FILE",
+        .note = "none",
+        .help = "read options from this file, in YAML, by their names; what is given here goes before it",
+        .needs = TOW_OPTION_NEEDS_COMMAND_LINE,
+        FIELD(serve.config)},
+    {.name = "listen",
+        .kind = TOW_OPTION_TEXT,
+        .value = "LISTEN",
+        .note = "the first word",
+        .help = "where to listen, for the file; a word LISTEN goes before it",
+        .path = TOW_OPTION_UNIX_PATH,
+        FIELD(listen)},
+    {.name = "target",
+        .kind = TOW_OPTION_TEXT,
+        .value = "TARGET",
+        .note = "the second word",
+        .help = "where it leads, for the file; a word TARGET goes before it",
+        .path = TOW_OPTION_UNIX_PATH,
+        FIELD(target)},
+    {0},
+};
+
 static const tow_option compression_rows[] = {
     {.name = "compression",
         .kind = TOW_OPTION_CHOICE,
@@ -45,6 +72,7 @@ static const tow_option_change tunnel_changes[] = {{.name = "target", .left_out 
 
 static const tow_option_section sections[] = {
     {.options = tow_tunnel_rows, .base = offsetof(tow_tunnel_settings, tunnel), .changes = tunnel_changes},
+    {.options = config_rows},
     {.options = compression_rows},
     {.options = tow_service_status_rows, .base = offsetof(tow_tunnel_settings, serve)},
     {.options = tow_service_tls_rows, .base = offsetof(tow_tunnel_settings, serve)},
@@ -92,12 +120,14 @@ static const char *const examples[] = {
     "towline tunnel --lines ws://localhost:7000/sort 'exec:sort -u'",
     ("a command for each connection, a line a message; to use it: printf 'b\\na\\nb\\n' | towline connect "
      "--half-close ws://localhost:7000/sort"),
+    "towline tunnel -f tunnel.yaml",
+    "all of it in a file: listen: ws://6080/ssh, target: tcp:localhost:22, max-connections: 10, each on a "
+    "line",
     NULL,
 };
 
 const tow_command tow_tunnel_command = {.name = "tunnel",
-    .operands = "LISTEN [TARGET]",
-    .operands_minimum = 1,
+    .operands = "[LISTEN [TARGET]]",
     .operands_maximum = 2,
     .summary = "carry TCP, Unix sockets and commands over WebSocket",
     .description = description,

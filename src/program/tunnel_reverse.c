@@ -120,7 +120,7 @@ static int certificate_fill(reverse_service *reverse) {
     return 0;
 }
 
-int tow_tunnel_reverse(const tow_options *options, const char *listen) {
+int tow_tunnel_reverse(const tow_options *options, const char *listen, const char *url) {
     static const tow_service_kind kind = {.on_stop = stop};
     const tow_tunnel_settings *settings = options->settings;
     reverse_service reverse = {
@@ -129,7 +129,7 @@ int tow_tunnel_reverse(const tow_options *options, const char *listen) {
     int status = certificate_fill(&reverse);
     if (status != 0)
         return status;
-    status = tow_way_make(&reverse.way, options, &reverse.connect, options->operands[1]);
+    status = tow_way_make(&reverse.way, options, &reverse.connect, url);
     if (status == 0) {
         fill(&reverse, listen);
         status = run(&reverse) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;

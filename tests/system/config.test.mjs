@@ -274,7 +274,7 @@ describe("the documentation", () => {
 
   test("has pieces that are right", async (t) => {
     assert.ok(pieces.length >= 4);
-    for (const text of pieces) {
+    for (const text of pieces.filter((piece) => !piece.startsWith("listen:"))) { // a tunnel's: tunnel.test.mjs
       const { folder, file } = configuration(t, text.replace(/^(certificate|key): .*\n/gm, ""));
       for (const name of ["public", "build/assets", "bin"]) mkdirSync(path.join(folder, name), { recursive: true });
       writeFileSync(path.join(folder, "bin/count"), "#!/bin/sh\necho 1\n", { mode: 0o755 });

@@ -490,6 +490,68 @@ test("what is wrong on the command line is told in one line, with status 2", asy
   }
 });
 
+describe("a configuration file", () => {
+  const write = (t, text) => {
+    const file = path.join(folder(t), "tunnel.yaml");
+    writeFileSync(file, text);
+    return file;
+  };
+
+  test("has options, where to listen and where it leads; words go before it", async (t) => {
+    const far = await service(t, echo);
+    const file = write(t, `listen: ws://127.0.0.1:0/x\ntarget: tcp:127.0.0.1:${far}\ntext: true\nworkers: 1\nmax-message: 3\n`);
+    for (const [words, target, text] of [[[], "/x", true], [["--text"], "/x", true], [["ws://127.0.0.1:0/y"], "/y", true], [["ws://127.0.0.1:0/y", "exec:cat"], "/y", true]]) {
+      const tunnel = await Tunnel.start(t, "-f", file, words);
+      const socket = await connect(`ws://127.0.0.1:${tunnel.port}${target}`);
+      socket.send("abc");
+      await until(() => socket.bytes().toString() === "abc", "the echo");
+      assert.equal(socket.received[0].isBinary, !text);
+      socket.send("abcd");
+      assert.equal((await socket.closed).code, 1009);
+    }
+    const other = await Tunnel.start(t, "-f", file, ["--max-message", "4"]);
+    const socket = await connect(`ws://127.0.0.1:${other.port}/x`);
+    socket.send("abcd");
+    await until(() => socket.bytes().toString() === "abcd", "the echo");
+  });
+
+  test("is as the guide has it", async (t) => {
+    const guide = readFileSync(new URL("../../docs/configuration.md", import.meta.url), "utf8");
+    const [, text] = guide.match(/^```yaml\n(listen:.*?)^```$/ms);
+    const port = await service(t, echo);
+    const file = write(t, text.replace("ws://6080/", "ws://127.0.0.1:0/").replace(/(target: tcp:localhost:).*/, `target: tcp:127.0.0.1:${port}`).replace(/(document-root: ).*/, `$1${folder(t)}`));
+    const tunnel = await Tunnel.start(t, "-f", file);
+    const socket = await connect(`ws://127.0.0.1:${tunnel.port}/websockify`);
+    socket.send("abc");
+    await until(() => socket.bytes().toString() === "abc", "the echo");
+  });
+
+  test("serves the other direction as well", async (t) => {
+    const far = await Tunnel.start(t, "ws://127.0.0.1:0/", "exec:cat");
+    const file = write(t, `listen: tcp:127.0.0.1:0\ntarget: ws://127.0.0.1:${far.port}/\n`);
+    const tunnel = await Tunnel.start(t, "-f", file);
+    const socket = net.connect(tunnel.port, "127.0.0.1");
+    socket.end("hello");
+    assert.equal((await within(15000, readAll(socket), "the echo")).toString(), "hello");
+  });
+
+  test("what is wrong with it is told with its place, in one line", async (t) => {
+    for (const [text, error] of [
+      ["listen: ws://127.0.0.1:0/x\nworkres: 1\n", ":2:1: no key workres here; did you mean workers?"],
+      ["routes: []\n", ":1:1: no key routes here"],
+      ["target: tcp:localhost:1\n", "LISTEN: say where to listen"],
+      ["listen: ws://127.0.0.1:0/x\n", "ws://127.0.0.1:0/x: say where it leads"],
+      ["listen: tcp:1\ntarget: ws://a:1/\nworkers: 2\n", ":3:10: workers: this is for tunnels from ws:// or wss://"],
+      ["listen: ws://localhost:1/\ntarget: tcp:a:1\nproxy: http://p:1\n", ":3:8: proxy: this is for tunnels to a WebSocket server"],
+    ]) {
+      const { status, errors } = await run("tunnel", "-f", write(t, text));
+      assert.ok(errors.includes(error), errors);
+      assert.equal(errors.trim().split("\n").length, 1, errors);
+      assert.equal(status, 2);
+    }
+  });
+});
+
 describe("limits of time towards a server", () => {
   for (const io of loops) {
     test(`a message that does not end closes with 1008 (${io})`, async (t) => {
