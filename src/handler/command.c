@@ -20,11 +20,15 @@ static tow_command *command_of(const tow_byte_stream *stream) {
 }
 
 bool tow_command_runs(const tow_command *command) {
-    return command->child.pid != 0;
+    return tow_child_is_there(&command->child);
 }
 
 int tow_command_status(const tow_command *command) {
     return command->status;
+}
+
+int tow_command_error(const tow_command *command) {
+    return tow_child_error(&command->child);
 }
 
 static tow_command *command_of_timer(tow_timer *timer) {
@@ -59,10 +63,24 @@ static void linger_no_more(tow_timer *timer) {
     close_errors(command);
 }
 
+/* Not before it is told that it has started: who logs its lines may want to say which process it is. */
+static void read_errors(tow_command *command) {
+    if (command->errors != NULL)
+        tow_byte_stream_resume(command->errors);
+}
+
+static void started(tow_child *child) {
+    tow_command *command = (tow_command *)(void *)((char *)child - offsetof(tow_command, child));
+    command->on_start(command);
+    read_errors(command);
+}
+
 static void exited(tow_child *child, int status) {
     tow_command *command = (tow_command *)(void *)((char *)child - offsetof(tow_command, child));
     tow_loop *loop = child->watch.loop;
     command->status = status;
+    if (tow_child_error(child) != 0)
+        read_errors(command);
     tow_timer_cancel(loop, &command->timer);
     if (command->closed) {
         close_errors(command);
@@ -302,10 +320,14 @@ int tow_command_start(tow_command *command, tow_byte_stream **stream, tow_loop *
     command->on_errors = options->on_errors;
     command->patience_seconds = options->patience_seconds;
     child.with_errors = options->on_errors != NULL;
+    command->on_start = options->on_start;
+    child.on_start = options->on_start != NULL ? started : NULL;
     error = tow_child_start(&command->child, loop, &child, exited, descriptors);
     if (error == 0)
         error = streams_make(command, loop, descriptors);
     if (error == 0) {
+        if (command->on_start != NULL && command->errors != NULL)
+            tow_byte_stream_pause(command->errors);
         *stream = command->handle;
         return 0;
     }

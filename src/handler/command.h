@@ -13,7 +13,10 @@
 typedef struct tow_command tow_command;
 
 typedef struct tow_command_options {
-    tow_child_options child; /* but with_errors */
+    tow_child_options child; /* but with_errors and on_start */
+    /* With a nursery: it is started on a thread of that, and this comes when it runs. NULL: it runs when
+     * tow_command_start returns. */
+    void (*on_start)(tow_command *command);
     /* that it has, when the stream was closed and with that its input, before it is told to end */
     int patience_seconds;
     void (*on_exit)(tow_command *command);
@@ -28,6 +31,7 @@ struct tow_command { /* embedded; zeroed: none. Private but `errors` */
     tow_byte_stream *input;  /* NULL: nothing is read any more */
     tow_byte_stream *output;
     tow_byte_stream *errors; /* NULL: not read (any more); may be paused and resumed */
+    void (*on_start)(tow_command *command);
     void (*on_exit)(tow_command *command);
     void (*on_errors)(tow_command *command, const char *bytes, size_t length);
     int patience_seconds;
@@ -50,10 +54,13 @@ char *tow_command_place(const char *name);
 /* Why what lies at this place can't be started, as far as that is seen from outside; NULL: it can. */
 const char *tow_command_problem(const char *place);
 
-/* Whether it has not exited yet. */
+/* Whether it has not exited yet, or is about to run. */
 bool tow_command_runs(const tow_command *command);
 
 /* As a shell tells it, when it has exited. 0 if there was none. */
 int tow_command_status(const tow_command *command);
+
+/* Why it has not run at all, when on_exit says that it is over: as tow_child_error. */
+int tow_command_error(const tow_command *command);
 
 #endif

@@ -37,7 +37,7 @@ static int compile(const char *source, const char *output) {
     int status = -1;
     int error = tow_loop_new(&loop, NULL);
     if (error == 0) {
-        error = tow_build_start(&build, loop, source, output, on_built, &status);
+        error = tow_build_start(&build, loop, NULL, source, output, on_built, &status);
         if (error == 0)
             error = tow_loop_run(loop);
         tow_loop_free(loop);

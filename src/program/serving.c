@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <towline/error.h>
 #include <towline/log.h>
 #include <towline/version.h>
@@ -73,10 +74,19 @@ static void on_handler_line(void *user, int level, const char *line) {
     tow_service_log(service, &(tow_log_entry){.level = level, .line = text});
 }
 
+/* Orphans of what handlers start become our children, so that they can be found when their time is over. */
+static int nursery_make(tow_serving *serving) {
+    if (serving->nursery != NULL)
+        return 0;
+    (void)prctl(PR_SET_CHILD_SUBREAPER, 1);
+    return tow_nursery_new(&serving->nursery, cores());
+}
+
 tow_handler_place tow_serving_place(tow_serving *serving) {
     return (tow_handler_place){.log = {on_handler_line, &serving->service},
         .server = serving->server,
         .loop = serving->service.loop,
+        .nursery = serving->nursery,
         .channels = serving->channels,
         .pusher = serving->pusher,
         .is_trial = serving->service.settings->check};
@@ -85,9 +95,14 @@ tow_handler_place tow_serving_place(tow_serving *serving) {
 int tow_serving_make(tow_serving *serving, tow_handler *handler, const tow_handler_kind *kind,
     const void *settings, const char *option) {
     char why[TOW_HANDLER_TEXT_MAX];
-    const tow_handler_place place = {.log = {on_handler_line, &serving->service}};
     assert(serving->handler_count < TOW_SERVING_HANDLERS_MAX);
-    int error = kind->make(handler, settings, &place, why);
+    int error = nursery_make(serving);
+    const tow_handler_place place = {
+        .log = {on_handler_line, &serving->service}, .nursery = serving->nursery};
+    if (error == 0)
+        error = kind->make(handler, settings, &place, why);
+    else
+        snprintf(why, sizeof(why), "%s", tow_strerror(error));
     if (error != 0)
         tow_service_complain(
             &serving->service, "%s%s%s", option != NULL ? option : "", option != NULL ? ": " : "", why);
@@ -102,6 +117,8 @@ void tow_serving_clear(tow_serving *serving) {
         if (made->kind->free != NULL)
             made->kind->free(made->user);
     }
+    tow_nursery_free(serving->nursery);
+    serving->nursery = NULL;
 }
 
 bool tow_serving_has_tls(const tow_serving *serving) {
@@ -269,6 +286,8 @@ static void wait_until_ready(tow_serving *serving) {
 /* Unless it was stopped meanwhile, it listens when this returns 0. */
 static int serving_start(tow_serving *serving) {
     int error = tow_service_begin(&serving->service);
+    if (error == 0)
+        error = nursery_make(serving);
     if (error == 0)
         error = server_make(serving);
     if (error == 0 && serving->is_ready != NULL)

@@ -27,6 +27,7 @@ struct tow_serving {
     tow_made_handler handlers[TOW_SERVING_HANDLERS_MAX];
     size_t handler_count;
     tow_server *server;
+    tow_nursery *nursery;                /* of all processes that its handlers start */
     const struct tow_channels *channels; /* what the doors to them share; NULL: there are none */
     int workers;
     struct tow_pusher *pusher; /* what its handlers are given; may be NULL */

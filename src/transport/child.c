@@ -1,123 +1,31 @@
 #include "transport/child.h"
 
+#include "births.h"
 #include "loop_shared.h"
+#include "spawned.h"
 #include "system_error.h"
 #include "transport/loop.h"
 
+#include <assert.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <string.h>
-#include <sys/pidfd.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <towline/error.h>
 #include <unistd.h>
 
-static bool is_there(const tow_child_options *options) {
-    int folder = AT_FDCWD;
-    if (options->directory != NULL)
-        folder = open(options->directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    bool there = folder != -1 && faccessat(folder, options->arguments[0], X_OK, 0) == 0;
-    if (folder >= 0)
-        close(folder);
-    return there;
+enum { NOT_WANTED = 128 + SIGTERM }; /* the status of what was never started */
+
+bool tow_child_is_there(const tow_child *child) {
+    return child->pid != 0 || child->birth != NULL;
 }
 
-/* A file that is there, and yet is not found, is a script whose interpreter is not. */
-static int spawn_error(int number, const tow_child_options *options) {
-    if (number == ENOEXEC)
-        return TOW_ERROR_NO_PROGRAM;
-    if (number != ENOENT && number != ENOTDIR)
-        return tow_system_error(number);
-    bool is_path = strchr(options->arguments[0], '/') != NULL;
-    return is_path && is_there(options) ? TOW_ERROR_INTERPRETER : TOW_ERROR_NAME_NOT_FOUND;
-}
-
-/* Signals that we ignore or block would be so in the command, too. */
-static int set_attributes(posix_spawnattr_t *attributes) {
-    sigset_t none, all;
-    sigemptyset(&none);
-    sigfillset(&all);
-    int number = posix_spawnattr_setflags(
-        attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-    if (number == 0)
-        number = posix_spawnattr_setsigmask(attributes, &none);
-    return number != 0 ? number : posix_spawnattr_setsigdefault(attributes, &all);
-}
-
-/* All of ours is closed on exec; what a library has left open is closed as well. */
-static int set_actions(
-    posix_spawn_file_actions_t *actions, const tow_child_options *options, const int ends[3]) {
-    int number = 0;
-    for (int i = 0; number == 0 && i < 3; i++)
-        if (ends[i] >= 0)
-            number = posix_spawn_file_actions_adddup2(actions, ends[i], i);
-    if (number == 0 && options->directory != NULL)
-        number = posix_spawn_file_actions_addchdir_np(actions, options->directory);
-    int first = STDERR_FILENO + 1;
-    if (number == 0 && options->handed > 0)
-        number = posix_spawn_file_actions_adddup2(actions, options->handed, first++);
-    return number != 0 ? number : posix_spawn_file_actions_addclosefrom_np(actions, first);
-}
-
-/* The lists are not const in POSIX, but are only read. */
-static int spawn_with(pid_t *pid, posix_spawn_file_actions_t *actions, posix_spawnattr_t *attributes,
-    const tow_child_options *options) {
-    char *const *words;
-    char *const *variables = environ;
-    memcpy(&words, &options->arguments, sizeof(words));
-    if (options->environment != NULL)
-        memcpy(&variables, &options->environment, sizeof(variables));
-    return posix_spawnp(pid, words[0], actions, attributes, words, variables);
-}
-
-static int spawn(pid_t *pid, const tow_child_options *options, const int ends[3]) {
-    posix_spawnattr_t attributes;
-    posix_spawn_file_actions_t actions;
-    if (posix_spawnattr_init(&attributes) != 0)
-        return TOW_ERROR_MEMORY;
-    if (posix_spawn_file_actions_init(&actions) != 0) {
-        posix_spawnattr_destroy(&attributes);
-        return TOW_ERROR_MEMORY;
-    }
-    int number = set_attributes(&attributes);
-    if (number == 0)
-        number = set_actions(&actions, options, ends);
-    if (number == 0)
-        number = spawn_with(pid, &actions, &attributes, options);
-    posix_spawn_file_actions_destroy(&actions);
-    posix_spawnattr_destroy(&attributes);
-    return number == 0 ? 0 : spawn_error(number, options);
-}
-
-/* It runs already, but has had no time to take much. One that has ended has no limits. */
-static void limit(pid_t pid, int resource, int64_t most) {
-    const struct rlimit both = {.rlim_cur = (rlim_t)most, .rlim_max = (rlim_t)most};
-    if (most > 0)
-        (void)prlimit(pid, (__rlimit_resource_t)resource, &both, NULL);
-}
-
-static int status_of(const siginfo_t *information) {
-    return information->si_code == CLD_EXITED ? information->si_status : 128 + information->si_status;
-}
-
-/* What the command has left behind in its group ends with it: as long as it is not waited for, nobody else
- * can have the group's number. */
-static int reap(pid_t pid, int options) {
-    siginfo_t information = {0};
-    if (waitid(P_PID, (id_t)pid, &information, WEXITED | WNOWAIT | options) != 0)
-        return 255; /* somebody else in this process has waited for it */
-    if (information.si_pid == 0)
-        return -1;
-    kill(-pid, SIGKILL);
-    waitid(P_PID, (id_t)pid, &information, WEXITED);
-    return status_of(&information);
+int tow_child_error(const tow_child *child) {
+    return child->error;
 }
 
 /* Those of a loop, which ends them when it is freed. */
@@ -141,13 +49,15 @@ static void over(tow_child *child, int status) {
     tow_watch_stop(&child->watch);
     close(child->watch.fd);
     tow_timer_cancel(child->watch.loop, &child->timer);
+    if (child->nursery != NULL)
+        tow_nursery_leave(child->nursery, &child->kin);
     child->pid = 0;
     child->on_exit(child, status);
 }
 
 static int kill_and_wait(pid_t pid) {
     kill(-pid, SIGKILL);
-    return reap(pid, 0);
+    return tow_spawned_reap(pid, 0);
 }
 
 static void wait_for(const tow_child *child, int64_t deadline) {
@@ -156,9 +66,113 @@ static void wait_for(const tow_child *child, int64_t deadline) {
     (void)poll(&ended, 1, left > 0 ? (int)(left / TOW_MILLISECOND) : 0);
 }
 
+static void exited(tow_watch *watch, int ready) {
+    (void)ready;
+    tow_child *child = (tow_child *)((char *)watch - offsetof(tow_child, watch));
+    int status = tow_spawned_reap(child->pid, WNOHANG);
+    if (status >= 0)
+        over(child, status);
+}
+
+/* The end. */
+
+static void patience_is_over(tow_timer *timer) {
+    const tow_child *child = (tow_child *)((char *)timer - offsetof(tow_child, timer));
+    kill(-child->pid, SIGKILL);
+}
+
+void tow_child_end(tow_child *child, int seconds) {
+    if (child->birth != NULL) {
+        child->patience = seconds > 0 ? seconds : 1;
+        tow_nursery_forgo(child->nursery, child->birth);
+        return;
+    }
+    if (child->pid == 0)
+        return;
+    tow_loop *loop = child->watch.loop;
+    kill(-child->pid, SIGTERM);
+    tow_timer_set(loop, &child->timer, tow_loop_now(loop) + seconds * TOW_SECOND, patience_is_over);
+}
+
+/* The beginning. */
+
+static int watch_exit(tow_child *child, const tow_spawned *spawned) {
+    int error = tow_watch_start(&child->watch, child->watch.loop, spawned->fd, TOW_READABLE, exited);
+    if (error == 0)
+        child->pid = spawned->pid;
+    else
+        tow_spawned_kill(spawned);
+    return error;
+}
+
+/* Of a birth that is over. Errors: why it does not run. */
+static int take_birth(tow_child *child, const tow_birth *birth) {
+    if (birth->error != 0)
+        return birth->error;
+    int error = watch_exit(child, &birth->spawned);
+    if (error != 0)
+        tow_nursery_leave(child->nursery, &child->kin);
+    return error;
+}
+
+static void never_ran(tow_child *child, int error) {
+    leave_loop(child);
+    child->error = error == TOW_ERROR_CLOSED ? 0 : error;
+    child->on_exit(child, error == TOW_ERROR_CLOSED ? NOT_WANTED : 127);
+}
+
+/* It is there, or will never be. */
+static void arrive(tow_birth *birth) {
+    tow_child *child = birth->child;
+    child->birth = NULL;
+    child->watch.loop->open--;
+    int error = take_birth(child, birth);
+    if (error != 0)
+        never_ran(child, error);
+    else if (child->patience > 0)
+        tow_child_end(child, child->patience);
+    else
+        child->on_start(child);
+}
+
+static void births_over(tow_letter *letters) {
+    while (letters != NULL) {
+        tow_birth *birth = (tow_birth *)(void *)letters;
+        letters = letters->next;
+        if (birth->child != NULL)
+            arrive(birth);
+        tow_birth_free(birth);
+    }
+}
+
+static void birth_dropped(tow_letter *letter) {
+    tow_birth_free((tow_birth *)(void *)letter);
+}
+
+/* For a loop that is being freed: one that waits for a thread is not started. */
+static void await(tow_child *child) {
+    tow_birth *birth = child->birth;
+    child->patience = 1;
+    tow_nursery_forgo(child->nursery, birth);
+    bool is_ours = tow_nursery_await(child->nursery, birth);
+    child->birth = NULL;
+    child->watch.loop->open--;
+    int error = take_birth(child, birth);
+    birth->child = NULL;
+    if (is_ours)
+        tow_birth_free(birth); /* else its letter is dropped with the loop */
+    if (error != 0)
+        never_ran(child, error);
+}
+
 /* Together they have a second to end by themselves. */
 static void end_all(tow_loop *loop) {
     int64_t deadline = tow_loop_clock(loop) + TOW_SECOND;
+    for (tow_child *child = loop->children, *next; child != NULL; child = next) {
+        next = child->next;
+        if (child->birth != NULL)
+            await(child);
+    }
     for (const tow_child *child = loop->children; child != NULL; child = child->next)
         kill(-child->pid, SIGTERM);
     for (const tow_child *child = loop->children; child != NULL; child = child->next)
@@ -167,40 +181,51 @@ static void end_all(tow_loop *loop) {
         over(loop->children, kill_and_wait(loop->children->pid));
 }
 
-static void exited(tow_watch *watch, int ready) {
-    (void)ready;
-    tow_child *child = (tow_child *)((char *)watch - offsetof(tow_child, watch));
-    int status = reap(child->pid, WNOHANG);
-    if (status >= 0)
-        over(child, status);
-}
-
-/* The beginning. */
-
-static int watch_exit(tow_child *child, tow_loop *loop) {
-    int fd = pidfd_open(child->pid, 0);
-    if (fd < 0)
-        return tow_system_error(errno);
-    int error = tow_watch_start(&child->watch, loop, fd, TOW_READABLE, exited);
-    if (error != 0)
-        close(fd);
+static int begin_later(tow_child *child, tow_birth *birth) {
+    birth->letter = (tow_letter){.work = 1, .open = births_over, .drop = birth_dropped};
+    birth->home = child->watch.loop;
+    birth->child = child;
+    child->birth = birth;
+    int error = tow_nursery_begin(child->nursery, birth);
+    if (error == 0)
+        child->watch.loop->open++;
+    else
+        child->birth = NULL;
     return error;
 }
 
-static int start_on(tow_child *child, tow_loop *loop, const tow_child_options *options, const int ends[3]) {
-    int error = spawn(&child->pid, options, ends);
-    if (error != 0) {
-        child->pid = 0;
+/* The standard streams are nobody's any more when this returns. */
+static int begin_in_nursery(tow_child *child, const tow_child_options *options, int ends[3]) {
+    tow_birth *birth = tow_birth_new(options, ends, tow_nursery_number(child->nursery));
+    if (birth == NULL)
+        return TOW_ERROR_MEMORY;
+    for (int i = 0; i < 3; i++)
+        ends[i] = -1;
+    birth->kin = &child->kin;
+    if (options->on_start != NULL && begin_later(child, birth) == 0)
+        return 0;
+    tow_nursery_happen(child->nursery, birth);
+    int error = take_birth(child, birth);
+    tow_birth_free(birth);
+    return error;
+}
+
+static int begin(tow_child *child, const tow_child_options *options, int ends[3]) {
+    tow_spawned spawned;
+    if (options->nursery != NULL)
+        return begin_in_nursery(child, options, ends);
+    int error = tow_spawn(&spawned, options, ends);
+    return error != 0 ? error : watch_exit(child, &spawned);
+}
+
+static int start_on(tow_child *child, tow_loop *loop, const tow_child_options *options, int ends[3]) {
+    child->watch.loop = loop;
+    child->nursery = options->nursery;
+    child->on_start = options->on_start;
+    child->error = child->patience = 0;
+    int error = begin(child, options, ends);
+    if (error != 0)
         return error;
-    }
-    limit(child->pid, RLIMIT_AS, options->max_memory);
-    limit(child->pid, RLIMIT_CPU, options->max_cpu_seconds);
-    error = watch_exit(child, loop);
-    if (error != 0) {
-        (void)kill_and_wait(child->pid);
-        child->pid = 0;
-        return error;
-    }
     join_loop(child, loop);
     loop->end_children = end_all;
     return 0;
@@ -236,6 +261,7 @@ int tow_child_start(tow_child *child, tow_loop *loop, const tow_child_options *o
     int error = sockets_make(ours, theirs, options->with_errors);
     if (error != 0)
         return error;
+    assert(options->on_start == NULL || options->handed <= 0);
     child->on_exit = on_exit;
     error = start_on(child, loop, options, theirs);
     close_three(theirs);
@@ -245,19 +271,4 @@ int tow_child_start(tow_child *child, tow_loop *loop, const tow_child_options *o
     }
     memcpy(descriptors, ours, sizeof(ours));
     return 0;
-}
-
-/* The end. */
-
-static void patience_is_over(tow_timer *timer) {
-    const tow_child *child = (tow_child *)((char *)timer - offsetof(tow_child, timer));
-    kill(-child->pid, SIGKILL);
-}
-
-void tow_child_end(tow_child *child, int seconds) {
-    if (child->pid == 0)
-        return;
-    tow_loop *loop = child->watch.loop;
-    kill(-child->pid, SIGTERM);
-    tow_timer_set(loop, &child->timer, tow_loop_now(loop) + seconds * TOW_SECOND, patience_is_over);
 }

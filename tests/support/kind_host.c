@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <towline/error.h>
 
 enum { LIST_MAX = 16, SETTINGS_MAX = 4096 };
@@ -86,7 +87,7 @@ static void set(void *settings, const tow_option *rows, const char *word) {
 }
 
 /* Routes one, and returns the words behind it. */
-static char **route(tow_server *server, tow_loop *loop, char **words) {
+static char **route(const tow_handler_place *place, char **words) {
     static _Alignas(16) char settings[8][SETTINGS_MAX];
     static int used;
     char why[TOW_HANDLER_TEXT_MAX];
@@ -95,12 +96,11 @@ static char **route(tow_server *server, tow_loop *loop, char **words) {
     void *fields = settings[used++];
     for (words += 2; *words != NULL && strcmp(*words, "--") != 0; words++)
         set(fields, kind->options, *words);
-    const tow_handler_place place = {.log = {on_line, NULL}, .server = server, .loop = loop};
     tow_handler handler;
-    if (kind->make(&handler, fields, &place, why) != 0)
+    if (kind->make(&handler, fields, place, why) != 0)
         die(path, why);
     handler.on_free = kind->free;
-    if (tow_server_route(server, path, &handler) != 0)
+    if (tow_server_route(place->server, path, &handler) != 0)
         die(path, "can't be routed");
     return *words == NULL ? words : words + 1;
 }
@@ -125,6 +125,7 @@ int main(int count, char **words) {
     tow_loop_options loop_options = {0};
     tow_signals signals = {0};
     tow_server *server = NULL;
+    tow_nursery *nursery = NULL;
     (void)count;
     words++;
     for (; *words != NULL && strncmp(*words, "--", 2) == 0; words += 2)
@@ -135,8 +136,13 @@ int main(int count, char **words) {
     if (tow_loop_new(&options.loop, &loop_options) != 0 || tow_server_new(&server, &options) != 0)
         die("server", "can't be made");
     watch_signals(&signals, options.loop, server);
+    prctl(PR_SET_CHILD_SUBREAPER, 1);
+    if (tow_nursery_new(&nursery, 2) != 0)
+        die("nursery", "can't be made");
+    const tow_handler_place place = {
+        .log = {on_line, NULL}, .server = server, .loop = options.loop, .nursery = nursery};
     while (*words != NULL)
-        words = route(server, options.loop, words);
+        words = route(&place, words);
     if (tow_server_listen(server) != 0)
         die("server", "can't listen");
     printf("listening on %d\n", tow_server_port(server, 0));
@@ -145,5 +151,6 @@ int main(int count, char **words) {
     tow_server_free(server);
     tow_signals_stop(&signals);
     tow_loop_free(options.loop);
+    tow_nursery_free(nursery);
     return error != 0;
 }

@@ -129,6 +129,7 @@ describe("environment", () => {
     assert.match(REMOTE_PORT, /^\d+$/);
     assert.match(SERVER_SOFTWARE, /^towline\//);
     assert.ok(PATH && HTTP_SEC_WEBSOCKET_KEY);
+    assert.match(rest.TOWLINE_CHILD, /^\d+\.\d+$/);
     const expected = {
       GATEWAY_INTERFACE: "CGI/1.1", SERVER_PROTOCOL: "HTTP/1.1", REQUEST_METHOD: "GET", REMOTE_ADDR: "127.0.0.1", REMOTE_HOST: "127.0.0.1",
       SERVER_NAME: "127.0.0.1", SERVER_PORT: String(server.port), SCRIPT_NAME: "/a/b%20c", PATH_INFO: "", PATH_TRANSLATED: "/a/b%20c",
@@ -139,7 +140,7 @@ describe("environment", () => {
     for (const [name, value] of Object.entries(expected)) assert.equal(rest[name], value, name);
     assert.equal(rest.HTTP_PROXY, undefined);
     assert.equal(rest.HTTP_X_UNDER, undefined);
-    const ours = new Set([...Object.keys(expected), "HTTP_CONNECTION", "HOME", "LANG", "TZ", "PWD", "_", "SHLVL", "OLDPWD", "HTTP_SEC_WEBSOCKET_EXTENSIONS", "ASAN_OPTIONS"]);
+    const ours = new Set([...Object.keys(expected), "HTTP_CONNECTION", "HOME", "LANG", "TZ", "PWD", "_", "SHLVL", "OLDPWD", "HTTP_SEC_WEBSOCKET_EXTENSIONS", "ASAN_OPTIONS", "TOWLINE_CHILD"]);
     assert.deepEqual(Object.keys(rest).filter((name) => !ours.has(name)), [], "nothing else of ours is passed");
   });
 
@@ -179,6 +180,21 @@ describe("the end", () => {
     await until(() => server.log.includes("input ended"), "the end of input");
     await until(() => server.log.includes("terminated"), "SIGTERM");
     await until(() => processes("sleep\x0087654").length === 0, "the sleeper's end");
+  });
+
+  test("what has left its group ends with it as well, and what another's has left stays", async (t) => {
+    const server = await serveScript(t, "setsid sh -c \"trap '' TERM; setsid -f sleep 86421; sleep 86421\" & read which; exit 0", "end-seconds=1");
+    const stays = await serveScript(t, "setsid -f sleep 86422; echo up; cat");
+    const other = await client(t, stays, "/");
+    await other.next(1);
+    const socket = await client(t, server, "/");
+    await until(() => processes("sleep\x0086421").length === 2, "two sleepers");
+    socket.send("go");
+    await socket.end();
+    await until(() => processes("sleep\x0086421").length === 0, "the sleepers' end");
+    assert.equal(processes("sleep\x0086422").length, 1);
+    other.close();
+    await until(() => processes("sleep\x0086422").length === 0, "the other's end");
   });
 
   test("what a client said before it left reaches the program", async (t) => {

@@ -100,8 +100,8 @@ static void find_tree(char out[PATH_MAX]) {
         snprintf(out, PATH_MAX, "%.*s%s", (int)length - 1, path, beside);
 }
 
-int tow_build_start(tow_build **out, tow_loop *loop, const char *source, const char *output,
-    tow_on_built on_built, void *user) {
+int tow_build_start(tow_build **out, tow_loop *loop, tow_nursery *nursery, const char *source,
+    const char *output, tow_on_built on_built, void *user) {
     char tree[PATH_MAX];
     tow_build *build = calloc(1, sizeof(*build));
     if (build == NULL)
@@ -111,7 +111,8 @@ int tow_build_start(tow_build **out, tow_loop *loop, const char *source, const c
     build->on_built = on_built;
     build->user = user;
     const char *const arguments[] = {"/bin/sh", "-c", script, "sh", source, output, tree, NULL};
-    const tow_command_options options = {.child.arguments = arguments, .on_exit = on_exit_of};
+    const tow_command_options options = {
+        .child = {.arguments = arguments, .nursery = nursery}, .on_exit = on_exit_of};
     const tow_byte_stream_options stream_options = {
         .on_bytes = on_bytes, .on_end = on_end, .on_error = on_error, .on_closed = on_closed, .user = build};
     int error = tow_command_start(&build->command, &build->stream, loop, &options, &stream_options);

@@ -133,8 +133,8 @@ static bool start_first(tow_sources *sources) {
     char why[TOW_HANDLER_TEXT_MAX];
     int reason = output_make(sources);
     int error = reason != 0 ? 0
-                            : tow_build_start(&sources->build, sources->place.loop, sources->jobs->file,
-                                  sources->output, on_built, sources);
+                            : tow_build_start(&sources->build, sources->place.loop, sources->place.nursery,
+                                  sources->jobs->file, sources->output, on_built, sources);
     if (reason == 0 && error == 0)
         return true;
     if (reason == 0)

@@ -11,12 +11,21 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <towline/error.h>
 #include <towline/log.h>
 
 enum { END_SECONDS = 2 };
 
 /* The ends of both sides. */
+
+/* What may go well in a moment is not the program's fault. */
+static void refuse_start(tow_program_connection *connection, int error) {
+    bool is_broken = error == TOW_ERROR_NAME_NOT_FOUND || error == TOW_ERROR_PERMISSION ||
+                     error == TOW_ERROR_NO_PROGRAM || error == TOW_ERROR_INTERPRETER;
+    tow_program_say(connection, TOW_LOG_ERROR, "the program can't be started: %s", tow_strerror(error));
+    tow_program_close_client(connection, is_broken ? 1011 : 1013, "the program can't be started");
+}
 
 static void exited(tow_command *command) {
     tow_program_connection *connection =
@@ -25,14 +34,17 @@ static void exited(tow_command *command) {
     int status = tow_command_status(command);
     bool by_us = connection->closing &&
                  (status == 128 + SIGTERM || status == 128 + SIGKILL || status == 128 + SIGPIPE);
+    int error = tow_command_error(command);
     atomic_fetch_sub(&connection->program->running, 1);
     tow_error_lines_end(&connection->errors, command);
     tow_program_write_status(text, status);
-    if (status == 0 || by_us)
+    if (error != 0)
+        refuse_start(connection, error);
+    else if (status == 0 || by_us)
         tow_program_say(connection, TOW_LOG_DEBUG, "%s", text);
     else
         tow_program_say(connection, TOW_LOG_WARNING, "%s", text);
-    if (connection->socket == NULL)
+    if (connection->socket == NULL || error != 0)
         tow_program_let_go(connection);
     tow_program_free_if_over(connection);
 }
@@ -99,15 +111,33 @@ static void errors_came(tow_command *command, const char *bytes, size_t length) 
     tow_error_lines_take(&connection->errors, command, bytes, length);
 }
 
+static void name_it(tow_program_connection *connection, const tow_request *request) {
+    snprintf(connection->name, sizeof(connection->name), "%.60s %.80s", tow_request_peer(request),
+        connection->program->file);
+}
+
+/* Its other ends are its own now. */
+static void started(tow_command *command) {
+    tow_program_connection *connection =
+        (tow_program_connection *)(void *)((char *)command - offsetof(tow_program_connection, command));
+    size_t length = strlen(connection->name);
+    tow_descriptors_give(connection->program->descriptors, TOW_PROGRAM_DESCRIPTORS_AT_FIRST);
+    connection->descriptors -= TOW_PROGRAM_DESCRIPTORS_AT_FIRST;
+    snprintf(connection->name + length, sizeof(connection->name) - length, "[%d]",
+        (int)connection->command.child.pid);
+    tow_program_say(connection, TOW_LOG_DEBUG, "started");
+}
+
 static int64_t limit_of(int64_t setting) {
     return setting > 0 ? setting : 0;
 }
 
 /* They may be gone since it was admitted. */
 static int take_descriptors(tow_program_connection *connection) {
-    if (!tow_descriptors_take(connection->program->descriptors, TOW_PROGRAM_DESCRIPTORS))
+    int count = TOW_PROGRAM_DESCRIPTORS + TOW_PROGRAM_DESCRIPTORS_AT_FIRST;
+    if (!tow_descriptors_take(connection->program->descriptors, count))
         return TOW_ERROR_DESCRIPTORS;
-    connection->descriptors = TOW_PROGRAM_DESCRIPTORS;
+    connection->descriptors = count;
     return 0;
 }
 
@@ -123,7 +153,9 @@ static int start(tow_program_connection *connection, const tow_request *request)
     tow_command_options command = {.child = {.arguments = program->arguments,
                                        .directory = settings->directory,
                                        .max_memory = limit_of(settings->max_memory),
-                                       .max_cpu_seconds = limit_of(settings->max_cpu_seconds)},
+                                       .max_cpu_seconds = limit_of(settings->max_cpu_seconds),
+                                       .nursery = program->nursery},
+        .on_start = program->nursery != NULL ? started : NULL,
         .on_exit = exited,
         .on_errors = errors_came};
     tow_environment environment = {0};
@@ -137,23 +169,6 @@ static int start(tow_program_connection *connection, const tow_request *request)
     if (tow_command_runs(&connection->command))
         atomic_fetch_add(&connection->program->running, 1);
     return error;
-}
-
-/* With its process, if there is one. */
-static void name_it(tow_program_connection *connection, const tow_request *request) {
-    int written = snprintf(connection->name, sizeof(connection->name), "%.60s %.80s",
-        tow_request_peer(request), connection->program->file);
-    if (tow_command_runs(&connection->command))
-        snprintf(connection->name + written, sizeof(connection->name) - (size_t)written, "[%d]",
-            (int)connection->command.child.pid);
-}
-
-/* What may go well in a moment is not the program's fault. */
-static void refuse_start(tow_program_connection *connection, int error) {
-    bool is_broken = error == TOW_ERROR_NAME_NOT_FOUND || error == TOW_ERROR_PERMISSION ||
-                     error == TOW_ERROR_NO_PROGRAM || error == TOW_ERROR_INTERPRETER;
-    tow_program_say(connection, TOW_LOG_ERROR, "the program can't be started: %s", tow_strerror(error));
-    tow_program_close_client(connection, is_broken ? 1011 : 1013, "the program can't be started");
 }
 
 static tow_program_connection *connection_new(tow_program *program, tow_websocket *socket) {
@@ -177,15 +192,16 @@ void tow_program_connection_open(tow_program *program, tow_websocket *socket) {
         tow_websocket_close(socket, 1011, tow_strerror(TOW_ERROR_MEMORY));
         return;
     }
+    name_it(connection, request);
     int error = take_descriptors(connection);
     if (error == 0)
         error = start(connection, request);
-    name_it(connection, request);
     if (error != 0) {
         refuse_start(connection, error);
         return;
     }
-    tow_program_say(connection, TOW_LOG_DEBUG, "started");
+    if (program->nursery == NULL)
+        started(&connection->command);
     if (program->settings.max_seconds > 0)
         tow_timer_set(connection->loop, &connection->deadline,
             tow_program_in_seconds(connection, program->settings.max_seconds), time_is_over);

@@ -17,12 +17,14 @@ typedef struct tow_program {
     char *file;                   /* where it is */
     char *path;                   /* where it is served; NULL: the request's path */
     tow_descriptors *descriptors; /* the server's; held */
+    tow_nursery *nursery;
     atomic_int holders;
     atomic_int running;
 } tow_program;
 
-/* That one takes beside the client's connection: three sockets, and what its process is watched by. */
-enum { TOW_PROGRAM_DESCRIPTORS = 4 };
+/* That one takes beside the client's connection: three sockets, and what its process is watched by; and
+ * until it runs, the other ends. */
+enum { TOW_PROGRAM_DESCRIPTORS = 4, TOW_PROGRAM_DESCRIPTORS_AT_FIRST = 3 };
 
 /* One holder less; the last frees it. */
 void tow_program_release(tow_program *program);

@@ -30,7 +30,8 @@ static void admit(tow_exchange *exchange, const tow_request *request) {
     const tow_program *program = tow_request_user(request);
     if (is_full(program))
         tow_exchange_reject(exchange, 503, "too many programs run (max-programs)");
-    else if (!tow_descriptors_are_left(program->descriptors, TOW_PROGRAM_DESCRIPTORS))
+    else if (!tow_descriptors_are_left(
+                 program->descriptors, TOW_PROGRAM_DESCRIPTORS + TOW_PROGRAM_DESCRIPTORS_AT_FIRST))
         tow_exchange_reject(exchange, 503, "no descriptors are left for a program (ulimit -n)");
     else
         tow_exchange_accept(exchange, NULL);
@@ -64,6 +65,7 @@ static int program_make(
     made->free = leave;
     made->settings = *settings;
     made->log = place->log;
+    made->nursery = place->nursery;
     made->descriptors = tow_descriptors_retain(tow_server_descriptors(place->server));
     atomic_init(&made->holders, 1);
     made->file = tow_command_place(settings->file);

@@ -345,8 +345,10 @@ static int run(tow_python *python, char why[TOW_HANDLER_TEXT_MAX]) {
     python->began = tow_loop_now(python->place.loop);
     python->lines = (tow_error_lines){.log = python->place.log, .name = "python"};
     error = tow_command_start(&python->command, &python->stream, python->place.loop,
-        &(tow_command_options){
-            .child = {.arguments = arguments, .directory = settings->directory, .handed = python->listener},
+        &(tow_command_options){.child = {.arguments = arguments,
+                                   .directory = settings->directory,
+                                   .handed = python->listener,
+                                   .nursery = python->place.nursery},
             .on_exit = exited,
             .on_errors = errors_came},
         &(tow_byte_stream_options){.user = python,

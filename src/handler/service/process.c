@@ -319,7 +319,8 @@ static int run(tow_process *process, const char **words, const char **environmen
                                              .environment = environment,
                                              .directory = settings->directory,
                                              .max_memory = limit_of(settings->max_memory),
-                                             .max_cpu_seconds = limit_of(settings->max_cpu_seconds)},
+                                             .max_cpu_seconds = limit_of(settings->max_cpu_seconds),
+                                             .nursery = process->service->nursery},
         .on_exit = exited,
         .on_errors = errors_came};
     return tow_command_start(&process->command, &process->stream, process->service->loop, &command, &streams);

@@ -338,6 +338,7 @@ static tow_service *service_new(
     service->settings = *settings;
     service->way = way;
     service->log = place->log;
+    service->nursery = place->nursery;
     service->server = place->server;
     service->loop = place->loop;
     service->max_waiting = settings->max_unacknowledged != 0 ? settings->max_unacknowledged : WAITING_MAX;

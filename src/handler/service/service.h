@@ -33,6 +33,7 @@ struct tow_service {
     tow_handler_log log;
     tow_server *server;
     tow_loop *loop;
+    tow_nursery *nursery;
     const tow_service_way *way;
     void *served_by; /* the way's */
     char *name;      /* for the log */

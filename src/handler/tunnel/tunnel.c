@@ -29,6 +29,7 @@ struct tow_tunnel {
     tow_tunnel_targets targets;
     tow_passages passages;
     tow_descriptors *descriptors; /* the server's; held */
+    tow_nursery *nursery;         /* of commands */
 };
 
 typedef struct tunnel_connection {
@@ -161,10 +162,17 @@ static void target_connected(tow_relay *relay) {
         send_proxy_header(connection);
 }
 
+static void command_started(tow_command *command) {
+    (void)command; /* what came for it meanwhile is in its socket */
+}
+
 static int command_start(
     tunnel_connection *connection, tow_byte_stream **stream, const tow_byte_stream_options *options) {
     const char *const words[] = {"/bin/sh", "-c", connection->target->rest, NULL};
-    const tow_command_options command = {.child = {.arguments = words}, .on_exit = command_exited};
+    tow_nursery *nursery = connection->tunnel->nursery;
+    const tow_command_options command = {.child = {.arguments = words, .nursery = nursery},
+        .on_start = nursery != NULL ? command_started : NULL,
+        .on_exit = command_exited};
     return tow_command_start(&connection->command, stream, connection->passage.loop, &command, options);
 }
 
@@ -409,6 +417,7 @@ static int make(tow_handler *handler, const void *settings, const tow_handler_pl
     int error = tow_tunnel_new(&tunnel, &options, why);
     if (error != 0)
         return error;
+    tunnel->nursery = place->nursery;
     tunnel->descriptors = tow_descriptors_retain(tow_server_descriptors(place->server));
     *handler = tow_tunnel_handler(tunnel);
     return 0;

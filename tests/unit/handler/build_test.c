@@ -40,7 +40,7 @@ static outcome *build(each_loop *each, const char *source, const char *output) {
     static outcome built;
     tow_build *started;
     built = (outcome){0};
-    assert_int_equal(tow_build_start(&started, each->loop, source, output, on_built, &built), 0);
+    assert_int_equal(tow_build_start(&started, each->loop, NULL, source, output, on_built, &built), 0);
     assert_int_equal(built.calls, 0);
     run_until(each, is_built, &built);
     run_to_the_end(each);
@@ -91,12 +91,12 @@ static void a_build_that_is_cancelled_tells_nothing(void **state) {
     outcome *built = calloc(1, sizeof(*built));
     tow_build *started;
     compiler_is(&made, "#!/bin/sh\nexec sleep 1000\n");
-    assert_int_equal(tow_build_start(&started, each->loop, "a.c", "a.so", on_built, built), 0);
+    assert_int_equal(tow_build_start(&started, each->loop, NULL, "a.c", "a.so", on_built, built), 0);
     run_for(each, 20 * TOW_MILLISECOND);
     tow_build_cancel(started);
     run_to_the_end(each);
     assert_int_equal(built->calls, 0);
-    assert_int_equal(tow_build_start(&started, each->loop, "a.c", "a.so", on_built, built), 0);
+    assert_int_equal(tow_build_start(&started, each->loop, NULL, "a.c", "a.so", on_built, built), 0);
     tow_build_cancel(started); /* and its loop is freed */
     folder_remove(&made);
     tow_loop_free(each->loop);

@@ -4,6 +4,8 @@
 #ifndef TOW_HANDLER_BUILD_H
 #define TOW_HANDLER_BUILD_H
 
+#include "transport/nursery.h"
+
 #include <stddef.h>
 #include <towline/loop.h>
 
@@ -18,10 +20,11 @@ enum {
  * The build is gone when this returns. */
 typedef void (*tow_on_built)(void *user, int status, const char *words, size_t length);
 
-/* Compiles `source`, and writes the library to `output`. on_built comes later. Errors: NAME_NOT_FOUND (no
- * shell), PERMISSION, DESCRIPTORS, MEMORY, SYSTEM, UNSUPPORTED (simulated loop). */
-int tow_build_start(tow_build **build, tow_loop *loop, const char *source, const char *output,
-    tow_on_built on_built, void *user);
+/* Compiles `source`, and writes the library to `output`. on_built comes later. `nursery` (NULL: none) looks
+ * after the compiler. Errors: NAME_NOT_FOUND (no shell), PERMISSION, DESCRIPTORS, MEMORY, SYSTEM, UNSUPPORTED
+ * (simulated loop). */
+int tow_build_start(tow_build **build, tow_loop *loop, tow_nursery *nursery, const char *source,
+    const char *output, tow_on_built on_built, void *user);
 
 /* Ends it, without on_built. */
 void tow_build_cancel(tow_build *build);

@@ -4,6 +4,7 @@
 #define TOW_HANDLER_KIND_H
 
 #include "handler/option.h"
+#include "transport/nursery.h"
 
 #include <stdbool.h>
 #include <towline/server.h>
@@ -19,8 +20,9 @@ typedef struct tow_handler_log {
  * what is left for the loop then by tow_loop_post_letter is dropped with it. */
 typedef struct tow_handler_place {
     tow_handler_log log;
-    tow_server *server; /* NULL: it is made later, and the kind can do without */
-    tow_loop *loop;     /* of its first worker; NULL: the same */
+    tow_server *server;   /* NULL: it is made later, and the kind can do without */
+    tow_loop *loop;       /* of its first worker; NULL: the same */
+    tow_nursery *nursery; /* of the processes that it starts; there longer than all loops. NULL: none */
     /* what the doors to channels share, as long as server and handler; NULL: there are none */
     const struct tow_channels *channels;
     struct tow_pusher *pusher; /* what apps of Pusher's protocol share, the same */

@@ -14,6 +14,14 @@
 #include <sys/types.h>
 
 typedef struct tow_child tow_child;
+typedef struct tow_nursery tow_nursery;
+
+/* A child among those of its nursery. */
+typedef struct tow_kin {
+    struct tow_kin *next;
+    pid_t pid;
+    uint64_t number;
+} tow_kin;
 
 /* `status`: as a shell tells it, 0 to 255: what it exited with, or 128 and the signal's number. The child's
  * memory may be used again. */
@@ -23,9 +31,15 @@ struct tow_child { /* embedded; zeroed: not in use. Private but `user`. */
     tow_watch watch;
     tow_timer timer; /* until the group is killed */
     tow_child_on_exit on_exit;
+    void (*on_start)(tow_child *child);
     void *user;
     tow_child *next, **previous; /* of the loop's */
-    pid_t pid;                   /* 0: none */
+    tow_nursery *nursery;        /* NULL: none */
+    tow_kin kin;
+    struct tow_birth *birth; /* it is being started; NULL: it runs, or there is none */
+    pid_t pid;               /* 0: none, or not yet */
+    int error;               /* why it has not begun to run; 0: it has */
+    int patience;            /* in seconds, if it is to end when it is there; 0: it is not */
 };
 
 /* Zero means the default. */
@@ -37,6 +51,9 @@ typedef struct tow_child_options {
     int handed;                     /* a descriptor that it has as 3; default none */
     int64_t max_memory;             /* bytes of address space; default as ours */
     int64_t max_cpu_seconds;        /* default as ours */
+    tow_nursery *nursery;           /* that looks after it; lives longer than the loop. Default none */
+    /* With a nursery: it is started on a thread of that, and this comes when it runs. */
+    void (*on_start)(tow_child *child);
 } tow_child_options;
 
 /* Runs it. What is written to descriptors[0] is its standard input, what it writes is read from [1], and from
@@ -44,9 +61,19 @@ typedef struct tow_child_options {
  * its output. The loop is kept alive until on_exit; one that is freed before gives all of them a second to
  * end by SIGTERM, kills their groups, and has on_exit called. Keeps `user`. Errors: NAME_NOT_FOUND (no such
  * command or directory), NO_PROGRAM, INTERPRETER (of a name with a slash), PERMISSION, DESCRIPTORS, MEMORY,
- * SYSTEM, UNSUPPORTED (simulated loop). */
+ * SYSTEM, UNSUPPORTED (simulated loop).
+ *
+ * With `on_start` this returns before it is started, and what is written to it waits in the socket; on_start
+ * or on_exit, with tow_child_error, follow. */
 int tow_child_start(tow_child *child, tow_loop *loop, const tow_child_options *options,
     tow_child_on_exit on_exit, int descriptors[3]);
+
+/* Whether it runs, or is about to. */
+bool tow_child_is_there(const tow_child *child);
+
+/* For on_exit: why it has not run at all, one of the errors of tow_child_start; 0: it has, or was not wanted
+ * any more. */
+int tow_child_error(const tow_child *child);
 
 /* Ends its group: SIGTERM now, SIGKILL when it still runs after so many seconds; on_exit follows. Whether it
  * ends by itself meanwhile or has ended already does not matter. */
