@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """Messages a second of the echo handler of examples/handlers, for a hundred connections with one message of 64 bytes on its way, beside
-the server that such handlers were written for: the same file, the same Python. The rounds are interleaved; the figures are medians.
+the server that such handlers were written for (the same file, the same Python), and beside the same echo as a program for many
+connections (docs/handler-protocol.md). The rounds are interleaved; the figures are medians.
 
 The other server is pywebsocket3, from a folder outside of this one: git clone https://github.com/GoogleChromeLabs/pywebsocket3, then
 --pywebsocket FOLDER; without it towline is alone."""
@@ -29,6 +30,30 @@ def cpu_seconds(pid):
     fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
     children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
     return (int(fields[11]) + int(fields[12])) / TICK + sum(cpu_seconds(int(child)) for child in children)
+
+
+WORKER = """
+import towline_worker
+
+class Echo(towline_worker.Worker):
+    def on_message(self, connection, message):
+        connection.send(message)
+
+Echo().run()
+"""
+
+CONFIG = """
+port: ["127.0.0.1:0"]
+workers: 1
+routes:
+  - path: /echo
+    program:
+      file: {python}
+      arguments: [{folder}/worker.py]
+      environment: ["PYTHONPATH={helpers}"]
+      worker: true
+      pool: {pool}
+"""
 
 
 class Server:
@@ -72,6 +97,13 @@ def towline(folder, python):
                   ready=r"echo_wsh\.py serves /echo")
 
 
+def persistent(folder, python, pool):
+    (Path(folder) / "worker.py").write_text(WORKER)
+    config = Path(folder) / "worker.yaml"
+    config.write_text(CONFIG.format(folder=folder, python=python, pool=pool, helpers=ROOT / "helpers"))
+    return Server("a program" if pool == 1 else f"{pool} programs", [TOWLINE, "serve", "-f", str(config)], ready=r"\[\d+\]: started")
+
+
 def original(folder, python, source):
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -91,24 +123,27 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--pywebsocket", metavar="FOLDER", help="where pywebsocket3 was cloned")
     parser.add_argument("--python", default=shutil.which("python3"), help="which Python runs both (default: %(default)s)")
+    parser.add_argument("--pool", type=int, nargs="*", default=[1], help="how many programs; several numbers are several servers")
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--seconds", type=float, default=2)
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         shutil.copy(HANDLER, folder)
         servers = [towline(folder, arguments.python)]
+        servers += [persistent(folder, arguments.python, pool) for pool in arguments.pool]
         if arguments.pywebsocket:
-            servers.append(original(folder, arguments.python, arguments.pywebsocket))
+            servers.insert(0, original(folder, arguments.python, arguments.pywebsocket))
         try:
             rounds = [[server.measure(arguments.seconds) for server in servers] for _ in range(arguments.rounds)]
         finally:
             for server in servers:
                 server.stop()
-    print("server        messages a second  (lowest, highest)   CPU for each")
+    print("server        messages a second  (lowest, highest)   CPU for each   of the first")
     for i, server in enumerate(servers):
         rates = [each[i][0] for each in rounds]
+        ratio = statistics.median(each[i][0] / each[0][0] for each in rounds)
         spent = statistics.median(each[i][1] for each in rounds)
-        print(f"{server.name:13} {statistics.median(rates):17,.0f}  ({min(rates):,.0f}, {max(rates):,.0f}) {spent:10.1f} us")
+        print(f"{server.name:13} {statistics.median(rates):17,.0f}  ({min(rates):,.0f}, {max(rates):,.0f}) {spent:10.1f} us   {ratio:9.2f}")
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ import { fileURLToPath } from "node:url";
 import WebSocket from "ws";
 
 import { BINARY, CLOSE, CONTINUATION, PING, PONG, Raw, TEXT, closePayload, frame } from "../support/raw.mjs";
-import { Server, program, serve, sleep, until, within } from "../support/towline.mjs";
+import { Server, program, run, serve, sleep, until, within } from "../support/towline.mjs";
 
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "../..");
 const oddities = path.join(root, "tests/handlers");
@@ -518,11 +518,42 @@ describe("hostile handlers", () => {
     assert.equal((await client.closed).code, 1000);
   });
 
+  test("the environment is the server's, or what handler-environment has of it", async (t) => {
+    const folder = mkdtempSync(path.join(tmpdir(), "towline-environment-"));
+    t.after(() => rmSync(folder, { recursive: true }));
+    writeFileSync(path.join(folder, "told_wsh.py"), `import json, os
+
+
+def web_socket_do_extra_handshake(request):
+    pass
+
+
+def web_socket_transfer_data(request):
+    request.ws_stream.send_message(json.dumps(dict(os.environ)))
+    request.ws_stream.receive_message()
+`);
+    process.env.TOLD_ONE = "one";
+    process.env.TOLD_TWO = "two";
+    const told = async (...words) => {
+      const server = await serve(t, ["-w", folder, ...words]);
+      await until(() => server.log.includes("serves /told"), "it is served");
+      return JSON.parse(await (await open(server, "/told")).next());
+    };
+    const all = await told();
+    assert.deepEqual([all.TOLD_ONE, all.TOLD_TWO], ["one", "two"]);
+    const some = await told("--handler-environment", "TOLD_ONE", "--handler-environment", "MINE=a b");
+    assert.deepEqual([some.TOLD_ONE, some.TOLD_TWO, some.MINE], ["one", undefined, "a b"]);
+    assert.ok(some.PATH); // which a wrapper of Python may change
+    const { status, errors } = await run(["serve", "--handler-environment", "a-b"]);
+    assert.deepEqual([status, /--handler-environment: 'a-b' is not a name/.test(errors)], [2, true], errors);
+  });
+
   test("more connections than max-handler-connections get 503, until one has ended", async (t) => {
     const folder = mkdtempSync(path.join(tmpdir(), "towline-few-"));
     t.after(() => rmSync(folder, { recursive: true }));
     cpSync(path.join(examples, "echo_wsh.py"), path.join(folder, "few_wsh.py"));
     const few = await serve(t, ["-w", folder, "--max-handler-connections", "2"]);
+    await until(() => few.log.includes("serves /few"), "it is served");
     const [first] = [await open(few, "/few"), await open(few, "/few")];
     assert.equal(await refused(few, "/few"), 503);
     const other = await open(few, "/echo"); // which is no Python handler

@@ -1,6 +1,7 @@
 #include "host.h"
 
 #include "base/text.h"
+#include "../environment.h"
 #include "connection.h"
 #include "protocol.h"
 #include "transport/listener.h"
@@ -330,6 +331,36 @@ static int find_modules(char out[PATH_MAX_LENGTH]) {
     return TOW_ERROR_NO_FILE;
 }
 
+static int command_start(tow_python *python, const char *const *arguments, const char *const *environment) {
+    const tow_command_options command = {.child = {.arguments = arguments,
+                                             .environment = environment,
+                                             .directory = python->settings->directory,
+                                             .handed = python->listener,
+                                             .nursery = python->place.nursery},
+        .on_exit = exited,
+        .on_errors = errors_came};
+    const tow_byte_stream_options stream = {.user = python,
+        .on_bytes = output_came,
+        .on_writable = stream_writable,
+        .on_end = stream_ended,
+        .on_error = stream_failed,
+        .on_closed = stream_closed};
+    return tow_command_start(&python->command, &python->stream, python->place.loop, &command, &stream);
+}
+
+/* With our environment, or what the settings have of it. */
+static int command_start_with(tow_python *python, const char *const *arguments) {
+    const char *const *allowed = python->settings->environment;
+    tow_environment environment = {0};
+    if (allowed == NULL)
+        return command_start(python, arguments, NULL);
+    int error = tow_environment_make(&environment, NULL, NULL, allowed);
+    if (error == 0)
+        error = command_start(python, arguments, environment.variables);
+    tow_environment_clear(&environment);
+    return error;
+}
+
 static int run(tow_python *python, char why[TOW_HANDLER_TEXT_MAX]) {
     char script[PATH_MAX_LENGTH];
     const tow_python_settings *settings = python->settings;
@@ -344,19 +375,7 @@ static int run(tow_python *python, char why[TOW_HANDLER_TEXT_MAX]) {
     python->command = (tow_command){0};
     python->began = tow_loop_now(python->place.loop);
     python->lines = (tow_error_lines){.log = python->place.log, .name = "python"};
-    error = tow_command_start(&python->command, &python->stream, python->place.loop,
-        &(tow_command_options){.child = {.arguments = arguments,
-                                   .directory = settings->directory,
-                                   .handed = python->listener,
-                                   .nursery = python->place.nursery},
-            .on_exit = exited,
-            .on_errors = errors_came},
-        &(tow_byte_stream_options){.user = python,
-            .on_bytes = output_came,
-            .on_writable = stream_writable,
-            .on_end = stream_ended,
-            .on_error = stream_failed,
-            .on_closed = stream_closed});
+    error = command_start_with(python, arguments);
     if (error != 0)
         tow_text_format(why, TOW_HANDLER_TEXT_MAX, "%s: %s", interpreter, tow_strerror(error));
     return error;

@@ -1,5 +1,7 @@
 #include "handler/python.h"
 
+#include "../environment.h"
+
 #define FIELD(member) TOW_OPTION_FIELD(tow_python_settings, member)
 
 const tow_option tow_python_rows[] = {
@@ -17,6 +19,16 @@ const tow_option tow_python_rows[] = {
         .note = "the locale's",
         .help = "in which these files are written, as Python calls it: utf-8",
         FIELD(encoding)},
+    {.name = "handler-environment",
+        .kind = TOW_OPTION_LIST,
+        .value = "NAME[=VALUE]",
+        .note = "all that the server has",
+        .help = "what these handlers get of the server's environment, besides PATH, LANG, TZ and HOME, or a "
+                "value for it; nothing else then",
+        .expects = "a name of letters, digits and underscores, or NAME=VALUE",
+        .check = tow_environment_check,
+        .pair = "=",
+        FIELD(environment)},
     {.name = "max-handler-connections",
         .kind = TOW_OPTION_NUMBER,
         .value = "N",

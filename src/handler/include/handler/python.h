@@ -13,10 +13,11 @@
 typedef struct tow_python tow_python;
 
 typedef struct tow_python_settings {
-    const char *interpreter; /* NULL: python3 */
-    const char *encoding;    /* of handlers' files; NULL: the locale's */
-    int max_connections;     /* at once; 0: default, TOW_OFF: no limit */
-    const char *directory;   /* where the process runs; NULL: where we do */
+    const char *interpreter;        /* NULL: python3 */
+    const char *encoding;           /* of handlers' files; NULL: the locale's */
+    const char *const *environment; /* NAME, of ours, or NAME=VALUE; ends with NULL; NULL: all of ours */
+    int max_connections;            /* at once; 0: default, TOW_OFF: no limit */
+    const char *directory;          /* where the process runs; NULL: where we do */
 } tow_python_settings;
 
 extern const tow_option tow_python_rows[];
