@@ -117,7 +117,7 @@ static void await_line(const command *one) {
 static void what_is_written_before_it_runs_reaches_it(void **state) {
     each_loop *each = *state;
     tow_nursery *nursery = nursery_make(2);
-    command one;
+    static command one;
     char said[20] = "";
     int before = count_descriptors();
     start(each, nursery, &one, "read line; echo got $line; exit 5");
@@ -141,7 +141,7 @@ static void what_cannot_be_started_is_told_at_its_end(void **state) {
         int error;
     } cases[] = {{"no-such-command-here", TOW_ERROR_NAME_NOT_FOUND}, {"/etc/passwd", TOW_ERROR_PERMISSION}};
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        command one;
+        static command one;
         const char *const words[] = {cases[i].name, NULL};
         start_words(each, nursery, &one, words);
         finish(each, &one, 127);
@@ -155,7 +155,7 @@ static void what_cannot_be_started_is_told_at_its_end(void **state) {
 static void one_that_is_not_wanted_any_more_ends_whether_it_runs_already_or_not(void **state) {
     each_loop *each = *state;
     tow_nursery *nursery = nursery_make(1);
-    command all[20];
+    static command all[8];
     enum { COUNT = sizeof(all) / sizeof(all[0]) };
     int before = count_descriptors();
     for (int i = 0; i < COUNT; i++) {
@@ -176,7 +176,7 @@ static void one_that_is_not_wanted_any_more_ends_whether_it_runs_already_or_not(
 static void a_loop_that_is_freed_waits_for_those_that_are_on_their_way(void **state) {
     each_loop *each = *state;
     tow_nursery *nursery = nursery_make(2);
-    command all[20];
+    static command all[8];
     enum { COUNT = sizeof(all) / sizeof(all[0]) };
     int before = count_descriptors();
     for (int i = 0; i < COUNT; i++) {
@@ -199,7 +199,7 @@ static void what_has_left_its_group_ends_with_it(void **state) {
     static const char script[] =
         "setsid sh -c 'trap \"\" TERM; setsid sleep 1000 & echo up; sleep 1000' & read x; exit 3";
     for (int here = 0; here < 2; here++) {
-        command one;
+        static command one;
         (here ? start_here : start)(each, nursery, &one, script);
         await_line(&one);
         assert_int_equal(write(one.ends[0], "\n", 1), 1);
@@ -214,7 +214,7 @@ static void what_has_left_its_group_ends_with_it(void **state) {
 static void what_has_left_the_group_of_one_that_runs_stays(void **state) {
     each_loop *each = *state;
     tow_nursery *nursery = nursery_make(2);
-    command runs, ends;
+    static command runs, ends;
     start(each, nursery, &runs, "setsid sleep 1000 & echo up; exec <&- >&-; sleep 1000");
     start(each, nursery, &ends, "setsid -f sleep 1000; echo up");
     await_line(&runs);
@@ -233,7 +233,7 @@ static void what_has_left_the_group_of_one_that_runs_stays(void **state) {
 static void what_is_left_at_the_end_is_killed_and_buried(void **state) {
     each_loop *each = *state;
     tow_nursery *nursery = nursery_make(1);
-    command one;
+    static command one;
     start(each, nursery, &one,
         "for i in 1 2 3 4 5; do setsid -f sleep 1000; setsid -f true; done; echo up; exit 1");
     run_until(each, has_exited, &one);
@@ -247,7 +247,7 @@ static void what_is_left_at_the_end_is_killed_and_buried(void **state) {
 static void others_of_this_process_are_left_alone(void **state) {
     each_loop *each = *state;
     tow_nursery *nursery = nursery_make(1);
-    command one;
+    static command one;
     pid_t other = fork();
     if (other == 0) {
         execlp("sleep", "sleep", "1000", (char *)NULL);
