@@ -100,7 +100,7 @@ export class Server {
   /** Ends it and demands that it ends well: 0, so that sanitizers had nothing to say. */
   async stop() {
     if (this.child.exitCode === null && this.child.signalCode === null) this.signal();
-    const status = await within(15000, this.exit, "the server's end").catch((error) => {
+    const status = await within(60000, this.exit, "the server's end").catch((error) => {
       this.signal("SIGKILL");
       throw error;
     });
