@@ -72,9 +72,9 @@ static const tow_option_change tunnel_changes[] = {{.name = "target", .left_out 
 
 static const tow_option_section sections[] = {
     {.options = tow_tunnel_rows, .base = offsetof(tow_tunnel_settings, tunnel), .changes = tunnel_changes},
-    {.options = config_rows},
     {.options = compression_rows},
     {.options = tow_service_status_rows, .base = offsetof(tow_tunnel_settings, serve)},
+    {.options = config_rows},
     {.options = tow_service_tls_rows, .base = offsetof(tow_tunnel_settings, serve)},
     {.options = tow_files_rows, .base = offsetof(tow_tunnel_settings, serve.files)},
     {.options = tow_service_access_rows, .base = offsetof(tow_tunnel_settings, serve)},

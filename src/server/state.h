@@ -51,7 +51,7 @@ struct tow_server {
     pthread_mutex_t mutex; /* guards tow_worker.loop against its end, and guests; not for the data path */
     struct tow_guest *guests;
     _Atomic int64_t connections;
-    tow_descriptors *descriptors; /* that these have, and handlers for them; held */
+    tow_descriptors *descriptors;             /* that these have, and handlers for them; held */
     _Atomic int64_t carried;                  /* sockets over other carriers */
     _Atomic(struct tow_entrance *) entrances; /* the list only grows, at its head */
     atomic_bool stopping;
