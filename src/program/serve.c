@@ -23,6 +23,7 @@ typedef struct serve_service {
     tow_served_config served;
     tow_handlers handlers;
     tow_engineio *engineio; /* NULL: it is not served */
+    tow_sockjs *sockjs;     /* the same */
 } serve_service;
 
 static serve_service *service_of(tow_service *service) {
@@ -108,10 +109,13 @@ static int plans_start(serve_service *service) {
     return error;
 }
 
-static int engineio_start(serve_service *service) {
+/* Other ways to each route. */
+static int entrances_start(serve_service *service) {
     const tow_serving *serving = &service->serving;
     const tow_engineio_settings *settings = &serving->service.settings->engineio;
     int error = settings->off ? 0 : tow_engineio_new(&service->engineio, serving->server, settings, NULL);
+    if (error == 0 && !serving->service.settings->sockjs.off)
+        error = tow_sockjs_new(&service->sockjs, serving->server);
     if (error != 0)
         tow_service_complain(&serving->service, "%s", tow_strerror(error));
     return error;
@@ -121,7 +125,7 @@ static int add_routes(tow_serving *serving) {
     serve_service *service = service_of(&serving->service);
     int error = guards_start(service);
     if (error == 0)
-        error = engineio_start(service);
+        error = entrances_start(service);
     if (error == 0)
         error = channels_start(service);
     if (error == 0)
@@ -288,6 +292,7 @@ static int serve(const tow_options *options, tow_route_plans *plans, tow_config_
     service.served.handlers = &service.handlers;
     int status = run(&service);
     tow_engineio_free(service.engineio);
+    tow_sockjs_free(service.sockjs);
     tow_handlers_free(&service.handlers);
     tow_served_config_clear(&service.served);
     guards_end(&service.served.guards);

@@ -7,6 +7,7 @@
 #include "handler/files.h"
 #include "handler/guard.h"
 #include "handler/python.h"
+#include "handler/sockjs.h"
 #include "options.h"
 
 #include <towline/server.h>
@@ -24,6 +25,7 @@ typedef struct tow_serve_settings {
     tow_python_settings python;     /* but for the directory */
     tow_guard_settings guard;
     tow_engineio_settings engineio;
+    tow_sockjs_settings sockjs;
     /* ID:KEY:FILE each */
     const char *const *pusher_apps;
     bool list;            /* only says what is served where */

@@ -119,6 +119,7 @@ static const tow_option_section sections[] = {
     {.options = tow_service_limit_rows, .base = offsetof(tow_serve_settings, server.limits)},
     {.options = tow_service_compression_rows, .base = offsetof(tow_serve_settings, server.limits)},
     {.options = tow_engineio_rows, .base = offsetof(tow_serve_settings, engineio)},
+    {.options = tow_sockjs_rows, .base = offsetof(tow_serve_settings, sockjs)},
     {.options = tow_service_running_rows},
     {0},
 };

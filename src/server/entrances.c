@@ -8,7 +8,7 @@
 enum { OFFERS_MAX = 32 };
 
 int tow_server_add_entrance(tow_server *server, tow_entrance *entrance, const tow_handler *sockets) {
-    int error = tow_route_new(&entrance->route, "/", sockets, &server->route_defaults, NULL);
+    int error = tow_route_new(&entrance->route, "/*", sockets, &server->route_defaults, NULL);
     if (error != 0)
         return error;
     entrance->next = atomic_load_explicit(&server->entrances, memory_order_relaxed);
@@ -42,7 +42,8 @@ const tow_route *tow_entrances_find(tow_exchange *exchange, const tow_routes *ro
         atomic_load_explicit(&tow_exchange_server(exchange)->entrances, memory_order_acquire);
     for (; entrance != NULL; entrance = entrance->next) {
         const tow_route *route = find_by(entrance, routes, path);
-        exchange->entrance = route != NULL ? entrance : NULL;
+        bool is_alias = entrance->is_alias != NULL && entrance->is_alias(entrance, path);
+        exchange->entrance = route != NULL && !is_alias ? entrance : NULL;
         if (route != NULL)
             return route;
     }

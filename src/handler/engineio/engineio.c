@@ -1,5 +1,6 @@
 #include "handler/engineio.h"
 
+#include "../session/origin.h"
 #include "polling.h"
 #include "wire.h"
 
@@ -90,17 +91,6 @@ static int check(const tow_exchange *exchange, const tow_request *request) {
 
 /* Answers. */
 
-/* Pages of other origins that may be here, may read the answers, and send cookies. */
-static void allow_origin(tow_exchange *exchange, const tow_request *request) {
-    const char *origin = tow_request_header(request, "Origin");
-    (void)tow_exchange_field(exchange, "Cache-Control", "no-store");
-    if (origin == NULL)
-        return;
-    (void)tow_exchange_field(exchange, "Access-Control-Allow-Origin", origin);
-    (void)tow_exchange_field(exchange, "Access-Control-Allow-Credentials", "true");
-    (void)tow_exchange_field(exchange, "Vary", "Origin");
-}
-
 static void respond(tow_exchange *exchange, const tow_session_visit_answer *answer) {
     if (tow_exchange_respond(exchange, answer->status, answer->type, answer->body, answer->length) != 0)
         tow_exchange_reset(exchange);
@@ -116,14 +106,6 @@ static void refuse_opening(tow_exchange *exchange, int code) {
     static const char *const messages[] = {"Transport unknown", "Session ID unknown", "Bad handshake method",
         "Bad request", "this path speaks WebSocket only", "Unsupported protocol version"};
     (void)tow_exchange_reject(exchange, 400, messages[code]);
-}
-
-static void answer_preflight(tow_exchange *exchange, const tow_request *request) {
-    const char *fields = tow_request_header(request, "Access-Control-Request-Headers");
-    (void)tow_exchange_field(exchange, "Access-Control-Allow-Methods", "GET,HEAD,PUT,PATCH,POST,DELETE");
-    if (fields != NULL)
-        (void)tow_exchange_field(exchange, "Access-Control-Allow-Headers", fields);
-    respond(exchange, &(tow_session_visit_answer){.status = 204});
 }
 
 /* Beginning by polling. */
@@ -252,9 +234,9 @@ static void visit(tow_engineio *engineio, tow_exchange *exchange, const tow_requ
 
 static void on_request(tow_exchange *exchange, const tow_request *request) {
     tow_engineio *engineio = (tow_engineio *)(void *)(uintptr_t)tow_exchange_entrance(exchange);
-    allow_origin(exchange, request);
+    tow_session_allow_origin(exchange, request);
     if (strcmp(tow_request_method(request), "OPTIONS") == 0) {
-        answer_preflight(exchange, request);
+        tow_session_answer_preflight(exchange, request, "GET,HEAD,PUT,PATCH,POST,DELETE");
         return;
     }
     int code = check(exchange, request);

@@ -27,6 +27,25 @@ static tow_session_visit *hold(tow_session_visit *visit) {
 
 /* At home. */
 
+/* What is said: an answer, or a part of one. */
+typedef enum visit_step { WHOLE, OPEN, WRITE, END } visit_step;
+
+/* A part of an answer. What can't be said breaks it off; on_gone follows. */
+static void go_on(tow_session_visit *visit, visit_step step, const tow_session_visit_answer *part) {
+    tow_exchange *exchange = visit->exchange;
+    if (exchange == NULL)
+        return;
+    int error = step == OPEN    ? tow_exchange_begin(exchange, part->status, part->type, TOW_LENGTH_UNKNOWN)
+                : step == WRITE ? tow_exchange_write(exchange, part->body, part->length)
+                                : tow_exchange_end(exchange);
+    if (error != 0) {
+        tow_exchange_reset(exchange);
+    } else if (step == END) {
+        visit->exchange = NULL;
+        tow_session_visit_release(visit); /* home's */
+    }
+}
+
 /* What can't be answered is broken off; on_gone follows. */
 static void respond(tow_session_visit *visit, const tow_session_visit_answer *answer) {
     tow_exchange *exchange = visit->exchange;
@@ -45,6 +64,7 @@ typedef struct reply {
     tow_letter letter; /* first */
     tow_session_visit *visit;
     tow_session_visit_answer answer;
+    visit_step step;
     size_t bytes;
     uint8_t body[];
 } reply;
@@ -66,7 +86,10 @@ static void replies_arrive(tow_letter *letters) {
     while (letters != NULL) {
         reply *self = (reply *)(void *)letters;
         letters = letters->next;
-        respond(self->visit, &self->answer);
+        if (self->step == WHOLE)
+            respond(self->visit, &self->answer);
+        else
+            go_on(self->visit, self->step, &self->answer);
         reply_end(self);
     }
 }
@@ -196,7 +219,7 @@ bool tow_session_visit_begin(tow_session_visit *visit, tow_exchange *exchange, s
 }
 
 /* Errors: MEMORY, QUEUE_FULL. */
-static int send_home(tow_session_visit *visit, const tow_session_visit_answer *answer) {
+static int send_home(tow_session_visit *visit, visit_step step, const tow_session_visit_answer *answer) {
     size_t bytes = sizeof(reply) + answer->length;
     reply *made = malloc(bytes);
     if (made == NULL)
@@ -204,6 +227,7 @@ static int send_home(tow_session_visit *visit, const tow_session_visit_answer *a
     *made = (reply){.letter = {.open = replies_arrive, .drop = reply_drop, .work = 1},
         .visit = hold(visit),
         .answer = *answer,
+        .step = step,
         .bytes = bytes};
     if (answer->length > 0)
         memcpy(made->body, answer->body, answer->length);
@@ -222,7 +246,30 @@ int tow_session_visit_answer_with(tow_session_visit *visit, const tow_session_vi
     if (visit->home == visit->away)
         respond(visit, answer);
     else
-        error = send_home(visit, answer);
+        error = send_home(visit, WHOLE, answer);
+    tow_session_visit_release(visit); /* the session's */
+    return error;
+}
+
+static int say(tow_session_visit *visit, visit_step step, const tow_session_visit_answer *part) {
+    assert(!visit->answered);
+    if (visit->home != visit->away)
+        return send_home(visit, step, part);
+    go_on(visit, step, part);
+    return 0;
+}
+
+int tow_session_visit_open(tow_session_visit *visit, const char *type) {
+    return say(visit, OPEN, &(tow_session_visit_answer){.status = 200, .type = type});
+}
+
+int tow_session_visit_write(tow_session_visit *visit, const void *data, size_t length) {
+    return say(visit, WRITE, &(tow_session_visit_answer){.body = data, .length = length});
+}
+
+int tow_session_visit_end(tow_session_visit *visit) {
+    int error = say(visit, END, &(tow_session_visit_answer){0});
+    visit->answered = true;
     tow_session_visit_release(visit); /* the session's */
     return error;
 }

@@ -56,6 +56,13 @@ bool tow_session_visit_begin(tow_session_visit *visit, tow_exchange *exchange, s
  * (no letter can be left for home): the client will not hear of it. */
 int tow_session_visit_answer_with(tow_session_visit *visit, const tow_session_visit_answer *answer);
 
+/* The same in pieces: with 200 and a type, then what there is to say, then the end, after which the visit is
+ * not to be used. A client that leaves meanwhile is told of by on_gone. Errors: the same; it is broken off
+ * then. */
+int tow_session_visit_open(tow_session_visit *visit, const char *type);
+int tow_session_visit_write(tow_session_visit *visit, const void *data, size_t length);
+int tow_session_visit_end(tow_session_visit *visit);
+
 /* Frees one that was not begun. NULL is allowed. */
 void tow_session_visit_release(tow_session_visit *visit);
 

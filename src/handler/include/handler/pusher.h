@@ -34,8 +34,8 @@ extern const tow_handler_kind tow_pusher_kind; /* of one app: all its paths have
 extern const tow_option tow_pusher_rows[];
 
 /* Where an app is served, by number from 0: its clients at "/app/KEY", its servers below "/apps/ID/", and at
- * "/pusher/app/KEY" clients that other carriers bring (SockJS), where WebSocket is blocked. False: there is none
- * more. */
+ * "/pusher/app/KEY" clients that other carriers bring (SockJS), where WebSocket is blocked. False: there is
+ * none more. */
 enum { TOW_PUSHER_PATH_MAX = 256 };
 bool tow_pusher_path(const tow_pusher_settings *settings, size_t number, char out[TOW_PUSHER_PATH_MAX]);
 

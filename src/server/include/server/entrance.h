@@ -17,6 +17,8 @@ struct tow_entrance { /* embedded; the functions are the caller's to set, the re
     /* The path of the route to which a request for this path leads: a part of it, or a text that stays. Asked
      * with attempt 0, 1 … until there is such a route; false: there is no further attempt. */
     bool (*find)(const tow_entrance *entrance, tow_slice path, unsigned attempt, tow_slice *base);
+    /* Whether a request for this path is one for the route itself, by another name; NULL: none is. */
+    bool (*is_alias)(const tow_entrance *entrance, tow_slice path);
     /* Whether a request begins a session. */
     bool (*begins)(const tow_entrance *entrance, const tow_request *request);
     /* The subprotocols that it offers, with commas between them, as long as the request lives; NULL: none. */

@@ -1,0 +1,35 @@
+/* names: which session has a name that its client chose, for all workers. */
+#ifndef TOW_HANDLER_SOCKJS_NAMES_H
+#define TOW_HANDLER_SOCKJS_NAMES_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <towline/server.h>
+
+typedef struct tow_sockjs_name {
+    struct tow_sockjs_name *next;
+    tow_websocket_id id;
+    char text[]; /* ends with a zero */
+} tow_sockjs_name;
+
+typedef struct tow_sockjs_names {
+    pthread_mutex_t mutex;
+    uint64_t seed;
+    tow_sockjs_name **buckets;
+    size_t bucket_count; /* a power of two */
+    size_t count;
+} tow_sockjs_names;
+
+/* `seed` is unpredictable, as clients choose the names. Errors: MEMORY. */
+int tow_sockjs_names_init(tow_sockjs_names *names, uint64_t seed);
+void tow_sockjs_names_clear(tow_sockjs_names *names);
+
+/* Any thread. 0: there is none of that name. */
+tow_websocket_id tow_sockjs_names_find(tow_sockjs_names *names, const char *text);
+
+/* Errors: STATE (there is one), MEMORY. */
+int tow_sockjs_names_add(tow_sockjs_names *names, const char *text, tow_websocket_id id);
+void tow_sockjs_names_remove(tow_sockjs_names *names, const char *text);
+
+#endif

@@ -1,0 +1,508 @@
+#include "session.h"
+
+#include "frames.h"
+#include "protocol/close.h"
+#include "transport/loop.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <towline/error.h>
+
+#define NEVER INT64_MAX
+#define FRAME_TYPE "application/javascript; charset=UTF-8"
+
+enum {
+    HEARTBEAT_MILLISECONDS = 25000,
+    LINGER_MILLISECONDS = 5000, /* without a receiver */
+    FRAME_BYTES = 64 * 1024,    /* of messages in a frame; one more may come */
+    STREAM_BYTES = 128 * 1024,  /* of a stream, then the client asks again */
+    PRELUDE = 2048,             /* bytes that a stream begins with, for browsers that wait for some */
+    TOLD_AT_ONCE = 256
+};
+
+/* Times. */
+
+static void fired(tow_timer *timer);
+
+static void set_due(tow_sockjs_session *session, tow_sockjs_due due, int64_t when) {
+    session->due[due] = when;
+    if (when >= session->armed)
+        return;
+    session->armed = when;
+    tow_timer_set(session->loop, &session->timer, when, fired);
+}
+
+static void set_in(tow_sockjs_session *session, tow_sockjs_due due, int64_t milliseconds) {
+    set_due(session, due, tow_loop_now(session->loop) + milliseconds * TOW_MILLISECOND);
+}
+
+static void arm(tow_sockjs_session *session) {
+    session->armed = NEVER;
+    for (size_t i = 0; i < TOW_SOCKJS_DUE_COUNT; i++) {
+        if (session->due[i] != NEVER)
+            set_due(session, (tow_sockjs_due)i, session->due[i]);
+    }
+}
+
+/* Well before silence would end it: a client that only receives says nothing. */
+static int64_t heartbeat_of(const tow_sockjs_session *session) {
+    int idle = session->socket->behaviour->limits.idle_seconds;
+    int64_t half = idle == TOW_OFF ? HEARTBEAT_MILLISECONDS : idle * INT64_C(500);
+    return half < HEARTBEAT_MILLISECONDS ? half : HEARTBEAT_MILLISECONDS;
+}
+
+static void hear_close(tow_sockjs_session *session, uint16_t code, const char *reason, size_t length);
+
+/* To who receives. */
+
+static void answer(tow_session_visit *visit, int status, const char *type, const char *body) {
+    (void)tow_session_visit_answer_with(visit,
+        &(tow_session_visit_answer){.status = status, .type = type, .body = body, .length = strlen(body)});
+}
+
+static void receiver_over(tow_sockjs_session *session) {
+    session->receiver = NULL;
+    set_in(session, TOW_SOCKJS_DUE_LINGER, LINGER_MILLISECONDS);
+}
+
+/* One frame; its end of line is added where it is not a WebSocket's message. */
+static void give(tow_sockjs_session *session, tow_buffer *frame, bool is_last) {
+    int error = session->wire != NULL ? 0 : tow_buffer_append(frame, "\n", 1);
+    tow_session_visit *receiver = session->receiver;
+    if (error != 0) {
+        tow_sockjs_break(session, TOW_CAUSE_MEMORY, error);
+    } else if (session->wire != NULL) {
+        (void)tow_websocket_send(session->wire, TOW_TEXT, frame->data, frame->length);
+    } else if (!session->streams) {
+        receiver_over(session);
+        error = tow_session_visit_answer_with(
+            receiver, &(tow_session_visit_answer){
+                          .status = 200, .type = FRAME_TYPE, .body = frame->data, .length = frame->length});
+    } else {
+        error = tow_session_visit_write(receiver, frame->data, frame->length);
+        session->streamed += frame->length;
+        if (error != 0 || is_last || session->streamed >= STREAM_BYTES) {
+            receiver_over(session);
+            (void)tow_session_visit_end(receiver);
+        }
+    }
+    if (error != 0)
+        tow_sockjs_break(session, TOW_CAUSE_MEMORY, error);
+}
+
+static bool has_receiver(const tow_sockjs_session *session) {
+    return !session->over && (session->receiver != NULL || session->wire != NULL);
+}
+
+static void give_text(tow_sockjs_session *session, const char *text) {
+    tow_buffer frame = {0};
+    if (tow_buffer_append_text(&frame, text) == 0)
+        give(session, &frame, false);
+    tow_buffer_clear(&frame);
+}
+
+/* The client has our Close, and says no more. */
+static void close_was_taken(tow_sockjs_session *session) {
+    if (session->wire != NULL)
+        tow_websocket_close(session->wire, TOW_CLOSE_NORMAL, NULL);
+    else if (!session->over)
+        hear_close(session, TOW_CLOSE_NO_STATUS, "", 0);
+}
+
+static void flush(tow_sockjs_session *session) {
+    bool is_close = false;
+    if (has_receiver(session) && !session->greeted) {
+        session->greeted = true;
+        give_text(session, "o");
+    }
+    while (has_receiver(session) && !tow_packets_are_empty(&session->out) && !is_close) {
+        tow_buffer frame = {0};
+        int error = tow_sockjs_append(&frame, &session->out, FRAME_BYTES, &is_close);
+        if (error == 0)
+            give(session, &frame, is_close);
+        else
+            tow_sockjs_break(session, tow_cause_of_error(error), error);
+        tow_buffer_clear(&frame);
+    }
+    if (!session->over && !is_close)
+        tow_carried_drain(session->socket);
+    if (is_close)
+        close_was_taken(session);
+}
+
+/* The end. */
+
+static void end(tow_sockjs_session *session, int error) {
+    if (session->over)
+        return;
+    tow_session_visit *receiver = session->receiver;
+    tow_session_visit *post = session->post;
+    tow_websocket *wire = session->wire;
+    session->over = true;
+    session->error = error;
+    session->receiver = session->post = NULL;
+    session->wire = NULL;
+    if (session->name != NULL)
+        tow_sockjs_names_remove(&session->sockjs->names, session->name);
+    if (receiver != NULL && session->streams)
+        (void)tow_session_visit_end(receiver);
+    else if (receiver != NULL)
+        answer(receiver, 200, FRAME_TYPE, "c[3000,\"Go away!\"]\n");
+    if (post != NULL)
+        answer(post, 204, NULL, "");
+    if (wire != NULL) {
+        tow_websocket_set_user(wire, NULL);
+        tow_websocket_close(wire, 0, NULL);
+    }
+    tow_packets_clear(&session->out);
+    for (size_t i = 0; i < TOW_SOCKJS_DUE_COUNT; i++)
+        session->due[i] = NEVER;
+    tow_loop_owe(session->loop);
+    set_in(session, TOW_SOCKJS_DUE_GONE, 0);
+}
+
+static void destroy(tow_sockjs_session *session) {
+    tow_timer_cancel(session->loop, &session->timer);
+    tow_packets_clear(&session->out);
+    tow_buffer_clear(&session->posted);
+    tow_buffer_clear(&session->room);
+    free(session->name);
+    free(session);
+}
+
+static void gone(tow_sockjs_session *session) {
+    tow_loop_paid(session->loop);
+    tow_carried_gone(session->socket, session->error);
+    destroy(session);
+}
+
+void tow_sockjs_break(tow_sockjs_session *session, tow_cause cause, int error) {
+    if (session->over)
+        return;
+    tow_websocket_abort(session->socket, cause, error);
+    end(session, error);
+}
+
+/* What the socket asks for: see websocket/carrier.h. */
+
+static tow_sockjs_session *of(const tow_websocket *socket) {
+    return socket->carried;
+}
+
+static int say(tow_sockjs_session *session, char type, const void *data, size_t length) {
+    if (session->over)
+        return 0;
+    int error = tow_packets_put(&session->out, type, data, length);
+    if (error == 0)
+        set_in(session, TOW_SOCKJS_DUE_FLUSH, 0);
+    return error;
+}
+
+/* It has no binary messages. */
+static int send_message(tow_websocket *socket, tow_message_type type, const void *data, size_t length) {
+    return type == TOW_TEXT ? say(of(socket), TOW_PACKET_TEXT, data, length) : TOW_ERROR_UNSUPPORTED;
+}
+
+static int send_control(tow_websocket *socket, const void *payload, size_t length) {
+    (void)socket, (void)payload, (void)length;
+    return 0;
+}
+
+static int say_close(tow_sockjs_session *session, uint16_t code, const char *reason) {
+    tow_buffer frame = {0};
+    bool has_code = code != 0 && code != TOW_CLOSE_NO_STATUS;
+    int error = tow_sockjs_append_close(
+        &frame, has_code ? code : TOW_CLOSE_NORMAL, has_code && reason != NULL ? reason : "");
+    if (error == 0)
+        error = say(session, TOW_SOCKJS_CLOSE, frame.data, frame.length);
+    tow_buffer_clear(&frame);
+    return error;
+}
+
+static int send_close(tow_websocket *socket, uint16_t code, const char *reason) {
+    tow_sockjs_session *session = of(socket);
+    if (session->over)
+        return 0;
+    if (code == TOW_CLOSE_ABNORMAL || session->peer_closed) {
+        end(session, 0);
+        return 0;
+    }
+    session->closing = true;
+    return say_close(session, code, reason);
+}
+
+static uint64_t buffered(const tow_websocket *socket) {
+    const tow_sockjs_session *session = of(socket);
+    uint64_t waits = session->wire != NULL ? (uint64_t)tow_websocket_buffered_amount(session->wire) : 0;
+    return session->out.payload + waits;
+}
+
+static void set_paused(tow_sockjs_session *session, bool paused) {
+    session->paused = paused;
+    if (session->wire != NULL)
+        (paused ? tow_websocket_pause : tow_websocket_resume)(session->wire);
+    if (!paused && session->telling)
+        set_in(session, TOW_SOCKJS_DUE_INPUT, 0);
+}
+
+static void pause_telling(tow_websocket *socket) {
+    set_paused(of(socket), true);
+}
+
+static void resume_telling(tow_websocket *socket) {
+    set_paused(of(socket), false);
+}
+
+static size_t drop(tow_websocket *socket, uint64_t max) {
+    return tow_packets_drop(&of(socket)->out, max);
+}
+
+const tow_carrier tow_sockjs_carrier = {.send = send_message,
+    .ping = send_control,
+    .pong = send_control,
+    .close = send_close,
+    .buffered = buffered,
+    .pause = pause_telling,
+    .resume = resume_telling,
+    .drop = drop};
+
+/* What comes. */
+
+static void hear_close(tow_sockjs_session *session, uint16_t code, const char *reason, size_t length) {
+    session->peer_closed = true;
+    tow_carried_close(session->socket, code, reason, length);
+    if (session->closing)
+        end(session, 0);
+}
+
+static void tell_string(tow_sockjs_session *session, tow_slice string) {
+    session->room.length = 0;
+    int error = tow_json_unescape(&session->room, string);
+    if (error != 0) {
+        tow_sockjs_break(session, tow_cause_of_error(error), error);
+        return;
+    }
+    const tow_message message = {.type = TOW_TEXT,
+        .data = session->room.length > 0 ? (const void *)session->room.data : "",
+        .length = session->room.length};
+    tow_carried_message(session->socket, &message);
+}
+
+static void told(tow_sockjs_session *session) {
+    tow_session_visit *post = session->post;
+    session->post = NULL;
+    session->telling = false;
+    tow_buffer_clear(&session->posted);
+    if (post != NULL)
+        answer(post, 204, "text/plain; charset=UTF-8", "");
+}
+
+static void tell(tow_sockjs_session *session) {
+    tow_slice name, string;
+    for (int count = 0; !session->over && session->telling && !session->paused; count++) {
+        if (count == TOLD_AT_ONCE) {
+            set_in(session, TOW_SOCKJS_DUE_INPUT, 0);
+            return;
+        }
+        if (tow_json_next(&session->input, &name, &string))
+            tell_string(session, string);
+        else
+            told(session);
+    }
+}
+
+/* It keeps the bytes. False: they are no messages. */
+static bool take(tow_sockjs_session *session, tow_buffer *bytes, bool alone) {
+    tow_slice single;
+    tow_slice text = {(const char *)bytes->data, bytes->length};
+    if (!tow_sockjs_read(text, alone, &session->input, &single))
+        return false;
+    tow_buffer_clear(&session->posted);
+    session->posted = *bytes;
+    *bytes = (tow_buffer){0};
+    if (single.data != NULL)
+        tell_string(session, single);
+    session->telling = single.data == NULL;
+    return true;
+}
+
+/* The client is told at once, and may send more: it is no more than one body at a time, as the next waits. */
+static void post_gone(tow_session_visit *visit, void *user) {
+    tow_sockjs_session *session = user;
+    if (session->post == visit)
+        session->post = NULL;
+}
+
+void tow_sockjs_post(tow_sockjs_session *session, tow_session_visit *visit) {
+    if (visit->body.length == 0) {
+        answer(visit, 500, "text/plain; charset=UTF-8", "Payload expected.");
+    } else if (session->telling) {
+        answer(visit, 503, "text/plain; charset=UTF-8", "the last payload is not read yet");
+    } else if (!take(session, &visit->body, false)) {
+        answer(visit, 500, "text/plain; charset=UTF-8", "Broken JSON encoding.");
+    } else {
+        tow_carried_heard(session->socket);
+        session->post = visit;
+        visit->on_gone = post_gone;
+        visit->user = session;
+        tell(session);
+    }
+}
+
+/* Each message of the WebSocket is told whole before the next: it is paused with the socket. */
+void tow_sockjs_hear(tow_sockjs_session *session, const char *text, size_t length) {
+    tow_buffer bytes = {0};
+    tow_carried_heard(session->socket);
+    if (length == 0)
+        return;
+    if (session->telling || tow_buffer_append(&bytes, text, length) != 0)
+        tow_sockjs_break(session, TOW_CAUSE_MEMORY, TOW_ERROR_MEMORY);
+    else if (!take(session, &bytes, true))
+        tow_sockjs_break(session, TOW_CAUSE_PROTOCOL_ERROR, TOW_ERROR_PACKET);
+    else
+        tell(session);
+    tow_buffer_clear(&bytes);
+}
+
+void tow_sockjs_wire_closed(tow_sockjs_session *session, const tow_close_event *event) {
+    session->wire = NULL;
+    if (session->over)
+        return;
+    if (event->was_clean)
+        hear_close(session, event->code, event->reason, event->reason_length);
+    else
+        end(session, 0);
+}
+
+static void receiver_gone(tow_session_visit *visit, void *user) {
+    tow_sockjs_session *session = user;
+    if (session->receiver == visit)
+        receiver_over(session);
+}
+
+static bool begin_stream(tow_session_visit *visit) {
+    char prelude[PRELUDE + 1];
+    memset(prelude, 'h', PRELUDE);
+    prelude[PRELUDE] = '\n';
+    return tow_session_visit_open(visit, FRAME_TYPE) == 0 &&
+           tow_session_visit_write(visit, prelude, sizeof(prelude)) == 0;
+}
+
+void tow_sockjs_receive(tow_sockjs_session *session, tow_session_visit *visit, bool streams) {
+    if (session->receiver != NULL) {
+        answer(visit, 200, FRAME_TYPE, "c[2010,\"Another connection still open\"]\n");
+        return;
+    }
+    tow_carried_heard(session->socket);
+    session->receiver = visit;
+    session->streams = streams;
+    session->streamed = 0;
+    visit->on_gone = receiver_gone;
+    visit->user = session;
+    session->due[TOW_SOCKJS_DUE_LINGER] = NEVER;
+    if (streams && !begin_stream(visit))
+        tow_sockjs_break(session, TOW_CAUSE_MEMORY, TOW_ERROR_MEMORY);
+    else
+        flush(session);
+}
+
+void tow_sockjs_take_wire(tow_sockjs_session *session, tow_websocket *wire) {
+    session->wire = wire;
+    session->due[TOW_SOCKJS_DUE_LINGER] = NEVER;
+    if (session->paused)
+        tow_websocket_pause(wire);
+    flush(session);
+}
+
+/* Its times. */
+
+static void beat(tow_sockjs_session *session) {
+    if (has_receiver(session)) {
+        tow_carried_heard(session->socket);
+        give_text(session, "h");
+        if (!session->over)
+            tow_carried_drain(session->socket);
+    }
+    if (!session->over)
+        set_in(session, TOW_SOCKJS_DUE_HEARTBEAT, heartbeat_of(session));
+}
+
+static void act(tow_sockjs_session *session, tow_sockjs_due due) {
+    session->due[due] = NEVER;
+    if (due == TOW_SOCKJS_DUE_HEARTBEAT)
+        beat(session);
+    else if (due == TOW_SOCKJS_DUE_LINGER)
+        end(session, 0);
+    else if (due == TOW_SOCKJS_DUE_FLUSH)
+        flush(session);
+    else
+        tell(session);
+}
+
+static void fired(tow_timer *timer) {
+    tow_sockjs_session *session =
+        (tow_sockjs_session *)(void *)((char *)timer - offsetof(tow_sockjs_session, timer));
+    int64_t now = tow_loop_now(session->loop);
+    session->armed = NEVER;
+    if (session->due[TOW_SOCKJS_DUE_GONE] <= now) {
+        gone(session);
+        return;
+    }
+    for (tow_sockjs_due due = 0; due < TOW_SOCKJS_DUE_GONE; due++) {
+        if (session->due[due] <= now)
+            act(session, due);
+    }
+    arm(session);
+}
+
+/* The beginning. */
+
+tow_sockjs_session *tow_sockjs_find(struct tow_sockjs *sockjs, tow_websocket_id id) {
+    tow_websocket *socket = id != 0 ? tow_server_carried(sockjs->server, id, &tow_sockjs_carrier) : NULL;
+    tow_sockjs_session *session = socket != NULL ? socket->carried : NULL;
+    return session != NULL && !session->over && session->sockjs == sockjs ? session : NULL;
+}
+
+/* The timer has nothing to do before on_open has returned. */
+static int open_socket(tow_sockjs_session *session, tow_exchange *exchange) {
+    session->armed = 0;
+    int error = tow_exchange_open_carried(exchange, &tow_sockjs_carrier, session, &session->socket);
+    if (error != 0)
+        return error;
+    if (!session->over) {
+        session->due[TOW_SOCKJS_DUE_LINGER] =
+            tow_loop_now(session->loop) + LINGER_MILLISECONDS * TOW_MILLISECOND;
+        session->due[TOW_SOCKJS_DUE_HEARTBEAT] =
+            tow_loop_now(session->loop) + heartbeat_of(session) * TOW_MILLISECOND;
+    }
+    arm(session);
+    return 0;
+}
+
+int tow_sockjs_session_new(
+    tow_sockjs_session **out, struct tow_sockjs *sockjs, tow_exchange *exchange, const char *name) {
+    tow_sockjs_session *session = calloc(1, sizeof(*session));
+    if (session == NULL)
+        return TOW_ERROR_MEMORY;
+    session->sockjs = sockjs;
+    session->loop = tow_exchange_loop(exchange);
+    for (size_t i = 0; i < TOW_SOCKJS_DUE_COUNT; i++)
+        session->due[i] = NEVER;
+    char *copy = name != NULL ? strdup(name) : NULL;
+    int error = name != NULL && copy == NULL ? TOW_ERROR_MEMORY : open_socket(session, exchange);
+    if (error != 0) {
+        free(copy);
+        destroy(session);
+        return error;
+    }
+    if (name != NULL && !session->over)
+        error = tow_sockjs_names_add(&sockjs->names, name, tow_websocket_identify(session->socket));
+    if (error == 0)
+        session->name = copy;
+    else
+        free(copy);
+    if (error != 0)
+        tow_sockjs_break(session, TOW_CAUSE_MEMORY, TOW_ERROR_MEMORY);
+    *out = session;
+    return error;
+}

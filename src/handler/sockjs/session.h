@@ -1,0 +1,79 @@
+/* session: one session of SockJS on its worker: a socket of a route, whose messages go to whoever receives (a
+ * request, or a WebSocket) and come by xhr_send or that WebSocket. */
+#ifndef TOW_HANDLER_SOCKJS_SESSION_H
+#define TOW_HANDLER_SOCKJS_SESSION_H
+
+#include "../session/packets.h"
+#include "../session/visit.h"
+#include "base/json.h"
+#include "names.h"
+#include "server/carried.h"
+#include "server/entrance.h"
+#include "transport/timer.h"
+
+enum { TOW_SOCKJS_NAME_MAX = 250 };
+
+struct tow_sockjs {
+    tow_entrance entrance; /* first */
+    tow_server *server;
+    tow_sockjs_names names;
+};
+
+typedef enum tow_sockjs_due {
+    TOW_SOCKJS_DUE_HEARTBEAT,
+    TOW_SOCKJS_DUE_LINGER, /* nobody receives any more */
+    TOW_SOCKJS_DUE_FLUSH,
+    TOW_SOCKJS_DUE_INPUT,
+    TOW_SOCKJS_DUE_GONE,
+    TOW_SOCKJS_DUE_COUNT
+} tow_sockjs_due;
+
+typedef struct tow_sockjs_session {
+    struct tow_sockjs *sockjs;
+    tow_loop *loop;
+    tow_websocket *socket;
+    char *name; /* NULL: it is over a WebSocket alone */
+    tow_timer timer;
+    int64_t armed;
+    int64_t due[TOW_SOCKJS_DUE_COUNT];
+    tow_packets out;
+    tow_session_visit *receiver;
+    tow_session_visit *post;
+    tow_buffer posted;   /* what it brought */
+    tow_json_walk input; /* of that, what is not told yet */
+    tow_buffer room;
+    tow_websocket *wire; /* a WebSocket that receives */
+    size_t streamed;     /* to the receiver, which takes several frames */
+    bool streams;
+    bool greeted; /* the open frame is out */
+    bool telling;
+    bool paused;
+    bool closing;     /* our Close is in `out`, or said */
+    bool peer_closed; /* the client's has come */
+    bool over;
+    int error;
+} tow_sockjs_session;
+
+extern const tow_carrier tow_sockjs_carrier;
+
+/* Begins one in an exchange that was let in; on_open runs in this call. `name` (NULL: none) is not in use.
+ * Errors: as tow_exchange_open_carried; STATE (the name is in use, by now). */
+int tow_sockjs_session_new(
+    tow_sockjs_session **session, struct tow_sockjs *sockjs, tow_exchange *exchange, const char *name);
+
+/* On its worker; NULL: there is none. */
+tow_sockjs_session *tow_sockjs_find(struct tow_sockjs *sockjs, tow_websocket_id id);
+
+/* A request that receives, one frame or a stream of them; one that brings messages. */
+void tow_sockjs_receive(tow_sockjs_session *session, tow_session_visit *visit, bool streams);
+void tow_sockjs_post(tow_sockjs_session *session, tow_session_visit *visit);
+
+/* A WebSocket that receives; what it has heard; its end. */
+void tow_sockjs_take_wire(tow_sockjs_session *session, tow_websocket *wire);
+void tow_sockjs_hear(tow_sockjs_session *session, const char *text, size_t length);
+void tow_sockjs_wire_closed(tow_sockjs_session *session, const tow_close_event *event);
+
+/* Ends it with an error (0: the client has vanished). */
+void tow_sockjs_break(tow_sockjs_session *session, tow_cause cause, int error);
+
+#endif

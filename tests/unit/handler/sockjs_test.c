@@ -1,0 +1,314 @@
+/* SockJS, as a client speaks it byte by byte, on a simulated network. */
+#include "../server/world.h"
+
+#include "handler/sockjs.h"
+#include "sockjs/frames.h"
+#include "sockjs/place.h"
+
+#include <stdlib.h>
+#include <towline/error.h>
+
+enum { SEEDS = 8 };
+
+static struct heard {
+    int opens, closes;
+    uint16_t code;
+    tow_websocket *socket;
+    bool closes_at_once;
+} heard;
+
+static void opened(tow_websocket *socket) {
+    heard.opens++;
+    heard.socket = socket;
+    assert_non_null(tow_websocket_request(socket));
+    if (heard.closes_at_once)
+        tow_websocket_close(socket, 4001, "no such app");
+}
+
+static void echo(tow_websocket *socket, const tow_message *message) {
+    tow_websocket_send(socket, message->type, message->data, message->length);
+}
+
+static void closed(tow_websocket *socket, const tow_close_event *event) {
+    heard.closes++;
+    heard.code = event->code;
+    heard.socket = NULL;
+}
+
+struct scene {
+    struct world world;
+    tow_sockjs *sockjs;
+    struct peer peer, other;
+};
+
+static void begin(struct scene *scene, uint64_t seed) {
+    const tow_handler handler = {.on_open = opened, .on_message = echo, .on_close = closed};
+    memset(&heard, 0, sizeof(heard));
+    memset(scene, 0, sizeof(*scene));
+    world_make(
+        &scene->world, &(tow_simulation_options){.seed = seed}, &(tow_server_options){.drain_seconds = 3});
+    assert_int_equal(tow_server_route(scene->world.server, "/echo", &handler), 0);
+    assert_int_equal(tow_sockjs_new(&scene->sockjs, scene->world.server), 0);
+    world_listen(&scene->world);
+}
+
+static void end(struct scene *scene) {
+    if (scene->peer.used)
+        peer_close(&scene->peer);
+    if (scene->other.used)
+        peer_close(&scene->other);
+    world_end(&scene->world);
+    tow_sockjs_free(scene->sockjs);
+    assert_int_equal(heard.opens, heard.closes);
+}
+
+static void ask(
+    struct scene *scene, struct peer *peer, const char *method, const char *target, const char *body) {
+    char request[600];
+    if (!peer->used)
+        peer_connect(peer, &scene->world);
+    snprintf(request, sizeof(request),
+        "%s /echo%s HTTP/1.1\r\nHost: localhost\r\nContent-Length: %zu\r\n\r\n%s", method, target,
+        strlen(body), body);
+    peer->in.length = 0;
+    peer_text(peer, request);
+}
+
+static void expect(struct peer *peer, const char *status, const char *body) {
+    char line[32];
+    snprintf(line, sizeof(line), "HTTP/1.1 %s ", status);
+    peer_expect(peer, line);
+    peer_expect(peer, "\r\n\r\n");
+    if (body[0] != '\0')
+        peer_expect(peer, body);
+}
+
+static void a_base_greets_and_informs(void **state) {
+    struct scene scene;
+    begin(&scene, 1);
+    ask(&scene, &scene.peer, "GET", "/sockjs", "");
+    expect(&scene.peer, "200", "Welcome to SockJS!\n");
+    ask(&scene, &scene.peer, "GET", "/sockjs/info", "");
+    expect(
+        &scene.peer, "200", "{\"websocket\":true,\"origins\":[\"*:*\"],\"cookie_needed\":false,\"entropy\":");
+    assert_true(peer_has(&scene.peer, "Cache-Control: no-store\r\n"));
+    ask(&scene, &scene.peer, "GET", "/sockjs/000/abc/xhr", "");
+    expect(&scene.peer, "405", "");
+    ask(&scene, &scene.peer, "POST", "/sockjs/000/a.c/xhr", "");
+    expect(&scene.peer, "404", "");
+    end(&scene);
+}
+
+static void xhr_brings_a_frame_an_answer(void **state) {
+    for (uint64_t seed = 0; seed < SEEDS; seed++) {
+        struct scene scene;
+        begin(&scene, seed);
+        ask(&scene, &scene.peer, "POST", "/sockjs/000/abc/xhr", "");
+        expect(&scene.peer, "200", "o\n");
+        assert_true(peer_has(&scene.peer, "Content-Type: application/javascript; charset=UTF-8\r\n"));
+        ask(&scene, &scene.peer, "POST", "/sockjs/000/abc/xhr_send", "[\"a\",\"z\xc3\xbcrich \\u2028\"]");
+        expect(&scene.peer, "204", "");
+        ask(&scene, &scene.peer, "POST", "/sockjs/000/abc/xhr", "");
+        expect(&scene.peer, "200", "a[\"a\",\"z\xc3\xbcrich \\u2028\"]\n");
+        ask(&scene, &scene.peer, "POST", "/sockjs/000/abc/xhr", "");
+        world_run(&scene.world, 50);
+        assert_int_equal(scene.peer.in.length, 0);
+        ask(&scene, &scene.other, "POST", "/sockjs/000/abc/xhr_send", "[\"late\"]");
+        expect(&scene.other, "204", "");
+        expect(&scene.peer, "200", "a[\"late\"]\n");
+        end(&scene);
+    }
+}
+
+static void a_stream_brings_frame_after_frame(void **state) {
+    for (uint64_t seed = 0; seed < SEEDS; seed++) {
+        struct scene scene;
+        begin(&scene, seed);
+        ask(&scene, &scene.peer, "POST", "/sockjs/7/abc/xhr_streaming", "");
+        expect(&scene.peer, "200", "hhhh\n");
+        peer_expect(&scene.peer, "o\n");
+        for (int i = 0; i < 3; i++) {
+            ask(&scene, &scene.other, "POST", "/sockjs/7/abc/xhr_send", i == 1 ? "[]" : "[\"x\"]");
+            expect(&scene.other, "204", "");
+        }
+        peer_expect(&scene.peer, "\"x\"]\n"); /* both alone, or together */
+        assert_int_equal(tow_websocket_close(heard.socket, 4000, "enough"), 0);
+        peer_expect(&scene.peer, "c[4000,\"enough\"]\n");
+        peer_expect(&scene.peer, "0\r\n\r\n");
+        world_run(&scene.world, 10);
+        assert_int_equal(heard.closes, 1);
+        end(&scene);
+    }
+}
+
+/* As pusher-js asks for it. */
+static void transports_stand_below_the_path_itself_too(void **state) {
+    struct scene scene;
+    begin(&scene, 1);
+    heard.closes_at_once = true;
+    ask(&scene, &scene.peer, "POST", "/59/0a1b2c3d/xhr?protocol=7&t=1&n=1", "");
+    expect(&scene.peer, "200", "o\n");
+    ask(&scene, &scene.peer, "POST", "/59/0a1b2c3d/xhr?protocol=7&t=2&n=2", "");
+    expect(&scene.peer, "200", "c[4001,\"no such app\"]\n");
+    end(&scene);
+}
+
+static void what_is_sent_wrongly_is_refused(void **state) {
+    static const struct {
+        const char *body, *status, *answer;
+    } rows[] = {{"", "500", "Payload expected."}, {"x", "500", "Broken JSON encoding."},
+        {"{}", "500", "Broken JSON encoding."}, {"[1]", "500", "Broken JSON encoding."},
+        {"[\"a\"", "500", "Broken JSON encoding."}, {"\"a\"", "500", "Broken JSON encoding."}};
+    struct scene scene;
+    begin(&scene, 1);
+    ask(&scene, &scene.peer, "POST", "/sockjs/000/abc/xhr_send", "[\"a\"]");
+    expect(&scene.peer, "404", "");
+    ask(&scene, &scene.peer, "POST", "/sockjs/000/abc/xhr", "");
+    expect(&scene.peer, "200", "o\n");
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        ask(&scene, &scene.peer, "POST", "/sockjs/000/abc/xhr_send", rows[i].body);
+        expect(&scene.peer, rows[i].status, rows[i].answer);
+    }
+    assert_int_equal(heard.closes, 0);
+    end(&scene);
+}
+
+static void a_second_receiver_is_refused_and_the_first_goes_on(void **state) {
+    struct scene scene;
+    begin(&scene, 1);
+    ask(&scene, &scene.peer, "POST", "/sockjs/000/abc/xhr_streaming", "");
+    peer_expect(&scene.peer, "o\n");
+    ask(&scene, &scene.other, "POST", "/sockjs/000/abc/xhr", "");
+    expect(&scene.other, "200", "c[2010,\"Another connection still open\"]\n");
+    ask(&scene, &scene.other, "POST", "/sockjs/000/abc/xhr_send", "[\"x\"]");
+    peer_expect(&scene.peer, "a[\"x\"]\n");
+    end(&scene);
+}
+
+static void a_session_without_a_receiver_ends_after_five_seconds(void **state) {
+    for (int cut = 0; cut < 2; cut++) {
+        struct scene scene;
+        begin(&scene, 1);
+        ask(&scene, &scene.peer, "POST", cut ? "/sockjs/000/abc/xhr_streaming" : "/sockjs/000/abc/xhr", "");
+        peer_expect(&scene.peer, "o\n");
+        if (cut)
+            peer_reset(&scene.peer);
+        world_run(&scene.world, 4900);
+        assert_int_equal(heard.closes, 0);
+        world_run(&scene.world, 200);
+        assert_int_equal(heard.closes, 1);
+        assert_int_equal(heard.code, 1006);
+        end(&scene);
+    }
+}
+
+static void a_heart_beats_for_who_receives(void **state) {
+    struct scene scene;
+    begin(&scene, 1);
+    ask(&scene, &scene.peer, "POST", "/sockjs/000/abc/xhr_streaming", "");
+    peer_expect(&scene.peer, "o\n");
+    scene.peer.in.length = 0;
+    world_run(&scene.world, 25100);
+    peer_expect(&scene.peer, "h\n");
+    world_run(&scene.world, 60000);
+    assert_int_equal(heard.closes, 0);
+    end(&scene);
+}
+
+static void frames_go_over_a_websocket(void **state) {
+    for (uint64_t seed = 0; seed < SEEDS; seed++) {
+        struct scene scene;
+        begin(&scene, seed);
+        peer_connect(&scene.peer, &scene.world);
+        peer_text(&scene.peer, OPENING("/echo/sockjs/000/abc/websocket"));
+        peer_expect_frame(&scene.peer, 1, "o", 1);
+        peer_frame(&scene.peer, 1, "[\"a\",\"b\"]", 9);
+        peer_expect_frame(&scene.peer, 1, "a[\"a\",\"b\"]", 10);
+        peer_frame(&scene.peer, 1, "\"c\"", 3);
+        peer_expect_frame(&scene.peer, 1, "a[\"c\"]", 6);
+        peer_frame(&scene.peer, 1, "", 0);
+        assert_int_equal(tow_websocket_close(heard.socket, 4000, "enough"), 0);
+        peer_expect_frame(&scene.peer, 1, "c[4000,\"enough\"]", 16);
+        peer_frame(&scene.peer, 8, "\x03\xe8", 2);
+        peer_expect_end(&scene.peer);
+        end(&scene);
+    }
+}
+
+static void broken_json_ends_a_websocket(void **state) {
+    struct scene scene;
+    begin(&scene, 1);
+    peer_connect(&scene.peer, &scene.world);
+    peer_text(&scene.peer, OPENING("/echo/sockjs/000/abc/websocket"));
+    peer_expect_frame(&scene.peer, 1, "o", 1);
+    peer_frame(&scene.peer, 1, "[\"a", 3);
+    peer_expect_frame(&scene.peer, 8, "", 0);
+    world_run(&scene.world, 10);
+    assert_int_equal(heard.closes, 1);
+    end(&scene);
+}
+
+static void the_raw_websocket_is_the_routes_own(void **state) {
+    struct scene scene;
+    begin(&scene, 1);
+    peer_connect(&scene.peer, &scene.world);
+    peer_text(&scene.peer, OPENING("/echo/sockjs/websocket"));
+    peer_expect(&scene.peer, OPENED);
+    peer_frame(&scene.peer, 2, "\1\2", 2);
+    peer_expect_frame(&scene.peer, 2, "\1\2", 2);
+    end(&scene);
+}
+
+static void paths_are_told_apart(void **state) {
+    static const struct {
+        const char *path;
+        tow_sockjs_what what;
+        const char *base;
+    } rows[] = {{"/a/sockjs", TOW_SOCKJS_GREETING, "/a"}, {"/a/sockjs/", TOW_SOCKJS_GREETING, "/a"},
+        {"/sockjs/info", TOW_SOCKJS_INFO, "/"}, {"/a/sockjs/websocket", TOW_SOCKJS_RAW, "/a"},
+        {"/a/sockjs/1/x/websocket", TOW_SOCKJS_WEBSOCKET, "/a"},
+        {"/a/sockjs/1/x/xhr_send", TOW_SOCKJS_SEND, "/a"}, {"/a/1/x/xhr", TOW_SOCKJS_XHR, "/a"},
+        {"/1/x/xhr_streaming", TOW_SOCKJS_STREAM, "/"}, {"/a/1/x/websocket", TOW_SOCKJS_NOTHING, NULL},
+        {"/a/b/x/xhr", TOW_SOCKJS_NOTHING, NULL}, {"/a/1000/x/xhr", TOW_SOCKJS_NOTHING, NULL},
+        {"/a/sockjs/1//xhr", TOW_SOCKJS_NOTHING, NULL}, {"/a/sockjsx", TOW_SOCKJS_NOTHING, NULL},
+        {"/", TOW_SOCKJS_NOTHING, NULL}, {"", TOW_SOCKJS_NOTHING, NULL}};
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        tow_sockjs_place place = tow_sockjs_place_of(tow_slice_from(rows[i].path));
+        assert_int_equal(place.what, rows[i].what);
+        if (rows[i].base != NULL)
+            assert_true(tow_slice_equals(place.base, rows[i].base));
+    }
+}
+
+static void delicate_characters_are_escaped(void **state) {
+    tow_packets packets = {0};
+    tow_buffer out = {0};
+    bool is_close;
+    static const char text[] = "a\xe2\x80\x8c\xe2\x80\x90\xe2\x81\xa0\xef\xbf\xb0\xe2\x82\xac\"";
+    assert_int_equal(tow_packets_put(&packets, TOW_PACKET_TEXT, text, sizeof(text) - 1), 0);
+    assert_int_equal(tow_sockjs_append(&out, &packets, 100, &is_close), 0);
+    static const char expected[] = "a[\"a\\u200c\xe2\x80\x90\\u2060\\ufff0\xe2\x82\xac\\\"\"]";
+    assert_int_equal(out.length, sizeof(expected) - 1);
+    assert_memory_equal(out.data, expected, out.length);
+    tow_buffer_clear(&out);
+    tow_packets_clear(&packets);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_base_greets_and_informs),
+        cmocka_unit_test(xhr_brings_a_frame_an_answer),
+        cmocka_unit_test(a_stream_brings_frame_after_frame),
+        cmocka_unit_test(transports_stand_below_the_path_itself_too),
+        cmocka_unit_test(what_is_sent_wrongly_is_refused),
+        cmocka_unit_test(a_second_receiver_is_refused_and_the_first_goes_on),
+        cmocka_unit_test(a_session_without_a_receiver_ends_after_five_seconds),
+        cmocka_unit_test(a_heart_beats_for_who_receives),
+        cmocka_unit_test(frames_go_over_a_websocket),
+        cmocka_unit_test(broken_json_ends_a_websocket),
+        cmocka_unit_test(the_raw_websocket_is_the_routes_own),
+        cmocka_unit_test(paths_are_told_apart),
+        cmocka_unit_test(delicate_characters_are_escaped),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
