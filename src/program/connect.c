@@ -220,21 +220,25 @@ static const char *contradiction_in(const tow_options *options) {
     return NULL;
 }
 
+int tow_connect_to(const tow_options *options, const tow_connect_settings *settings, const char *url) {
+    bool is_typed = settings->messages == NULL && !settings->echo && !settings->only_listens;
+    tow_way way;
+    tow_session session = {.settings = settings,
+        .way = &way,
+        .next_message = settings->messages,
+        .interactive = is_typed && is_terminal_for_editing()};
+    int status = tow_way_make(&way, options, settings, url);
+    if (status == 0)
+        status = session_begin(&session);
+    tow_way_clear(&way);
+    return status;
+}
+
 int tow_connect(const tow_options *options) {
-    const tow_connect_settings *settings = options->settings;
     const char *contradiction = contradiction_in(options);
     if (contradiction != NULL) {
         fprintf(stderr, "towline connect: %s\n", contradiction);
         return TOW_EXIT_USAGE;
     }
-    tow_way way;
-    tow_session session = {.settings = settings,
-        .way = &way,
-        .next_message = settings->messages,
-        .interactive = settings->messages == NULL && !settings->echo && is_terminal_for_editing()};
-    int status = tow_way_make(&way, options, settings, options->operands[0]);
-    if (status == 0)
-        status = session_begin(&session);
-    tow_way_clear(&way);
-    return status;
+    return tow_connect_to(options, options->settings, options->operands[0]);
 }

@@ -35,8 +35,14 @@ typedef struct tow_connect_settings {
     bool binary;
     bool echo;
     bool verbose;
+    bool only_listens; /* no input is read */
+    int64_t count;     /* messages after which it leaves, 0 or TOW_OFF: no limit */
 } tow_connect_settings;
 
 int tow_connect(const tow_options *options);
+
+/* Connects to this URL as the settings say, which are a part of those of the options, or made of them.
+ * Returns the exit status. */
+int tow_connect_to(const tow_options *options, const tow_connect_settings *settings, const char *url);
 
 #endif

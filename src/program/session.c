@@ -175,6 +175,13 @@ static bool message_show(tow_session *session, const tow_message *message) {
     return error == 0;
 }
 
+/* Of who only listens. */
+static void count_message(tow_session *session) {
+    session->came++;
+    if (session->came == (uint64_t)session->settings->count)
+        tow_session_leave(session, 1000, NULL);
+}
+
 static void on_message(tow_websocket *socket, const tow_message *message) {
     tow_session *session = session_of(socket);
     const tow_connect_settings *settings = session->settings;
@@ -182,7 +189,9 @@ static void on_message(tow_websocket *socket, const tow_message *message) {
         session->came++;
     if ((!settings->echo || settings->verbose) && !message_show(session, message))
         return;
-    if (settings->echo)
+    if (settings->only_listens)
+        count_message(session);
+    else if (settings->echo)
         tow_session_send(session, message->type, message->data, message->length);
     else if (session->next_message != NULL && session->own_code == 0)
         next_message_send(session);
@@ -327,7 +336,7 @@ static void on_open(tow_websocket *socket) {
         questions_go_on(session);
     else if (session->interactive)
         lines_let(session);
-    else if (!session->settings->echo)
+    else if (!session->settings->echo && !session->settings->only_listens)
         input_go_on(session);
 }
 
