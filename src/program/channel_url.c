@@ -1,0 +1,44 @@
+#include "channel_url.h"
+
+#include <stdbool.h>
+#include <string.h>
+#include <strings.h>
+#include <towline/error.h>
+
+/* RFC 3986, section 2.3, and what separates segments. */
+static bool stands_for_itself(unsigned char byte) {
+    return (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') || (byte >= '0' && byte <= '9') ||
+           (byte != '\0' && strchr("-._~/", byte) != NULL);
+}
+
+int tow_channel_url_escape(tow_buffer *out, tow_slice text) {
+    int error = 0;
+    for (size_t i = 0; error == 0 && i < text.length; i++) {
+        unsigned char byte = (unsigned char)text.data[i];
+        error = stands_for_itself(byte) ? tow_buffer_append(out, &byte, 1)
+                                        : tow_buffer_append_format(out, "%%%02X", byte);
+    }
+    return error;
+}
+
+static bool begins_with(const char *text, const char *beginning) {
+    return strncasecmp(text, beginning, strlen(beginning)) == 0;
+}
+
+int tow_channel_url(
+    tow_buffer *out, const char *scheme, const char *server, const char *route, tow_slice channel) {
+    const char *end = strstr(server, "://");
+    const char *rest = end != NULL ? end + 3 : server;
+    const char *path = strchr(rest, '/');
+    bool is_secure = begins_with(server, "https://") || begins_with(server, "wss://");
+    bool has_route = path != NULL && path[1] != '\0';
+    if (strpbrk(rest, "?#") != NULL)
+        return TOW_ERROR_URL;
+    int error = tow_buffer_append_format(out, "%s%s://%.*s%s", scheme, is_secure ? "s" : "",
+        (int)(path != NULL ? (size_t)(path - rest) : strlen(rest)), rest, has_route ? path : route);
+    if (error == 0 && out->data[out->length - 1] != '/')
+        error = tow_buffer_append_text(out, "/");
+    if (error == 0)
+        error = tow_channel_url_escape(out, channel);
+    return error != 0 ? error : tow_buffer_append(out, "", 1);
+}

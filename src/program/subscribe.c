@@ -1,0 +1,139 @@
+#include "channel_url.h"
+#include "connect.h"
+#include "exit_status.h"
+#include "hub/name.h"
+#include "hub/position.h"
+#include "option_table.h"
+#include "way_options.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <towline/error.h>
+
+typedef struct subscribe_settings {
+    tow_connect_settings connect;
+    const char *since;
+} subscribe_settings;
+
+#define FIELD(member) TOW_OPTION_FIELD(subscribe_settings, member)
+
+static int check_position(const char *text) {
+    tow_position position;
+    return tow_position_read(&position, tow_slice_from(text));
+}
+
+static int url_make(tow_buffer *url, const tow_options *options) {
+    const subscribe_settings *settings = options->settings;
+    int error =
+        tow_channel_url(url, "ws", options->operands[0], "/channel/", tow_slice_from(options->operands[1]));
+    if (error != 0 || settings->since == NULL)
+        return error;
+    url->length--; /* the zero */
+    return tow_buffer_append_format(url, "?since=%s%c", settings->since, '\0');
+}
+
+static int complain(const char *about, const char *why) {
+    fprintf(stderr, "towline subscribe: %.200s: %s\n", about, why);
+    return TOW_EXIT_USAGE;
+}
+
+static int subscribe(const tow_options *options) {
+    const subscribe_settings *settings = options->settings;
+    tow_connect_settings connect = settings->connect;
+    tow_buffer url = {0};
+    if (!tow_channel_name_is_valid(tow_slice_from(options->operands[1])))
+        return complain(options->operands[1], "this is no name of a channel: 1 to 200 bytes of UTF-8");
+    int error = url_make(&url, options);
+    if (error == TOW_ERROR_URL)
+        return complain(
+            options->operands[0], "name the server, or the path of its channels, without a query");
+    connect.only_listens = true;
+    connect.linger = TOW_OFF;
+    int status = EXIT_FAILURE;
+    if (error != 0)
+        fprintf(stderr, "towline subscribe: %s\n", tow_strerror(error));
+    else
+        status = tow_connect_to(options, &connect, (const char *)url.data);
+    tow_buffer_clear(&url);
+    return status;
+}
+
+static const tow_option rows[] = {
+    {.group = "What is printed",
+        .name = "since",
+        .kind = TOW_OPTION_TEXT,
+        .value = "EPOCH:NUMBER",
+        .note = "from now on",
+        .help = "first what was published after this position, as far as the channel keeps it",
+        .expects = "a position such as publishing and its history tell",
+        .check = check_position,
+        FIELD(since)},
+    {.name = "count",
+        .letter = 'n',
+        .kind = TOW_OPTION_NUMBER,
+        .value = "N",
+        .fallback = "off",
+        .off = "no limit",
+        .help = "leave after so many messages",
+        .minimum = 1,
+        FIELD(connect.count)},
+    {.name = "output",
+        .letter = 'O',
+        .kind = TOW_OPTION_TEXT,
+        .value = "FILE",
+        .help = "append the payloads of binary messages to this file instead of printing them",
+        FIELD(connect.output)},
+    {.name = "verbose",
+        .letter = 'v',
+        .kind = TOW_OPTION_FLAG,
+        .help = "show the opening handshake, what TLS agreed on, pings and pongs",
+        FIELD(connect.verbose)},
+    {.group = "Time",
+        .name = "reconnect",
+        .kind = TOW_OPTION_FLAG,
+        .help = "connect again when the connection is lost; what is published meanwhile is not printed",
+        FIELD(connect.reconnect)},
+    {.name = "max-time",
+        .kind = TOW_OPTION_DURATION,
+        .value = "SECONDS",
+        .fallback = "off",
+        .off = "no limit",
+        .help = "leave after this time, with exit status 28",
+        .maximum = TOW_OPTION_DAY,
+        FIELD(connect.max_time)},
+    {0},
+};
+
+static const tow_option_section sections[] = {
+    {.options = rows},
+    {.options = tow_way_head_rows},
+    {.options = tow_way_rows},
+    {.options = tow_way_tls_rows},
+    {0},
+};
+
+static const char *const description[] = {
+    "Prints what is published to a channel, a line each, until it is interrupted.",
+    "URL is the server's, such as http://localhost:9998; a path in it is where the server has its channels, "
+    "instead of /channel/. The exit status is that of 'towline connect'.",
+    NULL,
+};
+
+static const char *const examples[] = {
+    "towline subscribe http://localhost:9998 news",
+    "what is published to the channel news",
+    "towline subscribe --count 1 --bearer \"$TOKEN\" wss://example.org room/7",
+    "the next message of a channel that wants a token",
+    NULL,
+};
+
+const tow_command tow_subscribe_command = {.name = "subscribe",
+    .operands = "URL CHANNEL",
+    .operands_minimum = 2,
+    .operands_maximum = 2,
+    .summary = "print what is published to a channel",
+    .description = description,
+    .examples = examples,
+    .sections = sections,
+    .settings_size = sizeof(subscribe_settings),
+    .run = subscribe};
