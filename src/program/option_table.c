@@ -5,6 +5,7 @@
 const tow_command *const tow_commands[] = {
     &tow_serve_command,
     &tow_connect_command,
+    &tow_publish_command,
     &tow_subscribe_command,
     &tow_tunnel_command,
     &tow_bench_command,

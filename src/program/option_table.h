@@ -6,6 +6,7 @@
 
 extern const tow_command tow_serve_command;
 extern const tow_command tow_connect_command;
+extern const tow_command tow_publish_command;
 extern const tow_command tow_subscribe_command;
 extern const tow_command tow_tunnel_command;
 extern const tow_command tow_bench_command;
