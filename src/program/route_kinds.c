@@ -7,6 +7,7 @@
 #include "handler/files.h"
 #include "handler/module.h"
 #include "handler/program.h"
+#include "handler/publish.h"
 #include "handler/redirect.h"
 #include "handler/respond.h"
 #include "handler/socketio.h"
@@ -23,6 +24,7 @@ const tow_route_kind tow_route_kinds[] = {
     {.kind = &tow_files_kind, .settings_size = sizeof(tow_files_settings), .text = "root"},
     {.kind = &tow_module_kind, .settings_size = sizeof(tow_module_settings), .text = "file", .is_code = true},
     {.kind = &tow_program_kind, .settings_size = sizeof(tow_program_settings), .text = "file"},
+    {.kind = &tow_publish_kind, .settings_size = sizeof(tow_publish_settings)},
     {.kind = &tow_python_file_kind,
         .settings_size = sizeof(tow_python_file_settings),
         .text = "file",

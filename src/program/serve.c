@@ -6,6 +6,7 @@
 #include "handler/pusher.h"
 #include "handlers.h"
 #include "ports.h"
+#include "publishing.h"
 #include "python_routes.h"
 #include "serve_reload.h"
 #include "serve_routes.h"
@@ -24,6 +25,7 @@ typedef struct serve_service {
     tow_handlers handlers;
     tow_engineio *engineio; /* NULL: it is not served */
     tow_sockjs *sockjs;     /* the same */
+    bool key_is_told;       /* where that for publishing lies */
 } serve_service;
 
 static serve_service *service_of(tow_service *service) {
@@ -166,6 +168,10 @@ static void announce(tow_serving *serving, const char *port, int number) {
     char name[TOW_PORT_NAME_MAX];
     const char *root = serving->service.settings->files.root;
     const char *s = tow_serving_has_tls(serving) ? "s" : "";
+    serve_service *service = service_of(&serving->service);
+    if (!service->key_is_told)
+        tow_publishing_announce(&serving->service, &service->served.plans);
+    service->key_is_told = true;
     tow_port_name(port, number, name);
     if (strncmp(port, "unix:", 5) == 0)
         tow_service_say(&serving->service, TOW_LOG_NOTICE, "towline: serving on %s", port);

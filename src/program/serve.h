@@ -6,8 +6,10 @@
 #include "handler/engineio.h"
 #include "handler/files.h"
 #include "handler/guard.h"
+#include "handler/publish.h"
 #include "handler/python.h"
 #include "handler/sockjs.h"
+#include "handler/token_keeper.h"
 #include "options.h"
 
 #include <towline/server.h>
@@ -28,6 +30,8 @@ typedef struct tow_serve_settings {
     tow_sockjs_settings sockjs;
     /* ID:KEY:FILE each */
     const char *const *pusher_apps;
+    tow_publish_settings publish;
+    tow_token_settings tokens;
     bool list;            /* only says what is served where */
     const char *log_file; /* NULL: standard error */
     int log_level;        /* TOW_LOG_ERROR to TOW_LOG_DEBUG */

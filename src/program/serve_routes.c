@@ -1,6 +1,7 @@
 #include "serve_routes.h"
 
 #include "pusher_apps.h"
+#include "publishing.h"
 #include "serve.h"
 #include "websocket/websocket.h"
 
@@ -53,6 +54,12 @@ static int add_files(const completing *now, const char *root) {
     return tow_options_take(&plan->handler, "root", root, *source, now->error);
 }
 
+static int publishing_add(const completing *now) {
+    if (!now->plans->given && add(now, "/publish/*", "publish") == NULL)
+        return TOW_ERROR_MEMORY;
+    return tow_publishing_complete(now->plans, now->options, now->error);
+}
+
 int tow_serve_routes_complete(
     tow_route_plans *plans, const tow_options *options, char error[TOW_OPTIONS_ERROR_MAX]) {
     const completing now = {plans, options, error};
@@ -63,6 +70,8 @@ int tow_serve_routes_complete(
         (add(&now, "/.console", "console") == NULL || add(&now, "/.towline.js", "client-script") == NULL ||
             add(&now, "/channel/*", "channel") == NULL))
         problem = TOW_ERROR_MEMORY;
+    if (problem == 0)
+        problem = publishing_add(&now);
     if (problem == 0 && root != NULL)
         problem = add_files(&now, root);
     else if (problem == 0 && !plans->given && add(&now, "/", "console") == NULL)

@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import http from "node:http";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
@@ -24,6 +24,12 @@ export function holdNothingBack() {
 /** Loops and TLS for what takes long: each with each where all is tested. */
 export const ways = loops.flatMap((io) => [false, true].map((secure) => ({ io, secure })))
   .filter(({ io, secure }) => process.env.TOWLINE_ALL || secure === (io === "io_uring"));
+
+// What servers keep for themselves, the key for publishing, lies in a folder of the test's file.
+if (!process.env.STATE_DIRECTORY) {
+  const folder = (process.env.STATE_DIRECTORY = mkdtempSync("/tmp/towline-state-"));
+  process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
+}
 
 export const sleep = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
