@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Writes a web page as C: its bytes, and the Content-Security-Policy that allows its own inline script and style (by their
-hashes), images in data: URLs, WebSocket connections, and nothing else.
+hashes), images in data: URLs, WebSocket connections, requests to its own server, and nothing else.
 
     script/embed.py PAGE.html NAME OUT.c     gives tow_NAME_page, tow_NAME_page_length, tow_NAME_policy
 """
@@ -21,7 +21,7 @@ def policy(page):
         "script-src " + hashes(page, b"script"),
         "style-src " + hashes(page, b"style"),
         "img-src data:",
-        "connect-src ws: wss:",
+        "connect-src 'self' ws: wss:",
         "base-uri 'none'",
         "form-action 'none'",
         "frame-ancestors 'none'",
