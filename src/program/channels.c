@@ -83,7 +83,15 @@ int tow_served_channels_change(
     return error;
 }
 
+int tow_served_channels_keep(tow_served_channels *channels, const tow_handler_place *place,
+    const tow_token_settings *settings, char why[TOW_HANDLER_TEXT_MAX]) {
+    int error = tow_token_keeper_new(&channels->keeper, place, settings, why);
+    channels->shared.keeper = tow_token_keeper_table(channels->keeper);
+    return error;
+}
+
 void tow_served_channels_end(tow_served_channels *channels) {
+    tow_token_keeper_free(channels->keeper);
     tow_channel_policies_free(channels->policies);
     channels->policies = NULL;
 }

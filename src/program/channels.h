@@ -6,6 +6,7 @@
 #include "config_items.h"
 
 #include "handler/channels.h"
+#include "handler/token_keeper.h"
 
 #include <towline/server.h>
 
@@ -19,11 +20,17 @@ typedef struct tow_served_channels { /* zeroed: not begun */
     tow_channels shared;             /* that places have */
     tow_channel_policies *policies;
     struct tow_pusher *pusher; /* whose channels have something of their own; NULL: nobody's */
+    tow_token_keeper *keeper;  /* NULL: there are no tokens */
 } tow_served_channels;
 
 /* Before the server listens. Errors: MEMORY. */
 int tow_served_channels_begin(
     tow_served_channels *channels, tow_server *server, const tow_config_items *items);
+
+/* Has a keeper, if the settings ask for one, who knows those who come; before handlers are made. Errors:
+ * those of tow_token_keeper_new. */
+int tow_served_channels_keep(tow_served_channels *channels, const tow_handler_place *place,
+    const tow_token_settings *settings, char why[TOW_HANDLER_TEXT_MAX]);
 
 /* These in place of those before, for channels that are there too. Errors: MEMORY. */
 int tow_served_channels_change(

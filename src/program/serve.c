@@ -89,6 +89,17 @@ static int pusher_start(serve_service *service) {
     return error;
 }
 
+/* Who knows those who come to channels. */
+static int keeper_start(serve_service *service) {
+    const tow_handler_place place = tow_serving_place(&service->serving);
+    char why[TOW_HANDLER_TEXT_MAX];
+    int error = tow_served_channels_keep(
+        &service->served.channels, &place, &service->serving.service.settings->tokens, why);
+    if (error != 0)
+        tow_service_complain(&service->serving.service, "--token-keys: %s", why);
+    return error;
+}
+
 static int plans_start(serve_service *service) {
     tow_serving *serving = &service->serving;
     const tow_route_plans *plans = &service->served.plans;
@@ -133,6 +144,8 @@ static int add_routes(tow_serving *serving) {
     if (error == 0)
         error = pusher_start(service);
     if (error == 0)
+        error = keeper_start(service);
+    if (error == 0)
         error = plans_start(service);
     if (error == 0)
         error = handlers_start(service);
@@ -152,6 +165,7 @@ static bool is_ready(const tow_serving *serving) {
 }
 
 static void before_end(tow_serving *serving) {
+    tow_token_keeper_end(service_of(&serving->service)->served.channels.keeper);
     tow_admission_end(service_of(&serving->service)->served.guards.admission);
     tow_pusher_end(serving->pusher);
     tow_handlers_end(&service_of(&serving->service)->handlers);
@@ -194,6 +208,7 @@ static void reload(tow_service *service) {
     tow_python_routes_load(&now->served, &now->serving, now->handlers.python);
     tow_serving_reload(service);
     tow_guard_reload(now->served.guards.guard);
+    tow_token_keeper_reload(now->served.channels.keeper);
     tow_serve_routes_reload(&service_of(service)->served.plans);
     tow_handlers_reload(&service_of(service)->handlers);
 }

@@ -48,20 +48,20 @@ static void guest_take(asked *made, const tow_verdict *verdict, tow_channel_answ
         refuse(answer, 502, "the back end that decides has said what is not understood");
         return;
     }
-    tow_visit *visit = error != 0                   ? NULL
-                       : made->guest->known != NULL ? made->guest->known
-                                                    : tow_visit_begin(made->guest, made->back_end->book);
-    if (visit == NULL) {
+    tow_stay *stay = error != 0                   ? NULL
+                     : made->guest->known != NULL ? made->guest->known
+                                                  : tow_stay_begin(made->guest, made->back_end->book);
+    if (stay == NULL) {
         tow_grant_release(grant);
         refuse(answer, 503, tow_strerror(TOW_ERROR_MEMORY));
         return;
     }
     if (made->fields != NULL) {
-        free(visit->fields);
-        visit->fields = made->fields;
+        free(stay->fields);
+        stay->fields = made->fields;
         made->fields = NULL;
     }
-    tow_visit_take_grant(visit, grant);
+    tow_stay_take_grant(stay, grant);
     *answer = (tow_channel_answer){.word = TOW_CHANNEL_GRANTED};
 }
 
@@ -142,8 +142,8 @@ void tow_back_end_enter(tow_back_end *back_end, tow_channel_guest *guest, const 
 /* The fields of its request, without what is said anew. */
 static tow_header_field *fields_with(const tow_header_field *own, const tow_channel_guest *guest) {
     static const tow_header_field none = {0};
-    const tow_visit *visit = guest->known;
-    return tow_inquiry_join(own, visit != NULL && visit->fields != NULL ? visit->fields : &none);
+    const tow_stay *stay = guest->known;
+    return tow_inquiry_join(own, stay != NULL && stay->fields != NULL ? stay->fields : &none);
 }
 
 /* It stands in a field: visible ASCII. */

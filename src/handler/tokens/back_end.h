@@ -1,12 +1,12 @@
 /* back_end: who guests are, and what they may do, asked by HTTP: when one comes, when it shows a token, and
  * for each channel that it wants to subscribe or publish to, unless the first answer had said so.
  *
- * In: guests, requests, channels. Out: answers, and visits with what was granted. */
+ * In: guests, requests, channels. Out: answers, and stays with what was granted. */
 #ifndef TOW_HANDLER_TOKENS_BACK_END_H
 #define TOW_HANDLER_TOKENS_BACK_END_H
 
 #include "handler/token_keeper.h"
-#include "visit.h"
+#include "stay.h"
 
 typedef struct tow_back_end tow_back_end;
 

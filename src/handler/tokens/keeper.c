@@ -4,7 +4,7 @@
 #include "jwt.h"
 #include "presented.h"
 #include "secret_file.h"
-#include "visit.h"
+#include "stay.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -46,8 +46,8 @@ static tow_keyring *keyring_take(tow_token_keeper *keeper) {
 }
 
 /* What is known of the guest, which may be new. NULL without memory. */
-static tow_visit *visit_need(tow_token_keeper *keeper, tow_channel_guest *guest) {
-    return guest->known != NULL ? guest->known : tow_visit_begin(guest, &keeper->book);
+static tow_stay *stay_need(tow_token_keeper *keeper, tow_channel_guest *guest) {
+    return guest->known != NULL ? guest->known : tow_stay_begin(guest, &keeper->book);
 }
 
 static void check(
@@ -56,10 +56,10 @@ static void check(
     tow_grant *grant = NULL;
     tow_jwt_verdict verdict =
         tow_jwt_read(&grant, keyring, token, keeper->settings.audience, tow_loop_wall_seconds(guest->loop));
-    tow_visit *visit = verdict == TOW_JWT_GOOD ? visit_need(keeper, guest) : NULL;
+    tow_stay *stay = verdict == TOW_JWT_GOOD ? stay_need(keeper, guest) : NULL;
     tow_keyring_release(keyring);
-    if (visit != NULL) {
-        tow_visit_take_grant(visit, grant);
+    if (stay != NULL) {
+        tow_stay_take_grant(stay, grant);
         grant_to(answer);
         return;
     }
@@ -102,8 +102,8 @@ static void show(const tow_channel_keeper *table, tow_channel_guest *guest, tow_
 static void may(const tow_channel_keeper *table, tow_channel_guest *guest, tow_channel_act act,
     tow_slice channel, tow_channel_question *question, tow_channel_answer *answer) {
     tow_token_keeper *keeper = keeper_of(table);
-    const tow_visit *visit = guest->known;
-    const tow_grant *grant = visit != NULL ? visit->grant : NULL;
+    const tow_stay *stay = guest->known;
+    const tow_grant *grant = stay != NULL ? stay->grant : NULL;
     if (grant != NULL && tow_grant_allows(grant, act, channel))
         grant_to(answer);
     else if (keeper->back_end != NULL && (grant == NULL || !tow_grant_has_channels(grant)))
@@ -122,7 +122,7 @@ static void forget(const tow_channel_keeper *table, tow_channel_question *questi
 
 static void leave(const tow_channel_keeper *table, tow_channel_guest *guest) {
     (void)table;
-    tow_visit_end(guest->known);
+    tow_stay_end(guest->known);
 }
 
 static int64_t dismiss(const tow_channel_keeper *table, tow_slice subject) {

@@ -1,29 +1,29 @@
-/* visit: what a keeper knows of a guest: what it was granted, until when, and what a back end is told of it.
+/* stay: what a keeper knows of a guest: what it was granted, until when, and what a back end is told of it.
  */
-#ifndef TOW_HANDLER_TOKENS_VISIT_H
-#define TOW_HANDLER_TOKENS_VISIT_H
+#ifndef TOW_HANDLER_TOKENS_STAY_H
+#define TOW_HANDLER_TOKENS_STAY_H
 
 #include "grant.h"
 #include "guest_book.h"
 #include "handler/channel_keeper.h"
 #include "transport/timer.h"
 
-typedef struct tow_visit {
+typedef struct tow_stay {
     tow_channel_guest *guest;
     tow_guest_book *book;
     tow_grant *grant;         /* NULL: nobody in particular */
     tow_header_field *fields; /* of its request, for a back end; NULL: there is none */
     tow_timer expiry;
     tow_booked booked;
-} tow_visit;
+} tow_stay;
 
 /* Begins one of a guest that has a loop; it is what is known of it then. NULL without memory. */
-tow_visit *tow_visit_begin(tow_channel_guest *guest, tow_guest_book *book);
+tow_stay *tow_stay_begin(tow_channel_guest *guest, tow_guest_book *book);
 
-/* Another grant in place of the one before; it is the visit's from now on, and may be NULL. */
-void tow_visit_take_grant(tow_visit *visit, tow_grant *grant);
+/* Another grant in place of the one before; it is the stay's from now on, and may be NULL. */
+void tow_stay_take_grant(tow_stay *stay, tow_grant *grant);
 
 /* NULL is allowed. */
-void tow_visit_end(tow_visit *visit);
+void tow_stay_end(tow_stay *stay);
 
 #endif
