@@ -117,12 +117,11 @@ describe("what is published", () => {
     await subscribed(server, "news");
     const authorization = ["-H", `Authorization: Bearer ${KEY}`];
     assert.match(await curl(...authorization, "-d", "hello", `${server.http}/publish/news`), /^\{"subscribers":1/);
-    await curl(...authorization, "-H", "Content-Type: application/octet-stream", "--data-binary", "@-", `${server.http}/publish/news`).catch(() => {});
     assert.equal((await publish(server, "/publish/news", Buffer.from([0, 255]), { "Content-Type": "application/octet-stream" })).status, 200);
     const batch = JSON.stringify([{ channel: "news", data: "a" }, { channel: "elsewhere", data: "b" }, { channel: "news", data: { c: [1] } }]);
     assert.equal(await curl(...authorization, "-d", batch, `${server.http}/publish`), '{"published":3}\n');
-    await until(() => messages.length >= 5, "all messages");
-    assert.deepEqual(messages.filter((message) => message.length > 0), ["hello", Buffer.from([0, 255]), "a", '{"c":[1]}']);
+    await until(() => messages.length >= 4, "all messages");
+    assert.deepEqual(messages, ["hello", Buffer.from([0, 255]), "a", '{"c":[1]}']);
   });
 
   test("again with the same idempotency key gets there once", async (t) => {
@@ -196,13 +195,14 @@ describe("towline publish and subscribe", () => {
     const server = await start(t);
     const lines = Array.from({ length: 2500 }, (_, i) => `line ${i} é`);
     const printed = spawn(program, ["subscribe", "-n", String(lines.length), server.http, "log/a b"]);
+    const ended = once(printed, "close");
     let output = "";
     printed.stdout.on("data", (text) => (output += text));
     await subscribed(server, "log/a%20b");
     const result = await run(["publish", "-v", "--publish-key", server.key, server.http, "log/a b"], { input: lines.join("\n"), milliseconds: 120000 });
     assert.equal(result.status, 0, result.errors);
     assert.match(result.errors, /2500 published/);
-    const [code] = await within(60000, once(printed, "close"), "the subscriber's end");
+    const [code] = await within(60000, ended, "the subscriber's end");
     assert.equal(code, 0);
     assert.deepEqual(output.trimEnd().split("\n"), lines);
   });
