@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
-"""Runs one of the protocols' own suites, from a checkout of the repository socketio/socket.io, against `towline serve` on port 3000,
-which they expect. Their packages come from npm. The last line counts.
+"""Runs one of the protocols' own suites, from a checkout of the repository socketio/socket.io, against a server on port 3000, which
+they expect: `towline serve`, or for Socket.IO, whose suite wants an application, tests/support/socketio_server.c. Their packages come
+from npm. The last line counts.
 
     protocol_suite.py TOWLINE CHECKOUT engine.io|socket.io"""
 
@@ -26,6 +27,7 @@ routes:
   - path: /
     echo: true
 """),
+    "socket.io": ("docs/socket.io-protocol/v5-test-suite", None),
 }
 
 
@@ -40,9 +42,12 @@ def is_free():
 
 
 def serve(towline, config):
-    server = subprocess.Popen([towline, "serve", "-p", f"{PORT}", "-f", config], stderr=subprocess.PIPE, text=True)
-    for line in server.stderr:
-        if "serving" in line:
+    """Beside towline lies the server of the other suite: pings, pongs and connecting have 300, 200 and 1000 ms there."""
+    command = [towline, "serve", "-p", f"{PORT}", "-f", config] if config else \
+        [pathlib.Path(towline).parent / "tests/socketio-server", f"{PORT}", "auto", "300", "200", "1000"]
+    server = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    for line in server.stdout:
+        if "serving" in line or line == f"port {PORT}\n":
             return server
     sys.exit("the server did not start\n0 passed, 1 failed")
 
@@ -53,7 +58,7 @@ def run(towline, file, suite):
         ran = subprocess.run(["npx", "mocha", "--reporter", "json", "test-suite.js"], cwd=suite, capture_output=True, text=True, timeout=300)
     finally:
         server.terminate()
-        server.stderr.close()
+        server.stdout.close()
     is_well = server.wait() == 0
     report = json.loads(ran.stdout[ran.stdout.index("{"):])
     for failure in report["failures"]:
@@ -72,8 +77,9 @@ def main(towline, checkout, name):
         suite = pathlib.Path(work, "suite")
         shutil.copytree(source, suite, ignore=shutil.ignore_patterns("node_modules"))
         subprocess.run(["npm", "ci", "--silent", "--no-audit", "--no-fund"], cwd=suite, check=True)
-        file = pathlib.Path(work, "towline.yaml")
-        file.write_text(config)
+        file = pathlib.Path(work, "towline.yaml") if config else None
+        if file:
+            file.write_text(config)
         for _ in range(RUNS):
             stats, is_well = run(towline, file, suite)
             if stats["failures"] == 0 or not is_well:
