@@ -63,9 +63,22 @@ static int make_served(served *self, const tow_socketio_settings *settings, char
     return error;
 }
 
+/* The path itself is for the packets alone; that with a slash behind it, which clients ask for, is
+ * Engine.IO's. */
+static bool is_good_path(const char *path, char why[TOW_HANDLER_TEXT_MAX]) {
+    size_t length = path == NULL ? 0 : strlen(path);
+    if (length < 2 || (path[length - 1] != '/' && path[length - 1] != '*'))
+        return true;
+    snprintf(
+        why, TOW_HANDLER_TEXT_MAX, "leave what is behind the last name of its path away, as in /socket.io");
+    return false;
+}
+
 static int make(tow_handler *handler, const void *settings, const tow_handler_place *place,
     char why[TOW_HANDLER_TEXT_MAX]) {
     const tow_socketio_settings *set = settings;
+    if (!is_good_path(place->path, why))
+        return TOW_ERROR_ARGUMENT;
     served *self = calloc(1, sizeof(*self));
     if (self == NULL) {
         snprintf(why, TOW_HANDLER_TEXT_MAX, "%s", tow_strerror(TOW_ERROR_MEMORY));
