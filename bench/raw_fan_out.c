@@ -97,7 +97,7 @@ static void say_by_ring(struct io_uring *ring) {
     for (int i = 0; i < member_count; i++) {
         struct io_uring_sqe *sqe = io_uring_get_sqe(ring);
         io_uring_prep_send(sqe, members[i], said, said_length, MSG_NOSIGNAL | MSG_DONTWAIT);
-        io_uring_sqe_set_data64(sqe, (uint64_t)members[i]);
+        io_uring_sqe_set_data64(sqe, (__u64)members[i]);
         if (++count == ENTRIES || i + 1 == member_count) {
             settle(ring, count);
             count = 0;
