@@ -5,6 +5,10 @@
 #include "protocol/opening.h"
 #include "upgrade.h"
 
+#include <stdlib.h>
+#include <string.h>
+#include <towline/error.h>
+
 static void refuse_path(tow_exchange *exchange) {
     tow_count(&tow_exchange_counters(exchange)->not_found);
     tow_exchange_refuse(exchange, 404, "nothing is served at this path", NULL);
@@ -90,7 +94,9 @@ static void take_route(tow_exchange *exchange, const tow_route *route) {
     tow_route_release(before);
 }
 
-static const tow_route *find_route(tow_exchange *exchange, const tow_http_head *head) {
+/* `base` (data is NULL: the path) is how the path reads without what an entrance has put behind it. */
+static const tow_route *find_route(tow_exchange *exchange, const tow_http_head *head, tow_slice *base) {
+    *base = (tow_slice){0};
     tow_worker *worker = tow_exchange_worker(exchange);
     tow_server *server = worker->server;
     if (exchange->visitor.connection->kind == TOW_CONNECTION_STATUS)
@@ -99,8 +105,11 @@ static const tow_route *find_route(tow_exchange *exchange, const tow_http_head *
     const tow_route *route = tow_routes_find(routes, head->path);
     if (route != NULL && !route->is_prefix)
         return route;
-    const tow_route *other = tow_entrances_find(exchange, routes, head->path);
-    return other != NULL ? other : route;
+    const tow_route *other = tow_entrances_find(exchange, routes, head->path, base);
+    if (other != NULL)
+        return other;
+    *base = (tow_slice){0};
+    return route;
 }
 
 static void serve_entrance(tow_exchange *exchange, const tow_request *request) {
@@ -116,13 +125,24 @@ static void serve_request(tow_exchange *exchange, const tow_request *request) {
         call_handler(exchange, request);
 }
 
+/* The route's handler sees the path that is its own. Errors: MEMORY. */
+static int take_base(tow_request *request, const tow_route *route, tow_slice base) {
+    char *path = route != NULL && base.data != NULL ? strndup(base.data, base.length) : NULL;
+    if (path == NULL)
+        return route != NULL && base.data != NULL ? TOW_ERROR_MEMORY : 0;
+    free(request->path);
+    request->path = path;
+    return 0;
+}
+
 static void serve(tow_exchange *exchange, tow_request *request) {
     const tow_http_head *head = request->head;
-    const tow_route *route = find_route(exchange, head);
+    tow_slice base;
+    const tow_route *route = find_route(exchange, head, &base);
     take_route(exchange, route);
     request->route = route;
     request->user = route != NULL ? route->handler.user : NULL;
-    if (tow_exchange_begin_fields(exchange) != 0) {
+    if (tow_exchange_begin_fields(exchange) != 0 || take_base(request, route, base) != 0) {
         tow_exchange_refuse_for_memory(exchange);
         return;
     }

@@ -27,21 +27,22 @@ void tow_entrances_clear(tow_server *server) {
     }
 }
 
-static const tow_route *find_by(const tow_entrance *entrance, const tow_routes *routes, tow_slice path) {
-    tow_slice base;
-    for (unsigned attempt = 0; entrance->find(entrance, path, attempt, &base); attempt++) {
-        const tow_route *route = tow_routes_find(routes, base);
+static const tow_route *find_by(
+    const tow_entrance *entrance, const tow_routes *routes, tow_slice path, tow_slice *base) {
+    for (unsigned attempt = 0; entrance->find(entrance, path, attempt, base); attempt++) {
+        const tow_route *route = tow_routes_find(routes, *base);
         if (route != NULL && tow_route_is_websocket(route))
             return route;
     }
     return NULL;
 }
 
-const tow_route *tow_entrances_find(tow_exchange *exchange, const tow_routes *routes, tow_slice path) {
+const tow_route *tow_entrances_find(
+    tow_exchange *exchange, const tow_routes *routes, tow_slice path, tow_slice *base) {
     const tow_entrance *entrance =
         atomic_load_explicit(&tow_exchange_server(exchange)->entrances, memory_order_acquire);
     for (; entrance != NULL; entrance = entrance->next) {
-        const tow_route *route = find_by(entrance, routes, path);
+        const tow_route *route = find_by(entrance, routes, path, base);
         bool is_alias = entrance->is_alias != NULL && entrance->is_alias(entrance, path);
         exchange->entrance = route != NULL && !is_alias ? entrance : NULL;
         if (route != NULL)

@@ -5,8 +5,10 @@
 #include "exchange_state.h"
 #include "server/entrance.h"
 
-/* The route of WebSocket that a path leads to by an entrance, which the exchange notes; NULL: none does. */
-const tow_route *tow_entrances_find(tow_exchange *exchange, const tow_routes *routes, tow_slice path);
+/* The route of WebSocket that a path leads to by an entrance, which the exchange notes, and the path by which
+ * that route has it; NULL: none does. */
+const tow_route *tow_entrances_find(
+    tow_exchange *exchange, const tow_routes *routes, tow_slice path, tow_slice *base);
 
 /* The subprotocol for a session: what admission says, or else the handler's choice among what is offered; it
  * lives as long as the request. Errors: MEMORY. */

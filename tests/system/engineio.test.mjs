@@ -2,11 +2,13 @@
 
 import assert from "node:assert/strict";
 import { createHash, randomBytes } from "node:crypto";
+import { once } from "node:events";
 import { copyFileSync, writeFileSync } from "node:fs";
 import http from "node:http";
 import path from "node:path";
 import { describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
+import WebSocket from "ws";
 
 import { begin, session, ways } from "../support/engineio.mjs";
 import { configuration, head, start } from "../support/configuration.mjs";
@@ -91,6 +93,21 @@ describe("handlers of every kind", () => {
       assert.deepEqual(await socket.next(3), ["one", "two", "three"]);
     });
   }
+
+  for (const transports of ways)
+    test(`a channel, ${transports}`, async (t) => {
+      const { file } = configuration(t, `${head}channels:\n  - name: "*"\n    publish: same-origin\nroutes:\n  - path: /channel/*\n    channel: true\n`);
+      const server = await start(t, file);
+      const plain = new WebSocket(server.url("/channel/news"));
+      t.after(() => plain.terminate());
+      const first = once(plain, "message");
+      await once(plain, "open");
+      const socket = await session(t, server, "/channel/news", transports);
+      socket.send("from a session");
+      assert.equal((await within(20000, first, "a message"))[0].toString(), "from a session");
+      plain.send("from a WebSocket");
+      assert.deepEqual(await socket.next(2), ["from a session", "from a WebSocket"]);
+    });
 
   test("a handler in Python that works on bytes is refused, and says why", async (t) => {
     const folder = temporaryFolder(t);

@@ -191,6 +191,10 @@ static int answer_close(tow_engineio_session *session, uint16_t code) {
         session->answers_close = true;
         return say_close(session, code, NULL);
     }
+    if (session->link != NULL) { /* by a packet, though it could have closed the WebSocket */
+        session->link->class->close(session->link, code == TOW_CLOSE_NO_STATUS ? 0 : code, NULL, false);
+        session->link = NULL;
+    }
     end(session, 0);
     return 0;
 }

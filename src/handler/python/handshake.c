@@ -100,8 +100,12 @@ static int write_head(tow_buffer *out, const tow_exchange *exchange, const tow_r
     const tow_header_field *fields = tow_request_headers(request);
     if (fields == NULL)
         return TOW_ERROR_MEMORY;
-    int error = tow_buffer_append_format(
-        out, "%s %s HTTP/1.1\r\n", tow_request_method(request), tow_request_target(request));
+    const char *query = tow_request_query(request);
+    int error = tow_exchange_entrance(exchange) == NULL
+                    ? tow_buffer_append_format(
+                          out, "%s %s HTTP/1.1\r\n", tow_request_method(request), tow_request_target(request))
+                    : tow_buffer_append_format(out, "GET %s%s%s HTTP/1.1\r\n", tow_request_path(request),
+                          query[0] != '\0' ? "?" : "", query);
     for (; error == 0 && fields->name != NULL; fields++)
         if (!is_carried || !is_of_connection(fields->name))
             error = tow_buffer_append_format(out, "%s: %s\r\n", fields->name, fields->value);

@@ -13,8 +13,10 @@
 
 #define TEXT_TYPE "text/plain; charset=UTF-8"
 
+/* By the target: the path is the route's own. */
 static tow_sockjs_place place_of(const tow_request *request) {
-    return tow_sockjs_place_of(tow_slice_from(tow_request_path(request)));
+    const char *target = tow_request_target(request);
+    return tow_sockjs_place_of((tow_slice){target, strcspn(target, "?")});
 }
 
 static bool find(const tow_entrance *entrance, tow_slice path, unsigned attempt, tow_slice *base) {

@@ -14,6 +14,7 @@ static struct heard {
     uint16_t code;
     char reason[64];
     char protocol[16];
+    char path[32];
     tow_websocket *socket;
     bool pauses;
 } heard;
@@ -24,6 +25,7 @@ static void opened(tow_websocket *socket) {
     snprintf(heard.protocol, sizeof(heard.protocol), "%s", tow_websocket_protocol(socket));
     assert_non_null(tow_websocket_request(socket));
     assert_string_equal(tow_request_method(tow_websocket_request(socket)), "GET");
+    snprintf(heard.path, sizeof(heard.path), "%s", tow_request_path(tow_websocket_request(socket)));
 }
 
 static void echo(tow_websocket *socket, const tow_message *message) {
@@ -60,6 +62,7 @@ static void begin_with(struct scene *scene, uint64_t seed, const tow_handler *mo
     world_make(&scene->world, &(tow_simulation_options){.seed = seed},
         &(tow_server_options){.status = "127.0.0.1:9999", .drain_seconds = 3});
     assert_int_equal(tow_server_route(scene->world.server, "/echo", &handler), 0);
+    assert_int_equal(tow_server_route(scene->world.server, "/rooms/*", &handler), 0);
     assert_int_equal(tow_engineio_new(&scene->engineio, scene->world.server, &settings, NULL), 0);
     world_listen(&scene->world);
 }
@@ -179,6 +182,23 @@ static void assert_refused(const char *method, const char *target, const char *e
     assert_true(peer_has(&scene.peer, "Content-Type: application/json\r\n"));
     assert_int_equal(heard.opens, 0);
     end(&scene);
+}
+
+static void a_handler_sees_its_own_path(void **state) {
+    static const char *const requests[] = {"/rooms/a/engine.io/", "/rooms/engine.io/", "/echo/engine.io/"};
+    static const char *const paths[] = {"/rooms/a", "/rooms/", "/echo"};
+    for (size_t i = 0; i < 3; i++) {
+        struct scene scene;
+        char request[200];
+        begin(&scene, i);
+        peer_connect(&scene.peer, &scene.world);
+        snprintf(request, sizeof(request),
+            "GET %s?EIO=4&transport=polling HTTP/1.1\r\nHost: localhost\r\n\r\n", requests[i]);
+        peer_text(&scene.peer, request);
+        peer_expect(&scene.peer, "maxPayload");
+        assert_string_equal(heard.path, paths[i]);
+        end(&scene);
+    }
 }
 
 static void errors_have_their_codes(void **state) {
@@ -840,6 +860,7 @@ static void what_the_last_answer_had_follows_over_the_websocket(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_open_packet_has_five_keys),
+        cmocka_unit_test(a_handler_sees_its_own_path),
         cmocka_unit_test(errors_have_their_codes),
         cmocka_unit_test(a_websocket_with_an_error_is_refused_before_the_upgrade),
         cmocka_unit_test(a_route_that_is_websocket_only_is_refused_clearly),
