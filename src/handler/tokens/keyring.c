@@ -171,8 +171,9 @@ void tow_keyring_release(tow_keyring *keyring) {
     free(keyring);
 }
 
+/* A key that has no id, such as those of PEM, is meant by any. */
 static bool is_meant(const tow_key *key, tow_key_algorithm algorithm, const char *id) {
-    return key->algorithm == algorithm && (id == NULL || (key->id != NULL && strcmp(key->id, id) == 0));
+    return key->algorithm == algorithm && (id == NULL || key->id == NULL || strcmp(key->id, id) == 0);
 }
 
 tow_keyring_verdict tow_keyring_check(const tow_keyring *keyring, tow_key_algorithm algorithm, const char *id,

@@ -25,7 +25,7 @@ typedef enum tow_keyring_verdict {
     TOW_KEYRING_WRONG   /* the signature is nobody's */
 } tow_keyring_verdict;
 
-/* By the keys of the algorithm: that of the id or, where `id` is NULL, each. */
+/* By the keys of the algorithm: those of the id, and those that have none; where `id` is NULL, each. */
 tow_keyring_verdict tow_keyring_check(const tow_keyring *keyring, tow_key_algorithm algorithm, const char *id,
     tow_slice what, const uint8_t *signature, size_t length);
 
