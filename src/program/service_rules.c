@@ -99,6 +99,20 @@ static const char *broken_of_guard(const tow_options *options, const tow_guard_s
     return FIRST_BROKEN(rules);
 }
 
+static const char *broken_of_tokens(const tow_options *options, const tow_token_settings *tokens) {
+    const service_rule rules[] = {
+        {tokens->url != NULL && tokens->keys != NULL,
+            "--token-url: there is a file of keys already: leave one of the two away"},
+        {tokens->audience != NULL && tokens->keys == NULL,
+            "--token-audience: name the keys that check tokens with --token-keys FILE"},
+        {tokens->cookie != NULL && tokens->keys == NULL,
+            "--token-cookie: name the keys that check tokens with --token-keys FILE"},
+        {tow_options_changed(options, "token-seconds") && tokens->url == NULL,
+            "--token-seconds: name the back end that is asked with --token-url URL"},
+    };
+    return FIRST_BROKEN(rules);
+}
+
 static const char *broken_of_handlers(const tow_serve_settings *settings) {
     const tow_directory_options *handlers = &settings->handlers;
     bool none = handlers->root == NULL;
@@ -142,6 +156,8 @@ bool tow_service_contradicts(
         broken = broken_of_tls(settings);
     if (broken == NULL)
         broken = broken_of_handlers(settings);
+    if (broken == NULL)
+        broken = broken_of_tokens(options, &settings->tokens);
     return tell(options, broken, out) || tow_guard_contradicts(options, &settings->guard, out) ||
            tow_limits_contradict(options, &settings->server.limits, out);
 }
