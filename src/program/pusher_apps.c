@@ -199,7 +199,8 @@ static int unknown_add(tow_route_plans *plans, char error[TOW_OPTIONS_ERROR_MAX]
     if (tow_route_plan_new(&plan, TOW_PUSHER_UNKNOWN_PATH, &unknown_kind) != 0)
         return complain_of_memory(error);
     plan->is_implied = true;
-    if (tow_route_plans_add(plans, plan) == 0)
+    if (tow_route_plan_add_path(plan, TOW_PUSHER_UNKNOWN_CARRIED_PATH) == 0 &&
+        tow_route_plans_add(plans, plan) == 0)
         return 0;
     tow_route_plan_release(plan);
     return complain_of_memory(error);

@@ -110,6 +110,8 @@ static refusal version_check(const char *text) {
 static refusal opening_check(const tow_pusher_app *app, const tow_request *request) {
     if (request == NULL)
         return (refusal){TOW_PUSHER_OVER_CAPACITY, "out of memory"};
+    if (strncmp(tow_request_path(request), "/apps/", 6) == 0) /* over another carrier */
+        return (refusal){TOW_PUSHER_NO_PATH, "this is for requests of an app's servers"};
     if (app->settings.disabled)
         return (refusal){TOW_PUSHER_DISABLED, "this app is disabled"};
     if (app->settings.tls_only && strcmp(tow_request_scheme(request), "https") != 0)

@@ -45,7 +45,9 @@ bool tow_pusher_path(const tow_pusher_settings *settings, size_t number, char ou
         snprintf(out, TOW_PUSHER_PATH_MAX, "/app/%s", settings->key);
     else if (number == 1)
         snprintf(out, TOW_PUSHER_PATH_MAX, "/apps/%s/*", settings->id);
-    return number <= 1;
+    else if (number == 2)
+        snprintf(out, TOW_PUSHER_PATH_MAX, "/pusher/app/%s", settings->key);
+    return number <= 2;
 }
 
 const tow_handler_kind tow_pusher_kind = {
@@ -54,11 +56,13 @@ const tow_handler_kind tow_pusher_kind = {
 /* Apps that are not there: clients see no status of HTTP, and so they are let in and told. */
 
 static void unknown_open(tow_websocket *socket) {
+    static const char prefix[] = "/app/";
     const tow_request *request = tow_websocket_request(socket);
-    const char *key = request == NULL ? "" : tow_request_path(request) + sizeof("/app/") - 1;
-    bool is_path = strchr(key, '/') != NULL;
-    (void)tow_websocket_close(socket, is_path ? TOW_PUSHER_NO_PATH : TOW_PUSHER_NO_APP,
-        is_path ? "there is no such path" : "there is no app with this key");
+    const char *path = request == NULL ? "" : tow_request_path(request);
+    bool is_deeper =
+        strncmp(path, prefix, sizeof(prefix) - 1) == 0 && strchr(path + sizeof(prefix) - 1, '/') != NULL;
+    (void)tow_websocket_close(socket, is_deeper ? TOW_PUSHER_NO_PATH : TOW_PUSHER_NO_APP,
+        is_deeper ? "there is no such path" : "there is no app with this key");
 }
 
 static int unknown_make(tow_handler *handler, const void *settings, const tow_handler_place *place,
