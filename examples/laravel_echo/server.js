@@ -45,7 +45,7 @@ http.createServer((request, response) => {
   if (files[pathname]) {
     const [file, type] = files[pathname];
     const signIn = userOf(request) ? {} : { "Set-Cookie": `user=${++users}; HttpOnly; SameSite=Strict` };
-    response.writeHead(200, { "Content-Type": type, ...(pathname === "/" ? signIn : {}) }).end(readFileSync(file, "utf8").replace("PUSHER_PORT", PUSHER_PORT));
+    response.writeHead(200, { "Content-Type": type, ...(pathname === "/" ? signIn : {}) }).end(readFileSync(file, "utf8").replaceAll("PUSHER_PORT", PUSHER_PORT));
     return;
   }
   let body = "";

@@ -9,6 +9,7 @@ import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
 
 import { launch, watch } from "../support/browser.mjs";
+import { gate } from "../support/gate.mjs";
 import { serve, until } from "../support/towline.mjs";
 
 const here = path.dirname(fileURLToPath(import.meta.url));
@@ -19,7 +20,7 @@ before(async () => (browser = await launch()));
 after(() => browser.close());
 
 /** The example's configuration and server.js, on ports of the kernel's choice: the page's address. */
-async function run(t) {
+async function run(t, { blocked = false } = {}) {
   const folder = mkdtempSync("/tmp/towline-echo-");
   t.after(() => rmSync(folder, { recursive: true }));
   const secret = path.join(folder, "secret");
@@ -27,8 +28,9 @@ async function run(t) {
   const file = path.join(folder, "towline.yaml");
   writeFileSync(file, readFileSync(path.join(example, "towline.yaml"), "utf8"));
   const server = await serve(t, ["-f", file], { ports: ["localhost:0"] });
+  const port = blocked ? (await gate(t, server.port)).port : server.port;
   const child = spawn(process.execPath, [path.join(example, "server.js")], {
-    env: { ...process.env, NODE_PATH: path.join(here, "../node_modules"), PORT: "0", PUSHER_PORT: String(server.port), SECRET: secret },
+    env: { ...process.env, NODE_PATH: path.join(here, "../node_modules"), PORT: "0", PUSHER_PORT: String(port), SECRET: secret },
     stdio: ["ignore", "pipe", "inherit"],
   });
   t.after(async () => {
@@ -37,20 +39,21 @@ async function run(t) {
   });
   let said = "";
   child.stdout.on("data", (text) => (said += text));
-  return { url: await until(() => said.match(/http:\S+/)?.[0], "the application listens"), server };
+  return until(() => said.match(/http:\S+/)?.[0], "the application listens");
+}
+
+async function open(url) {
+  const page = await (await browser.newContext()).newPage();
+  page.faults = watch(page);
+  await page.goto(url);
+  return page;
 }
 
 test("people on the page see each other, talk, and get what they ordered", async (t) => {
-  const { url } = await run(t);
-  const open = async () => {
-    const page = await (await browser.newContext()).newPage();
-    page.faults = watch(page);
-    await page.goto(url);
-    return page;
-  };
-  const one = await open();
+  const url = await run(t);
+  const one = await open(url);
   await one.getByText("user 1").waitFor();
-  const other = await open();
+  const other = await open(url);
   await one.getByText("user 1, user 2").waitFor();
   await other.getByText("user 1, user 2").waitFor();
   await one.getByLabel("Message").pressSequentially("Größe <b>&amp; 🐳");
@@ -63,4 +66,17 @@ test("people on the page see each other, talk, and get what they ordered", async
   await other.close();
   await until(async () => (await one.locator("#here").textContent()) === "user 1", "user 2 leaves");
   assert.deepEqual([...one.faults, ...other.faults], []);
+});
+
+test("the page works where a proxy drops WebSocket and holds answers back", async (t) => {
+  const url = await run(t, { blocked: true });
+  const [one, other] = [await open(url), await open(url)];
+  for (const page of [one, other]) await page.getByText(/user 1, user 2|user 2, user 1/).waitFor({ timeout: 60000 });
+  const name = await other.evaluate(() => me.name);
+  await other.getByLabel("Message").fill("through the wall");
+  await other.getByLabel("Message").press("Enter");
+  await one.getByText(`${name}: through the wall`).waitFor();
+  await one.getByRole("button", { name: "Ship it" }).click();
+  await one.getByText("order 1: a kite is on its way").waitFor();
+  assert.deepEqual([...one.faults, ...other.faults].filter((fault) => !/WebSocket connection to/.test(fault)), []);
 });
