@@ -2,6 +2,7 @@
 
 #include <limits.h>
 #include <stdlib.h>
+#include <string.h>
 #include <towline/error.h>
 
 int tow_cork_init(tow_cork *cork) {
@@ -40,7 +41,8 @@ uint8_t *tow_cork_add(tow_cork *cork, tow_stream *stream, size_t length) {
     if (length > TOW_CORK_SIZE - cork->used)
         return NULL;
     tow_segment *segment;
-    if (stream->cork_last != 0 && stream->cork_last == cork->count)
+    if (stream->cork_last != 0 && stream->cork_last == cork->count &&
+        !cork->segments[cork->count - 1].borrows)
         segment = &cork->segments[cork->count - 1];
     else if ((segment = open_segment(cork, stream)) == NULL)
         return NULL;
@@ -48,6 +50,34 @@ uint8_t *tow_cork_add(tow_cork *cork, tow_stream *stream, size_t length) {
     segment->length += (uint32_t)length;
     cork->used += (uint32_t)length;
     return room;
+}
+
+static bool is_common(const tow_cork *cork, const uint8_t *bytes, size_t length) {
+    return length > 0 && cork->common_length == length &&
+           memcmp(cork->memory + cork->common_offset, bytes, length) == 0;
+}
+
+static bool borrow(tow_cork *cork, tow_stream *stream) {
+    tow_segment *segment = open_segment(cork, stream);
+    if (segment == NULL)
+        return false;
+    segment->offset = cork->common_offset;
+    segment->length = cork->common_length;
+    segment->borrows = true;
+    return true;
+}
+
+/* What a stream says in a row stays one piece. */
+bool tow_cork_add_common(tow_cork *cork, tow_stream *stream, const uint8_t *bytes, size_t length) {
+    if (stream->cork_first == 0 && is_common(cork, bytes, length))
+        return borrow(cork, stream);
+    uint8_t *room = tow_cork_add(cork, stream, length);
+    if (room == NULL)
+        return false;
+    memcpy(room, bytes, length);
+    cork->common_offset = (uint32_t)(room - cork->memory);
+    cork->common_length = (uint32_t)length;
+    return true;
 }
 
 int tow_cork_pieces_from(const tow_cork *cork, uint32_t *number, struct iovec *out, int max) {
@@ -72,10 +102,16 @@ size_t tow_cork_length(const tow_cork *cork, const tow_stream *stream) {
     return length;
 }
 
-/* Gives back what is free at the end. */
+/* Gives back what is free at the end. A segment that borrows stands behind the one that it borrows from, and
+ * has nothing to give. */
 static void shrink(tow_cork *cork) {
-    while (cork->count > 0 && cork->segments[cork->count - 1].stream == NULL)
-        cork->used = cork->segments[--cork->count].offset;
+    while (cork->count > 0 && cork->segments[cork->count - 1].stream == NULL) {
+        const tow_segment *last = &cork->segments[--cork->count];
+        if (!last->borrows)
+            cork->used = last->offset;
+    }
+    if (cork->common_offset + cork->common_length > cork->used)
+        cork->common_length = 0;
 }
 
 /* Makes the stream one without segments, and returns the number of its first. */

@@ -16,6 +16,7 @@ typedef struct tow_segment {
     uint32_t offset;
     uint32_t length;
     uint32_t next; /* of the same stream, numbered from 1; 0: the last */
+    bool borrows;  /* its bytes are those of a segment before it */
 } tow_segment;
 
 typedef struct tow_cork {
@@ -24,6 +25,8 @@ typedef struct tow_cork {
     struct iovec *pieces; /* as many as segments: for writes of several segments */
     uint32_t used;
     uint32_t count;
+    uint32_t common_offset; /* the last bytes that were to go to many, while they are there */
+    uint32_t common_length; /* 0: none */
 } tow_cork;
 
 int tow_cork_init(tow_cork *cork);
@@ -31,6 +34,10 @@ void tow_cork_clear(tow_cork *cork);
 
 /* Room for `length` bytes more of a stream, in its last segment or a new one; NULL if there is none. */
 uint8_t *tow_cork_add(tow_cork *cork, tow_stream *stream, size_t length);
+
+/* Adds bytes that are likely to be those of the last call, for another stream: then both have them in one
+ * place, which stays in cache. False: there is no room. */
+bool tow_cork_add_common(tow_cork *cork, tow_stream *stream, const uint8_t *bytes, size_t length);
 
 /* The stream's segments as pieces for one write. At most IOV_MAX of them are written to
  * `out`: the rest counts as not taken. Returns how many. The segments stay until they are released. */

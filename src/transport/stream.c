@@ -37,25 +37,45 @@ int tow_stream_connect(
     return 0;
 }
 
+/* The cork was full. Returns whether the stream takes more into the one that starts over. */
+static bool start_cork_over(tow_stream *stream) {
+    stream->loop->kind->flush(stream->loop);
+    return !(stream->flags & STREAM_MUTE);
+}
+
+static void count_corked(tow_stream *stream, size_t payload_length) {
+    stream->corked_payload += (uint32_t)payload_length;
+    if (!stream->loop->stepping)
+        tow_loop_touch(stream->loop);
+}
+
 uint8_t *tow_stream_cork(tow_stream *stream, size_t length, size_t payload_length) {
     assert(length <= TOW_CORK_MAX);
     if (stream->flags & STREAM_MUTE)
         return NULL;
-    tow_loop *loop = stream->loop;
-    uint8_t *room = tow_cork_add(&loop->cork, stream, length);
-    if (room == NULL) {
-        loop->kind->flush(loop);
-        if (!(stream->flags & STREAM_MUTE))
-            room = tow_cork_add(&loop->cork, stream, length);
-        if (room == NULL) {
-            tow_stream_block(stream);
-            return NULL;
-        }
-    }
-    stream->corked_payload += (uint32_t)payload_length;
-    if (!loop->stepping)
-        tow_loop_touch(loop);
+    tow_cork *cork = &stream->loop->cork;
+    uint8_t *room = tow_cork_add(cork, stream, length);
+    if (room == NULL && start_cork_over(stream))
+        room = tow_cork_add(cork, stream, length);
+    if (room == NULL)
+        tow_stream_block(stream);
+    else
+        count_corked(stream, payload_length);
     return room;
+}
+
+bool tow_stream_cork_common(tow_stream *stream, const uint8_t *bytes, size_t length, size_t payload_length) {
+    assert(length <= TOW_CORK_MAX);
+    if (stream->flags & STREAM_MUTE)
+        return false;
+    tow_cork *cork = &stream->loop->cork;
+    bool added = tow_cork_add_common(cork, stream, bytes, length) ||
+                 (start_cork_over(stream) && tow_cork_add_common(cork, stream, bytes, length));
+    if (added)
+        count_corked(stream, payload_length);
+    else
+        tow_stream_block(stream);
+    return added;
 }
 
 void tow_stream_block(tow_stream *stream) {

@@ -43,11 +43,9 @@ static int queue_frame(
 }
 
 static int cork_frame(tow_websocket *socket, tow_shared *shared, const tow_shared_frame *frame) {
-    uint8_t *out = tow_stream_cork(&socket->stream, frame->length, frame->payload_length);
-    if (out == NULL)
-        return queue_frame(socket, shared, frame, 0);
-    memcpy(out, frame->bytes, frame->length);
-    return 0;
+    if (tow_stream_cork_common(&socket->stream, frame->bytes, frame->length, frame->payload_length))
+        return 0;
+    return queue_frame(socket, shared, frame, 0);
 }
 
 static int write_frame(tow_websocket *socket, tow_shared *shared, const tow_shared_frame *frame) {

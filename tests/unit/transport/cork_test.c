@@ -133,6 +133,61 @@ static void what_is_said_to_others_leaves_with_the_round(void **state) {
     pairs_close(pairs, 2);
 }
 
+/* What is not taken goes where all else goes. */
+static void end_send_common(test_end *end, const uint8_t *bytes, size_t length) {
+    if (end->unsent.length > 0 || !tow_stream_cork_common(&end->stream, bytes, length, length))
+        end_send(end, bytes, length);
+}
+
+/* Each gets it, and what comes before and behind it, though it lies in the cork once. */
+static void what_many_have_in_common_reaches_each_in_its_place(void **state) {
+    enum { PAIRS = 8, ROUNDS = 200, PIECE = 3001 };
+    test_pair pairs[PAIRS];
+    static uint8_t bytes[PIECE];
+    static uint8_t all[ROUNDS * (PIECE + 2)];
+    for (int i = 0; i < PAIRS; i++)
+        pair_open(&pairs[i], *state);
+    for (size_t round = 0; round < ROUNDS; round++) {
+        uint8_t *expected = all + round * (PIECE + 2);
+        memset(bytes, (int)round, PIECE);
+        expected[0] = expected[PIECE + 1] = (uint8_t)(round * 7);
+        memset(expected + 1, (int)round, PIECE);
+        for (int i = 0; i < PAIRS; i++) {
+            if ((round + (size_t)i) % 3 == 0)
+                tow_stream_flush(&pairs[(i + 1) % PAIRS].client.stream);
+            end_send(&pairs[i].client, expected, 1);
+            end_send_common(&pairs[i].client, bytes, PIECE);
+            end_send(&pairs[i].client, expected + PIECE + 1, 1);
+        }
+        if (round % 5 == 0)
+            tow_loop_step(pairs[0].each->loop);
+    }
+    for (int i = 0; i < PAIRS; i++) {
+        receive(&pairs[i], &pairs[i].server, sizeof(all));
+        assert_memory_equal(pairs[i].server.received.data, all, sizeof(all));
+    }
+    pairs_close(pairs, PAIRS);
+}
+
+/* One after the other, with nothing before it: all but the first borrow. */
+static void a_common_piece_is_in_the_cork_once(void **state) {
+    enum { PAIRS = 8, PIECE = 60000, ROUNDS = 20 };
+    test_pair pairs[PAIRS];
+    static uint8_t bytes[PIECE];
+    for (int i = 0; i < PAIRS; i++)
+        pair_open(&pairs[i], *state);
+    for (size_t round = 0; round < ROUNDS; round++) {
+        fill_pattern(bytes, PIECE, round * PIECE);
+        for (int i = 0; i < PAIRS; i++)
+            end_send_common(&pairs[i].client, bytes, PIECE);
+        for (int i = 0; i < PAIRS; i++)
+            receive(&pairs[i], &pairs[i].server, (round + 1) * PIECE);
+    }
+    for (int i = 0; i < PAIRS; i++)
+        assert_pattern(pairs[i].server.received.data, (size_t)ROUNDS * PIECE);
+    pairs_close(pairs, PAIRS);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         ON_EACH_LOOP(the_largest_piece_fits_and_leaves_whole),
@@ -140,6 +195,8 @@ int main(void) {
         ON_EACH_LOOP(a_full_cork_is_sent_and_starts_over),
         ON_EACH_LOOP(more_segments_than_there_is_room_for_are_sent),
         ON_EACH_LOOP(what_is_not_taken_comes_back_in_order),
+        ON_EACH_LOOP(what_many_have_in_common_reaches_each_in_its_place),
+        ON_EACH_LOOP(a_common_piece_is_in_the_cork_once),
         ON_EACH_LOOP(a_reset_drops_only_its_own_segments),
         ON_EACH_LOOP(what_is_said_to_others_leaves_with_the_round),
     };

@@ -92,6 +92,10 @@ int tow_stream_connect(
 enum { TOW_CORK_MAX = 64 * 1024 + 64 };
 uint8_t *tow_stream_cork(tow_stream *stream, size_t length, size_t payload_length);
 
+/* Corks bytes that many streams are likely to get one after the other: they have them in common, and they are
+ * copied once. False where tow_stream_cork gives NULL. */
+bool tow_stream_cork_common(tow_stream *stream, const uint8_t *bytes, size_t length, size_t payload_length);
+
 /* Writes what this stream has in the cork now. */
 void tow_stream_flush(tow_stream *stream);
 
