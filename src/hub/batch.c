@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <towline/error.h>
 
-enum { CAPACITY_MIN = 4, BYTES_A_WORK = 16 * 1024 };
+enum { CAPACITY_MIN = 4 };
 
 int tow_batch_reserve(tow_batch **batch) {
     uint32_t capacity = *batch == NULL ? 0 : (*batch)->capacity;
@@ -42,13 +42,11 @@ bool tow_batch_begin_piece(tow_batch *batch, tow_ring *first) {
     batch->piece.items = &batch->items[batch->at];
     batch->piece.count = tow_burst_fit(batch->piece.items, batch->count - batch->at);
     batch->has_events = batch->has_senders = false;
-    size_t bytes = 0;
     for (size_t i = 0; i < batch->piece.count; i++) {
-        bytes += batch->piece.items[i]->data_length;
         batch->has_events |= batch->piece.items[i]->kind != TOW_PUBLISHED_MESSAGE;
         batch->has_senders |= batch->piece.items[i]->leave_out != 0;
     }
-    batch->weight = 1 + (uint32_t)(bytes / BYTES_A_WORK);
+    batch->weight = tow_burst_work(&batch->piece);
     batch->cursor = first;
     return true;
 }

@@ -14,6 +14,15 @@ size_t tow_burst_fit(tow_published *const *items, size_t count) {
     return fit;
 }
 
+enum { BYTES_A_WORK = 16 * 1024 };
+
+uint32_t tow_burst_work(const tow_burst *burst) {
+    size_t bytes = 0;
+    for (size_t i = 0; i < burst->count; i++)
+        bytes += burst->items[i]->data_length;
+    return 1 + (uint32_t)(bytes / BYTES_A_WORK);
+}
+
 void tow_burst_clear(tow_burst *burst) {
     for (tow_joined *joined = burst->joined, *next; joined != NULL; joined = next) {
         next = joined->next;

@@ -20,6 +20,9 @@ struct tow_burst {
     tow_joined *joined;
 };
 
+/* What it is to deliver it once, in deliveries of a small one. */
+uint32_t tow_burst_work(const tow_burst *burst);
+
 /* Frees the forms; it may be filled again. */
 void tow_burst_clear(tow_burst *burst);
 

@@ -88,6 +88,7 @@ void tow_give_waiting(tow_hub_part *part, tow_aside *aside) {
     uint64_t bytes = aside->backlog.bytes;
     tow_burst burst = {.items = items, .count = tow_backlog_take(&aside->backlog, items)};
     tow_hub_part_waits(part, bytes, aside->backlog.bytes);
+    tow_hub_part_work(part, tow_burst_work(&burst));
     bool is_last = tow_backlog_is_empty(&aside->backlog);
     if (is_last)
         tow_give_rest(part, subscription); /* before the callback: it may end everything */

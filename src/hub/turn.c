@@ -8,14 +8,19 @@ static tow_aside *first_aside(const tow_ring *list) {
     return (tow_aside *)((char *)list->next - offsetof(tow_aside, link));
 }
 
+/* Those who take again: some in each turn, one after the other, so that the others wait for nobody's backlog.
+ */
+enum { RETURNING_A_TURN = 128 };
+
 static void give_to_ready(tow_hub_part *part) {
-    while (!tow_ring_is_empty(&part->ready) && tow_hub_part_may_work(part)) {
+    for (int i = 0; i < RETURNING_A_TURN && !tow_ring_is_empty(&part->ready) && tow_hub_part_may_work(part);
+         i++) {
         tow_aside *aside = first_aside(&part->ready);
+        tow_aside_enlist(aside, &part->ready);
         if (aside->subscription->flags & TOW_SUBSCRIPTION_UNREADY)
             tow_give_rest(part, aside->subscription);
         else
             tow_give_waiting(part, aside);
-        tow_hub_part_work(part, 1);
     }
 }
 
