@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { once } from "node:events";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import http from "node:http";
 import net from "node:net";
 import path from "node:path";
@@ -390,5 +390,69 @@ describe("many at once", () => {
       setTimeout(() => socket.resetAndDestroy(), i % 7);
     }
     assert.equal((await within(20000, knock(t, server, "/echo", { headers: right }), "an answer")).status, 101);
+  });
+});
+
+// What docs/authentication.md tells to type is typed: in a folder with what it names.
+describe("the guide", () => {
+  const guide = readFileSync(new URL("../../docs/authentication.md", import.meta.url), "utf8");
+  const commands = [...guide.matchAll(/^    (\S.*)$/gm)].map(([, line]) => line);
+  const pieces = (language) => [...guide.matchAll(new RegExp(`^\\s*\`\`\`${language}\\n(.*?)^\\s*\`\`\`$`, "gms"))].map(([, text]) => text);
+
+  /** The folder after all that is no server has been run in it, with the words of those that are. */
+  function typed(t) {
+    const folder = folderOf(t, { admins: `${ann}\n`, chat: "#!/bin/sh\ncat\n", admin: "#!/bin/sh\ncat\n" });
+    mkdirSync(path.join(folder, "public"));
+    const environment = { ...process.env, TOKEN: "the-token" };
+    const servers = [];
+    for (const line of commands) {
+      if (line.startsWith("towline ")) servers.push(line.split(" ").slice(2));
+      else execFileSync("sh", ["-c", line.replace("htpasswd -B", "htpasswd -i -B")], { cwd: folder, env: environment, input: "secret\n" });
+    }
+    return { folder, servers };
+  }
+
+  /** A server by words of the guide, in the folder. */
+  async function started(t, folder, words) {
+    const server = await Server.start(words, { prefix: ["env", "-C", folder] });
+    t.after(() => server.stop());
+    return server;
+  }
+
+  test("has commands that make files which let in", async (t) => {
+    const { folder, servers } = typed(t);
+    assert.deepEqual(servers.map(([option]) => option), ["--basic-auth", "--bearer-token", "--auth-url"]);
+    const [passwords, tokens] = [await started(t, folder, servers[0]), await started(t, folder, servers[1])];
+    assert.equal((await knock(t, passwords, "/echo", { headers: basic("ann:secret") })).status, 101);
+    assert.equal((await knock(t, passwords, "/echo", { headers: basic("ann:wrong") })).status, 401);
+    assert.equal((await knock(t, tokens, "/echo", { headers: { Authorization: "Bearer the-token" } })).status, 101);
+    assert.equal((await knock(t, tokens, "/echo", { headers: { Authorization: "Bearer another" } })).status, 401);
+    const { status, errors } = await run(["serve", "--check", ...servers[2]]);
+    assert.equal(status, 0, errors);
+  });
+
+  test("has a page's way to show credentials", async (t) => {
+    const { folder, servers } = typed(t);
+    const server = await started(t, folder, servers[0]);
+    const [script] = pieces("js");
+    const made = new Function("WebSocket", `${script.replace("new WebSocket", "return new WebSocket")}`)(class {
+      constructor(url, protocols) {
+        Object.assign(this, { url, protocols });
+      }
+    });
+    const { status, socket } = await knock(t, server, new URL(made.url).pathname, { protocols: made.protocols });
+    assert.equal(status, 101);
+    assert.equal(socket.protocol, "authorization");
+  });
+
+  test("has a configuration that is right", async (t) => {
+    const { folder } = typed(t);
+    const texts = pieces("yaml");
+    assert.ok(texts.length > 0);
+    for (const text of texts) {
+      writeFileSync(path.join(folder, "conf.yaml"), text);
+      const { status, errors } = await run(["serve", "--check", "-f", path.join(folder, "conf.yaml")]);
+      assert.equal(status, 0, errors);
+    }
   });
 });
