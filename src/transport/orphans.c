@@ -35,8 +35,8 @@ static bool read_number(pid_t pid, pid_t *server, uint64_t *number) {
 
 /* What another server has started is ours only if that has ended. */
 static bool has_outlived(const tow_orphans_judge *judge, pid_t pid) {
-    pid_t server;
-    uint64_t number;
+    pid_t server = 0;
+    uint64_t number = 0;
     return read_number(pid, &server, &number) &&
            (server != getpid() || !judge->is_running(judge->user, number));
 }
