@@ -49,7 +49,7 @@ bool tow_channel_items_contradict(const tow_config_items *items, char error[TOW_
 }
 
 static int policies_set(tow_channel_policies *policies, const tow_config_items *items) {
-    const tow_channel_settings **settings = calloc(items->count + 1, sizeof(*settings));
+    const tow_channel_settings **settings = calloc(items->count + 1, sizeof(tow_channel_settings *));
     if (settings == NULL)
         return TOW_ERROR_MEMORY;
     for (size_t i = 0; i < items->count; i++)

@@ -54,7 +54,7 @@ const tow_option tow_channel_rows[] = {
         .value = "SECONDS",
         .fallback = "60",
         .minimum = 1,
-        .maximum = 30 * TOW_OPTION_DAY,
+        .maximum = INT64_C(30) * TOW_OPTION_DAY,
         .help = "for so long",
         .only_with = "history",
         FIELD(history_seconds)},

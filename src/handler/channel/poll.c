@@ -180,11 +180,13 @@ void tow_poll_begin(tow_exchange *exchange, const tow_request *request, tow_visi
     poll *self = calloc(1, sizeof(*self));
     tow_subscribe_options options = {0};
     long seconds = TOW_POLL_SECONDS;
-    const char *why = self == NULL ? tow_strerror(TOW_ERROR_MEMORY) : NULL;
-    if (why == NULL)
-        why = query_read(self, &options, &seconds, request);
+    if (self == NULL) {
+        refuse(self, exchange, visit, 503, tow_strerror(TOW_ERROR_MEMORY));
+        return;
+    }
+    const char *why = query_read(self, &options, &seconds, request);
     if (why != NULL) {
-        refuse(self, exchange, visit, self == NULL ? 503 : 400, why);
+        refuse(self, exchange, visit, 400, why);
         return;
     }
     int error =
