@@ -68,6 +68,7 @@ int tow_exchange_open_carried(
     *socket = &connection->socket; /* which callbacks ask for */
     error = start(exchange, connection, behaviour);
     if (error == 0) {
+        exchange->admitted = (tow_exchange_events){0};
         tow_count(&worker->counters.sessions);
         return 0;
     }

@@ -41,7 +41,9 @@ void tow_dispatch_work(tow_exchange *exchange) {
 
 static void call_handler(tow_exchange *exchange, const tow_request *request) {
     const tow_entrance *entrance = exchange->entrance;
-    exchange->kept = false; /* by on_admit, whose events end with it */
+    if (entrance != NULL && exchange->kept)
+        exchange->admitted = exchange->events; /* on_gone comes, unless on_open does */
+    exchange->kept = false;                    /* by on_admit, whose events end with it */
     exchange->events = (tow_exchange_events){0};
     exchange->in_handler = true;
     (entrance != NULL ? entrance->on_request : exchange->route->handler.on_request)(exchange, request);

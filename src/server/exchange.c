@@ -44,7 +44,11 @@ void tow_exchange_start(tow_exchange *exchange, const tow_http_head *head) {
 
 void tow_exchange_finish(tow_exchange *exchange) {
     const tow_exchange_work work = exchange->work;
+    const tow_exchange_events admitted = exchange->admitted;
     exchange->work = (tow_exchange_work){0};
+    exchange->admitted = (tow_exchange_events){0};
+    if (admitted.on_gone != NULL)
+        admitted.on_gone(exchange, admitted.user);
     if (work.free != NULL)
         work.free(work.user);
     tow_request_free(exchange->copy);

@@ -60,6 +60,7 @@ struct tow_exchange { /* zeroed, then tow_exchange_init */
     tow_request *request;                /* while it is lent to callbacks, then `copy` */
     tow_request *copy;                   /* of an exchange that was kept, or waits for its body; else NULL */
     tow_exchange_events events;
+    tow_exchange_events admitted; /* of who was let in at an entrance, until the socket opens */
     tow_buffer fields; /* header fields for the answer, as HTTP/1.1 sends them */
     tow_buffer body;
     tow_unfinished_part held; /* of that body, in the worker's sums */

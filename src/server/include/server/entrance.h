@@ -38,6 +38,10 @@ int tow_server_add_entrance(tow_server *server, tow_entrance *entrance, const to
 /* NULL: it came the usual way. */
 const tow_entrance *tow_exchange_entrance(const tow_exchange *exchange);
 
+/* The request's path without what the entrance has behind it: as the route's own requests have it. It lives
+ * as long as the request is lent. */
+tow_slice tow_exchange_route_path(const tow_exchange *exchange);
+
 /* In on_request: whether this is an opening handshake; and that it goes on, as a WebSocket, when on_request
  * has returned. */
 bool tow_exchange_is_opening(const tow_exchange *exchange);
