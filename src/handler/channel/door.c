@@ -7,6 +7,7 @@
 #include "visit.h"
 
 #include "reply.h"
+#include "server/entrance.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,13 +22,14 @@ bool tow_door_serves(const tow_door *door, tow_slice channel) {
     return begins && (door->path_length > 0 || channel.length == door->length);
 }
 
-int tow_door_read(const tow_door *door, const tow_request *request, char name[TOW_CHANNEL_NAME_MAX]) {
+int tow_door_read(const tow_door *door, const tow_exchange *exchange, char name[TOW_CHANNEL_NAME_MAX]) {
     char below[TOW_CHANNEL_NAME_MAX];
     memcpy(name, door->name, door->length);
     if (door->path_length == 0)
         return (int)door->length;
-    const tow_slice path = tow_slice_from(tow_request_path(request) + door->path_length);
-    int length = path.length > 0 ? tow_channel_name_decode(path, below) : 0;
+    const tow_slice path = tow_exchange_route_path(exchange);
+    const tow_slice rest = {path.data + door->path_length, path.length - door->path_length};
+    int length = rest.length > 0 ? tow_channel_name_decode(rest, below) : 0;
     if (length <= 0)
         return length;
     if (door->length + (size_t)length > TOW_CHANNEL_NAME_MAX)

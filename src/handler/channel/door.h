@@ -23,6 +23,6 @@ typedef struct tow_door {
 bool tow_door_serves(const tow_door *door, tow_slice channel);
 
 /* The channel of a request, as its length; 0: the path names none. Errors: ARGUMENT (it is no name). */
-int tow_door_read(const tow_door *door, const tow_request *request, char name[TOW_CHANNEL_NAME_MAX]);
+int tow_door_read(const tow_door *door, const tow_exchange *exchange, char name[TOW_CHANNEL_NAME_MAX]);
 
 #endif

@@ -168,7 +168,7 @@ void tow_visit_admit(tow_exchange *exchange, const tow_request *request) {
     char name[TOW_CHANNEL_NAME_MAX];
     if (tow_exchange_refuse_origin(exchange))
         return;
-    int length = tow_door_read(door, request, name);
+    int length = tow_door_read(door, exchange, name);
     if (length < 0) {
         tow_exchange_reject(exchange, 400, "no channel can have such a name");
         return;
