@@ -97,6 +97,7 @@ Mutex file:${this.folder}/run
 ServerName localhost
 ${user}Listen 127.0.0.1:${this.port}
 DocumentRoot ${this.folder}/htdocs
+ThreadLimit ${threads}
 ServerLimit ${children}
 StartServers ${first}
 ThreadsPerChild ${threads}
