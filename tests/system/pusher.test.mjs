@@ -514,6 +514,22 @@ describe("channels that are shared", () => {
   });
 });
 
+describe("channels that are set to be closed", () => {
+  test("are not open by way of an app that shares them", async (t) => {
+    const server = await serve(t, ["share: [news, private-news, closed]"], {
+      top: "channels:\n  - {name: news, subscribe: token}\n  - {name: private-news, subscribe: token}\n  - {name: closed, subscribe: nobody}\n  - {name: pusher/42/own, subscribe: nobody}\n",
+    });
+    const bare = await Bare.open(t, server);
+    const { socket_id: id } = await bare.greeted();
+    for (const channel of ["news", "closed", "own"]) {
+      subscribe(bare, id, channel, { sign: false });
+      assert.equal((await bare.named("pusher:subscription_error")).data.status, 403, channel);
+    }
+    subscribe(bare, id, "private-news"); // signed: that is a proof
+    await bare.named("pusher_internal:subscription_succeeded");
+  });
+});
+
 describe("several apps", () => {
   test("know nothing of each other", async (t) => {
     const server = await serve(t, [], { others: "  - {id: other, key: other-key, secret: secret}\n" });

@@ -170,20 +170,35 @@ static void say_again(tow_pusher_connection *connection, tow_slice channel) {
     tow_pusher_say_error(connection, 0, text);
 }
 
+/* What is set for the channel holds at this door, too; a signature is as good as a token. */
+static bool is_open(const tow_pusher_connection *connection, const wish *wanted, tow_slice hub_name) {
+    tow_channel_policy policy = {0};
+    tow_hub_policy(tow_server_hub(connection->app->server), hub_name, &policy);
+    if (policy.subscribe == TOW_ACCESS_TOKEN)
+        return tow_pusher_access_is_signed(wanted->name.access);
+    return policy.subscribe != TOW_ACCESS_NOBODY;
+}
+
+/* Who may, does. */
+static refusal enter(tow_pusher_connection *connection, const wish *wanted) {
+    tow_pusher_hub_name name;
+    tow_pusher_app_hub_name(connection->app, wanted->channel, &name);
+    const tow_slice hub_name = tow_pusher_hub_slice(&name);
+    if (!is_open(connection, wanted, hub_name))
+        return (refusal){"AuthError", "this channel is not for clients without a proof", 403};
+    if (tow_socket_subscription(connection->socket, hub_name) != NULL) {
+        say_again(connection, wanted->channel);
+        return (refusal){0};
+    }
+    int error = subscribe(connection, wanted, hub_name);
+    return error != 0 ? refusal_of(error) : (refusal){0};
+}
+
 static void grant(tow_pusher_connection *connection, wish *wanted) {
-    tow_pusher_hub_name hub_name;
     tow_buffer texts = {0};
     refusal why = check(connection, wanted, &texts);
-    if (why.text == NULL) {
-        tow_pusher_app_hub_name(connection->app, wanted->channel, &hub_name);
-        if (tow_socket_subscription(connection->socket, tow_pusher_hub_slice(&hub_name)) != NULL)
-            say_again(connection, wanted->channel);
-        else {
-            int error = subscribe(connection, wanted, tow_pusher_hub_slice(&hub_name));
-            if (error != 0)
-                why = refusal_of(error);
-        }
-    }
+    if (why.text == NULL)
+        why = enter(connection, wanted);
     if (why.text != NULL)
         refuse(connection, wanted->channel, why);
     tow_buffer_clear(&texts);
