@@ -164,7 +164,7 @@ static tow_session_visit *visit_new(tow_engineio *engineio, const tow_request *r
     visit->server = engineio->server;
     visit->context = engineio;
     visit->serve = serve;
-    visit->kind = kind;
+    visit->kind = (int)kind;
     visit->has_number =
         read_number(tow_request_parameter(request, kind == VISIT_POLL ? "ack" : "n"), &visit->number);
     visit->at_stop = kind == VISIT_POLL ? (tow_session_visit_answer){.status = 200,
