@@ -88,20 +88,37 @@ static bool is_same_id(const char *one, const char *other) {
     return difference == 0;
 }
 
-tow_socketio_socket *tow_socketio_away_take(
-    const tow_socketio_scope *scope, const tow_loop *loop, const char id[TOW_SOCKETIO_ID_LENGTH + 1]) {
+static tow_socketio_socket *find(const tow_socketio_scope *scope, const char *id) {
+    tow_socketio_socket *socket = *bucket_of(scope->io->away, id);
+    while (socket != NULL && (socket->scope != scope || !is_same_id(tow_socketio_past_id(socket->past), id)))
+        socket = socket->next;
+    return socket;
+}
+
+bool tow_socketio_away_find(
+    const tow_socketio_scope *scope, const char id[TOW_SOCKETIO_ID_LENGTH + 1], size_t *worker) {
     tow_socketio_away *away = scope->io->away;
     pthread_mutex_lock(&away->mutex);
-    tow_socketio_socket *socket = *bucket_of(away, id);
-    while (socket != NULL && (socket->scope != scope || socket->loop != loop ||
-                                 !is_same_id(tow_socketio_past_id(socket->past), id)))
-        socket = socket->next;
+    const tow_socketio_socket *socket = find(scope, id);
+    if (socket != NULL)
+        *worker = socket->worker;
+    pthread_mutex_unlock(&away->mutex);
+    return socket != NULL;
+}
+
+tow_socketio_socket *tow_socketio_away_take(
+    const tow_socketio_scope *scope, size_t worker, const char id[TOW_SOCKETIO_ID_LENGTH + 1]) {
+    tow_socketio_away *away = scope->io->away;
+    pthread_mutex_lock(&away->mutex);
+    tow_socketio_socket *socket = find(scope, id);
+    if (socket != NULL && socket->worker != worker)
+        socket = NULL;
     if (socket != NULL)
         take_out(away, socket);
     pthread_mutex_unlock(&away->mutex);
     if (socket == NULL)
         return NULL;
     tow_timer_cancel(socket->loop, &socket->timer);
-    tow_socketio_release(scope->io); /* the connection's route has it */
+    tow_socketio_release(scope->io);
     return socket;
 }

@@ -14,9 +14,14 @@ void tow_socketio_away_free(tow_socketio_away *away); /* NULL is allowed */
 /* Keeps a socket that has lost its connection. False: there are too many. */
 bool tow_socketio_away_keep(tow_socketio_socket *socket);
 
-/* The one with this secret, which is not away any more. NULL: there is none on this loop. */
+/* Whether there is one with this secret, and on which worker. Any thread. */
+bool tow_socketio_away_find(
+    const tow_socketio_scope *scope, const char id[TOW_SOCKETIO_ID_LENGTH + 1], size_t *worker);
+
+/* The one with this secret on this worker, which is not away any more; NULL: there is none. It holds its
+ * tow_socketio no longer. */
 tow_socketio_socket *tow_socketio_away_take(
-    const tow_socketio_scope *scope, const tow_loop *loop, const char id[TOW_SOCKETIO_ID_LENGTH + 1]);
+    const tow_socketio_scope *scope, size_t worker, const char id[TOW_SOCKETIO_ID_LENGTH + 1]);
 
 /* It is not waited for any more. */
 void tow_socketio_away_drop(tow_socketio_socket *socket);

@@ -3,6 +3,7 @@
 #include "arguments.h"
 #include "asks.h"
 #include "gathering.h"
+#include "returning.h"
 #include "rooms.h"
 #include "sending.h"
 #include "socket.h"
@@ -88,7 +89,11 @@ static int begin_socket(
     if (tow_socketio_socket_in(connection, scope) != NULL)
         return TOW_ERROR_STATE;
     connection->kicked &= ~scope->bit;
-    return tow_socketio_socket_begin(connection, scope, packet);
+    if (tow_socketio_return_begin(connection, scope, packet))
+        return 0;
+    tow_socketio_socket *socket = tow_socketio_socket_new(connection, scope);
+    tow_socketio_arguments auth = tow_socketio_arguments_of(packet->payload, NULL, 0);
+    return socket == NULL ? TOW_ERROR_MEMORY : tow_socketio_socket_ask(socket, &auth);
 }
 
 /* Events and acknowledgements. */

@@ -16,7 +16,23 @@ static tow_socketio_room *room_of(tow_subscription *subscription) {
     return (tow_socketio_room *)(void *)subscription;
 }
 
+tow_position *tow_socketio_room_latest(tow_socketio_room *room) {
+    tow_socketio_socket *socket = room->socket;
+    if (room == &socket->all)
+        return &socket->latest[0];
+    return room == &socket->own ? &socket->latest[1] : &((tow_socketio_tracked_room *)(void *)room)->latest;
+}
+
 /* What is delivered. */
+
+static void subscribed(tow_subscription *subscription, const tow_subscribed *what) {
+    tow_socketio_room *room = room_of(subscription);
+    tow_socketio_socket *socket = room->socket;
+    if (socket->past != NULL && what->missed == 0)
+        *tow_socketio_room_latest(room) = what->position;
+    if (socket->on_subscribed != NULL)
+        socket->on_subscribed(socket, what->is_whole);
+}
 
 static void deliver_singly(
     tow_socketio_connection *connection, const tow_encoding *encoding, tow_burst *burst) {
@@ -27,16 +43,22 @@ static void deliver_singly(
     }
 }
 
-static void keep(const tow_socketio_socket *socket, tow_burst *burst) {
-    for (size_t i = 0; socket->past != NULL && i < tow_burst_count(burst); i++)
-        tow_socketio_past_add(socket->past, tow_burst_at(burst, i));
+static void keep(tow_socketio_room *room, tow_burst *burst) {
+    tow_socketio_past *past = room->socket->past;
+    for (size_t i = 0; past != NULL && i < tow_burst_count(burst); i++) {
+        tow_published *published = tow_burst_at(burst, i);
+        tow_position position = tow_published_position(published);
+        tow_socketio_past_add(past, published);
+        if (position.number > 0)
+            *tow_socketio_room_latest(room) = position;
+    }
 }
 
 static bool deliver(tow_subscription *subscription, tow_burst *burst) {
     const tow_socketio_socket *socket = room_of(subscription)->socket;
     tow_socketio_connection *connection = socket->connection;
-    keep(socket, burst);
-    if (connection == NULL)
+    keep(room_of(subscription), burst);
+    if (socket->stage != TOW_SOCKETIO_CONNECTED)
         return true;
     const tow_encoding *encoding = tow_socketio_encoding_of(socket->scope->encoding);
     const tow_socketio_form *form = tow_burst_form(burst, encoding);
@@ -92,7 +114,8 @@ static void gap(tow_subscription *subscription, const tow_gap *missing) {
         lose(socket, 1008, "too slow for what is published");
 }
 
-static const tow_subscriber kind = {.deliver = deliver, .gap = gap, .ended = ended, .identify = identify};
+static const tow_subscriber kind = {
+    .subscribed = subscribed, .deliver = deliver, .gap = gap, .ended = ended, .identify = identify};
 
 /* Being in them. */
 
@@ -115,24 +138,41 @@ int tow_socketio_channel_of(
     return room.length == 0 ? TOW_ERROR_ARGUMENT : tow_socketio_room_channel(socket->scope, room, name);
 }
 
-static int enter(tow_socketio_socket *socket, tow_socketio_room *room, tow_slice text) {
+static int enter(
+    tow_socketio_socket *socket, tow_socketio_room *room, tow_slice text, const tow_position *since) {
     char name[TOW_CHANNEL_NAME_MAX];
+    const tow_subscribe_options options = {.since = since != NULL ? *since : (tow_position){0}};
     int length = tow_socketio_room_channel(socket->scope, text, name);
     if (length < 0)
         return length;
     room->socket = socket;
     return tow_subscribe(tow_websocket_hub(socket->connection->websocket), &room->subscription, &kind,
-        (tow_slice){name, (size_t)length}, NULL);
+        (tow_slice){name, (size_t)length}, &options);
 }
 
-int tow_socketio_rooms_begin(tow_socketio_socket *socket) {
-    int error = enter(socket, &socket->all, (tow_slice){0});
+int tow_socketio_rooms_begin(tow_socketio_socket *socket, const tow_position *all, const tow_position *own) {
+    int error = enter(socket, &socket->all, (tow_slice){0}, all);
     if (error != 0)
         return error;
-    error = enter(socket, &socket->own, tow_slice_from(socket->id));
+    error = enter(socket, &socket->own, tow_slice_from(socket->id), own);
     if (error != 0)
         tow_unsubscribe(&socket->all.subscription);
     return error;
+}
+
+int tow_socketio_room_add(tow_socketio_socket *socket, tow_slice name, const tow_position *since) {
+    bool is_tracked = socket->scope->io->away != NULL;
+    tow_socketio_room *room =
+        calloc(1, is_tracked ? sizeof(tow_socketio_tracked_room) : sizeof(tow_socketio_room));
+    int error = room == NULL ? TOW_ERROR_MEMORY : enter(socket, room, name, since);
+    if (error != 0) {
+        free(room);
+        return error;
+    }
+    room->next = socket->rooms;
+    socket->rooms = room;
+    socket->room_count++;
+    return 0;
 }
 
 void tow_socketio_rooms_end(tow_socketio_socket *socket) {
@@ -151,7 +191,7 @@ void tow_socketio_rooms_ready(tow_socketio_socket *socket) {
         tow_subscription_ready(&room->subscription);
 }
 
-static tow_slice name_of(const tow_socketio_room *room) {
+tow_slice tow_socketio_room_name(const tow_socketio_room *room) {
     tow_slice channel = tow_subscription_channel(&room->subscription);
     size_t scope = strlen(room->socket->scope->channel) + 1;
     return (tow_slice){channel.data + scope, channel.length - scope};
@@ -159,7 +199,7 @@ static tow_slice name_of(const tow_socketio_room *room) {
 
 static tow_socketio_room *find(const tow_socketio_socket *socket, const char *name) {
     tow_socketio_room *room = socket->rooms;
-    while (room != NULL && !tow_slice_equals(name_of(room), name))
+    while (room != NULL && !tow_slice_equals(tow_socketio_room_name(room), name))
         room = room->next;
     return room;
 }
@@ -178,16 +218,7 @@ int tow_socketio_join(tow_socketio_socket *socket, const char *name) {
         return error;
     if (socket->room_count >= socket->scope->io->options.max_rooms)
         return TOW_ERROR_LIMIT;
-    tow_socketio_room *room = calloc(1, sizeof(*room));
-    error = room == NULL ? TOW_ERROR_MEMORY : enter(socket, room, tow_slice_from(name));
-    if (error != 0) {
-        free(room);
-        return error;
-    }
-    room->next = socket->rooms;
-    socket->rooms = room;
-    socket->room_count++;
-    return 0;
+    return tow_socketio_room_add(socket, tow_slice_from(name), NULL);
 }
 
 int tow_socketio_leave(tow_socketio_socket *socket, const char *name) {

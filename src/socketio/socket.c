@@ -9,6 +9,7 @@
 #include "past.h"
 #include "rooms.h"
 #include "sending.h"
+#include "server/carried.h"
 #include "transport/loop.h"
 
 #include <assert.h>
@@ -42,7 +43,7 @@ static void tell_end(tow_socketio_socket *socket, tow_socketio_stage before, tow
     const tow_socketio_handler *handler = &socket->scope->handler;
     if (before == TOW_SOCKETIO_CONNECTED && handler->on_disconnect != NULL)
         handler->on_disconnect(socket, reason);
-    if (before == TOW_SOCKETIO_DEFERRED && socket->on_gone != NULL)
+    if ((before == TOW_SOCKETIO_DEFERRED || before == TOW_SOCKETIO_RETURNING) && socket->on_gone != NULL)
         socket->on_gone(socket);
 }
 
@@ -81,7 +82,7 @@ void tow_socketio_socket_end(tow_socketio_socket *socket, tow_socketio_reason re
 
 /* Being let in. */
 
-static int say_accepted(const tow_socketio_socket *socket) {
+int tow_socketio_socket_say_accepted(const tow_socketio_socket *socket) {
     char text[2 * TOW_SOCKETIO_ID_LENGTH + 32];
     int length = socket->past == NULL ? snprintf(text, sizeof(text), "{\"sid\":\"%s\"}", socket->id)
                                       : snprintf(text, sizeof(text), "{\"sid\":\"%s\",\"pid\":\"%s\"}",
@@ -95,11 +96,11 @@ int tow_socketio_accept(tow_socketio_socket *socket) {
         return TOW_ERROR_ARGUMENT;
     if (socket->stage != TOW_SOCKETIO_ASKING && socket->stage != TOW_SOCKETIO_DEFERRED)
         return TOW_ERROR_STATE;
-    int error = tow_socketio_rooms_begin(socket);
+    int error = tow_socketio_rooms_begin(socket, NULL, NULL);
     if (error == 0 && socket->scope->io->away != NULL)
         socket->past = tow_socketio_past_new(socket->loop); /* without memory it can't be recovered */
     if (error == 0)
-        error = say_accepted(socket);
+        error = tow_socketio_socket_say_accepted(socket);
     if (error != 0) {
         tow_socketio_rooms_end(socket);
         end_past(socket);
@@ -114,6 +115,7 @@ int tow_socketio_socket_let_in(tow_socketio_socket *socket) {
     switch (socket->stage) {
     case TOW_SOCKETIO_ASKING:
         return tow_socketio_accept(socket);
+    case TOW_SOCKETIO_RETURNING:
     case TOW_SOCKETIO_DEFERRED:
         return TOW_ERROR_STATE;
     case TOW_SOCKETIO_CONNECTED:
@@ -181,110 +183,32 @@ int tow_socketio_refuse(
     return error;
 }
 
-static tow_socketio_socket *socket_new(tow_socketio_connection *connection, tow_socketio_scope *scope) {
+void tow_socketio_socket_name(tow_socketio_socket *socket) {
+    tow_socketio_id_make(socket->id, socket->loop);
+    socket->number = tow_socketio_id_number(socket->id);
+}
+
+tow_socketio_socket *tow_socketio_socket_new(tow_socketio_connection *connection, tow_socketio_scope *scope) {
     tow_socketio_socket *socket = calloc(1, sizeof(*socket));
     if (socket == NULL)
         return NULL;
     *socket = (tow_socketio_socket){.scope = scope,
         .connection = connection,
         .loop = tow_websocket_loop(connection->websocket),
+        .worker = tow_websocket_id_worker(tow_websocket_identify(connection->websocket)),
         .user = scope->handler.user,
         .next = connection->sockets};
-    tow_socketio_id_make(socket->id, socket->loop);
-    socket->number = tow_socketio_id_number(socket->id);
     connection->sockets = socket;
+    tow_socketio_socket_name(socket);
     return socket;
 }
 
-/* Coming back. */
-
-/* A member of what the client sent along, if it is a string that says `length` bytes at most. */
-static bool read_member(const tow_packet *packet, const char *name, char *out, size_t size) {
-    tow_slice value;
-    tow_buffer text = {0};
-    bool is_read = packet->payload.length > 0 && tow_json_member(packet->payload, name, &value) &&
-                   tow_json_type_of(value) == TOW_JSON_STRING && tow_json_unescape(&text, value) == 0 &&
-                   text.length < size;
-    if (is_read) {
-        memset(out, 0, size);
-        if (text.length > 0)
-            memcpy(out, text.data, text.length);
-    }
-    tow_buffer_clear(&text);
-    return is_read;
-}
-
-/* Of what it missed nothing is left out: what can't be sent ends the connection, and it is away again. */
-static void send_missed(tow_socketio_socket *socket, size_t first) {
-    const tow_encoding *encoding = tow_socketio_encoding_of(socket->scope->encoding);
-    for (size_t i = first; i < tow_socketio_past_count(socket->past); i++) {
-        const tow_socketio_form *form = tow_socketio_past_at(socket->past, i, encoding);
-        if (form == NULL || tow_socketio_send_form(socket->connection, form) != 0) {
-            tow_websocket_close(socket->connection->websocket, 1011, "what was missed could not be sent");
-            return;
-        }
-    }
-}
-
-static void come_back(tow_socketio_socket *socket, tow_socketio_connection *connection) {
-    socket->connection = connection;
-    socket->next = connection->sockets;
-    connection->sockets = socket;
-    socket->stage = TOW_SOCKETIO_CONNECTED;
-    socket->user = socket->scope->handler.user;
-    socket->was_recovered = true;
-    tow_socketio_connection_has_socket(connection);
-}
-
-/* NULL: it is a client like others. */
-static tow_socketio_socket *recover(tow_socketio_connection *connection, const tow_socketio_scope *scope,
-    const tow_packet *packet, size_t *first) {
-    char id[TOW_SOCKETIO_ID_LENGTH + 1];
-    char offset[TOW_POSITION_TEXT_SIZE] = "";
-    tow_slice unused;
-    if (scope->io->away == NULL || !read_member(packet, "pid", id, sizeof(id)))
-        return NULL;
-    tow_socketio_socket *socket =
-        tow_socketio_away_take(scope, tow_websocket_loop(connection->websocket), id);
-    if (socket == NULL)
-        return NULL;
-    bool has_offset = tow_json_member(packet->payload, "offset", &unused);
-    if ((!has_offset || read_member(packet, "offset", offset, sizeof(offset))) &&
-        tow_socketio_past_has(socket->past, tow_slice_from(offset), first))
-        return socket;
-    tow_socketio_rooms_end(socket);
-    end_past(socket);
-    free(socket);
-    return NULL;
-}
-
-static int begin_again(tow_socketio_connection *connection, tow_socketio_socket *socket,
-    const tow_socketio_arguments *auth, size_t first) {
-    come_back(socket, connection);
-    int error = say_accepted(socket);
-    if (error == 0)
-        send_missed(socket, first);
-    tow_socketio_socket_enter(socket);
-    if (error == 0 && socket->scope->handler.on_connect != NULL)
-        socket->scope->handler.on_connect(socket, auth);
-    tow_socketio_socket_leave(socket);
-    return error;
-}
-
-int tow_socketio_socket_begin(
-    tow_socketio_connection *connection, tow_socketio_scope *scope, const tow_packet *packet) {
-    tow_socketio_arguments auth = tow_socketio_arguments_of(packet->payload, NULL, 0);
-    size_t first;
-    tow_socketio_socket *socket = recover(connection, scope, packet, &first);
-    if (socket != NULL)
-        return begin_again(connection, socket, &auth, first);
-    socket = socket_new(connection, scope);
-    if (socket == NULL)
-        return TOW_ERROR_MEMORY;
+int tow_socketio_socket_ask(tow_socketio_socket *socket, const tow_socketio_arguments *auth) {
     int error = 0;
+    socket->stage = TOW_SOCKETIO_ASKING;
     tow_socketio_socket_enter(socket);
-    if (scope->handler.on_connect != NULL)
-        scope->handler.on_connect(socket, &auth);
+    if (socket->scope->handler.on_connect != NULL)
+        socket->scope->handler.on_connect(socket, auth);
     if (socket->stage == TOW_SOCKETIO_ASKING)
         error = tow_socketio_accept(socket);
     if (error != 0)

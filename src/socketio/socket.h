@@ -4,10 +4,15 @@
 
 #include "state.h"
 
-/* A CONNECT for a namespace that the connection is not in: the application is asked. Errors: MEMORY; then
- * nothing has happened. */
-int tow_socketio_socket_begin(
-    tow_socketio_connection *connection, tow_socketio_scope *scope, const tow_packet *packet);
+/* With an id of its own, and nothing said. NULL without memory. */
+tow_socketio_socket *tow_socketio_socket_new(tow_socketio_connection *connection, tow_socketio_scope *scope);
+void tow_socketio_socket_name(tow_socketio_socket *socket);
+
+/* The application is asked whether it may come in. Errors: MEMORY and the like; it is gone then. */
+int tow_socketio_socket_ask(tow_socketio_socket *socket, const tow_socketio_arguments *auth);
+
+/* Its client hears that it is in. Errors: as tow_socketio_send_text. */
+int tow_socketio_socket_say_accepted(const tow_socketio_socket *socket);
 
 tow_socketio_socket *tow_socketio_socket_in(
     const tow_socketio_connection *connection, const tow_socketio_scope *scope);

@@ -75,9 +75,16 @@ struct tow_socketio_room {
     tow_socketio_room *next;
 };
 
+/* One of a socket that may be recovered: up to where it got what is published. */
+typedef struct tow_socketio_tracked_room {
+    tow_socketio_room room; /* first */
+    tow_position latest;
+} tow_socketio_tracked_room;
+
 typedef enum tow_socketio_stage {
-    TOW_SOCKETIO_ASKING,   /* on_connect has not returned */
-    TOW_SOCKETIO_DEFERRED, /* the application has not decided yet */
+    TOW_SOCKETIO_RETURNING, /* what is left of it is on the way from another worker */
+    TOW_SOCKETIO_ASKING,    /* on_connect has not returned */
+    TOW_SOCKETIO_DEFERRED,  /* the application has not decided yet */
     TOW_SOCKETIO_CONNECTED,
     TOW_SOCKETIO_AWAY, /* its connection is lost, and what it misses is kept for its return */
     TOW_SOCKETIO_GONE  /* only its memory is left, until the callbacks that it is in have returned */
@@ -87,6 +94,7 @@ struct tow_socketio_socket {
     tow_socketio_scope *scope;
     tow_socketio_connection *connection; /* NULL: it is away */
     tow_loop *loop;
+    size_t worker;             /* its number */
     tow_socketio_socket *next; /* of the connection's */
     void *user;
     void (*on_gone)(tow_socketio_socket *socket);
@@ -104,6 +112,10 @@ struct tow_socketio_socket {
     tow_socketio_past *past; /* NULL: it can't be recovered */
     tow_timer timer;         /* away: until it is not waited for any more */
     bool was_recovered;
+    tow_position latest[2]; /* as below, of `all` and `own` */
+    struct tow_socketio_returning *returning;
+    /* Of one that returns: a subscription stands, with all that came since, or not. NULL: of no interest */
+    void (*on_subscribed)(tow_socketio_socket *socket, bool is_whole);
 };
 
 #endif

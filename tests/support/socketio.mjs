@@ -14,9 +14,9 @@ export const ways = [
 ];
 
 /** Starts it for a test, which it ends with, and well. */
-export async function serveSocketio(t, { io = "auto", ping = 0, pong = 0, connect = 0, recovery = 0, port = 0 } = {}) {
+export async function serveSocketio(t, { io = "auto", ping = 0, pong = 0, connect = 0, recovery = 0, port = 0, workers = 1 } = {}) {
   const file = path.join(path.dirname(program), "tests/socketio-server");
-  const server = new Server([file, `127.0.0.1:${port}`, io, ping, pong, connect, recovery].map(String));
+  const server = new Server([file, `127.0.0.1:${port}`, io, ping, pong, connect, recovery, workers].map(String));
   let ended = false;
   server.exit.then(() => (ended = true));
   t.after(() => server.stop());

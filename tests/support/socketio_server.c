@@ -1,5 +1,5 @@
 /* The application that the protocol's own suite asks for, and a little more, for clients of Socket.IO: see
- * tests/system/socketio.test.mjs. usage: socketio-server [HOST:]PORT IO [PING PONG CONNECT RECOVERY]:
+ * tests/system/socketio.test.mjs. usage: socketio-server [HOST:]PORT IO [PING PONG CONNECT RECOVERY WORKERS]:
  * milliseconds, and seconds. Says "port NUMBER" when it serves. */
 #include <signal.h>
 #include <stdio.h>
@@ -108,6 +108,7 @@ int main(int count, char **arguments) {
         {"to all", to_all}, {"ask", ask}, {"kick", kick}, {"message", message},
         {"message-with-ack", acknowledge}, {0}};
     tow_server_options options = {.listen = count > 1 ? arguments[1] : NULL,
+        .workers = number(count, arguments, 7),
         .io = count > 2 && strcmp(arguments[2], "epoll") == 0 ? TOW_IO_EPOLL : TOW_IO_AUTO};
     tow_socketio_options of_io = {.ping_interval_milliseconds = number(count, arguments, 3),
         .ping_timeout_milliseconds = number(count, arguments, 4),

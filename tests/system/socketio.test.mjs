@@ -118,6 +118,30 @@ for (const { name, transports } of ways) {
   });
 }
 
+test("who comes back on another worker is who it was, with what it missed there", async (t) => {
+  const server = await serveSocketio(t, { recovery: 30, workers: 3 });
+  const socket = client(t, server, "/more", { transports: ["websocket"], reconnectionDelay: 500, reconnectionDelayMax: 500, randomizationFactor: 0 });
+  const others = [0, 1, 2].map(() => client(t, server, "/more", { transports: ["websocket"] }));
+  assert.equal(await socket.asks("join", "a"), true);
+  for (const other of others) await other.hears("hello");
+  const { id } = socket;
+  let number = 0;
+  for (let turn = 0; turn < 12; turn++) {
+    others[turn % 3].emit("to", "a", ++number);
+    await socket.hears("to", number);
+    const away = new Promise((resolve) => socket.once("disconnect", resolve));
+    socket.io.engine.close();
+    await away;
+    await client(t, server, "/more", { transports: ["websocket"] }).hears("hello"); // has the place that was left
+    others[turn % 3].emit("to", "a", ++number);
+    await socket.hears("to", number);
+    assert.equal(socket.recovered, true, `turn ${turn}`);
+    assert.equal(socket.id, id);
+  }
+  assert.deepEqual(socket.events.filter(([event]) => event === "to").map(([, , each]) => each), [...Array(number).keys()].map((each) => each + 1));
+  assert.equal(socket.events.filter(([event]) => event === "hello").length, 1);
+});
+
 test("who comes and connects to nothing is let go", async (t) => {
   const server = await serveSocketio(t, { connect: 300 });
   const socket = client(t, server, "/", { autoConnect: false });
