@@ -293,5 +293,5 @@ void tow_carrier_begin(tow_carrier *carrier) {
 
 int tow_carrier_status(const tow_carrier *carrier) {
     bool is_http = strncmp(carrier->status, "HTTP/1.1 ", 9) == 0;
-    return is_http ? atoi(carrier->status + 9) : 0;
+    return is_http ? (int)strtol(carrier->status + 9, NULL, 10) : 0;
 }

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { execFileSync, spawnSync } from "node:child_process";
-import { cpSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { after, test } from "node:test";
 
@@ -21,9 +21,9 @@ const identity = authority.issue("localhost");
 const built = mkdtempSync("/tmp/towline-apache-built-");
 after(() => rmSync(built, { recursive: true, force: true }));
 const sources = {
-  clock: () => execFileSync("cat", [`${examples}/clock.c`], { encoding: "utf8" }),
-  chat: () => execFileSync("cat", [`${examples}/chat.c`], { encoding: "utf8" }),
-  echo: () => execFileSync("cat", [`${examples}/echo.c`], { encoding: "utf8" }),
+  clock: () => readFileSync(`${examples}/clock.c`, "utf8"),
+  chat: () => readFileSync(`${examples}/chat.c`, "utf8"),
+  echo: () => readFileSync(`${examples}/echo.c`, "utf8"),
   one: () => taggedEcho("one:"),
   two: () => taggedEcho("two:"),
   // An admission that is answered by a timer, a timer on the first worker's loop, and a plain page.
@@ -321,6 +321,19 @@ test("prefixes, aliases, virtual hosts and subprotocols are as configured", asyn
   assert.equal(await refusal(t, apache, "/one"), 404);
   assert.equal(await refusal(t, apache, "/wsone"), 404);
   assert.equal(await refusal(t, apache, "/ws/one", { headers: { Host: "elsewhere.example" } }), 421);
+});
+
+test("what the manual shows works", async (t) => {
+  const manual = readFileSync(new URL("../../docs/apache.md", import.meta.url), "utf8");
+  const [host, threads] = [...manual.matchAll(/```apache\n([^]*?)```/g)].map(([, text]) => text);
+  const apache = await Apache.start(t, {
+    fill: natives("one"),
+    directives: ({ port, folder, handlers }) => threads + host.replace(/^LoadModule.*$/m, "").replace("*:80", `127.0.0.1:${port}`)
+      .replace("/var/www/html", `${folder}/htdocs`).replace("/srv/handlers", handlers),
+  });
+  assert.equal(await refusal(t, apache, "/one", { origin: "https://example.org" }), 101);
+  assert.equal(await refusal(t, apache, "/one", { origin: "https://example.com" }), 403);
+  assert.equal((await request({ port: apache.port, path: "/page.html" })).status, 200);
 });
 
 test("what is wrong in the configuration keeps Apache from starting", async (t) => {

@@ -49,7 +49,7 @@ const commandLine = (pid) => {
 };
 
 export class Apache {
-  /** Options: `mpm`, `threads` of a child, `children` at most and `first` so many, `tls` (an identity), `directives`, `fill(folder)`
+  /** Options: `mpm`, `threads` of a child, `children` at most and `first` so many, `tls` (an identity), `directives` (or what makes them, with the server), `fill(folder)`
    * which puts handlers there. */
   static async start(t, options = {}) {
     assert.ok(existsSync(mod_towline), `${mod_towline} is not there: build with Debian's apache2-dev`);
@@ -82,7 +82,8 @@ export class Apache {
   }
 
   get configuration() {
-    const { mpm, threads, children, first, tls, directives } = this.options;
+    const { mpm, threads, children, first, tls } = this.options;
+    const directives = typeof this.options.directives === "function" ? this.options.directives(this) : this.options.directives;
     const loaded = [`mpm_${mpm}`, "authz_core", "reqtimeout", ...(tls ? ["ssl", "socache_shmcb"] : [])];
     const user = process.getuid() === 0 ? "User www-data\nGroup www-data\n" : "";
     const secure = tls ? `SSLEngine on\nSSLCertificateFile "${tls.certificate}"\nSSLCertificateKeyFile "${tls.key}"\n` : "";
