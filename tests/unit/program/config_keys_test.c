@@ -12,7 +12,7 @@ static const tow_config_scope scope = {"a.yaml", ""};
 /* Something that the row takes. */
 static const char *sample_of(const tow_option *option) {
     static const char *const texts[] = {"example", "example.org", "https://example.org", "10.0.0.1", "9998",
-        "/there", "tcp:localhost:22", "A: b", "utf-8"};
+        "/there", "tcp:localhost:22", "A: b", "/: b", "utf-8"};
     static char number[32];
     if (option->kind == TOW_OPTION_FLAG)
         return "true";
