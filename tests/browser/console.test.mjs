@@ -1,8 +1,11 @@
 // The console page, used as a person would: with the mouse, by keyboard alone, in the dark and on a phone.
 
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { execFile } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import path from "node:path";
 import { after, before, test } from "node:test";
+import { promisify } from "node:util";
 
 import { launch, picture, watch } from "../support/browser.mjs";
 import { Server, until } from "../support/towline.mjs";
@@ -199,4 +202,38 @@ test("on a phone", async (t) => {
   );
   assert.deepEqual(small, [], "large enough for a finger");
   assert.deepEqual(faults, []);
+});
+
+test("channels: what curl publishes is shown, and who has the key sees them and publishes", async (t) => {
+  const { page, faults } = await open(t);
+  const key = readFileSync(path.join(process.env.STATE_DIRECTORY, "publish.key"), "utf8").trim();
+  const target = `http://localhost:${server.port}/publish/news`;
+  await page.click("#channel-form button");
+  await becomes(page, "Open");
+  assert.equal(await page.inputValue("#url"), `ws://localhost:${server.port}/channel/news`);
+  await until(async () => {
+    const { stdout } = await promisify(execFile)("curl", ["-s", "-S", "-H", `Authorization: Bearer ${key}`, "-d", "hello", target]);
+    return JSON.parse(stdout).subscribers > 0;
+  }, "somebody is subscribed");
+  await logged(page, /hello/);
+
+  await page.fill("#publication", "from the page");
+  await page.click("#publish button[type=submit]");
+  await page.waitForSelector("#channel-problem:not([hidden])");
+  assert.match(await page.textContent("#channel-problem"), /a key is needed/);
+  await page.fill("#key", key);
+  await page.click("#publish button[type=submit]");
+  await logged(page, /published to news: 1 subscriber\b/);
+  await logged(page, /from the page/);
+  await page.waitForSelector("#channels button");
+  assert.equal(await page.innerText("#channels tbody"), "news\t1");
+  await assertFits(page);
+  await picture(page, "console-channels-light");
+
+  await page.fill("#channel", "other/ä");
+  await page.click("#channel-form button");
+  await until(async () => (await page.inputValue("#url")).endsWith("/channel/other/%C3%A4"), "the other channel's URL");
+  await becomes(page, "Open");
+  await until(async () => (await page.innerText("#channels tbody")).includes("other/ä"), "the other channel");
+  assert.deepEqual(faults.filter((fault) => !fault.includes("401")), []);
 });
