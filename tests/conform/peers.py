@@ -19,6 +19,10 @@ import tempfile
 import threading
 import time
 
+# What a server keeps for itself, the key for publishing.
+STATE = tempfile.TemporaryDirectory(prefix="towline-state-")
+os.environ["STATE_DIRECTORY"] = STATE.name
+
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 DOCUMENT = ROOT / "docs/conformance.md"

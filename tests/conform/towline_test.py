@@ -4,6 +4,7 @@
     towline_test.py [--quick] PROGRAM       --quick: the client over TLS, a process for each case, plays the closing handshake only
 """
 import json
+import os
 import pathlib
 import re
 import socket
@@ -11,6 +12,10 @@ import subprocess
 import sys
 import tempfile
 import time
+
+# What a server keeps for itself, the key for publishing.
+STATE = tempfile.TemporaryDirectory(prefix="towline-state-")
+os.environ["STATE_DIRECTORY"] = STATE.name
 
 SERVERS = {"io_uring": ["--io", "io_uring"], "epoll": ["--io", "epoll"], "TLS": ["--tls-self-signed"]}
 

@@ -13,6 +13,10 @@ import sys
 import tempfile
 import threading
 
+# What a server keeps for itself, the key for publishing.
+STATE = tempfile.TemporaryDirectory(prefix="towline-state-")
+os.environ["STATE_DIRECTORY"] = STATE.name
+
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT / "script"))
 import headers  # noqa: E402
