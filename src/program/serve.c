@@ -178,14 +178,10 @@ static void announce_routes(tow_serving *serving, const char *scheme_end, const 
         serving->service.settings->config);
 }
 
-static void announce(tow_serving *serving, const char *port, int number) {
+static void announce_port(tow_serving *serving, const char *port, int number) {
     char name[TOW_PORT_NAME_MAX];
     const char *root = serving->service.settings->files.root;
     const char *s = tow_serving_has_tls(serving) ? "s" : "";
-    serve_service *service = service_of(&serving->service);
-    if (!service->key_is_told)
-        tow_publishing_announce(&serving->service, &service->served.plans);
-    service->key_is_told = true;
     tow_port_name(port, number, name);
     if (strncmp(port, "unix:", 5) == 0)
         tow_service_say(&serving->service, TOW_LOG_NOTICE, "towline: serving on %s", port);
@@ -198,6 +194,14 @@ static void announce(tow_serving *serving, const char *port, int number) {
     else
         tow_service_say(&serving->service, TOW_LOG_NOTICE,
             "towline: serving ws%s://%s/echo, console http%s://%s/.console", s, name, s, name);
+}
+
+static void announce(tow_serving *serving, const char *port, int number) {
+    serve_service *service = service_of(&serving->service);
+    announce_port(serving, port, number);
+    if (!service->key_is_told)
+        tow_publishing_announce(&serving->service, &service->served.plans);
+    service->key_is_told = true;
 }
 
 /* Files of a handler that stays are read again too, but none behind a configuration that is refused. */

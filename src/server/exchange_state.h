@@ -61,7 +61,7 @@ struct tow_exchange { /* zeroed, then tow_exchange_init */
     tow_request *copy;                   /* of an exchange that was kept, or waits for its body; else NULL */
     tow_exchange_events events;
     tow_exchange_events admitted; /* of who was let in at an entrance, until the socket opens */
-    tow_buffer fields; /* header fields for the answer, as HTTP/1.1 sends them */
+    tow_buffer fields;            /* header fields for the answer, as HTTP/1.1 sends them */
     tow_buffer body;
     tow_unfinished_part held; /* of that body, in the worker's sums */
     size_t body_limit;

@@ -56,7 +56,7 @@ describe("the key", () => {
     const texts = [];
     for (let i = 0; i < 2; i++) {
       const server = await Server.start([], { prefix: ["env", "-u", "STATE_DIRECTORY", `XDG_STATE_HOME=${folder}`] });
-      assert.ok(server.log.includes(file), server.log);
+      await until(() => server.log.includes(file), "the file is named");
       texts.push(readFileSync(file, "utf8"));
       assert.equal(statSync(file).mode & 0o777, 0o600);
       assert.ok(!server.log.includes(texts[i].trim()));
@@ -75,7 +75,7 @@ describe("the key", () => {
     assert.equal((await run(["serve", "--check", "-p", "0"], { environment: { STATE_DIRECTORY: folder } })).status, 0);
     assert.ok(!existsSync(file));
     const server = await Server.start([], { prefix: ["env", `STATE_DIRECTORY=${folder}`] });
-    assert.ok(server.log.includes(file), server.log);
+    await until(() => server.log.includes(file), "the file is named");
     assert.ok(existsSync(file));
     await server.stop();
   });
@@ -84,7 +84,7 @@ describe("the key", () => {
     const folder = folderOf(t, { file: "" });
     const server = await Server.start([], { prefix: ["env", `STATE_DIRECTORY=${folder}/file`] });
     t.after(() => server.stop());
-    assert.match(server.log, /publishing is refused/);
+    await until(() => /publishing is refused/.test(server.log), "it is told");
     assert.equal((await request({ port: server.port, path: "/publish" })).status, 401);
     assert.equal((await request({ port: server.port, path: "/.console" })).status, 200);
   });
