@@ -92,6 +92,14 @@ static uint32_t find(const tow_worker_channels *self, const tow_websocket *socke
     return link;
 }
 
+/* When there are none. */
+static void clear(tow_worker_channels *self) {
+    tow_slab_clear(&self->subscriptions);
+    free(self->buckets);
+    self->buckets = NULL;
+    self->bucket_count = 0;
+}
+
 static void unlink_and_free(tow_worker_channels *self, uint32_t link) {
     const socket_subscription *gone = at(self, link);
     uint32_t *bucket = bucket_of(self, gone->socket);
@@ -104,12 +112,8 @@ static void unlink_and_free(tow_worker_channels *self, uint32_t link) {
         set_link(at(self, before), link_of(gone));
     }
     tow_slab_give(&self->subscriptions, link - 1);
-    if (self->subscriptions.used > 0)
-        return;
-    tow_slab_clear(&self->subscriptions);
-    free(self->buckets);
-    self->buckets = NULL;
-    self->bucket_count = 0;
+    if (self->subscriptions.used == 0)
+        clear(self);
 }
 
 /* What the hub tells a socket. */
@@ -323,6 +327,7 @@ void tow_worker_channels_end(tow_worker *worker) {
         return;
     tow_hub_part_end(self->part);
     assert(self->subscriptions.used == 0);
+    clear(self); /* also where there was memory for a part of the first only */
     self->part = NULL;
 }
 
