@@ -1,5 +1,6 @@
 #include "carried_paths.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <towline/error.h>
@@ -23,9 +24,7 @@ static carried_path *path_new(const char *path) {
     carried_path *made = calloc(1, sizeof(*made) + length + 2);
     if (made == NULL)
         return NULL;
-    memcpy(made->path, path, length);
-    if (path[length - 1] != '/')
-        made->path[length] = '/';
+    snprintf(made->path, length + 2, "%s%s", path, path[length - 1] == '/' ? "" : "/");
     return made;
 }
 

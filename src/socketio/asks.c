@@ -17,20 +17,24 @@ struct tow_socketio_ask {
     tow_timer timer;
 };
 
-static void take_out(tow_socketio_ask *ask) {
-    tow_socketio_socket *socket = ask->socket;
+static void take_out(tow_socketio_ask **at) {
+    tow_socketio_ask *ask = *at;
+    *at = ask->next;
+    ask->socket->ask_count--;
+    tow_timer_cancel(ask->socket->loop, &ask->timer);
+}
+
+static tow_socketio_ask **place_of(tow_socketio_socket *socket, const tow_socketio_ask *ask) {
     tow_socketio_ask **at = &socket->asks;
     while (*at != ask)
         at = &(*at)->next;
-    *at = ask->next;
-    socket->ask_count--;
-    tow_timer_cancel(socket->loop, &ask->timer);
+    return at;
 }
 
+/* It is not waited for any more: it is gone when its application hears of it. */
 static void tell(tow_socketio_ask *ask, const tow_socketio_arguments *answer, int error) {
     tow_socketio_socket *socket = ask->socket;
     tow_socketio_wait wait = ask->wait;
-    take_out(ask);
     free(ask);
     if (wait.on_ack == NULL)
         return;
@@ -41,6 +45,7 @@ static void tell(tow_socketio_ask *ask, const tow_socketio_arguments *answer, in
 
 static void on_timer(tow_timer *timer) {
     tow_socketio_ask *ask = (tow_socketio_ask *)(void *)((char *)timer - offsetof(tow_socketio_ask, timer));
+    take_out(place_of(ask->socket, ask));
     tell(ask, NULL, TOW_ERROR_TIMED_OUT);
 }
 
@@ -66,20 +71,24 @@ int tow_socketio_ask_begin(tow_socketio_socket *socket, const tow_socketio_wait 
 
 void tow_socketio_ask_undo(tow_socketio_socket *socket) {
     tow_socketio_ask *ask = socket->asks;
-    take_out(ask);
+    take_out(&socket->asks);
     free(ask);
 }
 
 void tow_socketio_ask_answer(tow_socketio_socket *socket, int64_t id, const tow_socketio_arguments *answer) {
-    for (tow_socketio_ask *ask = socket->asks; ask != NULL; ask = ask->next) {
-        if (ask->id == id) {
-            tell(ask, answer, 0);
-            return;
-        }
-    }
+    tow_socketio_ask **at = &socket->asks;
+    while (*at != NULL && (*at)->id != id)
+        at = &(*at)->next;
+    tow_socketio_ask *ask = *at;
+    if (ask == NULL)
+        return;
+    take_out(at);
+    tell(ask, answer, 0);
 }
 
 void tow_socketio_asks_end(tow_socketio_socket *socket) {
-    while (socket->asks != NULL)
-        tell(socket->asks, NULL, TOW_ERROR_CLOSED);
+    for (tow_socketio_ask *ask = socket->asks; ask != NULL; ask = socket->asks) {
+        take_out(&socket->asks);
+        tell(ask, NULL, TOW_ERROR_CLOSED);
+    }
 }

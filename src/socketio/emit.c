@@ -132,7 +132,10 @@ static int publish(
 static int publish_to(tow_socketio_scope *scope, const char *room, uint64_t leave_out, const char *event,
     const tow_socketio_arguments *arguments) {
     char name[TOW_CHANNEL_NAME_MAX];
-    int length = tow_socketio_room_channel(scope, room == NULL ? (tow_slice){0} : tow_slice_from(room), name);
+    tow_slice text = {0};
+    if (room != NULL)
+        text = tow_slice_from(room);
+    int length = tow_socketio_room_channel(scope, text, name);
     if (length < 0)
         return length;
     tow_draft draft = {.event = tow_slice_from(event), .leave_out = leave_out};

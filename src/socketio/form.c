@@ -20,6 +20,7 @@ struct tow_socketio_encoding {
 };
 
 static tow_socketio_form *form_with_room(size_t count) {
+    /* Pointers. NOLINTNEXTLINE(bugprone-sizeof-expression) */
     tow_socketio_form *form = malloc(sizeof(*form) + count * sizeof(form->messages[0]));
     if (form != NULL)
         *form = (tow_socketio_form){0};

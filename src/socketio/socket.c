@@ -213,6 +213,7 @@ int tow_socketio_socket_ask(tow_socketio_socket *socket, const tow_socketio_argu
         error = tow_socketio_accept(socket);
     if (error != 0)
         tow_socketio_socket_end(socket, TOW_SOCKETIO_TRANSPORT);
+    /* It is in a callback, so it is there. NOLINTNEXTLINE(clang-analyzer-unix.Malloc) */
     tow_socketio_socket_leave(socket);
     return error;
 }

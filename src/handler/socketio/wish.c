@@ -68,7 +68,8 @@ void tow_socketio_wishes_drop(tow_socketio_visitor *visitor) {
     while (visitor->wishes != NULL) {
         tow_socketio_wish *wish = visitor->wishes;
         const tow_channel_keeper *keeper = visitor->house->channels->keeper;
-        take_out(wish);
+        visitor->wishes = wish->next;
+        visitor->wish_count--;
         keeper->forget(keeper, &wish->question);
         wish_free(wish);
     }
