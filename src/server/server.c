@@ -48,12 +48,12 @@ static int server_fill(tow_server *server, const tow_server_options *options) {
     server->loop = options->loop;
     server->owns_loop = options->loop == NULL;
     server->worker_count = (size_t)server->settings.workers;
-    server->workers = calloc(server->worker_count, sizeof(*server->workers));
-    if (server->workers == NULL)
-        return TOW_ERROR_MEMORY;
     error = tow_hub_new(&server->hub, server->worker_count, &(tow_hub_options){0});
     if (error != 0)
         return error;
+    server->workers = calloc(server->worker_count, sizeof(*server->workers));
+    if (server->workers == NULL)
+        return TOW_ERROR_MEMORY;
     for (size_t i = 0; i < server->worker_count; i++) {
         server->workers[i].server = server;
         pthread_mutex_init(&server->workers[i].row.mutex, NULL);
