@@ -1,0 +1,91 @@
+// Socket.IO without code, where tokens or a back end say who may do what.
+
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { writeFileSync } from "node:fs";
+import http from "node:http";
+import path from "node:path";
+import { test } from "node:test";
+
+import { configuration, head, start } from "../support/configuration.mjs";
+import { client } from "../support/socketio.mjs";
+import { soon, tokenOf } from "../support/tokens.mjs";
+import { until } from "../support/towline.mjs";
+
+const SECRET = "a secret of at least thirty-two bytes";
+const channels = { subscribe: ["socketio/main/news", "socketio/main/private-*"], publish: "socketio/main/news" };
+
+async function serveTokens(t, option) {
+  const { folder, file } = configuration(t, `${head}${option}
+routes:
+  - path: /socket.io
+    any-origin: true
+    socketio: true
+channels:
+  - {name: "*", subscribe: token, publish: token}
+`);
+  writeFileSync(path.join(folder, "keys"), SECRET);
+  return start(t, file);
+}
+
+const refusal = (socket) => new Promise((resolve) => socket.once("connect_error", ({ message, data }) => resolve({ message, ...data })));
+
+for (const transports of [["polling"], ["websocket"]])
+  test(`a token says which rooms are open (${transports})`, async (t) => {
+    const server = await serveTokens(t, "token-keys: keys");
+    const guest = client(t, server, "/", { transports, auth: { token: tokenOf({ sub: "ann", channels, exp: soon() }, SECRET) } });
+    assert.deepEqual(await guest.asks("subscribe", "news"), { ok: true });
+    assert.deepEqual(await guest.asks("subscribe", "private-7"), { ok: true });
+    assert.equal((await guest.asks("subscribe", "other")).status, 403);
+    const other = client(t, server, "/", { transports, extraHeaders: { Authorization: `Bearer ${tokenOf({ sub: "bob", channels, exp: soon() }, SECRET)}` } });
+    assert.deepEqual(await other.asks("publish", "news", "said", 1), { ok: true });
+    assert.deepEqual(await guest.hears("said"), ["said", 1]);
+    assert.equal((await other.asks("publish", "private-7", "said", 2)).status, 403);
+    const nobody = client(t, server, "/", { transports });
+    assert.equal((await nobody.asks("subscribe", "news")).status, 401);
+    assert.deepEqual(await nobody.asks("token", tokenOf({ channels, exp: soon() }, SECRET)), { ok: true });
+    assert.deepEqual(await nobody.asks("subscribe", "news"), { ok: true });
+    assert.equal((await nobody.asks("token", "abc")).status, 401);
+  });
+
+test("a wrong token is refused, and one that ends makes its client leave", async (t) => {
+  const server = await serveTokens(t, "token-keys: keys");
+  const wrong = client(t, server, "/", { auth: { token: tokenOf({ channels, exp: soon() }, `${SECRET}!`) } });
+  assert.equal((await refusal(wrong)).status, 401);
+  const guest = client(t, server, "/", { auth: { token: tokenOf({ sub: "ann", channels, exp: soon(10) }, SECRET) } });
+  await guest.isOpen();
+  const [reason] = await once(guest, "disconnect");
+  assert.equal(reason, "io server disconnect");
+});
+
+test("a back end is asked about connecting, rooms and publishing", async (t) => {
+  const waiting = [];
+  const back = http.createServer((incoming, outgoing) => {
+    const fields = incoming.headers;
+    const act = fields["towline-act"];
+    if (act === "connect") return void outgoing.writeHead(200).end();
+    if (act === "token") return void outgoing.writeHead(fields["towline-token"] === "good" ? 200 : 403).end(JSON.stringify({ sub: "ann" }));
+    waiting.push({ act, channel: decodeURIComponent(fields["towline-channel"]), answer: (status) => outgoing.writeHead(status).end() });
+  });
+  back.listen(0, "127.0.0.1");
+  await once(back, "listening");
+  t.after(() => (back.closeAllConnections(), back.close()));
+  const server = await serveTokens(t, `token-url: http://127.0.0.1:${back.address().port}/`);
+  assert.equal((await refusal(client(t, server, "/", { auth: { token: "bad" } }))).status, 403);
+  const guest = client(t, server, "/", { auth: { token: "good" } });
+  const other = client(t, server, "/", { auth: { token: "good" } });
+  const later = async (asked, status) => {
+    const question = await until(() => waiting.shift(), "the question");
+    question.answer(status);
+    return [question.act, question.channel, await asked];
+  };
+  assert.deepEqual(await later(guest.asks("subscribe", "a"), 204), ["subscribe", "socketio/main/a", { ok: true }]);
+  assert.equal((await later(guest.asks("subscribe", "b"), 403))[2].status, 403);
+  assert.deepEqual((await later(other.asks("publish", "a", "said", 1, Buffer.from("bytes")), 204)).slice(0, 2), ["publish", "socketio/main/a"]);
+  assert.deepEqual(await guest.hears("said"), ["said", 1, Buffer.from("bytes")]);
+  guest.emit("subscribe", "c"); // nobody answers, and it leaves
+  await until(() => waiting.length === 1, "the question");
+  guest.close();
+  waiting.length = 0;
+  assert.deepEqual((await later(other.asks("subscribe", "d"), 204)).slice(1), ["socketio/main/d", { ok: true }]);
+});
