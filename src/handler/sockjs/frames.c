@@ -58,17 +58,18 @@ int tow_sockjs_append(tow_buffer *out, tow_packets *packets, size_t max, bool *i
     if (*is_close)
         return take_close(out, packets);
     int error = tow_buffer_append_text(out, "a");
-    for (char open = '['; error == 0 && !tow_packets_are_empty(packets) && out->length - before < max;
-         open = ',') {
+    char open = '[';
+    do {
         tow_packet packet = tow_packets_first(packets);
         if (packet.type == TOW_SOCKJS_CLOSE)
             break;
-        error = tow_buffer_append(out, &open, 1);
+        error = error != 0 ? error : tow_buffer_append(out, &open, 1);
         if (error == 0)
             error = append_text(out, &packet);
         if (error == 0)
             tow_packets_take(packets);
-    }
+        open = ',';
+    } while (error == 0 && !tow_packets_are_empty(packets) && out->length - before < max);
     return error != 0 ? error : tow_buffer_append_text(out, "]");
 }
 
