@@ -115,7 +115,7 @@ static const tow_route *find_route(tow_exchange *exchange, const tow_http_head *
 }
 
 static void serve_entrance(tow_exchange *exchange, const tow_request *request) {
-    const tow_entrance *entrance = exchange->entrance;
+    tow_entrance *entrance = exchange->entrance;
     const tow_http_head *head = request->head;
     exchange->opens = tow_opening_is_requested(head->fields, head->field_count);
     if (!tow_admission_refuses_entrance(exchange, entrance->begins(entrance, request)))

@@ -40,7 +40,7 @@ static const tow_route *find_by(
 
 const tow_route *tow_entrances_find(
     tow_exchange *exchange, const tow_routes *routes, tow_slice path, tow_slice *base) {
-    const tow_entrance *entrance =
+    tow_entrance *entrance =
         atomic_load_explicit(&tow_exchange_server(exchange)->entrances, memory_order_acquire);
     for (; entrance != NULL; entrance = entrance->next) {
         const tow_route *route = find_by(entrance, routes, path, base);
@@ -124,7 +124,7 @@ int tow_entrance_select(tow_exchange *exchange, tow_slice *chosen) {
 
 /* For who stands at an entrance. */
 
-const tow_entrance *tow_exchange_entrance(const tow_exchange *exchange) {
+tow_entrance *tow_exchange_entrance(const tow_exchange *exchange) {
     return exchange->entrance;
 }
 

@@ -55,10 +55,10 @@ struct tow_exchange { /* zeroed, then tow_exchange_init */
     const tow_exchange_class *class;
     tow_visitor visitor;
     tow_access_log log;
-    const struct tow_entrance *entrance; /* by which it came to that route; NULL: by none */
-    const tow_route *route;              /* held, until another takes its place; NULL: none found */
-    tow_request *request;                /* while it is lent to callbacks, then `copy` */
-    tow_request *copy;                   /* of an exchange that was kept, or waits for its body; else NULL */
+    struct tow_entrance *entrance; /* by which it came to that route; NULL: by none */
+    const tow_route *route;        /* held, until another takes its place; NULL: none found */
+    tow_request *request;          /* while it is lent to callbacks, then `copy` */
+    tow_request *copy;             /* of an exchange that was kept, or waits for its body; else NULL */
     tow_exchange_events events;
     tow_exchange_events admitted; /* of who was let in at an entrance, until the socket opens */
     tow_buffer fields;            /* header fields for the answer, as HTTP/1.1 sends them */

@@ -54,7 +54,7 @@ bool tow_engineio_is_extended(const tow_request *request) {
     return parameter_is(request, "towline", "1");
 }
 
-static bool begins(const tow_entrance *entrance, const tow_request *request) {
+static bool begins(tow_entrance *entrance, const tow_request *request) {
     (void)entrance;
     return tow_request_parameter(request, "sid") == NULL && (strcmp(tow_request_method(request), "GET") == 0);
 }
@@ -233,7 +233,7 @@ static void visit(tow_engineio *engineio, tow_exchange *exchange, const tow_requ
 }
 
 static void on_request(tow_exchange *exchange, const tow_request *request) {
-    tow_engineio *engineio = (tow_engineio *)(void *)(uintptr_t)tow_exchange_entrance(exchange);
+    tow_engineio *engineio = (tow_engineio *)(void *)tow_exchange_entrance(exchange);
     tow_session_allow_origin(exchange, request);
     if (strcmp(tow_request_method(request), "OPTIONS") == 0) {
         tow_session_answer_preflight(exchange, request, "GET,HEAD,PUT,PATCH,POST,DELETE");

@@ -14,6 +14,7 @@
 
 enum {
     ANSWER_MILLISECONDS = 10000, /* for the application's answer to a Close */
+    SCRATCH_MAX = 64 * 1024,     /* bytes that are kept for the next packet */
     TOLD_AT_ONCE = 256           /* packets of a post, before others have their turn */
 };
 
@@ -144,7 +145,7 @@ static int send_by_link(tow_engineio_session *session, const tow_packet *packet)
     int error = tow_engineio_append_alone(text, packet);
     if (error == 0)
         error = link->class->send(link, TOW_TEXT, text->data, text->length);
-    if (text->capacity > 64 * 1024)
+    if (text->capacity > SCRATCH_MAX)
         tow_buffer_clear(text);
     return error == TOW_ERROR_CLOSED ? 0 : error; /* its end is told soon */
 }

@@ -6,25 +6,6 @@
 #include <string.h>
 #include <towline/error.h>
 
-tow_session_visit *tow_session_visit_new(void) {
-    tow_session_visit *visit = calloc(1, sizeof(*visit));
-    if (visit != NULL)
-        atomic_init(&visit->holders, 1);
-    return visit;
-}
-
-void tow_session_visit_release(tow_session_visit *visit) {
-    if (visit == NULL || atomic_fetch_sub(&visit->holders, 1) > 1)
-        return;
-    tow_buffer_clear(&visit->body);
-    free(visit);
-}
-
-static tow_session_visit *hold(tow_session_visit *visit) {
-    atomic_fetch_add(&visit->holders, 1);
-    return visit;
-}
-
 /* At home. */
 
 /* What is said: an answer, or a part of one. */
@@ -138,7 +119,7 @@ static void left(tow_session_visit *visit) {
         return;
     }
     visit->farewell = (tow_letter){.open = farewells_arrive, .drop = farewell_drop, .work = 1};
-    (void)hold(visit);
+    (void)tow_session_visit_hold(visit);
     if (!tow_server_leave_letter(visit->server, visit->away, &visit->farewell, sizeof(tow_letter)))
         tow_session_visit_release(visit);
 }
@@ -203,7 +184,7 @@ bool tow_session_visit_begin(tow_session_visit *visit, tow_exchange *exchange, s
     visit->home = tow_exchange_worker_number(exchange);
     visit->away = away;
     visit->letter = (tow_letter){.open = visits_arrive, .drop = visit_drop, .work = 1};
-    (void)hold(visit); /* the session's */
+    (void)tow_session_visit_hold(visit); /* the session's */
     bool is_left =
         visit->home == away || tow_server_leave_letter(visit->server, away, &visit->letter, size_of(visit));
     if (!is_left) {
@@ -225,7 +206,7 @@ static int send_home(tow_session_visit *visit, visit_step step, const tow_sessio
     if (made == NULL)
         return TOW_ERROR_MEMORY;
     *made = (reply){.letter = {.open = replies_arrive, .drop = reply_drop, .work = 1},
-        .visit = hold(visit),
+        .visit = tow_session_visit_hold(visit),
         .answer = *answer,
         .step = step,
         .bytes = bytes};

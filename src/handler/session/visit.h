@@ -63,6 +63,9 @@ int tow_session_visit_open(tow_session_visit *visit, const char *type);
 int tow_session_visit_write(tow_session_visit *visit, const void *data, size_t length);
 int tow_session_visit_end(tow_session_visit *visit);
 
+/* For the two workers: one holder more. */
+tow_session_visit *tow_session_visit_hold(tow_session_visit *visit);
+
 /* Frees one that was not begun. NULL is allowed. */
 void tow_session_visit_release(tow_session_visit *visit);
 

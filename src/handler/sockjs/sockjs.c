@@ -51,8 +51,8 @@ static bool receives(tow_sockjs_what what) {
     return what == TOW_SOCKJS_XHR || what == TOW_SOCKJS_STREAM;
 }
 
-static bool begins(const tow_entrance *entrance, const tow_request *request) {
-    tow_sockjs *sockjs = (tow_sockjs *)(void *)(uintptr_t)entrance;
+static bool begins(tow_entrance *entrance, const tow_request *request) {
+    tow_sockjs *sockjs = (tow_sockjs *)(void *)entrance;
     char name[TOW_SOCKJS_NAME_MAX + 1];
     tow_sockjs_what what = place_of(request).what;
     if (what == TOW_SOCKJS_WEBSOCKET)
@@ -128,9 +128,11 @@ static void body_came(tow_exchange *exchange, void *user, const void *body, size
         begin_visit(sockjs, exchange, id, TOW_SOCKJS_SEND, body, length);
 }
 
+enum { BODY_MAX = 1 << 30 /* bytes that a client sends at once, where its messages have no limit */ };
+
 static size_t body_max(const tow_exchange *exchange) {
     int64_t max = tow_exchange_route_limits(exchange)->max_message;
-    return max == TOW_OFF || max > 1024 * 1024 * 1024 ? 1024 * 1024 * 1024 : (size_t)max;
+    return max == TOW_OFF || max > BODY_MAX ? BODY_MAX : (size_t)max;
 }
 
 static void receive(tow_sockjs *sockjs, tow_exchange *exchange, const char *name, tow_sockjs_what what) {
@@ -194,7 +196,7 @@ static void serve_session(
 }
 
 static void on_request(tow_exchange *exchange, const tow_request *request) {
-    tow_sockjs *sockjs = (tow_sockjs *)(void *)(uintptr_t)tow_exchange_entrance(exchange);
+    tow_sockjs *sockjs = (tow_sockjs *)(void *)tow_exchange_entrance(exchange);
     tow_sockjs_what what = place_of(request).what;
     bool is_get = strcmp(tow_request_method(request), "GET") == 0;
     tow_session_allow_origin(exchange, request);

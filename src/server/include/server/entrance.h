@@ -20,7 +20,7 @@ struct tow_entrance { /* embedded; the functions are the caller's to set, the re
     /* Whether a request for this path is one for the route itself, by another name; NULL: none is. */
     bool (*is_alias)(const tow_entrance *entrance, tow_slice path);
     /* Whether a request begins a session. */
-    bool (*begins)(const tow_entrance *entrance, const tow_request *request);
+    bool (*begins)(tow_entrance *entrance, const tow_request *request);
     /* The subprotocols that it offers, with commas between them, as long as the request lives; NULL: none. */
     const char *(*offers)(const tow_entrance *entrance, const tow_request *request);
     /* Gets each request that was let in, as a handler's does; of an opening handshake it may say
@@ -36,7 +36,7 @@ struct tow_entrance { /* embedded; the functions are the caller's to set, the re
 int tow_server_add_entrance(tow_server *server, tow_entrance *entrance, const tow_handler *sockets);
 
 /* NULL: it came the usual way. */
-const tow_entrance *tow_exchange_entrance(const tow_exchange *exchange);
+tow_entrance *tow_exchange_entrance(const tow_exchange *exchange);
 
 /* The request's path without what the entrance has behind it: as the route's own requests have it. It lives
  * as long as the request is lent. */
