@@ -214,6 +214,8 @@ tow_apache_site *tow_apache_site_of(const server_rec *server) {
     AP_INIT_TAKE1(name, set_global, (void *)offsetof(tow_apache_global, member), RSRC_CONF, help)
 #define LIMIT(name, row, help) AP_INIT_TAKE1(name, set_number, (void *)(uintptr_t) & (row), RSRC_CONF, help)
 
+/* What a directive is about is a pointer in Apache's table, also where it is a place in a struct. */
+// NOLINTBEGIN(performance-no-int-to-ptr)
 const command_rec tow_apache_directives[] = {
     AP_INIT_TAKE12("TowlineHandlers", set_handlers, NULL, RSRC_CONF,
         "a directory of handlers, and the path that theirs are below, default /"),
@@ -242,3 +244,4 @@ const command_rec tow_apache_directives[] = {
     GLOBAL("TowlinePythonModules", python_modules, "the folder with towline_host.py and mod_pywebsocket"),
     {NULL},
 };
+// NOLINTEND(performance-no-int-to-ptr)
