@@ -101,6 +101,7 @@ static void become(const char *const *arguments, int input, int output, int list
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
     execvp(arguments[0], (char *const *)(uintptr_t)arguments); // NOLINT(performance-no-int-to-ptr)
+    dprintf(STDOUT_FILENO, "0 %s: %s\n", arguments[0], strerror(errno));
     _exit(127);
 }
 
@@ -135,24 +136,30 @@ static tow_apache_entry *entry_of(uint64_t number) {
     return NULL;
 }
 
-/* "NUMBER", or "NUMBER why". */
-static void take_line(server_rec *server, char *line) {
+/* "NUMBER", or "NUMBER why"; 0 is the process itself, which does not run. */
+static bool take_line(server_rec *server, char *line) {
     char *end;
     uint64_t number = strtoull(line, &end, 10);
-    tow_apache_entry *entry = number > 0 ? entry_of(number) : NULL;
+    if (number == 0) {
+        ap_log_error(APLOG_MARK, APLOG_ERR, 0, server, "towline: Python handlers: TowlinePython: %s", end);
+        return false;
+    }
+    tow_apache_entry *entry = entry_of(number);
     if (entry == NULL || end[0] == '\0' || end[1] == '\0')
-        return;
+        return true;
     entry->number = 0;
     ap_log_error(APLOG_MARK, APLOG_ERR, 0, server, "towline: %s is not served: %s", entry->path, end + 1);
+    return true;
 }
 
-/* Returns how many lines there were. */
+/* Returns how many lines there were; -1: the process does not run. */
 static int take_lines(server_rec *server, char *text, size_t *length) {
     int count = 0;
     char *line = text;
     for (char *end; (end = memchr(line, '\n', *length - (size_t)(line - text))) != NULL; line = end + 1) {
         *end = '\0';
-        take_line(server, line);
+        if (!take_line(server, line))
+            return -1;
         count++;
     }
     *length -= (size_t)(line - text);
@@ -161,7 +168,7 @@ static int take_lines(server_rec *server, char *text, size_t *length) {
 }
 
 /* Files that take longer are served too: who connects waits for them. */
-static void wait_for_files(server_rec *server, int fd, int files) {
+static bool wait_for_files(server_rec *server, int fd, int files) {
     char text[4096];
     size_t length = 0;
     apr_time_t end = apr_time_now() + apr_time_from_sec(LOAD_SECONDS);
@@ -175,11 +182,15 @@ static void wait_for_files(server_rec *server, int fd, int files) {
         if (got <= 0)
             break;
         length += (size_t)got;
-        files -= take_lines(server, text, &length);
+        int lines = take_lines(server, text, &length);
+        if (lines < 0)
+            return false;
+        files -= lines;
     }
     if (files > 0)
         ap_log_error(APLOG_MARK, APLOG_WARNING, 0, server,
             "towline: %d Python handlers are not loaded yet: who connects waits for them", files);
+    return true;
 }
 
 static const char *const *arguments_make(apr_pool_t *pool, const char *script, int files) {
@@ -222,8 +233,7 @@ static bool start(apr_pool_t *pool, server_rec *server, const char *const *argum
     close(listener);
     if (has_report) {
         close(report[1]);
-        if (runs)
-            wait_for_files(server, report[0], files);
+        runs = runs && wait_for_files(server, report[0], files);
         close(report[0]);
     }
     if (!has_life)

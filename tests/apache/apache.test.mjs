@@ -155,13 +155,15 @@ for (const mpm of ["event", "worker"]) {
     });
 
   on("only the same origin, and those that are named, come in", async (t) => {
-    const apache = await Apache.start(t, { mpm, fill: natives("one"), directives: "TowlineAllowOrigin https://example.org https://*.example.net" });
+    const apache = await Apache.start(t, { mpm, fill: natives("one"), directives: ({ folder }) => `TowlineAllowOrigin https://example.org https://*.example.net\nCustomLog ${folder}/access "%>s %U"` });
     const status = (origin) => refusal(t, apache, "/one", { origin });
     assert.equal(await status(apache.origin), 101);
     assert.equal(await status(apache.origin.replace("http:", "https:")), 403);
     assert.equal(await status("https://example.org"), 101);
     assert.equal(await status("https://a.example.net"), 101);
     assert.equal(await status("https://example.com"), 403);
+    const logged = () => readFileSync(path.join(apache.folder, "access"), "utf8");
+    await until(() => /^101 \/one$/m.test(logged()) && /^403 \/one$/m.test(logged()), "Apache's log of both");
   });
 
   on("a message that is too large ends with 1009, one at the limit does not", async (t) => {
@@ -358,6 +360,18 @@ test("what is wrong in the configuration keeps Apache from starting", async (t) 
     assert.notEqual(status, 0, directives);
     assert.match(said, words);
   }
+});
+
+test("a Python that is not there keeps Apache from starting", async (t) => {
+  let said;
+  try { // it listens before it looks
+    const apache = await Apache.start(t, { fill: (folder) => python(folder, "echo"), directives: "TowlinePython /nowhere/python3" });
+    await until(() => apache.ended, "the end");
+    said = apache.log;
+  } catch (error) {
+    said = error.message;
+  }
+  assert.match(said, /TowlinePython:.*\/nowhere\/python3: No such file/);
 });
 
 test("a library of another version is refused", async (t) => {
