@@ -194,20 +194,36 @@ static void *encode_with_offset(const tow_encoding *table, const tow_published *
     return hold(table, form);
 }
 
+/* All messages of the forms as one. NULL without memory. */
+static tow_shared *join_messages(void *const *forms, size_t count, size_t messages) {
+    /* Pointers. NOLINTNEXTLINE(bugprone-sizeof-expression) */
+    tow_shared **parts = malloc(messages * sizeof(parts[0]));
+    tow_shared *joined = NULL;
+    size_t length = 0;
+    if (parts == NULL)
+        return NULL;
+    for (size_t i = 0; i < count; i++) {
+        const tow_socketio_form *form = forms[i];
+        for (size_t j = 0; j < form->count; j++)
+            parts[length++] = form->messages[j];
+    }
+    if (tow_shared_join(&joined, parts, length) != 0)
+        joined = NULL;
+    free(parts);
+    return joined;
+}
+
 static void *join(const tow_encoding *table, void *const *forms, size_t count) {
     size_t messages = 0;
     for (size_t i = 0; i < count; i++)
         messages += ((const tow_socketio_form *)forms[i])->count;
-    tow_socketio_form *joined = form_with_room(messages);
-    if (joined == NULL)
+    tow_socketio_form *joined = form_with_room(1);
+    tow_shared *all = joined == NULL ? NULL : join_messages(forms, count, messages);
+    if (all == NULL) {
+        free(joined);
         return NULL;
-    for (size_t i = 0; i < count; i++) {
-        const tow_socketio_form *form = forms[i];
-        for (size_t j = 0; j < form->count; j++) {
-            tow_shared_retain(form->messages[j]);
-            joined->messages[joined->count++] = form->messages[j];
-        }
     }
+    joined->messages[joined->count++] = all;
     return hold(table, joined);
 }
 
