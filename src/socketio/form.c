@@ -196,6 +196,7 @@ static void *encode_with_offset(const tow_encoding *table, const tow_published *
 
 /* All messages of the forms as one. NULL without memory. */
 static tow_shared *join_messages(void *const *forms, size_t count, size_t messages) {
+    assert(messages > 0);
     /* Pointers. NOLINTNEXTLINE(bugprone-sizeof-expression) */
     tow_shared **parts = malloc(messages * sizeof(parts[0]));
     tow_shared *joined = NULL;
