@@ -248,8 +248,8 @@ int tow_asker_new(tow_asker **asker, const tow_handler_place *place, const char 
 
 void tow_asker_end(tow_asker *asker) {
     asker->is_over = true;
-    while (asker->first != NULL) {
-        tow_question *question = asker->first;
+    for (tow_question *question = asker->first, *next; question != NULL; question = next) {
+        next = question->next;
         end_call(question);
         question->verdict.error = TOW_ERROR_STATE;
         send_home(question);

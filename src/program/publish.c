@@ -133,7 +133,7 @@ static int run(publishing *now) {
     if (now->settings->verbose)
         fprintf(stderr, "towline publish: %llu published\n", (unsigned long long)now->publisher.published);
     tow_publisher_end(&now->publisher);
-    return now->status;
+    return (int)now->status;
 }
 
 static int secret_need(publishing *now) {
@@ -181,6 +181,7 @@ static int publish(publishing *now) {
     now->publisher.on_change = on_change;
     now->publisher.user = now;
     status = run(now);
+    tow_loop_run(now->loop); /* takes back a stop that was not needed any more */
     tow_loop_run(now->loop); /* what is still being closed */
     tow_loop_free(now->loop);
     return status;

@@ -37,12 +37,11 @@ static EVP_PKEY *public_make(const char *type, OSSL_PARAM_BLD *builder) {
     EVP_PKEY *public = NULL;
     OSSL_PARAM *parameters = OSSL_PARAM_BLD_to_param(builder);
     EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_name(NULL, type, NULL);
-    if (parameters == NULL || context == NULL || EVP_PKEY_fromdata_init(context) != 1 ||
-        EVP_PKEY_fromdata(context, &public, EVP_PKEY_PUBLIC_KEY, parameters) != 1)
-    public = NULL;
+    bool is_made = parameters != NULL && context != NULL && EVP_PKEY_fromdata_init(context) == 1 &&
+                   EVP_PKEY_fromdata(context, &public, EVP_PKEY_PUBLIC_KEY, parameters) == 1;
     EVP_PKEY_CTX_free(context);
     OSSL_PARAM_free(parameters);
-    return public;
+    return is_made ? public : NULL;
 }
 
 static EVP_PKEY *rsa_make(const json_t *object) {
@@ -53,11 +52,10 @@ static EVP_PKEY *rsa_make(const json_t *object) {
     OSSL_PARAM_BLD *builder = OSSL_PARAM_BLD_new();
     BIGNUM *modulus = BN_bin2bn(n, (int)n_length, NULL);
     BIGNUM *exponent = BN_bin2bn(e, (int)e_length, NULL);
-    EVP_PKEY *public = NULL;
-    if (builder != NULL && modulus != NULL && exponent != NULL &&
-        OSSL_PARAM_BLD_push_BN(builder, OSSL_PKEY_PARAM_RSA_N, modulus) == 1 &&
-        OSSL_PARAM_BLD_push_BN(builder, OSSL_PKEY_PARAM_RSA_E, exponent) == 1)
-    public = public_make("RSA", builder);
+    bool is_said = builder != NULL && modulus != NULL && exponent != NULL &&
+                   OSSL_PARAM_BLD_push_BN(builder, OSSL_PKEY_PARAM_RSA_N, modulus) == 1 &&
+                   OSSL_PARAM_BLD_push_BN(builder, OSSL_PKEY_PARAM_RSA_E, exponent) == 1;
+    EVP_PKEY *public = is_said ? public_make("RSA", builder) : NULL;
     BN_free(modulus);
     BN_free(exponent);
     OSSL_PARAM_BLD_free(builder);
@@ -73,11 +71,11 @@ static EVP_PKEY *curve_make(const json_t *object) {
     memcpy(point + 1, x, COORDINATE);
     memcpy(point + 1 + COORDINATE, y, COORDINATE);
     OSSL_PARAM_BLD *builder = OSSL_PARAM_BLD_new();
-    EVP_PKEY *public = NULL;
-    if (builder != NULL &&
+    bool is_said =
+        builder != NULL &&
         OSSL_PARAM_BLD_push_utf8_string(builder, OSSL_PKEY_PARAM_GROUP_NAME, SN_X9_62_prime256v1, 0) == 1 &&
-        OSSL_PARAM_BLD_push_octet_string(builder, OSSL_PKEY_PARAM_PUB_KEY, point, POINT) == 1)
-    public = public_make("EC", builder); /* refuses what is not on the curve */
+        OSSL_PARAM_BLD_push_octet_string(builder, OSSL_PKEY_PARAM_PUB_KEY, point, POINT) == 1;
+    EVP_PKEY *public = is_said ? public_make("EC", builder) : NULL; /* refuses what is not on the curve */
     OSSL_PARAM_BLD_free(builder);
     return public;
 }
