@@ -36,8 +36,9 @@ for (const transport of ["xhr_streaming", "xhr_polling"]) {
       one.signin();
       await until(() => one.user.user_data, "signed in");
       const left = event(theirs, "pusher:member_removed");
+      const gone = event(one.connection, "disconnected");
       await sdk(server).terminateUserConnections("u1");
-      await event(one.connection, "disconnected");
+      await gone;
       assert.equal((await left).id, "u1");
     });
 
