@@ -119,6 +119,7 @@ static void destroy_when_empty(tow_server *server) {
 static void take_callbacks_away(tow_server *server) {
     tow_routing_end(&server->routing);
     tow_routes_end(&server->status_routes);
+    tow_entrances_clear(server); /* which are their owners' again */
     server->settings.log_level = -1;
 }
 

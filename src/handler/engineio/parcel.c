@@ -13,7 +13,7 @@ static size_t worker_of(const tow_parcel *parcel) {
 }
 
 static void finish(tow_parcel *parcel) {
-    tow_server *server = parcel->engineio->server;
+    tow_server *server = parcel->server;
     size_t worker = worker_of(parcel);
     size_t bytes = parcel->bytes;
     free(parcel);
@@ -44,6 +44,7 @@ int tow_parcel_send(const tow_parcel_way *way, const tow_parcel *what, const voi
     *made = *what;
     made->letter = (tow_letter){.open = arrive, .drop = drop, .work = 1};
     made->engineio = way->engineio;
+    made->server = way->engineio->server;
     made->wire = way->wire;
     made->session = way->session;
     memcpy(made->secret, way->secret, sizeof(made->secret));

@@ -22,6 +22,7 @@ typedef enum tow_parcel_kind {
 typedef struct tow_parcel {
     tow_letter letter; /* first */
     tow_engineio *engineio;
+    tow_server *server;
     tow_websocket_id wire;    /* the connection */
     tow_websocket_id session; /* and its session */
     uint8_t secret[TOW_ENGINEIO_SECRET];

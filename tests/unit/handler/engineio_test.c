@@ -548,6 +548,25 @@ static void a_drain_tells_the_client(void **state) {
     end(&scene);
 }
 
+/* Its loop is the caller's, who may step it on, or free it at once. */
+static void a_server_that_is_freed_ends_its_sessions(void **state) {
+    for (int waits = 0; waits < 2; waits++) {
+        struct scene scene;
+        begin(&scene, 1);
+        open_session(&scene, waits ? "" : "&towline=1");
+        poll(&scene, &scene.peer);
+        open_websocket(&scene, &scene.other, "");
+        peer_expect(&scene.other, "}");
+        tow_server_free(scene.world.server);
+        scene.world.server = NULL;
+        assert_int_equal(heard.closes, 2);
+        assert_int_equal(heard.code, 1006);
+        tow_engineio_free(scene.engineio);
+        scene.engineio = NULL;
+        end(&scene);
+    }
+}
+
 static void too_many_that_nobody_comes_back_to_end_the_oldest(void **state) {
     struct scene scene;
     char first[64];
@@ -881,6 +900,7 @@ int main(void) {
         cmocka_unit_test(the_client_closes),
         cmocka_unit_test(the_handler_closes),
         cmocka_unit_test(a_drain_tells_the_client),
+        cmocka_unit_test(a_server_that_is_freed_ends_its_sessions),
         cmocka_unit_test(too_many_that_nobody_comes_back_to_end_the_oldest),
         cmocka_unit_test(a_session_begins_on_websocket),
         cmocka_unit_test(binary_goes_as_text_for_who_asks_for_that),
