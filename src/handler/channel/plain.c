@@ -34,10 +34,23 @@ static void subscribed(tow_websocket *socket, tow_slice channel, const tow_subsc
         tell_gone(socket, &what->position);
 }
 
-/* It has no way to be told of a gap but the end, and who set that the oldest are dropped wants none: only
- * what follows matters there. Too slow, or revoked: the hub's own close. */
+/* It has no way to be told of a gap but the end, which who set that the oldest are dropped does not want: so
+ * it is for the client to ask for that. Too slow, or revoked: the hub's own close. */
 static const tow_socket_subscriber subscriber = {
     .encoding = &tow_plain_encoding.encoding, .subscribed = subscribed};
+
+static void missed(tow_websocket *socket, tow_slice channel, const tow_gap *gap) {
+    (void)channel, (void)gap;
+    tow_websocket_close(socket, TOW_CLOSE_GONE, "messages are missing");
+}
+
+static const tow_socket_subscriber strict_subscriber = {
+    .encoding = &tow_plain_encoding.encoding, .subscribed = subscribed, .gap = missed};
+
+static bool says(const tow_request *request, const char *name, const char *value) {
+    const char *said = tow_request_parameter(request, name);
+    return said != NULL && strcmp(said, value) == 0;
+}
 
 static void dismissed(tow_channel_guest *guest, tow_channel_dismissal why);
 
@@ -50,11 +63,10 @@ static bool is_known(const tow_visit *visit) {
 }
 
 static int remember(tow_websocket *socket, tow_visit *visit, const tow_request *request) {
-    const char *echo = tow_request_parameter(request, "echo");
     plain *self = calloc(1, sizeof(*self));
     if (self == NULL)
         return TOW_ERROR_MEMORY;
-    *self = (plain){.socket = socket, .visit = visit, .no_echo = echo != NULL && strcmp(echo, "false") == 0};
+    *self = (plain){.socket = socket, .visit = visit, .no_echo = says(request, "echo", "false")};
     visit->owner = self;
     visit->guest.on_dismissed = dismissed;
     tow_websocket_set_user(socket, self);
@@ -81,7 +93,8 @@ void tow_plain_begin(tow_websocket *socket) {
         refuse(socket, visit, TOW_CLOSE_POLICY, why);
         return;
     }
-    int error = tow_socket_subscribe(socket, tow_visit_channel(visit), &subscriber, &options);
+    int error = tow_socket_subscribe(socket, tow_visit_channel(visit),
+        says(request, "gap", "close") ? &strict_subscriber : &subscriber, &options);
     bool known = is_known(visit);
     if (error == 0 && known)
         error = remember(socket, visit, request);

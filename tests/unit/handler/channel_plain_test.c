@@ -6,6 +6,7 @@ enum { SEEDS = 8 };
 static const tow_channel_settings settings[] = {
     {.name = "open*", .publish = TOW_ACCESS_SAME_ORIGIN},
     {.name = "kept*", .history = 4},
+    {.name = "dropping", .slow = TOW_SLOW_OLDEST, .slow_bytes = 100000},
     {.name = "shut", .subscribe = TOW_ACCESS_NOBODY},
     {.name = "token*", .subscribe = TOW_ACCESS_TOKEN},
     {0},
@@ -210,6 +211,33 @@ static void a_wrong_position_is_refused(void **state) {
     channels_end(&channels);
 }
 
+/* Of a peer that does not read the oldest are dropped: it is told where it has asked for that. */
+static void who_asks_for_it_is_told_of_a_gap(void **state) {
+    (void)state;
+    static char text[2000];
+    static const char *const targets[] = {"/channel/dropping", "/channel/dropping?gap=close"};
+    memset(text, 'x', sizeof(text) - 1);
+    for (size_t i = 0; i < 2; i++) {
+        struct channels channels;
+        struct peer peer;
+        channels_begin(&channels, i, settings, NULL, NULL);
+        peer_open(&peer, &channels, targets[i]);
+        tow_stream_pause(&peer.stream);
+        for (unsigned j = 0; j < 400; j++) {
+            channels_say(&channels, "dropping", text);
+            world_run(&channels.world, 5);
+        }
+        channels_say(&channels, "dropping", "last");
+        tow_stream_resume(&peer.stream);
+        if (i == 0)
+            peer_expect_frame(&peer, 1, "last", 4);
+        else
+            peer_expect_close(&peer, 4410, "messages are missing");
+        peer_close(&peer);
+        channels_end(&channels);
+    }
+}
+
 static void other_rules_hold_for_who_is_there(void **state) {
     (void)state;
     static const tow_channel_settings nobody[] = {{.name = "*", .subscribe = TOW_ACCESS_NOBODY}, {0}};
@@ -237,6 +265,7 @@ int main(void) {
         cmocka_unit_test(no_path_without_a_name_is_for_plain_sockets),
         cmocka_unit_test(who_comes_back_gets_what_it_missed),
         cmocka_unit_test(a_wrong_position_is_refused),
+        cmocka_unit_test(who_asks_for_it_is_told_of_a_gap),
         cmocka_unit_test(other_rules_hold_for_who_is_there),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
