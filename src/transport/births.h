@@ -12,6 +12,9 @@ uint64_t tow_nursery_number(tow_nursery *nursery);
  * (there is no thread). */
 int tow_nursery_begin(tow_nursery *nursery, tow_birth *birth);
 
+/* For who opens the letter: when this returns, the thread that has left it touches the loop no more. */
+void tow_nursery_receive(tow_nursery *nursery);
+
 /* Has it happen now, on this thread. */
 void tow_nursery_happen(tow_nursery *nursery, tow_birth *birth);
 

@@ -124,6 +124,7 @@ static void never_ran(tow_child *child, int error) {
 /* It is there, or will never be. */
 static void arrive(tow_birth *birth) {
     tow_child *child = birth->child;
+    tow_nursery_receive(child->nursery);
     child->birth = NULL;
     child->watch.loop->open--;
     int error = take_birth(child, birth);
@@ -145,24 +146,33 @@ static void births_over(tow_letter *letters) {
     }
 }
 
+/* On a loop that is being freed: it is about to be ended, and nobody is told that it has begun. */
+static void arrive_late(tow_child *child, const tow_birth *birth) {
+    child->birth = NULL;
+    child->watch.loop->open--;
+    int error = take_birth(child, birth);
+    if (error != 0)
+        never_ran(child, error);
+}
+
 static void birth_dropped(tow_letter *letter) {
-    tow_birth_free((tow_birth *)(void *)letter);
+    tow_birth *birth = (tow_birth *)(void *)letter;
+    if (birth->child != NULL) {
+        tow_nursery_receive(birth->child->nursery);
+        arrive_late(birth->child, birth);
+    }
+    tow_birth_free(birth);
 }
 
 /* For a loop that is being freed: one that waits for a thread is not started. */
 static void await(tow_child *child) {
     tow_birth *birth = child->birth;
-    child->patience = 1;
     tow_nursery_forgo(child->nursery, birth);
     bool is_ours = tow_nursery_await(child->nursery, birth);
-    child->birth = NULL;
-    child->watch.loop->open--;
-    int error = take_birth(child, birth);
     birth->child = NULL;
+    arrive_late(child, birth);
     if (is_ours)
         tow_birth_free(birth); /* else its letter is dropped with the loop */
-    if (error != 0)
-        never_ran(child, error);
 }
 
 /* Together they have a second to end by themselves. */

@@ -9,11 +9,13 @@
 #include <time.h>
 #include <towline/error.h>
 
-enum { THREADS_MAX = 8, BUCKETS = 1024, ROUNDS_AT_THE_END = 200 };
+enum { THREADS_MAX = 8, BUCKETS = 1024, ROUNDS_AT_THE_END = 200, ROUNDS_FOR_THE_UNKNOWN = 20 };
 
-/* How soon orphans are looked for: of a child that has ended, and of one that runs. */
+/* How soon orphans are looked for: of a child that has ended; when there were some that live on; and while
+ * children run, who may leave some that end and have to be buried. */
 #define SOON (100 * TOW_MILLISECOND)
 #define LATER TOW_SECOND
+#define NOW_AND_THEN (5 * TOW_SECOND)
 #define SHORTLY (5 * TOW_MILLISECOND)
 
 struct tow_nursery {
@@ -30,6 +32,7 @@ struct tow_nursery {
     int64_t look_at; /* when orphans are looked for; 0: there is no need */
     uint64_t last_number;
     tow_kin *kin[BUCKETS]; /* children that run, by their process */
+    size_t kin_count;
 };
 
 static int64_t now(void) {
@@ -51,6 +54,7 @@ static void enter(tow_nursery *nursery, const tow_birth *birth) {
     tow_kin **place = place_of(nursery, birth->spawned.pid);
     *birth->kin = (tow_kin){.next = *place, .pid = birth->spawned.pid, .number = birth->number};
     *place = birth->kin;
+    nursery->kin_count++;
 }
 
 static bool is_child(void *user, pid_t pid) {
@@ -83,6 +87,27 @@ static void look_in(tow_nursery *nursery, int64_t delay) {
     pthread_cond_signal(&nursery->work);
 }
 
+static void *work(void *argument);
+
+/* One more, if all are busy. */
+static void need_thread(tow_nursery *nursery) {
+    sigset_t all, before;
+    if (nursery->waiting < nursery->idle || nursery->thread_count == nursery->threads_max)
+        return;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    if (pthread_create(&nursery->threads[nursery->thread_count], NULL, work, nursery) == 0)
+        nursery->thread_count++;
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+}
+
+/* By one of them, at least. */
+static void have_looked(tow_nursery *nursery, int64_t delay) {
+    if (nursery->thread_count == 0)
+        need_thread(nursery);
+    look_in(nursery, delay);
+}
+
 static tow_orphans_found look(tow_nursery *nursery) {
     const tow_orphans_judge judge = {is_child, is_running, nursery};
     pthread_rwlock_wrlock(&nursery->births);
@@ -103,6 +128,8 @@ static void look_if_due(tow_nursery *nursery) {
         look_in(nursery, SOON);
     else if (found.left > 0)
         look_in(nursery, LATER);
+    else if (nursery->kin_count > 0)
+        look_in(nursery, NOW_AND_THEN);
 }
 
 /* Births. */
@@ -118,8 +145,10 @@ void tow_nursery_happen(tow_nursery *nursery, tow_birth *birth) {
     pthread_rwlock_rdlock(&nursery->births);
     tow_birth_happen(birth);
     pthread_mutex_lock(&nursery->mutex);
-    if (birth->error == 0)
+    if (birth->error == 0) {
         enter(nursery, birth);
+        have_looked(nursery, NOW_AND_THEN);
+    }
     pthread_mutex_unlock(&nursery->mutex);
     pthread_rwlock_unlock(&nursery->births);
 }
@@ -172,18 +201,6 @@ static void *work(void *argument) {
     return NULL;
 }
 
-/* One more, if all are busy. */
-static void need_thread(tow_nursery *nursery) {
-    sigset_t all, before;
-    if (nursery->waiting < nursery->idle || nursery->thread_count == nursery->threads_max)
-        return;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    if (pthread_create(&nursery->threads[nursery->thread_count], NULL, work, nursery) == 0)
-        nursery->thread_count++;
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-}
-
 int tow_nursery_begin(tow_nursery *nursery, tow_birth *birth) {
     pthread_mutex_lock(&nursery->mutex);
     need_thread(nursery);
@@ -198,6 +215,11 @@ int tow_nursery_begin(tow_nursery *nursery, tow_birth *birth) {
     }
     pthread_mutex_unlock(&nursery->mutex);
     return has_thread ? 0 : TOW_ERROR_SYSTEM;
+}
+
+void tow_nursery_receive(tow_nursery *nursery) {
+    pthread_mutex_lock(&nursery->mutex); /* under which letters are left */
+    pthread_mutex_unlock(&nursery->mutex);
 }
 
 void tow_nursery_forgo(tow_nursery *nursery, tow_birth *birth) {
@@ -220,11 +242,11 @@ bool tow_nursery_await(tow_nursery *nursery, tow_birth *birth) {
 void tow_nursery_leave(tow_nursery *nursery, const tow_kin *kin) {
     pthread_mutex_lock(&nursery->mutex);
     tow_kin **place = place_of(nursery, kin->pid);
-    if (*place != NULL)
+    if (*place != NULL) {
         *place = kin->next;
-    if (nursery->thread_count == 0)
-        need_thread(nursery);
-    look_in(nursery, SOON);
+        nursery->kin_count--;
+    }
+    have_looked(nursery, SOON);
     pthread_mutex_unlock(&nursery->mutex);
 }
 
@@ -252,11 +274,18 @@ int tow_nursery_new(tow_nursery **nursery, int threads) {
     return 0;
 }
 
-/* Each round finds what the one before has made orphans of. */
+/* Each round finds what the one before has made orphans of. What becomes another program at the moment has no
+ * environment to look at: a few rounds are for that. */
 static void end_orphans(tow_nursery *nursery) {
     const struct timespec shortly = {.tv_nsec = SHORTLY};
-    for (int i = 0; i < ROUNDS_AT_THE_END && look(nursery).killed > 0; i++)
+    int idle = 0;
+    for (int i = 0; i < ROUNDS_AT_THE_END && idle < ROUNDS_FOR_THE_UNKNOWN; i++) {
+        tow_orphans_found found = look(nursery);
+        if (found.killed + found.left == 0)
+            return;
+        idle = found.killed > 0 ? 0 : idle + 1;
         nanosleep(&shortly, NULL);
+    }
 }
 
 void tow_nursery_free(tow_nursery *nursery) {

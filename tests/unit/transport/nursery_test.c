@@ -6,6 +6,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -230,6 +231,25 @@ static void what_has_left_the_group_of_one_that_runs_stays(void **state) {
     end(each, nursery);
 }
 
+static void what_one_that_runs_has_left_is_buried_when_it_ends(void **state) {
+    each_loop *each = *state;
+    tow_nursery *nursery = nursery_make(1);
+    static command one;
+    char said[20] = "";
+    start(each, nursery, &one, "setsid -f sh -c 'echo $$'; exec 1>&-; read x");
+    run_until(each, has_started, &one);
+    for (size_t length = 0; strchr(said, '\n') == NULL; length++)
+        assert_int_equal(read(one.ends[1], said + length, 1), 1);
+    pid_t pid = (pid_t)strtol(said, NULL, 10);
+    for (int waited = 0; kill(pid, 0) == 0; waited += 10) {
+        assert_true(waited < PATIENCE);
+        usleep(10000);
+    }
+    tow_child_end(&one.child, 100);
+    finish(each, &one, 143);
+    end(each, nursery);
+}
+
 static void what_is_left_at_the_end_is_killed_and_buried(void **state) {
     each_loop *each = *state;
     tow_nursery *nursery = nursery_make(1);
@@ -271,6 +291,7 @@ int main(void) {
         ON_REAL_LOOPS(a_loop_that_is_freed_waits_for_those_that_are_on_their_way),
         ON_REAL_LOOPS(what_has_left_its_group_ends_with_it),
         ON_REAL_LOOPS(what_has_left_the_group_of_one_that_runs_stays),
+        ON_EPOLL(what_one_that_runs_has_left_is_buried_when_it_ends),
         ON_REAL_LOOPS(what_is_left_at_the_end_is_killed_and_buried),
         ON_REAL_LOOPS(others_of_this_process_are_left_alone),
     };
