@@ -55,13 +55,15 @@ static void look_at(const tow_orphans_judge *judge, pid_t pid, tow_orphans_found
 
 static void look_at_those_of(const tow_orphans_judge *judge, const char *thread, tow_orphans_found *found) {
     char path[PATH_MAX_LENGTH];
-    long pid;
+    char *text = NULL;
+    size_t size = 0;
     snprintf(path, sizeof(path), "/proc/self/task/%.20s/children", thread);
     FILE *file = fopen(path, "re");
-    while (file != NULL && fscanf(file, "%ld", &pid) == 1)
-        look_at(judge, (pid_t)pid, found);
+    while (file != NULL && getdelim(&text, &size, ' ', file) > 0)
+        look_at(judge, (pid_t)strtol(text, NULL, 10), found);
     if (file != NULL)
         fclose(file);
+    free(text);
 }
 
 tow_orphans_found tow_orphans_look(const tow_orphans_judge *judge) {

@@ -122,7 +122,7 @@ void tow_spawned_kill(const tow_spawned *spawned) {
 }
 
 int tow_spawn(tow_spawned *spawned, const tow_child_options *options, const int ends[3]) {
-    pid_t pid;
+    pid_t pid = 0;
     int error = start(&pid, options, ends);
     if (error != 0)
         return error;
