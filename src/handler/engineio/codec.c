@@ -69,7 +69,8 @@ static int append_text(tow_buffer *out, char type, const tow_packet *packet) {
 int tow_engineio_append_alone(tow_buffer *out, const tow_packet *packet) {
     if (packet->type == TOW_PACKET_BINARY)
         return append_base64(out, TOW_ENGINEIO_BASE64, packet);
-    return append_text(out, packet->type == TOW_PACKET_TEXT ? TOW_ENGINEIO_MESSAGE : packet->type, packet);
+    return append_text(
+        out, packet->type == TOW_PACKET_TEXT ? (char)TOW_ENGINEIO_MESSAGE : packet->type, packet);
 }
 
 int tow_engineio_append(tow_buffer *out, const tow_packet *packet, bool extended) {

@@ -9,7 +9,7 @@ enum { BUCKETS_MIN = 64 };
 int tow_sockjs_names_init(tow_sockjs_names *names, uint64_t seed) {
     names->seed = seed;
     names->bucket_count = BUCKETS_MIN;
-    names->buckets = calloc(names->bucket_count, sizeof(*names->buckets));
+    names->buckets = calloc(names->bucket_count, sizeof(tow_sockjs_name *));
     if (names->buckets == NULL)
         return TOW_ERROR_MEMORY;
     pthread_mutex_init(&names->mutex, NULL);
@@ -49,7 +49,7 @@ static tow_sockjs_name **place_of(const tow_sockjs_names *names, const char *tex
 /* Without memory it stays as it is, and gets slower. */
 static void grow(tow_sockjs_names *names) {
     size_t count = names->bucket_count * 2;
-    tow_sockjs_name **buckets = calloc(count, sizeof(*buckets));
+    tow_sockjs_name **buckets = calloc(count, sizeof(tow_sockjs_name *));
     if (buckets == NULL)
         return;
     for (size_t i = 0; i < names->bucket_count; i++) {
