@@ -69,8 +69,10 @@ static int append_text(tow_buffer *out, char type, const tow_packet *packet) {
 int tow_engineio_append_alone(tow_buffer *out, const tow_packet *packet) {
     if (packet->type == TOW_PACKET_BINARY)
         return append_base64(out, TOW_ENGINEIO_BASE64, packet);
-    return append_text(
-        out, packet->type == TOW_PACKET_TEXT ? (char)TOW_ENGINEIO_MESSAGE : packet->type, packet);
+    char type = packet->type;
+    if (type == TOW_PACKET_TEXT)
+        type = TOW_ENGINEIO_MESSAGE;
+    return append_text(out, type, packet);
 }
 
 int tow_engineio_append(tow_buffer *out, const tow_packet *packet, bool extended) {
