@@ -114,6 +114,8 @@ static void make_all(void) {
     version = (tow_python_version *)(void *)memory;
     version->python = &python;
     version->holders = 2; /* never let go */
+    static const tow_python_settings settings;
+    python.settings = &settings;
     python.place = (tow_handler_place){.server = server, .loop = loop};
     CHECK(tow_address_parse("unix:/python", addresses) == 1);
     python.address = addresses[0];

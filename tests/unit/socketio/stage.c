@@ -6,7 +6,7 @@ static struct stage *stage_of(tow_socketio_socket *socket) {
     return tow_socketio_user(socket);
 }
 
-static void note(struct stage *stage, const char *format, ...) {
+__attribute__((format(printf, 2, 3))) static void note(struct stage *stage, const char *format, ...) {
     va_list arguments;
     va_start(arguments, format);
     assert_int_equal(tow_buffer_append_format_list(&stage->heard, format, arguments), 0);
