@@ -31,6 +31,7 @@ const memory = {
 };
 
 const encoder = new TextEncoder();
+const decoder = new TextDecoder();
 const lengthOf = (data) => (typeof data === "string" ? encoder.encode(data).length : (data.byteLength ?? data.size));
 
 const copyOf = (data) => (ArrayBuffer.isView(data) ? new Uint8Array(data.buffer, data.byteOffset, data.byteLength) : new Uint8Array(data)).slice().buffer;
@@ -41,6 +42,9 @@ const toBase64 = (buffer) => {
   for (let at = 0; at < bytes.length; at += 8192) text += String.fromCharCode(...bytes.subarray(at, at + 8192));
   return btoa(text);
 };
+
+/** A text as a body has it: with a separator of packets in it, in base64. */
+const polled = (text) => (text.includes("\x1e") ? `t${toBase64(encoder.encode(text))}` : `4${text}`);
 
 const fromBase64 = (text) => Uint8Array.from(atob(text), (character) => character.charCodeAt(0)).buffer;
 
@@ -53,7 +57,7 @@ class Session {
   #query;
   #polls; // numbered answers that were had
   #posts; // numbered bodies that were taken
-  #queue = []; // packets, or promises of them: [text, length, bytes, after, closes]; over WebSocket bytes go as they are
+  #queue = []; // packets, or promises of them: [text, length, what goes over WebSocket in its place, after, closes]
   #options;
   #stream; // the WebSocket after an upgrade
   #parked; // an upgrade waits for polls and posts to rest
@@ -180,7 +184,7 @@ class Session {
   send(data) {
     const length = lengthOf(data);
     const bytes = (buffer) => [`b${toBase64(buffer)}`, length, buffer];
-    if (typeof data === "string") this.#queue.push([`4${data}`, length]);
+    if (typeof data === "string") this.#queue.push([polled(data), length, `4${data}`]);
     else this.#queue.push(data instanceof Blob ? data.arrayBuffer().then(bytes) : bytes(copyOf(data)));
     this.#go();
   }
@@ -198,6 +202,7 @@ class Session {
     if (this.#over) return;
     if (packet[0] === "4") this.#owner.message(rest);
     else if (packet[0] === "b") this.#owner.message(fromBase64(rest));
+    else if (packet[0] === "t") this.#owner.message(decoder.decode(fromBase64(rest)));
     else if (packet[0] === "2") this.#put(`3${rest}`);
     else if (packet[0] === "1") {
       const code = rest ? Number(rest.slice(0, 4)) : 1005;

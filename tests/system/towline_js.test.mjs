@@ -33,13 +33,15 @@ async function converse(client) {
   socket.send(Uint8Array.of(0, 1, 254, 255));
   socket.send(new Blob(["blob"]));
   socket.send("");
+  socket.send("a separator\x1e4of packets");
   for (let i = 0; i < 300; i++) socket.send(`${i}`);
-  await until(() => messages.length === 304, "all are there");
+  await until(() => messages.length === 305, "all are there");
   assert.deepEqual(messages[0], "héllo");
   assert.deepEqual([...new Uint8Array(messages[1])], [0, 1, 254, 255]);
   assert.equal(Buffer.from(messages[2]).toString(), "blob");
   assert.equal(messages[3], "");
-  assert.deepEqual(messages.slice(4), Array.from({ length: 300 }, (_, i) => `${i}`));
+  assert.equal(messages[4], "a separator\x1e4of packets");
+  assert.deepEqual(messages.slice(5), Array.from({ length: 300 }, (_, i) => `${i}`));
   await until(() => socket.bufferedAmount === 0, "nothing waits");
   socket.close(4001, "bye");
   assert.equal(socket.readyState, 2);
