@@ -76,7 +76,9 @@ static void end(struct world *world) {
 static struct visitor *visit(struct world *world, const char *target, const char *fields) {
     static char request[TOKEN_MAX + 200];
     struct peer peer;
-    snprintf(request, sizeof(request), "GET %s HTTP/1.1\r\nHost: localhost\r\n%s\r\n", target, fields);
+    int length =
+        snprintf(request, sizeof(request), "GET %s HTTP/1.1\r\nHost: localhost\r\n%s\r\n", target, fields);
+    assert_in_range(length, 1, sizeof(request) - 1);
     peer_connect(&peer, world);
     peer_text(&peer, request);
     peer_expect(&peer, "in\n");
