@@ -113,6 +113,8 @@ size_t tow_websocket_id_worker(tow_websocket_id id) {
 }
 
 bool tow_server_leave_letter(tow_server *server, size_t number, tow_letter *letter, size_t bytes) {
+    if (number >= server->worker_count)
+        return false;
     tow_worker *worker = &server->workers[number];
     if (!tow_worker_reserve(worker, bytes))
         return false;

@@ -239,7 +239,8 @@ void tow_engineio_wire_enter(tow_engineio *engineio, tow_exchange *exchange, con
     const char *sid = tow_request_parameter(request, "sid");
     tow_websocket_id id;
     uint8_t secret[TOW_ENGINEIO_SECRET];
-    bool is_one = sid == NULL || tow_engineio_read_sid(sid, &id, secret);
+    bool is_one = sid == NULL || (tow_engineio_read_sid(sid, &id, secret) &&
+                                     tow_websocket_id_worker(id) < tow_server_workers(engineio->server));
     bool is_here =
         is_one && sid != NULL && tow_websocket_id_worker(id) == tow_exchange_worker_number(exchange);
     if (!is_one || (is_here && tow_engineio_find(engineio, id, secret) == NULL))

@@ -235,6 +235,22 @@ static void a_websocket_with_an_error_is_refused_before_the_upgrade(void **state
     end(&scene);
 }
 
+/* The worker's number is in the id: here there is one worker, so 1 is the first that is none. */
+static void a_websocket_for_a_worker_that_is_none_is_refused(void **state) {
+    static const char *const ids[] = {
+        "ffffffffffffffffeabc589ea4049580a94aec8dcb762e", "0040000010000002eabc589ea4049580a94aec8dcb762e"};
+    for (size_t i = 0; i < 2; i++) {
+        struct scene scene;
+        char query[80];
+        begin(&scene, i);
+        snprintf(query, sizeof(query), "&sid=%s", ids[i]);
+        open_websocket(&scene, &scene.peer, query);
+        peer_expect(&scene.peer, "HTTP/1.1 400 ");
+        peer_expect(&scene.peer, "Session ID unknown");
+        end(&scene);
+    }
+}
+
 static void a_route_that_is_websocket_only_is_refused_clearly(void **state) {
     struct scene scene;
     begin_with(&scene, 1, &(tow_handler){.websocket_only = true});
@@ -882,6 +898,7 @@ int main(void) {
         cmocka_unit_test(a_handler_sees_its_own_path),
         cmocka_unit_test(errors_have_their_codes),
         cmocka_unit_test(a_websocket_with_an_error_is_refused_before_the_upgrade),
+        cmocka_unit_test(a_websocket_for_a_worker_that_is_none_is_refused),
         cmocka_unit_test(a_route_that_is_websocket_only_is_refused_clearly),
         cmocka_unit_test(a_foreign_origin_is_refused_in_each_request),
         cmocka_unit_test(an_allowed_origin_may_read_the_answers),
