@@ -43,6 +43,17 @@ static tow_slice last_segment(tow_slice name) {
     return (tow_slice){name.data + before, name.length - before};
 }
 
+/* What Pusher's servers send to one user. The id of the user may have slashes in it, and begin with anything.
+ */
+static bool is_to_one_user(tow_slice name) {
+    static const char prefix[] = "#server-to-user-";
+    const size_t length = sizeof(prefix) - 1;
+    for (size_t i = 0; i + length <= name.length; i++)
+        if ((i == 0 || name.data[i - 1] == '/') && memcmp(name.data + i, prefix, length) == 0)
+            return true;
+    return false;
+}
+
 tow_channel_class tow_channel_name_class(tow_slice name) {
     static const struct {
         const char *prefix;
@@ -58,5 +69,5 @@ tow_channel_class tow_channel_name_class(tow_slice name) {
         if (segment.length >= length && memcmp(segment.data, classes[i].prefix, length) == 0)
             return classes[i].class;
     }
-    return TOW_CHANNEL_OPEN;
+    return is_to_one_user(name) ? TOW_CHANNEL_PRIVATE : TOW_CHANNEL_OPEN;
 }

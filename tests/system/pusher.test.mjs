@@ -197,7 +197,7 @@ describe("private channels", () => {
 
   test("are not open by another door", async (t) => {
     const server = await serve(t, ["share: [news, private-c, presence-c]"]);
-    for (const target of [`/channel/pusher/${app.id}/private-c`, "/channel/private-c", "/channel/presence-c", `/channel/pusher%2F${app.id}%2Fpresence-x`]) {
+    for (const target of [`/channel/pusher/${app.id}/private-c`, "/channel/private-c", "/channel/presence-c", `/channel/pusher%2F${app.id}%2Fpresence-x`, `/channel/pusher/${app.id}/%23server-to-user-u1`]) {
       const { status } = await request({ port: server.port, path: target, headers: { Accept: "text/event-stream" } });
       assert.ok([401, 403, 404].includes(status), `${target}: ${status}`);
     }
@@ -384,6 +384,19 @@ describe("users", () => {
     assert.equal((await bare.named("pusher:subscription_error")).data.status, 401);
     subscribe(bare, id, "presence-c"); // without channel_data
     assert.equal(JSON.parse((await bare.named("pusher_internal:subscription_succeeded")).data).presence.hash.u1.n, 1);
+  });
+
+  test("hear what is for them where all channels need a proof", async (t) => {
+    const server = await serve(t, [], { top: 'channels:\n  - {name: "*", subscribe: token}\n' });
+    const bare = await Bare.open(t, server);
+    const { socket_id: id } = await bare.greeted();
+    const data = '{"id":"u1"}';
+    bare.say({ event: "pusher:signin", data: { auth: auth(`${id}::user::${data}`), user_data: data } });
+    await bare.named("pusher:signin_success");
+    subscribe(bare, id, "#server-to-user-u1", { sign: false });
+    await bare.named("pusher_internal:subscription_succeeded");
+    await sdk(server).sendToUser("u1", "letter", 1);
+    assert.equal((await bare.named("letter")).channel, "#server-to-user-u1");
   });
 
   test("see who of their watchlist is online", async (t) => {

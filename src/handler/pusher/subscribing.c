@@ -170,12 +170,13 @@ static void say_again(tow_pusher_connection *connection, tow_slice channel) {
     tow_pusher_say_error(connection, 0, text);
 }
 
-/* What is set for the channel holds at this door, too; a signature is as good as a token. */
+/* What is set for the channel holds at this door, too; a signature is as good as a token, and who has signed
+ * in is as good for its own channel. */
 static bool is_open(const tow_pusher_connection *connection, const wish *wanted, tow_slice hub_name) {
     tow_channel_policy policy = {0};
     tow_hub_policy(tow_server_hub(connection->app->server), hub_name, &policy);
     if (policy.subscribe == TOW_ACCESS_TOKEN)
-        return tow_pusher_access_is_signed(wanted->name.access);
+        return tow_pusher_access_is_signed(wanted->name.access) || wanted->name.access == TOW_PUSHER_USER;
     return policy.subscribe != TOW_ACCESS_NOBODY;
 }
 

@@ -89,6 +89,17 @@ static void the_last_segment_says_who_gets_in(void **state) {
     assert_int_equal(tow_channel_name_class(tow_slice_from("a/")), TOW_CHANNEL_OPEN);
 }
 
+static void what_is_for_one_user_is_private(void **state) {
+    (void)state;
+    assert_int_equal(tow_channel_name_class(tow_slice_from("#server-to-user-7")), TOW_CHANNEL_PRIVATE);
+    assert_int_equal(
+        tow_channel_name_class(tow_slice_from("pusher/app/#server-to-user-7")), TOW_CHANNEL_PRIVATE);
+    assert_int_equal(
+        tow_channel_name_class(tow_slice_from("pusher/app/#server-to-user-a/b/")), TOW_CHANNEL_PRIVATE);
+    assert_int_equal(tow_channel_name_class(tow_slice_from("x#server-to-user-7")), TOW_CHANNEL_OPEN);
+    assert_int_equal(tow_channel_name_class(tow_slice_from("pusher/app/#server-to-user")), TOW_CHANNEL_OPEN);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_name_has_one_to_two_hundred_bytes),
@@ -97,6 +108,7 @@ int main(void) {
         cmocka_unit_test(a_path_is_decoded_once),
         cmocka_unit_test(a_path_stands_for_two_hundred_bytes_at_most),
         cmocka_unit_test(the_last_segment_says_who_gets_in),
+        cmocka_unit_test(what_is_for_one_user_is_private),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -23,7 +23,9 @@ bool tow_channel_prefix_is_valid(tow_slice prefix);
  * sign without two hexadecimal digits, or what it stands for is no name. "+" stands for itself. */
 int tow_channel_name_decode(tow_slice path, char name[TOW_CHANNEL_NAME_MAX]);
 
-/* What the last segment begins with ("private-encrypted-" before "private-"). A door that does not ask for
+/* What the last segment begins with ("private-encrypted-" before "private-"); what is for one of Pusher's
+ * users
+ * ("#server-to-user-" at the beginning of any segment) is PRIVATE. A door that does not ask for
  * the proof that a class wants is closed for it. */
 typedef enum tow_channel_class {
     TOW_CHANNEL_OPEN,
