@@ -118,7 +118,8 @@ static void serve_entrance(tow_exchange *exchange, const tow_request *request) {
     tow_entrance *entrance = exchange->entrance;
     const tow_http_head *head = request->head;
     exchange->opens = tow_opening_is_requested(head->fields, head->field_count);
-    if (!tow_admission_refuses_entrance(exchange, entrance->begins(entrance, request)))
+    exchange->begins = entrance->begins(entrance, request);
+    if (!tow_admission_refuses_entrance(exchange, exchange->begins))
         call_handler(exchange, request);
 }
 

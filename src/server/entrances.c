@@ -144,6 +144,10 @@ tow_slice tow_exchange_route_path(const tow_exchange *exchange) {
     return path;
 }
 
+bool tow_exchange_begins(const tow_exchange *exchange) {
+    return exchange->begins;
+}
+
 bool tow_exchange_is_opening(const tow_exchange *exchange) {
     return exchange->opens;
 }

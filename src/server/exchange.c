@@ -30,7 +30,7 @@ void tow_exchange_start(tow_exchange *exchange, const tow_http_head *head) {
     exchange->on_piece = NULL;
     exchange->events = (tow_exchange_events){0};
     exchange->admission = TOW_ADMISSION_NONE;
-    exchange->opens = exchange->enters = exchange->uncompressed = false;
+    exchange->opens = exchange->begins = exchange->enters = exchange->uncompressed = false;
     exchange->protocol = (tow_slice){0};
     exchange->entrance = NULL;
     exchange->raw_wanted = 0;

@@ -77,6 +77,7 @@ struct tow_exchange { /* zeroed, then tow_exchange_init */
     tow_slice protocol; /* of an opening handshake that was let in, in the request's bytes; data is NULL: to
                            be chosen */
     bool opens;         /* an opening handshake */
+    bool begins;        /* let in at an entrance as the beginning of a session */
     bool enters;        /* one that goes on as a WebSocket of its entrance */
     bool uncompressed;  /* the handler wants no extension */
     bool in_handler;    /* a callback of the handler runs */

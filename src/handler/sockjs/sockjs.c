@@ -135,9 +135,14 @@ static size_t body_max(const tow_exchange *exchange) {
     return max == TOW_OFF || max > BODY_MAX ? BODY_MAX : (size_t)max;
 }
 
+/* A session that has ended since the request was let in as one of its own is not begun anew. */
 static void receive(tow_sockjs *sockjs, tow_exchange *exchange, const char *name, tow_sockjs_what what) {
     tow_websocket_id id = tow_sockjs_names_find(&sockjs->names, name);
     tow_sockjs_session *session = NULL;
+    if (id == 0 && !tow_exchange_begins(exchange)) {
+        respond(exchange, 404, TEXT_TYPE, "");
+        return;
+    }
     int error = id != 0 ? 0 : tow_sockjs_session_new(&session, sockjs, exchange, name);
     if (error != 0)
         refuse_session(exchange, error);

@@ -2,8 +2,10 @@
 #include "../server/world.h"
 
 #include "handler/sockjs.h"
+#include "server/entrance.h"
 #include "sockjs/frames.h"
 #include "sockjs/place.h"
+#include "websocket/websocket.h"
 
 #include <stdlib.h>
 #include <towline/error.h>
@@ -173,6 +175,35 @@ static void what_is_sent_wrongly_is_refused(void **state) {
     end(&scene);
 }
 
+static bool (*looks)(tow_entrance *entrance, const tow_request *request);
+
+/* As if another worker ended the session in between. */
+static bool look_and_end(tow_entrance *entrance, const tow_request *request) {
+    bool begins = looks(entrance, request);
+    if (!begins)
+        tow_websocket_abort(heard.socket, TOW_CAUSE_APPLICATION_RESET, 0);
+    return begins;
+}
+
+static void who_was_not_let_in_begins_no_session(void **state) {
+    for (uint64_t seed = 0; seed < SEEDS; seed++) {
+        struct scene scene;
+        begin(&scene, seed);
+        tow_entrance *entrance = (tow_entrance *)(void *)scene.sockjs;
+        looks = entrance->begins;
+        entrance->begins = look_and_end;
+        ask(&scene, &scene.peer, "POST", "/sockjs/000/abc/xhr", "");
+        expect(&scene.peer, "200", "o\n");
+        ask(&scene, &scene.peer, "POST", "/sockjs/000/abc/xhr", "");
+        expect(&scene.peer, "404", "");
+        assert_int_equal(heard.opens, 1);
+        ask(&scene, &scene.peer, "POST", "/sockjs/000/abc/xhr", "");
+        expect(&scene.peer, "200", "o\n");
+        assert_int_equal(heard.opens, 2);
+        end(&scene);
+    }
+}
+
 static void a_second_receiver_is_refused_and_the_first_goes_on(void **state) {
     struct scene scene;
     begin(&scene, 1);
@@ -301,6 +332,7 @@ int main(void) {
         cmocka_unit_test(a_stream_brings_frame_after_frame),
         cmocka_unit_test(transports_stand_below_the_path_itself_too),
         cmocka_unit_test(what_is_sent_wrongly_is_refused),
+        cmocka_unit_test(who_was_not_let_in_begins_no_session),
         cmocka_unit_test(a_second_receiver_is_refused_and_the_first_goes_on),
         cmocka_unit_test(a_session_without_a_receiver_ends_after_five_seconds),
         cmocka_unit_test(a_heart_beats_for_who_receives),

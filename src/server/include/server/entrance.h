@@ -42,6 +42,10 @@ tow_entrance *tow_exchange_entrance(const tow_exchange *exchange);
  * as long as the request is lent. */
 tow_slice tow_exchange_route_path(const tow_exchange *exchange);
 
+/* In on_request: whether it was let in as one that begins a session. What `begins` went by may be otherwise
+ * by now, and nobody may begin one without it: the handler was not asked. */
+bool tow_exchange_begins(const tow_exchange *exchange);
+
 /* In on_request: whether this is an opening handshake; and that it goes on, as a WebSocket, when on_request
  * has returned. */
 bool tow_exchange_is_opening(const tow_exchange *exchange);
