@@ -1,5 +1,5 @@
 /* python_routes: routes whose handler is a Python file: its process says later whether it is one, so until
- * then such a route has what it had before, or answers 503. */
+ * then such a route has what it had before, or answers 503: always where others may come in than before. */
 #ifndef TOW_PROGRAM_PYTHON_ROUTES_H
 #define TOW_PROGRAM_PYTHON_ROUTES_H
 

@@ -119,6 +119,10 @@ bool tow_route_plans_are_same(const tow_route_plan *one, const tow_route_plan *o
            tow_options_are_same(&one->handler, &other->handler);
 }
 
+bool tow_route_plans_let_in_the_same(const tow_route_plan *one, const tow_route_plan *other) {
+    return one->with_origins == other->with_origins && tow_options_are_same(&one->route, &other->route);
+}
+
 /* The handler. */
 
 /* What the route says goes before what its handler does. */

@@ -51,6 +51,9 @@ bool tow_route_plan_contradicts(const tow_route_plan *plan, char error[TOW_OPTIO
 
 bool tow_route_plans_are_same(const tow_route_plan *one, const tow_route_plan *other);
 
+/* Of two that were made: whether all that the route says is the same, and so who may come in. */
+bool tow_route_plans_let_in_the_same(const tow_route_plan *one, const tow_route_plan *other);
+
 /* Who stands before the routes of a list: `guard` (NULL: nobody) before those that do not
  * say. */
 typedef struct tow_route_guards {

@@ -94,10 +94,12 @@ static bool is_replaced(const reloading *now, const tow_route_plan *plan) {
     return plan->is_implied && tow_handlers_serve(now->served->handlers, plan->path);
 }
 
-/* Not what is served, and not what comes later where something is. */
+/* Not what is served, and not what comes later where something is that lets in no others. */
 static bool is_to_be_served(const reloading *now, const tow_route_plan *plan) {
     const tow_route_plan *old = tow_route_plans_find(&now->served->plans, plan->path);
-    return old != plan && (old == NULL || !tow_route_plan_is_late(plan)) && !is_replaced(now, plan);
+    if (old == plan || is_replaced(now, plan))
+        return false;
+    return old == NULL || !tow_route_plan_is_late(plan) || !tow_route_plans_let_in_the_same(old, plan);
 }
 
 /* Those that nothing has any more. */

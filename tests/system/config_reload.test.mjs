@@ -208,6 +208,30 @@ test("a Python file is loaded, again when it has changed, and a broken one keeps
   assert.equal((await run(["serve", "-f", file, "--check"])).status, 2);
 });
 
+test("a Python route that is closed to some stays open to none while its file is loaded, or can't be", async (t) => {
+  const { folder, file, write } = configuration(t, `${head}routes:\n  - {path: /p, python: some_wsh.py}\n`);
+  const handler = path.join(folder, "some_wsh.py");
+  writeFileSync(handler, "def web_socket_do_extra_handshake(request):\n    pass\n\ndef web_socket_transfer_data(request):\n    request.ws_stream.receive_message()\n");
+  writeFileSync(path.join(folder, "users"), "ann:$6$salt$nobody\n");
+  const server = await start(t, file);
+  const status = async (headers = {}) => (await request({ port: server.port, path: "/p", headers })).status;
+  await until(async () => (await status()) === 426, "it is loaded");
+  const lasting = await open(t, server, "/p");
+  writeFileSync(handler, "this is no Python\n");
+  write(`${head}routes:\n  - {path: /p, python: some_wsh.py, host: a.example}\n`);
+  await reload(server);
+  assert.equal(await status(), 421);
+  await until(() => server.log.includes(`error ${file}:3:24: python: `), "it can't be loaded");
+  assert.equal(await status(), 421);
+  assert.equal(await status({ Host: "a.example" }), 503);
+  write(`${head}routes:\n  - {path: /p, python: some_wsh.py, basic-auth: users}\n`);
+  await reload(server);
+  assert.equal(await status(), 401);
+  const closed = once(lasting, "close");
+  lasting.send("nobody is disconnected");
+  assert.equal((await within(10000, closed, "the end of the old one"))[0], 1000);
+});
+
 test("certificates change", async (t) => {
   const { folder, file, write } = configuration(t, "");
   for (const name of ["one", "two"]) {
