@@ -91,17 +91,6 @@ static void hear_probe(
         give_up_probe(session);
 }
 
-static void hear_text(tow_engineio_session *session, const void *data, size_t length) {
-    tow_packet packet;
-    int error = tow_engineio_read(&packet, data, length, &session->room);
-    if (error == 0)
-        tow_engineio_hear(session, &packet);
-    else if (error == TOW_ERROR_MEMORY)
-        tow_engineio_break(session, TOW_CAUSE_MEMORY, error);
-    else
-        tow_engineio_violated(session);
-}
-
 void tow_engineio_link_heard(
     tow_engineio_link *link, tow_message_type type, const void *data, size_t length) {
     tow_engineio_session *session = link->session;
@@ -112,7 +101,7 @@ void tow_engineio_link_heard(
         return;
     }
     if (type == TOW_TEXT)
-        hear_text(session, data, length);
+        tow_engineio_hear_bytes(session, data, length);
     else
         tow_engineio_hear(session, &(tow_packet){.type = TOW_PACKET_BINARY, .data = data, .length = length});
 }

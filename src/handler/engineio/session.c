@@ -310,15 +310,17 @@ void tow_engineio_hear(tow_engineio_session *session, const tow_packet *packet) 
     }
 }
 
-static void tell_next(tow_engineio_session *session, tow_slice bytes) {
+void tow_engineio_hear_bytes(tow_engineio_session *session, const void *bytes, size_t length) {
     tow_packet packet;
-    int error = tow_engineio_read(&packet, (const uint8_t *)bytes.data, bytes.length, &session->room);
+    int error = tow_engineio_read(&packet, bytes, length, &session->room);
     if (error == 0)
         tow_engineio_hear(session, &packet);
     else if (error == TOW_ERROR_MEMORY)
         tow_engineio_break(session, TOW_CAUSE_MEMORY, error);
     else
         tow_engineio_violated(session);
+    if (session->room.capacity > SCRATCH_MAX)
+        tow_buffer_clear(&session->room);
 }
 
 void tow_engineio_tell(tow_engineio_session *session) {
@@ -329,7 +331,7 @@ void tow_engineio_tell(tow_engineio_session *session) {
             return;
         }
         if (!session->peer_closed && tow_engineio_next(&session->input, &bytes))
-            tell_next(session, bytes);
+            tow_engineio_hear_bytes(session, bytes.data, bytes.length);
         else
             tow_engineio_post_end(session);
     }

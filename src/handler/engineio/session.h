@@ -118,6 +118,9 @@ int64_t tow_engineio_after(const tow_engineio_session *session, int milliseconds
 /* Treats a packet of the client. It may be over afterwards. */
 void tow_engineio_hear(tow_engineio_session *session, const tow_packet *packet);
 
+/* The same for one as it came, in a post or as a text of a WebSocket. */
+void tow_engineio_hear_bytes(tow_engineio_session *session, const void *bytes, size_t length);
+
 /* Breaks it off: what the client did is against the protocol, or it did not what it had to. */
 void tow_engineio_break(tow_engineio_session *session, tow_cause cause, int error);
 

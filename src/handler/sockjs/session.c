@@ -17,7 +17,8 @@ enum {
     FRAME_BYTES = 64 * 1024,    /* of messages in a frame; one more may come */
     STREAM_BYTES = 128 * 1024,  /* of a stream, then the client asks again */
     PRELUDE = 2048,             /* bytes that a stream begins with, for browsers that wait for some */
-    TOLD_AT_ONCE = 256
+    TOLD_AT_ONCE = 256,
+    ROOM_MAX = 64 * 1024 /* bytes that are kept for the next message */
 };
 
 /* Times. */
@@ -286,6 +287,8 @@ static void tell_string(tow_sockjs_session *session, tow_slice string) {
         .data = session->room.length > 0 ? (const void *)session->room.data : "",
         .length = session->room.length};
     tow_carried_message(session->socket, &message);
+    if (session->room.capacity > ROOM_MAX)
+        tow_buffer_clear(&session->room);
 }
 
 static void told(tow_sockjs_session *session) {
@@ -320,9 +323,11 @@ static bool take(tow_sockjs_session *session, tow_buffer *bytes, bool alone) {
     tow_buffer_clear(&session->posted);
     session->posted = *bytes;
     *bytes = (tow_buffer){0};
-    if (single.data != NULL)
-        tell_string(session, single);
     session->telling = single.data == NULL;
+    if (single.data != NULL) {
+        tell_string(session, single);
+        tow_buffer_clear(&session->posted);
+    }
     return true;
 }
 

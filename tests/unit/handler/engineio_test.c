@@ -2,6 +2,7 @@
  * protocol's own suite, and those that it does not look at. */
 #include "../server/world.h"
 
+#include "engineio/session.h"
 #include "handler/engineio.h"
 
 #include <stdlib.h>
@@ -646,6 +647,23 @@ static void binary_goes_as_text_for_who_asks_for_that(void **state) {
     end(&scene);
 }
 
+/* What a large packet was decoded in does not stay as long as the session. */
+static void a_large_packet_leaves_nothing_behind(void **state) {
+    struct scene scene;
+    static char packet[96001];
+    begin(&scene, 1);
+    open_websocket(&scene, &scene.peer, "");
+    peer_expect(&scene.peer, "}");
+    memset(packet, 'A', sizeof(packet));
+    packet[0] = 'b';
+    peer_long_frame(&scene.peer, 1, packet, sizeof(packet));
+    peer_frame(&scene.peer, 1, "4a", 2);
+    peer_expect_frame(&scene.peer, 1, "4a", 2);
+    const tow_engineio_session *session = heard.socket->carried;
+    assert_in_range(session->room.capacity, 0, 65536);
+    end(&scene);
+}
+
 static void a_websocket_that_vanishes_is_told(void **state) {
     struct scene scene;
     begin(&scene, 1);
@@ -921,6 +939,7 @@ int main(void) {
         cmocka_unit_test(too_many_that_nobody_comes_back_to_end_the_oldest),
         cmocka_unit_test(a_session_begins_on_websocket),
         cmocka_unit_test(binary_goes_as_text_for_who_asks_for_that),
+        cmocka_unit_test(a_large_packet_leaves_nothing_behind),
         cmocka_unit_test(a_websocket_that_vanishes_is_told),
         cmocka_unit_test(the_handler_closes_a_websocket),
         cmocka_unit_test(a_session_is_taken_over_by_a_websocket),

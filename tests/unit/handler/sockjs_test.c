@@ -5,6 +5,7 @@
 #include "server/entrance.h"
 #include "sockjs/frames.h"
 #include "sockjs/place.h"
+#include "sockjs/session.h"
 #include "websocket/websocket.h"
 
 #include <stdlib.h>
@@ -266,6 +267,30 @@ static void frames_go_over_a_websocket(void **state) {
     }
 }
 
+/* Neither what it came in nor what it was decoded in stays as long as the session. */
+static void a_large_string_leaves_nothing_behind(void **state) {
+    for (size_t as_array = 0; as_array < 2; as_array++) {
+        struct scene scene;
+        static char text[100000];
+        begin(&scene, as_array);
+        peer_connect(&scene.peer, &scene.world);
+        peer_text(&scene.peer, OPENING("/echo/sockjs/000/abc/websocket"));
+        peer_expect_frame(&scene.peer, 1, "o", 1);
+        memset(text, 'x', sizeof(text));
+        text[as_array] = text[sizeof(text) - 1 - as_array] = '"';
+        if (as_array == 1) {
+            text[0] = '[';
+            text[sizeof(text) - 1] = ']';
+        }
+        peer_long_frame(&scene.peer, 1, text, sizeof(text));
+        peer_expect(&scene.peer, "xxx\"]");
+        const tow_sockjs_session *session = heard.socket->carried;
+        assert_int_equal(session->posted.capacity, 0);
+        assert_in_range(session->room.capacity, 0, 65536);
+        end(&scene);
+    }
+}
+
 static void broken_json_ends_a_websocket(void **state) {
     struct scene scene;
     begin(&scene, 1);
@@ -337,6 +362,7 @@ int main(void) {
         cmocka_unit_test(a_session_without_a_receiver_ends_after_five_seconds),
         cmocka_unit_test(a_heart_beats_for_who_receives),
         cmocka_unit_test(frames_go_over_a_websocket),
+        cmocka_unit_test(a_large_string_leaves_nothing_behind),
         cmocka_unit_test(broken_json_ends_a_websocket),
         cmocka_unit_test(the_raw_websocket_is_the_routes_own),
         cmocka_unit_test(paths_are_told_apart),

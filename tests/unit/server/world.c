@@ -234,6 +234,14 @@ void peer_frame(struct peer *peer, uint8_t opcode, const void *payload, size_t l
     peer_send(peer, frame, frame_write(frame, opcode, payload, length));
 }
 
+void peer_long_frame(struct peer *peer, uint8_t opcode, const void *payload, size_t length) {
+    uint8_t head[14] = {(uint8_t)(0x80 | opcode), 0xff};
+    for (size_t i = 0; i < 8; i++)
+        head[2 + i] = (uint8_t)((uint64_t)length >> (56 - 8 * i));
+    peer_send(peer, head, sizeof(head));
+    peer_send(peer, payload, length);
+}
+
 bool peer_has_frame(const struct peer *peer, uint8_t opcode, const void *payload, size_t length) {
     uint8_t frame[127];
     assert_true(length <= 125);
