@@ -161,6 +161,7 @@ static bool take_number(tow_engineio_session *session, tow_session_visit *visit)
 
 static void wait(tow_engineio_session *session, tow_session_visit *visit) {
     session->poll = visit;
+    session->polled = true;
     visit->on_gone = poll_gone;
     visit->user = session;
     if (session->extended) {

@@ -380,15 +380,22 @@ void tow_engineio_flush(tow_engineio_session *session, bool noop) {
 static void ping(tow_engineio_session *session) {
     session->due[TOW_ENGINEIO_DUE_PING] = NEVER;
     session->pinged = true;
+    session->polled = false;
     tow_engineio_set_due(session, TOW_ENGINEIO_DUE_PONG,
         tow_engineio_after(session, session->engineio->settings.pong_milliseconds));
     if (say(session, TOW_ENGINEIO_PING, NULL, 0) != 0)
         tow_engineio_break(session, TOW_CAUSE_MEMORY, TOW_ERROR_MEMORY);
 }
 
-/* While a post waits for the application, or a link is not read, the answer may stand behind that. */
+/* While a post waits for the application, or a link is not read, the answer may stand behind that; but who
+ * polls comes again, for each Ping. (Between our own ends TOW_ENGINEIO_LINGER sees to that.) */
 static void no_pong(tow_engineio_session *session) {
-    if (session->paused) {
+    bool polls = session->link == NULL && !session->extended;
+    if (session->paused && polls && (session->poll != NULL || session->polled)) {
+        ping(session);
+        return;
+    }
+    if (session->paused && !polls) {
         tow_engineio_set_due(session, TOW_ENGINEIO_DUE_PONG,
             tow_engineio_after(session, session->engineio->settings.pong_milliseconds));
         return;

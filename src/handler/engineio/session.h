@@ -76,6 +76,7 @@ struct tow_engineio_session {
     bool telling;                           /* what was posted */
     bool paused;                            /* nothing is told to the socket */
     bool pinged;
+    bool polled;        /* a poll has come since */
     bool closing;       /* our Close is in `out`, or said */
     bool peer_closed;   /* the client's has come */
     bool answers_close; /* and a poll has still to take ours */

@@ -501,6 +501,30 @@ static void a_ping_without_its_answer_ends_the_session(void **state) {
     end(&scene);
 }
 
+/* Its answer would stand behind the post; but a client that is there takes the Pings. */
+static void a_paused_session_lives_as_long_as_it_is_polled(void **state) {
+    for (uint64_t seed = 0; seed < SEEDS; seed++) {
+        struct scene scene;
+        begin(&scene, seed);
+        open_session(&scene, "");
+        heard.pauses = true;
+        post(&scene, &scene.other, "4a\x1e\x34z");
+        poll(&scene, &scene.peer);
+        expect(&scene.peer, "200", "4a");
+        for (int i = 0; i < 5; i++) {
+            poll(&scene, &scene.peer);
+            expect(&scene.peer, "200", "2");
+        }
+        poll(&scene, &scene.peer);
+        expect(&scene.peer, "200", "2");
+        assert_int_equal(heard.closes, 0);
+        world_run(&scene.world, PING + PONG + 20);
+        assert_int_equal(heard.closes, 1);
+        assert_int_equal(heard.code, 1006);
+        end(&scene);
+    }
+}
+
 static void a_ping_of_the_client_ends_the_session(void **state) {
     struct scene scene;
     begin(&scene, 1);
@@ -931,6 +955,7 @@ int main(void) {
         cmocka_unit_test(a_paused_socket_has_posts_wait),
         cmocka_unit_test(pings_come_and_their_answers_keep_the_session),
         cmocka_unit_test(a_ping_without_its_answer_ends_the_session),
+        cmocka_unit_test(a_paused_session_lives_as_long_as_it_is_polled),
         cmocka_unit_test(a_ping_of_the_client_ends_the_session),
         cmocka_unit_test(the_client_closes),
         cmocka_unit_test(the_handler_closes),
