@@ -47,6 +47,11 @@ static bool can_drop(const tow_websocket *socket) {
     return carrier == NULL || carrier->drop != NULL;
 }
 
+/* What is begun can't be dropped: one message of a queue, but of a carrier whatever it has handed on. */
+static bool is_still_over(const tow_websocket *socket, bool is_message) {
+    return (!is_message || tow_carrier_of(socket) != NULL) && tow_overflow_is(socket, is_message);
+}
+
 int tow_overflow_handle(tow_websocket *socket, size_t length, bool is_message) {
     switch (socket->behaviour->limits.overflow) {
     case TOW_OVERFLOW_REFUSE:
@@ -55,7 +60,7 @@ int tow_overflow_handle(tow_websocket *socket, size_t length, bool is_message) {
         if (!can_drop(socket))
             return refuse_as_full(socket);
         drop_oldest(socket, is_message);
-        return is_message || !tow_overflow_is(socket, false) ? 0 : refuse_as_full(socket);
+        return is_still_over(socket, is_message) ? refuse_as_full(socket) : 0;
     case TOW_OVERFLOW_DEFAULT: /* resolved */
     case TOW_OVERFLOW_CLOSE:
         break;

@@ -24,7 +24,8 @@ static inline int tow_overflow_check(tow_websocket *socket, size_t length) {
     return tow_overflow_is(socket, true) ? tow_overflow_handle(socket, length, true) : 0;
 }
 
-/* The same for what could not be dropped later: a piece or a Ping is refused where dropping is not enough. */
+/* The same for what could not be dropped later: a piece or a Ping is refused where dropping is not enough, as
+ * any message of a carrier is. */
 static inline int tow_overflow_check_piece(tow_websocket *socket, size_t length) {
     return tow_overflow_is(socket, false) ? tow_overflow_handle(socket, length, false) : 0;
 }

@@ -699,6 +699,26 @@ static void a_websocket_that_vanishes_is_told(void **state) {
     end(&scene);
 }
 
+/* What the WebSocket has can't be dropped, so what comes over the limit is refused. */
+static void a_websocket_that_is_not_read_holds_no_more_than_max_queue(void **state) {
+    struct scene scene;
+    static char bytes[1000];
+    int refused = 0;
+    begin_with(
+        &scene, 1, &(tow_handler){.limits = {.max_queue = 10000, .overflow = TOW_OVERFLOW_DROP_OLDEST}});
+    open_websocket(&scene, &scene.peer, "");
+    peer_expect(&scene.peer, "}");
+    tow_stream_pause(&scene.peer.stream);
+    for (int i = 0; i < 100; i++)
+        refused += tow_websocket_send(heard.socket, TOW_BINARY, bytes, sizeof(bytes)) == TOW_ERROR_QUEUE_FULL;
+    assert_in_range(tow_websocket_buffered_amount(heard.socket), 10001, 12000);
+    assert_in_range(refused, 80, 95);
+    tow_stream_resume(&scene.peer.stream);
+    peer_frame(&scene.peer, 1, "4a", 2);
+    peer_expect_frame(&scene.peer, 1, "4a", 2);
+    end(&scene);
+}
+
 static void the_handler_closes_a_websocket(void **state) {
     struct scene scene;
     begin(&scene, 1);
@@ -966,6 +986,7 @@ int main(void) {
         cmocka_unit_test(binary_goes_as_text_for_who_asks_for_that),
         cmocka_unit_test(a_large_packet_leaves_nothing_behind),
         cmocka_unit_test(a_websocket_that_vanishes_is_told),
+        cmocka_unit_test(a_websocket_that_is_not_read_holds_no_more_than_max_queue),
         cmocka_unit_test(the_handler_closes_a_websocket),
         cmocka_unit_test(a_session_is_taken_over_by_a_websocket),
         cmocka_unit_test(probe_and_upgrade_may_come_together),
