@@ -238,10 +238,15 @@ static uint64_t buffered(const tow_websocket *socket) {
     return session->out.payload + waits;
 }
 
+/* A WebSocket waits with its next message until all of the last is told. Callbacks of it may run. */
+static void pace_wire(tow_sockjs_session *session) {
+    if (session->wire != NULL)
+        (session->paused || session->telling ? tow_websocket_pause : tow_websocket_resume)(session->wire);
+}
+
 static void set_paused(tow_sockjs_session *session, bool paused) {
     session->paused = paused;
-    if (session->wire != NULL)
-        (paused ? tow_websocket_pause : tow_websocket_resume)(session->wire);
+    pace_wire(session);
     if (!paused && session->telling)
         set_in(session, TOW_SOCKJS_DUE_INPUT, 0);
 }
@@ -298,6 +303,7 @@ static void told(tow_sockjs_session *session) {
     tow_buffer_clear(&session->posted);
     if (post != NULL)
         answer(post, 204, "text/plain; charset=UTF-8", "");
+    pace_wire(session);
 }
 
 static void tell(tow_sockjs_session *session) {
@@ -305,6 +311,7 @@ static void tell(tow_sockjs_session *session) {
     for (int count = 0; !session->over && session->telling && !session->paused; count++) {
         if (count == TOLD_AT_ONCE) {
             set_in(session, TOW_SOCKJS_DUE_INPUT, 0);
+            pace_wire(session);
             return;
         }
         if (tow_json_next(&session->input, &name, &string))
@@ -354,7 +361,7 @@ void tow_sockjs_post(tow_sockjs_session *session, tow_session_visit *visit) {
     }
 }
 
-/* Each message of the WebSocket is told whole before the next: it is paused with the socket. */
+/* Each message of the WebSocket is told whole before the next: see pace_wire. */
 void tow_sockjs_hear(tow_sockjs_session *session, const char *text, size_t length) {
     tow_buffer bytes = {0};
     tow_carried_heard(session->socket);

@@ -18,6 +18,7 @@ static struct heard {
     uint16_t code;
     tow_websocket *socket;
     bool closes_at_once;
+    bool pauses;
 } heard;
 
 static void opened(tow_websocket *socket) {
@@ -30,6 +31,8 @@ static void opened(tow_websocket *socket) {
 
 static void echo(tow_websocket *socket, const tow_message *message) {
     tow_websocket_send(socket, message->type, message->data, message->length);
+    if (heard.pauses)
+        tow_websocket_pause(socket);
 }
 
 static void closed(tow_websocket *socket, const tow_close_event *event) {
@@ -291,6 +294,47 @@ static void a_large_string_leaves_nothing_behind(void **state) {
     }
 }
 
+static void a_websocket_waits_until_the_last_message_is_told(void **state) {
+    for (uint64_t seed = 0; seed < SEEDS; seed++) {
+        struct scene scene;
+        begin(&scene, seed);
+        peer_connect(&scene.peer, &scene.world);
+        peer_text(&scene.peer, OPENING("/echo/sockjs/000/abc/websocket"));
+        peer_expect_frame(&scene.peer, 1, "o", 1);
+        heard.pauses = true;
+        peer_frame(&scene.peer, 1, "[\"a\",\"b\"]", 9);
+        peer_frame(&scene.peer, 1, "[\"c\",\"d\"]", 9);
+        peer_frame(&scene.peer, 1, "\"e\"", 3);
+        for (char c = 'a'; c <= 'e'; c++) {
+            const char frame[] = {'a', '[', '"', c, '"', ']'};
+            peer_expect_frame(&scene.peer, 1, frame, sizeof(frame));
+            world_run(&scene.world, seed % 2 == 0 ? 0 : 10);
+            assert_non_null(heard.socket);
+            tow_websocket_resume(heard.socket);
+        }
+        end(&scene);
+    }
+}
+
+static void many_strings_come_before_the_next_message(void **state) {
+    for (uint64_t seed = 0; seed < SEEDS; seed++) {
+        struct scene scene;
+        char many[2001] = "[";
+        begin(&scene, seed);
+        for (size_t i = 0; i < 500; i++)
+            memcpy(many + 1 + 4 * i, "\"x\",", 4);
+        many[sizeof(many) - 1] = ']';
+        peer_connect(&scene.peer, &scene.world);
+        peer_text(&scene.peer, OPENING("/echo/sockjs/000/abc/websocket"));
+        peer_expect_frame(&scene.peer, 1, "o", 1);
+        for (int i = 0; i < 3; i++)
+            peer_long_frame(&scene.peer, 1, many, sizeof(many));
+        peer_frame(&scene.peer, 1, "\"last\"", 6);
+        peer_expect(&scene.peer, "\"last\"]");
+        end(&scene);
+    }
+}
+
 static void broken_json_ends_a_websocket(void **state) {
     struct scene scene;
     begin(&scene, 1);
@@ -363,6 +407,8 @@ int main(void) {
         cmocka_unit_test(a_heart_beats_for_who_receives),
         cmocka_unit_test(frames_go_over_a_websocket),
         cmocka_unit_test(a_large_string_leaves_nothing_behind),
+        cmocka_unit_test(a_websocket_waits_until_the_last_message_is_told),
+        cmocka_unit_test(many_strings_come_before_the_next_message),
         cmocka_unit_test(broken_json_ends_a_websocket),
         cmocka_unit_test(the_raw_websocket_is_the_routes_own),
         cmocka_unit_test(paths_are_told_apart),

@@ -235,10 +235,12 @@ void peer_frame(struct peer *peer, uint8_t opcode, const void *payload, size_t l
 }
 
 void peer_long_frame(struct peer *peer, uint8_t opcode, const void *payload, size_t length) {
-    uint8_t head[14] = {(uint8_t)(0x80 | opcode), 0xff};
-    for (size_t i = 0; i < 8; i++)
-        head[2 + i] = (uint8_t)((uint64_t)length >> (56 - 8 * i));
-    peer_send(peer, head, sizeof(head));
+    size_t size = length > UINT16_MAX ? 8 : 2;
+    uint8_t head[2 + 8 + 4] = {(uint8_t)(0x80 | opcode), size == 8 ? 0xff : 0xfe};
+    assert_true(length > 125);
+    for (size_t i = 0; i < size; i++)
+        head[2 + i] = (uint8_t)((uint64_t)length >> (8 * (size - 1 - i)));
+    peer_send(peer, head, 2 + size + 4);
     peer_send(peer, payload, length);
 }
 

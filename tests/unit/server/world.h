@@ -85,7 +85,7 @@ void peer_reset(struct peer *peer);
 /* A client's frame with a mask of zeros: text of up to 125 bytes. Returns its length. */
 size_t frame_write(uint8_t *out, uint8_t opcode, const void *payload, size_t length);
 void peer_frame(struct peer *peer, uint8_t opcode, const void *payload, size_t length);
-/* The same with a payload of any length. */
+/* The same with a longer payload. */
 void peer_long_frame(struct peer *peer, uint8_t opcode, const void *payload, size_t length);
 
 /* Whether the server's frame (unmasked) of this payload was received. */
