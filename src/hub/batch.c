@@ -11,7 +11,7 @@ int tow_batch_reserve(tow_batch **batch) {
     if (*batch != NULL && (*batch)->count < capacity)
         return 0;
     uint32_t more = capacity == 0 ? CAPACITY_MIN : 2 * capacity;
-    tow_batch *made = realloc(*batch, sizeof(*made) + more * sizeof(made->items[0]));
+    tow_batch *made = realloc(*batch, sizeof(*made) + more * sizeof(tow_published *));
     if (made == NULL)
         return TOW_ERROR_MEMORY;
     if (capacity == 0)

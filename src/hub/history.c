@@ -15,7 +15,7 @@ int tow_history_reserve(tow_history *history) {
     if (history->count < history->capacity)
         return 0;
     size_t capacity = history->capacity == 0 ? CAPACITY_MIN : 2 * history->capacity;
-    tow_published **items = malloc(capacity * sizeof(*items));
+    tow_published **items = malloc(capacity * sizeof(tow_published *));
     if (items == NULL)
         return TOW_ERROR_MEMORY;
     for (size_t i = 0; i < history->count; i++)

@@ -101,7 +101,7 @@ static int reserve(tow_hub_listing *listing) {
     if (listing->count < listing->capacity)
         return 0;
     size_t capacity = listing->capacity == 0 ? 16 : 2 * listing->capacity;
-    row **rows = realloc(listing->rows, capacity * sizeof(*rows));
+    row **rows = realloc(listing->rows, capacity * sizeof(row *));
     if (rows == NULL)
         return TOW_ERROR_MEMORY;
     listing->rows = rows;
@@ -166,7 +166,7 @@ void tow_hub_listing_finish(tow_hub_listing *listing, tow_hub_answer *answer) {
         return;
     }
     if (listing->count > 0)
-        qsort(listing->rows, listing->count, sizeof(listing->rows[0]), compare_rows);
+        qsort(listing->rows, listing->count, sizeof(row *), compare_rows);
     for (size_t i = 0; i < listing->count; i++)
         listing->counts[i] = listing->rows[i]->count;
     answer->exists = listing->count > 0;

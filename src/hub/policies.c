@@ -42,6 +42,8 @@ void tow_policies_find(tow_policies *policies, tow_slice name, tow_channel_polic
 
 static const tow_channel_policy *find_kept(tow_policies *policies, const tow_channel_policy *policy) {
     for (const tow_policy_kept *kept = policies->kept; kept != NULL; kept = kept->next)
+        /* They were zeroed as a whole.
+         * NOLINTNEXTLINE(bugprone-suspicious-memory-comparison,cert-exp42-c,cert-flp37-c) */
         if (memcmp(&kept->policy, policy, sizeof(*policy)) == 0)
             return &kept->policy;
     return NULL;

@@ -71,7 +71,7 @@ static int reserve(tow_presence *presence) {
     if (presence->count < presence->capacity)
         return 0;
     size_t capacity = presence->capacity == 0 ? CAPACITY_MIN : 2 * presence->capacity;
-    tow_present **items = realloc(presence->items, capacity * sizeof(*items));
+    tow_present **items = realloc(presence->items, capacity * sizeof(tow_present *));
     if (items == NULL)
         return TOW_ERROR_MEMORY;
     presence->items = items;
@@ -88,7 +88,7 @@ static int add(tow_presence *presence, tow_present **present, size_t index, tow_
     if (error != 0)
         return error;
     memmove(&presence->items[index + 1], &presence->items[index],
-        (presence->count - index) * sizeof(*presence->items));
+        (presence->count - index) * sizeof(tow_present *));
     presence->items[index] = made;
     presence->count++;
     made->leases = 1;
@@ -123,7 +123,7 @@ bool tow_presence_leave(tow_presence *presence, tow_present *present) {
     assert(presence->items[index] == present);
     presence->count--;
     memmove(&presence->items[index], &presence->items[index + 1],
-        (presence->count - index) * sizeof(*presence->items));
+        (presence->count - index) * sizeof(tow_present *));
     return true;
 }
 

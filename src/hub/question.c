@@ -144,13 +144,13 @@ static bool answer_history(tow_hub_part *part, tow_hub_question *question, asked
         items = answer.count == 0 ? NULL : malloc(answer.count * sizeof(tow_published *));
         if (items == NULL && answer.count > 0)
             answer = (tow_hub_answer){.error = TOW_ERROR_MEMORY};
-        for (size_t i = 0; i < answer.count; i++)
+        for (size_t i = 0; items != NULL && i < answer.count; i++)
             items[i] = tow_published_retain(tow_history_at(hold.channel->history, range.first + i));
     }
     tow_hub_let_go(&hold);
     answer.published = items;
     answer_with(question, &answer);
-    for (size_t i = 0; i < answer.count; i++)
+    for (size_t i = 0; items != NULL && i < answer.count; i++)
         tow_published_release(items[i]);
     free(items);
     return true;
@@ -170,10 +170,11 @@ int tow_hub_ask_history(
 static tow_member *copy_members(
     const tow_presence *presence, size_t from, size_t count, tow_published ***held) {
     tow_member *members = malloc(count * sizeof(*members));
-    *held = malloc(count * sizeof(tow_published *));
+    *held = calloc(count, sizeof(tow_published *));
     if (members == NULL || *held == NULL) {
         free(members);
         free(*held);
+        *held = NULL;
         return NULL;
     }
     for (size_t i = 0; i < count; i++) {
@@ -211,10 +212,9 @@ static bool answer_members(tow_hub_part *part, tow_hub_question *question, asked
         find_members(hold.channel, about, &answer, &held);
     tow_hub_let_go(&hold);
     answer_with(question, &answer);
-    for (size_t i = 0; i < answer.count; i++)
+    for (size_t i = 0; held != NULL && i < answer.count; i++)
         tow_published_release(held[i]);
-    if (answer.count > 0)
-        free(held);
+    free(held);
     free((void *)(uintptr_t)answer.members); // NOLINT(performance-no-int-to-ptr)
     return true;
 }

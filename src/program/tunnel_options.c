@@ -121,8 +121,8 @@ static const char *const examples[] = {
     ("a command for each connection, a line a message; to use it: printf 'b\\na\\nb\\n' | towline connect "
      "--half-close ws://localhost:7000/sort"),
     "towline tunnel -f tunnel.yaml",
-    "all of it in a file: listen: ws://6080/ssh, target: tcp:localhost:22, max-connections: 10, each on a "
-    "line",
+    ("all of it in a file: listen: ws://6080/ssh, target: tcp:localhost:22, max-connections: 10, each on a "
+     "line"),
     NULL,
 };
 

@@ -42,7 +42,7 @@ int tow_channel_unsubscribe(tow_websocket *socket, const char *name) {
 }
 
 static tow_slice slice_of(const char *text) {
-    return text == NULL ? (tow_slice){0} : tow_slice_from(text);
+    return tow_slice_from(text == NULL ? "" : text);
 }
 
 int tow_channel_publish_sized(
