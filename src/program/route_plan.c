@@ -169,7 +169,7 @@ bool tow_route_plan_is_current(const tow_route_plan *plan, bool with_origins) {
                         now.st_mtim.tv_sec == then->st_mtim.tv_sec &&
                         now.st_mtim.tv_nsec == then->st_mtim.tv_nsec;
     bool judges_the_same = plan->with_origins == with_origins || !plan->kind->is_code;
-    return plan->is_made && is_same_code && judges_the_same &&
+    return plan->is_made && !plan->is_missing && is_same_code && judges_the_same &&
            (!tow_route_plan_is_late(plan) || plan->is_loading);
 }
 
@@ -257,6 +257,7 @@ int tow_route_plan_serve(tow_route_plan *plan, tow_server *server) {
     int error = 0;
     for (size_t i = 0; error == 0 && (path = tow_route_plan_path(plan, i)) != NULL; i++)
         error = path_serve(plan, server, path);
+    plan->is_missing = error != 0;
     return error;
 }
 

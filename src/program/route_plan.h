@@ -25,6 +25,7 @@ typedef struct tow_route_plan {
     bool is_made;
     bool is_adopted;          /* of a kind that is late */
     bool is_loading;          /* for whoever loads it */
+    bool is_missing;          /* it could not be served */
     tow_guard *guard;         /* held; before the handler where it is served; NULL: none */
     bool with_origins;        /* the server said whose pages may connect when it was made */
     struct stat stamp;        /* of its code */
@@ -66,7 +67,8 @@ typedef struct tow_route_guards {
 int tow_route_plan_make(tow_route_plan *plan, const tow_handler_place *place, const tow_route_guards *guards,
     bool with_origins, char error[TOW_OPTIONS_ERROR_MAX]);
 
-/* Whether it would be made in the same way again: its code has not changed, and the handler stands. */
+/* Whether it would be made in the same way again: its code has not changed, and the handler stands
+ * and is served. */
 bool tow_route_plan_is_current(const tow_route_plan *plan, bool with_origins);
 
 /* Whether its handler is still to come, and the handler when it is there; `on_free` comes with the route. */

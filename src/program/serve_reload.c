@@ -99,7 +99,8 @@ static bool is_to_be_served(const reloading *now, const tow_route_plan *plan) {
     const tow_route_plan *old = tow_route_plans_find(&now->served->plans, plan->path);
     if (old == plan || is_replaced(now, plan))
         return false;
-    return old == NULL || !tow_route_plan_is_late(plan) || !tow_route_plans_let_in_the_same(old, plan);
+    return old == NULL || old->is_missing || !tow_route_plan_is_late(plan) ||
+           !tow_route_plans_let_in_the_same(old, plan);
 }
 
 /* Those that nothing has any more. */
@@ -110,6 +111,17 @@ static void paths_leave(const reloading *now, const tow_route_plan *old) {
             (void)tow_server_unroute(now->serving->server, path);
 }
 
+/* Without memory: who may not come in any more does not, and the next time it is tried again. */
+static void route_fails(const reloading *now, const tow_route_plan *plan, int error) {
+    const tow_route_plan *old = tow_route_plans_find(&now->served->plans, plan->path);
+    const char *path;
+    tow_service_say(&now->serving->service, TOW_LOG_ERROR, "%s: %s", plan->path, tow_strerror(error));
+    if (old == NULL || tow_route_plans_let_in_the_same(old, plan))
+        return;
+    for (size_t i = 0; (path = tow_route_plan_path(plan, i)) != NULL; i++)
+        (void)tow_server_unroute(now->serving->server, path);
+}
+
 /* All that can be wrong was looked at: what is left is memory, of which each route has its line. */
 static void routes_change(reloading *now) {
     tow_server *server = now->serving->server;
@@ -118,7 +130,7 @@ static void routes_change(reloading *now) {
     for (size_t i = 0; i < now->plans.count; i++) {
         tow_route_plan *plan = now->plans.items[i];
         if (is_to_be_served(now, plan) && (error = tow_route_plan_serve(plan, server)) != 0)
-            tow_service_say(&now->serving->service, TOW_LOG_ERROR, "%s: %s", plan->path, tow_strerror(error));
+            route_fails(now, plan, error);
     }
     error = tow_carried_paths_add(
         &now->served->carried, server, &settings_of(&now->options)->engineio, &now->plans);
