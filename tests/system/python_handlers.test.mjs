@@ -3,7 +3,7 @@
 
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { cpSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { after, before, describe, test } from "node:test";
@@ -502,6 +502,28 @@ describe("hostile handlers", () => {
     for (const client of clients) assert.equal((await within(20000, client.closed, "its end")).code, 1011);
     await works(server, "after the kill");
     assert.match(server.log, /the process of the Python handlers was ended by signal 9; it is started again/);
+  });
+
+  test("a process whose own files are gone is started again each second, until they are there", async (t) => {
+    const folder = mkdtempSync(path.join(tmpdir(), "towline-modules-"));
+    t.after(() => rmSync(folder, { recursive: true }));
+    for (const name of ["program", "handlers"]) mkdirSync(path.join(folder, name));
+    cpSync(program, path.join(folder, "program/towline"));
+    cpSync(path.join(root, "python"), path.join(folder, "python"), { recursive: true });
+    cpSync(path.join(examples, "echo_wsh.py"), path.join(folder, "handlers/two_threads_echo_wsh.py"));
+    const alone = new Server(["env", `LD_LIBRARY_PATH=${path.dirname(program)}/src`, path.join(folder, "program/towline"), "serve", "-p", "127.0.0.1:0", "-w", path.join(folder, "handlers")]);
+    t.after(() => alone.stop());
+    await until(() => alone.log.includes("serves /two_threads_echo") && alone.log.includes("serving ws:"), "it is served");
+    alone.port = Number(/serving ws:\/\/\S*?:(\d+)\//.exec(alone.log)[1]);
+    renameSync(path.join(folder, "python"), path.join(folder, "elsewhere"));
+    const killed = performance.now();
+    process.kill(await host(alone), "SIGKILL");
+    const attempts = () => alone.log.match(/share\/towline\/python is not there/g)?.length ?? 0;
+    await until(() => attempts() >= 3, "three attempts");
+    const most = attempts();
+    assert.ok(most <= 1 + (performance.now() - killed) / 1000, alone.log);
+    renameSync(path.join(folder, "elsewhere"), path.join(folder, "python"));
+    await works(alone);
   });
 
   test("a file of which the process dies while it is loaded is refused, and those beside it are served", async (t) => {

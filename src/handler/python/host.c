@@ -257,13 +257,16 @@ static void refuse_loads(tow_python *python) {
     }
 }
 
-/* One that dies at once is not started all the time. */
-static void wait_and_start(tow_python *python) {
+static void wait_and_start(tow_python *python, int64_t delay) {
     tow_loop *loop = python->place.loop;
-    int64_t now = tow_loop_now(loop);
-    bool was_short = now - python->began < RESTART_AFTER && !python->careful;
     if (python->versions != NULL)
-        tow_timer_set(loop, &python->again, now + (was_short ? RESTART_AFTER : 1), start_again);
+        tow_timer_set(loop, &python->again, tow_loop_now(loop) + delay, start_again);
+}
+
+/* One that dies at once is not started all the time. */
+static int64_t delay_after(const tow_python *python) {
+    bool was_short = tow_loop_now(python->place.loop) - python->began < RESTART_AFTER && !python->careful;
+    return was_short ? RESTART_AFTER : 1;
 }
 
 static void say_exit(const tow_python *python, int status) {
@@ -286,7 +289,7 @@ static void is_over(tow_python *python) {
     if (!python->speaks)
         atomic_store_explicit(&python->broken, true, memory_order_relaxed);
     say_exit(python, tow_command_status(&python->command));
-    wait_and_start(python);
+    wait_and_start(python, delay_after(python));
 }
 
 static void exited(tow_command *command) {
@@ -394,7 +397,7 @@ static void start_process(tow_python *python) {
     if (run(python, why) != 0) {
         tow_python_say(python, TOW_LOG_ERROR, "Python handlers: %s", why);
         if (!tow_command_runs(&python->command))
-            wait_and_start(python);
+            wait_and_start(python, RESTART_AFTER);
         return;
     }
     for (tow_python_version *version = python->versions; version != NULL; version = version->next)
