@@ -241,7 +241,9 @@ bool tow_nursery_await(tow_nursery *nursery, tow_birth *birth) {
 
 void tow_nursery_leave(tow_nursery *nursery, const tow_kin *kin) {
     pthread_mutex_lock(&nursery->mutex);
-    tow_kin **place = place_of(nursery, kin->pid);
+    tow_kin **place = &nursery->kin[(size_t)kin->pid % BUCKETS];
+    while (*place != NULL && *place != kin) /* a younger one may have its number by now */
+        place = &(*place)->next;
     if (*place != NULL) {
         *place = kin->next;
         nursery->kin_count--;
