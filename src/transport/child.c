@@ -191,17 +191,18 @@ static void end_all(tow_loop *loop) {
         over(loop->children, kill_and_wait(loop->children->pid));
 }
 
-static int begin_later(tow_child *child, tow_birth *birth) {
+/* On a thread, or here where none can be made: that it has begun is told later in any case. */
+static void begin_later(tow_child *child, tow_birth *birth) {
     birth->letter = (tow_letter){.work = 1, .open = births_over, .drop = birth_dropped};
     birth->home = child->watch.loop;
     birth->child = child;
     child->birth = birth;
-    int error = tow_nursery_begin(child->nursery, birth);
-    if (error == 0)
-        child->watch.loop->open++;
-    else
-        child->birth = NULL;
-    return error;
+    child->watch.loop->open++;
+    if (tow_nursery_begin(child->nursery, birth) == 0)
+        return;
+    tow_nursery_happen(child->nursery, birth);
+    birth->stage = TOW_BIRTH_OVER;
+    tow_loop_post_letter(birth->home, &birth->letter);
 }
 
 /* The standard streams are nobody's any more when this returns. */
@@ -212,8 +213,10 @@ static int begin_in_nursery(tow_child *child, const tow_child_options *options, 
     for (int i = 0; i < 3; i++)
         ends[i] = -1;
     birth->kin = &child->kin;
-    if (options->on_start != NULL && begin_later(child, birth) == 0)
+    if (options->on_start != NULL) {
+        begin_later(child, birth);
         return 0;
+    }
     tow_nursery_happen(child->nursery, birth);
     int error = take_birth(child, birth);
     tow_birth_free(birth);

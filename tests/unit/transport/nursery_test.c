@@ -4,8 +4,10 @@
 #include "transport/child.h"
 #include "transport/nursery.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +16,18 @@
 #include <unistd.h>
 
 enum { PATIENCE = 20000 /* milliseconds */ };
+
+static bool no_threads;
+
+int __real_pthread_create(
+    pthread_t *thread, const pthread_attr_t *attributes, void *(*run)(void *), void *argument);
+int __wrap_pthread_create(
+    pthread_t *thread, const pthread_attr_t *attributes, void *(*run)(void *), void *argument);
+
+int __wrap_pthread_create(
+    pthread_t *thread, const pthread_attr_t *attributes, void *(*run)(void *), void *argument) {
+    return no_threads ? EAGAIN : __real_pthread_create(thread, attributes, run, argument);
+}
 
 typedef struct command {
     tow_child child; /* first */
@@ -153,6 +167,33 @@ static void what_cannot_be_started_is_told_at_its_end(void **state) {
     end(each, nursery);
 }
 
+static void without_a_thread_it_begins_here_and_that_is_told_all_the_same(void **state) {
+    each_loop *each = *state;
+    static command one, ended, left;
+    tow_nursery *nursery = nursery_make(1);
+    int before = count_descriptors();
+    no_threads = true;
+    start(each, nursery, &one, "read line; exit 5");
+    run_until(each, has_started, &one);
+    assert_int_equal(write(one.ends[0], "\n", 1), 1);
+    finish(each, &one, 5);
+    assert_int_equal(one.starts, 1);
+    start_words(each, nursery, &one, (const char *const[]){"no-such-command-here", NULL});
+    finish(each, &one, 127);
+    assert_int_equal(one.starts, 0);
+    start(each, nursery, &ended, "exec sleep 1000");
+    tow_child_end(&ended.child, 10);
+    finish(each, &ended, 128 + SIGTERM);
+    assert_int_equal(ended.starts, 0);
+    run_to_the_end(each);
+    assert_int_equal(count_descriptors(), before);
+    start(each, nursery, &left, "exec sleep 1000");
+    no_threads = false;
+    end(each, nursery);
+    assert_int_equal(left.exits, 1);
+    close_ends(&left);
+}
+
 static void one_that_is_not_wanted_any_more_ends_whether_it_runs_already_or_not(void **state) {
     each_loop *each = *state;
     tow_nursery *nursery = nursery_make(1);
@@ -287,6 +328,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         ON_REAL_LOOPS(what_is_written_before_it_runs_reaches_it),
         ON_REAL_LOOPS(what_cannot_be_started_is_told_at_its_end),
+        ON_REAL_LOOPS(without_a_thread_it_begins_here_and_that_is_told_all_the_same),
         ON_REAL_LOOPS(one_that_is_not_wanted_any_more_ends_whether_it_runs_already_or_not),
         ON_REAL_LOOPS(a_loop_that_is_freed_waits_for_those_that_are_on_their_way),
         ON_REAL_LOOPS(what_has_left_its_group_ends_with_it),
