@@ -31,9 +31,20 @@ static bool is_first_pass(void) {
     return ap_state_query(AP_SQ_MAIN_STATE) == AP_SQ_MS_CREATE_PRE_CONFIG;
 }
 
+/* Where each connection has a process of its own, no two meet in a handler. */
+static bool is_threaded(void) {
+    int answer = AP_MPMQ_NOT_SUPPORTED;
+    return ap_mpm_query(AP_MPMQ_IS_THREADED, &answer) == APR_SUCCESS && answer != AP_MPMQ_NOT_SUPPORTED;
+}
+
 /* Also where the configuration is only tested. */
 static int check_config(apr_pool_t *pool, apr_pool_t *log, apr_pool_t *temporary, server_rec *server) {
     (void)log, (void)temporary;
+    if (!is_threaded()) {
+        ap_log_error(APLOG_MARK, APLOG_CRIT | APLOG_STARTUP, 0, server,
+            "mod_towline needs a threaded MPM, and %s is none: load mpm_event or mpm_worker", ap_show_mpm());
+        return HTTP_INTERNAL_SERVER_ERROR;
+    }
     return tow_apache_sites_prepare(pool, server) ? OK : HTTP_INTERNAL_SERVER_ERROR;
 }
 

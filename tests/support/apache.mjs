@@ -98,12 +98,14 @@ Mutex file:${this.folder}/run
 ServerName localhost
 ${user}Listen 127.0.0.1:${this.port}
 DocumentRoot ${this.folder}/htdocs
-ThreadLimit ${threads}
 ServerLimit ${children}
 StartServers ${first}
+<IfModule !mpm_prefork_module>
+ThreadLimit ${threads}
 ThreadsPerChild ${threads}
 MinSpareThreads ${threads / 2}
 MaxSpareThreads ${threads * children}
+</IfModule>
 MaxRequestWorkers ${threads * children}
 RequestReadTimeout header=5 body=5
 ${secure}TowlinePythonModules ${this.folder}/python

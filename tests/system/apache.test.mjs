@@ -20,3 +20,11 @@ test("a Python handler echoes beside an ordinary page", async (t) => {
   assert.equal((await request({ port: apache.port, path: "/echo" })).status, 426);
   assert.equal((await request({ port: apache.port, path: "/absent" })).status, 404);
 });
+
+test("with a process for each connection it does not start, and says what it needs", async (t) => {
+  const apache = new Apache({ mpm: "prefork" });
+  t.after(() => apache.stop());
+  apache.allowReading();
+  assert.equal(await apache.run(), false);
+  assert.match(apache.log, /mod_towline needs a threaded MPM, and prefork is none: load mpm_event or mpm_worker/);
+});
