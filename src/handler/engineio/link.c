@@ -73,10 +73,12 @@ static void upgrade(tow_engineio_session *session, const char *text, size_t leng
     }
     forget_probe(session);
     tow_engineio_end_poll(session);
-    if (send_again(session, link) == 0)
+    if (send_again(session, link) == 0) {
         tow_engineio_take_link(session, link);
-    else
-        tow_engineio_break(session, TOW_CAUSE_MEMORY, TOW_ERROR_MEMORY);
+        return;
+    }
+    link->class->close(link, 0, NULL, false); /* the session's end knows it no more */
+    tow_engineio_break(session, TOW_CAUSE_MEMORY, TOW_ERROR_MEMORY);
 }
 
 static void hear_probe(
