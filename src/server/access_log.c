@@ -14,7 +14,12 @@ void tow_access_log_begin(tow_access_log *log, const tow_http_head *head) {
     if (head == NULL || !tow_report_wants(settings_of(log), TOW_LOG_NOTICE))
         return;
     tow_text_format(log->method, sizeof(log->method), "%.*s", (int)head->method.length, head->method.data);
-    tow_text_format(log->path, sizeof(log->path), "%.*s", (int)head->path.length, head->path.data);
+    tow_access_log_path(log, head->path);
+}
+
+void tow_access_log_path(tow_access_log *log, tow_slice path) {
+    if (log->method[0] != '\0')
+        tow_text_format(log->path, sizeof(log->path), "%.*s", (int)path.length, path.data);
 }
 
 void tow_access_log_limit(tow_access_log *log, uint64_t *counter) {

@@ -15,6 +15,9 @@ typedef struct tow_access_log {
  * wants them. */
 void tow_access_log_begin(tow_access_log *log, const tow_http_head *head);
 
+/* The same request, by another path: the one it came by has a secret. */
+void tow_access_log_path(tow_access_log *log, tow_slice path);
+
 /* Counts a limit of the worker's counters as reached; the next line names its option. */
 void tow_access_log_limit(tow_access_log *log, uint64_t *counter);
 

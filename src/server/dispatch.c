@@ -145,6 +145,8 @@ static void serve(tow_exchange *exchange, tow_request *request) {
     take_route(exchange, route);
     request->route = route;
     request->user = route != NULL ? route->handler.user : NULL;
+    if (base.data != NULL) /* behind it a session may be named, which is all that its requests need */
+        tow_access_log_path(&exchange->log, base);
     if (tow_exchange_begin_fields(exchange) != 0 || take_base(request, route, base) != 0) {
         tow_exchange_refuse_for_memory(exchange);
         return;

@@ -179,6 +179,26 @@ static void what_is_sent_wrongly_is_refused(void **state) {
     end(&scene);
 }
 
+/* Who knows the name of a session has it. */
+static void a_sessions_name_is_not_logged(void **state) {
+    static const char *const whats[] = {"xhr", "xhr_send", "xhr_streaming"};
+    for (size_t i = 0; i < 3; i++) {
+        struct scene scene;
+        char target[60];
+        begin(&scene, i);
+        snprintf(
+            target, sizeof(target), i == 0 ? "/000/s3cret/%s?t=s3cret" : "/sockjs/000/s3cret/%s", whats[i]);
+        ask(&scene, &scene.peer, "POST", target, i == 1 ? "[]" : "");
+        peer_expect(&scene.peer, i == 1 ? "HTTP/1.1 404 " : "HTTP/1.1 200 ");
+        ask(&scene, &scene.other, "PUT", target, "");
+        expect(&scene.other, "405", "");
+        assert_true(world_logged(&scene.world, "POST /echo "));
+        assert_true(world_logged(&scene.world, "PUT /echo 405"));
+        assert_false(world_logged(&scene.world, "s3cret"));
+        end(&scene);
+    }
+}
+
 static bool (*looks)(tow_entrance *entrance, const tow_request *request);
 
 /* As if another worker ended the session in between. */
@@ -401,6 +421,7 @@ int main(void) {
         cmocka_unit_test(a_stream_brings_frame_after_frame),
         cmocka_unit_test(transports_stand_below_the_path_itself_too),
         cmocka_unit_test(what_is_sent_wrongly_is_refused),
+        cmocka_unit_test(a_sessions_name_is_not_logged),
         cmocka_unit_test(who_was_not_let_in_begins_no_session),
         cmocka_unit_test(a_second_receiver_is_refused_and_the_first_goes_on),
         cmocka_unit_test(a_session_without_a_receiver_ends_after_five_seconds),
