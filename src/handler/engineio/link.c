@@ -36,10 +36,12 @@ static void give_up_probe(tow_engineio_session *session) {
 /* Polls are not in the way from now on: the client stops them when it has the answer. */
 static void answer_probe(tow_engineio_session *session) {
     session->probe->probed = true;
-    if (session->probe->class->send(session->probe, TOW_TEXT, "3probe", 6) != 0)
+    if (session->probe->class->send(session->probe, TOW_TEXT, "3probe", 6) != 0) {
         give_up_probe(session);
-    else
-        tow_engineio_answer_poll(session, true);
+        return;
+    }
+    tow_engineio_answer_poll(session, true);
+    tow_engineio_answer_early(session);
 }
 
 /* Packets of the last answer to a poll, as they were. */

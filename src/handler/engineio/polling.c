@@ -214,11 +214,42 @@ static void repeat(tow_engineio_session *session, tow_session_visit *visit) {
     if (session->post != NULL)
         answer(session->post, 400, "");
     wait_for_telling(session, visit);
+    tow_engineio_answer_early(session);
 }
 
 void tow_engineio_refuse_post(tow_engineio_session *session, tow_session_visit *visit) {
     answer(visit, 400, "");
     tow_engineio_violated(session);
+}
+
+/* The first that is to be told. */
+static void take_body(tow_engineio_session *session, tow_buffer *body) {
+    tow_buffer_clear(&session->posted);
+    session->posted = *body;
+    *body = (tow_buffer){0};
+    session->input = (tow_engineio_body){.bytes = session->posted.data, .length = session->posted.length};
+}
+
+/* Behind what is not told yet of one that was answered early. Errors: MEMORY. */
+static int take_body_behind(tow_engineio_session *session, const tow_buffer *body) {
+    tow_buffer joined = {0};
+    int error = 0;
+    if (!session->input.is_over)
+        error = tow_buffer_append(&joined, session->input.bytes, session->input.length);
+    if (error == 0 && !session->input.is_over)
+        error = tow_buffer_append_text(&joined, "\x1e");
+    if (error == 0)
+        error = tow_buffer_append(&joined, body->data, body->length);
+    if (error == 0)
+        take_body(session, &joined);
+    tow_buffer_clear(&joined);
+    return error;
+}
+
+/* One at a time; an upgrade that came to nothing may have left one that waits without an answer to it. */
+static bool may_post(const tow_engineio_session *session) {
+    bool has_room = session->input.length <= (uint64_t)session->max_payload;
+    return !session->telling || (session->post == NULL && session->answered_early && has_room);
 }
 
 void tow_engineio_post(tow_engineio_session *session, tow_session_visit *visit) {
@@ -228,27 +259,42 @@ void tow_engineio_post(tow_engineio_session *session, tow_session_visit *visit) 
         repeat(session, visit);
         return;
     }
-    if (!is_next || session->telling) {
+    if (!is_next || !may_post(session)) {
         tow_engineio_refuse_post(session, visit);
+        return;
+    }
+    wait_for_telling(session, visit);
+    if (!session->telling) {
+        take_body(session, &visit->body);
+    } else if (take_body_behind(session, &visit->body) != 0) {
+        tow_engineio_break(session, TOW_CAUSE_MEMORY, TOW_ERROR_MEMORY);
         return;
     }
     session->posts++;
     session->telling = true;
-    tow_buffer_clear(&session->posted);
-    session->posted = visit->body;
-    visit->body = (tow_buffer){0};
-    session->input = (tow_engineio_body){.bytes = session->posted.data, .length = session->posted.length};
-    wait_for_telling(session, visit);
     tow_engineio_tell(session);
 }
 
-void tow_engineio_post_end(tow_engineio_session *session) {
+static void end_post(tow_engineio_session *session) {
     tow_session_visit *post = session->post;
     session->post = NULL;
-    session->telling = false;
-    tow_buffer_clear(&session->posted);
     if (post != NULL)
         answer(post, 200, "ok");
+}
+
+void tow_engineio_answer_early(tow_engineio_session *session) {
+    bool is_in_the_way = session->probe != NULL && session->probe->probed && session->paused;
+    if (session->over || !session->telling || !is_in_the_way)
+        return;
+    session->answered_early = true;
+    end_post(session);
+}
+
+void tow_engineio_post_end(tow_engineio_session *session) {
+    session->telling = session->answered_early = false;
+    tow_buffer_clear(&session->posted);
+    end_post(session);
+    tow_engineio_pause_link(session);
 }
 
 /* Both. */

@@ -17,6 +17,11 @@ void tow_engineio_answer_poll(tow_engineio_session *session, bool noop);
 /* The same with a noop alone: what waits goes another way. */
 void tow_engineio_end_poll(tow_engineio_session *session);
 
+/* While a WebSocket is to take the session over, the client polls no more and waits for the answer to its
+ * post; what its poll would have taken may be in the way of that. So the answer comes before all of it is
+ * told. */
+void tow_engineio_answer_early(tow_engineio_session *session);
+
 /* All packets of the post were told. */
 void tow_engineio_post_end(tow_engineio_session *session);
 

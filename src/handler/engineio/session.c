@@ -15,7 +15,8 @@
 enum {
     ANSWER_MILLISECONDS = 10000, /* for the application's answer to a Close */
     SCRATCH_MAX = 64 * 1024,     /* bytes that are kept for the next packet */
-    TOLD_AT_ONCE = 256           /* packets of a post, before others have their turn */
+    TOLD_AT_ONCE = 256,          /* packets of a post, before others have their turn */
+    LOOK_MILLISECONDS = 100      /* at what was handed to a link, while the socket waits for that */
 };
 
 static tow_engineio_part *part_of(const tow_engineio_session *session) {
@@ -218,10 +219,14 @@ static uint64_t buffered(const tow_websocket *socket) {
     return session->link == NULL ? sum : sum + session->link->class->buffered(session->link);
 }
 
+void tow_engineio_pause_link(tow_engineio_session *session) {
+    if (session->link != NULL)
+        session->link->class->pause(session->link, session->paused || session->telling);
+}
+
 static void set_paused(tow_engineio_session *session, bool paused) {
     session->paused = paused;
-    if (session->link != NULL)
-        session->link->class->pause(session->link, paused);
+    tow_engineio_pause_link(session);
     if (!paused && session->telling)
         set_soon(session, TOW_ENGINEIO_DUE_INPUT);
 }
@@ -335,6 +340,7 @@ void tow_engineio_tell(tow_engineio_session *session) {
         else
             tow_engineio_post_end(session);
     }
+    tow_engineio_answer_early(session);
 }
 
 /* Over a WebSocket. */
@@ -356,23 +362,35 @@ static void flush_to_link(tow_engineio_session *session) {
     }
 }
 
+/* A link tells when it is below the low mark only if it was above the high one; the socket may have been so
+ * before it had this link. */
+static void look_at_marks(tow_engineio_session *session) {
+    if (!session->over)
+        tow_carried_drain(session->socket);
+    if (!session->over && session->link != NULL && tow_websocket_is_above_high(session->socket))
+        tow_engineio_set_due(session, TOW_ENGINEIO_DUE_FLUSH, tow_engineio_after(session, LOOK_MILLISECONDS));
+}
+
 void tow_engineio_take_link(tow_engineio_session *session, tow_engineio_link *link) {
     session->link = link;
     session->had_link = true;
     tow_engineio_set_due(session, TOW_ENGINEIO_DUE_POLL, NEVER);
     tow_engineio_set_due(session, TOW_ENGINEIO_DUE_LINGER, NEVER);
-    if (session->paused)
-        link->class->pause(link, true);
+    if (session->paused || session->telling)
+        tow_engineio_pause_link(session);
     flush_to_link(session);
+    look_at_marks(session);
 }
 
 void tow_engineio_flush(tow_engineio_session *session, bool noop) {
     if (session->over)
         return;
-    if (session->link != NULL)
-        flush_to_link(session);
-    else
+    if (session->link == NULL) {
         tow_engineio_answer_poll(session, noop);
+        return;
+    }
+    flush_to_link(session);
+    look_at_marks(session);
 }
 
 /* Its times. */

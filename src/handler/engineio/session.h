@@ -74,6 +74,7 @@ struct tow_engineio_session {
     bool base64;                            /* no binary WebSocket messages */
     bool had_link;                          /* it is, or was, over a WebSocket */
     bool telling;                           /* what was posted */
+    bool answered_early;                    /* that post has its answer already */
     bool paused;                            /* nothing is told to the socket */
     bool pinged;
     bool polled;        /* a poll has come since */
@@ -139,6 +140,9 @@ void tow_engineio_flush(tow_engineio_session *session, bool noop);
 
 /* The packets of the post that were not told yet, as far as the socket takes them. */
 void tow_engineio_tell(tow_engineio_session *session);
+
+/* Reads from the link, unless the socket is paused, or a post is told first. */
+void tow_engineio_pause_link(tow_engineio_session *session);
 
 /* A WebSocket has taken the session over: what waits goes there. */
 void tow_engineio_take_link(tow_engineio_session *session, tow_engineio_link *link);

@@ -795,6 +795,68 @@ static void a_poll_during_an_upgrade_is_answered_soon(void **state) {
     end(&scene);
 }
 
+/* A session with more than the high mark waiting: the rest of the post is told when less waits. */
+#define LONG_POST                                                                                            \
+    "4aaaaaaaaaa\x1e"                                                                                        \
+    "4bbbbbbbbbb\x1e"                                                                                        \
+    "4c"
+
+static void begin_with_marks(struct scene *scene, uint64_t seed) {
+    begin_with(scene, seed, &(tow_handler){.limits.high_mark = 8, .limits.low_mark = 2});
+    open_session(scene, "");
+    open_websocket(scene, &scene->other, with_sid(scene, ""));
+    peer_expect(&scene->other, "\r\n\r\n");
+}
+
+static void probe(struct scene *scene) {
+    peer_frame(&scene->other, 1, "2probe", 6);
+    peer_expect_frame(&scene->other, 1, "3probe", 6);
+}
+
+static void a_post_does_not_wait_for_polls_during_an_upgrade(void **state) {
+    for (uint64_t seed = 0; seed < SEEDS; seed++) {
+        struct scene scene;
+        uint8_t frames[64];
+        begin_with_marks(&scene, seed);
+        if (seed % 2 == 0)
+            probe(&scene);
+        post(&scene, &scene.peer, LONG_POST);
+        if (seed % 2 == 1)
+            probe(&scene);
+        expect(&scene.peer, "200", "ok");
+        size_t length = frame_write(frames, 1, "5", 1);
+        length += frame_write(frames + length, 1, "4last", 5);
+        peer_send(&scene.other, frames, length);
+        peer_expect_frame(&scene.other, 1, "4aaaaaaaaaa", 11);
+        peer_expect_frame(&scene.other, 1, "4bbbbbbbbbb", 11);
+        peer_expect_frame(&scene.other, 1, "4c", 2);
+        peer_expect_frame(&scene.other, 1, "4last", 5);
+        end(&scene);
+    }
+}
+
+static void after_an_upgrade_that_failed_posts_go_on(void **state) {
+    struct scene scene;
+    begin_with_marks(&scene, 1);
+    probe(&scene);
+    post(&scene, &scene.peer, LONG_POST);
+    expect(&scene.peer, "200", "ok");
+    peer_close(&scene.other);
+    world_run(&scene.world, 10);
+    post(&scene, &scene.peer, "4d");
+    poll(&scene, &scene.other);
+    expect(&scene.other, "200", "4aaaaaaaaaa");
+    poll(&scene, &scene.other);
+    expect(&scene.other, "200", "4bbbbbbbbbb");
+    expect(&scene.peer, "200", "ok");
+    poll(&scene, &scene.other);
+    expect(&scene.other, "200",
+        "4c\x1e"
+        "4d");
+    assert_int_equal(heard.closes, 0);
+    end(&scene);
+}
+
 static void a_probe_that_says_anything_else_ends_alone(void **state) {
     static const char *const words[] = {"5", "4x", "2", "probe", ""};
     for (size_t i = 0; i < 5; i++) {
@@ -991,6 +1053,8 @@ int main(void) {
         cmocka_unit_test(a_session_is_taken_over_by_a_websocket),
         cmocka_unit_test(probe_and_upgrade_may_come_together),
         cmocka_unit_test(a_poll_during_an_upgrade_is_answered_soon),
+        cmocka_unit_test(a_post_does_not_wait_for_polls_during_an_upgrade),
+        cmocka_unit_test(after_an_upgrade_that_failed_posts_go_on),
         cmocka_unit_test(a_probe_that_says_anything_else_ends_alone),
         cmocka_unit_test(a_second_websocket_is_closed_and_the_first_goes_on),
         cmocka_unit_test(a_poll_that_was_cut_is_answered_again),
