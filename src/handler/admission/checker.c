@@ -19,6 +19,7 @@ struct tow_check {
     tow_loop *loop; /* NULL: forgotten; guarded by the mutex */
     tow_on_checked on_checked;
     void *user;
+    uint64_t client;
     bool is_good;
     tow_slice name; /* into the texts */
     const char *password;
@@ -31,7 +32,8 @@ struct tow_checker {
     pthread_cond_t changed;
     tow_check *first;
     tow_check **end;
-    size_t waiting; /* with the one that is being checked */
+    uint64_t served; /* whose is being checked; 0: nobody knows, or none is */
+    size_t waiting;  /* with the one that is being checked */
     bool is_over;
     bool has_thread;
     pthread_t thread;
@@ -66,6 +68,7 @@ static tow_check *take_first(tow_checker *checker) {
     checker->first = check->next;
     if (checker->first == NULL)
         checker->end = &checker->first;
+    checker->served = check->client;
     return check;
 }
 
@@ -82,6 +85,7 @@ static void *serve(void *argument) {
         work(check);
         pthread_mutex_lock(&checker->mutex);
         checker->waiting--;
+        checker->served = 0;
         if (check->loop != NULL)
             tow_loop_post_letter(check->loop, &check->letter);
         else
@@ -145,9 +149,19 @@ static tow_check *check_make(tow_checker *checker, tow_users *users, tow_slice n
     return made;
 }
 
+/* Nobody alone takes the room of all. With the mutex. */
+static bool has_room(const tow_checker *checker, uint64_t client) {
+    size_t own = checker->served == client;
+    if (checker->waiting >= TOW_CHECKER_WAITING_MAX)
+        return false;
+    for (const tow_check *check = checker->first; check != NULL; check = check->next)
+        own += check->client == client;
+    return client == 0 || own < TOW_CHECKER_CLIENT_MAX;
+}
+
 static int enqueue(tow_checker *checker, tow_check *check) {
     pthread_mutex_lock(&checker->mutex);
-    int error = checker->waiting < TOW_CHECKER_WAITING_MAX ? need_thread(checker) : TOW_ERROR_LIMIT;
+    int error = has_room(checker, check->client) ? need_thread(checker) : TOW_ERROR_LIMIT;
     if (error == 0) {
         checker->waiting++;
         *checker->end = check;
@@ -158,11 +172,12 @@ static int enqueue(tow_checker *checker, tow_check *check) {
     return error;
 }
 
-int tow_checker_ask(tow_check **check, tow_checker *checker, tow_users *users, tow_slice name,
-    tow_slice password, tow_loop *loop, tow_on_checked on_checked, void *user) {
+int tow_checker_ask(tow_check **check, tow_checker *checker, tow_users *users, uint64_t client,
+    tow_slice name, tow_slice password, tow_loop *loop, tow_on_checked on_checked, void *user) {
     tow_check *made = check_make(checker, users, name, password);
     if (made == NULL)
         return TOW_ERROR_MEMORY;
+    made->client = client;
     made->loop = loop;
     made->on_checked = on_checked;
     made->user = user;

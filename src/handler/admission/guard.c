@@ -100,7 +100,8 @@ static int ask_checker(waiting *made, tow_users *users, const tow_presented *pre
     const tow_exchange_events events = {.on_gone = gone, .user = made};
     tow_exchange *exchange = made->exchange;
     int error = tow_checker_ask(&made->check, made->guarded->guard->admission->checker, users,
-        presented->name, presented->password, tow_exchange_loop(exchange), checked, made);
+        tow_exchange_client(exchange), presented->name, presented->password, tow_exchange_loop(exchange),
+        checked, made);
     if (error != 0)
         return error;
     error = tow_exchange_keep(exchange, &events);

@@ -35,9 +35,13 @@ static void note(void *user, bool is_good) {
     goods += is_good;
 }
 
-static int ask(tow_check **check, const char *name, const char *password) {
+static int ask_for(uint64_t client, tow_check **check, const char *name, const char *password) {
     return tow_checker_ask(
-        check, checker, users, tow_slice_from(name), tow_slice_from(password), loop, note, NULL);
+        check, checker, users, client, tow_slice_from(name), tow_slice_from(password), loop, note, NULL);
+}
+
+static int ask(tow_check **check, const char *name, const char *password) {
+    return ask_for(0, check, name, password);
 }
 
 static void wait_for(int count) {
@@ -70,6 +74,21 @@ static void only_so_many_wait(void **state) {
     assert_int_equal(goods, 1);
 }
 
+static void a_client_takes_the_room_of_no_other(void **state) {
+    tow_check *check;
+    int taken = 0, error = 0;
+    while ((error = ask_for(1, &check, "ann", "wrong")) == 0)
+        taken++;
+    assert_int_equal(error, TOW_ERROR_LIMIT);
+    assert_true(taken >= TOW_CHECKER_CLIENT_MAX);
+    assert_int_equal(ask_for(2, &check, "ann", "secret"), 0);
+    wait_for(taken + 1);
+    assert_int_equal(goods, 1);
+    assert_int_equal(ask_for(1, &check, "ann", "secret"), 0);
+    wait_for(taken + 2);
+    assert_int_equal(goods, 2);
+}
+
 static void who_forgets_gets_no_answer_and_makes_room(void **state) {
     tow_check *checks[TOW_CHECKER_WAITING_MAX];
     for (int i = 0; i < TOW_CHECKER_WAITING_MAX; i++)
@@ -94,6 +113,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(only_the_right_password_of_a_known_name_is_good, begin, end),
         cmocka_unit_test_setup_teardown(only_so_many_wait, begin, end),
+        cmocka_unit_test_setup_teardown(a_client_takes_the_room_of_no_other, begin, end),
         cmocka_unit_test_setup_teardown(who_forgets_gets_no_answer_and_makes_room, begin, end),
         cmocka_unit_test_setup_teardown(what_waits_at_the_end_is_freed, begin, end),
     };

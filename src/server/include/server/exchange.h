@@ -44,6 +44,9 @@ void tow_exchange_admit_by(
  * low_mark. */
 bool tow_exchange_is_above_high_mark(const tow_exchange *exchange);
 
+/* What the client counts as among others (address_table.h); 0: its address is not known. */
+uint64_t tow_exchange_client(tow_exchange *exchange);
+
 /* Judges the Origin of any request as that of an opening handshake, for handlers that stream to pages,
  * whatever the method. True: it was refused with 403, and is over. In on_admit or on_request, instead of
  * answering. */
