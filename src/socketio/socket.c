@@ -10,6 +10,7 @@
 #include "rooms.h"
 #include "sending.h"
 #include "server/carried.h"
+#include "socketio/parts.h"
 #include "transport/loop.h"
 
 #include <assert.h>
@@ -60,6 +61,11 @@ static void end_past(tow_socketio_socket *socket) {
     socket->past = NULL;
 }
 
+void tow_socketio_forbid_recovery(tow_socketio_socket *socket) {
+    assert(socket->stage == TOW_SOCKETIO_GONE);
+    end_past(socket);
+}
+
 void tow_socketio_socket_end(tow_socketio_socket *socket, tow_socketio_reason reason) {
     tow_socketio_stage before = socket->stage;
     if (before == TOW_SOCKETIO_GONE)
@@ -70,7 +76,7 @@ void tow_socketio_socket_end(tow_socketio_socket *socket, tow_socketio_reason re
     tow_socketio_socket_enter(socket);
     tow_socketio_asks_end(socket);
     tell_end(socket, before, reason);
-    if (is_kept && tow_socketio_away_keep(socket)) {
+    if (is_kept && socket->past != NULL && tow_socketio_away_keep(socket)) {
         socket->stage = TOW_SOCKETIO_AWAY;
         socket->connection = NULL;
     } else {

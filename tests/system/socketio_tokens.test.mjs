@@ -15,13 +15,14 @@ import { until } from "../support/towline.mjs";
 const SECRET = "a secret of at least thirty-two bytes";
 const channels = { subscribe: ["socketio/main/news", "socketio/main/private-*"], publish: "socketio/main/news" };
 
-async function serveTokens(t, option) {
+async function serveTokens(t, option, more = "") {
   const { folder, file } = configuration(t, `${head}${option}
 routes:
   - path: /socket.io
     any-origin: true
-    socketio: true
+    socketio: ${more || true}
 channels:
+  - {name: "socketio/main/open", subscribe: same-origin, publish: same-origin}
   - {name: "*", subscribe: token, publish: token}
 `);
   writeFileSync(path.join(folder, "keys"), SECRET);
@@ -74,6 +75,7 @@ test("a back end is asked about connecting, rooms and publishing", async (t) => 
   assert.equal((await refusal(client(t, server, "/", { auth: { token: "bad" } }))).status, 403);
   const guest = client(t, server, "/", { auth: { token: "good" } });
   const other = client(t, server, "/", { auth: { token: "good" } });
+  assert.deepEqual(await guest.asks("token", "good"), { ok: true }); // and not what it showed before, too
   const later = async (asked, status) => {
     const question = await until(() => waiting.shift(), "the question");
     question.answer(status);
@@ -88,4 +90,29 @@ test("a back end is asked about connecting, rooms and publishing", async (t) => 
   guest.close();
   waiting.length = 0;
   assert.deepEqual((await later(other.asks("subscribe", "d"), 204)).slice(1), ["socketio/main/d", { ok: true }]);
+});
+
+test("who is in a room by a token is not recovered, but comes back as a new one", async (t) => {
+  const server = await serveTokens(t, "token-keys: keys", "{recovery-seconds: 30}");
+  const token = tokenOf({ sub: "ann", channels, exp: soon() }, SECRET);
+  const options = { reconnectionDelay: 1000, randomizationFactor: 0 };
+  const lose = async (socket) => {
+    const away = once(socket, "disconnect");
+    socket.io.engine.close();
+    await away;
+    await socket.isOpen();
+    return socket.recovered;
+  };
+  const guest = client(t, server, "/", { ...options, auth: { token } });
+  const other = client(t, server, "/", options);
+  const third = client(t, server, "/", options);
+  assert.deepEqual(await guest.asks("subscribe", "private-7"), { ok: true });
+  assert.deepEqual(await other.asks("subscribe", "open"), { ok: true });
+  assert.deepEqual(await third.asks("token", token), { ok: true });
+  guest.auth = {};
+  for (const socket of [other, guest, third]) {
+    await socket.asks("publish", "open", "said", 1); // they have an offset, or none
+  }
+  assert.deepEqual([await lose(other), await lose(guest), await lose(third)], [true, false, false]);
+  assert.equal((await guest.asks("subscribe", "private-7")).status, 401);
 });

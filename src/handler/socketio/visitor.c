@@ -42,10 +42,17 @@ static void visitor_free(tow_socketio_visitor *visitor) {
     free(visitor);
 }
 
+/* Its rooms may be there for its proof alone, which nobody would look at if it was recovered. */
+static bool has_shown_proof(const tow_socketio_visitor *visitor) {
+    return visitor->has_grant || visitor->guest.known != NULL || visitor->guest.expires != 0;
+}
+
 void tow_socketio_visitor_leave(tow_socketio_socket *socket, tow_socketio_reason reason) {
     tow_socketio_visitor *visitor = tow_socketio_user(socket);
     (void)reason;
     tow_socketio_set_user(socket, NULL);
+    if (visitor != NULL && has_shown_proof(visitor))
+        tow_socketio_forbid_recovery(socket);
     if (visitor != NULL)
         visitor_free(visitor);
 }
@@ -109,12 +116,16 @@ static void on_shown(tow_channel_question *question, const tow_channel_answer *a
 bool tow_socketio_visitor_show(tow_socketio_visitor *visitor, tow_slice token, int64_t ack) {
     tow_channel_answer answer = {
         .word = TOW_CHANNEL_REFUSED, .status = 403, .reason = "there are no tokens here"};
-    if (visitor->is_asked || tow_buffer_append(&visitor->token, token.data, token.length) != 0)
+    if (visitor->is_asked)
         return false;
     visitor->ack = ack;
     visitor->question.on_answer = on_shown;
-    if (keeper_of(visitor) != NULL)
+    if (keeper_of(visitor) != NULL) {
+        tow_buffer_clear(&visitor->token);
+        if (tow_buffer_append(&visitor->token, token.data, token.length) != 0)
+            return false;
         show(visitor, &answer);
+    }
     if (answer.word != TOW_CHANNEL_LATER)
         tell_shown(visitor, &answer);
     return true;
@@ -139,6 +150,7 @@ static void go_on(tow_socketio_visitor *visitor, const tow_channel_answer *answe
                 return;
         }
     }
+    tow_buffer_clear(&visitor->token);
     if (next.word == TOW_CHANNEL_REFUSED)
         turn_away(visitor, &next);
     else
@@ -177,15 +189,16 @@ void tow_socketio_visitor_welcome(tow_socketio_socket *socket, const tow_socketi
     const tow_socketio_house *house = tow_socketio_user(socket);
     tow_socketio_visitor *visitor = calloc(1, sizeof(*visitor));
     tow_socketio_set_user(socket, visitor);
-    if (visitor == NULL || read_token(visitor, auth) != 0) {
+    if (visitor != NULL)
+        *visitor = (tow_socketio_visitor){.house = house, .socket = socket, .ack = -1};
+    if (visitor == NULL || (keeper_of(visitor) != NULL && read_token(visitor, auth) != 0)) {
+        if (visitor != NULL)
+            tow_buffer_clear(&visitor->token);
         free(visitor);
         tow_socketio_set_user(socket, NULL);
         tow_socketio_disconnect(socket, true);
         return;
     }
-    visitor->house = house;
-    visitor->socket = socket;
-    visitor->ack = -1;
     if (keeper_of(visitor) != NULL)
         enter(visitor);
     else

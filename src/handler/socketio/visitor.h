@@ -26,6 +26,7 @@ typedef struct tow_socketio_visitor {
     tow_channel_question question; /* who it is */
     bool is_asked;                 /* it is under way */
     bool has_entered;
+    bool has_grant;   /* it was let into a room that is not open to everybody */
     tow_buffer token; /* that it shows next; empty: none */
     int64_t ack;      /* of the event that has brought it; -1: none */
     tow_socketio_wish *wishes;

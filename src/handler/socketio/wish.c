@@ -75,10 +75,15 @@ void tow_socketio_wishes_drop(tow_socketio_visitor *visitor) {
     }
 }
 
+static void note_grant(tow_socketio_visitor *visitor, const tow_channel_answer *answer) {
+    visitor->has_grant |= answer->word == TOW_CHANNEL_GRANTED;
+}
+
 static void on_answer(tow_channel_question *question, const tow_channel_answer *answer) {
     tow_socketio_wish *wish =
         (tow_socketio_wish *)(void *)((char *)question - offsetof(tow_socketio_wish, question));
     take_out(wish);
+    note_grant(wish->visitor, answer);
     wish->then(wish->visitor, &wish->asked, answer);
     wish_free(wish);
 }
@@ -152,6 +157,7 @@ static bool ask_keeper(tow_socketio_visitor *visitor, const tow_socketio_asked *
     keeper->may(keeper, &visitor->guest, asked->act, channel, &wish->question, answer);
     if (answer->word == TOW_CHANNEL_LATER)
         return true;
+    note_grant(visitor, answer);
     take_out(wish);
     wish_free(wish);
     return true;

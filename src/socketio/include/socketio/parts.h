@@ -17,4 +17,7 @@ tow_handler tow_socketio_handle(tow_socketio *io);
 int tow_socketio_channel_of(
     const tow_socketio_socket *socket, tow_slice room, char name[TOW_CHANNEL_NAME_MAX]);
 
+/* In on_disconnect: it is not kept, so nobody comes back as this one. */
+void tow_socketio_forbid_recovery(tow_socketio_socket *socket);
+
 #endif
