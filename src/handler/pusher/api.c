@@ -1,6 +1,7 @@
 #include "api.h"
 
 #include "http/percent.h"
+#include "server/exchange.h"
 #include "transport/loop.h"
 
 #include <stddef.h>
@@ -10,8 +11,7 @@
 
 enum {
     NAME_SENT_MAX = 3 * TOW_CHANNEL_NAME_MAX, /* bytes of a name as it may be sent */
-    BODY_MAX = 1 << 20,                       /* ten events, and what JSON makes of their data */
-    UNTAKEN_MAX = 256 * 1024                  /* bytes that a client has not taken, until it is waited for */
+    BODY_MAX = 1 << 20                        /* ten events, and what JSON makes of their data */
 };
 
 /* Ends. */
@@ -23,21 +23,33 @@ static void job_free(tow_pusher_job *job) {
     free(job);
 }
 
+/* What happens to the exchange from now on does not concern the job, which is about to be freed. */
+static tow_exchange *let_go(const tow_pusher_job *job) {
+    (void)tow_exchange_keep(job->exchange, NULL);
+    return job->exchange;
+}
+
+/* A client that could not be answered does not wait for it. */
+static void respond(tow_exchange *exchange, int status, const char *type, const void *body, size_t length) {
+    if (tow_exchange_respond(exchange, status, type, body, length) != 0)
+        tow_exchange_reset(exchange);
+}
+
 void tow_pusher_job_answer(tow_pusher_job *job, int status) {
-    if (job->exchange != NULL)
-        (void)tow_exchange_respond(job->exchange, status, "application/json", job->out.data, job->out.length);
+    respond(let_go(job), status, "application/json", job->out.data, job->out.length);
     job_free(job);
 }
 
 void tow_pusher_job_fail(tow_pusher_job *job, int status, const char *text) {
     char line[256];
     int length = snprintf(line, sizeof(line), "%s\n", text);
-    if (job->exchange != NULL && job->is_begun)
-        tow_exchange_reset(job->exchange);
-    else if (job->exchange != NULL) {
+    tow_exchange *exchange = let_go(job);
+    if (job->is_begun)
+        tow_exchange_reset(exchange);
+    else {
         if (status == 503)
-            (void)tow_exchange_field(job->exchange, "Retry-After", "1");
-        (void)tow_exchange_respond(job->exchange, status, "text/plain; charset=utf-8", line, (size_t)length);
+            (void)tow_exchange_field(exchange, "Retry-After", "1");
+        respond(exchange, status, "text/plain; charset=utf-8", line, (size_t)length);
     }
     job_free(job);
 }
@@ -59,7 +71,6 @@ const char *tow_pusher_job_parameter(const tow_pusher_job *job, const char *name
 static void gone(tow_exchange *exchange, void *user) {
     tow_pusher_job *job = user;
     (void)exchange;
-    job->exchange = NULL;
     job_free(job);
 }
 
@@ -86,7 +97,7 @@ void tow_pusher_job_write(tow_pusher_job *job, bool is_last, void (*go_on)(tow_p
         tow_pusher_job_fail_by(job, error);
     else if (is_last)
         job_free(job);
-    else if (tow_exchange_buffered_amount(job->exchange) > UNTAKEN_MAX)
+    else if (tow_exchange_is_above_high_mark(job->exchange))
         job->go_on = go_on;
     else
         go_on(job);

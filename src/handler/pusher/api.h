@@ -11,8 +11,8 @@
 /* A request that is being answered. */
 typedef struct tow_pusher_job tow_pusher_job;
 struct tow_pusher_job {
-    tow_exchange *exchange; /* NULL: it is gone */
-    tow_pusher_app *app;    /* its route's */
+    tow_exchange *exchange;
+    tow_pusher_app *app; /* its route's */
     const struct tow_pusher_call_kind *kind;
     char name[TOW_CHANNEL_NAME_MAX + 1]; /* of the channel or user in the path, decoded */
     tow_slice body;                      /* lent while the call begins */
