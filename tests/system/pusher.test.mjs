@@ -665,7 +665,8 @@ describe("webhooks", () => {
 
   test("are told again when they fail, and nobody is told who comes back at once", async (t) => {
     const told = await hook(t, (count) => (count < 2 ? 500 : 200));
-    const server = await serve(t, [`webhook: ${told.url}`, "webhook-events: [channel_occupied, channel_vacated]"]);
+    const url = told.url.replace("//", "//someone:hidden-word@");
+    const server = await serve(t, [`webhook: ${url}`, "webhook-events: [channel_occupied, channel_vacated]"]);
     const bare = await Bare.open(t, server);
     const { socket_id: id } = await bare.greeted();
     subscribe(bare, id, "news", { sign: false });
@@ -677,6 +678,7 @@ describe("webhooks", () => {
     assert.equal(told.requests[0].body, told.requests[1].body);
     assert.match(server.log, /webhook .* answered with 500/);
     assert.ok(!server.log.includes(app.secret));
+    assert.ok(!server.log.includes("hidden-word"));
   });
 });
 

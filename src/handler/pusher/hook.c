@@ -1,5 +1,6 @@
 #include "hook.h"
 
+#include "client/url.h"
 #include "transport/loop.h"
 #include "transport/timer.h"
 
@@ -37,11 +38,14 @@ static void go_on(tow_timer *timer);
 
 static void say(const tow_pusher_hook *hook, int level, const char *text) {
     char line[512];
+    tow_url url = {0};
     if (hook->hooks->log.write == NULL)
         return;
-    snprintf(line, sizeof(line), "pusher: app %s: webhook %.200s: %.200s", hook->app->settings.id, hook->url,
-        text);
+    bool is_read = tow_url_read(&url, hook->url, NULL) == 0; /* its text is without a password */
+    snprintf(line, sizeof(line), "pusher: app %s: webhook %.200s: %.200s", hook->app->settings.id,
+        is_read ? url.text : "(URL)", text);
     hook->hooks->log.write(hook->hooks->log.user, level, line);
+    tow_url_clear(&url);
 }
 
 static void hook_free(tow_pusher_hook *hook) {
