@@ -1,11 +1,21 @@
 #include "inquiry.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
 enum { PEER_MAX = 128 };
+
+/* Letters, digits and hyphens: other characters look to many back ends as a hyphen does, and so such a name
+ * as one of ours. */
+static bool is_plain(const char *name) {
+    for (; *name != '\0'; name++)
+        if (!isalnum((unsigned char)*name) && *name != '-')
+            return false;
+    return true;
+}
 
 /* An answer to them would not be one to our question. */
 static bool goes_along(const char *name) {
@@ -16,8 +26,8 @@ static bool goes_along(const char *name) {
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
         if (strcasecmp(name, names[i]) == 0)
             return false;
-    return strncasecmp(name, "X-Forwarded-", 12) != 0 && strcasecmp(name, "Forwarded") != 0 &&
-           strncasecmp(name, "Towline-", 8) != 0;
+    return is_plain(name) && strncasecmp(name, "X-Forwarded-", 12) != 0 &&
+           strcasecmp(name, "Forwarded") != 0 && strncasecmp(name, "Towline-", 8) != 0;
 }
 
 /* Without its port: "127.0.0.1:50001", "[::1]:50001", "::1", "unix". */

@@ -83,6 +83,18 @@ static void what_is_asked_for_is_said_by_us_alone(void **state) {
     free(seen);
 }
 
+static void names_that_look_like_ours_stay_here(void **state) {
+    (void)state;
+    static const char *const left_out[] = {
+        "X_Forwarded_For", "X-Forwarded_Uri", "Towline_Channel", "X.Forwarded.For"};
+    ask("GET /a HTTP/1.1\r\nHost: localhost\r\nX_Forwarded_For: 1.2.3.4\r\nX-Forwarded_Uri: /forged\r\n"
+        "Towline_Channel: forged\r\nX.Forwarded.For: 1.2.3.4\r\nX-Stays-2: 1\r\n\r\n");
+    for (size_t i = 0; i < sizeof(left_out) / sizeof(left_out[0]); i++)
+        assert_int_equal(count_of(left_out[i]), 0);
+    assert_string_equal(value_of("X-Stays-2"), "1");
+    free(seen);
+}
+
 static void lists_are_joined_in_their_order(void **state) {
     (void)state;
     static const tow_header_field own[] = {{"A", "1"}, {NULL, NULL}}, others[] = {{"B", "2"}, {NULL, NULL}};
@@ -98,6 +110,7 @@ int main(void) {
         cmocka_unit_test(fields_of_the_request_are_passed_on_repeated_ones_too),
         cmocka_unit_test(what_belongs_to_the_connection_and_the_body_stays_here),
         cmocka_unit_test(what_is_asked_for_is_said_by_us_alone),
+        cmocka_unit_test(names_that_look_like_ours_stay_here),
         cmocka_unit_test(lists_are_joined_in_their_order),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
