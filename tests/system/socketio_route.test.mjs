@@ -64,6 +64,7 @@ test("what may not be is refused, with a status", async (t) => {
     [["subscribe", 7], { error: "the first argument is a room: a text of at most 100 bytes", status: 400 }],
     [["subscribe", "x".repeat(101)], { error: "the first argument is a room: a text of at most 100 bytes", status: 400 }],
     [["publish", "chat"], { error: "the second argument is the name of an event", status: 400 }],
+    [["publish", "chat", "\u0001subscription_count"], { error: "the second argument is the name of an event", status: 400 }],
     [["publish", "chat", "connect"], { error: "the second argument is the name of an event", status: 400 }],
     [["token", "abc"], { error: "there are no tokens here", status: 403 }],
     [["subscribe", "two"], { ok: true }],
