@@ -122,13 +122,19 @@ static void publish(plain *self, tow_message_type type, const void *data, size_t
         tow_websocket_close(self->socket, TOW_CLOSE_TRY_AGAIN_LATER, tow_strerror(error));
 }
 
-static void on_answer(tow_channel_question *question, const tow_channel_answer *answer) {
-    plain *self = plain_of(question);
-    self->is_asked = false;
+static void settle(plain *self, const tow_channel_answer *answer) {
     if (answer->word == TOW_CHANNEL_GRANTED)
         publish(self, self->type, self->waiting.data, self->waiting.length);
     else
         tow_websocket_close(self->socket, TOW_CLOSE_POLICY, answer->reason);
+}
+
+/* What was asked for by who has been closed in the meantime ends with it. */
+static void on_answer(tow_channel_question *question, const tow_channel_answer *answer) {
+    plain *self = plain_of(question);
+    self->is_asked = false;
+    if (tow_websocket_ready_state(self->socket) == TOW_OPEN)
+        settle(self, answer);
     tow_buffer_clear(&self->waiting);
     tow_websocket_resume(self->socket);
 }

@@ -313,7 +313,9 @@ static void on_answer(tow_channel_question *question, const tow_channel_answer *
         (tow_talk_request *)(void *)((char *)question - offsetof(tow_talk_request, question));
     tow_talk *talk = request->talk;
     request->is_asked = talk->is_asking = false;
-    if (said->word == TOW_CHANNEL_GRANTED)
+    if (tow_websocket_ready_state(talk->socket) != TOW_OPEN) /* what it wants ends with it */
+        tow_talk_request_end(request);
+    else if (said->word == TOW_CHANNEL_GRANTED)
         acts[request->envelope.type].act(request);
     else
         fail(request, said->status == 503 ? "unavailable" : "forbidden", said->reason);
