@@ -1,8 +1,11 @@
 /* hold: a channel's order is taken, and the channel found or made. */
 #include "hash.h"
+#include "memory.h"
 #include "state.h"
 
 #include <towline/error.h>
+
+enum { LOOKED_AT_FOR_ROOM = 64 /* idle channels, so that a look stays short */ };
 
 bool tow_hub_has_begun(const tow_hub *hub) {
     return hub->loop != NULL;
@@ -53,24 +56,40 @@ void tow_hub_drop_idle(tow_hub *hub, tow_shard *shard, tow_channel *channel) {
     atomic_fetch_sub_explicit(&hub->channels, 1, memory_order_relaxed);
 }
 
-/* Where there are too many, one that is only lingering goes before its time. */
+/* One that is idle and keeps nothing, of those that are looked at; the others go behind, so that all are in
+ * turns. */
+static tow_channel *find_spare(tow_hub *hub, tow_shard *shard) {
+    for (int i = 0; i < LOOKED_AT_FOR_ROOM; i++) {
+        tow_channel *channel = tow_shard_oldest_idle(shard);
+        if (channel == NULL)
+            break;
+        tow_memory_prune(hub, channel);
+        if (channel->history == NULL)
+            return channel;
+        tow_ring_remove(&channel->idle);
+        tow_ring_add_last(&shard->idle, &channel->idle);
+    }
+    return NULL;
+}
+
+/* Where there are too many, one that is only lingering goes before its time; what is kept stays. */
 static int make_room(tow_hub *hub, tow_shard *shard) {
     while (atomic_load_explicit(&hub->channels, memory_order_relaxed) >= hub->max_channels) {
-        tow_channel *oldest = tow_shard_oldest_idle(shard);
-        if (oldest == NULL) {
+        tow_channel *spare = find_spare(hub, shard);
+        if (spare == NULL) {
             atomic_fetch_add_explicit(&hub->counters.over_channels, 1, memory_order_relaxed);
             return TOW_ERROR_LIMIT;
         }
-        tow_hub_drop_idle(hub, shard, oldest);
+        tow_hub_drop_idle(hub, shard, spare);
     }
     return 0;
 }
 
-/* Never 0, never the same twice, and nobody can tell the next. */
+/* Never 0, and never the same twice. */
 static uint64_t next_epoch(tow_hub *hub) {
     uint64_t epoch = 0;
     while (epoch == 0)
-        epoch = tow_hash_mix(hub->seed + tow_hash_mix(atomic_fetch_add(&hub->epochs, 1)));
+        epoch = tow_hash_mix(hub->epoch_seed + tow_hash_mix(atomic_fetch_add(&hub->epochs, 1)));
     return epoch;
 }
 

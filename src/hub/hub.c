@@ -30,7 +30,7 @@ int tow_hub_new(tow_hub **hub, size_t part_count, const tow_hub_options *options
     made->max_pending = limit(options->max_pending, PENDING_DEFAULT);
     made->max_channels = limit(options->max_channels, CHANNELS_DEFAULT);
     made->max_members = limit(options->max_members, MEMBERS_DEFAULT);
-    made->seed = options->seed;
+    made->seed = made->epoch_seed = options->seed;
     made->part_count = part_count;
     made->parts = parts;
     tow_policies_init(&made->policies, options->find, options->find_user);

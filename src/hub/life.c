@@ -67,6 +67,8 @@ static void begin_hub(tow_hub *hub, tow_loop *loop) {
     hub->loop = loop;
     while (hub->seed == 0)
         tow_loop_random(loop, &hub->seed, sizeof(hub->seed));
+    while (hub->epoch_seed == 0)
+        tow_loop_random(loop, &hub->epoch_seed, sizeof(hub->epoch_seed));
 }
 
 int tow_hub_part_begin(tow_hub *hub, size_t number, tow_loop *loop) {

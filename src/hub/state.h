@@ -16,8 +16,9 @@ typedef struct tow_hub_shared_counters {
 
 struct tow_hub {
     int64_t max_publication, max_pending, max_channels, max_members;
-    uint64_t seed;
-    tow_loop *loop; /* for its clock */
+    uint64_t seed;       /* of hashes */
+    uint64_t epoch_seed; /* of epochs, which are shown: they say nothing of the other one */
+    tow_loop *loop;      /* for its clock */
     tow_policies policies;
     tow_hub_watcher *watchers;
     _Atomic uint64_t epochs; /* so many channels were made */

@@ -456,6 +456,26 @@ static void limits_are_kept(void **state) {
     settle();
 }
 
+static void what_is_kept_makes_no_room_for_others(void **state) {
+    (void)state;
+    hub_world_end(&world);
+    world = (hub_world){.policy = {.history_count = 1}};
+    hub_world_begin(&world, &(tow_hub_options){.max_channels = 1}, 1);
+    listener one = {0};
+    listener two = {0};
+    listener_begin(&one, &world, 0, "news", NULL);
+    say("a");
+    settle();
+    tow_unsubscribe(&one.subscription);
+    assert_int_equal(
+        tow_subscribe(world.parts[0], &two.subscription, &listener_kind, tow_slice_from("more"), NULL),
+        TOW_ERROR_LIMIT);
+    listener_begin(&one, &world, 0, "news", NULL);
+    settle();
+    tow_unsubscribe(&one.subscription);
+    settle();
+}
+
 static void nobody_may(void *user, tow_slice name, tow_channel_policy *policy) {
     (void)user;
     (void)name;
@@ -521,6 +541,7 @@ int main(void) {
         PRESENCE(who_joins_must_be_allowed_to),
         TEST(publications_are_checked),
         TEST(limits_are_kept),
+        TEST(what_is_kept_makes_no_room_for_others),
         TEST(a_policy_that_is_for_nobody_ends_subscriptions),
         TEST(a_part_that_ends_ends_its_subscriptions),
     };
