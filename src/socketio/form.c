@@ -154,7 +154,9 @@ static void *encode(const tow_encoding *table, const tow_published *published) {
     tow_socketio_form *form;
     int error = tow_published_type(published) == TOW_BINARY ? form_of_bytes(&form, self, published)
                                                             : form_of_text(&form, self, published);
-    return error != 0 ? NULL : hold(table, form);
+    if (error != 0) /* what can be no event here is nothing to send; without memory: NULL */
+        form = error == TOW_ERROR_MEMORY ? NULL : form_with_room(0);
+    return hold(table, form);
 }
 
 /* Puts the position in front of the array's end. */
@@ -179,6 +181,8 @@ static void *encode_with_offset(const tow_encoding *table, const tow_published *
         tow_published_form((tow_published *)(uintptr_t)published, // NOLINT(performance-no-int-to-ptr)
             &self->without_offsets->table);
     tow_socketio_form *form = base == NULL ? NULL : form_with_room(base->count);
+    if (form != NULL && base->count == 0)
+        return hold(table, form);
     int error = form == NULL ? TOW_ERROR_MEMORY : write_text_of(&text, base, &position);
     if (error == 0)
         error = add(form, TOW_TEXT, text.data, text.length);
@@ -208,7 +212,9 @@ static tow_shared *join_messages(void *const *forms, size_t count, size_t messag
         for (size_t j = 0; j < form->count; j++)
             parts[length++] = form->messages[j];
     }
-    if (tow_shared_join(&joined, parts, length) != 0)
+    if (length == 1) /* the others are no events here */
+        tow_shared_retain(joined = parts[0]);
+    else if (tow_shared_join(&joined, parts, length) != 0)
         joined = NULL;
     free(parts);
     return joined;
@@ -218,7 +224,7 @@ static void *join(const tow_encoding *table, void *const *forms, size_t count) {
     size_t messages = 0;
     for (size_t i = 0; i < count; i++)
         messages += ((const tow_socketio_form *)forms[i])->count;
-    tow_socketio_form *joined = form_with_room(1);
+    tow_socketio_form *joined = messages == 0 ? NULL : form_with_room(1);
     tow_shared *all = joined == NULL ? NULL : join_messages(forms, count, messages);
     if (all == NULL) {
         free(joined);

@@ -34,13 +34,17 @@ static void subscribed(tow_subscription *subscription, const tow_subscribed *wha
         socket->on_subscribed(socket, what->is_whole);
 }
 
+/* Nothing is left out silently. Of who is too slow its queue's own limit takes care. */
+static void send_or_close(tow_socketio_connection *connection, const tow_socketio_form *form) {
+    int error = form == NULL ? TOW_ERROR_MEMORY : tow_socketio_send_form(connection, form);
+    if (error != 0 && error != TOW_ERROR_CLOSED && error != TOW_ERROR_QUEUE_FULL)
+        tow_websocket_close(connection->websocket, 1011, "what was published could not be sent");
+}
+
 static void deliver_singly(
     tow_socketio_connection *connection, const tow_encoding *encoding, tow_burst *burst) {
-    for (size_t i = 0; i < tow_burst_count(burst); i++) {
-        const tow_socketio_form *form = tow_published_form(tow_burst_at(burst, i), encoding);
-        if (form != NULL)
-            tow_socketio_send_form(connection, form);
-    }
+    for (size_t i = 0; i < tow_burst_count(burst); i++)
+        send_or_close(connection, tow_published_form(tow_burst_at(burst, i), encoding));
 }
 
 static void keep(tow_socketio_room *room, tow_burst *burst) {
@@ -63,7 +67,7 @@ static bool deliver(tow_subscription *subscription, tow_burst *burst) {
     const tow_encoding *encoding = tow_socketio_encoding_of(socket->scope->encoding);
     const tow_socketio_form *form = tow_burst_form(burst, encoding);
     if (form != NULL)
-        tow_socketio_send_form(connection, form);
+        send_or_close(connection, form);
     else
         deliver_singly(connection, encoding, burst);
     return !connection->websocket->above_high; /* else on_drain comes */

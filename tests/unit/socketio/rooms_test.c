@@ -171,6 +171,35 @@ static void over(tow_subscription *subscription, tow_subscription_end why) {
     (void)subscription, (void)why;
 }
 
+static void what_is_no_event_here_is_left_out(void **state) {
+    (void)state;
+    for (int recovery = 0; recovery < 2; recovery++) {
+        struct stage stage;
+        struct peer peer;
+        stage_begin(&stage, 4, &(tow_socketio_options){.recovery_seconds = 30 * recovery});
+        peer_open(&peer, &stage);
+        peer_say(&peer, "0");
+        settle(&stage);
+        const tow_draft broken = {
+            .type = TOW_TEXT, .form = TOW_DATA_JSON, .data = tow_slice_from("{\"no\":")};
+        publish(&stage, "socketio/main", &broken);
+        settle(&stage);
+        publish(&stage, "socketio/main", &broken); /* several at once are joined */
+        publish(&stage, "socketio/main", &broken);
+        settle(&stage);
+        publish(&stage, "socketio/main", &broken);
+        publish(&stage, "socketio/main", &(tow_draft){.type = TOW_TEXT, .data = tow_slice_from("yes")});
+        settle(&stage);
+        assert_true(peer_has(&peer, "2[\"message\",\"yes\""));
+        assert_false(peer_has(&peer, "{\"no\""));
+        peer_say(&peer, "2[\"message\",\"still there\"]");
+        settle(&stage);
+        assert_true(peer_has(&peer, "still there"));
+        peer_close(&peer);
+        stage_end(&stage);
+    }
+}
+
 static void what_rooms_say_reaches_others(void **state) {
     (void)state;
     static const tow_subscriber kind = {.deliver = hear, .ended = over};
@@ -253,6 +282,7 @@ int main(void) {
         cmocka_unit_test(all_of_a_namespace_are_reached_but_one),
         cmocka_unit_test(binary_events_reach_rooms_whole),
         cmocka_unit_test(what_others_publish_reaches_rooms),
+        cmocka_unit_test(what_is_no_event_here_is_left_out),
         cmocka_unit_test(what_rooms_say_reaches_others),
         cmocka_unit_test(rooms_are_bounded),
         cmocka_unit_test(who_is_gone_is_in_no_room),
