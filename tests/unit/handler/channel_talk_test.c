@@ -11,6 +11,7 @@ static const tow_channel_settings settings[] = {
     {.name = "room", .publish = TOW_ACCESS_SAME_ORIGIN, .presence = true},
     {.name = "shut", .subscribe = TOW_ACCESS_NOBODY},
     {.name = "slow", .slow_bytes = 100000},
+    {.name = "half*", .publish = TOW_ACCESS_TOKEN},
     {.name = "token*", .subscribe = TOW_ACCESS_TOKEN, .publish = TOW_ACCESS_TOKEN},
     {0},
 };
@@ -468,6 +469,32 @@ static void who_is_dismissed_is_told(void **state) {
     assert_int_equal(kept.left, 3);
 }
 
+/* Dismissed while the keeper thinks of its message: plain, and with towline.v1. */
+static void who_is_closed_publishes_nothing_any_more(void **state) {
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        clear_kept(NULL);
+        channels_begin(&channels, i, settings, &keeper, NULL);
+        peer_open(&other, &channels, "/channel/half%20late");
+        if (i == 0) {
+            peer_open(&peer, &channels, "/channel/half%20late?token=good");
+            peer_say(&peer, "too late");
+        } else {
+            peer_talk(&peer, &channels, "/channel/?token=good");
+            peer_say(&peer, "{\"type\":\"publish\",\"channel\":\"half late\",\"data\":\"too late\"}");
+        }
+        world_run(&channels.world, 100);
+        kept.guest->on_dismissed(kept.guest, TOW_CHANNEL_EXPIRED);
+        answer_now();
+        channels_say(&channels, "half late", "next");
+        peer_expect(&other, "next");
+        assert_false(peer_has(&other, "too late"));
+        peer_close(&peer);
+        peer_close(&other);
+        channels_end(&channels);
+    }
+}
+
 static void a_plain_message_waits_for_the_keeper(void **state) {
     (void)state;
     channels_begin(&channels, 1, settings, &keeper, NULL);
@@ -501,6 +528,7 @@ int main(void) {
         cmocka_unit_test_setup(a_question_of_who_has_gone_is_forgotten, clear_kept),
         cmocka_unit_test_setup(who_leaves_before_it_is_let_in_is_forgotten, clear_kept),
         cmocka_unit_test_setup(who_is_let_in_later_gets_in, clear_kept),
+        cmocka_unit_test_setup(who_is_closed_publishes_nothing_any_more, clear_kept),
         cmocka_unit_test_setup(a_bad_token_is_refused, clear_kept),
         cmocka_unit_test_setup(who_is_dismissed_is_told, clear_kept),
         cmocka_unit_test_setup(a_plain_message_waits_for_the_keeper, clear_kept),
