@@ -183,11 +183,11 @@ void tow_route_plan_adopt(tow_route_plan *plan, const tow_handler *handler) {
     dress(plan);
 }
 
-/* Its own guard, or that of all. */
+/* Its own guard, or that of all, unless it has one of before. */
 static int guard_make(tow_route_plan *plan, const tow_route_guards *guards, char why[TOW_HANDLER_TEXT_MAX]) {
     const tow_guard_settings *settings = &settings_of(plan)->guard;
-    tow_guard_release(plan->guard);
-    plan->guard = NULL;
+    if (plan->guard != NULL)
+        return 0;
     if (tow_guard_settings_say(settings))
         return tow_guard_new(&plan->guard, guards->admission, settings, why);
     plan->guard = tow_guard_retain(guards->guard);

@@ -68,6 +68,13 @@ static void tell_of_the_next_start(const reloading *now) {
 
 /* Routes. */
 
+/* What is served until a late one comes has to hear of it when who may come in changes. */
+static void keep_guard(const tow_route_plan *old, tow_route_plan *plan, bool with_origins) {
+    plan->with_origins = with_origins;
+    if (old != NULL && tow_route_plan_is_late(plan) && tow_route_plans_let_in_the_same(old, plan))
+        plan->guard = tow_guard_retain(old->guard);
+}
+
 /* Those that are as they were take the place of what was read now. */
 static void keep_what_is_the_same(reloading *now) {
     bool with_origins = settings_of(&now->options)->server.allow_origins != NULL;
@@ -76,6 +83,7 @@ static void keep_what_is_the_same(reloading *now) {
         if (old == NULL || !tow_route_plans_are_same(old, now->plans.items[i]) ||
             !tow_route_plan_is_current(old, with_origins)) {
             now->fresh++;
+            keep_guard(old, now->plans.items[i], with_origins);
             continue;
         }
         tow_route_plan_release(now->plans.items[i]);

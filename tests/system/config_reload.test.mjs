@@ -232,6 +232,23 @@ test("a Python route that is closed to some stays open to none while its file is
   assert.equal((await within(10000, closed, "the end of the old one"))[0], 1000);
 });
 
+test("who is taken out of a Python route's file of users is out, though its own file can't be loaded", async (t) => {
+  const { folder, file, write } = configuration(t, `${head}routes:\n  - {path: /p, python: some_wsh.py, basic-auth: users}\n`);
+  const handler = path.join(folder, "some_wsh.py");
+  const users = (...names) => writeFileSync(path.join(folder, "users"), names.map((name) => execFileSync("htpasswd", ["-nbB", name, "secret"], { encoding: "utf8" }).trim() + "\n").join(""));
+  writeFileSync(handler, "def web_socket_do_extra_handshake(request):\n    pass\n\ndef web_socket_transfer_data(request):\n    request.ws_stream.receive_message()\n");
+  users("ann", "bob");
+  const server = await start(t, file);
+  const as = (name) => ({ headers: { Authorization: `Basic ${btoa(`${name}:secret`)}` } });
+  await until(() => open(t, server, "/p", as("ann")).then(() => true, () => false), "it is loaded");
+  writeFileSync(handler, "this is no Python\n");
+  users("bob");
+  await reload(server);
+  await until(() => server.log.includes(`error ${file}:3:24: python: `), "it can't be loaded");
+  await open(t, server, "/p", as("bob"));
+  assert.equal(await refused(server, "/p", as("ann")), 401);
+});
+
 test("certificates change", async (t) => {
   const { folder, file, write } = configuration(t, "");
   for (const name of ["one", "two"]) {
