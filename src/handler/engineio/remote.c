@@ -18,6 +18,7 @@ typedef struct remote {
     uint64_t told, read;  /* bytes that were told to the session, and of which the other end knows */
     tow_packets kept;
     bool paused;
+    bool is_gone; /* its end is among what is kept */
 } remote;
 
 static remote *of(tow_engineio_link *link) {
@@ -32,6 +33,8 @@ static void destroy(remote *self) {
 /* What the session asks for. */
 
 static int send_message(tow_engineio_link *link, tow_message_type type, const void *data, size_t length) {
+    if (of(link)->is_gone)
+        return TOW_ERROR_CLOSED;
     int error =
         tow_parcel_send(&of(link)->way, &(tow_parcel){.kind = TOW_PARCEL_SAY, .type = type}, data, length);
     of(link)->said += error == 0 ? length : 0;
@@ -55,7 +58,7 @@ static void set_paused(tow_engineio_link *link, bool paused) {
 
 static uint64_t buffered(const tow_engineio_link *link) {
     const remote *self = (const remote *)(const void *)link;
-    return self->said - self->taken;
+    return self->is_gone ? 0 : self->said - self->taken;
 }
 
 static const tow_engineio_link_class class = {
@@ -126,14 +129,25 @@ static void hear(const tow_parcel *parcel, remote *self) {
         tell_read(parcel, parcel->length);
 }
 
-/* Behind messages that are kept it waits; without memory for that it does not. */
+/* Behind messages that are kept, or a post that is not told yet, it waits; without memory for that it does
+ * not. Nothing that was said leaves any more, for which the session may wait. */
+static bool keep_closed(remote *self, const void *what, size_t length) {
+    const tow_engineio_session *session = self->link.session;
+    bool waits = !tow_packets_are_empty(&self->kept) || (self->paused && session->telling);
+    if (!waits || tow_packets_put(&self->kept, CLOSED, what, length) != 0)
+        return false;
+    self->is_gone = true;
+    tow_engineio_link_drained(&self->link);
+    return true;
+}
+
 static void hear_closed(const tow_parcel *parcel, remote *self) {
     uint8_t what[3 + 123];
     size_t length = parcel->length < 123 ? parcel->length : 123;
     what[0] = parcel->flag;
     memcpy(what + 1, &parcel->code, sizeof(parcel->code));
     memcpy(what + 3, parcel->data, length);
-    if (!tow_packets_are_empty(&self->kept) && tow_packets_put(&self->kept, CLOSED, what, 3 + length) == 0)
+    if (keep_closed(self, what, 3 + length))
         return;
     tell_closed(self, &(tow_close_event){.code = parcel->code,
                           .was_clean = parcel->flag,
