@@ -73,7 +73,7 @@ static void give(tow_engineio_session *session, tow_buffer *body) {
 static void close_was_taken(tow_engineio_session *session) {
     if (session->answers_close)
         tow_engineio_lose(session);
-    else if (!session->extended)
+    else if (!session->extended || tow_engineio_is_drained(session))
         tow_engineio_hear_close(session, TOW_CLOSE_NO_STATUS, "", 0);
 }
 

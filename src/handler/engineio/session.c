@@ -16,6 +16,7 @@ enum {
     ANSWER_MILLISECONDS = 10000, /* for the application's answer to a Close */
     SCRATCH_MAX = 64 * 1024,     /* bytes that are kept for the next packet */
     TOLD_AT_ONCE = 256,          /* packets of a post, before others have their turn */
+    DRAIN_MILLISECONDS = 500,    /* for a poll that is on its way here when a drain begins: no other comes */
     LOOK_MILLISECONDS = 100      /* at what was handed to a link, while the socket waits for that */
 };
 
@@ -201,6 +202,10 @@ static int answer_close(tow_engineio_session *session, uint16_t code) {
     return 0;
 }
 
+bool tow_engineio_is_drained(const tow_engineio_session *session) {
+    return session->closing && session->socket->end.cause == TOW_CAUSE_DRAIN;
+}
+
 static int send_close(tow_websocket *socket, uint16_t code, const char *reason) {
     tow_engineio_session *session = of(socket);
     if (session->over)
@@ -210,6 +215,9 @@ static int send_close(tow_websocket *socket, uint16_t code, const char *reason) 
         return 0;
     }
     session->closing = true;
+    if (tow_engineio_is_drained(session) && session->link == NULL)
+        tow_engineio_set_due(
+            session, TOW_ENGINEIO_DUE_LINGER, tow_engineio_after(session, DRAIN_MILLISECONDS));
     return session->peer_closed ? answer_close(session, code) : say_close(session, code, reason);
 }
 

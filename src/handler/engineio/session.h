@@ -105,6 +105,10 @@ bool tow_engineio_read_sid(const char *text, tow_websocket_id *id, uint8_t secre
 tow_engineio_session *tow_engineio_find(
     tow_engineio *engineio, tow_websocket_id id, const uint8_t secret[TOW_ENGINEIO_SECRET]);
 
+/* Our Close is that of a server which takes no connections any more: the client can not answer it by a post.
+ */
+bool tow_engineio_is_drained(const tow_engineio_session *session);
+
 /* Somebody has come back to it. */
 void tow_engineio_session_met(tow_engineio_session *session);
 

@@ -589,6 +589,26 @@ static void a_drain_tells_the_client(void **state) {
     end(&scene);
 }
 
+/* A quarter of drain_seconds is long enough for who can not be told, or not answer. */
+static void a_drain_does_not_wait_for_who_does_not_poll(void **state) {
+    static const char *const queries[] = {"", "&towline=1", "&towline=1"};
+    for (size_t i = 0; i < 3; i++) {
+        struct scene scene;
+        begin(&scene, i);
+        open_session(&scene, queries[i]);
+        if (i == 2) {
+            ask(&scene, &scene.peer, "GET", with_sid(&scene, "&ack=0"), "");
+            world_run(&scene.world, 10);
+        }
+        tow_server_stop(scene.world.server);
+        if (i == 2)
+            expect(&scene.peer, "200", "11001");
+        world_run(&scene.world, 750);
+        assert_int_equal(heard.closes, 1);
+        end(&scene);
+    }
+}
+
 /* Its loop is the caller's, who may step it on, or free it at once. */
 static void a_server_that_is_freed_ends_its_sessions(void **state) {
     for (int waits = 0; waits < 2; waits++) {
@@ -1042,6 +1062,7 @@ int main(void) {
         cmocka_unit_test(the_client_closes),
         cmocka_unit_test(the_handler_closes),
         cmocka_unit_test(a_drain_tells_the_client),
+        cmocka_unit_test(a_drain_does_not_wait_for_who_does_not_poll),
         cmocka_unit_test(a_server_that_is_freed_ends_its_sessions),
         cmocka_unit_test(too_many_that_nobody_comes_back_to_end_the_oldest),
         cmocka_unit_test(a_session_begins_on_websocket),
