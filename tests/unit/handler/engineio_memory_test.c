@@ -7,7 +7,10 @@
 
 #include <stdlib.h>
 
-enum { LARGE = 70000, PACKETS = 3 /* each too large for the network, and all no more than a socket may hold */ };
+enum {
+    LARGE = 70000,
+    PACKETS = 3 /* each too large for the network, and all no more than a socket may hold */
+};
 
 static struct world world;
 static struct peer peer, other;
@@ -55,7 +58,8 @@ static void go_over(void) {
     ask("POST", "&n=1", packets, sizeof(packets) - 1);
     ask("GET", "&ack=0", "", 0);
     snprintf(head, sizeof(head),
-        "GET /echo/engine.io/?EIO=4&transport=websocket%s HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\n"
+        "GET /echo/engine.io/?EIO=4&transport=websocket%s HTTP/1.1\r\nHost: localhost\r\nUpgrade: "
+        "websocket\r\n"
         "Connection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: "
         "13\r\n\r\n",
         sid);
