@@ -228,7 +228,8 @@ static void a_loop_that_is_freed_ends_it(void **state) {
     each_loop *each = *state;
     command one, other;
     char line[10];
-    start(each, &one, "trap '' TERM; sleep 1000");
+    start(each, &one, "trap '' TERM; echo up; sleep 1000");
+    assert_int_equal(read(one.ends[1], line, sizeof(line)), 3);
     start(each, &other, "trap 'exit 9' TERM; echo up; while :; do sleep 0.01; done");
     assert_int_equal(read(other.ends[1], line, sizeof(line)), 3);
     tow_loop_free(each->loop);
