@@ -11,10 +11,6 @@ bool tow_hub_has_begun(const tow_hub *hub) {
     return hub->loop != NULL;
 }
 
-int64_t tow_hub_now(const tow_hub *hub) {
-    return tow_loop_wall_milliseconds(hub->loop);
-}
-
 bool tow_hub_name_is_good(tow_slice name) {
     if (name.length > 1 && name.length <= TOW_CHANNEL_NAME_MAX && name.data[0] == TOW_CHANNEL_INTERNAL)
         return tow_channel_name_is_valid((tow_slice){name.data + 1, name.length - 1});

@@ -153,7 +153,9 @@ void tow_hub_part_end(tow_hub_part *part) {
     if (part == NULL)
         return;
     tow_hub *hub = part->hub;
+    pthread_mutex_lock(&hub->mutex); /* others look whether it is, who want channels swept */
     part->is_ending = true;
+    pthread_mutex_unlock(&hub->mutex);
     end_all_subscriptions(part);
     tow_questions_drop(part);
     drop_due(part);

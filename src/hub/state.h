@@ -6,6 +6,7 @@
 #include "part.h"
 #include "policies.h"
 #include "shard.h"
+#include "transport/loop.h"
 
 enum { TOW_HUB_SHARDS = 64, TOW_HUB_SHARD_BITS = 6 };
 
@@ -59,7 +60,9 @@ const tow_channel_policy *tow_hub_policy_of(tow_hub *hub, tow_channel *channel);
 bool tow_hub_name_is_good(tow_slice name);
 
 /* Milliseconds since 1970. */
-int64_t tow_hub_now(const tow_hub *hub);
+static inline int64_t tow_hub_now(const tow_hub *hub) {
+    return tow_loop_wall_milliseconds(hub->loop);
+}
 
 /* A channel has lost its last subscriber: it stands in the list of those from now on. In order. */
 void tow_hub_note_idle(tow_hub *hub, const tow_hold *hold);
