@@ -2,7 +2,7 @@
  * messages is read as the same messages again. */
 #include "fuzz.h"
 
-#include "engineio/codec.h"
+#include "protocol/engineio.h"
 
 #include <stdint.h>
 #include <string.h>

@@ -4,9 +4,9 @@
 #ifndef TOW_HANDLER_ENGINEIO_SESSION_H
 #define TOW_HANDLER_ENGINEIO_SESSION_H
 
-#include "../session/packets.h"
+#include "protocol/packets.h"
 #include "../session/visit.h"
-#include "codec.h"
+#include "protocol/engineio.h"
 #include "handler/engineio.h"
 #include "link.h"
 #include "server/carried.h"

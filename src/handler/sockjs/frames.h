@@ -3,7 +3,7 @@
 #ifndef TOW_HANDLER_SOCKJS_FRAMES_H
 #define TOW_HANDLER_SOCKJS_FRAMES_H
 
-#include "../session/packets.h"
+#include "protocol/packets.h"
 #include "base/json.h"
 
 enum { TOW_SOCKJS_CLOSE = 'c' /* a packet that is a whole frame */ };

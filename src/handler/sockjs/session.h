@@ -3,7 +3,7 @@
 #ifndef TOW_HANDLER_SOCKJS_SESSION_H
 #define TOW_HANDLER_SOCKJS_SESSION_H
 
-#include "../session/packets.h"
+#include "protocol/packets.h"
 #include "../session/visit.h"
 #include "base/json.h"
 #include "names.h"

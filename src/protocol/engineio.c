@@ -1,4 +1,4 @@
-#include "codec.h"
+#include "protocol/engineio.h"
 
 #include "base/base64.h"
 

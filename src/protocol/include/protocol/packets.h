@@ -1,7 +1,7 @@
 /* packets: what waits in a session for its peer to take: messages, and packets of the session's own protocol,
  * in order, in one piece of memory. */
-#ifndef TOW_HANDLER_SESSION_PACKETS_H
-#define TOW_HANDLER_SESSION_PACKETS_H
+#ifndef TOW_PROTOCOL_PACKETS_H
+#define TOW_PROTOCOL_PACKETS_H
 
 #include "base/buffer.h"
 

@@ -1,4 +1,4 @@
-#include "packets.h"
+#include "protocol/packets.h"
 
 #include <assert.h>
 #include <string.h>

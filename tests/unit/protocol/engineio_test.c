@@ -1,7 +1,7 @@
 /* Packets of Engine.IO as bytes. */
 #include "../unit.h"
 
-#include "engineio/codec.h"
+#include "protocol/engineio.h"
 
 #include <string.h>
 #include <towline/error.h>
@@ -96,41 +96,6 @@ static void a_text_with_a_separator_is_one_packet(void **state) {
     tow_buffer_clear(&body);
 }
 
-static void what_waits_goes_in_order(void **state) {
-    tow_packets packets = {0};
-    assert_true(tow_packets_are_empty(&packets));
-    for (char c = 'a'; c <= 'z'; c++)
-        assert_int_equal(tow_packets_put(&packets, c % 2 ? TOW_PACKET_TEXT : TOW_PACKET_BINARY, &c, 1), 0);
-    assert_int_equal(tow_packets_put(&packets, '2', NULL, 0), 0);
-    assert_int_equal(packets.payload, 26);
-    for (char c = 'a'; c <= 'z'; c++) {
-        tow_packet first = tow_packets_first(&packets);
-        assert_int_equal(first.type, c % 2 ? TOW_PACKET_TEXT : TOW_PACKET_BINARY);
-        assert_int_equal(first.data[0], c);
-        tow_packets_take(&packets);
-    }
-    assert_int_equal(tow_packets_first(&packets).type, '2');
-    assert_int_equal(packets.payload, 0);
-    tow_packets_take(&packets);
-    assert_true(tow_packets_are_empty(&packets));
-}
-
-static void the_oldest_messages_are_dropped_and_no_other_packets(void **state) {
-    tow_packets packets = {0};
-    assert_int_equal(tow_packets_put(&packets, 't', "12345", 5), 0);
-    assert_int_equal(tow_packets_put(&packets, '2', NULL, 0), 0);
-    assert_int_equal(tow_packets_put(&packets, 'b', "67890", 5), 0);
-    assert_int_equal(tow_packets_put(&packets, 't', "x", 1), 0);
-    assert_int_equal(tow_packets_drop(&packets, 11), 0);
-    assert_int_equal(tow_packets_drop(&packets, 10), 1);
-    assert_int_equal(tow_packets_first(&packets).type, '2');
-    assert_int_equal(tow_packets_drop(&packets, 0), 2);
-    assert_int_equal(packets.payload, 0);
-    tow_packets_take(&packets);
-    assert_true(tow_packets_are_empty(&packets));
-    tow_packets_clear(&packets);
-}
-
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_type_is_read),
@@ -138,8 +103,6 @@ int main(void) {
         cmocka_unit_test(a_body_has_one_packet_more_than_separators),
         cmocka_unit_test(packets_are_joined),
         cmocka_unit_test(a_text_with_a_separator_is_one_packet),
-        cmocka_unit_test(what_waits_goes_in_order),
-        cmocka_unit_test(the_oldest_messages_are_dropped_and_no_other_packets),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,9 +1,9 @@
-/* codec: packets of Engine.IO 4 as bytes: one a WebSocket message, or several in a body, with U+001E between
- * them. */
-#ifndef TOW_HANDLER_ENGINEIO_CODEC_H
-#define TOW_HANDLER_ENGINEIO_CODEC_H
+/* engineio: packets of Engine.IO 4 as bytes: one a WebSocket message, or several in a body, with U+001E
+ * between them. */
+#ifndef TOW_PROTOCOL_ENGINEIO_H
+#define TOW_PROTOCOL_ENGINEIO_H
 
-#include "../session/packets.h"
+#include "protocol/packets.h"
 #include "base/slice.h"
 
 enum {
