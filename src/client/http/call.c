@@ -9,13 +9,14 @@
 
 enum { TOTAL_SECONDS = 60, MAX_HEAD = 16 * 1024, MAX_BODY = 1024 * 1024 };
 
-static int options_check(const tow_http_call_options *options) {
+static int options_check(const tow_http_call_options *options, const tow_proxy *proxy) {
     const tow_range ranges[] = {
         TOW_RANGE(options, total_seconds, TOW_OFF, INT_MAX),
         TOW_RANGE(options, max_head, TOW_OFF, INT64_MAX),
         TOW_RANGE(options, max_body, TOW_OFF, INT64_MAX),
     };
-    if (options->on_done == NULL || (options->body == NULL && options->body_length > 0))
+    bool has_two_ways = proxy != NULL && options->unix_path != NULL;
+    if (options->on_done == NULL || has_two_ways || (options->body == NULL && options->body_length > 0))
         return TOW_ERROR_ARGUMENT;
     return tow_ranges_check(ranges, sizeof(ranges) / sizeof(ranges[0]), NULL);
 }
@@ -42,15 +43,16 @@ static void fill(tow_http_call *call, const tow_http_call_options *options) {
     call->user = options->user;
 }
 
-int tow_http_call_new(tow_http_call **call, const tow_url *url, const tow_http_call_options *options) {
-    int error = options_check(options);
+int tow_http_call_new(
+    tow_http_call **call, const tow_url *url, const tow_http_call_options *options, const tow_proxy *proxy) {
+    int error = options_check(options, proxy);
     if (error != 0)
         return error;
     tow_http_call *made = calloc(1, sizeof(*made));
     if (made == NULL)
         return TOW_ERROR_MEMORY;
     fill(made, options);
-    error = tow_http_request_write(&made->request, url, options);
+    error = tow_http_request_write(&made->request, url, options, proxy);
     if (error != 0) {
         tow_http_call_destroy(made);
         return error;

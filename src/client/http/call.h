@@ -42,8 +42,9 @@ struct tow_http_call {
     char text[512];
 };
 
-/* A call that belongs to no pool yet. Errors: ARGUMENT, MEMORY. */
-int tow_http_call_new(tow_http_call **call, const tow_url *url, const tow_http_call_options *options);
+/* A call that belongs to no pool yet, to go through the proxy (NULL: none). Errors: ARGUMENT, MEMORY. */
+int tow_http_call_new(
+    tow_http_call **call, const tow_url *url, const tow_http_call_options *options, const tow_proxy *proxy);
 
 /* Frees the memory, now or when the last callback has returned. Nobody else knows the call any more. */
 void tow_http_call_destroy(tow_http_call *call);

@@ -237,7 +237,8 @@ static void not_done_in_time(tow_timer *timer) {
     tow_http_call_tell_done(call, TOW_ERROR_TIMED_OUT, call->text);
 }
 
-static int make_tls(tow_http_client *client, const tow_http_client_options *options) {
+static int make_tls(tow_http_client *client, const tow_http_client_options *options, tow_trust trusted,
+    tow_tls_context **tls) {
     char why[TOW_TLS_TEXT_MAX];
     const tow_websocket_options trust = {.tls_roots = options->tls_roots,
         .tls_revoked = options->tls_revoked,
@@ -245,7 +246,7 @@ static int make_tls(tow_http_client *client, const tow_http_client_options *opti
         .tls_key = options->tls_key,
         .tls_insecure = options->tls_insecure};
     int error = tow_options_check(&trust);
-    return error != 0 ? error : tow_trust_context(client->loop, &trust, TOW_TRUST_SERVER, &client->tls, why);
+    return error != 0 ? error : tow_trust_context(client->loop, &trust, trusted, tls, why);
 }
 
 /* May it wait, if it must? */
@@ -275,9 +276,10 @@ static int enter(tow_http_call *call, tow_http_client *client, tow_http_host *ho
 static int call_start(
     tow_http_call **call, tow_http_client *client, const tow_url *url, const tow_http_call_options *options) {
     tow_http_call *made;
-    int error = url->secure && client->tls == NULL ? make_tls(client, &client->options) : 0;
+    bool needs_tls = url->secure && client->tls == NULL;
+    int error = needs_tls ? make_tls(client, &client->options, TOW_TRUST_SERVER, &client->tls) : 0;
     if (error == 0)
-        error = tow_http_call_new(&made, url, options);
+        error = tow_http_call_new(&made, url, options, client->options.proxy);
     if (error != 0)
         return error;
     tow_http_host *host = tow_http_host_take(&client->hosts, url, options->unix_path);
@@ -356,18 +358,30 @@ static int resolve(tow_http_client_options *options) {
 
 /* Files are read now, so that what is wrong with them is known early; the system's roots take their time, and
  * are read when they are needed. */
-static int fill(tow_http_client *client, const tow_http_client_options *options) {
+static int read_trust(tow_http_client *client, const tow_http_client_options *options) {
     bool names_files = options->tls_roots != NULL || options->tls_revoked != NULL ||
                        options->tls_certificate != NULL || options->tls_key != NULL;
+    bool asks_proxy = options->proxy != NULL && options->proxy->kind == TOW_PROXY_HTTPS;
+    int error = 0;
+    if (options->tls != NULL)
+        client->tls = tow_tls_context_retain(options->tls);
+    else if (names_files)
+        error = make_tls(client, options, TOW_TRUST_SERVER, &client->tls);
+    if (options->proxy_tls != NULL)
+        client->proxy_tls = tow_tls_context_retain(options->proxy_tls);
+    else if (error == 0 && asks_proxy)
+        error = make_tls(client, options, TOW_TRUST_PROXY, &client->proxy_tls);
+    return error;
+}
+
+static int fill(tow_http_client *client, const tow_http_client_options *options) {
     tow_ring_init(&client->hosts);
     tow_ring_init(&client->calls);
     tow_ring_init(&client->queue);
     tow_ring_init(&client->connections);
     client->options = *options;
     int error = resolve(&client->options);
-    if (error == 0 && names_files)
-        error = make_tls(client, options);
-    return error;
+    return error != 0 ? error : read_trust(client, options);
 }
 
 int tow_http_client_new(tow_http_client **client, tow_loop *loop, const tow_http_client_options *options) {
@@ -393,6 +407,7 @@ void tow_http_client_free(tow_http_client *client) {
     tow_http_pool_close_all(client);
     assert(tow_ring_is_empty(&client->hosts));
     tow_tls_context_release(client->tls);
+    tow_tls_context_release(client->proxy_tls);
     free(client);
 }
 

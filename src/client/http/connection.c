@@ -1,7 +1,6 @@
 #include "connection.h"
 
 #include "base/text.h"
-#include "transport/listener.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -14,21 +13,18 @@ static tow_http_connection *connection_of(tow_stream *stream) {
     return (tow_http_connection *)(void *)stream;
 }
 
-static tow_http_connection *connection_of_timer(tow_timer *timer) {
-    return (tow_http_connection *)(void *)((char *)timer - offsetof(tow_http_connection, timer));
+static tow_http_connection *connection_of_way(tow_http_way *way) {
+    return (tow_http_connection *)(void *)way;
 }
 
-void tow_http_place_text(const tow_place *place, const char *what, char *out, size_t size) {
-    if (place->unix_path != NULL)
-        tow_text_format(out, size, "%.255s: %s", place->unix_path, what);
-    else
-        tow_text_format(out, size, "%.255s port %u: %s", place->host, place->port, what);
+static tow_http_connection *connection_of_timer(tow_timer *timer) {
+    return (tow_http_connection *)(void *)((char *)timer - offsetof(tow_http_connection, timer));
 }
 
 /* The end. */
 
 static void destroy(tow_http_connection *connection) {
-    tow_tls_context_release(connection->place.tls);
+    tow_http_way_clear(&connection->way);
     tow_response_reader_clear(&connection->reader);
     tow_buffer_clear(&connection->kept);
     free(connection);
@@ -43,19 +39,18 @@ static void leave(tow_http_connection *connection) {
     bool in_order = connection->state == TOW_HTTP_IDLE;
     connection->state = TOW_HTTP_CLOSED;
     tow_timer_cancel(connection->loop, &connection->timer);
-    tow_connector_stop(connection->connector);
-    connection->connector = NULL;
-    if (connection->has_stream && in_order)
-        tow_stream_close(&connection->stream);
-    else if (connection->has_stream)
-        tow_stream_reset(&connection->stream);
+    tow_http_way_leave(&connection->way);
+    if (connection->way.has_stream && in_order)
+        tow_stream_close(&connection->way.stream);
+    else if (connection->way.has_stream)
+        tow_stream_reset(&connection->way.stream);
 }
 
 void tow_http_connection_close(tow_http_connection *connection) {
     if (connection->state == TOW_HTTP_CLOSED)
         return;
     leave(connection);
-    if (!connection->has_stream)
+    if (!connection->way.has_stream)
         destroy(connection);
 }
 
@@ -65,13 +60,13 @@ static void fail_with(tow_http_connection *connection, int error, const char *te
         return;
     leave(connection);
     connection->events->on_failed(connection, error, text);
-    if (!connection->has_stream)
+    if (!connection->way.has_stream)
         destroy(connection);
 }
 
 static void fail(tow_http_connection *connection, int error, const char *what) {
     char text[TEXT_MAX];
-    tow_http_place_text(&connection->place.place, what, text, sizeof(text));
+    tow_http_place_text(&connection->way.place.place, what, text, sizeof(text));
     fail_with(connection, error, error == TOW_ERROR_CERTIFICATE ? what : text); /* it names the host itself */
 }
 
@@ -87,10 +82,8 @@ static void set_limit(tow_http_connection *connection, int seconds, tow_timer_ca
 static void not_ready_in_time(tow_timer *timer) {
     tow_http_connection *connection = connection_of_timer(timer);
     char what[TEXT_MAX / 2];
-    const char *delay = "the TLS handshake was not finished";
-    if (connection->connector != NULL)
-        delay = tow_connector_is_resolving(connection->connector) ? "it was not found" : "it was not reached";
-    tow_text_format(what, sizeof(what), "%s within %d seconds", delay, connection->limit_seconds);
+    tow_text_format(what, sizeof(what), "%s within %d seconds", tow_http_way_delay(&connection->way),
+        connection->limit_seconds);
     fail(connection, TOW_ERROR_TIMED_OUT, what);
 }
 
@@ -108,10 +101,10 @@ void tow_http_connection_limit_idleness(tow_http_connection *connection, int sec
 static void send_request(tow_http_connection *connection) {
     const tow_http_question *question = &connection->question;
     while (connection->state == TOW_HTTP_ASKED && connection->sent < question->length &&
-           !tow_stream_is_blocked(&connection->stream)) {
+           !tow_stream_is_blocked(&connection->way.stream)) {
         struct iovec piece = {
             .iov_base = question->bytes + connection->sent, .iov_len = question->length - connection->sent};
-        ssize_t taken = tow_stream_write(&connection->stream, &piece, 1);
+        ssize_t taken = tow_stream_write(&connection->way.stream, &piece, 1);
         if (taken <= 0)
             return;
         connection->sent += (size_t)taken;
@@ -120,7 +113,7 @@ static void send_request(tow_http_connection *connection) {
 
 bool tow_http_connection_is_quiet(tow_http_connection *connection) {
     assert(connection->state == TOW_HTTP_IDLE);
-    return tow_stream_is_quiet(&connection->stream);
+    return tow_stream_is_quiet(&connection->way.stream);
 }
 
 void tow_http_connection_ask(tow_http_connection *connection, const tow_http_question *question) {
@@ -187,13 +180,11 @@ static void read_response(tow_http_connection *connection, const char *bytes, si
 /* The peer has ended the connection, and all that it had said is read. RFC 9112, section 9.8: an end that TLS
  * did not announce may have been cut. */
 static void end(tow_http_connection *connection, int error) {
-    const char *text = tow_stream_failure_text(&connection->stream);
-    if (connection->state == TOW_HTTP_SECURING && (error == TOW_ERROR_ENDED || error == TOW_ERROR_RESET))
-        error = TOW_ERROR_TLS; /* the server does not want to speak TLS, or not with us */
+    const char *text = tow_stream_failure_text(&connection->way.stream);
     if (error != TOW_ERROR_ENDED)
         fail(connection, error, text != NULL ? text : tow_strerror(error));
     else if (tow_response_reader_end(&connection->reader) == 0 &&
-             !tow_stream_is_truncated(&connection->stream))
+             !tow_stream_is_truncated(&connection->way.stream))
         answered(connection, 0);
     else
         fail(connection, TOW_ERROR_ENDED,
@@ -207,7 +198,7 @@ static void go_on(tow_timer *timer) {
     tow_buffer kept = connection->kept;
     connection->kept = (tow_buffer){0};
     if (connection->end == 0)
-        tow_stream_resume(&connection->stream);
+        tow_stream_resume(&connection->way.stream);
     read_response(connection, (const char *)kept.data, kept.length);
     tow_buffer_clear(&kept);
     if (connection->state == TOW_HTTP_ASKED && !connection->is_paused && connection->end != 0)
@@ -226,7 +217,7 @@ void tow_http_connection_pause(tow_http_connection *connection) {
     connection->is_paused = true;
     tow_timer_cancel(connection->loop, &connection->timer);
     if (connection->end == 0)
-        tow_stream_pause(&connection->stream);
+        tow_stream_pause(&connection->way.stream);
 }
 
 void tow_http_connection_resume(tow_http_connection *connection) {
@@ -238,12 +229,6 @@ void tow_http_connection_resume(tow_http_connection *connection) {
 }
 
 /* The stream's events. */
-
-static void ready(tow_http_connection *connection) {
-    tow_timer_cancel(connection->loop, &connection->timer);
-    connection->state = TOW_HTTP_IDLE;
-    connection->events->on_ready(connection);
-}
 
 static void received(tow_stream *stream, uint8_t *bytes, size_t length) {
     tow_http_connection *connection = connection_of(stream);
@@ -257,11 +242,7 @@ static void received(tow_stream *stream, uint8_t *bytes, size_t length) {
 }
 
 static void writable(tow_stream *stream) {
-    tow_http_connection *connection = connection_of(stream);
-    if (connection->state == TOW_HTTP_SECURING)
-        ready(connection);
-    else
-        send_request(connection);
+    send_request(connection_of(stream));
 }
 
 /* While something is held back, the end of the connection is too. */
@@ -287,45 +268,33 @@ static const tow_stream_events stream_events = {
 
 /* The beginning. */
 
-static void connected(void *user, int fd) {
-    tow_http_connection *connection = user;
-    connection->connector = NULL;
-    int error = tow_stream_adopt(&connection->stream, connection->loop, fd, &stream_events);
-    if (error != 0) {
-        tow_loop_discard(connection->loop, fd);
-        fail(connection, error, tow_strerror(error));
+static void ready(tow_http_way *way, uint8_t *rest, size_t rest_length) {
+    tow_http_connection *connection = connection_of_way(way);
+    (void)rest;
+    if (rest_length > 0) {
+        fail(connection, TOW_ERROR_HTTP_SYNTAX, "the server spoke before it was asked");
         return;
     }
-    connection->has_stream = true;
-    if (connection->place.tls == NULL) {
-        ready(connection);
-        return;
-    }
-    connection->state = TOW_HTTP_SECURING;
-    error = tow_stream_start_tls(&connection->stream, connection->place.tls, connection->place.place.host);
-    if (error != 0)
-        fail(connection, error, tow_strerror(error));
+    way->stream.events = &stream_events;
+    tow_timer_cancel(connection->loop, &connection->timer);
+    connection->state = TOW_HTTP_IDLE;
+    connection->events->on_ready(connection);
 }
 
-static void not_connected(void *user, int error, const char *text) {
-    tow_http_connection *connection = user;
-    connection->connector = NULL;
-    fail_with(connection, error, text);
+static void not_ready(tow_http_way *way, int error, const char *text) {
+    fail_with(connection_of_way(way), error, text);
 }
 
 int tow_http_connection_open(tow_http_connection **connection, tow_loop *loop, const tow_http_place *place,
     int connect_seconds, const tow_http_connection_events *events) {
-    static const tow_connector_events connector_events = {
-        .on_connected = connected, .on_failed = not_connected};
+    static const tow_http_way_events way_events = {
+        .on_ready = ready, .on_failed = not_ready, .on_closed = closed};
     tow_http_connection *made = calloc(1, sizeof(*made));
     if (made == NULL)
         return TOW_ERROR_MEMORY;
     made->loop = loop;
     made->events = events;
-    made->place = *place;
-    if (place->tls != NULL)
-        tow_tls_context_retain(place->tls);
-    int error = tow_connector_start(&made->connector, loop, &place->place, &connector_events, made);
+    int error = tow_http_way_begin(&made->way, loop, place, &way_events);
     if (error != 0) {
         destroy(made);
         return error;

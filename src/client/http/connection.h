@@ -4,20 +4,17 @@
 #define TOW_CLIENT_HTTP_CONNECTION_H
 
 #include "base/ring.h"
-#include "connect/connector.h"
 #include "http/response_reader.h"
-#include "transport/stream.h"
 #include "transport/timer.h"
-#include "transport/tls.h"
+#include "way.h"
 
 typedef struct tow_http_connection tow_http_connection;
 
 typedef enum tow_http_state {
-    TOW_HTTP_REACHING, /* the connector is at work */
-    TOW_HTTP_SECURING, /* TLS is under way */
-    TOW_HTTP_IDLE,     /* a request may be sent */
-    TOW_HTTP_ASKED,    /* a request is on its way, or its response */
-    TOW_HTTP_CLOSED    /* of no use: no callback comes any more, and the memory goes by itself */
+    TOW_HTTP_OPENING, /* the way to the server */
+    TOW_HTTP_IDLE,    /* a request may be sent */
+    TOW_HTTP_ASKED,   /* a request is on its way, or its response */
+    TOW_HTTP_CLOSED   /* of no use: no callback comes any more, and the memory goes by itself */
 } tow_http_state;
 
 /* In all of them the connection may be closed. */
@@ -35,12 +32,6 @@ typedef struct tow_http_connection_events {
     void (*on_failed)(tow_http_connection *connection, int error, const char *text);
 } tow_http_connection_events;
 
-/* Where to connect; borrowed as long as the connection is not CLOSED. */
-typedef struct tow_http_place {
-    tow_place place;
-    tow_tls_context *tls; /* NULL: none; it is retained */
-} tow_http_place;
-
 /* What is asked; the bytes are borrowed until the response is whole or the connection CLOSED. */
 typedef struct tow_http_question {
     uint8_t *bytes; /* head and body; not changed */
@@ -50,21 +41,18 @@ typedef struct tow_http_question {
 } tow_http_question;
 
 struct tow_http_connection { /* the pool reads the state, and how far the request got */
-    tow_stream stream;       /* first */
+    tow_http_way way;        /* first, with the stream */
     tow_http_state state;
     tow_loop *loop;
     const tow_http_connection_events *events;
-    tow_http_place place;
-    tow_connector *connector; /* while it is at work */
-    tow_timer timer;          /* until it is ready, or given up as idle; or to go on after a pause */
-    int limit_seconds;        /* for what the timer is for */
+    tow_timer timer;   /* until it is ready, or given up as idle; or to go on after a pause */
+    int limit_seconds; /* for what the timer is for */
     tow_http_question question;
     size_t sent;
     tow_response_reader reader;
     tow_buffer kept;   /* what had been read of the response when it was paused */
     unsigned answers;  /* responses so far */
     int end;           /* how the peer ended the connection while something was kept: ENDED, or an error */
-    bool has_stream;   /* on_closed is still to come */
     bool has_answered; /* a byte of the response has come */
     bool is_paused;
     /* notes of the pool that it is in, which alone looks at them */
@@ -74,7 +62,8 @@ struct tow_http_connection { /* the pool reads the state, and how far the reques
     struct tow_http_call *call; /* which it has a request from, or is opened for; NULL: it is idle */
 };
 
-/* Begins to connect; on_ready follows, or on_failed. Errors: ADDRESS, MEMORY, SYSTEM. */
+/* Begins to connect; on_ready follows, or on_failed. The place is borrowed until the connection is CLOSED.
+ * Errors: ADDRESS, MEMORY, SYSTEM. */
 int tow_http_connection_open(tow_http_connection **connection, tow_loop *loop, const tow_http_place *place,
     int connect_seconds, const tow_http_connection_events *events);
 
@@ -94,8 +83,5 @@ void tow_http_connection_limit_idleness(tow_http_connection *connection, int sec
 
 /* Makes it CLOSED. */
 void tow_http_connection_close(tow_http_connection *connection);
-
-/* Writes `what` is wrong, behind the place where it is. */
-void tow_http_place_text(const tow_place *place, const char *what, char *out, size_t size);
 
 #endif

@@ -85,7 +85,10 @@ bool tow_http_pool_make_room(tow_http_client *client, const tow_http_host *host)
 
 int tow_http_pool_open(tow_http_connection **connection, tow_http_client *client, tow_http_host *host,
     const tow_http_connection_events *events) {
-    const tow_http_place place = {.place = host->place, .tls = host->is_secure ? client->tls : NULL};
+    const tow_http_place place = {.place = host->place,
+        .tls = host->is_secure ? client->tls : NULL,
+        .proxy = client->options.proxy,
+        .proxy_tls = client->proxy_tls};
     int error =
         tow_http_connection_open(connection, client->loop, &place, client->options.connect_seconds, events);
     if (error != 0)

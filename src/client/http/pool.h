@@ -10,6 +10,7 @@ struct tow_http_client {
     tow_loop *loop;
     tow_http_client_options options; /* resolved; the texts of TLS are used up */
     tow_tls_context *tls;            /* made for the first https: if nothing of it is an option */
+    tow_tls_context *proxy_tls;      /* with the proxy, if that speaks it */
     tow_ring hosts;
     tow_ring calls;       /* that are not over */
     tow_ring queue;       /* of these those that wait, the first to be served first */

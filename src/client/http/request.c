@@ -3,6 +3,7 @@
 #include "http/credentials.h"
 #include "http/response.h"
 #include "protocol/field_list.h"
+#include "way.h"
 
 #include <string.h>
 #include <strings.h>
@@ -69,13 +70,29 @@ static int write_fields(tow_buffer *out, const tow_header_field *headers) {
     return error;
 }
 
-static int write_credentials(tow_buffer *out, const tow_url *url, const tow_header_field *headers) {
-    if (url->user == NULL || find(headers, "Authorization") != NULL)
-        return 0;
-    int error = tow_buffer_append_text(out, "Authorization: ");
+/* RFC 9112, section 3.2: with the place in front for a proxy that is to pass it on. */
+static int write_line(tow_buffer *out, const char *method, const tow_url *url, const tow_proxy *proxy) {
+    bool is_forwarded = tow_http_is_forwarded(proxy, url->secure);
+    return tow_buffer_append_format(out, "%s %s%s%s HTTP/1.1\r\n", method, is_forwarded ? "http://" : "",
+        is_forwarded ? url->authority : "", url->target);
+}
+
+static int write_basic(tow_buffer *out, const char *name, const char *user, const char *password) {
+    int error = tow_buffer_append_format(out, "%s: ", name);
     if (error == 0)
-        error = tow_basic_append(out, url->user, url->password);
+        error = tow_basic_append(out, user, password);
     return error != 0 ? error : tow_buffer_append_text(out, "\r\n");
+}
+
+/* Those of a proxy are said here where it gets the request itself. */
+static int write_credentials(
+    tow_buffer *out, const tow_url *url, const tow_header_field *headers, const tow_proxy *proxy) {
+    int error = 0;
+    if (url->user != NULL && find(headers, "Authorization") == NULL)
+        error = write_basic(out, "Authorization", url->user, url->password);
+    if (error == 0 && tow_http_is_forwarded(proxy, url->secure) && proxy->user != NULL)
+        error = write_basic(out, "Proxy-Authorization", proxy->user, proxy->password);
+    return error;
 }
 
 /* RFC 9110, section 8.6: where a method expects a body, that there is none is said too. */
@@ -86,18 +103,19 @@ static int write_length(tow_buffer *out, const char *method, const tow_http_call
     return tow_response_field_number(out, "Content-Length", options->body_length);
 }
 
-int tow_http_request_write(tow_buffer *out, const tow_url *url, const tow_http_call_options *options) {
+int tow_http_request_write(
+    tow_buffer *out, const tow_url *url, const tow_http_call_options *options, const tow_proxy *proxy) {
     const char *method = tow_http_request_method(options);
     const char *host = find(options->headers, "Host");
     int error = method_check(method);
     if (error == 0)
-        error = tow_buffer_append_format(out, "%s %s HTTP/1.1\r\n", method, url->target);
+        error = write_line(out, method, url, proxy);
     if (error == 0)
         error = tow_response_field(out, "Host", host != NULL ? host : url->authority);
     if (error == 0 && find(options->headers, "User-Agent") == NULL)
         error = tow_buffer_append_format(out, "User-Agent: towline/%s\r\n", tow_version());
     if (error == 0)
-        error = write_credentials(out, url, options->headers);
+        error = write_credentials(out, url, options->headers, proxy);
     if (error == 0)
         error = write_fields(out, options->headers);
     if (error == 0)

@@ -15,7 +15,9 @@
 #ifndef TOW_CLIENT_HTTP_CLIENT_H
 #define TOW_CLIENT_HTTP_CLIENT_H
 
+#include "connect/proxy.h"
 #include "http/head.h"
+#include "transport/tls.h"
 
 #include <towline/websocket.h>
 
@@ -37,6 +39,12 @@ typedef struct tow_http_client_options {
     const char *tls_certificate;
     const char *tls_key;
     bool tls_insecure;
+    /* All requests go through it: to http:// in absolute-form where it speaks HTTP, as from browsers and
+     * curl, else by a tunnel. Borrowed as long as the client lives; default none. */
+    const tow_proxy *proxy;
+    /* What is agreed on with servers, and with the proxy, ready, instead of names of files; retained */
+    tow_tls_context *tls;
+    tow_tls_context *proxy_tls;
 } tow_http_client_options;
 
 /* How a call ended; borrowed until on_done returns. */
@@ -80,8 +88,8 @@ void tow_http_client_free(tow_http_client *client);
 /* Makes a request. The call is the caller's until tow_http_call_free, also behind on_done. Errors: URL,
  * ARGUMENT (no on_done, a method that is none, a field that is not valid or not the caller's to set), LIMIT
  * (too many wait), CERTIFICATE (the system's roots can't be read), MEMORY, SYSTEM. What goes wrong later
- * comes to on_done: the errors of connecting and of TLS, TIMED_OUT, ENDED and RESET (before the response was
- * whole), HTTP_SYNTAX, HTTP_TOO_LARGE, MEMORY. */
+ * comes to on_done: the errors of connecting and of TLS, PROXY, TIMED_OUT, ENDED and RESET (before the
+ * response was whole), HTTP_SYNTAX, HTTP_TOO_LARGE, MEMORY. */
 int tow_http_call_start(tow_http_call **call, tow_http_client *client, const tow_http_call_options *options);
 
 /* Frees it, and gives it up if it is under way: no callback comes any more. NULL is allowed. */
