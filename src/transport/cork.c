@@ -24,46 +24,19 @@ void tow_cork_clear(tow_cork *cork) {
     *cork = (tow_cork){0};
 }
 
-static tow_segment *open_segment(tow_cork *cork, tow_stream *stream) {
-    if (cork->count == TOW_CORK_SEGMENTS)
-        return NULL;
-    tow_segment *segment = &cork->segments[cork->count++];
-    *segment = (tow_segment){.stream = stream, .offset = cork->used};
-    if (stream->cork_first == 0)
-        stream->cork_first = cork->count;
-    else
-        cork->segments[stream->cork_last - 1].next = cork->count;
-    stream->cork_last = cork->count;
-    return segment;
-}
-
-uint8_t *tow_cork_add(tow_cork *cork, tow_stream *stream, size_t length) {
-    if (length > TOW_CORK_SIZE - cork->used)
-        return NULL;
-    tow_segment *segment;
-    if (stream->cork_last != 0 && stream->cork_last == cork->count &&
-        !cork->segments[cork->count - 1].borrows)
-        segment = &cork->segments[cork->count - 1];
-    else if ((segment = open_segment(cork, stream)) == NULL)
-        return NULL;
-    uint8_t *room = cork->memory + cork->used;
-    segment->length += (uint32_t)length;
-    cork->used += (uint32_t)length;
-    return room;
-}
-
+/* Whatever lies there by now stays there while there is a segment behind it. */
 static bool is_common(const tow_cork *cork, const uint8_t *bytes, size_t length) {
-    return length > 0 && cork->common_length == length &&
+    return length > 0 && cork->common_length == length && cork->common_offset + length <= cork->used &&
            memcmp(cork->memory + cork->common_offset, bytes, length) == 0;
 }
 
 static bool borrow(tow_cork *cork, tow_stream *stream) {
-    tow_segment *segment = open_segment(cork, stream);
+    tow_segment *segment = tow_cork_open_segment(cork, stream);
     if (segment == NULL)
         return false;
     segment->offset = cork->common_offset;
     segment->length = cork->common_length;
-    segment->borrows = true;
+    cork->growing = 0;
     return true;
 }
 
@@ -102,16 +75,10 @@ size_t tow_cork_length(const tow_cork *cork, const tow_stream *stream) {
     return length;
 }
 
-/* Gives back what is free at the end. A segment that borrows stands behind the one that it borrows from, and
- * has nothing to give. */
+/* Gives back what is free at the end. A segment that borrows stands behind what it borrows. */
 static void shrink(tow_cork *cork) {
-    while (cork->count > 0 && cork->segments[cork->count - 1].stream == NULL) {
-        const tow_segment *last = &cork->segments[--cork->count];
-        if (!last->borrows)
-            cork->used = last->offset;
-    }
-    if (cork->common_offset + cork->common_length > cork->used)
-        cork->common_length = 0;
+    while (cork->count > 0 && cork->segments[cork->count - 1].stream == NULL)
+        cork->used = cork->segments[--cork->count].start;
 }
 
 /* Makes the stream one without segments, and returns the number of its first. */

@@ -15,8 +15,8 @@ typedef struct tow_segment {
     tow_stream *stream; /* NULL once it has left */
     uint32_t offset;
     uint32_t length;
-    uint32_t next; /* of the same stream, numbered from 1; 0: the last */
-    bool borrows;  /* its bytes are those of a segment before it */
+    uint32_t next;  /* of the same stream, numbered from 1; 0: the last */
+    uint32_t start; /* how much of the memory was used when it was opened */
 } tow_segment;
 
 typedef struct tow_cork {
@@ -25,15 +25,42 @@ typedef struct tow_cork {
     struct iovec *pieces; /* as many as segments: for writes of several segments */
     uint32_t used;
     uint32_t count;
-    uint32_t common_offset; /* the last bytes that were to go to many, while they are there */
+    uint32_t growing;       /* the segment that grows when its stream adds more, numbered from 1 */
+    uint32_t common_offset; /* the last bytes that were to go to many; they may be others by now */
     uint32_t common_length; /* 0: none */
 } tow_cork;
 
 int tow_cork_init(tow_cork *cork);
 void tow_cork_clear(tow_cork *cork);
 
+/* A new segment behind all others; NULL if there are too many. */
+static inline tow_segment *tow_cork_open_segment(tow_cork *cork, tow_stream *stream) {
+    if (cork->count == TOW_CORK_SEGMENTS)
+        return NULL;
+    tow_segment *segment = &cork->segments[cork->count++];
+    *segment = (tow_segment){.stream = stream, .offset = cork->used, .start = cork->used};
+    if (stream->cork_first == 0)
+        stream->cork_first = cork->count;
+    else
+        cork->segments[stream->cork_last - 1].next = cork->count;
+    stream->cork_last = cork->growing = cork->count;
+    return segment;
+}
+
 /* Room for `length` bytes more of a stream, in its last segment or a new one; NULL if there is none. */
-uint8_t *tow_cork_add(tow_cork *cork, tow_stream *stream, size_t length);
+static inline uint8_t *tow_cork_add(tow_cork *cork, tow_stream *stream, size_t length) {
+    if (length > TOW_CORK_SIZE - cork->used)
+        return NULL;
+    tow_segment *segment;
+    if (stream->cork_last != 0 && stream->cork_last == cork->growing)
+        segment = &cork->segments[cork->growing - 1];
+    else if ((segment = tow_cork_open_segment(cork, stream)) == NULL)
+        return NULL;
+    uint8_t *room = cork->memory + cork->used;
+    segment->length += (uint32_t)length;
+    cork->used += (uint32_t)length;
+    return room;
+}
 
 /* Adds bytes that are likely to be those of the last call, for another stream: then both have them in one
  * place, which stays in cache. False: there is no room. */

@@ -1,5 +1,7 @@
 #include "loop_shared.h"
 
+#include "base/apart.h"
+
 #include <assert.h>
 #include <errno.h>
 #include <string.h>
@@ -43,6 +45,13 @@ static bool start_cork_over(tow_stream *stream) {
     return !(stream->flags & STREAM_MUTE);
 }
 
+TOW_APART static uint8_t *cork_anew(tow_stream *stream, size_t length) {
+    uint8_t *room = start_cork_over(stream) ? tow_cork_add(&stream->loop->cork, stream, length) : NULL;
+    if (room == NULL)
+        tow_stream_block(stream);
+    return room;
+}
+
 static void count_corked(tow_stream *stream, size_t payload_length) {
     stream->corked_payload += (uint32_t)payload_length;
     if (!stream->loop->stepping)
@@ -53,14 +62,10 @@ uint8_t *tow_stream_cork(tow_stream *stream, size_t length, size_t payload_lengt
     assert(length <= TOW_CORK_MAX);
     if (stream->flags & STREAM_MUTE)
         return NULL;
-    tow_cork *cork = &stream->loop->cork;
-    uint8_t *room = tow_cork_add(cork, stream, length);
-    if (room == NULL && start_cork_over(stream))
-        room = tow_cork_add(cork, stream, length);
-    if (room == NULL)
-        tow_stream_block(stream);
-    else
-        count_corked(stream, payload_length);
+    uint8_t *room = tow_cork_add(&stream->loop->cork, stream, length);
+    if (room == NULL && (room = cork_anew(stream, length)) == NULL)
+        return NULL;
+    count_corked(stream, payload_length);
     return room;
 }
 
