@@ -25,15 +25,7 @@ static inline const tow_carrier *tow_carrier_of(const tow_websocket *socket) {
     return socket->behaviour->carrier;
 }
 
-/* Sends a message, a Ping or Pong, or our Close (`code` 0: without one; `reason` may be NULL). Errors:
- * MEMORY.
- */
-static inline int tow_carry_message(
-    tow_websocket *socket, tow_message_type type, const void *data, size_t length) {
-    return tow_carrier_of(socket) == NULL ? tow_frames_send(socket, type, data, length)
-                                          : tow_carried_send(socket, type, data, length);
-}
-
+/* Sends a Ping or Pong, or our Close (`code` 0: without one; `reason` may be NULL). Errors: MEMORY. */
 static inline int tow_carry_control(
     tow_websocket *socket, tow_opcode opcode, const void *payload, size_t length) {
     const tow_carrier *carrier = tow_carrier_of(socket);
@@ -62,8 +54,7 @@ static inline int64_t tow_carry_buffered(const tow_websocket *socket) {
     const tow_carrier *carrier = tow_carrier_of(socket);
     if (carrier != NULL) /* of which nothing is left when the socket is closed */
         return socket->stage == TOW_STAGE_CLOSED ? 0 : (int64_t)carrier->buffered(socket);
-    int64_t corked = tow_stream_corked_payload(&socket->stream);
-    return socket->extra == NULL ? corked : corked + (int64_t)socket->extra->queue.payload;
+    return tow_frames_buffered(socket);
 }
 
 /* Stops or starts reading, with the clocks that run against the peer. */

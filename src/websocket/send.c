@@ -1,5 +1,6 @@
 #include "send.h"
 
+#include "base/apart.h"
 #include "carry.h"
 #include "closing.h"
 #include "context.h"
@@ -40,7 +41,7 @@ int tow_send_message_check(tow_websocket *socket, size_t length) {
     return may_send_message(socket) ? 0 : refuse_message(socket, length);
 }
 
-static inline int64_t done(tow_websocket *socket, size_t length, size_t ends) {
+static inline void count_sent(tow_websocket *socket, size_t length, size_t ends) {
     tow_count_add(&socket->context->counters.messages_out, ends);
     tow_count_add(&socket->context->counters.bytes_out, length);
     tow_tally_out(socket, length, ends);
@@ -48,11 +49,38 @@ static inline int64_t done(tow_websocket *socket, size_t length, size_t ends) {
         tow_stream_flush(&socket->stream); /* so that on_drain follows whenever this much is left waiting */
     if (socket->above_high && !socket->delivering)
         tow_receive_adjust(socket);
-    return tow_websocket_buffered_amount(socket);
+}
+
+/* With what is waiting here, before whatever carries it. */
+static inline int64_t amount_with(const tow_websocket *socket, int64_t carried) {
+    if (socket->extra == NULL)
+        return carried;
+    return carried + (int64_t)socket->extra->posted.payload + socket->extra->discarded;
 }
 
 int64_t tow_send_done(tow_websocket *socket, size_t length, size_t ends) {
-    return done(socket, length, ends);
+    count_sent(socket, length, ends);
+    return tow_websocket_buffered_amount(socket);
+}
+
+TOW_APART static int64_t send_carried(
+    tow_websocket *socket, tow_message_type type, const void *data, size_t length) {
+    int error = tow_overflow_check(socket, length);
+    if (error == 0)
+        error = tow_carried_send(socket, type, data, length);
+    return error != 0 ? error : tow_send_done(socket, length, 1);
+}
+
+/* Nothing waits where there is no extra. */
+static inline int64_t send_over_frames(
+    tow_websocket *socket, tow_message_type type, const void *data, size_t length) {
+    int error = socket->extra == NULL ? 0 : tow_overflow_check(socket, length);
+    if (error == 0)
+        error = tow_frames_send(socket, type, data, length);
+    if (error != 0)
+        return error;
+    count_sent(socket, length, 1);
+    return amount_with(socket, tow_frames_buffered(socket));
 }
 
 int64_t tow_websocket_send(tow_websocket *socket, tow_message_type type, const void *data, size_t length) {
@@ -66,10 +94,8 @@ int64_t tow_websocket_send(tow_websocket *socket, tow_message_type type, const v
     } else if (type != TOW_BINARY) {
         return TOW_ERROR_ARGUMENT;
     }
-    int error = tow_overflow_check(socket, length);
-    if (error == 0)
-        error = tow_carry_message(socket, type, data, length);
-    return error != 0 ? error : done(socket, length, 1);
+    return tow_carrier_of(socket) == NULL ? send_over_frames(socket, type, data, length)
+                                          : send_carried(socket, type, data, length);
 }
 
 /* A part of them may have left: without memory for the rest nothing can follow. */
@@ -179,10 +205,5 @@ bool tow_websocket_is_above_high(const tow_websocket *socket) {
 }
 
 int64_t tow_websocket_buffered_amount(const tow_websocket *socket) {
-    if (socket == NULL)
-        return 0;
-    int64_t amount = tow_carry_buffered(socket);
-    if (socket->extra != NULL)
-        amount += (int64_t)socket->extra->posted.payload + socket->extra->discarded;
-    return amount;
+    return socket == NULL ? 0 : amount_with(socket, tow_carry_buffered(socket));
 }

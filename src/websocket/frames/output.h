@@ -32,6 +32,12 @@ static inline bool tow_send_is_waiting(const tow_websocket *socket) {
     return socket->extra != NULL && !tow_queue_is_empty(&socket->extra->queue);
 }
 
+/* How much application data is not with the network yet. */
+static inline int64_t tow_frames_buffered(const tow_websocket *socket) {
+    int64_t corked = tow_stream_corked_payload(&socket->stream);
+    return socket->extra == NULL ? corked : corked + (int64_t)socket->extra->queue.payload;
+}
+
 /* Whether a message of this length is to be compressed. */
 static inline bool tow_send_is_compressed(const tow_websocket *socket, size_t length) {
     const tow_limits *limits = &socket->behaviour->limits;
