@@ -24,11 +24,7 @@ void tow_give_burst(tow_subscription *subscription, tow_burst *burst) {
     tow_hub_part *part = subscription->place->part;
     tow_count(&part->counters.bursts);
     tow_count_add(&part->counters.deliveries, burst->count);
-    part->current = subscription;
-    bool takes_more = subscription->kind->deliver(subscription, burst);
-    if (!takes_more && part->current == subscription)
-        subscription->flags |= TOW_SUBSCRIPTION_UNREADY;
-    part->current = NULL;
+    subscription->kind->deliver(subscription, burst);
 }
 
 /* What waits */

@@ -8,7 +8,17 @@
 /* Ends it for a reason, and tells it. */
 void tow_give_end(tow_subscription *subscription, tow_subscription_end why);
 
-/* Gives it a burst. Its flags say afterwards whether it takes more, if it is still there. */
+/* Whether it takes a burst now; if not, it is unready from now on. */
+static inline bool tow_give_may(tow_subscription *subscription) {
+    if (subscription->flags & TOW_SUBSCRIPTION_UNREADY)
+        return false;
+    if (subscription->kind->takes == NULL || subscription->kind->takes(subscription))
+        return true;
+    subscription->flags |= TOW_SUBSCRIPTION_UNREADY;
+    return false;
+}
+
+/* Gives it a burst, which it takes. */
 void tow_give_burst(tow_subscription *subscription, tow_burst *burst);
 
 /* Keeps what it does not take now; ends it where that is too much. */

@@ -59,10 +59,10 @@ static bool is_for(const tow_published *published, const tow_subscription *subsc
 }
 
 static void give_or_keep(tow_subscription *subscription, tow_burst *burst) {
-    if (subscription->flags & (TOW_SUBSCRIPTION_UNREADY | TOW_SUBSCRIPTION_WAITS))
-        tow_give_later(subscription, burst);
-    else
+    if ((subscription->flags & TOW_SUBSCRIPTION_WAITS) == 0 && tow_give_may(subscription))
         tow_give_burst(subscription, burst);
+    else
+        tow_give_later(subscription, burst);
 }
 
 static void give_part(const tow_burst *piece, tow_subscription *subscription, uint64_t identity) {

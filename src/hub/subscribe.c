@@ -182,7 +182,6 @@ static uint16_t flags_of(const tow_subscribe_options *options) {
     unsigned flags = 0;
     flags |= options->wants_presence ? TOW_SUBSCRIPTION_LISTENS : 0;
     flags |= options->no_messages ? TOW_SUBSCRIPTION_DEAF : 0;
-    flags |= options->starts_unready ? TOW_SUBSCRIPTION_UNREADY : 0;
     return (uint16_t)flags;
 }
 

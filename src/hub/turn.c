@@ -17,10 +17,10 @@ static void give_to_ready(tow_hub_part *part) {
          i++) {
         tow_aside *aside = first_aside(&part->ready);
         tow_aside_enlist(aside, &part->ready);
-        if (aside->subscription->flags & TOW_SUBSCRIPTION_UNREADY)
-            tow_give_rest(part, aside->subscription);
-        else
+        if (tow_give_may(aside->subscription))
             tow_give_waiting(part, aside);
+        else
+            tow_give_rest(part, aside->subscription);
     }
 }
 

@@ -172,9 +172,14 @@ static bool send_one_by_one(tow_websocket *socket, const tow_encoding *encoding,
     return true;
 }
 
-/* A subscription that has taken more than the high mark waits for the low one: meanwhile the channel's policy
- * holds. It may be gone when something was sent. */
-static bool deliver(tow_subscription *subscription, tow_burst *burst) {
+/* A socket with more than the high mark waits for the low one, whichever of its channels that is from:
+ * meanwhile their policies hold. */
+static bool takes(const tow_subscription *subscription) {
+    return !((const socket_subscription *)subscription)->socket->above_high;
+}
+
+/* The subscription may be gone when something was sent. */
+static void deliver(tow_subscription *subscription, tow_burst *burst) {
     const socket_subscription *self = (socket_subscription *)subscription;
     tow_websocket *socket = self->socket;
     const tow_encoding *encoding = kind_of(self)->encoding;
@@ -183,14 +188,17 @@ static bool deliver(tow_subscription *subscription, tow_burst *burst) {
         tow_websocket_send_posted(socket, messages);
     else if (!send_one_by_one(socket, encoding, burst))
         close_for(socket, TOW_SUBSCRIPTION_LOST);
-    return !tow_websocket_is_above_high(socket);
 }
 
-static const tow_subscriber socket_subscriber = {
-    .subscribed = subscribed, .deliver = deliver, .gap = gap, .ended = ended, .identify = identify};
+static const tow_subscriber socket_subscriber = {.subscribed = subscribed,
+    .takes = takes,
+    .deliver = deliver,
+    .gap = gap,
+    .ended = ended,
+    .identify = identify};
 /* The same for kinds that do not want to know: such a subscription has nothing to wait for. */
 static const tow_subscriber silent_subscriber = {
-    .deliver = deliver, .gap = gap, .ended = ended, .identify = identify, .is_inside = true};
+    .takes = takes, .deliver = deliver, .gap = gap, .ended = ended, .identify = identify, .is_inside = true};
 
 /* What becomes of sockets. */
 

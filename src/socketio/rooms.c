@@ -58,19 +58,24 @@ static void keep(tow_socketio_room *room, tow_burst *burst) {
     }
 }
 
-static bool deliver(tow_subscription *subscription, tow_burst *burst) {
+/* What an away socket gets goes into its past. */
+static bool takes(const tow_subscription *subscription) {
+    const tow_socketio_socket *socket = ((const tow_socketio_room *)(const void *)subscription)->socket;
+    return socket->stage != TOW_SOCKETIO_CONNECTED || !socket->connection->websocket->above_high;
+}
+
+static void deliver(tow_subscription *subscription, tow_burst *burst) {
     const tow_socketio_socket *socket = room_of(subscription)->socket;
     tow_socketio_connection *connection = socket->connection;
     keep(room_of(subscription), burst);
     if (socket->stage != TOW_SOCKETIO_CONNECTED)
-        return true;
+        return;
     const tow_encoding *encoding = tow_socketio_encoding_of(socket->scope->encoding);
     const tow_socketio_form *form = tow_burst_form(burst, encoding);
     if (form != NULL)
         send_or_close(connection, form);
     else
         deliver_singly(connection, encoding, burst);
-    return !connection->websocket->above_high; /* else on_drain comes */
 }
 
 static uint64_t identify(const tow_subscription *subscription) {
@@ -118,8 +123,12 @@ static void gap(tow_subscription *subscription, const tow_gap *missing) {
         lose(socket, 1008, "too slow for what is published");
 }
 
-static const tow_subscriber kind = {
-    .subscribed = subscribed, .deliver = deliver, .gap = gap, .ended = ended, .identify = identify};
+static const tow_subscriber kind = {.subscribed = subscribed,
+    .takes = takes,
+    .deliver = deliver,
+    .gap = gap,
+    .ended = ended,
+    .identify = identify};
 
 /* Being in them. */
 

@@ -115,12 +115,12 @@ static int write(tow_buffer *out, const tow_published *published) {
 
 static const tow_text_encoding envelopes = {.encoding = TOW_TEXT_ENCODING, .write = write, .between = ","};
 
-static bool deliver(tow_subscription *subscription, tow_burst *burst) {
+static void deliver(tow_subscription *subscription, tow_burst *burst) {
     poll *self = poll_of(subscription);
     size_t count = tow_burst_count(burst);
     if (tow_text_form_append_burst(&self->messages, &envelopes, burst) != 0) {
         tow_exchange_reset(self->exchange);
-        return false;
+        return;
     }
     for (size_t i = 0; i < count; i++) {
         const tow_position position = tow_published_position(tow_burst_at(burst, i));
@@ -129,7 +129,6 @@ static bool deliver(tow_subscription *subscription, tow_burst *burst) {
     self->missed -= count < self->missed ? count : self->missed;
     if (self->missed == 0)
         answer(self);
-    return true;
 }
 
 static void missed(tow_subscription *subscription, const tow_gap *gap) {

@@ -100,7 +100,11 @@ static int write(tow_buffer *out, const tow_published *published) {
 
 static const tow_text_encoding events = {.encoding = TOW_TEXT_ENCODING, .write = write, .between = ""};
 
-static bool deliver(tow_subscription *subscription, tow_burst *burst) {
+static bool takes(const tow_subscription *subscription) {
+    return !tow_exchange_is_above_high_mark(((const stream *)(const void *)subscription)->exchange);
+}
+
+static void deliver(tow_subscription *subscription, tow_burst *burst) {
     stream *self = stream_of(subscription);
     const tow_buffer *form = tow_burst_form(burst, &events.encoding);
     tow_buffer out = {0};
@@ -111,7 +115,6 @@ static bool deliver(tow_subscription *subscription, tow_burst *burst) {
     else
         tow_exchange_reset(self->exchange);
     tow_buffer_clear(&out);
-    return !tow_exchange_is_above_high_mark(self->exchange);
 }
 
 static void missed(tow_subscription *subscription, const tow_gap *gap) {
@@ -127,7 +130,7 @@ static void ended(tow_subscription *subscription, tow_subscription_end why) {
 }
 
 static const tow_subscriber subscriber = {
-    .subscribed = subscribed, .deliver = deliver, .gap = missed, .ended = ended};
+    .subscribed = subscribed, .takes = takes, .deliver = deliver, .gap = missed, .ended = ended};
 
 static void on_drain(tow_exchange *exchange, void *user) {
     stream *self = user;

@@ -29,14 +29,13 @@ static tow_pusher_signed_in *of(tow_subscription *subscription) {
     return (tow_pusher_signed_in *)(void *)((char *)subscription - offsetof(tow_pusher_signed_in, bus));
 }
 
-static bool bus_deliver(tow_subscription *subscription, tow_burst *burst) {
+static void bus_deliver(tow_subscription *subscription, tow_burst *burst) {
     tow_websocket *socket = of(subscription)->connection->socket;
     for (size_t i = 0; i < tow_burst_count(burst); i++)
         if (tow_slice_equals(tow_published_event(tow_burst_at(burst, i)), TOW_PUSHER_TERMINATE)) {
             (void)tow_websocket_close(socket, TOW_PUSHER_UNAUTHORIZED, "disconnected by the app");
             break;
         }
-    return true;
 }
 
 static void bus_ended(tow_subscription *subscription, tow_subscription_end why) {

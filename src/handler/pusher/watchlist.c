@@ -91,7 +91,7 @@ static void watch_stands(tow_subscription *subscription, const tow_subscribed *w
 }
 
 /* What counts is how it is in the end. */
-static bool watch_deliver(tow_subscription *subscription, tow_burst *burst) {
+static void watch_deliver(tow_subscription *subscription, tow_burst *burst) {
     watch *self = of(subscription);
     bool was_online = self->is_online;
     for (size_t i = 0; i < tow_burst_count(burst); i++) {
@@ -101,7 +101,6 @@ static bool watch_deliver(tow_subscription *subscription, tow_burst *burst) {
     }
     if (self->is_online != was_online && self->list->unknown == 0)
         say(self->list, self);
-    return true;
 }
 
 static void watch_ended(tow_subscription *subscription, tow_subscription_end why) {

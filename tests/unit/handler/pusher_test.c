@@ -1,5 +1,5 @@
 /* An app of Pusher's protocol in the simulator: what depends on time, and what is said to whom. */
-#include "../server/world.h"
+#include "../server/flood.h"
 
 #include "handler/pusher.h"
 #include "hmac.h"
@@ -54,9 +54,10 @@ static void route(struct app_world *app, const tow_pusher_settings *settings) {
 }
 
 /* With all that is not set as its default. */
-static void begin(struct app_world *app, uint64_t seed, tow_pusher_settings settings) {
+static void begin_with(
+    struct app_world *app, uint64_t seed, tow_pusher_settings settings, const tow_server_options *options) {
     memset(app, 0, sizeof(*app));
-    world_make(&app->world, &(tow_simulation_options){.seed = seed}, &(tow_server_options){0});
+    world_make(&app->world, &(tow_simulation_options){.seed = seed}, options);
     strcpy(app->secret_file, "/tmp/towline-secret-XXXXXX");
     int fd = mkstemp(app->secret_file);
     assert_int_equal(write(fd, secret, strlen(secret)), strlen(secret));
@@ -79,6 +80,10 @@ static void begin(struct app_world *app, uint64_t seed, tow_pusher_settings sett
         tow_server_route(app->world.server, "/hook", &(tow_handler){.on_request = hook_request, .user = app}),
         0);
     world_listen(&app->world);
+}
+
+static void begin(struct app_world *app, uint64_t seed, tow_pusher_settings settings) {
+    begin_with(app, seed, settings, &(tow_server_options){0});
 }
 
 static void end(struct app_world *app) {
@@ -426,6 +431,35 @@ static void subscribers_are_told_how_many_they_are_now_and_then(void **state) {
     end(&app);
 }
 
+static void who_reads_nothing_is_given_no_more_however_many_channels_it_has(void **state) {
+    (void)state;
+    enum { MANY = 100 };
+    for (tow_channel_slow slow = TOW_SLOW_ENDS; slow <= TOW_SLOW_LATEST; slow++) {
+        struct app_world app;
+        struct peer peer;
+        char id[32], name[64];
+        begin_with(&app, 1, (tow_pusher_settings){0}, &flood_options);
+        flood_set_policy(&app.world, slow);
+        open_client(&app, &peer, id);
+        for (int i = 0; i < MANY; i++) {
+            flood_name(name, "", i);
+            subscribe(&peer, id, name, "");
+        }
+        peer_expect(&peer, "subscription_succeeded\",\"channel\":\"c099\"");
+        tow_stream_pause(&peer.stream);
+        flood_say(&app.world, "pusher/42/", MANY);
+        flood_expect_bound(&app.world);
+        if (slow != TOW_SLOW_ENDS) {
+            flood_expect_last(&app.world, &peer, MANY);
+        } else {
+            tow_stream_resume(&peer.stream);
+            expect_close(&peer, 4100);
+        }
+        peer_reset(&peer);
+        end(&app);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(silence_is_answered_by_a_ping_and_then_by_4201),
@@ -439,6 +473,7 @@ int main(void) {
         cmocka_unit_test(webhooks_are_told_in_time),
         cmocka_unit_test(webhooks_are_told_again_and_given_up_after_five_minutes),
         cmocka_unit_test(subscribers_are_told_how_many_they_are_now_and_then),
+        cmocka_unit_test(who_reads_nothing_is_given_no_more_however_many_channels_it_has),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

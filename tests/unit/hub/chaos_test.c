@@ -61,20 +61,23 @@ static void check(checker *self, const tow_published *published) {
     self->got++;
 }
 
-static bool deliver(tow_subscription *subscription, tow_burst *burst) {
+static bool takes(const tow_subscription *subscription) {
+    return ((const checker *)subscription)->takes_more;
+}
+
+static void deliver(tow_subscription *subscription, tow_burst *burst) {
     checker *self = (checker *)subscription;
-    assert_true(self->is_told);
+    assert_true(self->is_told && self->takes_more);
     assert_true(tow_burst_count(burst) > 0);
     for (size_t i = 0; i < tow_burst_count(burst); i++)
         check(self, tow_burst_at(burst, i));
-    bool takes_more = self->takes_more = self->takes_more && dice(8) > 0;
+    self->takes_more = dice(8) > 0;
     checker *victim = self->victim;
     self->victim = NULL;
     if (victim != NULL) {
         tow_unsubscribe(&victim->subscription);
         victim->is_told = false;
     }
-    return takes_more;
 }
 
 static void gap(tow_subscription *subscription, const tow_gap *what) {
@@ -90,7 +93,8 @@ static void ended(tow_subscription *subscription, tow_subscription_end why) {
     ends += why == TOW_SUBSCRIPTION_SLOW;
 }
 
-static const tow_subscriber kind = {.subscribed = subscribed, .deliver = deliver, .gap = gap, .ended = ended};
+static const tow_subscriber kind = {
+    .subscribed = subscribed, .takes = takes, .deliver = deliver, .gap = gap, .ended = ended};
 
 static const char *const names[CHANNELS] = {"a", "b", "c"};
 static unsigned long published[CHANNELS];
@@ -115,8 +119,7 @@ static void come(hub_world *world, checker *self, unsigned number) {
         self->knows = false;
     if (self->knows)
         options.since = self->at;
-    options.starts_unready = dice(5) == 0;
-    self->takes_more = !options.starts_unready;
+    self->takes_more = dice(5) > 0;
     self->gap_end = self->missing = self->skipped = 0;
     self->is_told = false;
     assert_int_equal(tow_subscribe(world->parts[dice(PARTS)], &self->subscription, &kind,

@@ -77,9 +77,14 @@ static void note_published(listener *self, const tow_published *published) {
             (int)user.length, user.data);
 }
 
-static bool deliver(tow_subscription *subscription, tow_burst *burst) {
+static bool takes(const tow_subscription *subscription) {
+    const listener *self = (const listener *)subscription;
+    return !self->takes_no_more || !self->has_taken;
+}
+
+static void deliver(tow_subscription *subscription, tow_burst *burst) {
     listener *self = (listener *)subscription;
-    bool takes_more = !self->takes_no_more;
+    self->has_taken = true;
     if (self->shows_bursts)
         note(self, " [");
     for (size_t i = 0; i < tow_burst_count(burst); i++)
@@ -88,7 +93,6 @@ static bool deliver(tow_subscription *subscription, tow_burst *burst) {
         note(self, " ]");
     if (self->on_deliver != NULL)
         self->on_deliver(self);
-    return takes_more;
 }
 
 static void gap(tow_subscription *subscription, const tow_gap *what) {
@@ -104,8 +108,12 @@ static uint64_t identify(const tow_subscription *subscription) {
     return ((const listener *)subscription)->identity;
 }
 
-const tow_subscriber listener_kind = {
-    .subscribed = subscribed, .deliver = deliver, .gap = gap, .ended = ended, .identify = identify};
+const tow_subscriber listener_kind = {.subscribed = subscribed,
+    .takes = takes,
+    .deliver = deliver,
+    .gap = gap,
+    .ended = ended,
+    .identify = identify};
 
 void listener_begin(
     listener *self, hub_world *world, int part, const char *channel, const tow_subscribe_options *options) {

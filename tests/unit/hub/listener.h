@@ -31,7 +31,8 @@ void hub_world_say(hub_world *self, const char *channel, const char *text);
 
 typedef struct listener {
     tow_subscription subscription; /* first */
-    bool takes_no_more;            /* what `deliver` answers, the other way round */
+    bool takes_no_more;            /* than the first burst; */
+    bool has_taken;                /* that one */
     bool shows_bursts;             /* what came together stands in brackets */
     uint64_t identity;
     tow_subscribed told; /* as it was; without members */

@@ -11,13 +11,19 @@ static const tow_member ann = {.user = {"ann", 3}, .info = {"info", 4}};
 /* Whatever a failure does, no one gets something twice, out of order, or with something missing unsaid. */
 static int last_heard;
 static bool may_miss;
+static bool is_full;
 
 static void subscribed(tow_subscription *subscription, const tow_subscribed *what) {
     (void)subscription;
     last_heard = (int)(what->position.number - what->missed);
 }
 
-static bool deliver(tow_subscription *subscription, tow_burst *burst) {
+static bool takes(const tow_subscription *subscription) {
+    (void)subscription;
+    return !is_full;
+}
+
+static void deliver(tow_subscription *subscription, tow_burst *burst) {
     (void)subscription;
     for (size_t i = 0; i < tow_burst_count(burst); i++) {
         const tow_published *published = tow_burst_at(burst, i);
@@ -28,7 +34,7 @@ static bool deliver(tow_subscription *subscription, tow_burst *burst) {
         last_heard = number;
         may_miss = false;
     }
-    return false;
+    is_full = true;
 }
 
 static void gap(tow_subscription *subscription, const tow_gap *what) {
@@ -42,13 +48,13 @@ static void ended(tow_subscription *subscription, tow_subscription_end why) {
     assert_int_equal(why, TOW_SUBSCRIPTION_LOST);
 }
 
-static const tow_subscriber kind = {.subscribed = subscribed, .deliver = deliver, .gap = gap, .ended = ended};
+static const tow_subscriber kind = {
+    .subscribed = subscribed, .takes = takes, .deliver = deliver, .gap = gap, .ended = ended};
 
 /* Of the other, whose memory may be what is missing. */
-static bool hear_nothing(tow_subscription *subscription, tow_burst *burst) {
+static void hear_nothing(tow_subscription *subscription, tow_burst *burst) {
     (void)subscription;
     (void)burst;
-    return true;
 }
 
 static const tow_subscriber deaf_kind = {.deliver = hear_nothing, .ended = ended};
@@ -81,6 +87,7 @@ static void act(void) {
     tow_subscription first = {0};
     tow_subscription second = {0};
     tow_hub_question questions[4];
+    is_full = false;
     const tow_subscribe_options with_member = {.member = &ann, .wants_presence = true, .last = 5};
     say("a");
     say("b");
@@ -96,6 +103,7 @@ static void act(void) {
     ask(questions);
     hub_world_settle(&world);
     say("d");
+    is_full = false;
     tow_subscription_ready(&first);
     hub_world_settle(&world);
     for (int i = 0; i < 4; i++)

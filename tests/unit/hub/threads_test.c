@@ -29,7 +29,7 @@ typedef struct scene {
 
 static scene now_running;
 
-static bool deliver(tow_subscription *subscription, tow_burst *burst) {
+static void deliver(tow_subscription *subscription, tow_burst *burst) {
     hearer *self = (hearer *)subscription;
     for (size_t i = 0; i < tow_burst_count(burst); i++) {
         tow_slice data = tow_published_data(tow_burst_at(burst, i));
@@ -39,7 +39,6 @@ static bool deliver(tow_subscription *subscription, tow_burst *burst) {
     }
     if (self->count == ALL)
         atomic_fetch_add(&now_running.done, 1);
-    return true;
 }
 
 static void ended(tow_subscription *subscription, tow_subscription_end why) {
@@ -140,12 +139,11 @@ static void free_form(const tow_encoding *encoding, void *form) {
 
 static const tow_encoding lengths = {.encode = encode, .join = join, .free = free_form};
 
-static bool take_form(tow_subscription *subscription, tow_burst *burst) {
+static void take_form(tow_subscription *subscription, tow_burst *burst) {
     (void)subscription;
     const size_t *form = tow_burst_form(burst, &lengths);
     assert_non_null(form);
     assert_int_equal(*form, sizeof(uint32_t) * tow_burst_count(burst));
-    return true;
 }
 
 static const tow_subscriber taker = {.deliver = take_form, .ended = ended};

@@ -152,7 +152,7 @@ struct listener {
     tow_buffer heard;
 };
 
-static bool hear(tow_subscription *subscription, tow_burst *burst) {
+static void hear(tow_subscription *subscription, tow_burst *burst) {
     struct listener *self = (struct listener *)subscription;
     for (size_t i = 0; i < tow_burst_count(burst); i++) {
         const tow_published *published = tow_burst_at(burst, i);
@@ -164,7 +164,6 @@ static bool hear(tow_subscription *subscription, tow_burst *burst) {
                              (int)data.length, data.data),
             0);
     }
-    return true;
 }
 
 static void over(tow_subscription *subscription, tow_subscription_end why) {

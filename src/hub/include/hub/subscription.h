@@ -55,9 +55,11 @@ typedef enum tow_subscription_end {
 /* A kind of subscriber. Those marked may be NULL. */
 typedef struct tow_subscriber {
     void (*subscribed)(tow_subscription *subscription, const tow_subscribed *what); /* may be NULL */
-    /* Returns whether it takes more at once. If not, what comes is kept for it as the channel's policy says,
-     * until tow_subscription_ready. */
-    bool (*deliver)(tow_subscription *subscription, tow_burst *burst);
+    /* Whether it takes a burst now: asked before each, as what it is a part of may have others. If not, what
+     * comes is kept for it as the channel's policy says, until tow_subscription_ready. NULL: it always does.
+     */
+    bool (*takes)(const tow_subscription *subscription);
+    void (*deliver)(tow_subscription *subscription, tow_burst *burst);
     void (*gap)(tow_subscription *subscription, const tow_gap *gap); /* may be NULL */
     /* The last: it is the hub's no more. */
     void (*ended)(tow_subscription *subscription, tow_subscription_end why);
@@ -87,7 +89,6 @@ typedef struct tow_subscribe_options { /* zeroed: from now on, without presence.
     uint32_t last; /* without `since`: as many of the last publications first, as far as they are kept */
     bool wants_presence;      /* members, and events of presence */
     bool no_messages;         /* only these */
-    bool starts_unready;      /* nothing is delivered before tow_subscription_ready; `subscribed` comes */
     const tow_member *member; /* joins as this one; leaves when the subscription is gone. NULL: does not */
 } tow_subscribe_options;
 
