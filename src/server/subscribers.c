@@ -211,11 +211,21 @@ static void closing(tow_websocket *socket) {
     }
 }
 
-static void drained(tow_websocket *socket) {
+static void ready(const tow_websocket *socket, size_t first, size_t end) {
     const tow_worker_channels *self = channels_of(socket);
-    for (uint32_t link = find_first(self, socket); link != 0;
-         link = find_from(self, socket, link_of(at(self, link))))
-        tow_subscription_ready(&at(self, link)->subscription);
+    uint32_t link = find_first(self, socket);
+    for (size_t i = 0; i < end; i++, link = find_from(self, socket, link_of(at(self, link))))
+        if (i >= first)
+            tow_subscription_ready(&at(self, link)->subscription);
+}
+
+/* The channels that come first take what the socket takes: those are others each time, spread evenly. */
+static void drained(tow_websocket *socket) {
+    size_t count = tow_socket_subscription_count(socket);
+    uint32_t turn = channels_of(socket)->turn += UINT32_C(0x9e3779b9);
+    size_t first = (size_t)((uint64_t)turn * count >> 32);
+    ready(socket, first, count);
+    ready(socket, 0, first);
 }
 
 static const tow_socket_watcher watcher = {.closing = closing, .drained = drained};

@@ -17,6 +17,7 @@ typedef struct tow_worker_channels {
     tow_slab subscriptions; /* in use only while there are any */
     uint32_t *buckets;      /* of chains: a slot's number plus one, 0 for none */
     uint32_t bucket_count;  /* a power of two, or 0 */
+    uint32_t turn;          /* of the channels of sockets that take again */
     uint8_t kind_count;
     const tow_socket_subscriber *kinds[TOW_SOCKET_SUBSCRIBERS_MAX]; /* that subscriptions are of */
 } tow_worker_channels;

@@ -3,6 +3,8 @@
 
 #include <towline/channel.h>
 
+enum { SOME = 50 };
+
 static struct world world;
 static struct peer peer;
 static tow_websocket *last;
@@ -48,10 +50,38 @@ static void who_reads_again_gets_the_last_of_each(void **state) {
     }
 }
 
+static void read_some(void) {
+    size_t enough = peer.in.length + 16 * 1024;
+    tow_stream_resume(&peer.stream);
+    while (peer.in.length < enough)
+        tow_loop_step(world.loop);
+    tow_stream_pause(&peer.stream);
+}
+
+/* While there is more for all of them than it reads, none waits for ever. */
+static void channels_take_turns(void **state) {
+    (void)state;
+    flood(TOW_SLOW_OLDEST);
+    for (int i = 0; i < 700; i++) {
+        if (i == 300) /* what all had before has come */
+            peer.in.length = 0;
+        read_some();
+        flood_say(&world, "", SOME);
+    }
+    char name[64];
+    for (int i = 0; i < SOME; i++) {
+        flood_name(name, "", i);
+        assert_true(peer_has(&peer, name));
+    }
+    peer_reset(&peer);
+    world_end(&world);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(who_reads_nothing_is_closed),
         cmocka_unit_test(who_reads_again_gets_the_last_of_each),
+        cmocka_unit_test(channels_take_turns),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
