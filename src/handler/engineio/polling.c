@@ -181,9 +181,12 @@ void tow_engineio_poll(tow_engineio_session *session, tow_session_visit *visit) 
         return;
     tow_carried_heard(session->socket);
     wait(session, visit);
-    if (session->answer.length > 0)
+    if (session->answer.length > 0) {
         give(session, &session->answer); /* once more */
-    else
+        return;
+    }
+    tow_carried_drain(session->socket); /* the last answer waits no more */
+    if (!session->over)
         tow_engineio_answer_poll(session, false);
 }
 
