@@ -119,7 +119,9 @@ static void ended(tow_subscription *subscription, tow_subscription_end why) {
 static void gap(tow_subscription *subscription, const tow_gap *missing) {
     tow_socketio_socket *socket = room_of(subscription)->socket;
     (void)missing;
-    if (socket->past != NULL && socket->connection != NULL)
+    if (socket->connection == NULL)
+        tow_socketio_away_drop(socket);
+    else if (socket->past != NULL)
         lose(socket, 1008, "too slow for what is published");
 }
 
@@ -197,11 +199,22 @@ void tow_socketio_rooms_end(tow_socketio_socket *socket) {
     }
 }
 
+/* The first goes behind the last: the rooms that come first take what the connection takes. */
+static void turn(tow_socketio_socket *socket, tow_socketio_room **end) {
+    tow_socketio_room *first = socket->rooms;
+    *end = first;
+    socket->rooms = first->next;
+    first->next = NULL;
+}
+
 void tow_socketio_rooms_ready(tow_socketio_socket *socket) {
     tow_subscription_ready(&socket->all.subscription);
     tow_subscription_ready(&socket->own.subscription);
-    for (tow_socketio_room *room = socket->rooms; room != NULL; room = room->next)
-        tow_subscription_ready(&room->subscription);
+    tow_socketio_room **at = &socket->rooms;
+    for (; *at != NULL; at = &(*at)->next)
+        tow_subscription_ready(&(*at)->subscription);
+    if (socket->rooms != NULL)
+        turn(socket, at);
 }
 
 tow_slice tow_socketio_room_name(const tow_socketio_room *room) {

@@ -79,6 +79,7 @@ void tow_socketio_socket_end(tow_socketio_socket *socket, tow_socketio_reason re
     if (is_kept && socket->past != NULL && tow_socketio_away_keep(socket)) {
         socket->stage = TOW_SOCKETIO_AWAY;
         socket->connection = NULL;
+        tow_socketio_rooms_ready(socket); /* what waited for the connection is a part of the past */
     } else {
         tow_socketio_rooms_end(socket);
         end_past(socket);

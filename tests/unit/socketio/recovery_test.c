@@ -1,3 +1,4 @@
+#include "../server/flood.h"
 #include "stage.h"
 
 #include "server/channels.h"
@@ -220,6 +221,53 @@ static void more_than_is_kept_is_not_recovered(void **state) {
     }
 }
 
+static void lose_while_much_waits(struct stage *stage, struct peer *peer, struct memory *memory, int count) {
+    char event[16];
+    enter(peer, stage, memory);
+    broadcast(stage, NULL, "first");
+    remember_offset(peer, "first", memory);
+    tow_stream_pause(&peer->stream);
+    for (int i = 0; i < count; i++) {
+        char json[2000];
+        memset(json, '1', sizeof(json));
+        json[sizeof(json) - 1] = '\0';
+        snprintf(event, sizeof(event), "e%d", i);
+        assert_int_equal(
+            tow_socketio_broadcast(stage->io, NULL, event, &(tow_socketio_arguments){.json = json}), 0);
+        world_run(&stage->world, 1);
+    }
+    peer_reset(peer);
+    stage_expect(stage, "disconnect / transport");
+    world_run(&stage->world, 100);
+}
+
+static void what_waited_for_who_was_slow_is_not_lost(void **state) {
+    (void)state;
+    struct stage stage;
+    struct peer peer;
+    struct memory memory;
+    stage_begin_with(&stage, &(tow_simulation_options){.seed = 1}, &flood_options, &options);
+    lose_while_much_waits(&stage, &peer, &memory, 60);
+    stage.then_connect = note_recovered;
+    come_back(&peer, &stage, &memory);
+    peer_expect(&peer, "[\"e59\",");
+    peer_close(&peer);
+    stage_end(&stage);
+}
+
+static void who_lost_something_before_is_not_recovered(void **state) {
+    (void)state;
+    struct stage stage;
+    struct peer peer;
+    struct memory memory;
+    stage_begin_with(&stage, &(tow_simulation_options){.seed = 1}, &flood_options, &options);
+    flood_set_policy(&stage.world, TOW_SLOW_OLDEST);
+    lose_while_much_waits(&stage, &peer, &memory, 60);
+    check_is_new(&peer, &stage, &memory);
+    peer_close(&peer);
+    stage_end(&stage);
+}
+
 static void without_it_there_are_no_secrets_and_offsets(void **state) {
     (void)state;
     struct stage stage;
@@ -240,6 +288,8 @@ int main(void) {
         cmocka_unit_test(a_wrong_secret_or_offset_is_of_no_use),
         cmocka_unit_test(who_left_or_was_made_to_is_not_kept),
         cmocka_unit_test(more_than_is_kept_is_not_recovered),
+        cmocka_unit_test(what_waited_for_who_was_slow_is_not_lost),
+        cmocka_unit_test(who_lost_something_before_is_not_recovered),
         cmocka_unit_test(without_it_there_are_no_secrets_and_offsets),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
