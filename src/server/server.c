@@ -2,6 +2,7 @@
 #include "entrances.h"
 #include "guests.h"
 #include "incoming.h"
+#include "metrics.h"
 #include "post.h"
 #include "report.h"
 #include "server/change.h"
@@ -101,6 +102,7 @@ static void destroy(tow_server *server) {
     tow_rules_release(server->rules);
     tow_descriptors_release(server->descriptors);
     tow_hub_free(server->hub);
+    tow_metrics_clear(server);
     tow_settings_clear(&server->settings);
     pthread_mutex_destroy(&server->mutex);
     sem_destroy(&server->begun);

@@ -47,9 +47,11 @@ struct tow_server {
     _Atomic tow_server_state state;
     tow_worker *workers;
     size_t worker_count;
-    int64_t started;       /* wall time in seconds */
-    pthread_mutex_t mutex; /* guards tow_worker.loop against its end, and guests; not for the data path */
+    int64_t started; /* wall time in seconds */
+    pthread_mutex_t
+        mutex; /* guards tow_worker.loop against its end, guests, metrics; not for the data path */
     struct tow_guest *guests;
+    struct tow_metric *metrics; /* under the mutex */
     _Atomic int64_t connections;
     tow_descriptors *descriptors;             /* that these have, and handlers for them; held */
     _Atomic int64_t carried;                  /* sockets over other carriers */

@@ -2,6 +2,7 @@
 
 #include "ending.h"
 #include "http/response.h"
+#include "metrics.h"
 #include "server/exchange.h"
 #include "transport/loop.h"
 
@@ -142,7 +143,48 @@ static int limits_text(tow_buffer *out, tow_server *server, const totals *sum) {
         metric_head(out, "limit_reached_total", "counter", "How often a limit took effect, by option.");
     for (size_t i = 0; error == 0 && i < sizeof(rows) / sizeof(rows[0]); i++)
         error = limit_row(out, rows[i].name, rows[i].value);
+    const tow_metric *metric = NULL;
+    while (error == 0 && (metric = tow_metrics_next(server, TOW_METRIC_LIMIT, metric)) != NULL)
+        error = limit_row(out, metric->about->name, tow_metric_read(metric));
     return error;
+}
+
+/* What stands above the server. */
+
+static int handlers_counters_text(tow_buffer *out, const tow_server *server) {
+    const tow_metric *metric = NULL;
+    int error = 0;
+    while (error == 0 && (metric = tow_metrics_next(server, TOW_METRIC_COUNTER, metric)) != NULL) {
+        const row shown = {metric->about->name, metric->about->help, tow_metric_read(metric)};
+        error = counters_text(out, &shown, 1);
+    }
+    return error;
+}
+
+static int handlers_gauges_text(tow_buffer *out, const tow_server *server) {
+    const tow_metric *each = NULL;
+    int error = 0;
+    while (error == 0 && (each = tow_metrics_next(server, TOW_METRIC_GAUGE, each)) != NULL)
+        error = metric(out, each->about->name, "gauge", each->about->help, tow_metric_read(each));
+    return error;
+}
+
+static int refusals_text(tow_buffer *out, const tow_server *server) {
+    const tow_metric *metric = tow_metrics_next(server, TOW_METRIC_REFUSAL, NULL);
+    int error = metric == NULL ? 0
+                               : metric_head(out, "refused_total", "counter",
+                                     "What was shown and is no good: keys, signatures, tokens, passwords.");
+    for (; error == 0 && metric != NULL; metric = tow_metrics_next(server, TOW_METRIC_REFUSAL, metric))
+        error = tow_buffer_append_format(out, "towline_refused_total{what=\"%s\"} %" PRIu64 "\n",
+            metric->about->name, tow_metric_read(metric));
+    return error;
+}
+
+static int handlers_text(tow_buffer *out, const tow_server *server) {
+    int error = handlers_counters_text(out, server);
+    if (error == 0)
+        error = handlers_gauges_text(out, server);
+    return error != 0 ? error : refusals_text(out, server);
 }
 
 static int gauges_text(tow_buffer *out, tow_server *server, const totals *sum) {
@@ -261,6 +303,8 @@ int tow_status_text(tow_server *server, tow_buffer *out) {
         error = limits_text(out, server, &sum);
     if (error == 0)
         error = channels_text(out, server);
+    if (error == 0)
+        error = handlers_text(out, server);
     if (error == 0)
         error = loads_text(out, server);
     if (error == 0)

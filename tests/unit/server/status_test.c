@@ -1,6 +1,13 @@
+#include "server/metric.h"
 #include "world.h"
 
 #include <ctype.h>
+
+static const tow_metric_about eggs = {TOW_METRIC_COUNTER, "eggs", "Eggs."};
+static const tow_metric_about others = {TOW_METRIC_COUNTER, "eggs", "The same by another name."};
+static const tow_metric_about hens = {TOW_METRIC_GAUGE, "hens", "Hens now."};
+static const tow_metric_about most = {TOW_METRIC_LIMIT, "max-hens", NULL};
+static const tow_metric_about fox = {TOW_METRIC_REFUSAL, "fox", NULL};
 
 static void echo(tow_websocket *socket, const tow_message *message) {
     tow_websocket_send(socket, message->type, message->data, message->length);
@@ -52,6 +59,9 @@ static void metrics_are_in_the_format_of_prometheus(void **state) {
     struct peer peer;
     char name[100] = "";
     begin(&world, 1);
+    const tow_metric_about *all[] = {&eggs, &hens, &most, &fox};
+    for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
+        tow_metric_count(tow_server_metric(world.server, all[i]));
     ask(&peer, &world, REQUEST("GET", "/metrics"));
     assert_true(peer_has(&peer, "HTTP/1.1 200 OK\r\n"));
     assert_true(peer_has(&peer, "Content-Type: text/plain; version=0.0.4; charset=utf-8\r\n"));
@@ -62,6 +72,33 @@ static void metrics_are_in_the_format_of_prometheus(void **state) {
     assert_true(lines > 80);
     peer_close(&peer);
     world_end(&world);
+}
+
+static void what_stands_above_the_server_counts_by_name(void **state) {
+    (void)state;
+    struct world world;
+    begin(&world, 1);
+    tow_metric *counted = tow_server_metric(world.server, &eggs);
+    tow_metric *there = tow_server_metric(world.server, &hens);
+    assert_ptr_equal(tow_server_metric(world.server, &others), counted);
+    tow_metric_add(counted, 12);
+    tow_metric_count(there);
+    tow_metric_count(tow_server_metric(world.server, &most));
+    tow_metric_count(tow_server_metric(world.server, &fox));
+    assert_int_equal(world_metric(&world, "eggs_total"), 12);
+    assert_int_equal(world_metric(&world, "hens"), 1);
+    assert_int_equal(world_metric(&world, "limit_reached_total{limit=\"max-hens\"}"), 1);
+    assert_int_equal(world_metric(&world, "refused_total{what=\"fox\"}"), 1);
+    tow_metric_add(there, -2);
+    assert_int_equal(world_metric(&world, "hens"), 0);
+    world_end(&world);
+}
+
+static void without_a_server_nothing_is_counted(void **state) {
+    (void)state;
+    tow_metric *none = tow_server_metric(NULL, &eggs);
+    assert_null(none);
+    tow_metric_count(none);
 }
 
 static void every_limit_has_a_counter(void **state) {
@@ -156,6 +193,8 @@ static void questions_are_not_counted_as_connections(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(metrics_are_in_the_format_of_prometheus),
+        cmocka_unit_test(what_stands_above_the_server_counts_by_name),
+        cmocka_unit_test(without_a_server_nothing_is_counted),
         cmocka_unit_test(every_limit_has_a_counter),
         cmocka_unit_test(what_happens_is_counted),
         cmocka_unit_test(only_reading_is_allowed),
