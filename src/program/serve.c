@@ -128,7 +128,7 @@ static int entrances_start(serve_service *service) {
     const tow_engineio_settings *settings = &serving->service.settings->engineio;
     int error = settings->off ? 0 : tow_engineio_new(&service->engineio, serving->server, settings, NULL);
     if (error == 0 && !serving->service.settings->sockjs.off)
-        error = tow_sockjs_new(&service->sockjs, serving->server);
+        error = tow_sockjs_new(&service->sockjs, serving->server, &serving->service.settings->sockjs);
     if (error != 0)
         tow_service_complain(&serving->service, "%s", tow_strerror(error));
     return error;

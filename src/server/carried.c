@@ -92,11 +92,6 @@ tow_websocket *tow_server_carried(tow_server *server, tow_websocket_id id, const
     return socket != NULL && socket->behaviour->carrier == carrier ? socket : NULL;
 }
 
-void tow_server_count_carried(tow_server *server, size_t worker, tow_carried_count what) {
-    tow_server_counters *counters = &server->workers[worker].counters;
-    tow_count(what == TOW_CARRIED_HALF_MADE ? &counters->half_made : &counters->silent);
-}
-
 /* From worker to worker. */
 
 size_t tow_server_workers(const tow_server *server) {

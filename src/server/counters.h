@@ -36,8 +36,6 @@
     X(unfinished_per_address, "max-unfinished-per-address")                                                  \
     X(over_connections, "max-connections")                                                                   \
     X(over_address, "max-connections-per-address")                                                           \
-    X(half_made, "half-made-sessions")                                                                       \
-    X(silent, "engineio-pong-ms")                                                                            \
     X(drain_resets, "drain-seconds")
 
 #define TOW_COUNTER_FIELD(name, text) uint64_t name;

@@ -162,7 +162,7 @@ describe("sessions that cost", () => {
     const agent = new http.Agent({ keepAlive: true, maxSockets: 4 });
     t.after(() => agent.destroy());
     await Promise.all(Array.from({ length: 1300 }, () => request({ port: server.port, path: "/echo/engine.io/?EIO=4&transport=polling", agent })));
-    await until(async () => (await server.limit("half-made-sessions")) >= 300, "the oldest end");
+    await until(async () => (await server.limit("engineio-half-made")) >= 300, "the oldest end");
     assert.ok((await server.counter("carried")) <= 1001);
     other.send("hello");
     assert.deepEqual(await other.next(1), ["hello"]);

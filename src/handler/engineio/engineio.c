@@ -264,7 +264,7 @@ static void resolve(tow_engineio_settings *settings) {
     if (settings->max_payload == 0)
         settings->max_payload = 1000000;
     if (settings->max_half_made == 0)
-        settings->max_half_made = 1000;
+        settings->max_half_made = TOW_HALF_MADE_DEFAULT;
 }
 
 void tow_engineio_free(tow_engineio *engineio) {
@@ -286,10 +286,13 @@ int tow_engineio_new(
         (tow_entrance){.find = find, .begins = begins, .offers = offers, .on_request = on_request};
     engineio->settings = *settings;
     engineio->server = server;
+    TOW_SERVER_METRICS(server, &engineio->metrics, TOW_ENGINEIO_METRICS);
     resolve(&engineio->settings);
     engineio->path = path != NULL ? strdup(path) : NULL;
     engineio->part_count = tow_server_workers(server);
     engineio->parts = calloc(engineio->part_count, sizeof(*engineio->parts));
+    for (size_t i = 0; engineio->parts != NULL && i < engineio->part_count; i++)
+        tow_half_made_init(&engineio->parts[i].half_made);
     bool is_made = engineio->parts != NULL && (path == NULL || engineio->path != NULL);
     int error = is_made ? 0 : TOW_ERROR_MEMORY;
     const tow_handler sockets = tow_engineio_wire_handler(engineio);

@@ -125,7 +125,7 @@ void tow_engineio_link_closed(tow_engineio_link *link, const tow_close_event *ev
         forget_probe(session);
         return;
     }
-    session->link = NULL;
+    tow_engineio_set_link(session, NULL);
     if (event->was_clean)
         tow_engineio_hear_close(session, event->code, event->reason, event->reason_length);
     else

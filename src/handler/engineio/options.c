@@ -32,5 +32,14 @@ const tow_option tow_engineio_rows[] = {
         .minimum = 1024,
         .maximum = INT64_C(1) << 30,
         FIELD(max_payload)},
+    {.name = "engineio-half-made",
+        .kind = TOW_OPTION_NUMBER,
+        .value = "N",
+        .fallback = "1000",
+        .help = "sessions of a worker that have begun and to which nobody has come back; more: the oldest of "
+                "them ends",
+        .minimum = 1,
+        .maximum = 1000000000,
+        FIELD(max_half_made)},
     {0},
 };

@@ -54,10 +54,17 @@ static int gather(tow_engineio_session *session, tow_buffer *body, bool *has_clo
     return error == 0 && body->length == 0 ? tow_engineio_append(body, &noop, false) : error;
 }
 
-/* Gives the body to the poll; between our own ends it is kept until the client has had it. */
-static void give(tow_engineio_session *session, tow_buffer *body) {
+/* It is the caller's now to answer; NULL: none waits. */
+static tow_session_visit *take_poll(tow_engineio_session *session) {
     tow_session_visit *poll = session->poll;
     session->poll = NULL;
+    tow_metric_add(session->engineio->metrics.polls, poll != NULL ? -1 : 0);
+    return poll;
+}
+
+/* Gives the body to the poll; between our own ends it is kept until the client has had it. */
+static void give(tow_engineio_session *session, tow_buffer *body) {
+    tow_session_visit *poll = take_poll(session);
     tow_engineio_set_due(session, TOW_ENGINEIO_DUE_POLL, NEVER);
     tow_engineio_set_due(session, TOW_ENGINEIO_DUE_NOOP, NEVER);
     if (session->extended && !session->peer_closed)
@@ -104,8 +111,7 @@ void tow_engineio_answer_poll(tow_engineio_session *session, bool noop) {
 }
 
 void tow_engineio_end_poll(tow_engineio_session *session) {
-    tow_session_visit *poll = session->poll;
-    session->poll = NULL;
+    tow_session_visit *poll = take_poll(session);
     if (poll != NULL)
         answer(poll, 200, "6");
 }
@@ -116,7 +122,7 @@ static void poll_gone(tow_session_visit *visit, void *user) {
     tow_engineio_session *session = user;
     if (session->poll != visit)
         return;
-    session->poll = NULL;
+    (void)take_poll(session);
     tow_engineio_set_due(session, TOW_ENGINEIO_DUE_POLL, NEVER);
     tow_engineio_set_due(session, TOW_ENGINEIO_DUE_NOOP, NEVER);
     if (!session->extended)
@@ -128,8 +134,7 @@ static void poll_gone(tow_session_visit *visit, void *user) {
 
 /* A second poll beside one that waits is against the protocol: the first is told of the end. */
 static void refuse_second(tow_engineio_session *session, tow_session_visit *visit) {
-    tow_session_visit *first = session->poll;
-    session->poll = NULL;
+    tow_session_visit *first = take_poll(session);
     answer(first, 200, "1");
     answer(visit, 400, "");
     tow_engineio_violated(session);
@@ -152,8 +157,7 @@ static bool take_number(tow_engineio_session *session, tow_session_visit *visit)
         return false;
     }
     if (session->poll != NULL) {
-        tow_session_visit *first = session->poll;
-        session->poll = NULL;
+        tow_session_visit *first = take_poll(session);
         answer(first, 400, "");
     }
     return true;
@@ -161,6 +165,7 @@ static bool take_number(tow_engineio_session *session, tow_session_visit *visit)
 
 static void wait(tow_engineio_session *session, tow_session_visit *visit) {
     session->poll = visit;
+    tow_metric_add(session->engineio->metrics.polls, 1);
     session->polled = true;
     visit->on_gone = poll_gone;
     visit->user = session;
@@ -303,9 +308,9 @@ void tow_engineio_post_end(tow_engineio_session *session) {
 /* Both. */
 
 void tow_engineio_polling_end(tow_engineio_session *session) {
-    tow_session_visit *poll = session->poll;
+    tow_session_visit *poll = take_poll(session);
     tow_session_visit *post = session->post;
-    session->poll = session->post = NULL;
+    session->post = NULL;
     if (poll != NULL)
         answer(poll, 200, session->peer_closed ? "6" : "1");
     if (post != NULL)

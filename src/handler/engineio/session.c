@@ -55,17 +55,14 @@ static void arm(tow_engineio_session *session) {
 
 /* The end. */
 
-static void forget_half_made(tow_engineio_session *session) {
-    if (session->previous == NULL)
-        return;
-    tow_engineio_part *part = part_of(session);
-    *session->previous = session->next;
-    if (session->next != NULL)
-        session->next->previous = session->previous;
-    else
-        part->newest_end = session->previous;
-    session->previous = NULL;
-    part->half_made--;
+void tow_engineio_session_met(tow_engineio_session *session) {
+    tow_half_made_remove(
+        &part_of(session)->half_made, &session->half_made, session->engineio->metrics.half_made);
+}
+
+void tow_engineio_set_link(tow_engineio_session *session, tow_engineio_link *link) {
+    tow_metric_add(session->engineio->metrics.links, (link != NULL) - (session->link != NULL));
+    session->link = link;
 }
 
 /* From now on nothing is said to the client any more, or heard of it; the socket is told in a later round. */
@@ -74,14 +71,15 @@ static void end(tow_engineio_session *session, int error) {
         return;
     session->over = true;
     session->error = error;
-    forget_half_made(session);
+    tow_metric_add(session->engineio->metrics.sessions, -1);
+    tow_engineio_session_met(session);
     tow_engineio_polling_end(session);
-    for (tow_engineio_link **link = &session->link; link != NULL;
-         link = link == &session->link ? &session->probe : NULL) {
-        if (*link != NULL)
-            (*link)->class->close(*link, 0, NULL, false);
-        *link = NULL;
-    }
+    tow_engineio_link *links[] = {session->link, session->probe};
+    tow_engineio_set_link(session, NULL);
+    session->probe = NULL;
+    for (size_t i = 0; i < sizeof(links) / sizeof(links[0]); i++)
+        if (links[i] != NULL)
+            links[i]->class->close(links[i], 0, NULL, false);
     tow_packets_clear(&session->out);
     tow_buffer_clear(&session->answer);
     for (size_t i = 0; i < TOW_ENGINEIO_DUE_COUNT; i++)
@@ -196,7 +194,7 @@ static int answer_close(tow_engineio_session *session, uint16_t code) {
     }
     if (session->link != NULL) { /* by a packet, though it could have closed the WebSocket */
         session->link->class->close(session->link, code == TOW_CLOSE_NO_STATUS ? 0 : code, NULL, false);
-        session->link = NULL;
+        tow_engineio_set_link(session, NULL);
     }
     end(session, 0);
     return 0;
@@ -380,7 +378,7 @@ static void look_at_marks(tow_engineio_session *session) {
 }
 
 void tow_engineio_take_link(tow_engineio_session *session, tow_engineio_link *link) {
-    session->link = link;
+    tow_engineio_set_link(session, link);
     session->had_link = true;
     tow_engineio_set_due(session, TOW_ENGINEIO_DUE_POLL, NEVER);
     tow_engineio_set_due(session, TOW_ENGINEIO_DUE_LINGER, NEVER);
@@ -426,8 +424,7 @@ static void no_pong(tow_engineio_session *session) {
             tow_engineio_after(session, session->engineio->settings.pong_milliseconds));
         return;
     }
-    tow_server_count_carried(
-        session->engineio->server, tow_websocket_id_worker(session->id), TOW_CARRIED_SILENT);
+    tow_metric_count(session->engineio->metrics.silent);
     tow_engineio_break(session, TOW_CAUSE_IDLE_SECONDS, TOW_ERROR_TIMED_OUT);
 }
 
@@ -483,21 +480,14 @@ static void fired(tow_timer *timer) {
 /* The beginning. */
 
 static void note_half_made(tow_engineio_session *session) {
-    tow_engineio_part *part = part_of(session);
-    if (part->newest_end == NULL)
-        part->newest_end = &part->oldest;
-    session->previous = part->newest_end;
-    *part->newest_end = session;
-    part->newest_end = &session->next;
-    if (++part->half_made <= session->engineio->settings.max_half_made)
+    const tow_engineio *engineio = session->engineio;
+    tow_ring *oldest = tow_half_made_add(&part_of(session)->half_made, &session->half_made,
+        engineio->settings.max_half_made, engineio->metrics.half_made);
+    if (oldest == NULL)
         return;
-    tow_server_count_carried(
-        session->engineio->server, tow_websocket_id_worker(session->id), TOW_CARRIED_HALF_MADE);
-    tow_engineio_lose(part->oldest);
-}
-
-void tow_engineio_session_met(tow_engineio_session *session) {
-    forget_half_made(session);
+    tow_metric_count(engineio->metrics.over_half_made);
+    tow_engineio_lose(
+        (tow_engineio_session *)(void *)((char *)oldest - offsetof(tow_engineio_session, half_made)));
 }
 
 static int64_t payload_of(const tow_engineio *engineio, tow_exchange *exchange) {
@@ -522,8 +512,10 @@ int tow_engineio_session_new(tow_engineio_session **out, tow_engineio *engineio,
     session->base64 = base64 != NULL && strcmp(base64, "1") == 0;
     session->max_payload = payload_of(engineio, exchange);
     tow_loop_random(session->loop, session->secret, sizeof(session->secret));
+    tow_metric_add(engineio->metrics.sessions, 1);
     int error = tow_exchange_open_carried(exchange, &tow_engineio_carrier, session, &session->socket);
     if (error != 0) {
+        tow_metric_add(engineio->metrics.sessions, -1);
         destroy(session);
         return error;
     }

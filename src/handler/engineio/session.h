@@ -4,8 +4,9 @@
 #ifndef TOW_HANDLER_ENGINEIO_SESSION_H
 #define TOW_HANDLER_ENGINEIO_SESSION_H
 
-#include "protocol/packets.h"
+#include "../session/half_made.h"
 #include "../session/visit.h"
+#include "protocol/packets.h"
 #include "protocol/engineio.h"
 #include "handler/engineio.h"
 #include "link.h"
@@ -20,15 +21,28 @@ typedef struct tow_engineio_session tow_engineio_session;
 
 /* What each worker has of it. */
 typedef struct tow_engineio_part {
-    tow_engineio_session *oldest, **newest_end; /* of those to which nobody has come back yet */
-    int64_t half_made;
+    tow_half_made half_made;
     tow_buffer scratch; /* for a packet that is about to be sent */
 } tow_engineio_part;
+
+/* What --status tells of it. */
+#define TOW_ENGINEIO_METRICS(X)                                                                              \
+    X(sessions, TOW_METRIC_GAUGE, "engineio_sessions", "Sessions of Engine.IO now.")                         \
+    X(polls, TOW_METRIC_GAUGE, "engineio_polls", "Sessions of Engine.IO whose poll waits for something.")    \
+    X(links, TOW_METRIC_GAUGE, "engineio_websockets", "Sessions of Engine.IO that are over a WebSocket.")    \
+    X(half_made, TOW_METRIC_GAUGE, "engineio_half_made",                                                     \
+        "Sessions of Engine.IO to which nobody has come back.")                                              \
+    X(over_half_made, TOW_METRIC_LIMIT, "engineio-half-made", NULL)                                          \
+    X(silent, TOW_METRIC_LIMIT, "engineio-pong-ms", NULL)
+typedef struct tow_engineio_metrics {
+    TOW_ENGINEIO_METRICS(TOW_METRIC_FIELD)
+} tow_engineio_metrics;
 
 struct tow_engineio {
     tow_entrance entrance;          /* first */
     tow_engineio_settings settings; /* resolved */
     tow_server *server;
+    tow_engineio_metrics metrics;
     char *path;               /* NULL: each route's */
     tow_engineio_part *parts; /* of each worker */
     size_t part_count;
@@ -69,13 +83,13 @@ struct tow_engineio_session {
     uint64_t answers;         /* its number */
     uint64_t posts;           /* the number of the last post */
     int64_t max_payload;
-    tow_engineio_session *next, **previous; /* among those to which nobody has come back; NULL: it is not */
-    bool extended;                          /* between our own ends */
-    bool base64;                            /* no binary WebSocket messages */
-    bool had_link;                          /* it is, or was, over a WebSocket */
-    bool telling;                           /* what was posted */
-    bool answered_early;                    /* that post has its answer already */
-    bool paused;                            /* nothing is told to the socket */
+    tow_ring half_made;  /* zeroed: somebody has come back */
+    bool extended;       /* between our own ends */
+    bool base64;         /* no binary WebSocket messages */
+    bool had_link;       /* it is, or was, over a WebSocket */
+    bool telling;        /* what was posted */
+    bool answered_early; /* that post has its answer already */
+    bool paused;         /* nothing is told to the socket */
     bool pinged;
     bool polled;        /* a poll has come since */
     bool closing;       /* our Close is in `out`, or said */
@@ -138,6 +152,9 @@ void tow_engineio_lose(tow_engineio_session *session);
 
 /* The client's Close. */
 void tow_engineio_hear_close(tow_engineio_session *session, uint16_t code, const char *reason, size_t length);
+
+/* The WebSocket that it is over from now on; NULL: none. */
+void tow_engineio_set_link(tow_engineio_session *session, tow_engineio_link *link);
 
 /* Gives what waits to the poll or the link; `noop`: the poll is answered in any case. */
 void tow_engineio_flush(tow_engineio_session *session, bool noop);

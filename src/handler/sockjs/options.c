@@ -8,5 +8,14 @@ const tow_option tow_sockjs_rows[] = {
         .kind = TOW_OPTION_FLAG,
         .help = "do not serve SockJS at PATH/sockjs/ of each path that speaks WebSocket",
         FIELD(off)},
+    {.name = "sockjs-half-made",
+        .kind = TOW_OPTION_NUMBER,
+        .value = "N",
+        .fallback = "1000",
+        .help = "sessions of a worker whose first request was answered and to which nobody has come back; "
+                "more: the oldest of them ends",
+        .minimum = 1,
+        .maximum = 1000000000,
+        FIELD(max_half_made)},
     {0},
 };

@@ -53,6 +53,7 @@ static int64_t heartbeat_of(const tow_sockjs_session *session) {
 }
 
 static void hear_close(tow_sockjs_session *session, uint16_t code, const char *reason, size_t length);
+static void end(tow_sockjs_session *session, int error);
 
 /* To who receives. */
 
@@ -61,9 +62,45 @@ static void answer(tow_session_visit *visit, int status, const char *type, const
         &(tow_session_visit_answer){.status = status, .type = type, .body = body, .length = strlen(body)});
 }
 
+/* Who receives: a request or a WebSocket, or NULL. */
+static void set_receiver(tow_sockjs_session *session, tow_session_visit *receiver, tow_websocket *wire) {
+    bool did = session->receiver != NULL || session->wire != NULL;
+    bool does = receiver != NULL || wire != NULL;
+    tow_metric_add(session->sockjs->metrics.receivers, does - did);
+    session->receiver = receiver;
+    session->wire = wire;
+}
+
+static tow_half_made *half_made_of(const tow_sockjs_session *session) {
+    return &session->sockjs->half_made[tow_websocket_id_worker(tow_websocket_identify(session->socket))];
+}
+
+/* Its first request is over, and nobody else has come: who begins many of such ends the oldest. */
+static void note_half_made(tow_sockjs_session *session) {
+    const struct tow_sockjs *sockjs = session->sockjs;
+    tow_ring *oldest = tow_half_made_add(
+        half_made_of(session), &session->half_made, sockjs->max_half_made, sockjs->metrics.half_made);
+    if (oldest == NULL)
+        return;
+    tow_metric_count(sockjs->metrics.over_half_made);
+    end((tow_sockjs_session *)(void *)((char *)oldest - offsetof(tow_sockjs_session, half_made)), 0);
+}
+
+static void forget_half_made(tow_sockjs_session *session) {
+    if (session->half_made.next != NULL)
+        tow_half_made_remove(half_made_of(session), &session->half_made, session->sockjs->metrics.half_made);
+}
+
+static void met(tow_sockjs_session *session) {
+    session->visits += session->visits < 2;
+    forget_half_made(session);
+}
+
 static void receiver_over(tow_sockjs_session *session) {
-    session->receiver = NULL;
+    set_receiver(session, NULL, NULL);
     set_in(session, TOW_SOCKJS_DUE_LINGER, LINGER_MILLISECONDS);
+    if (session->visits == 1)
+        note_half_made(session);
 }
 
 /* One frame; its end of line is added where it is not a WebSocket's message. */
@@ -141,8 +178,10 @@ static void end(tow_sockjs_session *session, int error) {
     tow_websocket *wire = session->wire;
     session->over = true;
     session->error = error;
-    session->receiver = session->post = NULL;
-    session->wire = NULL;
+    session->post = NULL;
+    set_receiver(session, NULL, NULL);
+    forget_half_made(session);
+    tow_metric_add(session->sockjs->metrics.sessions, -1);
     if (session->name != NULL)
         tow_sockjs_names_remove(&session->sockjs->names, session->name);
     if (receiver != NULL && session->streams)
@@ -354,6 +393,7 @@ void tow_sockjs_post(tow_sockjs_session *session, tow_session_visit *visit) {
         answer(visit, 500, "text/plain; charset=UTF-8", "Broken JSON encoding.");
     } else {
         tow_carried_heard(session->socket);
+        met(session);
         session->post = visit;
         visit->on_gone = post_gone;
         visit->user = session;
@@ -377,7 +417,7 @@ void tow_sockjs_hear(tow_sockjs_session *session, const char *text, size_t lengt
 }
 
 void tow_sockjs_wire_closed(tow_sockjs_session *session, const tow_close_event *event) {
-    session->wire = NULL;
+    set_receiver(session, NULL, NULL);
     if (session->over)
         return;
     if (event->was_clean)
@@ -406,7 +446,8 @@ void tow_sockjs_receive(tow_sockjs_session *session, tow_session_visit *visit, b
         return;
     }
     tow_carried_heard(session->socket);
-    session->receiver = visit;
+    met(session);
+    set_receiver(session, visit, NULL);
     session->streams = streams;
     session->streamed = 0;
     visit->on_gone = receiver_gone;
@@ -419,7 +460,7 @@ void tow_sockjs_receive(tow_sockjs_session *session, tow_session_visit *visit, b
 }
 
 void tow_sockjs_take_wire(tow_sockjs_session *session, tow_websocket *wire) {
-    session->wire = wire;
+    set_receiver(session, NULL, wire);
     session->due[TOW_SOCKJS_DUE_LINGER] = NEVER;
     if (session->paused)
         tow_websocket_pause(wire);
@@ -478,9 +519,12 @@ tow_sockjs_session *tow_sockjs_find(struct tow_sockjs *sockjs, tow_websocket_id 
 /* The timer has nothing to do before on_open has returned. */
 static int open_socket(tow_sockjs_session *session, tow_exchange *exchange) {
     session->armed = 0;
+    tow_metric_add(session->sockjs->metrics.sessions, 1);
     int error = tow_exchange_open_carried(exchange, &tow_sockjs_carrier, session, &session->socket);
-    if (error != 0)
+    if (error != 0) {
+        tow_metric_add(session->sockjs->metrics.sessions, -1);
         return error;
+    }
     if (!session->over) {
         session->due[TOW_SOCKJS_DUE_LINGER] =
             tow_loop_now(session->loop) + LINGER_MILLISECONDS * TOW_MILLISECOND;

@@ -3,8 +3,9 @@
 #ifndef TOW_HANDLER_SOCKJS_SESSION_H
 #define TOW_HANDLER_SOCKJS_SESSION_H
 
-#include "protocol/packets.h"
+#include "../session/half_made.h"
 #include "../session/visit.h"
+#include "protocol/packets.h"
 #include "base/json.h"
 #include "names.h"
 #include "server/carried.h"
@@ -13,10 +14,24 @@
 
 enum { TOW_SOCKJS_NAME_MAX = 250 };
 
+/* What --status tells of it. */
+#define TOW_SOCKJS_METRICS(X)                                                                                \
+    X(sessions, TOW_METRIC_GAUGE, "sockjs_sessions", "Sessions of SockJS now.")                              \
+    X(receivers, TOW_METRIC_GAUGE, "sockjs_receivers",                                                       \
+        "Sessions of SockJS whose client receives now: by a request, or a WebSocket.")                       \
+    X(half_made, TOW_METRIC_GAUGE, "sockjs_half_made", "Sessions of SockJS to which nobody has come back.")  \
+    X(over_half_made, TOW_METRIC_LIMIT, "sockjs-half-made", NULL)
+typedef struct tow_sockjs_metrics {
+    TOW_SOCKJS_METRICS(TOW_METRIC_FIELD)
+} tow_sockjs_metrics;
+
 struct tow_sockjs {
     tow_entrance entrance; /* first */
     tow_server *server;
     tow_sockjs_names names;
+    tow_sockjs_metrics metrics;
+    int64_t max_half_made;
+    tow_half_made *half_made; /* of each worker */
 };
 
 typedef enum tow_sockjs_due {
@@ -43,6 +58,8 @@ typedef struct tow_sockjs_session {
     tow_json_walk input; /* of that, what is not told yet */
     tow_buffer room;
     tow_websocket *wire; /* a WebSocket that receives */
+    tow_ring half_made;  /* zeroed: it is not, or not yet */
+    unsigned visits;     /* requests that have come for it; 2 stands for more */
     size_t streamed;     /* to the receiver, which takes several frames */
     bool streams;
     bool greeted; /* the open frame is out */

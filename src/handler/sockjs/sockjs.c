@@ -230,10 +230,22 @@ void tow_sockjs_free(tow_sockjs *sockjs) {
     if (sockjs == NULL)
         return;
     tow_sockjs_names_clear(&sockjs->names);
+    free(sockjs->half_made);
     free(sockjs);
 }
 
-int tow_sockjs_new(tow_sockjs **out, tow_server *server) {
+/* Errors: MEMORY. */
+static int count_half_made(tow_sockjs *sockjs, const tow_sockjs_settings *settings) {
+    size_t count = tow_server_workers(sockjs->server);
+    int64_t max = settings != NULL ? settings->max_half_made : 0;
+    sockjs->max_half_made = max != 0 ? max : TOW_HALF_MADE_DEFAULT;
+    sockjs->half_made = calloc(count, sizeof(*sockjs->half_made));
+    for (size_t i = 0; sockjs->half_made != NULL && i < count; i++)
+        tow_half_made_init(&sockjs->half_made[i]);
+    return sockjs->half_made != NULL ? 0 : TOW_ERROR_MEMORY;
+}
+
+int tow_sockjs_new(tow_sockjs **out, tow_server *server, const tow_sockjs_settings *settings) {
     tow_sockjs *sockjs = calloc(1, sizeof(*sockjs));
     uint64_t seed = (uint64_t)(uintptr_t)sockjs;
     if (sockjs == NULL)
@@ -241,6 +253,7 @@ int tow_sockjs_new(tow_sockjs **out, tow_server *server) {
     sockjs->entrance =
         (tow_entrance){.find = find, .is_alias = is_alias, .begins = begins, .on_request = on_request};
     sockjs->server = server;
+    TOW_SERVER_METRICS(server, &sockjs->metrics, TOW_SOCKJS_METRICS);
     /* The session minds what waits. */
     const tow_handler sockets = {.user = sockjs,
         .limits = {.max_queue = TOW_OFF, .high_mark = 16384, .low_mark = 4096},
@@ -249,6 +262,8 @@ int tow_sockjs_new(tow_sockjs **out, tow_server *server) {
         .on_drain = drained,
         .on_close = closed};
     int error = tow_sockjs_names_init(&sockjs->names, seed);
+    if (error == 0)
+        error = count_half_made(sockjs, settings);
     if (error == 0)
         error = tow_server_add_entrance(server, &sockjs->entrance, &sockets);
     if (error != 0)

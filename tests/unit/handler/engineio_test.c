@@ -642,10 +642,15 @@ static void too_many_that_nobody_comes_back_to_end_the_oldest(void **state) {
     world_run(&scene.world, 10);
     assert_int_equal(heard.opens, 4);
     assert_int_equal(heard.closes, 1);
-    assert_int_equal(world_metric(&scene.world, "limit_reached_total{limit=\"half-made-sessions\"}"), 1);
+    assert_int_equal(world_metric(&scene.world, "limit_reached_total{limit=\"engineio-half-made\"}"), 1);
+    assert_int_equal(world_metric(&scene.world, "engineio_sessions"), 3);
+    assert_int_equal(world_metric(&scene.world, "engineio_half_made"), 3);
+    assert_int_equal(world_metric(&scene.world, "engineio_polls"), 0);
     poll(&scene, &scene.peer);
     world_run(&scene.world, 10);
     assert_int_equal(scene.peer.in.length, 0);
+    assert_int_equal(world_metric(&scene.world, "engineio_half_made"), 2);
+    assert_int_equal(world_metric(&scene.world, "engineio_polls"), 1);
     memcpy(scene.sid, first, sizeof(first));
     poll(&scene, &scene.other);
     expect(&scene.other, "400", "{\"code\":1,\"message\":\"Session ID unknown\"}");

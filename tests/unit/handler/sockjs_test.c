@@ -49,12 +49,13 @@ struct scene {
 
 static void begin(struct scene *scene, uint64_t seed) {
     const tow_handler handler = {.on_open = opened, .on_message = echo, .on_close = closed};
+    const tow_sockjs_settings settings = {.max_half_made = 3};
     memset(&heard, 0, sizeof(heard));
     memset(scene, 0, sizeof(*scene));
-    world_make(
-        &scene->world, &(tow_simulation_options){.seed = seed}, &(tow_server_options){.drain_seconds = 3});
+    world_make(&scene->world, &(tow_simulation_options){.seed = seed},
+        &(tow_server_options){.status = "127.0.0.1:9999", .drain_seconds = 3});
     assert_int_equal(tow_server_route(scene->world.server, "/echo", &handler), 0);
-    assert_int_equal(tow_sockjs_new(&scene->sockjs, scene->world.server), 0);
+    assert_int_equal(tow_sockjs_new(&scene->sockjs, scene->world.server, &settings), 0);
     world_listen(&scene->world);
 }
 
@@ -257,6 +258,37 @@ static void a_session_without_a_receiver_ends_after_five_seconds(void **state) {
     }
 }
 
+static void too_many_that_nobody_comes_back_to_end_the_oldest(void **state) {
+    (void)state;
+    struct scene scene;
+    char target[40];
+    begin(&scene, 1);
+    ask(&scene, &scene.peer, "POST", "/sockjs/000/met/xhr", "");
+    expect(&scene.peer, "200", "o\n");
+    ask(&scene, &scene.peer, "POST", "/sockjs/000/met/xhr", "");
+    for (int i = 0; i < 5; i++) {
+        snprintf(target, sizeof(target), "/sockjs/000/s%d/xhr", i);
+        ask(&scene, &scene.other, "POST", target, "");
+        expect(&scene.other, "200", "o\n");
+    }
+    world_run(&scene.world, 10);
+    assert_int_equal(heard.opens, 6);
+    assert_int_equal(heard.closes, 2);
+    assert_int_equal(world_metric(&scene.world, "sockjs_sessions"), 4);
+    assert_int_equal(world_metric(&scene.world, "sockjs_half_made"), 3);
+    assert_int_equal(world_metric(&scene.world, "sockjs_receivers"), 1);
+    assert_int_equal(world_metric(&scene.world, "limit_reached_total{limit=\"sockjs-half-made\"}"), 2);
+    ask(&scene, &scene.other, "POST", "/sockjs/000/s0/xhr_send", "[\"x\"]");
+    expect(&scene.other, "404", "");
+    ask(&scene, &scene.other, "POST", "/sockjs/000/s4/xhr_send", "[\"x\"]");
+    expect(&scene.other, "204", "");
+    assert_int_equal(world_metric(&scene.world, "sockjs_half_made"), 2);
+    peer_close(&scene.peer);
+    world_run(&scene.world, 10);
+    assert_int_equal(world_metric(&scene.world, "sockjs_receivers"), 0);
+    end(&scene);
+}
+
 static void a_heart_beats_for_who_receives(void **state) {
     struct scene scene;
     begin(&scene, 1);
@@ -425,6 +457,7 @@ int main(void) {
         cmocka_unit_test(who_was_not_let_in_begins_no_session),
         cmocka_unit_test(a_second_receiver_is_refused_and_the_first_goes_on),
         cmocka_unit_test(a_session_without_a_receiver_ends_after_five_seconds),
+        cmocka_unit_test(too_many_that_nobody_comes_back_to_end_the_oldest),
         cmocka_unit_test(a_heart_beats_for_who_receives),
         cmocka_unit_test(frames_go_over_a_websocket),
         cmocka_unit_test(a_large_string_leaves_nothing_behind),

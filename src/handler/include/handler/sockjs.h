@@ -12,14 +12,17 @@ typedef struct tow_sockjs tow_sockjs;
 
 /* Zero means the default. */
 typedef struct tow_sockjs_settings {
-    bool off; /* for the program: no route is reachable so */
+    bool off;              /* for the program: no route is reachable so */
+    int64_t max_half_made; /* sessions of a worker that only their first request has come for; more: the
+                              oldest of them ends; default 1,000 */
 } tow_sockjs_settings;
 
 extern const tow_option tow_sockjs_rows[];
 
 /* Serves the routes of a server, each at PATH/sockjs/, and its transports below PATH itself
- * (PATH/SERVER/SESSION/xhr), as pusher-js asks for them. Freed after the server. Errors: MEMORY. */
-int tow_sockjs_new(tow_sockjs **sockjs, tow_server *server);
+ * (PATH/SERVER/SESSION/xhr), as pusher-js asks for them. `settings` are copied; NULL: the defaults. Freed
+ * after the server. Errors: MEMORY. */
+int tow_sockjs_new(tow_sockjs **sockjs, tow_server *server, const tow_sockjs_settings *settings);
 void tow_sockjs_free(tow_sockjs *sockjs); /* NULL is allowed */
 
 #endif

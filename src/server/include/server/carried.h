@@ -23,13 +23,6 @@ const tow_limits *tow_exchange_route_limits(const tow_exchange *exchange);
 /* On the thread of its worker: the socket of an id; NULL: it is gone, or is not over this carrier. */
 tow_websocket *tow_server_carried(tow_server *server, tow_websocket_id id, const tow_carrier *carrier);
 
-/* What --status counts of them. */
-typedef enum tow_carried_count {
-    TOW_CARRIED_HALF_MADE, /* ended as too many had begun, and nobody came back */
-    TOW_CARRIED_SILENT     /* ended as the peer did not answer a Ping */
-} tow_carried_count;
-void tow_server_count_carried(tow_server *server, size_t worker, tow_carried_count what);
-
 /* -- From worker to worker -- */
 
 size_t tow_server_workers(const tow_server *server);
