@@ -38,7 +38,9 @@ static int keep_all(tow_hub_part *part, tow_aside *aside, const tow_burst *burst
     for (size_t i = 0; error == 0 && i < burst->count; i++)
         error = tow_backlog_add(backlog, burst->items[i], policy);
     tow_hub_part_waits(part, bytes, backlog->bytes);
-    tow_count_add(&part->counters.slow_dropped, backlog->gap.count - lost);
+    bool replaces = policy->slow == TOW_SLOW_LATEST;
+    tow_count_add(
+        replaces ? &part->counters.slow_replaced : &part->counters.slow_dropped, backlog->gap.count - lost);
     return error;
 }
 

@@ -159,7 +159,8 @@ void tow_hub_watch(tow_hub *hub, tow_hub_watcher *watcher);
     X(unsubscribed, "Subscriptions ended.")                                                                  \
     X(resumed, "Subscriptions that went on where they had been.")                                            \
     X(gone, "Subscriptions that wanted to, and were told that it is gone.")                                  \
-    X(slow_dropped, "Publications dropped, as their subscriber was slow.")                                   \
+    X(slow_dropped, "The oldest publications dropped for slow subscribers.")                                 \
+    X(slow_replaced, "Publications that slow subscribers had the latest instead of.")                        \
     X(slow_ended, "Subscriptions ended, as their subscriber was slow.")                                      \
     X(over_pending, "Publications refused, as too many were on the way.")                                    \
     X(over_channels, "Channels refused, as there were too many.")                                            \
