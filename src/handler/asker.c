@@ -1,6 +1,7 @@
 #include "asker.h"
 
 #include "client/http_client.h"
+#include "server/metric.h"
 #include "transport/loop.h"
 
 #include <pthread.h>
@@ -12,6 +13,19 @@
 #include <towline/error.h>
 
 enum { CALLS_AT_A_TIME = 32, ANSWER_MAX = 64 << 10, ASKS_MAX = 4 };
+
+/* What --status tells of all of them. */
+#define METRICS(X)                                                                                           \
+    X(waiting, TOW_METRIC_GAUGE, "questions_waiting", "Questions to back ends that wait for an answer.")     \
+    X(asked, TOW_METRIC_COUNTER, "questions", "Questions to back ends.")                                     \
+    X(timed_out, TOW_METRIC_COUNTER, "questions_timed_out",                                                  \
+        "Questions to back ends without an answer in time.")                                                 \
+    X(failed, TOW_METRIC_COUNTER, "questions_failed",                                                        \
+        "Questions to back ends that had no answer for other reasons.")                                      \
+    X(refused, TOW_METRIC_COUNTER, "questions_refused", "Questions that were not asked, as too many waited.")
+typedef struct metrics {
+    METRICS(TOW_METRIC_FIELD)
+} metrics;
 
 struct tow_question {
     tow_letter letter; /* first: to the first loop, and back home */
@@ -34,12 +48,18 @@ struct tow_asker {
     tow_http_client *client; /* the rest is the first loop's */
     tow_question *first;
     bool is_over;
+    metrics metrics;
     pthread_mutex_t mutex; /* guards the homes */
     atomic_size_t waiting;
 };
 
+static void leave(tow_asker *asker) {
+    atomic_fetch_sub(&asker->waiting, 1);
+    tow_metric_add(asker->metrics.waiting, -1);
+}
+
 static void question_free(tow_question *question) {
-    atomic_fetch_sub(&question->asker->waiting, 1);
+    leave(question->asker);
     for (size_t i = 0; question->asks[i] != NULL; i++)
         free(question->asks[i]);
     free(question->body);
@@ -83,6 +103,8 @@ static void fail(tow_question *question, int error, const char *why) {
     const tow_handler_log *log = &question->asker->log;
     char line[TOW_HANDLER_TEXT_MAX];
     snprintf(line, sizeof(line), "%s: %s", question->asker->option, why);
+    const metrics *counted = &question->asker->metrics;
+    tow_metric_count(error == TOW_ERROR_TIMED_OUT ? counted->timed_out : counted->failed);
     question->verdict.error = error;
     if (log->write != NULL)
         log->write(log->user, TOW_LOG_WARNING, line);
@@ -197,10 +219,12 @@ static tow_question *question_new(
 
 /* Counts one in. */
 static bool has_room(tow_asker *asker) {
-    if (atomic_fetch_add(&asker->waiting, 1) < TOW_ASKER_WAITING_MAX)
-        return true;
-    atomic_fetch_sub(&asker->waiting, 1);
-    return false;
+    bool has_room = atomic_fetch_add(&asker->waiting, 1) < TOW_ASKER_WAITING_MAX;
+    tow_metric_add(asker->metrics.waiting, 1);
+    tow_metric_count(has_room ? asker->metrics.asked : asker->metrics.refused);
+    if (!has_room)
+        leave(asker);
+    return has_room;
 }
 
 int tow_asker_ask(tow_question **question, tow_asker *asker, const tow_question_options *options,
@@ -211,7 +235,7 @@ int tow_asker_ask(tow_question **question, tow_asker *asker, const tow_question_
     }
     tow_question *made = question_new(asker, options, fields);
     if (made == NULL) {
-        atomic_fetch_sub(&asker->waiting, 1);
+        leave(asker);
         free(fields);
         return TOW_ERROR_MEMORY;
     }
@@ -240,6 +264,7 @@ int tow_asker_new(tow_asker **asker, const tow_handler_place *place, const char 
     made->log = place->log;
     made->option = option;
     made->loop = place->loop;
+    TOW_SERVER_METRICS(place->server, &made->metrics, METRICS);
     pthread_mutex_init(&made->mutex, NULL);
     atomic_init(&made->waiting, 0);
     *asker = made;
@@ -256,6 +281,7 @@ void tow_asker_end(tow_asker *asker) {
     }
     tow_http_client_free(asker->client);
     asker->client = NULL;
+    asker->metrics = (metrics){0}; /* which go with the server: letters may be dropped after it */
 }
 
 void tow_asker_free(tow_asker *asker) {

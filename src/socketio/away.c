@@ -42,6 +42,7 @@ static void take_out(tow_socketio_away *away, tow_socketio_socket *socket) {
         at = &(*at)->next;
     *at = socket->next;
     away->count--;
+    tow_metric_add(socket->scope->io->metrics.away, -1);
 }
 
 void tow_socketio_away_drop(tow_socketio_socket *socket) {
@@ -71,10 +72,13 @@ bool tow_socketio_away_keep(tow_socketio_socket *socket) {
         socket->next = *bucket;
         *bucket = socket;
         away->count++;
+        tow_metric_add(socket->scope->io->metrics.away, 1);
     }
     pthread_mutex_unlock(&away->mutex);
-    if (!is_kept)
+    if (!is_kept) {
+        tow_metric_count(socket->scope->io->metrics.over_away);
         return false;
+    }
     tow_socketio_hold(socket->scope->io);
     tow_timer_set(socket->loop, &socket->timer, tow_loop_now(socket->loop) + seconds * TOW_SECOND, on_timer);
     return true;

@@ -229,6 +229,7 @@ static void on_open(tow_websocket *websocket) {
         return;
     }
     connection->io = io;
+    tow_metric_add(io->metrics.connections, 1);
     connection->websocket = websocket;
     if (io->options.connect_timeout_milliseconds != TOW_OFF)
         tow_timer_set(loop, &connection->timer,
@@ -248,6 +249,7 @@ static void on_close(tow_websocket *websocket, const tow_close_event *event) {
     if (connection == NULL)
         return;
     (void)event;
+    tow_metric_add(connection->io->metrics.connections, -1);
     connection->is_over = true;
     end_sockets(connection, TOW_SOCKETIO_TRANSPORT);
     tow_timer_cancel(tow_websocket_loop(websocket), &connection->timer);

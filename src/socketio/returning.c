@@ -101,9 +101,8 @@ static void send_missed(tow_socketio_socket *socket, size_t first) {
 }
 
 static void welcome(tow_socketio_socket *socket, const tow_socketio_arguments *auth, size_t first) {
-    socket->stage = TOW_SOCKETIO_CONNECTED;
     socket->was_recovered = true;
-    tow_socketio_connection_has_socket(socket->connection);
+    tow_socketio_socket_connected(socket);
     tow_socketio_socket_enter(socket);
     if (tow_socketio_socket_say_accepted(socket) == 0) {
         send_missed(socket, first);

@@ -71,6 +71,7 @@ void tow_socketio_socket_end(tow_socketio_socket *socket, tow_socketio_reason re
     if (before == TOW_SOCKETIO_GONE)
         return;
     bool is_kept = is_to_be_kept(socket, before, reason);
+    tow_metric_add(socket->scope->io->metrics.sockets, before == TOW_SOCKETIO_CONNECTED ? -1 : 0);
     socket->stage = TOW_SOCKETIO_GONE;
     take_out(socket);
     tow_socketio_socket_enter(socket);
@@ -98,6 +99,12 @@ int tow_socketio_socket_say_accepted(const tow_socketio_socket *socket) {
         socket->connection, TOW_PACKET_CONNECT, socket->scope->name, (tow_slice){text, (size_t)length});
 }
 
+void tow_socketio_socket_connected(tow_socketio_socket *socket) {
+    socket->stage = TOW_SOCKETIO_CONNECTED;
+    tow_metric_add(socket->scope->io->metrics.sockets, 1);
+    tow_socketio_connection_has_socket(socket->connection);
+}
+
 int tow_socketio_accept(tow_socketio_socket *socket) {
     if (socket == NULL)
         return TOW_ERROR_ARGUMENT;
@@ -113,8 +120,7 @@ int tow_socketio_accept(tow_socketio_socket *socket) {
         end_past(socket);
         return error;
     }
-    socket->stage = TOW_SOCKETIO_CONNECTED;
-    tow_socketio_connection_has_socket(socket->connection);
+    tow_socketio_socket_connected(socket);
     return 0;
 }
 

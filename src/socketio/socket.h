@@ -11,6 +11,9 @@ void tow_socketio_socket_name(tow_socketio_socket *socket);
 /* The application is asked whether it may come in. Errors: MEMORY and the like; it is gone then. */
 int tow_socketio_socket_ask(tow_socketio_socket *socket, const tow_socketio_arguments *auth);
 
+/* It is in. */
+void tow_socketio_socket_connected(tow_socketio_socket *socket);
+
 /* Its client hears that it is in. Errors: as tow_socketio_send_text. */
 int tow_socketio_socket_say_accepted(const tow_socketio_socket *socket);
 

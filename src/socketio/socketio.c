@@ -131,6 +131,7 @@ int tow_socketio_make(tow_socketio **io, tow_server *server, const tow_socketio_
         return TOW_ERROR_MEMORY;
     atomic_init(&made->holders, 1);
     made->server = server;
+    TOW_SERVER_METRICS(server, &made->metrics, TOW_SOCKETIO_METRICS);
     if (options != NULL)
         made->options = *options;
     fill_in(&made->options);

@@ -8,6 +8,7 @@
 #include "handler/engineio.h"
 #include "hub/subscription.h"
 #include "packet.h"
+#include "server/metric.h"
 #include "transport/timer.h"
 #include "websocket/unfinished.h"
 
@@ -38,6 +39,18 @@ struct tow_socketio_scope { /* a namespace */
     tow_socketio_encoding *encoding; /* how its sockets get what is published */
 };
 
+/* What --status tells of all servers of Socket.IO. */
+#define TOW_SOCKETIO_METRICS(X)                                                                              \
+    X(connections, TOW_METRIC_GAUGE, "socketio_connections", "Connections of Socket.IO now.")                \
+    X(sockets, TOW_METRIC_GAUGE, "socketio_sockets",                                                         \
+        "Sockets of Socket.IO in namespaces now, those away left out.")                                      \
+    X(away, TOW_METRIC_GAUGE, "socketio_away", "Sockets of Socket.IO that are away and may come back.")      \
+    X(over_away, TOW_METRIC_COUNTER, "socketio_not_kept",                                                    \
+        "Sockets of Socket.IO that could not be kept, as too many were away.")
+typedef struct tow_socketio_metrics {
+    TOW_SOCKETIO_METRICS(TOW_METRIC_FIELD)
+} tow_socketio_metrics;
+
 struct tow_socketio {
     atomic_size_t holders; /* whoever made it, and sockets that are away */
     tow_server *server;
@@ -46,6 +59,7 @@ struct tow_socketio {
     size_t scope_count;
     tow_socketio_away *away; /* sockets that may come back */
     tow_engineio *engineio;  /* NULL: somebody else carries it */
+    tow_socketio_metrics metrics;
 };
 
 /* A packet of which attachments are missing; zeroed: none. */

@@ -7,6 +7,7 @@
 #include "presented.h"
 #include "terms.h"
 #include "server/exchange.h"
+#include "server/metric.h"
 #include "transport/loop.h"
 
 #include <stdio.h>
@@ -18,6 +19,7 @@ struct tow_admission {
     tow_handler_log log;
     tow_checker *checker;
     tow_asker *asker;
+    tow_metric *refused; /* credentials that let nobody in */
     tow_good good;
 };
 
@@ -56,7 +58,9 @@ static void let_in(tow_exchange *exchange, const tow_guarded *guarded) {
     tow_exchange_admit_by(exchange, guarded->on_admit != NULL ? guarded->on_admit : take_any, guarded->user);
 }
 
-static void ask_for_credentials(tow_exchange *exchange, const tow_terms *terms, bool has_some) {
+static void ask_for_credentials(
+    tow_exchange *exchange, const tow_guarded *guarded, const tow_terms *terms, bool has_some) {
+    tow_metric_add(guarded->guard->admission->refused, has_some ? 1 : 0);
     if (tow_guard_is_said(terms->settings.basic_auth))
         tow_exchange_field(exchange, "WWW-Authenticate", "Basic realm=\"towline\", charset=\"UTF-8\"");
     if (tow_guard_is_said(terms->settings.bearer_token))
@@ -91,7 +95,7 @@ static void checked(void *user, bool is_good) {
     if (is_good)
         let_in(exchange, made->guarded);
     else
-        ask_for_credentials(exchange, terms, true);
+        ask_for_credentials(exchange, made->guarded, terms, true);
     tow_terms_release(terms);
     free(made);
 }
@@ -218,7 +222,7 @@ static void judge(
              tow_token_list_have(terms->tokens, presented->token))
         let_in(exchange, guarded);
     else
-        ask_for_credentials(exchange, terms, presented->scheme != TOW_SCHEME_NONE);
+        ask_for_credentials(exchange, guarded, terms, presented->scheme != TOW_SCHEME_NONE);
 }
 
 static void look_for_credentials(
@@ -363,12 +367,15 @@ void tow_guard_release(tow_guard *guard) {
     free(guard);
 }
 
+static const tow_metric_about refused = {TOW_METRIC_REFUSAL, "credentials", NULL};
+
 int tow_admission_new(tow_admission **admission, const tow_handler_place *place) {
     tow_admission *made = calloc(1, sizeof(*made));
     if (made == NULL)
         return TOW_ERROR_MEMORY;
     tow_good_init(&made->good);
     made->log = place->log;
+    made->refused = tow_server_metric(place->server, &refused);
     int error = tow_checker_new(&made->checker);
     if (error == 0)
         error = tow_asker_new(&made->asker, place, "auth-url");

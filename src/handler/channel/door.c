@@ -146,6 +146,7 @@ static int make(tow_handler *handler, const void *settings, const tow_handler_pl
         return complaint != NULL ? TOW_ERROR_ARGUMENT : TOW_ERROR_MEMORY;
     door->keeper = place->channels != NULL ? place->channels->keeper : NULL;
     door->log = place->log;
+    TOW_SERVER_METRICS(place->server, &door->metrics, TOW_DOOR_METRICS);
     door->path_length = below ? path_length - 1 : 0;
     door->length = strlen(name);
     memcpy(door->name, name, door->length);

@@ -8,12 +8,22 @@
 #include "handler/channel.h"
 #include "hub/name.h"
 #include "server/channels.h"
+#include "server/metric.h"
 
 #define TOW_TALK_PROTOCOL "towline.v1"
+
+/* What --status tells of them. */
+#define TOW_DOOR_METRICS(X)                                                                                  \
+    X(streams, TOW_METRIC_GAUGE, "event_streams", "Streams of Server-Sent Events now.")                      \
+    X(polls, TOW_METRIC_GAUGE, "long_polls", "Long polls of channels that wait now.")
+typedef struct tow_door_metrics {
+    TOW_DOOR_METRICS(TOW_METRIC_FIELD)
+} tow_door_metrics;
 
 typedef struct tow_door {
     const tow_channel_keeper *keeper; /* NULL: there are no tokens */
     tow_handler_log log;
+    tow_door_metrics metrics;
     size_t path_length; /* of a request's path, how much is the route's own; 0: the door serves one channel */
     size_t length;
     char name[]; /* of that one, or what names begin with; ends with a zero */

@@ -31,6 +31,7 @@ static poll *poll_of(tow_subscription *subscription) {
 }
 
 static void clear(poll *self) {
+    tow_metric_add(self->visit->door->metrics.polls, -1);
     tow_unsubscribe(&self->subscription);
     tow_timer_cancel(tow_exchange_loop(self->exchange), &self->timer);
     tow_visit_end(self->visit);
@@ -196,6 +197,7 @@ void tow_poll_begin(tow_exchange *exchange, const tow_request *request, tow_visi
     }
     self->exchange = exchange;
     self->visit = visit;
+    tow_metric_add(visit->door->metrics.polls, 1);
     visit->owner = self;
     visit->guest.on_dismissed = dismissed;
     wait_for(self, seconds);

@@ -28,6 +28,7 @@ static stream *stream_of(tow_subscription *subscription) {
 /* Its end. */
 
 static void clear(stream *self) {
+    tow_metric_add(self->visit->door->metrics.streams, -1);
     tow_unsubscribe(&self->subscription);
     tow_timer_cancel(tow_exchange_loop(self->exchange), &self->timer);
     tow_visit_end(self->visit);
@@ -196,6 +197,7 @@ void tow_stream_begin(tow_exchange *exchange, const tow_request *request, tow_vi
     }
     self->exchange = exchange;
     self->visit = visit;
+    tow_metric_add(visit->door->metrics.streams, 1);
     visit->owner = self;
     visit->guest.on_dismissed = dismissed;
     set_timer(self);

@@ -8,6 +8,7 @@
 #include "presented.h"
 #include "secret_file.h"
 #include "server/channels.h"
+#include "server/metric.h"
 #include "token_list.h"
 
 #include <inttypes.h>
@@ -26,6 +27,7 @@ typedef struct publish {
     size_t prefix; /* how much of a request's path is the route's own; 0: all */
     const tow_channels *channels;
     tow_repeats *repeats;
+    tow_metric *refused;   /* who had no key, or a wrong one */
     pthread_mutex_t mutex; /* guards the next */
     tow_token_list *keys;  /* NULL: there is none, and nobody may */
 } publish;
@@ -53,7 +55,8 @@ static bool is_allowed(publish *self, const tow_request *request) {
     return allowed;
 }
 
-static void ask_for_key(tow_exchange *exchange) {
+static void ask_for_key(const publish *self, tow_exchange *exchange) {
+    tow_metric_count(self->refused);
     (void)tow_exchange_field(exchange, "WWW-Authenticate", "Bearer realm=\"towline publish\"");
     tow_refuse_publish(exchange, 401, "a key is needed: Authorization: Bearer KEY");
 }
@@ -191,7 +194,7 @@ static void answer(tow_exchange *exchange, const tow_request *request) {
     char name[TOW_CHANNEL_NAME_MAX];
     int length = below.length > 0 ? tow_channel_name_decode(below, name) : 0;
     if (!is_allowed(self, request))
-        ask_for_key(exchange);
+        ask_for_key(self, exchange);
     else if (found == NULL)
         refuse_method(exchange, below.length > 0);
     else if (length < 0)
@@ -270,6 +273,8 @@ static int named_key_need(publish *self, const char *file, char why[TOW_HANDLER_
     return self->file != NULL ? keys_load(self, why) : TOW_ERROR_MEMORY;
 }
 
+static const tow_metric_about refused = {TOW_METRIC_REFUSAL, "publish-key", NULL};
+
 static int make(tow_handler *handler, const void *settings, const tow_handler_place *place,
     char why[TOW_HANDLER_TEXT_MAX]) {
     const tow_publish_settings *given = settings;
@@ -279,6 +284,7 @@ static int make(tow_handler *handler, const void *settings, const tow_handler_pl
         return TOW_ERROR_MEMORY;
     pthread_mutex_init(&self->mutex, NULL);
     self->log = place->log;
+    self->refused = tow_server_metric(place->server, &refused);
     self->max_body = given->max_body > 0 ? (size_t)given->max_body : BODY_MAX;
     self->prefix = prefix_of(place->path);
     self->channels = place->channels;

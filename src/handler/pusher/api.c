@@ -172,8 +172,10 @@ static bool is_signed(tow_pusher_job *job, const tow_request *request) {
     const char *why = call.parameters == NULL ? tow_strerror(TOW_ERROR_MEMORY)
                                               : tow_pusher_call_check(&job->app->credentials, &call,
                                                     tow_loop_wall_seconds(tow_exchange_loop(job->exchange)));
-    if (why != NULL)
+    if (why != NULL) {
+        tow_metric_count(job->app->metrics.refused_calls);
         tow_pusher_job_fail(job, 401, why);
+    }
     return why == NULL;
 }
 

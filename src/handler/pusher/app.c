@@ -98,6 +98,7 @@ int tow_pusher_app_new(tow_pusher_app **out, const tow_pusher_settings *settings
         return TOW_ERROR_MEMORY;
     app->pusher = place->pusher;
     app->server = place->server;
+    TOW_SERVER_METRICS(place->server, &app->metrics, TOW_PUSHER_METRICS);
     atomic_init(&app->holders, 1);
     atomic_init(&app->connections, 0);
     int error = settings_copy(app, settings);
@@ -127,13 +128,16 @@ void tow_pusher_app_release(tow_pusher_app *app) {
 
 bool tow_pusher_app_enter(tow_pusher_app *app) {
     const int64_t max = app->settings.max_connections;
+    tow_metric_add(app->metrics.connections, 1);
     if (atomic_fetch_add(&app->connections, 1) < max || max == TOW_OFF)
         return true;
+    tow_metric_count(app->metrics.over_connections);
     tow_pusher_app_leave(app);
     return false;
 }
 
 void tow_pusher_app_leave(tow_pusher_app *app) {
+    tow_metric_add(app->metrics.connections, -1);
     atomic_fetch_sub(&app->connections, 1);
 }
 

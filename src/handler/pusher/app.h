@@ -7,10 +7,23 @@
 #include "credentials.h"
 #include "handler/pusher.h"
 #include "hub/name.h"
+#include "server/metric.h"
 
 #include <stdatomic.h>
 
 enum { TOW_PUSHER_ID_MAX = 20, TOW_PUSHER_KEY_MAX = 64, TOW_PUSHER_SECRET_MAX = 256 };
+
+/* What --status tells of all apps. */
+#define TOW_PUSHER_METRICS(X)                                                                                \
+    X(connections, TOW_METRIC_GAUGE, "pusher_connections", "Clients of Pusher's protocol now.")              \
+    X(refused_calls, TOW_METRIC_REFUSAL, "pusher-call", NULL)                                                \
+    X(refused_auths, TOW_METRIC_REFUSAL, "pusher-auth", NULL)                                                \
+    X(over_connections, TOW_METRIC_LIMIT, "pusher-max-connections", NULL)                                    \
+    X(over_channels, TOW_METRIC_LIMIT, "pusher-max-channels", NULL)                                          \
+    X(over_client_events, TOW_METRIC_LIMIT, "pusher-max-client-events", NULL)
+typedef struct tow_pusher_metrics {
+    TOW_PUSHER_METRICS(TOW_METRIC_FIELD)
+} tow_pusher_metrics;
 
 typedef struct tow_pusher_app {
     tow_pusher *pusher;
@@ -21,6 +34,7 @@ typedef struct tow_pusher_app {
     char **texts; /* the copies */
     size_t text_count;
     uint64_t mask; /* see tow_pusher_mask */
+    tow_pusher_metrics metrics;
     _Atomic int64_t connections;
     atomic_int holders;
 } tow_pusher_app;

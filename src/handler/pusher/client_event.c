@@ -69,6 +69,7 @@ void tow_pusher_client_event(tow_pusher_connection *connection, tow_pusher_messa
         return;
     }
     if (!is_in_time(connection)) {
+        tow_metric_count(connection->app->metrics.over_client_events);
         tow_pusher_say_error(connection, TOW_PUSHER_EVENT_REJECTED,
             "more client events in a second than a connection may send: this one was not passed on");
         return;

@@ -29,6 +29,7 @@ struct tow_pusher_hook {
     int64_t wakes;       /* when it is set */
     tow_http_call *call; /* NULL: none is under way */
     tow_buffer body;     /* of the batch that is being told; empty: none */
+    int64_t told;        /* events of it */
     int tries;
     int64_t first_try;
     uint64_t dropped; /* events that found no room, since the log said so */
@@ -49,6 +50,7 @@ static void say(const tow_pusher_hook *hook, int level, const char *text) {
 }
 
 static void hook_free(tow_pusher_hook *hook) {
+    tow_metric_add(hook->hooks->metrics.waiting, -((int64_t)hook->queue.count + hook->told));
     tow_timer_cancel(hook->hooks->loop, &hook->timer);
     tow_http_call_free(hook->call);
     tow_pusher_hook_queue_clear(&hook->queue);
@@ -78,7 +80,11 @@ static void settle(tow_pusher_hook *hook) {
 
 /* Telling. */
 
-static void batch_over(tow_pusher_hook *hook) {
+/* `metric` counts what became of its events. */
+static void batch_over(tow_pusher_hook *hook, tow_metric *metric) {
+    tow_metric_add(metric, hook->told);
+    tow_metric_add(hook->hooks->metrics.waiting, -hook->told);
+    hook->told = 0;
     tow_buffer_clear(&hook->body);
     hook->tries = 0;
     settle(hook);
@@ -88,9 +94,10 @@ static void failed(tow_pusher_hook *hook, const char *why) {
     const int64_t now = tow_loop_now(hook->hooks->loop);
     int64_t seconds = hook->tries < 6 ? INT64_C(1) << hook->tries : RETRY_SECONDS_MAX;
     hook->tries++;
+    tow_metric_count(hook->hooks->metrics.failures);
     if (now + seconds * TOW_SECOND > hook->first_try + GIVE_UP_SECONDS * TOW_SECOND) {
         say(hook, TOW_LOG_ERROR, "it could not be told for five minutes: a batch of events is dropped");
-        batch_over(hook);
+        batch_over(hook, hook->hooks->metrics.dropped);
         return;
     }
     say(hook, TOW_LOG_WARNING, why);
@@ -102,7 +109,7 @@ static void answered(tow_http_call *call, const tow_http_result *result) {
     char text[64];
     hook->call = NULL;
     if (result->error == 0 && result->head->status >= 200 && result->head->status < 300)
-        batch_over(hook);
+        batch_over(hook, hook->hooks->metrics.told);
     else if (result->error != 0)
         failed(hook, result->text);
     else {
@@ -146,6 +153,7 @@ static int batch_make(tow_pusher_hook *hook) {
         tow_buffer_clear(&hook->body);
         return 0;
     }
+    hook->told = taken;
     hook->first_try = tow_loop_now(loop);
     return tow_buffer_append_text(&hook->body, "]}");
 }
@@ -154,7 +162,7 @@ static void go_on(tow_timer *timer) {
     tow_pusher_hook *hook = (tow_pusher_hook *)(void *)((char *)timer - offsetof(tow_pusher_hook, timer));
     if (hook->body.length == 0 && batch_make(hook) != 0) {
         say(hook, TOW_LOG_ERROR, "there is no memory: a batch of events is dropped");
-        batch_over(hook);
+        batch_over(hook, hook->hooks->metrics.dropped);
     } else if (hook->body.length == 0)
         settle(hook);
     else
@@ -187,13 +195,16 @@ static tow_pusher_hook *hook_find(tow_pusher_hooks *hooks, tow_pusher_app *app, 
 }
 
 static void tell_of_dropped(tow_pusher_hook *hook) {
+    tow_metric_count(hook->hooks->metrics.dropped);
     if (hook->dropped++ % TOW_PUSHER_HOOK_EVENTS_MAX == 0)
         say(hook, TOW_LOG_ERROR, "too much waits to be told: events are dropped");
 }
 
 static void hook_tell(tow_pusher_hook *hook, const tow_pusher_hook_event *event) {
+    int64_t before = (int64_t)hook->queue.count;
     if (tow_pusher_hook_queue_add(&hook->queue, event, tow_loop_now(hook->hooks->loop)) != 0)
         tell_of_dropped(hook);
+    tow_metric_add(hook->hooks->metrics.waiting, (int64_t)hook->queue.count - before);
     if (hook->body.length == 0)
         settle(hook);
 }
@@ -207,10 +218,11 @@ void tow_pusher_hooks_tell(tow_pusher_hooks *hooks, tow_pusher_app *app, const t
     }
 }
 
-int tow_pusher_hooks_init(tow_pusher_hooks *hooks, tow_loop *loop, tow_handler_log log) {
-    *hooks = (tow_pusher_hooks){.loop = loop, .log = log};
+int tow_pusher_hooks_init(tow_pusher_hooks *hooks, const tow_handler_place *place) {
+    *hooks = (tow_pusher_hooks){.loop = place->loop, .log = place->log};
+    TOW_SERVER_METRICS(place->server, &hooks->metrics, TOW_PUSHER_HOOK_METRICS);
     tow_ring_init(&hooks->list);
-    return tow_http_client_new(&hooks->client, loop, NULL);
+    return tow_http_client_new(&hooks->client, place->loop, NULL);
 }
 
 void tow_pusher_hooks_clear(tow_pusher_hooks *hooks) {

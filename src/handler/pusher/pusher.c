@@ -175,6 +175,7 @@ tow_loop *tow_pusher_loop(const tow_pusher *pusher) {
 bool tow_pusher_notice_enter(tow_pusher *pusher) {
     if (atomic_fetch_add_explicit(&pusher->notices, 1, memory_order_relaxed) < NOTICES_MAX)
         return true;
+    tow_metric_count(pusher->hooks.metrics.dropped);
     tow_pusher_notice_leave(pusher);
     return false;
 }
@@ -200,7 +201,7 @@ int tow_pusher_new(tow_pusher **out, const tow_handler_place *place) {
         return TOW_ERROR_MEMORY;
     pusher->loop = place->loop;
     tow_loop_random(place->loop, &pusher->mask, sizeof(pusher->mask));
-    int error = tow_pusher_hooks_init(&pusher->hooks, place->loop, place->log);
+    int error = tow_pusher_hooks_init(&pusher->hooks, place);
     if (error == 0 && pthread_mutex_init(&pusher->lock, NULL) != 0)
         error = TOW_ERROR_MEMORY;
     if (error != 0) {

@@ -119,7 +119,10 @@ static const char *check(tow_pusher_connection *connection, tow_slice auth, tow_
     tow_pusher_member *member, tow_buffer *texts) {
     if (auth.data == NULL || data.data == NULL)
         return "signing in needs auth and user_data";
-    if (!tow_pusher_may_sign_in(&connection->app->credentials, auth, tow_slice_from(connection->id), data))
+    bool may =
+        tow_pusher_may_sign_in(&connection->app->credentials, auth, tow_slice_from(connection->id), data);
+    tow_metric_add(connection->app->metrics.refused_auths, may ? 0 : 1);
+    if (!may)
         return "auth is not KEY:SIGNATURE by this app for this connection and user";
     return tow_pusher_user_read(member, texts, data);
 }

@@ -131,15 +131,19 @@ static refusal check(tow_pusher_connection *connection, wish *wanted, tow_buffer
     if (wanted->name.access == TOW_PUSHER_USER && !is_users_own(connection, wanted->name.user))
         return (refusal){"AuthError", "only for who has signed in as this user", 401};
     if (tow_pusher_access_is_signed(wanted->name.access)) {
-        if (!is_signed(connection, wanted))
+        if (!is_signed(connection, wanted)) {
+            tow_metric_count(connection->app->metrics.refused_auths);
             return (refusal){
                 "AuthError", "auth is not KEY:SIGNATURE by this app for this connection and channel", 401};
+        }
         tow_pusher_connection_authorize(connection);
     }
     if (wanted->name.access == TOW_PUSHER_PRESENCE && (why = member_find(connection, wanted, texts)) != NULL)
         return (refusal){"InvalidData", why, 400};
-    if (tow_socket_subscription_count(connection->socket) >= (size_t)connection->app->settings.max_channels)
+    if (tow_socket_subscription_count(connection->socket) >= (size_t)connection->app->settings.max_channels) {
+        tow_metric_count(connection->app->metrics.over_channels);
         return (refusal){"LimitReached", "this connection has as many channels as it may", 429};
+    }
     return (refusal){0};
 }
 

@@ -4,6 +4,7 @@
 #include "jwt.h"
 #include "presented.h"
 #include "secret_file.h"
+#include "server/metric.h"
 #include "stay.h"
 
 #include <stdio.h>
@@ -18,6 +19,7 @@ struct tow_token_keeper {
     tow_token_settings settings;
     tow_handler_log log;
     tow_guest_book book;
+    tow_metric *refused;    /* tokens that are no good */
     tow_back_end *back_end; /* NULL: tokens are checked here */
     pthread_mutex_t mutex;  /* guards the next */
     tow_keyring *keyring;
@@ -33,6 +35,12 @@ static void grant_to(tow_channel_answer *answer) {
 
 static void refuse(tow_channel_answer *answer, int status, const char *reason) {
     *answer = (tow_channel_answer){.word = TOW_CHANNEL_REFUSED, .status = status, .reason = reason};
+}
+
+static void refuse_token(
+    const tow_token_keeper *keeper, tow_channel_answer *answer, tow_jwt_verdict verdict) {
+    tow_metric_count(keeper->refused);
+    refuse(answer, 401, tow_jwt_verdict_text(verdict));
 }
 
 /* Tokens that are checked here. */
@@ -67,7 +75,7 @@ static void check(
     if (verdict == TOW_JWT_GOOD || verdict == TOW_JWT_MEMORY)
         refuse(answer, 503, tow_strerror(TOW_ERROR_MEMORY));
     else
-        refuse(answer, 401, tow_jwt_verdict_text(verdict));
+        refuse_token(keeper, answer, verdict);
 }
 
 static void enter(const tow_channel_keeper *table, tow_channel_guest *guest, tow_exchange *exchange,
@@ -86,7 +94,7 @@ static void enter(const tow_channel_keeper *table, tow_channel_guest *guest, tow
     if (presented.scheme == TOW_SCHEME_BEARER)
         check(keeper, guest, presented.token, answer);
     else
-        refuse(answer, 401, tow_jwt_verdict_text(TOW_JWT_MALFORMED));
+        refuse_token(keeper, answer, TOW_JWT_MALFORMED);
     tow_presented_clear(&presented);
 }
 
@@ -162,6 +170,8 @@ void tow_token_keeper_reload(tow_token_keeper *keeper) {
 
 /* Beginning and end. */
 
+static const tow_metric_about refused = {TOW_METRIC_REFUSAL, "token", NULL};
+
 int tow_token_keeper_new(tow_token_keeper **keeper, const tow_handler_place *place,
     const tow_token_settings *settings, char why[TOW_HANDLER_TEXT_MAX]) {
     *keeper = NULL;
@@ -180,6 +190,7 @@ int tow_token_keeper_new(tow_token_keeper **keeper, const tow_handler_place *pla
         .dismiss = dismiss};
     made->settings = *settings;
     made->log = place->log;
+    made->refused = tow_server_metric(place->server, &refused);
     pthread_mutex_init(&made->mutex, NULL);
     tow_guest_book_init(&made->book);
     int error = settings->keys != NULL
