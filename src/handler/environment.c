@@ -13,12 +13,18 @@ enum { NAME_MAX_LENGTH = 256 };
 
 static const char *const always[] = {"PATH", "LANG", "TZ", "HOME", NULL};
 
+/* Without its zero. */
+static int begin(tow_buffer *text, const char *name, tow_slice value) {
+    int error = tow_buffer_append_text(text, name);
+    if (error == 0)
+        error = tow_buffer_append(text, "=", 1);
+    return error != 0 ? error : tow_buffer_append(text, value.data, value.length);
+}
+
 /* A value with an end of line would look like two. */
 static int add(tow_buffer *text, const char *name, tow_slice value) {
-    int error = tow_buffer_append_format(text, "%s=%.*s", name, (int)value.length, value.data);
-    if (error == 0)
-        error = tow_buffer_append(text, "", 1);
-    return error;
+    int error = begin(text, name, value);
+    return error != 0 ? error : tow_buffer_append(text, "", 1);
 }
 
 static int add_text(tow_buffer *text, const char *name, const char *value) {
@@ -81,7 +87,7 @@ static int add_field(tow_buffer *text, const tow_header_field *field) {
     if (!name_of_field(name, field->name))
         return 0;
     const char *between = strcasecmp(field->name, "Cookie") == 0 ? "; " : ", ";
-    int error = tow_buffer_append_format(text, "%s=%s", name, field->value);
+    int error = begin(text, name, tow_slice_from(field->value));
     for (const tow_header_field *other = field + 1; error == 0 && other->name != NULL; other++)
         if (strcasecmp(other->name, field->name) == 0)
             error = tow_buffer_append_format(text, "%s%s", between, other->value);
