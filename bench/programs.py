@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Measures programs behind paths: how many connections a second get a program of their own, beside websocketd; how many messages a
 second one Python program answers for a hundred connections; and what its restart does to a thousand connections under load, by plan
-and by kill. All rounds are interleaved; the figures are medians.
+and by kill. All rounds are interleaved; the figures are medians, of ratios those of the rounds.
 
 websocketd is Debian's package, or a release of it: apt-get install websocketd, or --websocketd PATH; without it towline is alone."""
 
@@ -179,12 +179,13 @@ class Load:
 
 
 class Towline:
-    def __init__(self, folder, worker):
+    def __init__(self, folder, worker, environment=None):
         self.folder = folder
         self.change(worker)
         (folder / "config.yaml").write_text(CONFIG.format(folder=folder, helpers=ROOT / "helpers"))
         self.log = open(folder / "log", "w+")
-        self.process = subprocess.Popen([TOWLINE, "serve", "-f", str(folder / "config.yaml"), "--log-level", "info"], stderr=self.log)
+        words = [TOWLINE, "serve", "-f", str(folder / "config.yaml"), "--log-level", "info"]
+        self.process = subprocess.Popen(words, stderr=self.log, env=environment)
         self.port = int(self.wait(r"serving ws://127\.0\.0\.1:(\d+)/")[-1])
         self.wait(r"\[(\d+)\]: started")
         time.sleep(0.3)
@@ -228,8 +229,13 @@ def free_port():
         return server.getsockname()[1]
 
 
+def without_language():
+    """towline gives LANG to its programs, websocketd does not; and a cat that reads the files of its locale takes longer to start."""
+    return {name: value for name, value in os.environ.items() if name != "LANG"}
+
+
 def measure_starts(arguments, folder):
-    servers = {"towline": (Towline(folder, WORKER), "/cat")}
+    servers = {"towline": (Towline(folder, WORKER, without_language()), "/cat")}
     if arguments.websocketd:
         servers["websocketd"] = (Websocketd(arguments.websocketd), "/")
     rates = {name: [] for name in servers}
@@ -239,7 +245,8 @@ def measure_starts(arguments, folder):
     for server, _ in servers.values():
         server.stop()
     for name, each in rates.items():
-        print(f"a program per connection, {name}: {statistics.median(each):.0f} connections/s ({', '.join(f'{rate:.0f}' for rate in each)})")
+        ratio = statistics.median(first / rate for first, rate in zip(rates["towline"], each))
+        print(f"a program per connection, {name}: {statistics.median(each):.0f} connections/s ({', '.join(f'{rate:.0f}' for rate in each)}), towline {ratio:.2f} times")
 
 
 def measure_echo(arguments, folder):
