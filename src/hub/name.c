@@ -35,39 +35,23 @@ int tow_channel_name_decode(tow_slice path, char name[TOW_CHANNEL_NAME_MAX]) {
     return tow_channel_name_is_valid((tow_slice){name, length}) ? (int)length : TOW_ERROR_ARGUMENT;
 }
 
-static tow_slice last_segment(tow_slice name) {
-    const char *slash = name.length > 0 ? memrchr(name.data, '/', name.length) : NULL;
-    if (slash == NULL)
-        return name;
-    size_t before = (size_t)(slash - name.data) + 1;
-    return (tow_slice){name.data + before, name.length - before};
-}
+/* What a segment begins with where nobody gets in without proof; the last is what Pusher's servers send to
+ * one user. */
+static const char *const private_beginnings[] = {"private-", "presence-", "#server-to-user-"};
 
-/* What Pusher's servers send to one user. The id of the user may have slashes in it, and begin with anything.
- */
-static bool is_to_one_user(tow_slice name) {
-    static const char prefix[] = "#server-to-user-";
-    const size_t length = sizeof(prefix) - 1;
-    for (size_t i = 0; i + length <= name.length; i++)
-        if ((i == 0 || name.data[i - 1] == '/') && memcmp(name.data + i, prefix, length) == 0)
+static bool begins_private(tow_slice segment) {
+    for (size_t i = 0; i < sizeof(private_beginnings) / sizeof(private_beginnings[0]); i++) {
+        size_t length = strlen(private_beginnings[i]);
+        if (segment.length >= length && memcmp(segment.data, private_beginnings[i], length) == 0)
             return true;
+    }
     return false;
 }
 
-tow_channel_class tow_channel_name_class(tow_slice name) {
-    static const struct {
-        const char *prefix;
-        tow_channel_class class;
-    } classes[] = {
-        {"private-encrypted-", TOW_CHANNEL_PRIVATE_ENCRYPTED},
-        {"private-", TOW_CHANNEL_PRIVATE},
-        {"presence-", TOW_CHANNEL_PRESENCE},
-    };
-    tow_slice segment = last_segment(name);
-    for (size_t i = 0; i < sizeof(classes) / sizeof(classes[0]); i++) {
-        size_t length = strlen(classes[i].prefix);
-        if (segment.length >= length && memcmp(segment.data, classes[i].prefix, length) == 0)
-            return classes[i].class;
-    }
-    return is_to_one_user(name) ? TOW_CHANNEL_PRIVATE : TOW_CHANNEL_OPEN;
+bool tow_channel_name_is_private(tow_slice name) {
+    for (size_t i = 0; i < name.length; i++)
+        if ((i == 0 || name.data[i - 1] == '/') &&
+            begins_private((tow_slice){name.data + i, name.length - i}))
+            return true;
+    return false;
 }

