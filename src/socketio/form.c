@@ -113,6 +113,12 @@ static int form_for(tow_socketio_form **form, const tow_socketio_encoding *encod
 
 /* What others publish. */
 
+/* A name that is reserved here is none for clients: they end the connection that it comes from. */
+static tow_slice event_of(const tow_published *published) {
+    tow_slice event = tow_published_event(published);
+    return tow_packet_name_is_free(event) ? event : tow_slice_from("message");
+}
+
 static int form_of_text(
     tow_socketio_form **form, const tow_socketio_encoding *encoding, const tow_published *published) {
     tow_slice data = tow_published_data(published);
@@ -124,7 +130,7 @@ static int form_of_text(
     }
     if (error == 0) {
         tow_socketio_arguments arguments = {.json = data.data, .length = data.length};
-        error = form_for(form, encoding, tow_published_event(published), &arguments);
+        error = form_for(form, encoding, event_of(published), &arguments);
     }
     tow_buffer_clear(&string);
     return error;
@@ -136,7 +142,7 @@ static int form_of_bytes(
     tow_socketio_attachment attachment = {data.data, data.length};
     tow_socketio_arguments arguments = {
         .json = "{\"_placeholder\":true,\"num\":0}", .attachments = &attachment, .attachment_count = 1};
-    return form_for(form, encoding, tow_published_event(published), &arguments);
+    return form_for(form, encoding, event_of(published), &arguments);
 }
 
 static tow_socketio_encoding *encoding_of_table(const tow_encoding *table) {

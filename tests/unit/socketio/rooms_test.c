@@ -146,6 +146,30 @@ static void what_others_publish_reaches_rooms(void **state) {
     end(&stage, peers);
 }
 
+/* socket.io-client takes them for a broken packet, and leaves. */
+static void events_with_reserved_names_come_as_messages(void **state) {
+    (void)state;
+    static const char *const names[] = {
+        "connect", "connect_error", "disconnect", "disconnecting", "newListener", "removeListener"};
+    struct stage stage;
+    struct peer peers[PEERS];
+    begin(&stage, peers, 4);
+    assert_int_equal(tow_socketio_join(stage.sockets[0], "a"), 0);
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        const tow_slice event = tow_slice_from(names[i]);
+        char expected[64];
+        publish(&stage, "socketio/main/a", &(tow_draft){.event = event, .type = TOW_TEXT, .data = event});
+        settle(&stage);
+        snprintf(expected, sizeof(expected), "2[\"message\",\"%s\"]", names[i]);
+        assert_true(peer_has_text(&peers[0], expected));
+    }
+    publish(&stage, "socketio/main/a",
+        &(tow_draft){.event = tow_slice_from("connect"), .type = TOW_BINARY, .data = {"\x01\x02", 2}});
+    settle(&stage);
+    assert_true(peer_has_text(&peers[0], "51-[\"message\",{\"_placeholder\":true,\"num\":0}]"));
+    end(&stage, peers);
+}
+
 /* A plain subscriber of the hub. */
 struct listener {
     tow_subscription subscription; /* first */
@@ -281,6 +305,7 @@ int main(void) {
         cmocka_unit_test(all_of_a_namespace_are_reached_but_one),
         cmocka_unit_test(binary_events_reach_rooms_whole),
         cmocka_unit_test(what_others_publish_reaches_rooms),
+        cmocka_unit_test(events_with_reserved_names_come_as_messages),
         cmocka_unit_test(what_is_no_event_here_is_left_out),
         cmocka_unit_test(what_rooms_say_reaches_others),
         cmocka_unit_test(rooms_are_bounded),
