@@ -150,7 +150,7 @@ int tow_socketio_room_channel(
 
 int tow_socketio_channel_of(
     const tow_socketio_socket *socket, tow_slice room, char name[TOW_CHANNEL_NAME_MAX]) {
-    return room.length == 0 ? TOW_ERROR_ARGUMENT : tow_socketio_room_channel(socket->scope, room, name);
+    return tow_socketio_room_channel(socket->scope, room, name);
 }
 
 static int enter(

@@ -22,6 +22,7 @@ routes:
     any-origin: true
     socketio: ${more || true}
 channels:
+  - {name: "socketio/main", subscribe: same-origin}
   - {name: "socketio/main/open", subscribe: same-origin, publish: same-origin}
   - {name: "*", subscribe: token, publish: token}
 `);
@@ -48,6 +49,32 @@ for (const transports of [["polling"], ["websocket"]])
     assert.deepEqual(await nobody.asks("subscribe", "news"), { ok: true });
     assert.equal((await nobody.asks("token", "abc")).status, 401);
   });
+
+test("what everybody hears is as closed as its channel", async (t) => {
+  const server = await serveTokens(t, "token-keys: keys", "{namespaces: [/, /staff], channels: {/staff: staff}, rooms: [news]}");
+  const token = (...subscribe) => ({ auth: { token: tokenOf({ channels: { subscribe }, exp: soon() }, SECRET) } });
+  for (const [namespace, options, status] of [
+    ["/", {}, 401],
+    ["/staff", {}, 401],
+    ["/staff", token("socketio/main/news"), 403],
+    ["/staff", token("staff"), 403], // but not the room
+    ["/", token("socketio/main/other"), 403],
+  ])
+    assert.equal((await refusal(client(t, server, namespace, options))).status, status, `${namespace} ${JSON.stringify(options)}`);
+  await client(t, server, "/", token("socketio/main/news")).isOpen();
+  await client(t, server, "/staff", token("staff", "staff/news")).isOpen();
+});
+
+test("what nobody may hear is heard by nobody", async (t) => {
+  const { file } = configuration(t, `${head}routes:
+  - {path: /closed, any-origin: true, socketio: {rooms: [closed]}}
+  - {path: /private, any-origin: true, socketio: {channels: {/: a/private-zone}}}
+channels: [{name: socketio/main/closed, subscribe: nobody}]
+`);
+  const server = await start(t, file);
+  for (const path of ["/closed", "/private"])
+    assert.equal((await refusal(client(t, server, "/", { path }))).status, 403, path);
+});
 
 test("a wrong token is refused, and one that ends makes its client leave", async (t) => {
   const server = await serveTokens(t, "token-keys: keys");

@@ -88,6 +88,49 @@ static void let_in(tow_socketio_visitor *visitor) {
         tow_socketio_join(visitor->socket, *room);
 }
 
+/* What everybody hears is asked for as what somebody subscribes to: all of the namespace, then the rooms that
+ * are set. */
+
+static const tow_channel_answer busy = {
+    .word = TOW_CHANNEL_REFUSED, .status = 503, .reason = "too much is under way: try again later"};
+
+/* NULL: there are no more. */
+static const char *heard_by_everybody(const tow_socketio_house *house, size_t index) {
+    if (index == 0)
+        return "";
+    return house->rooms != NULL ? house->rooms[index - 1] : NULL;
+}
+
+static void ask_for_next(tow_socketio_visitor *visitor);
+
+static void on_allowed(
+    tow_socketio_visitor *visitor, const tow_socketio_asked *asked, const tow_channel_answer *answer) {
+    (void)asked;
+    if (answer->word == TOW_CHANNEL_REFUSED) {
+        turn_away(visitor, answer);
+        return;
+    }
+    visitor->allowed++;
+    ask_for_next(visitor);
+}
+
+static void ask_for_next(tow_socketio_visitor *visitor) {
+    const char *room = heard_by_everybody(visitor->house, visitor->allowed);
+    if (room == NULL) {
+        let_in(visitor);
+        return;
+    }
+    const tow_socketio_asked asked = {.act = TOW_CHANNEL_SUBSCRIBE, .room = tow_slice_from(room), .ack = -1};
+    if (!tow_socketio_visitor_ask(visitor, &asked, on_allowed))
+        turn_away(visitor, &busy);
+}
+
+/* It waits unless the answers were there already. */
+static void ask_for_all(tow_socketio_visitor *visitor) {
+    tow_socketio_defer(visitor->socket, on_gone);
+    ask_for_next(visitor);
+}
+
 static void go_on(tow_socketio_visitor *visitor, const tow_channel_answer *answer);
 
 static void show(tow_socketio_visitor *visitor, tow_channel_answer *answer) {
@@ -154,7 +197,7 @@ static void go_on(tow_socketio_visitor *visitor, const tow_channel_answer *answe
     if (next.word == TOW_CHANNEL_REFUSED)
         turn_away(visitor, &next);
     else
-        let_in(visitor);
+        ask_for_all(visitor);
 }
 
 /* What it sends along as its token: a string. Errors: MEMORY. */
@@ -202,5 +245,5 @@ void tow_socketio_visitor_welcome(tow_socketio_socket *socket, const tow_socketi
     if (keeper_of(visitor) != NULL)
         enter(visitor);
     else
-        let_in(visitor);
+        ask_for_all(visitor);
 }

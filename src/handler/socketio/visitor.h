@@ -26,6 +26,7 @@ typedef struct tow_socketio_visitor {
     tow_channel_question question; /* who it is */
     bool is_asked;                 /* it is under way */
     bool has_entered;
+    size_t allowed;   /* of what everybody hears, so many have been granted */
     bool has_grant;   /* it was let into a room that is not open to everybody */
     tow_buffer token; /* that it shows next; empty: none */
     int64_t ack;      /* of the event that has brought it; -1: none */
@@ -45,7 +46,7 @@ bool tow_socketio_visitor_show(tow_socketio_visitor *visitor, tow_slice token, i
  * then. What is asked is copied. False: too much is being asked, or there is no memory. */
 typedef struct tow_socketio_asked {
     tow_channel_act act;
-    tow_slice room;                          /* ends with a zero, as the next does */
+    tow_slice room;                          /* ends with a zero, as the next does; empty: the namespace */
     tow_slice event;                         /* of what is to be published */
     const tow_socketio_arguments *arguments; /* the same, or NULL */
     int64_t ack;

@@ -13,7 +13,8 @@ int tow_socketio_make(tow_socketio **io, tow_server *server, const tow_socketio_
 /* What is to be routed. Its user is `io`. */
 tow_handler tow_socketio_handle(tow_socketio *io);
 
-/* The channel of a room of the socket's namespace. Returns its length, or ARGUMENT. */
+/* The channel of a room of the socket's namespace, or with an empty one of the namespace. Returns its length,
+ * or ARGUMENT. */
 int tow_socketio_channel_of(
     const tow_socketio_socket *socket, tow_slice room, char name[TOW_CHANNEL_NAME_MAX]);
 
