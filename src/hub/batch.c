@@ -35,7 +35,7 @@ static void piece_end(tow_batch *batch) {
     batch->piece.count = 0;
 }
 
-bool tow_batch_begin_piece(tow_batch *batch, tow_ring *first) {
+bool tow_batch_begin_piece(tow_batch *batch) {
     piece_end(batch);
     if (batch->at == batch->count)
         return false;
@@ -47,7 +47,6 @@ bool tow_batch_begin_piece(tow_batch *batch, tow_ring *first) {
         batch->has_senders |= batch->piece.items[i]->leave_out != 0;
     }
     batch->weight = tow_burst_work(&batch->piece);
-    batch->cursor = first;
     return true;
 }
 

@@ -3,7 +3,6 @@
 #ifndef TOW_HUB_BATCH_H
 #define TOW_HUB_BATCH_H
 
-#include "base/ring.h"
 #include "burst.h"
 
 typedef struct tow_batch {
@@ -13,7 +12,6 @@ typedef struct tow_batch {
     bool has_events;  /* in the piece: events of presence */
     bool has_senders; /* somebody is left out */
     uint32_t weight;  /* what delivering it once is, as work */
-    tow_ring *cursor; /* the next subscriber for the piece; NULL: there is no piece yet */
     tow_burst piece;
     tow_burst messages;     /* without the events */
     tow_published *items[]; /* references */
@@ -26,7 +24,7 @@ int tow_batch_reserve(tow_batch **batch);
 void tow_batch_add(tow_batch *batch, tow_published *published);
 
 /* Begins the next piece. False: there is none. */
-bool tow_batch_begin_piece(tow_batch *batch, tow_ring *first);
+bool tow_batch_begin_piece(tow_batch *batch);
 
 /* The orders of the piece. */
 static inline uint64_t tow_batch_first_order(const tow_batch *batch) {

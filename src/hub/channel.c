@@ -67,7 +67,6 @@ void tow_channel_spread_surely(tow_channel *channel, tow_published *published) {
 }
 
 void tow_place_doom(tow_place *place, tow_fate fate) {
-    if (place->fate < fate)
-        place->fate = (uint8_t)fate;
+    place->fates |= (uint8_t)fate;
     post(place);
 }

@@ -18,8 +18,9 @@
 typedef struct tow_channel tow_channel;
 typedef struct tow_place tow_place;
 
-/* What is to become of all subscriptions of a place. */
-typedef enum tow_fate { TOW_FATE_NONE, TOW_FATE_LOST, TOW_FATE_REVOKED } tow_fate;
+/* What is to become of subscriptions of a place: those who listen have lost something, or all are looked at,
+ * as their channel's policy is another one. */
+typedef enum tow_fate { TOW_FATE_NONE, TOW_FATE_LOST = 1 << 0, TOW_FATE_REVIEWED = 1 << 1 } tow_fate;
 
 struct tow_place {
     tow_letter letter;    /* first; while `posted` in the mailbox, and then in the part's list */
@@ -29,9 +30,11 @@ struct tow_place {
     tow_ring subscribers;
     tow_batch *pending; /* what was published and is not taken yet; in order */
     tow_batch *batch;   /* what is being delivered */
+    tow_ring *cursor;   /* the next subscriber whose turn it is; NULL: nothing has begun */
     uint32_t count;     /* subscribers; changed in order */
     uint32_t listeners; /* those of them who want presence; in order */
-    uint8_t fate;       /* tow_fate; in order */
+    uint8_t fates;      /* of tow_fate; in order */
+    uint8_t met;        /* those of them that are being met; */
     bool posted;        /* something is left here, or was; in order */
     bool delivering;    /* must not be freed now */
 };
@@ -75,7 +78,7 @@ void tow_channel_spread(tow_channel *channel, tow_published *published);
 /* The same where it must not fail: places without room for it lose, and those who listen there with them. */
 void tow_channel_spread_surely(tow_channel *channel, tow_published *published);
 
-/* All who are subscribed at a place will meet this fate. */
+/* Who is subscribed at a place will meet this fate. */
 void tow_place_doom(tow_place *place, tow_fate fate);
 
 #endif

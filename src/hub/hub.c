@@ -66,16 +66,21 @@ void tow_hub_policy(tow_hub *hub, tow_slice name, tow_channel_policy *policy) {
     tow_policies_find(&hub->policies, name, policy);
 }
 
+/* Some may be subscribed who would not be let in any more. */
+static bool lets_in_fewer(const tow_channel_policy *policy, const tow_channel_policy *before) {
+    bool needs_proof = policy->subscribe == TOW_ACCESS_TOKEN && before->subscribe != TOW_ACCESS_TOKEN;
+    return policy->subscribe == TOW_ACCESS_NOBODY || needs_proof || (before->presence && !policy->presence);
+}
+
 static void renew_channel(tow_hub *hub, tow_channel *channel) {
     const tow_channel_policy *policy = tow_policies_keep(&hub->policies, tow_channel_name(channel));
     if (policy == NULL || policy == channel->policy)
         return;
+    bool is_reviewed = channel->subscribers > 0 && lets_in_fewer(policy, channel->policy);
     channel->policy = policy;
     tow_memory_prune(hub, channel);
-    if (policy->subscribe != TOW_ACCESS_NOBODY || channel->subscribers == 0)
-        return;
-    for (tow_place *place = channel->places; place != NULL; place = place->next)
-        tow_place_doom(place, TOW_FATE_REVOKED);
+    for (tow_place *place = is_reviewed ? channel->places : NULL; place != NULL; place = place->next)
+        tow_place_doom(place, TOW_FATE_REVIEWED);
 }
 
 void tow_hub_renew(tow_hub *hub, tow_channel_policy_find find, void *user) {

@@ -5,15 +5,14 @@
 #include "give.h"
 #include "state.h"
 
-/* Takes what was left. Returns the fate of all. */
-static tow_fate take(tow_place *place) {
+/* Takes what was left, and what is to become of those who are there. */
+static void take(tow_place *place) {
     tow_hold hold = tow_hub_hold_channel(place->part->hub, place->channel);
-    tow_fate fate = (tow_fate)place->fate;
     place->batch = place->pending;
     place->pending = NULL;
-    place->fate = TOW_FATE_NONE;
+    place->met = place->fates;
+    place->fates = TOW_FATE_NONE;
     tow_hub_let_go(&hold);
-    return fate;
 }
 
 /* If nothing more is left, whoever leaves something posts the letter again. Returns whether that is so. */
@@ -23,28 +22,66 @@ static bool finish(tow_place *place) {
         return true;
     }
     tow_hold hold = tow_hub_hold_channel(place->part->hub, place->channel);
-    bool is_done = place->pending == NULL && place->fate == TOW_FATE_NONE;
+    bool is_done = place->pending == NULL && place->fates == TOW_FATE_NONE;
     place->posted = !is_done;
     tow_hub_let_go(&hold);
     return is_done;
 }
 
-/* Of all of a place, or of those who listen. New ones stand behind the last that is there now. */
-static void end_all(tow_place *place, tow_fate fate) {
-    tow_subscription_end why = fate == TOW_FATE_LOST ? TOW_SUBSCRIPTION_LOST : TOW_SUBSCRIPTION_REVOKED;
-    tow_ring marker;
-    tow_ring_add_behind(&place->subscribers, &marker);
-    while (marker.next != &place->subscribers) {
-        tow_ring *link = marker.next;
-        tow_subscription *subscription =
-            (tow_subscription *)((char *)link - offsetof(tow_subscription, link));
-        tow_ring_remove(&marker);
-        tow_ring_add_behind(link, &marker);
-        bool listens = (subscription->flags & TOW_SUBSCRIPTION_LISTENS) != 0;
-        if (fate == TOW_FATE_LOST ? listens : !subscription->kind->is_inside)
-            tow_give_end(subscription, why);
+/* Turns of those who are there; new ones stand behind all. */
+
+static void begin_turns(tow_place *place) {
+    if (place->cursor == NULL)
+        place->cursor = place->subscribers.next;
+}
+
+static tow_subscription *next_in_turn(tow_place *place) {
+    tow_ring *link = place->cursor;
+    place->cursor = link->next;
+    return (tow_subscription *)((char *)link - offsetof(tow_subscription, link));
+}
+
+/* What becomes of them. */
+
+static bool loses(const tow_place *place, const tow_subscription *subscription) {
+    return (place->met & TOW_FATE_LOST) != 0 && (subscription->flags & TOW_SUBSCRIPTION_LISTENS) != 0;
+}
+
+static bool is_present(const tow_hub_part *part, const tow_subscription *subscription) {
+    const tow_aside *aside = tow_aside_of(part, subscription);
+    return (subscription->flags & TOW_SUBSCRIPTION_LISTENS) != 0 || (aside != NULL && aside->present != NULL);
+}
+
+static bool may_stay(const tow_place *place, const tow_subscription *subscription) {
+    const tow_subscriber *kind = subscription->kind;
+    if ((place->met & TOW_FATE_REVIEWED) == 0 || kind->is_inside)
+        return true;
+    const tow_channel_policy *policy = tow_hub_policy_of(place->part->hub, place->channel);
+    if (policy->subscribe == TOW_ACCESS_NOBODY ||
+        (!policy->presence && is_present(place->part, subscription)))
+        return false;
+    return policy->subscribe != TOW_ACCESS_TOKEN || kind->may_stay == NULL || kind->may_stay(subscription);
+}
+
+static void meet_fate(tow_place *place, tow_subscription *subscription) {
+    if (loses(place, subscription))
+        tow_give_end(subscription, TOW_SUBSCRIPTION_LOST);
+    else if (!may_stay(place, subscription))
+        tow_give_end(subscription, TOW_SUBSCRIPTION_REVOKED);
+}
+
+/* Returns whether all have met them; nobody may be left then. */
+static bool meet_fates(tow_place *place) {
+    begin_turns(place);
+    while (place->cursor != &place->subscribers) {
+        if (!tow_hub_part_may_work(place->part))
+            return false;
+        meet_fate(place, next_in_turn(place));
+        tow_hub_part_work(place->part, 1);
     }
-    tow_ring_remove(&marker);
+    place->cursor = NULL;
+    place->met = TOW_FATE_NONE;
+    return true;
 }
 
 /* One who does not get all of the piece. */
@@ -111,33 +148,31 @@ static void give_piece(tow_batch *batch, tow_subscription *subscription) {
 static bool give_all(tow_place *place) {
     tow_batch *batch = place->batch;
     tow_hub_part *part = place->part;
-    while (batch->cursor != &place->subscribers) {
+    begin_turns(place);
+    while (place->cursor != &place->subscribers) {
         if (!tow_hub_part_may_work(part))
             return false;
-        tow_ring *link = batch->cursor;
-        batch->cursor = link->next;
-        give_piece(batch, (tow_subscription *)((char *)link - offsetof(tow_subscription, link)));
+        give_piece(batch, next_in_turn(place));
         tow_hub_part_work(part, batch->weight);
     }
+    place->cursor = NULL;
     return true;
 }
 
 /* Returns whether what was taken is delivered. */
 static bool deliver_batch(tow_place *place) {
-    tow_batch *batch = place->batch;
-    while (batch->cursor != NULL || tow_batch_begin_piece(batch, place->subscribers.next)) {
+    while (place->cursor != NULL || tow_batch_begin_piece(place->batch))
         if (!give_all(place))
             return false;
-        batch->cursor = NULL;
-    }
     tow_place_end_batch(place);
     return true;
 }
 
 static bool deliver(tow_place *place) {
-    tow_fate fate = place->batch == NULL && place->channel != NULL ? take(place) : TOW_FATE_NONE;
-    if (fate != TOW_FATE_NONE)
-        end_all(place, fate);
+    if (place->batch == NULL && place->met == TOW_FATE_NONE && place->channel != NULL)
+        take(place);
+    if (place->met != TOW_FATE_NONE && !meet_fates(place))
+        return false;
     return place->batch == NULL || deliver_batch(place);
 }
 

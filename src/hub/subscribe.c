@@ -255,8 +255,8 @@ static void leave_channel(tow_channel *channel, tow_place *place) {
 static void end_in_order(tow_subscription *subscription, tow_place *place, const tow_hold *hold) {
     tow_hub_part *part = place->part;
     tow_channel *channel = hold->channel;
-    if (place->batch != NULL && place->batch->cursor == &subscription->link)
-        place->batch->cursor = subscription->link.next;
+    if (place->cursor == &subscription->link)
+        place->cursor = subscription->link.next;
     tow_ring_remove(&subscription->link);
     place->listeners -= (subscription->flags & TOW_SUBSCRIPTION_LISTENS) != 0;
     if (--place->count == 0)

@@ -484,6 +484,11 @@ static void nobody_may(void *user, tow_slice name, tow_channel_policy *policy) {
     policy->subscribe = TOW_ACCESS_NOBODY;
 }
 
+static void world_policy(void *user, tow_slice name, tow_channel_policy *policy) {
+    (void)name;
+    *policy = ((const hub_world *)user)->policy;
+}
+
 static void a_policy_that_is_for_nobody_ends_subscriptions(void **state) {
     (void)state;
     listener one = {0};
@@ -493,6 +498,70 @@ static void a_policy_that_is_for_nobody_ends_subscriptions(void **state) {
     settle();
     assert_heard(&one, "subscribed revoked");
     assert_int_equal(tow_hub_subscriber_count(world.hub, tow_slice_from("news")), 0);
+}
+
+static void who_has_no_proof_does_not_stay_where_it_is_needed_now(void **state) {
+    (void)state;
+    listener proven = {.is_proven = true};
+    listener other = {0};
+    listener_begin(&proven, &world, 0, "news", NULL);
+    listener_begin(&other, &world, 1, "news", NULL);
+    settle();
+    world.policy.history_count = 1;
+    tow_hub_renew(world.hub, world_policy, &world);
+    settle();
+    assert_heard(&other, "subscribed");
+    world.policy.subscribe = TOW_ACCESS_TOKEN;
+    tow_hub_renew(world.hub, world_policy, &world);
+    say("a");
+    settle();
+    assert_heard(&proven, "subscribed a");
+    assert_heard(&other, "revoked");
+    tow_unsubscribe(&proven.subscription);
+}
+
+static void who_is_present_does_not_stay_where_nobody_is_any_more(void **state) {
+    (void)state;
+    listener member = {.is_proven = true};
+    listener watching = {.is_proven = true};
+    listener other = {.is_proven = true};
+    listener_begin(&member, &world, 0, "news", &(tow_subscribe_options){.member = &ann});
+    listener_begin(&watching, &world, 0, "news", &(tow_subscribe_options){.wants_presence = true});
+    listener_begin(&other, &world, 0, "news", NULL);
+    settle();
+    world.policy.presence = false;
+    tow_hub_renew(world.hub, world_policy, &world);
+    say("a");
+    settle();
+    assert_heard(&member, "subscribed(ann) revoked");
+    assert_heard(&watching, "subscribed(ann) revoked");
+    assert_heard(&other, "subscribed a");
+    tow_unsubscribe(&other.subscription);
+}
+
+/* Many that have to go do so in several rounds; what is published meanwhile is for none of them. */
+static void those_who_may_not_stay_go_in_bounded_turns(void **state) {
+    (void)state;
+    enum { MANY = 5000 };
+    listener *all = calloc(MANY, sizeof(*all));
+    assert_non_null(all);
+    for (int i = 0; i < MANY; i++) {
+        all[i].is_proven = i % 2 == 0;
+        listener_begin(&all[i], &world, 0, "news", NULL);
+    }
+    settle();
+    world.policy.subscribe = TOW_ACCESS_TOKEN;
+    tow_hub_renew(world.hub, world_policy, &world);
+    say("a");
+    tow_loop_step(world.loop);
+    assert_in_range(tow_hub_subscriber_count(world.hub, tow_slice_from("news")), MANY - 1100, MANY - 100);
+    tow_unsubscribe(&all[MANY - 1].subscription);
+    settle();
+    for (int i = 0; i < MANY - 1; i++) {
+        assert_heard(&all[i], i % 2 == 0 ? "subscribed a" : "subscribed revoked");
+        tow_unsubscribe(&all[i].subscription);
+    }
+    free(all);
 }
 
 static void a_part_that_ends_ends_its_subscriptions(void **state) {
@@ -545,6 +614,9 @@ int main(void) {
         TEST(limits_are_kept),
         TEST(what_is_kept_makes_no_room_for_others),
         TEST(a_policy_that_is_for_nobody_ends_subscriptions),
+        TEST(who_has_no_proof_does_not_stay_where_it_is_needed_now),
+        PRESENCE(who_is_present_does_not_stay_where_nobody_is_any_more),
+        TEST(those_who_may_not_stay_go_in_bounded_turns),
         TEST(a_part_that_ends_ends_its_subscriptions),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -104,6 +104,10 @@ static void ended(tow_subscription *subscription, tow_subscription_end why) {
     note((listener *)subscription, " %s", reasons[why]);
 }
 
+static bool may_stay(const tow_subscription *subscription) {
+    return ((const listener *)subscription)->is_proven;
+}
+
 static uint64_t identify(const tow_subscription *subscription) {
     return ((const listener *)subscription)->identity;
 }
@@ -113,7 +117,8 @@ const tow_subscriber listener_kind = {.subscribed = subscribed,
     .deliver = deliver,
     .gap = gap,
     .ended = ended,
-    .identify = identify};
+    .identify = identify,
+    .may_stay = may_stay};
 
 void listener_begin(
     listener *self, hub_world *world, int part, const char *channel, const tow_subscribe_options *options) {

@@ -33,6 +33,7 @@ typedef struct listener {
     tow_subscription subscription; /* first */
     bool takes_no_more;            /* than the first burst; */
     bool has_taken;                /* that one */
+    bool is_proven;                /* where proof is needed */
     bool shows_bursts;             /* what came together stands in brackets */
     uint64_t identity;
     tow_subscribed told; /* as it was; without members */

@@ -46,7 +46,7 @@ typedef struct tow_gap {
 
 typedef enum tow_subscription_end {
     TOW_SUBSCRIPTION_SLOW,    /* too much waited for it: TOW_SLOW_ENDS */
-    TOW_SUBSCRIPTION_REVOKED, /* the channel's policy lets nobody subscribe any more */
+    TOW_SUBSCRIPTION_REVOKED, /* the channel's policy, which is another one now, does not let it in */
     TOW_SUBSCRIPTION_REFUSED, /* in place of `subscribed`: the store does not have it */
     TOW_SUBSCRIPTION_LOST,    /* what it should have got is lost for want of memory */
     TOW_SUBSCRIPTION_OVER     /* the part ends, and its worker with it */
@@ -66,7 +66,9 @@ typedef struct tow_subscriber {
     /* For tow_draft.leave_out; asked only where a publication leaves somebody out. NULL: it is never
      * meant. */
     uint64_t (*identify)(const tow_subscription *subscription);
-    bool is_inside; /* the program's own: a policy that is for nobody does not end it */
+    /* Proof is needed where it was not: whether there is some. NULL: there is. */
+    bool (*may_stay)(const tow_subscription *subscription);
+    bool is_inside; /* the program's own: a policy does not end it */
 } tow_subscriber;
 
 struct tow_subscription {       /* all is the hub's but `owner` */
