@@ -138,12 +138,20 @@ static uint64_t identify(const tow_subscription *subscription) {
 static void close_for(tow_websocket *socket, tow_subscription_end why) {
     static const char *const reasons[] = {
         [TOW_SUBSCRIPTION_SLOW] = "too slow for its channel",
-        [TOW_SUBSCRIPTION_REVOKED] = "the channel is closed",
+        [TOW_SUBSCRIPTION_REVOKED] = "subscribing to this channel is not allowed any more",
         [TOW_SUBSCRIPTION_REFUSED] = "the channel is not available",
         [TOW_SUBSCRIPTION_LOST] = "a message of the channel was lost",
     };
     if (why != TOW_SUBSCRIPTION_OVER)
         tow_websocket_close(socket, TOW_CLOSE_POLICY, reasons[why]);
+}
+
+static void tell_ended(
+    tow_websocket *socket, const tow_socket_subscriber *kind, tow_slice channel, tow_subscription_end why) {
+    if (kind->ended != NULL)
+        kind->ended(socket, channel, why);
+    else
+        close_for(socket, why);
 }
 
 static void ended(tow_subscription *subscription, tow_subscription_end why) {
@@ -155,10 +163,13 @@ static void ended(tow_subscription *subscription, tow_subscription_end why) {
     while (at(channels, link) != self)
         link = link_of(at(channels, link));
     unlink_and_free(channels, link);
-    if (kind->ended != NULL)
-        kind->ended(socket, tow_subscription_ended_channel(channels->part), why);
-    else
-        close_for(socket, why);
+    tell_ended(socket, kind, tow_subscription_ended_channel(channels->part), why);
+}
+
+static bool may_stay(const tow_subscription *subscription) {
+    const socket_subscription *self = (const socket_subscription *)subscription;
+    const tow_socket_subscriber *kind = kind_of(self);
+    return kind->may_stay == NULL || kind->may_stay(self->socket, tow_subscription_channel(subscription));
 }
 
 /* A publication that finds no memory is lost: the channel's order is worth more than the connection. */
@@ -195,7 +206,8 @@ static const tow_subscriber socket_subscriber = {.subscribed = subscribed,
     .deliver = deliver,
     .gap = gap,
     .ended = ended,
-    .identify = identify};
+    .identify = identify,
+    .may_stay = may_stay};
 /* The same for kinds that do not want to know: such a subscription has nothing to wait for. */
 static const tow_subscriber silent_subscriber = {
     .takes = takes, .deliver = deliver, .gap = gap, .ended = ended, .identify = identify, .is_inside = true};
@@ -308,6 +320,30 @@ int tow_socket_unsubscribe(tow_websocket *socket, tow_slice name) {
     tow_unsubscribe(&at(self, link)->subscription);
     unlink_and_free(self, link);
     return 0;
+}
+
+static void end_as_revoked(tow_websocket *socket, uint32_t link) {
+    tow_worker_channels *self = channels_of(socket);
+    socket_subscription *gone = at(self, link);
+    const tow_socket_subscriber *kind = kind_of(gone);
+    tow_slice channel = tow_subscription_channel(&gone->subscription);
+    char name[TOW_CHANNEL_NAME_MAX];
+    memcpy(name, channel.data, channel.length);
+    tow_unsubscribe(&gone->subscription);
+    unlink_and_free(self, link);
+    tell_ended(socket, kind, (tow_slice){name, channel.length}, TOW_SUBSCRIPTION_REVOKED);
+}
+
+void tow_socket_sift(tow_websocket *socket, bool (*stays)(tow_websocket *socket, tow_slice channel)) {
+    const tow_worker_channels *self = channels_of(socket);
+    uint32_t link = find_first(self, socket);
+    while (link != 0 && tow_websocket_ready_state(socket) == TOW_OPEN) {
+        const socket_subscription *one = at(self, link);
+        uint32_t next = find_from(self, socket, link_of(one));
+        if (!stays(socket, tow_subscription_channel(&one->subscription)))
+            end_as_revoked(socket, link);
+        link = next;
+    }
 }
 
 tow_subscription *tow_socket_subscription(const tow_websocket *socket, tow_slice name) {

@@ -34,10 +34,15 @@ static void subscribed(tow_websocket *socket, tow_slice channel, const tow_subsc
         tell_gone(socket, &what->position);
 }
 
+static bool may_stay(tow_websocket *socket, tow_slice channel) {
+    const plain *self = tow_websocket_user(socket);
+    return self != NULL && tow_visit_known(self->visit, channel) == TOW_CHANNEL_GRANTED;
+}
+
 /* It has no way to be told of a gap but the end, which who set that the oldest are dropped does not want: so
  * it is for the client to ask for that. Too slow, or revoked: the hub's own close. */
 static const tow_socket_subscriber subscriber = {
-    .encoding = &tow_plain_encoding.encoding, .subscribed = subscribed};
+    .encoding = &tow_plain_encoding.encoding, .subscribed = subscribed, .may_stay = may_stay};
 
 static void missed(tow_websocket *socket, tow_slice channel, const tow_gap *gap) {
     (void)channel, (void)gap;
@@ -45,7 +50,7 @@ static void missed(tow_websocket *socket, tow_slice channel, const tow_gap *gap)
 }
 
 static const tow_socket_subscriber strict_subscriber = {
-    .encoding = &tow_plain_encoding.encoding, .subscribed = subscribed, .gap = missed};
+    .encoding = &tow_plain_encoding.encoding, .subscribed = subscribed, .gap = missed, .may_stay = may_stay};
 
 static bool says(const tow_request *request, const char *name, const char *value) {
     const char *said = tow_request_parameter(request, name);

@@ -141,8 +141,13 @@ static void ended(tow_subscription *subscription, tow_subscription_end why) {
     reject(poll_of(subscription), why == TOW_SUBSCRIPTION_REVOKED ? 403 : 503, tow_end_code(why));
 }
 
+static bool may_stay(const tow_subscription *subscription) {
+    tow_visit *visit = ((const poll *)(const void *)subscription)->visit;
+    return tow_visit_known(visit, tow_visit_channel(visit)) == TOW_CHANNEL_GRANTED;
+}
+
 static const tow_subscriber subscriber = {
-    .subscribed = subscribed, .deliver = deliver, .gap = missed, .ended = ended};
+    .subscribed = subscribed, .deliver = deliver, .gap = missed, .ended = ended, .may_stay = may_stay};
 
 static void dismissed(tow_channel_guest *guest, tow_channel_dismissal why) {
     reject(tow_visit_of_guest(guest)->owner, why == TOW_CHANNEL_EXPIRED ? 401 : 403, tow_dismissal_code(why));

@@ -280,7 +280,15 @@ static void pong(tow_talk_request *request) {
     answer(request, &out, error);
 }
 
+/* What somebody else said before of a channel holds. */
+static bool may_stay(tow_websocket *socket, tow_slice channel) {
+    const tow_talk *talk = tow_websocket_user(socket);
+    return tow_visit_known(talk->visit, channel) != TOW_CHANNEL_REFUSED;
+}
+
+/* Channels that the token before let it have, and this one does not, end. */
 static void welcome(tow_talk_request *request) {
+    tow_websocket *socket = request->talk->socket;
     const tow_channel_guest *guest = &request->talk->visit->guest;
     tow_buffer out = {0};
     int error = answer_begin(request, &out, "welcome");
@@ -289,6 +297,7 @@ static void welcome(tow_talk_request *request) {
     if (error == 0 && guest->expires != 0)
         error = tow_envelope_add_number(&out, "expires", guest->expires);
     answer(request, &out, error);
+    tow_socket_sift(socket, may_stay);
 }
 
 /* What each type does, and what it needs leave for: a row each. */

@@ -130,8 +130,17 @@ static void ended(tow_subscription *subscription, tow_subscription_end why) {
     say_ended(stream_of(subscription), tow_end_code(why));
 }
 
-static const tow_subscriber subscriber = {
-    .subscribed = subscribed, .takes = takes, .deliver = deliver, .gap = missed, .ended = ended};
+static bool may_stay(const tow_subscription *subscription) {
+    tow_visit *visit = ((const stream *)(const void *)subscription)->visit;
+    return tow_visit_known(visit, tow_visit_channel(visit)) == TOW_CHANNEL_GRANTED;
+}
+
+static const tow_subscriber subscriber = {.subscribed = subscribed,
+    .takes = takes,
+    .deliver = deliver,
+    .gap = missed,
+    .ended = ended,
+    .may_stay = may_stay};
 
 static void on_drain(tow_exchange *exchange, void *user) {
     stream *self = user;

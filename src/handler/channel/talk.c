@@ -96,8 +96,16 @@ static int message_write(const tow_message_encoding *encoding, const tow_publish
 
 static const tow_message_encoding envelopes = {.encoding = TOW_MESSAGE_ENCODING, .write = message_write};
 
-static const tow_socket_subscriber subscriber = {
-    .encoding = &envelopes.encoding, .subscribed = subscribed, .gap = missed, .ended = ended};
+static bool may_stay(tow_websocket *socket, tow_slice channel) {
+    const tow_talk *talk = tow_websocket_user(socket);
+    return tow_visit_known(talk->visit, channel) == TOW_CHANNEL_GRANTED;
+}
+
+static const tow_socket_subscriber subscriber = {.encoding = &envelopes.encoding,
+    .subscribed = subscribed,
+    .gap = missed,
+    .ended = ended,
+    .may_stay = may_stay};
 
 /* Beginning and end. */
 

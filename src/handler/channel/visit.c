@@ -38,6 +38,12 @@ void tow_visit_ask(tow_visit *visit, tow_channel_act act, tow_slice channel, tow
         *answer = refusal(403, "this channel is for who has a token, and nobody knows tokens here");
 }
 
+tow_channel_word tow_visit_known(tow_visit *visit, tow_slice channel) {
+    tow_channel_answer answer = {0};
+    tow_visit_ask(visit, TOW_CHANNEL_SUBSCRIBE, channel, NULL, &answer);
+    return answer.word;
+}
+
 void tow_visit_forget(tow_visit *visit, tow_channel_question *question) {
     visit->door->keeper->forget(visit->door->keeper, question);
 }

@@ -42,6 +42,9 @@ void tow_visit_ask(tow_visit *visit, tow_channel_act act, tow_slice channel, tow
     tow_channel_answer *answer);
 void tow_visit_forget(tow_visit *visit, tow_channel_question *question);
 
+/* What is known of whether it may subscribe; LATER: somebody would have to be asked. */
+tow_channel_word tow_visit_known(tow_visit *visit, tow_slice channel);
+
 /* It shows a token. */
 void tow_visit_show(
     tow_visit *visit, tow_slice token, tow_channel_question *question, tow_channel_answer *answer);

@@ -107,6 +107,14 @@ static void show(const tow_channel_keeper *table, tow_channel_guest *guest, tow_
         check(keeper, guest, token, answer);
 }
 
+static void ask_back_end(tow_back_end *back_end, tow_channel_guest *guest, tow_channel_act act,
+    tow_slice channel, tow_channel_question *question, tow_channel_answer *answer) {
+    if (question != NULL)
+        tow_back_end_may(back_end, guest, act, channel, question, answer);
+    else
+        *answer = (tow_channel_answer){.word = TOW_CHANNEL_LATER};
+}
+
 static void may(const tow_channel_keeper *table, tow_channel_guest *guest, tow_channel_act act,
     tow_slice channel, tow_channel_question *question, tow_channel_answer *answer) {
     tow_token_keeper *keeper = keeper_of(table);
@@ -115,7 +123,7 @@ static void may(const tow_channel_keeper *table, tow_channel_guest *guest, tow_c
     if (grant != NULL && tow_grant_allows(grant, act, channel))
         grant_to(answer);
     else if (keeper->back_end != NULL && (grant == NULL || !tow_grant_has_channels(grant)))
-        tow_back_end_may(keeper->back_end, guest, act, channel, question, answer);
+        ask_back_end(keeper->back_end, guest, act, channel, question, answer);
     else if (grant == NULL)
         refuse(answer, 401, "a token is needed");
     else

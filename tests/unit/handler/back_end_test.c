@@ -155,6 +155,17 @@ static void it_is_asked_for_each_channel_unless_it_has_said(void **state) {
     end(&world);
 }
 
+static void it_is_not_asked_where_nobody_waits_for_its_word(void **state) {
+    struct world world;
+    tow_channel_answer answer = {0};
+    begin(&world, 200, "{\"sub\":\"ann\"}");
+    table()->may(table(), &visitor.guest, TOW_CHANNEL_SUBSCRIBE, tow_slice_from("news"), NULL, &answer);
+    assert_int_equal(answer.word, TOW_CHANNEL_LATER);
+    world_run(&world, 1000);
+    assert_int_equal(back_end.asked, 1);
+    end(&world);
+}
+
 static void it_hears_of_a_token_that_is_shown_later(void **state) {
     struct world world;
     tow_channel_answer answer;
@@ -236,6 +247,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(who_it_says_somebody_is_they_are),
         cmocka_unit_test(it_is_asked_for_each_channel_unless_it_has_said),
+        cmocka_unit_test(it_is_not_asked_where_nobody_waits_for_its_word),
         cmocka_unit_test(it_hears_of_a_token_that_is_shown_later),
         cmocka_unit_test(what_it_does_not_allow_is_refused),
         cmocka_unit_test(a_question_that_is_forgotten_gets_no_answer),

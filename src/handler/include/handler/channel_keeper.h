@@ -64,7 +64,8 @@ struct tow_channel_keeper {
     /* It brings a token in a message: it is who that says from now on. A refusal leaves all as it was. */
     void (*show)(const tow_channel_keeper *keeper, tow_channel_guest *guest, tow_slice token,
         tow_channel_question *question, tow_channel_answer *answer);
-    /* Asked for what the channel's policy leaves to tokens. */
+    /* Asked for what the channel's policy leaves to tokens. Where `question` is NULL nothing is kept: LATER
+     * says that somebody else would have to be asked. */
     void (*may)(const tow_channel_keeper *keeper, tow_channel_guest *guest, tow_channel_act act,
         tow_slice channel, tow_channel_question *question, tow_channel_answer *answer);
     /* A question that was kept is of no interest any more. */

@@ -47,6 +47,7 @@ typedef struct tow_socket_subscriber {
     void (*subscribed)(tow_websocket *socket, tow_slice channel, const tow_subscribed *what);
     void (*gap)(tow_websocket *socket, tow_slice channel, const tow_gap *gap);
     void (*ended)(tow_websocket *socket, tow_slice channel, tow_subscription_end why);
+    bool (*may_stay)(tow_websocket *socket, tow_slice channel);
 } tow_socket_subscriber;
 
 /* Errors: as tow_subscribe, and STATE (it is subscribed to this channel), CONNECTING, CLOSED. A publication
@@ -56,6 +57,10 @@ int tow_socket_subscribe(tow_websocket *socket, tow_slice name, const tow_socket
 
 /* Errors: STATE (it is not). */
 int tow_socket_unsubscribe(tow_websocket *socket, tow_slice name);
+
+/* Ends those of its subscriptions of which `stays` says no, as REVOKED, in this call: `ended` is called,
+ * which unsubscribes from nothing. */
+void tow_socket_sift(tow_websocket *socket, bool (*stays)(tow_websocket *socket, tow_slice channel));
 
 /* Its subscription to a channel, or NULL; and how many it has. */
 tow_subscription *tow_socket_subscription(const tow_websocket *socket, tow_slice name);
