@@ -99,11 +99,33 @@ static void lose(tow_socketio_socket *socket, uint16_t code, const char *why) {
     tow_socketio_connection_end(socket->connection, TOW_SOCKETIO_TRANSPORT, code, why);
 }
 
+static bool is_fixed(const tow_socketio_room *room) {
+    return room == &room->socket->all || room == &room->socket->own;
+}
+
+static bool stays_in(const tow_socketio_room *room, tow_socketio_stays stays) {
+    char name[TOW_CHANNEL_NAME_MAX + 1];
+    tow_slice text = room == &room->socket->all ? (tow_slice){0} : tow_socketio_room_name(room);
+    if (text.length > 0)
+        memcpy(name, text.data, text.length);
+    name[text.length] = '\0';
+    return stays(room->socket, name);
+}
+
+/* Who is away, or on its way back, has shown nothing: or it would not be let back in. */
+static bool may_stay(const tow_subscription *subscription) {
+    const tow_socketio_room *room = (const tow_socketio_room *)(const void *)subscription;
+    const tow_socketio_socket *socket = room->socket;
+    if (room == &socket->own || socket->scope->io->stays == NULL)
+        return true;
+    return socket->stage == TOW_SOCKETIO_CONNECTED && stays_in(room, socket->scope->io->stays);
+}
+
 static void ended(tow_subscription *subscription, tow_subscription_end why) {
     tow_socketio_room *room = room_of(subscription);
     tow_socketio_socket *socket = room->socket;
-    bool is_fixed = room == &socket->all || room == &socket->own;
-    if (!is_fixed)
+    bool is_told = is_fixed(room) || socket->scope->io->stays != NULL;
+    if (!is_fixed(room))
         take_out(room);
     if (socket->connection == NULL) /* of what is to come nothing may be missing */
         tow_socketio_away_drop(socket);
@@ -111,7 +133,7 @@ static void ended(tow_subscription *subscription, tow_subscription_end why) {
         lose(socket, 1008, "too slow for what is published");
     else if (why == TOW_SUBSCRIPTION_LOST || why == TOW_SUBSCRIPTION_REFUSED)
         lose(socket, 1011, "what was published is lost");
-    else if (why == TOW_SUBSCRIPTION_REVOKED && is_fixed)
+    else if (why == TOW_SUBSCRIPTION_REVOKED && is_told)
         tow_socketio_disconnect(socket, false);
 }
 
@@ -130,7 +152,8 @@ static const tow_subscriber kind = {.subscribed = subscribed,
     .deliver = deliver,
     .gap = gap,
     .ended = ended,
-    .identify = identify};
+    .identify = identify,
+    .may_stay = may_stay};
 
 /* Being in them. */
 
@@ -254,4 +277,18 @@ int tow_socketio_leave(tow_socketio_socket *socket, const char *name) {
     tow_unsubscribe(&room->subscription);
     take_out(room);
     return 0;
+}
+
+void tow_socketio_sift(tow_socketio_socket *socket, tow_socketio_stays stays) {
+    if (socket->stage != TOW_SOCKETIO_CONNECTED)
+        return;
+    for (tow_socketio_room *room = socket->rooms, *next; room != NULL; room = next) {
+        next = room->next;
+        if (stays_in(room, stays))
+            continue;
+        tow_unsubscribe(&room->subscription);
+        take_out(room);
+    }
+    if (!stays_in(&socket->all, stays))
+        tow_socketio_disconnect(socket, false);
 }

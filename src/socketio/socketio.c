@@ -212,3 +212,7 @@ void tow_socketio_free(tow_socketio *io) {
     if (io != NULL)
         tow_socketio_release(io);
 }
+
+void tow_socketio_stay_by(tow_socketio *io, tow_socketio_stays stays) {
+    io->stays = stays;
+}

@@ -57,8 +57,9 @@ struct tow_socketio {
     tow_socketio_options options;
     tow_socketio_scope *scopes;
     size_t scope_count;
-    tow_socketio_away *away; /* sockets that may come back */
-    tow_engineio *engineio;  /* NULL: somebody else carries it */
+    tow_socketio_away *away;                                      /* sockets that may come back */
+    tow_engineio *engineio;                                       /* NULL: somebody else carries it */
+    bool (*stays)(tow_socketio_socket *socket, const char *room); /* NULL: wherever it is */
     tow_socketio_metrics metrics;
 };
 

@@ -7,10 +7,10 @@ import http from "node:http";
 import path from "node:path";
 import { test } from "node:test";
 
-import { configuration, head, start } from "../support/configuration.mjs";
+import { configuration, head, reload, start } from "../support/configuration.mjs";
 import { client } from "../support/socketio.mjs";
 import { soon, tokenOf } from "../support/tokens.mjs";
-import { until } from "../support/towline.mjs";
+import { until, within } from "../support/towline.mjs";
 
 const SECRET = "a secret of at least thirty-two bytes";
 const channels = { subscribe: ["socketio/main/news", "socketio/main/private-*"], publish: "socketio/main/news" };
@@ -74,6 +74,51 @@ channels: [{name: socketio/main/closed, subscribe: nobody}]
   const server = await start(t, file);
   for (const path of ["/closed", "/private"])
     assert.equal((await refusal(client(t, server, "/", { path }))).status, 403, path);
+});
+
+test("who shows a token that covers less is in fewer rooms", async (t) => {
+  const server = await serveTokens(t, "token-keys: keys");
+  const guest = client(t, server, "/", { auth: { token: tokenOf({ channels, exp: soon() }, SECRET) } });
+  for (const room of ["news", "private-7", "open"]) assert.deepEqual(await guest.asks("subscribe", room), { ok: true });
+  const less = { subscribe: "socketio/main/private-*" };
+  assert.deepEqual(await guest.asks("token", tokenOf({ channels: less, exp: soon() }, SECRET)), { ok: true });
+  assert.equal((await guest.asks("unsubscribe", "news")).status, 400);
+  for (const room of ["private-7", "open"]) assert.deepEqual(await guest.asks("unsubscribe", room), { ok: true });
+});
+
+test("who is in a room without a token has to leave when one is needed", async (t) => {
+  const { folder, file, write } = configuration(t, `${head}token-keys: keys
+routes:
+  - {path: /socket.io, any-origin: true, socketio: {rooms: [lobby]}}
+`);
+  writeFileSync(path.join(folder, "keys"), SECRET);
+  const server = await start(t, file);
+  const token = tokenOf({ channels, exp: soon() }, SECRET);
+  const guest = client(t, server, "/", { auth: { token } });
+  const elsewhere = client(t, server, "/");
+  const nobody = client(t, server, "/");
+  for (const one of [guest, nobody]) assert.deepEqual(await one.asks("subscribe", "news"), { ok: true });
+  await elsewhere.isOpen();
+  const gone = once(nobody, "disconnect");
+  write(`${head}token-keys: keys
+routes:
+  - {path: /socket.io, any-origin: true, socketio: {rooms: [lobby]}}
+channels:
+  - {name: "socketio/main/news", subscribe: token}
+`);
+  await reload(server);
+  assert.deepEqual(await within(15000, gone, "the disconnect"), ["io server disconnect", undefined]);
+  assert.deepEqual(await guest.asks("unsubscribe", "news"), { ok: true });
+  assert.deepEqual(await elsewhere.asks("unsubscribe", "lobby"), { ok: true });
+  const all = once(elsewhere, "disconnect");
+  write(`${head}token-keys: keys
+routes:
+  - {path: /socket.io, any-origin: true, socketio: {rooms: [lobby]}}
+channels:
+  - {name: "socketio/main", subscribe: token}
+`);
+  await reload(server);
+  await within(15000, all, "the disconnect of who hears the namespace");
 });
 
 test("a wrong token is refused, and one that ends makes its client leave", async (t) => {

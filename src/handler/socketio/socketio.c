@@ -58,6 +58,8 @@ static int make_served(served *self, const tow_socketio_settings *settings, char
     int error = tow_socketio_make(&self->io, self->house.server, &options);
     if (error != 0)
         snprintf(why, TOW_HANDLER_TEXT_MAX, "%s", tow_strerror(error));
+    if (error == 0)
+        tow_socketio_stay_by(self->io, tow_socketio_visitor_stays);
     for (; error == 0 && *name != NULL; name++)
         error = add_namespace(self, settings, *name, why);
     return error;

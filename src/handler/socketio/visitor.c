@@ -142,10 +142,24 @@ static void show(tow_socketio_visitor *visitor, tow_channel_answer *answer) {
         tow_buffer_clear(&visitor->token);
 }
 
+/* Rooms. */
+
+bool tow_socketio_visitor_stays(tow_socketio_socket *socket, const char *room) {
+    tow_socketio_visitor *visitor = tow_socketio_user(socket);
+    return visitor != NULL && tow_socketio_visitor_known(visitor, room) == TOW_CHANNEL_GRANTED;
+}
+
+/* What somebody else said before of a room holds. */
+static bool stays(tow_socketio_socket *socket, const char *room) {
+    return tow_socketio_visitor_known(tow_socketio_user(socket), room) != TOW_CHANNEL_REFUSED;
+}
+
 /* What has been shown since it was let in. */
 static void tell_shown(tow_socketio_visitor *visitor, const tow_channel_answer *answer) {
     bool is_granted = answer->word == TOW_CHANNEL_GRANTED;
     tow_socketio_visitor_tell(visitor, visitor->ack, answer->status, is_granted ? NULL : answer->reason);
+    if (is_granted)
+        tow_socketio_sift(visitor->socket, stays);
 }
 
 static void on_shown(tow_channel_question *question, const tow_channel_answer *answer) {

@@ -39,7 +39,11 @@ typedef struct tow_socketio_visitor {
 void tow_socketio_visitor_welcome(tow_socketio_socket *socket, const tow_socketio_arguments *auth);
 void tow_socketio_visitor_leave(tow_socketio_socket *socket, tow_socketio_reason reason);
 
-/* It shows another token; what comes of that is acknowledged. False: something else is being asked. */
+/* A tow_socketio_stays. */
+bool tow_socketio_visitor_stays(tow_socketio_socket *socket, const char *room);
+
+/* It shows another token, and leaves the rooms that this one does not cover; what comes of it is
+ * acknowledged. False: something else is being asked. */
 bool tow_socketio_visitor_show(tow_socketio_visitor *visitor, tow_slice token, int64_t ack);
 
 /* Asks whether it may: `then` comes with the answer, in this call or later, or not at all if it is gone by
@@ -54,6 +58,9 @@ typedef struct tow_socketio_asked {
 
 typedef void (*tow_socketio_then)(
     tow_socketio_visitor *visitor, const tow_socketio_asked *asked, const tow_channel_answer *answer);
+
+/* What is known of whether it may be in a room; LATER: somebody would have to be asked. */
+tow_channel_word tow_socketio_visitor_known(tow_socketio_visitor *visitor, const char *room);
 
 bool tow_socketio_visitor_ask(
     tow_socketio_visitor *visitor, const tow_socketio_asked *asked, tow_socketio_then then);

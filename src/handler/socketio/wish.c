@@ -163,6 +163,27 @@ static bool ask_keeper(tow_socketio_visitor *visitor, const tow_socketio_asked *
     return true;
 }
 
+/* What whoever keeps the channels would say without asking anybody. */
+static tow_channel_word keeper_knows(tow_socketio_visitor *visitor, tow_slice channel) {
+    const tow_channels *channels = visitor->house->channels;
+    tow_channel_answer answer = forbidden;
+    if (channels != NULL && channels->keeper != NULL)
+        channels->keeper->may(
+            channels->keeper, &visitor->guest, TOW_CHANNEL_SUBSCRIBE, channel, NULL, &answer);
+    return answer.word;
+}
+
+tow_channel_word tow_socketio_visitor_known(tow_socketio_visitor *visitor, const char *room) {
+    char name[TOW_CHANNEL_NAME_MAX];
+    int length = tow_socketio_channel_of(visitor->socket, tow_slice_from(room), name);
+    if (length <= 0)
+        return TOW_CHANNEL_REFUSED;
+    const tow_slice channel = {name, (size_t)length};
+    tow_channel_word word =
+        by_policy(tow_server_hub(visitor->house->server), TOW_CHANNEL_SUBSCRIBE, channel)->word;
+    return word != TOW_CHANNEL_LATER ? word : keeper_knows(visitor, channel);
+}
+
 bool tow_socketio_visitor_ask(
     tow_socketio_visitor *visitor, const tow_socketio_asked *asked, tow_socketio_then then) {
     char name[TOW_CHANNEL_NAME_MAX];

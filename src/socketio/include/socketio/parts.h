@@ -18,6 +18,14 @@ tow_handler tow_socketio_handle(tow_socketio *io);
 int tow_socketio_channel_of(
     const tow_socketio_socket *socket, tow_slice room, char name[TOW_CHANNEL_NAME_MAX]);
 
+/* Who says whether a socket may stay in a room ("": in its namespace), where the channel's policy wants proof
+ * now. Who may not stay in one, for whatever policy, is disconnected. Before sockets are there. */
+typedef bool (*tow_socketio_stays)(tow_socketio_socket *socket, const char *room);
+void tow_socketio_stay_by(tow_socketio *io, tow_socketio_stays stays);
+
+/* It leaves the rooms that it may not stay in, and is disconnected if that is the namespace. */
+void tow_socketio_sift(tow_socketio_socket *socket, tow_socketio_stays stays);
+
 /* In on_disconnect: it is not kept, so nobody comes back as this one. */
 void tow_socketio_forbid_recovery(tow_socketio_socket *socket);
 
