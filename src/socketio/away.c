@@ -3,6 +3,7 @@
 #include "identity.h"
 #include "past.h"
 #include "rooms.h"
+#include "server/address_table.h"
 #include "socketio.h"
 #include "transport/loop.h"
 
@@ -14,20 +15,27 @@ enum { BUCKETS = 1024 };
 
 struct tow_socketio_away {
     pthread_mutex_t mutex;
+    size_t max;
     size_t count;
+    tow_address_table *addresses; /* how many each has */
     tow_socketio_socket *buckets[BUCKETS];
 };
 
-tow_socketio_away *tow_socketio_away_new(void) {
+tow_socketio_away *tow_socketio_away_new(size_t max) {
     tow_socketio_away *away = calloc(1, sizeof(*away));
-    if (away != NULL)
-        pthread_mutex_init(&away->mutex, NULL);
+    if (away == NULL || tow_address_table_new(&away->addresses, INT64_MAX, (uintptr_t)away) != 0) {
+        free(away);
+        return NULL;
+    }
+    away->max = max;
+    pthread_mutex_init(&away->mutex, NULL);
     return away;
 }
 
 void tow_socketio_away_free(tow_socketio_away *away) {
     if (away == NULL)
         return;
+    tow_address_table_free(away->addresses);
     pthread_mutex_destroy(&away->mutex);
     free(away);
 }
@@ -41,6 +49,7 @@ static void take_out(tow_socketio_away *away, tow_socketio_socket *socket) {
     while (*at != socket)
         at = &(*at)->next;
     *at = socket->next;
+    tow_address_table_leave(away->addresses, socket->address);
     away->count--;
     tow_metric_add(socket->scope->io->metrics.away, -1);
 }
@@ -62,15 +71,24 @@ static void on_timer(tow_timer *timer) {
         (tow_socketio_socket *)(void *)((char *)timer - offsetof(tow_socketio_socket, timer)));
 }
 
+/* An address that is alone gets half of the places, the next one half of what is left: however many one has,
+ * others find some. */
+static bool has_room(tow_socketio_away *away, uint64_t address) {
+    size_t left = away->max - away->count;
+    return left > 0 && (address == 0 || (size_t)tow_address_table_count(away->addresses, address) < left);
+}
+
 bool tow_socketio_away_keep(tow_socketio_socket *socket) {
     tow_socketio_away *away = socket->scope->io->away;
     int seconds = socket->scope->io->options.recovery_seconds;
+    uint64_t address = tow_socketio_address_of(socket->connection->websocket);
     pthread_mutex_lock(&away->mutex);
-    bool is_kept = away->count < TOW_SOCKETIO_AWAY_MAX;
+    bool is_kept = has_room(away, address) && tow_address_table_enter(away->addresses, address) == 0;
     if (is_kept) {
         tow_socketio_socket **bucket = bucket_of(away, tow_socketio_past_id(socket->past));
         socket->next = *bucket;
         *bucket = socket;
+        socket->address = address;
         away->count++;
         tow_metric_add(socket->scope->io->metrics.away, 1);
     }

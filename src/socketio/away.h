@@ -5,13 +5,14 @@
 
 #include "state.h"
 
-enum { TOW_SOCKETIO_AWAY_MAX = 10000 /* at once; more are not kept */ };
+enum { TOW_SOCKETIO_AWAY_MAX = 10000 /* at once */ };
 
-/* NULL without memory. */
-tow_socketio_away *tow_socketio_away_new(void);
+/* For so many, where no address has more than there are places left: whoever comes next finds some. NULL
+ * without memory. */
+tow_socketio_away *tow_socketio_away_new(size_t max);
 void tow_socketio_away_free(tow_socketio_away *away); /* NULL is allowed */
 
-/* Keeps a socket that has lost its connection. False: there are too many. */
+/* Keeps a socket that loses its connection. False: there are too many, or too many of its address. */
 bool tow_socketio_away_keep(tow_socketio_socket *socket);
 
 /* Whether there is one with this secret, and on which worker. Any thread. */

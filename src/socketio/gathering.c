@@ -1,24 +1,20 @@
 #include "gathering.h"
 
+#include "identity.h"
 #include "websocket/websocket.h"
 
 #include <stdlib.h>
 #include <towline/error.h>
 
-static uint64_t address_of(const tow_websocket *websocket) {
-    const tow_socket_owner *owner = websocket->behaviour->owner;
-    return owner != NULL && owner->address != NULL ? owner->address(websocket) : 0;
-}
-
 /* Whatever more is held is counted first, so that nothing is copied that may not be held. */
 static int hold(
     tow_socketio_connection *connection, tow_socketio_gathering *gathering, size_t more, tow_cause *cause) {
-    const tow_websocket *websocket = connection->websocket;
     size_t bytes = gathering->text.length + gathering->bytes.length + more;
     *cause = TOW_CAUSE_COUNT;
     if (connection->io->options.max_message > 0 && bytes > (uint64_t)connection->io->options.max_message)
         return TOW_ERROR_LIMIT;
-    *cause = tow_unfinished_hold(websocket->context, &gathering->held, address_of(websocket), bytes);
+    *cause = tow_unfinished_hold(connection->websocket->context, &gathering->held,
+        tow_socketio_address_of(connection->websocket), bytes);
     return *cause == TOW_CAUSE_COUNT ? 0 : TOW_ERROR_LIMIT;
 }
 

@@ -110,6 +110,7 @@ struct tow_socketio_socket {
     tow_socketio_connection *connection; /* NULL: it is away */
     tow_loop *loop;
     size_t worker;             /* its number */
+    uint64_t address;          /* away: of which it takes a place; 0: none */
     tow_socketio_socket *next; /* of the connection's */
     void *user;
     void (*on_gone)(tow_socketio_socket *socket);

@@ -1,6 +1,7 @@
 #include "../server/flood.h"
 #include "stage.h"
 
+#include "../../../src/socketio/away.h"
 #include "server/channels.h"
 
 static const tow_socketio_options options = {.recovery_seconds = 10};
@@ -268,6 +269,53 @@ static void who_lost_something_before_is_not_recovered(void **state) {
     stage_end(&stage);
 }
 
+/* From behind a proxy, which says who it is. */
+static void enter_from(struct peer *peer, struct stage *stage, int address, struct memory *memory) {
+    char request[400];
+    snprintf(request, sizeof(request), OPENING_WITH("/socket.io", "X-Forwarded-For: 10.0.0.%d\r\n"), address);
+    peer_connect(peer, &stage->world);
+    peer_text(peer, request);
+    peer_say(peer, "0");
+    peer_expect(peer, "2[\"auth\",{},\"");
+    remember_ids(peer, memory);
+}
+
+static void one_address_leaves_places_for_others(void **state) {
+    (void)state;
+    enum { PLACES = 8, GREEDY = 12 };
+    static const char *const proxies[] = {"127.0.0.1", NULL};
+    struct stage stage;
+    struct peer peers[GREEDY], peer, last;
+    struct memory memory, greedy, none;
+    stage_begin_with(&stage, &(tow_simulation_options){.seed = 1},
+        &(tow_server_options){.trusted_proxies = proxies, .status = "127.0.0.1:9999"}, &options);
+    tow_socketio_away_free(stage.io->away);
+    stage.io->away = tow_socketio_away_new(PLACES);
+    for (int i = 0; i < GREEDY; i++)
+        enter_from(&peers[i], &stage, 1, i == 0 ? &greedy : &none);
+    enter_from(&peer, &stage, 2, &memory);
+    enter_from(&last, &stage, 1, &none);
+    broadcast(&stage, NULL, "one");
+    remember_offset(&peers[0], "one", &greedy);
+    remember_offset(&peer, "one", &memory);
+    remember_offset(&last, "one", &none);
+    for (int i = 0; i < GREEDY; i++)
+        peer_reset(&peers[i]);
+    peer_reset(&peer);
+    peer_reset(&last);
+    world_run(&stage.world, 100);
+    assert_int_equal(world_metric(&stage.world, "socketio_away"), PLACES / 2 + 1);
+    stage.then_connect = note_recovered;
+    come_back(&peer, &stage, &memory);
+    peer_close(&peer);
+    come_back(&peer, &stage, &greedy);
+    stage.then_connect = NULL;
+    check_is_new(&last, &stage, &none);
+    peer_close(&peer);
+    peer_close(&last);
+    stage_end(&stage);
+}
+
 static void without_it_there_are_no_secrets_and_offsets(void **state) {
     (void)state;
     struct stage stage;
@@ -290,6 +338,7 @@ int main(void) {
         cmocka_unit_test(more_than_is_kept_is_not_recovered),
         cmocka_unit_test(what_waited_for_who_was_slow_is_not_lost),
         cmocka_unit_test(who_lost_something_before_is_not_recovered),
+        cmocka_unit_test(one_address_leaves_places_for_others),
         cmocka_unit_test(without_it_there_are_no_secrets_and_offsets),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
