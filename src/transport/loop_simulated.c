@@ -2,7 +2,8 @@
  *
  * In each round chance decides which of the sockets that are ready hear of it, and in which order; time
  * passes a little. When nothing is ready, time jumps to the next timer. The same seed and the same program
- * give the same run. */
+ * give the same run. Several loops may share a network and its time: then no timer of another is jumped over.
+ */
 #include "loop_shared.h"
 #include "simulated_network.h"
 
@@ -16,20 +17,33 @@ enum { BUFFER_SIZE = 64 * 1024, ROUND_MICROSECONDS = 100 };
 #define START_CLOCK (1000 * TOW_SECOND)
 #define START_WALL_SECONDS INT64_C(1700000000)
 
-typedef struct simulated_loop {
-    tow_loop loop;
+typedef struct simulated_loop simulated_loop;
+
+/* What the loops of one simulation have in common. */
+typedef struct simulation {
     tow_network network;
     int64_t clock;
     uint64_t random; /* for tow_loop_random: what the program draws does not change the network's chances */
+    simulated_loop *loops;
+} simulation;
+
+struct simulated_loop {
+    tow_loop loop;
+    simulation *simulation;
+    simulated_loop *next; /* of those that share it */
     uint8_t buffer[BUFFER_SIZE];
-} simulated_loop;
+};
 
 static simulated_loop *of(tow_loop *loop) {
     return (simulated_loop *)loop;
 }
 
+static tow_network *network_of(tow_loop *loop) {
+    return &of(loop)->simulation->network;
+}
+
 static tow_simulated_socket *socket_of(const tow_stream *stream) {
-    return tow_network_socket(&of(stream->loop)->network, stream->fd);
+    return tow_network_socket(network_of(stream->loop), stream->fd);
 }
 
 /* Streams. */
@@ -43,7 +57,7 @@ static int start(tow_stream *stream) {
 }
 
 static int start_connect(tow_stream *stream, const tow_address *address) {
-    int fd = tow_network_connect(&of(stream->loop)->network, address);
+    int fd = tow_network_connect(network_of(stream->loop), address);
     if (fd < 0)
         return fd;
     stream->fd = fd;
@@ -53,7 +67,7 @@ static int start_connect(tow_stream *stream, const tow_address *address) {
 
 static ssize_t send_pieces(tow_stream *stream, const struct iovec *pieces, int count) {
     tow_count(&stream->loop->counters.writes);
-    return tow_network_send(&of(stream->loop)->network, socket_of(stream), pieces, count);
+    return tow_network_send(network_of(stream->loop), socket_of(stream), pieces, count);
 }
 
 /* What is ready is found out anew in each round. */
@@ -72,7 +86,7 @@ static void release(tow_stream *stream) {
 static bool close_stream(tow_stream *stream) {
     if (stream->fd < 0)
         return true;
-    tow_network_close(&of(stream->loop)->network, socket_of(stream), stream->flags & STREAM_RESET);
+    tow_network_close(network_of(stream->loop), socket_of(stream), stream->flags & STREAM_RESET);
     tow_loop_descriptor_closed(stream->loop);
     return true;
 }
@@ -118,6 +132,11 @@ static bool waits_for_room(const tow_stream *stream) {
     return (stream->flags & (STREAM_BLOCKED | STREAM_RESTING)) == STREAM_BLOCKED;
 }
 
+static const tow_loop *loop_of(const tow_simulated_socket *socket) {
+    return socket->listening ? ((const tow_listener *)socket->owner)->loop
+                             : ((const tow_stream *)socket->owner)->loop;
+}
+
 static readiness stream_readiness(const tow_network *network, const tow_simulated_socket *socket) {
     const tow_stream *stream = socket->owner;
     if (stream->flags & (STREAM_CLOSED | STREAM_FAILED))
@@ -147,13 +166,13 @@ static readiness readiness_of(const tow_network *network, const tow_simulated_so
 
 /* A stream that is always readable must not keep itself from writing. */
 static readiness choose(simulated_loop *self, const tow_simulated_socket *socket) {
-    readiness ready = readiness_of(&self->network, socket);
+    readiness ready = readiness_of(&self->simulation->network, socket);
     if (ready != TO_READ)
         return ready;
     const tow_stream *stream = socket->owner;
-    if (!waits_for_room(stream) || !tow_network_is_writable(&self->network, socket))
+    if (!waits_for_room(stream) || !tow_network_is_writable(&self->simulation->network, socket))
         return ready;
-    return tow_network_chance(&self->network, 2) == 0 ? TO_READ : TO_WRITE;
+    return tow_network_chance(&self->simulation->network, 2) == 0 ? TO_READ : TO_WRITE;
 }
 
 /* Delivery. */
@@ -165,7 +184,7 @@ static void send_reply(tow_stream *stream) {
 
 static void connect_arrives(simulated_loop *self, tow_simulated_socket *socket) {
     tow_stream *stream = socket->owner;
-    int result = tow_network_arrive(&self->network, socket);
+    int result = tow_network_arrive(&self->simulation->network, socket);
     if (result < 0)
         tow_stream_fail(stream, result);
     else if (result > 0)
@@ -186,15 +205,16 @@ static void receive(simulated_loop *self, tow_simulated_socket *socket) {
         buffer = self->buffer;
         length = BUFFER_SIZE;
     }
-    tow_stream_deliver(stream, buffer, tow_network_receive(&self->network, socket, buffer, length));
+    tow_stream_deliver(
+        stream, buffer, tow_network_receive(&self->simulation->network, socket, buffer, length));
 }
 
 static void accept_one(simulated_loop *self, tow_simulated_socket *socket) {
-    tow_listener_accepted(socket->owner, tow_network_accept(&self->network, socket));
+    tow_listener_accepted(socket->owner, tow_network_accept(&self->simulation->network, socket));
 }
 
 static void dispatch(simulated_loop *self, int fd) {
-    tow_simulated_socket *socket = tow_network_socket(&self->network, fd);
+    tow_simulated_socket *socket = tow_network_socket(&self->simulation->network, fd);
     readiness ready = choose(self, socket);
     tow_stream *stream = socket != NULL && !socket->listening ? socket->owner : NULL;
     switch (ready) {
@@ -222,32 +242,35 @@ static void dispatch(simulated_loop *self, int fd) {
     send_reply(stream);
 }
 
-/* Lists the descriptors that are ready, and returns how many. */
-static size_t find_ready(tow_network *network) {
+/* Lists the loop's descriptors that are ready, and returns how many. */
+static size_t find_ready(simulated_loop *self) {
+    tow_network *network = &self->simulation->network;
     size_t count = 0;
-    for (size_t i = 0; i < network->count; i++)
-        if (readiness_of(network, network->sockets[i]) != NOTHING)
+    for (size_t i = 0; i < network->count; i++) {
+        const tow_simulated_socket *socket = network->sockets[i];
+        if (readiness_of(network, socket) != NOTHING && loop_of(socket) == &self->loop)
             network->ready[count++] = TOW_SIMULATED_FD + (int)i;
+    }
     return count;
 }
 
 static void shuffle(simulated_loop *self, size_t count) {
     for (size_t i = count; i > 1; i--) {
-        size_t j = tow_network_chance(&self->network, i);
-        int fd = self->network.ready[i - 1];
-        self->network.ready[i - 1] = self->network.ready[j];
-        self->network.ready[j] = fd;
+        size_t j = tow_network_chance(&self->simulation->network, i);
+        int fd = self->simulation->network.ready[i - 1];
+        self->simulation->network.ready[i - 1] = self->simulation->network.ready[j];
+        self->simulation->network.ready[j] = fd;
     }
 }
 
 /* The first hears in any case, the others perhaps later. */
 static void deliver(simulated_loop *self, size_t count) {
-    bool whole = self->network.options.whole;
+    bool whole = self->simulation->network.options.whole;
     if (!whole)
         shuffle(self, count);
     for (size_t i = 0; i < count; i++)
-        if (i == 0 || whole || tow_network_chance(&self->network, 4) != 0)
-            dispatch(self, self->network.ready[i]);
+        if (i == 0 || whole || tow_network_chance(&self->simulation->network, 4) != 0)
+            dispatch(self, self->simulation->network.ready[i]);
 }
 
 static void flush(tow_loop *loop) {
@@ -264,21 +287,48 @@ static int64_t last_patience(simulated_loop *self) {
         return 0;
     if (deadline == INT64_MAX)
         return -1;
-    return deadline > self->clock ? deadline - self->clock : 0;
+    return deadline > self->simulation->clock ? deadline - self->simulation->clock : 0;
+}
+
+static bool has_nothing(tow_loop *loop) {
+    return loop->open == 0 && loop->timers.count == 0 && tow_mailbox_is_empty(&loop->mailbox) &&
+           tow_mailbox_is_empty(&loop->letters);
+}
+
+/* Time does not jump over what another loop has to do. */
+static int64_t patience_of_all(simulated_loop *self) {
+    int64_t patience = tow_loop_patience(&self->loop);
+    for (simulated_loop *other = self->simulation->loops; other != NULL; other = other->next) {
+        if (other == self || has_nothing(&other->loop))
+            continue;
+        int64_t theirs = find_ready(other) > 0 ? 0 : tow_loop_patience(&other->loop);
+        if (theirs >= 0 && (patience < 0 || theirs < patience))
+            patience = theirs;
+    }
+    return patience;
+}
+
+/* Nothing is ready. Returns an error if nothing will ever happen. */
+static int pass_time(simulated_loop *self, bool wait) {
+    int64_t patience = self->loop.ends ? last_patience(self) : patience_of_all(self);
+    if (patience > 0)
+        self->simulation->clock += patience;
+    return patience < 0 && wait ? TOW_ERROR_STATE : 0;
 }
 
 static int turn(tow_loop *loop, bool wait) {
     simulated_loop *self = of(loop);
+    int error = 0;
     flush(loop);
-    size_t count = find_ready(&self->network);
-    int64_t patience = loop->ends ? last_patience(self) : tow_loop_patience(loop);
+    size_t count = find_ready(self);
     if (count > 0)
-        self->clock += 1000 * (int64_t)(1 + tow_network_chance(&self->network, ROUND_MICROSECONDS));
-    else if (patience > 0)
-        self->clock += patience;
-    else if (patience < 0 && wait)
-        return TOW_ERROR_STATE; /* nothing will ever happen */
-    loop->now = self->clock;
+        self->simulation->clock +=
+            1000 * (int64_t)(1 + tow_network_chance(&self->simulation->network, ROUND_MICROSECONDS));
+    else
+        error = pass_time(self, wait);
+    if (error != 0)
+        return error;
+    loop->now = self->simulation->clock;
     deliver(self, count);
     return 0;
 }
@@ -287,11 +337,11 @@ static int turn(tow_loop *loop, bool wait) {
 
 static int listen_at(
     tow_loop *loop, const tow_address *address, const tow_listen_options *options, tow_address *bound) {
-    return tow_network_listen(&of(loop)->network, address, options->reuse_port, bound);
+    return tow_network_listen(network_of(loop), address, options->reuse_port, bound);
 }
 
 static int listener_start(tow_listener *listener) {
-    tow_simulated_socket *socket = tow_network_socket(&of(listener->loop)->network, listener->fd);
+    tow_simulated_socket *socket = tow_network_socket(network_of(listener->loop), listener->fd);
     if (socket == NULL || !socket->listening || socket->owner != NULL)
         return TOW_ERROR_SYSTEM;
     socket->owner = listener;
@@ -304,7 +354,7 @@ static void listener_arm(tow_listener *listener, bool armed) {
 }
 
 static void discard(tow_loop *loop, int fd) {
-    tow_network *network = &of(loop)->network;
+    tow_network *network = network_of(loop);
     tow_simulated_socket *socket = tow_network_socket(network, fd);
     if (socket != NULL)
         tow_network_close(network, socket, false);
@@ -337,7 +387,7 @@ static void arm(tow_loop *loop, int64_t deadline) {
 /* Time and chance. */
 
 static int64_t virtual_clock(const tow_loop *loop) {
-    return ((const simulated_loop *)loop)->clock;
+    return ((const simulated_loop *)loop)->simulation->clock;
 }
 
 static int64_t virtual_wall_milliseconds(const tow_loop *loop) {
@@ -347,7 +397,7 @@ static int64_t virtual_wall_milliseconds(const tow_loop *loop) {
 static void seeded_random(tow_loop *loop, void *out, size_t length) {
     uint8_t *bytes = out;
     while (length > 0) {
-        uint64_t number = tow_chance(&of(loop)->random);
+        uint64_t number = tow_chance(&of(loop)->simulation->random);
         size_t part = length < sizeof(number) ? length : sizeof(number);
         memcpy(bytes, &number, part);
         bytes += part;
@@ -355,11 +405,23 @@ static void seeded_random(tow_loop *loop, void *out, size_t length) {
     }
 }
 
+/* The network goes with its last loop. */
+static void leave_simulation(simulated_loop *self) {
+    simulation *shared = self->simulation;
+    simulated_loop **link = &shared->loops;
+    while (*link != self)
+        link = &(*link)->next;
+    *link = self->next;
+    if (shared->loops != NULL)
+        return;
+    tow_network_clear(&shared->network);
+    free(shared);
+}
+
 static void free_loop(tow_loop *loop) {
-    simulated_loop *self = of(loop);
-    tow_network_clear(&self->network);
+    leave_simulation(of(loop));
     tow_loop_clear(loop);
-    free(self);
+    free(of(loop));
 }
 
 static const tow_loop_kind kind = {
@@ -382,6 +444,28 @@ static const tow_loop_kind kind = {
     .watch_stop = watch_stop,
 };
 
+static simulation *simulation_new(const tow_simulation_options *options) {
+    simulation *made = calloc(1, sizeof(*made));
+    if (made == NULL)
+        return NULL;
+    tow_network_init(&made->network, options);
+    made->clock = START_CLOCK;
+    made->random = ~options->seed;
+    return made;
+}
+
+static int join_simulation(simulated_loop *self, simulation *shared) {
+    if (shared == NULL)
+        return TOW_ERROR_MEMORY;
+    self->simulation = shared;
+    self->next = shared->loops;
+    shared->loops = self;
+    int error = tow_loop_init(&self->loop, &kind, false);
+    if (error != 0)
+        leave_simulation(self);
+    return error;
+}
+
 int tow_loop_new_simulated(tow_loop **loop, const tow_simulation_options *options) {
     static const tow_simulation_options defaults;
     simulated_loop *self = calloc(1, sizeof(*self));
@@ -389,10 +473,8 @@ int tow_loop_new_simulated(tow_loop **loop, const tow_simulation_options *option
         return TOW_ERROR_MEMORY;
     if (options == NULL)
         options = &defaults;
-    tow_network_init(&self->network, options);
-    self->clock = START_CLOCK;
-    self->random = ~options->seed;
-    int error = tow_loop_init(&self->loop, &kind, false);
+    int error = join_simulation(
+        self, options->with != NULL ? of(options->with)->simulation : simulation_new(options));
     if (error != 0) {
         free(self);
         return error;

@@ -255,6 +255,29 @@ static void listeners_of_one_port_share_its_connections(void **state) {
     tow_loop_free(each.loop);
 }
 
+/* Who is stepped alone waits for the others. */
+static void loops_of_one_network_share_its_time(void **state) {
+    (void)state;
+    tow_loop *one, *other;
+    tow_timer sooner = {0}, later = {0};
+    assert_int_equal(tow_loop_new_simulated(&one, &(tow_simulation_options){.seed = 1}), 0);
+    assert_int_equal(tow_loop_new_simulated(&other, &(tow_simulation_options){.with = one}), 0);
+    int64_t start = tow_loop_now(one);
+    tow_timer_set(one, &later, start + 2 * TOW_SECOND, stop_waiting);
+    tow_timer_set(other, &sooner, start + TOW_SECOND, stop_waiting);
+    for (int i = 0; i < 100; i++)
+        assert_true(tow_loop_step(one) >= 0);
+    assert_true(tow_timer_is_set(&sooner) && tow_timer_is_set(&later));
+    assert_true(tow_loop_now(one) > start && tow_loop_now(one) <= start + TOW_SECOND);
+    assert_true(tow_loop_now(other) == tow_loop_now(one));
+    while (tow_timer_is_set(&sooner))
+        assert_true(tow_loop_step(other) >= 0);
+    while (tow_timer_is_set(&later))
+        assert_true(tow_loop_step(one) >= 0);
+    tow_loop_free(one);
+    tow_loop_free(other);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_seed_replays_its_run_and_another_does_not),
@@ -267,6 +290,7 @@ int main(void) {
         cmocka_unit_test(a_stopped_listener_resets_those_that_wait),
         cmocka_unit_test(the_system_is_out_of_reach),
         cmocka_unit_test(listeners_of_one_port_share_its_connections),
+        cmocka_unit_test(loops_of_one_network_share_its_time),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

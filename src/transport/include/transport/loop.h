@@ -79,14 +79,15 @@ typedef struct tow_loop_counters {
 } tow_loop_counters;
 const tow_loop_counters *tow_loop_count(const tow_loop *loop);
 
-/* A simulated network: one loop, streams in memory between its own connects and listeners, virtual time, and
- * a seed that decides how reads and writes are cut and ordered. tow_loop_step jumps to the next timer when
- * nothing is ready. */
+/* A simulated network: streams in memory between connects and listeners of one loop, or of several that are
+ * stepped in turns on one thread; virtual time, and a seed that decides how reads and writes are cut and
+ * ordered. tow_loop_step jumps to the next timer when nothing is ready. */
 typedef struct tow_simulation_options {
     uint64_t seed;
     bool whole;             /* do not cut reads and writes */
     size_t stream_capacity; /* bytes in flight before a writer blocks; 0: 64 KiB */
     size_t descriptors;     /* how many may be open; 0: no limit */
+    tow_loop *with; /* another simulated loop, whose network and time it shares; all else is of that */
 } tow_simulation_options;
 int tow_loop_new_simulated(tow_loop **loop, const tow_simulation_options *options);
 
