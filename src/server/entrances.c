@@ -128,20 +128,8 @@ tow_entrance *tow_exchange_entrance(const tow_exchange *exchange) {
     return exchange->entrance;
 }
 
-/* As tow_routes_find compares them. */
-static bool leads_to(tow_slice path, const tow_route *route) {
-    bool begins = path.length >= route->length && memcmp(path.data, route->path, route->length) == 0;
-    return begins && (route->is_prefix || path.length == route->length);
-}
-
 tow_slice tow_exchange_route_path(const tow_exchange *exchange) {
-    const tow_slice path = exchange->request->head->path;
-    const tow_entrance *entrance = exchange->entrance;
-    tow_slice base;
-    for (unsigned attempt = 0; entrance != NULL && entrance->find(entrance, path, attempt, &base); attempt++)
-        if (leads_to(base, exchange->route))
-            return base;
-    return path;
+    return tow_slice_from(tow_request_path(exchange->request));
 }
 
 bool tow_exchange_begins(const tow_exchange *exchange) {

@@ -1,7 +1,8 @@
-/* Doors to channels where WebSocket is blocked: over Engine.IO. */
+/* Doors to channels where WebSocket is blocked: over Engine.IO; and by SockJS's name for WebSocket. */
 #include "channel_world.h"
 
 #include "handler/engineio.h"
+#include "handler/sockjs.h"
 
 static const tow_channel_settings settings[] = {{.name = "open", .publish = TOW_ACCESS_SAME_ORIGIN},
     {.name = "shut", .subscribe = TOW_ACCESS_NOBODY}, {0}};
@@ -114,12 +115,28 @@ static void who_was_let_in_for_nothing_is_forgotten(void **state) {
     end();
 }
 
+/* What is behind the channel's name is no part of it. */
+static void the_raw_websocket_of_sockjs_is_that_of_the_channel(void **state) {
+    (void)state;
+    tow_sockjs *sockjs;
+    begin(1, NULL);
+    assert_int_equal(tow_sockjs_new(&sockjs, channels.world.server, &(tow_sockjs_settings){0}), 0);
+    peer_text(&peer, OPENING("/channel/open/sockjs/websocket?echo=true"));
+    peer_expect(&peer, OPENED);
+    world_run(&channels.world, 10);
+    channels_say(&channels, "open", "hello");
+    peer_expect_frame(&peer, 1, "hello", 5);
+    end();
+    tow_sockjs_free(sockjs);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(messages_come_by_polls),
         cmocka_unit_test(envelopes_come_by_polls),
         cmocka_unit_test(who_may_not_is_refused),
         cmocka_unit_test(who_was_let_in_for_nothing_is_forgotten),
+        cmocka_unit_test(the_raw_websocket_of_sockjs_is_that_of_the_channel),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
