@@ -1,5 +1,7 @@
 #include "world.h"
 
+#include "../../../src/server/guests.h"
+#include "../../../src/server/worker.h"
 #include "base/buffer.h"
 #include "transport/address.h"
 
@@ -22,11 +24,32 @@ void world_make(
     filled.log_user = &world->log; /* on_log_entry, if it is set, gets the lines instead */
     if (filled.listen == NULL && filled.listens == NULL)
         filled.listen = "127.0.0.1:9998";
+    world->chance = simulation->seed;
     assert_int_equal(tow_server_new(&world->server, &filled), 0);
 }
 
 void world_listen(struct world *world) {
     assert_int_equal(tow_server_listen(world->server), 0);
+}
+
+void world_listen_on_two(struct world *world) {
+    world_listen(world);
+    assert_int_equal(world->server->worker_count, 2);
+    assert_int_equal(
+        tow_loop_new_simulated(&world->other, &(tow_simulation_options){.with = world->loop}), 0);
+    assert_int_equal(tow_worker_begin(&world->server->workers[1], world->other, false), 0);
+}
+
+/* One of the two may be slow for a while. */
+int world_step(struct world *world) {
+    enum { WHILE = 32, ODDS = 8 };
+    if (world->other == NULL)
+        return tow_loop_step(world->loop);
+    world->chance = world->chance * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+    if (world->rounds++ % WHILE == 0)
+        world->odds = 1 + (unsigned)(world->chance >> 40) % (ODDS - 1);
+    bool is_others = (unsigned)(world->chance >> 50) % ODDS < world->odds;
+    return tow_loop_step(is_others ? world->other : world->loop);
 }
 
 static void ring(tow_timer *timer) {
@@ -43,18 +66,41 @@ static void set_clock(struct world *world, int milliseconds) {
 void world_run(struct world *world, int milliseconds) {
     set_clock(world, milliseconds);
     while (!world->rang) {
-        int result = tow_loop_step(world->loop);
+        int result = world_step(world);
         assert_true(result >= 0 || result == TOW_ERROR_MEMORY); /* then the network tries again */
     }
+}
+
+void world_run_a_little(struct world *world, unsigned rounds) {
+    set_clock(world, 1);
+    for (; rounds > 0 && !world->rang; rounds--)
+        assert_true(world_step(world) >= 0);
+}
+
+static bool is_done(const struct world *world) {
+    return tow_server_is_done(world->server) &&
+           (world->other == NULL || world->server->workers[1].drain == TOW_WORKER_DONE);
+}
+
+/* As its thread would. */
+static void other_end(struct world *world) {
+    tow_worker *worker = &world->server->workers[1];
+    tow_guests_leave_worker(worker);
+    tow_worker_channels_end(worker);
+    tow_worker_end(worker);
+    worker->loop = NULL;
+    tow_loop_free(world->other);
 }
 
 void world_end(struct world *world) {
     tow_server_stop(world->server);
     set_clock(world, 600000);
-    while (!tow_server_is_done(world->server) && !world->rang)
-        assert_true(tow_loop_step(world->loop) >= 0);
+    while (!is_done(world) && !world->rang)
+        assert_true(world_step(world) >= 0);
     assert_true(tow_server_is_done(world->server));
     tow_timer_cancel(world->loop, &world->clock);
+    if (world->other != NULL)
+        other_end(world);
     tow_server_free(world->server);
     tow_loop_free(world->loop);
     tow_buffer_clear(&world->log);
@@ -180,7 +226,7 @@ bool peer_has(const struct peer *peer, const char *text) {
 void peer_expect(struct peer *peer, const char *text) {
     set_clock(peer->world, WAIT_MILLISECONDS);
     while (!peer_has(peer, text)) {
-        if (peer->world->rang || tow_loop_step(peer->world->loop) < 0)
+        if (peer->world->rang || world_step(peer->world) < 0)
             fail_msg("waited for \"%s\", received \"%s\"", text, (const char *)peer->in.data);
     }
 }
@@ -188,20 +234,20 @@ void peer_expect(struct peer *peer, const char *text) {
 void peer_expect_end(struct peer *peer) {
     set_clock(peer->world, WAIT_MILLISECONDS);
     while (!peer->ended && !peer->failed) {
-        if (peer->world->rang || tow_loop_step(peer->world->loop) < 0)
+        if (peer->world->rang || world_step(peer->world) < 0)
             fail_msg("waited for the end, received \"%s\"", (const char *)peer->in.data);
     }
 }
 
 void peer_shutdown(struct peer *peer) {
     while (peer->used && peer->out.length > 0)
-        assert_true(tow_loop_step(peer->world->loop) >= 0);
+        assert_true(world_step(peer->world) >= 0);
     tow_stream_shutdown(&peer->stream);
 }
 
 static void wait_for_closed(struct peer *peer) {
     while (peer->used)
-        assert_true(tow_loop_step(peer->world->loop) >= 0);
+        assert_true(world_step(peer->world) >= 0);
     tow_buffer_clear(&peer->in);
     tow_buffer_clear(&peer->out);
 }
@@ -256,7 +302,7 @@ bool peer_has_frame(const struct peer *peer, uint8_t opcode, const void *payload
 void peer_expect_frame(struct peer *peer, uint8_t opcode, const void *payload, size_t length) {
     set_clock(peer->world, WAIT_MILLISECONDS);
     while (!peer_has_frame(peer, opcode, payload, length)) {
-        if (peer->world->rang || tow_loop_step(peer->world->loop) < 0)
+        if (peer->world->rang || world_step(peer->world) < 0)
             fail_msg("waited for a frame of %zu bytes, received %zu bytes", length, peer->in.length);
     }
 }

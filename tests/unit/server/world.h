@@ -14,6 +14,9 @@
 
 struct world {
     tow_loop *loop;
+    tow_loop *other; /* of a second worker, or NULL */
+    uint64_t chance; /* which of the two has the next round */
+    unsigned rounds, odds;
     tow_server *server;
     tow_buffer log; /* lines of the server, as "LEVEL line\n", with a zero behind */
     tow_timer clock;
@@ -25,8 +28,18 @@ void world_make(
     struct world *world, const tow_simulation_options *simulation, const tow_server_options *options);
 void world_listen(struct world *world);
 
+/* The same with options that have two workers: each has its loop, and chance decides which goes on. Who
+ * connects comes to one of them by chance. */
+void world_listen_on_two(struct world *world);
+
+/* A round of a loop. Returns as tow_loop_step does. */
+int world_step(struct world *world);
+
 /* Steps for so long, in virtual time. */
 void world_run(struct world *world, int milliseconds);
+
+/* The same for so many rounds at most, and no longer than a millisecond. */
+void world_run_a_little(struct world *world, unsigned rounds);
 
 /* Drains the server, and frees everything. */
 void world_end(struct world *world);
