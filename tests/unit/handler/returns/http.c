@@ -83,7 +83,8 @@ static void take_answer(struct wire *wire) {
     assert_int_equal(wire->status, 200);
     assert_int_equal(
         tow_json_read((tow_slice){(const char *)wire->body.data, wire->body.length}, &answer), 0);
-    assert_true(tow_json_member(answer, "whole", &whole) && tow_json_member(answer, "messages", &list));
+    assert_true(tow_json_member(answer, "whole", &whole));
+    assert_true(tow_json_member(answer, "messages", &list));
     if (!tow_slice_equals(whole, "true"))
         client_is_told_of_a_gap(self);
     tow_json_walk walk = tow_json_items(list);

@@ -18,7 +18,7 @@ static void opened(struct link *link) {
 static void closed(struct link *link, uint16_t code, tow_slice reason) {
     struct client *self = link->user;
     char text[128];
-    unsigned number;
+    unsigned number = 0;
     snprintf(text, sizeof(text), "%.*s", (int)reason.length, reason.data);
     if (code != 4410 || sscanf(text, "gone, now at %*11c:%u", &number) != 1)
         fail_msg("%s: Close %u, %s", self->kind->name, code, text);

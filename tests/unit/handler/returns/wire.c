@@ -178,18 +178,27 @@ static bool read_frame(struct wire *wire, uint8_t **bytes, size_t *length) {
     return false;
 }
 
-static void read_bytes(struct wire *wire) {
+static size_t read_frames(struct wire *wire) {
     uint8_t *bytes = wire->peer.in.data;
     size_t length = wire->peer.in.length;
-    if (wire->receiver != NULL)
-        while (length > 0 && read_frame(wire, &bytes, &length)) {
-        }
-    else
-        while (read_response(wire, (const char **)&bytes, &length)) {
-        }
-    if (wire->receiver == NULL && !wire->is_asking && length > 0)
-        fail_msg("nobody has asked for this: %s", (const char *)bytes);
-    tow_buffer_consume(&wire->peer.in, wire->peer.in.length - length);
+    while (length > 0 && read_frame(wire, &bytes, &length)) {
+    }
+    return length;
+}
+
+static size_t read_responses(struct wire *wire) {
+    const char *bytes = (const char *)wire->peer.in.data;
+    size_t length = wire->peer.in.length;
+    while (read_response(wire, &bytes, &length)) {
+    }
+    if (!wire->is_asking && length > 0)
+        fail_msg("nobody has asked for this: %s", bytes);
+    return length;
+}
+
+static void read_bytes(struct wire *wire) {
+    size_t left = wire->receiver != NULL ? read_frames(wire) : read_responses(wire);
+    tow_buffer_consume(&wire->peer.in, wire->peer.in.length - left);
 }
 
 void wire_read(struct wire *wire) {
