@@ -5,10 +5,13 @@
 
 void tow_socketio_id_make(char id[TOW_SOCKETIO_ID_LENGTH + 1], tow_loop *loop) {
     static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-    uint8_t bytes[TOW_SOCKETIO_ID_LENGTH];
+    static const char beginning[] = "private-";
+    enum { BEGINNING_LENGTH = sizeof(beginning) - 1 };
+    uint8_t bytes[TOW_SOCKETIO_ID_LENGTH - BEGINNING_LENGTH];
     tow_loop_random(loop, bytes, sizeof(bytes));
+    memcpy(id, beginning, BEGINNING_LENGTH);
     for (size_t i = 0; i < sizeof(bytes); i++)
-        id[i] = digits[bytes[i] % 64];
+        id[BEGINNING_LENGTH + i] = digits[bytes[i] % 64];
     id[TOW_SOCKETIO_ID_LENGTH] = '\0';
 }
 

@@ -5,7 +5,8 @@
 
 #include "state.h"
 
-/* 20 characters of base64 as it is in URLs (RFC 4648, section 5): 120 bits of chance. */
+/* "private-", so that the room of a socket's own id is open to nobody else by any door, and 20 characters of
+ * base64 as it is in URLs (RFC 4648, section 5): 120 bits of chance. */
 void tow_socketio_id_make(char id[TOW_SOCKETIO_ID_LENGTH + 1], tow_loop *loop);
 
 /* A number for an id, by which the hub leaves its socket out; never 0. */

@@ -16,7 +16,7 @@
 #include <towline/socketio.h>
 
 enum {
-    TOW_SOCKETIO_ID_LENGTH = 20,
+    TOW_SOCKETIO_ID_LENGTH = 28,
     TOW_SOCKETIO_NAME_MAX = 100, /* of namespaces and rooms */
     TOW_SOCKETIO_SCOPES_MAX = 64
 };

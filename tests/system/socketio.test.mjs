@@ -12,7 +12,7 @@ for (const { name, transports } of ways) {
       const server = await serveSocketio(t);
       const socket = client(t, server, "/", { transports, auth: { token: "größe" } });
       assert.deepEqual(await socket.hears("auth"), ["auth", { token: "größe" }]);
-      assert.match(socket.id, /^[\w-]{20}$/);
+      assert.match(socket.id, /^private-[\w-]{20}$/);
       assert.notEqual(socket.id, socket.io.engine.id);
       await until(() => socket.io.engine.transport.name === transports.at(-1), "the transport");
     });

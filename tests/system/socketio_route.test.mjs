@@ -74,6 +74,14 @@ test("what may not be is refused, with a status", async (t) => {
     assert.deepEqual(await socket.asks(...event), expected, event.join(" "));
 });
 
+test("nobody else is in the room of a client's id", async (t) => {
+  const server = await serveRoute(t, `${routes}channels: [{name: "*", publish: same-origin}]\n`);
+  const [first, second] = [0, 1].map(() => client(t, server));
+  await first.isOpen();
+  assert.equal((await second.asks("subscribe", first.id)).status, 403);
+  await assert.rejects(listen(t, server, `socketio/main/${first.id}`), /403/);
+});
+
 test("plain WebSocket and Socket.IO hear each other on a channel", async (t) => {
   const server = await serveRoute(t);
   const socket = client(t, server, "/named");

@@ -8,8 +8,8 @@ static const tow_socketio_options options = {.recovery_seconds = 10};
 
 /* What a client has to remember. */
 struct memory {
-    char id[21];
-    char secret[21];
+    char id[ID_LENGTH + 1];
+    char secret[ID_LENGTH + 1];
     char offset[64];
 };
 
@@ -27,8 +27,8 @@ static void copy_behind(const struct peer *peer, const char *mark, char *out, si
 
 static void remember_ids(struct peer *peer, struct memory *memory) {
     world_run(peer->world, 50); /* until it is there to its end */
-    copy_behind(peer, "{\"sid\":\"", memory->id, 20);
-    copy_behind(peer, "\",\"pid\":\"", memory->secret, 20);
+    copy_behind(peer, "{\"sid\":\"", memory->id, ID_LENGTH);
+    copy_behind(peer, "\",\"pid\":\"", memory->secret, ID_LENGTH);
 }
 
 /* The offset of the last event of this name, which has no other arguments. */
@@ -115,8 +115,8 @@ static void check_is_new(struct peer *peer, struct stage *stage, const struct me
     struct memory now;
     come_back(peer, stage, memory);
     remember_ids(peer, &now);
-    assert_memory_not_equal(now.id, memory->id, 20);
-    assert_memory_not_equal(now.secret, memory->secret, 20);
+    assert_memory_not_equal(now.id, memory->id, ID_LENGTH);
+    assert_memory_not_equal(now.secret, memory->secret, ID_LENGTH);
     world_run(&stage->world, 50);
     assert_false(tow_socketio_was_recovered(stage->sockets[stage->socket_count - 1]));
 }

@@ -59,10 +59,10 @@ static void a_socket_is_in_the_room_of_its_id(void **state) {
     const char *id = tow_socketio_id(stage.sockets[1]);
     assert_true(tow_socketio_is_in(stage.sockets[1], id));
     assert_int_equal(tow_socketio_leave(stage.sockets[1], id), TOW_ERROR_ARGUMENT);
-    assert_int_equal(tow_socketio_to(stage.sockets[0], id, "private", NULL), 0);
+    assert_int_equal(tow_socketio_to(stage.sockets[0], id, "for one", NULL), 0);
     settle(&stage);
-    assert_true(peer_has_text(&peers[1], "2[\"private\"]"));
-    assert_false(peer_has(&peers[0], "private") || peer_has(&peers[2], "private"));
+    assert_true(peer_has_text(&peers[1], "2[\"for one\"]"));
+    assert_false(peer_has(&peers[0], "for one") || peer_has(&peers[2], "for one"));
     end(&stage, peers);
 }
 

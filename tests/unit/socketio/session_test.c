@@ -5,7 +5,7 @@ static void a_client_gets_in_and_hears_its_id(void **state) {
     for (uint64_t seed = 0; seed < 8; seed++) {
         struct stage stage;
         struct peer peer;
-        char id[21];
+        char id[ID_LENGTH + 1];
         stage_begin(&stage, seed, NULL);
         peer_open(&peer, &stage);
         peer_say(&peer, "0{\"token\":\"123\"}");
@@ -347,7 +347,7 @@ static void leave_in_it(struct stage *stage, tow_socketio_socket *socket, const 
     assert_int_equal(tow_socketio_disconnect(socket, whole), TOW_ERROR_CLOSED);
     assert_int_equal(tow_socketio_emit(socket, "x", NULL), TOW_ERROR_CLOSED);
     assert_int_equal(tow_socketio_acknowledge(socket, 1, NULL), TOW_ERROR_CLOSED);
-    assert_int_equal(strlen(tow_socketio_id(socket)), 20); /* it is there until its callback returns */
+    assert_int_equal(strlen(tow_socketio_id(socket)), ID_LENGTH); /* it is there until its callback returns */
 }
 
 static void a_socket_may_be_ended_in_its_own_event(void **state) {

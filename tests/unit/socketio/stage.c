@@ -185,14 +185,14 @@ void peer_expect_close(struct peer *peer, uint16_t code) {
     assert_true(has_close(peer, code));
 }
 
-void peer_id(const struct peer *peer, char id[21]) {
+void peer_id(const struct peer *peer, char id[ID_LENGTH + 1]) {
     const char *found = NULL;
     const char *in = (const char *)peer->in.data;
-    for (size_t i = 0; i + 30 < peer->in.length; i++) {
+    for (size_t i = 0; i + 10 + ID_LENGTH < peer->in.length; i++) {
         if (memcmp(in + i, "{\"sid\":\"", 8) == 0)
             found = in + i + 8;
     }
     assert_non_null(found);
-    memcpy(id, found, 20);
-    id[20] = '\0';
+    memcpy(id, found, ID_LENGTH);
+    id[ID_LENGTH] = '\0';
 }

@@ -8,6 +8,8 @@
 #include <towline/error.h>
 #include <towline/socketio.h>
 
+enum { ID_LENGTH = sizeof("private-") - 1 + 20 /* of a socket */ };
+
 enum { STAGE_SOCKETS = 64 };
 
 struct stage {
@@ -48,6 +50,6 @@ bool peer_has_text(const struct peer *peer, const char *text);
 void peer_expect_close(struct peer *peer, uint16_t code);
 
 /* The payload of the last CONNECT that was answered: 20 characters and a zero. */
-void peer_id(const struct peer *peer, char id[21]);
+void peer_id(const struct peer *peer, char id[ID_LENGTH + 1]);
 
 #endif
