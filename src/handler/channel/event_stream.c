@@ -55,6 +55,19 @@ static int event_append(
     return error != 0 ? error : tow_buffer_append(out, "\n", 1);
 }
 
+/* What only the server says is no name for what is published. */
+static bool is_reserved(tow_slice event) {
+    static const char beginning[] = "towline.", end[] = ";base64";
+    const size_t begins = sizeof(beginning) - 1, ends = sizeof(end) - 1;
+    return (event.length >= begins && memcmp(event.data, beginning, begins) == 0) ||
+           (event.length >= ends && memcmp(event.data + event.length - ends, end, ends) == 0);
+}
+
+static tow_slice event_of(const tow_published *published) {
+    const tow_slice event = tow_published_event(published);
+    return is_reserved(event) ? tow_slice_from("message") : event;
+}
+
 int tow_event_append(tow_buffer *out, tow_slice event, const char *id, tow_slice data) {
     return event_append(out, event, "", id, data);
 }
@@ -62,7 +75,7 @@ int tow_event_append(tow_buffer *out, tow_slice event, const char *id, tow_slice
 int tow_event_append_published(tow_buffer *out, const tow_published *published) {
     char id[TOW_POSITION_TEXT_SIZE] = "";
     const tow_position position = tow_published_position(published);
-    const tow_slice event = tow_published_event(published), data = tow_published_data(published);
+    const tow_slice event = event_of(published), data = tow_published_data(published);
     tow_buffer text = {0};
     if (position.number != 0)
         tow_position_write(id, &position);

@@ -166,6 +166,8 @@ static int allow_origin(tow_exchange *exchange, const tow_request *request) {
     if (origin == NULL)
         return 0;
     int error = tow_exchange_field(exchange, "Access-Control-Allow-Origin", origin);
+    if (error == 0)
+        error = tow_exchange_field(exchange, "Access-Control-Allow-Credentials", "true");
     return error != 0 ? error : tow_exchange_field(exchange, "Vary", "Origin");
 }
 

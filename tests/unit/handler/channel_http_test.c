@@ -46,6 +46,26 @@ static void a_stream_has_what_is_published(void **state) {
     }
 }
 
+static void what_only_the_server_says_is_no_name_of_an_event(void **state) {
+    (void)state;
+    static const char *const names[] = {"towline.gap", "towline.ended", "towline.", ";base64", "x;base64"};
+    struct channels channels;
+    struct peer peer;
+    channels_begin(&channels, 1, settings, NULL, NULL);
+    peer_request(&peer, &channels, "/channel/a", EVENTS);
+    peer_expect(&peer, "\nid: ");
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        char expected[40];
+        assert_int_equal(tow_channel_publish(channels.world.server, "a",
+                             &(tow_publication){.event = names[i], .data = "d", .length = 1}),
+            0);
+        snprintf(expected, sizeof(expected), ":%zu\ndata: d\n\n", i + 1);
+        peer_expect(&peer, expected);
+    }
+    peer_close(&peer);
+    channels_end(&channels);
+}
+
 /* Where the epoch of what was received last stands. */
 static void epoch_of(struct peer *peer, char out[12]) {
     peer_expect(peer, ":0\n\n"); /* all of it has come */
@@ -309,7 +329,8 @@ static void pages_that_may_can_read(void **state) {
     (void)state;
     static const char friendly[] = "Origin: https://friend.example\r\n";
     answers("GET", "/channel/a", friendly,
-        "Access-Control-Allow-Origin: https://friend.example\r\nVary: Origin\r\n");
+        "Access-Control-Allow-Origin: https://friend.example\r\n"
+        "Access-Control-Allow-Credentials: true\r\nVary: Origin\r\n");
     answers("GET", "/channel/a", "Origin: https://friend.example\r\n" EVENTS,
         "Access-Control-Allow-Origin: https://friend.example\r\n");
     answers(
@@ -348,6 +369,7 @@ static void polls_leave_nothing_behind(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_stream_has_what_is_published),
+        cmocka_unit_test(what_only_the_server_says_is_no_name_of_an_event),
         cmocka_unit_test(a_stream_goes_on_where_it_was),
         cmocka_unit_test(a_quiet_stream_has_comments),
         cmocka_unit_test(a_stream_ends_when_the_server_does),
