@@ -23,7 +23,7 @@ static int draft_check(const tow_draft *draft) {
         return TOW_ERROR_ARGUMENT;
     if (draft->data.length > 0 && draft->data.data == NULL)
         return TOW_ERROR_ARGUMENT;
-    if (draft->key.length > TOW_KEY_MAX || !is_text(draft->event, TOW_EVENT_MAX) ||
+    if (!is_text(draft->key, TOW_KEY_MAX) || !is_text(draft->event, TOW_EVENT_MAX) ||
         !is_text(draft->user, TOW_USER_MAX))
         return TOW_ERROR_ARGUMENT;
     if (draft->type == TOW_TEXT && !tow_utf8_valid(draft->data.data, draft->data.length))

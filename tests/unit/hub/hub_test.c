@@ -431,6 +431,8 @@ static void publications_are_checked(void **state) {
         publish(&(tow_draft){.type = TOW_TEXT, .event = {name, TOW_EVENT_MAX + 1}}), TOW_ERROR_ARGUMENT);
     assert_int_equal(
         publish(&(tow_draft){.type = TOW_TEXT, .key = {name, TOW_KEY_MAX + 1}}), TOW_ERROR_ARGUMENT);
+    assert_int_equal(
+        publish(&(tow_draft){.type = TOW_TEXT, .key = tow_slice_from("\xff")}), TOW_ERROR_ARGUMENT);
 }
 
 static void limits_are_kept(void **state) {
