@@ -48,13 +48,13 @@ bool tow_channel_items_contradict(const tow_config_items *items, char error[TOW_
     return false;
 }
 
-static int policies_set(tow_channel_policies *policies, const tow_config_items *items) {
+int tow_served_channels_table(tow_channel_table **table, const tow_config_items *items) {
     const tow_channel_settings **settings = calloc(items->count + 1, sizeof(tow_channel_settings *));
     if (settings == NULL)
         return TOW_ERROR_MEMORY;
     for (size_t i = 0; i < items->count; i++)
         settings[i] = settings_of(items, i);
-    int error = tow_channel_policies_set(policies, settings, items->count);
+    int error = tow_channel_table_new(table, settings, items->count);
     free(settings);
     return error;
 }
@@ -69,18 +69,18 @@ static void policy_find(void *user, tow_slice name, tow_channel_policy *policy) 
 
 int tow_served_channels_begin(
     tow_served_channels *channels, tow_server *server, const tow_config_items *items) {
+    tow_channel_table *table;
     int error = tow_channel_policies_new(&channels->policies);
     if (error == 0)
-        error = tow_served_channels_change(channels, server, items);
+        error = tow_served_channels_table(&table, items);
+    if (error == 0)
+        tow_served_channels_take(channels, server, table);
     return error;
 }
 
-int tow_served_channels_change(
-    tow_served_channels *channels, tow_server *server, const tow_config_items *items) {
-    int error = policies_set(channels->policies, items);
-    if (error == 0)
-        tow_server_set_channel_policy(server, policy_find, channels);
-    return error;
+void tow_served_channels_take(tow_served_channels *channels, tow_server *server, tow_channel_table *table) {
+    tow_channel_policies_take(channels->policies, table);
+    tow_server_set_channel_policy(server, policy_find, channels);
 }
 
 int tow_served_channels_keep(tow_served_channels *channels, const tow_handler_place *place,

@@ -32,9 +32,9 @@ int tow_served_channels_begin(
 int tow_served_channels_keep(tow_served_channels *channels, const tow_handler_place *place,
     const tow_token_settings *settings, char why[TOW_HANDLER_TEXT_MAX]);
 
-/* These in place of those before, for channels that are there too. Errors: MEMORY. */
-int tow_served_channels_change(
-    tow_served_channels *channels, tow_server *server, const tow_config_items *items);
+/* These in place of those before, for channels that are there too, in two steps. Errors: MEMORY. */
+int tow_served_channels_table(tow_channel_table **table, const tow_config_items *items);
+void tow_served_channels_take(tow_served_channels *channels, tow_server *server, tow_channel_table *table);
 
 /* When the server is gone. */
 void tow_served_channels_end(tow_served_channels *channels);

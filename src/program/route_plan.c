@@ -233,7 +233,13 @@ static void stand_in_gone(void *user) {
     tow_route_plan_release(user);
 }
 
-static int path_serve(tow_route_plan *plan, tow_server *server, const char *path) {
+/* A server, or a change of it. */
+typedef struct destination {
+    tow_server *server;
+    tow_server_change *change;
+} destination;
+
+static int path_serve(tow_route_plan *plan, const destination *to, const char *path) {
     tow_handler handler = plan->made;
     const int counts = tow_route_plan_is_late(plan) ? 0 : 1;
     handler.on_free = counts == 0 ? stand_in_gone : route_gone;
@@ -241,7 +247,8 @@ static int path_serve(tow_route_plan *plan, tow_server *server, const char *path
     atomic_fetch_add_explicit(&plan->routes, counts, memory_order_relaxed);
     int error = tow_guard_dress(plan->guard, &handler);
     if (error == 0) {
-        error = tow_server_route(server, path, &handler);
+        error = to->change != NULL ? tow_server_change_route(to->change, path, &handler)
+                                   : tow_server_route(to->server, path, &handler);
         if (error != 0)
             tow_guard_undress(&handler);
     }
@@ -252,13 +259,21 @@ static int path_serve(tow_route_plan *plan, tow_server *server, const char *path
     return error;
 }
 
-int tow_route_plan_serve(tow_route_plan *plan, tow_server *server) {
+static int paths_serve(tow_route_plan *plan, const destination *to) {
     const char *path;
     int error = 0;
     for (size_t i = 0; error == 0 && (path = tow_route_plan_path(plan, i)) != NULL; i++)
-        error = path_serve(plan, server, path);
+        error = path_serve(plan, to, path);
     plan->is_missing = error != 0;
     return error;
+}
+
+int tow_route_plan_serve(tow_route_plan *plan, tow_server *server) {
+    return paths_serve(plan, &(destination){.server = server});
+}
+
+int tow_route_plan_change(tow_route_plan *plan, tow_server_change *change) {
+    return paths_serve(plan, &(destination){.change = change});
 }
 
 /* Several. */

@@ -7,6 +7,7 @@
 
 #include "route_kinds.h"
 #include "route_options.h"
+#include "server/change.h"
 
 #include <stdatomic.h>
 #include <sys/stat.h>
@@ -75,8 +76,9 @@ bool tow_route_plan_is_current(const tow_route_plan *plan, bool with_origins);
 bool tow_route_plan_is_late(const tow_route_plan *plan);
 void tow_route_plan_adopt(tow_route_plan *plan, const tow_handler *handler);
 
-/* Serves what was made. Errors: as tow_server_route. */
+/* Serves what was made, or will when a change is taken. Errors: as tow_server_route. */
 int tow_route_plan_serve(tow_route_plan *plan, tow_server *server);
+int tow_route_plan_change(tow_route_plan *plan, tow_server_change *change);
 
 /* Several, in order. */
 typedef struct tow_route_plans { /* zeroed: none */

@@ -22,6 +22,8 @@ typedef struct reloading {
     size_t fresh; /* routes that are new or changed */
     size_t gone;
     tow_terms *terms; /* who may come in, by the server's own options; NULL: as before */
+    tow_server_change *change;
+    tow_channel_table *table;
     char error[TOW_OPTIONS_ERROR_MAX];
 } reloading;
 
@@ -116,39 +118,35 @@ static void paths_leave(const reloading *now, const tow_route_plan *old) {
     const char *path;
     for (size_t i = 0; (path = tow_route_plan_path(old, i)) != NULL; i++)
         if (tow_route_plans_find(&now->plans, path) == NULL && !is_replaced(now, old))
-            (void)tow_server_unroute(now->serving->server, path);
+            tow_server_change_unroute(now->change, path);
 }
 
-/* Without memory: who may not come in any more does not, and the next time it is tried again. */
-static void route_fails(const reloading *now, const tow_route_plan *plan, int error) {
-    const tow_route_plan *old = tow_route_plans_find(&now->served->plans, plan->path);
-    const char *path;
-    tow_service_say(&now->serving->service, TOW_LOG_ERROR, "%s: %s", plan->path, tow_strerror(error));
-    if (old == NULL || tow_route_plans_let_in_the_same(old, plan))
-        return;
-    for (size_t i = 0; (path = tow_route_plan_path(plan, i)) != NULL; i++)
-        (void)tow_server_unroute(now->serving->server, path);
-}
-
-/* All that can be wrong was looked at: what is left is memory, of which each route has its line. */
-static void routes_change(reloading *now) {
-    tow_server *server = now->serving->server;
+static int routes_prepare(reloading *now) {
     const tow_route_plans *old = &now->served->plans;
-    int error = 0;
     for (size_t i = 0; i < now->plans.count; i++) {
         tow_route_plan *plan = now->plans.items[i];
-        if (is_to_be_served(now, plan) && (error = tow_route_plan_serve(plan, server)) != 0)
-            route_fails(now, plan, error);
+        int error = is_to_be_served(now, plan) ? tow_route_plan_change(plan, now->change) : 0;
+        if (error != 0) {
+            tow_option_complain(now->error, "%s: %s", plan->path, tow_strerror(error));
+            return error;
+        }
     }
-    error = tow_carried_paths_add(
-        &now->served->carried, server, &settings_of(&now->options)->engineio, &now->plans);
-    if (error != 0)
-        tow_service_say(&now->serving->service, TOW_LOG_ERROR, "Engine.IO: %s", tow_strerror(error));
     for (size_t i = 0; i < old->count; i++) {
         if (tow_route_plans_find(&now->plans, old->items[i]->path) == NULL)
             now->gone++;
         paths_leave(now, old->items[i]);
     }
+    return 0;
+}
+
+/* The last that can fail: one that was added before another could not be leads nowhere until a route has its
+ * path. */
+static int carried_add(reloading *now) {
+    const tow_engineio_settings *settings = &settings_of(&now->options)->engineio;
+    int error = tow_carried_paths_add(&now->served->carried, now->serving->server, settings, &now->plans);
+    if (error != 0)
+        tow_option_complain(now->error, "Engine.IO: %s", tow_strerror(error));
+    return error;
 }
 
 /* The server's own options. */
@@ -163,14 +161,9 @@ static bool is_same(const reloading *now, const char *name) {
 }
 
 /* Others than before: those that are the same are read again in any case. */
-static int certificates_change(reloading *now) {
+static bool certificates_change(const reloading *now) {
     bool on = tow_serving_has_tls(now->serving) && settings_of(&now->options)->certificates != NULL;
-    if (!on || (is_same(now, "certificate") && is_same(now, "key")))
-        return 0;
-    int error = tow_serving_set_certificates(now->serving, settings_of(&now->options));
-    if (error != 0)
-        tow_option_complain(now->error, "the certificates are not taken: %s", tow_strerror(error));
-    return error;
+    return on && !(is_same(now, "certificate") && is_same(now, "key"));
 }
 
 /* Those that are as they were stay, and only their files are read again. */
@@ -187,26 +180,31 @@ static int terms_make(reloading *now) {
     return error;
 }
 
-static int options_change(reloading *now) {
-    const tow_server_options *server = &settings_of(&now->options)->server;
-    int problem = terms_make(now);
-    if (problem == 0)
-        problem = certificates_change(now);
-    if (problem != 0)
-        return problem;
-    const tow_server_change change = {
-        .allow_origins = server->allow_origins, .hosts = server->hosts, .limits = server->limits};
-    problem = tow_server_change_options(now->serving->server, &change);
-    if (problem != 0)
-        tow_option_complain(now->error, "%s", tow_strerror(problem));
-    return problem;
+static int options_prepare(reloading *now) {
+    const tow_serve_settings *settings = settings_of(&now->options);
+    const tow_server_options *server = &settings->server;
+    size_t count;
+    tow_certificate *pairs = tow_serving_certificates(settings, &count);
+    const tow_changed_options changed = {.allow_origins = server->allow_origins,
+        .hosts = server->hosts,
+        .limits = server->limits,
+        .certificates = pairs,
+        .certificate_count = certificates_change(now) ? count : 0};
+    int error = pairs == NULL ? TOW_ERROR_MEMORY
+                              : tow_server_change_new(&now->change, now->serving->server, &changed);
+    free(pairs);
+    bool is_of_options = error == TOW_ERROR_MEMORY || error == TOW_ERROR_ARGUMENT;
+    if (error != 0)
+        tow_option_complain(
+            now->error, "%s%s", is_of_options ? "" : "the certificates are not taken: ", tow_strerror(error));
+    return error;
 }
 
-/* Like the routes: what is left is memory. */
-static void channels_change(reloading *now) {
-    int error = tow_served_channels_change(&now->served->channels, now->serving->server, &now->channels);
+static int channels_prepare(reloading *now) {
+    int error = tow_served_channels_table(&now->table, &now->channels);
     if (error != 0)
-        tow_service_say(&now->serving->service, TOW_LOG_ERROR, "channels: %s", tow_strerror(error));
+        tow_option_complain(now->error, "channels: %s", tow_strerror(error));
+    return error;
 }
 
 /* All of it. */
@@ -220,17 +218,29 @@ static int read_again(reloading *now) {
     if (tow_service_contradicts(&now->options, now->options.settings, now->error))
         return TOW_ERROR_ARGUMENT;
     problem = tow_serve_routes_complete(&now->plans, &now->options, now->error);
+    return problem != 0 ? problem : routes_make(now);
+}
+
+/* All that can fail. */
+static int prepare(reloading *now) {
+    int problem = read_again(now);
     if (problem == 0)
-        problem = routes_make(now);
-    return problem != 0 ? problem : options_change(now);
+        problem = terms_make(now);
+    if (problem == 0)
+        problem = channels_prepare(now);
+    if (problem == 0)
+        problem = options_prepare(now);
+    if (problem == 0)
+        problem = routes_prepare(now);
+    return problem != 0 ? problem : carried_add(now);
 }
 
 static void take_over(reloading *now) {
     tow_served_config *served = now->served;
     if (now->terms != NULL)
         tow_guard_take(served->guards.guard, now->terms);
-    channels_change(now);
-    routes_change(now);
+    tow_served_channels_take(&served->channels, now->serving->server, now->table);
+    tow_server_change_take(now->change);
     tow_route_plans_clear(&served->plans);
     tow_options_clear(&served->latest);
     tow_config_items_clear(&served->channel_items);
@@ -245,12 +255,14 @@ static void take_over(reloading *now) {
 
 bool tow_serve_reload(tow_served_config *served, tow_serving *serving) {
     reloading now = {.served = served, .serving = serving};
-    if (read_again(&now) == 0) {
+    if (prepare(&now) == 0) {
         take_over(&now);
         return true;
     }
     tow_service_say(&serving->service, TOW_LOG_ERROR,
         "%s; the configuration stays as it was, and no other file is read again", now.error);
+    tow_server_change_drop(now.change);
+    tow_channel_table_free(now.table);
     tow_terms_release(now.terms);
     tow_route_plans_clear(&now.plans);
     tow_config_items_clear(&now.channels);

@@ -126,33 +126,23 @@ bool tow_serving_has_tls(const tow_serving *serving) {
     return settings->certificates != NULL || settings->server.tls_self_signed;
 }
 
-/* Each certificate with its key; to be freed. NULL when out of memory. */
-static tow_certificate *certificates_make(const tow_serve_settings *settings, size_t count) {
+tow_certificate *tow_serving_certificates(const tow_serve_settings *settings, size_t *count) {
     size_t keys = tow_list_length(settings->keys);
-    tow_certificate *pairs = calloc(count, sizeof(*pairs));
-    for (size_t i = 0; pairs != NULL && i < count; i++)
+    *count = tow_list_length(settings->certificates);
+    tow_certificate *pairs = calloc(*count + 1, sizeof(*pairs));
+    for (size_t i = 0; pairs != NULL && i < *count; i++)
         pairs[i] = (tow_certificate){
             .certificate = settings->certificates[i], .key = i < keys ? settings->keys[i] : NULL};
     return pairs;
 }
 
 static int server_new(tow_serving *serving, tow_server_options *options) {
-    const tow_serve_settings *settings = serving->service.settings;
-    size_t count = tow_list_length(settings->certificates);
-    tow_certificate *pairs = count == 0 ? NULL : certificates_make(settings, count);
-    if (count > 0 && pairs == NULL)
+    tow_certificate *pairs =
+        tow_serving_certificates(serving->service.settings, &options->tls_certificate_count);
+    if (pairs == NULL)
         return TOW_ERROR_MEMORY;
     options->tls_certificates = pairs;
-    options->tls_certificate_count = count;
     int error = tow_server_new(&serving->server, options);
-    free(pairs);
-    return error;
-}
-
-int tow_serving_set_certificates(tow_serving *serving, const tow_serve_settings *settings) {
-    size_t count = tow_list_length(settings->certificates);
-    tow_certificate *pairs = certificates_make(settings, count);
-    int error = pairs == NULL ? TOW_ERROR_MEMORY : tow_server_set_certificates(serving->server, pairs, count);
     free(pairs);
     return error;
 }

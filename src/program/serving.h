@@ -62,8 +62,8 @@ void tow_serving_clear(tow_serving *serving);
 /* Where its handlers are made, from add_routes on. */
 tow_handler_place tow_serving_place(tow_serving *serving);
 
-/* Takes those of these settings from now on. Errors: as tow_server_set_certificates; the log says more. */
-int tow_serving_set_certificates(tow_serving *serving, const tow_serve_settings *settings);
+/* Each certificate of these settings with its key; to be freed. NULL without memory. */
+tow_certificate *tow_serving_certificates(const tow_serve_settings *settings, size_t *count);
 
 bool tow_serving_has_tls(const tow_serving *serving);
 

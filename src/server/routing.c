@@ -63,32 +63,6 @@ int tow_routing_put(tow_routing *routing, tow_route *route) {
     return error;
 }
 
-/* Under the mutex. */
-static int renew_all(tow_routing *routing, const tow_route_defaults *defaults, tow_snapshot **before) {
-    tow_snapshot *newest = atomic_load_explicit(&routing->newest, memory_order_relaxed);
-    tow_snapshot *fresh = newest != NULL ? calloc(1, sizeof(*fresh)) : NULL;
-    if (fresh == NULL)
-        return newest == NULL ? 0 : TOW_ERROR_MEMORY;
-    atomic_init(&fresh->holders, 1);
-    int error = tow_routes_renew(&fresh->routes, &newest->routes, defaults);
-    if (error != 0) {
-        tow_snapshot_release(fresh);
-        return error;
-    }
-    atomic_store_explicit(&routing->newest, fresh, memory_order_release);
-    *before = newest;
-    return 0;
-}
-
-int tow_routing_renew(tow_routing *routing, const tow_route_defaults *defaults) {
-    tow_snapshot *before = NULL;
-    pthread_mutex_lock(&routing->mutex);
-    int error = renew_all(routing, defaults, &before);
-    pthread_mutex_unlock(&routing->mutex);
-    tow_snapshot_release(before);
-    return error;
-}
-
 static bool has(tow_routing *routing, const char *path) {
     const tow_snapshot *newest = atomic_load_explicit(&routing->newest, memory_order_relaxed);
     return newest != NULL && tow_routes_has(&newest->routes, path);
@@ -113,6 +87,41 @@ int tow_routing_remove(tow_routing *routing, const char *path) {
     tow_snapshot_release(before);
     tow_route_release(removed);
     return error;
+}
+
+int tow_routing_draft(tow_routing *routing, const tow_route_defaults *defaults, tow_snapshot **draft) {
+    static const tow_routes none;
+    tow_snapshot *made = calloc(1, sizeof(*made));
+    if (made == NULL)
+        return TOW_ERROR_MEMORY;
+    atomic_init(&made->holders, 1);
+    pthread_mutex_lock(&routing->mutex);
+    const tow_snapshot *newest = atomic_load_explicit(&routing->newest, memory_order_relaxed);
+    int error = tow_routes_renew(&made->routes, newest != NULL ? &newest->routes : &none, defaults);
+    pthread_mutex_unlock(&routing->mutex);
+    if (error != 0)
+        tow_snapshot_release(made);
+    else
+        *draft = made;
+    return error;
+}
+
+int tow_draft_put(tow_snapshot *draft, tow_route *route) {
+    tow_route *replaced = NULL;
+    int error = tow_routes_put(&draft->routes, route, &replaced);
+    tow_route_release(replaced);
+    return error;
+}
+
+void tow_draft_remove(tow_snapshot *draft, const char *path) {
+    tow_route_release(tow_routes_take(&draft->routes, path));
+}
+
+void tow_routing_take(tow_routing *routing, tow_snapshot *draft) {
+    pthread_mutex_lock(&routing->mutex);
+    tow_snapshot *before = atomic_exchange_explicit(&routing->newest, draft, memory_order_acq_rel);
+    pthread_mutex_unlock(&routing->mutex);
+    tow_snapshot_release(before);
 }
 
 static void take_newest(tow_routing *routing, tow_snapshot **mine) {

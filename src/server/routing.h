@@ -23,11 +23,19 @@ void tow_routing_clear(tow_routing *routing);
  * thread. Errors: MEMORY. */
 int tow_routing_put(tow_routing *routing, tow_route *route);
 
-/* Makes all routes anew (tow_routes_renew). Any thread. Errors: MEMORY; everything is as before then. */
-int tow_routing_renew(tow_routing *routing, const tow_route_defaults *defaults);
-
 /* Removes the route of exactly this path. Any thread. Errors: ARGUMENT (there is none), MEMORY. */
 int tow_routing_remove(tow_routing *routing, const char *path);
+
+/* All routes made anew (tow_routes_renew), to be changed, and then taken or released: nobody sees it before.
+ * Errors: MEMORY. */
+int tow_routing_draft(tow_routing *routing, const tow_route_defaults *defaults, tow_snapshot **draft);
+
+/* As tow_routing_put and tow_routing_remove, which can't fail here. */
+int tow_draft_put(tow_snapshot *draft, tow_route *route);
+void tow_draft_remove(tow_snapshot *draft, const char *path);
+
+/* Takes it in place of what there is: what was changed since it was made is lost. Any thread. */
+void tow_routing_take(tow_routing *routing, tow_snapshot *draft);
 
 /* The routes as they are now: a table that stays until the next call with the same `mine`, which is NULL at
  * first, and holds what has to be released in the end. */

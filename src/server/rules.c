@@ -1,5 +1,6 @@
 #include "rules.h"
 
+#include "report.h"
 #include "texts.h"
 
 #include <stdlib.h>
@@ -10,8 +11,9 @@ static int list_copy(char ***out, const char *const *list) {
     return tow_texts_copy(out, tow_texts_count(list) > 0 ? list : NULL);
 }
 
-int tow_rules_new(
-    tow_rules **out, const char *const *allow_origins, const char *const *hosts, tow_complaint *complaint) {
+int tow_rules_new(tow_rules **out, const char *const *allow_origins, const char *const *hosts,
+    const tow_settings *settings) {
+    tow_complaint complaint = {0};
     tow_rules *rules = calloc(1, sizeof(*rules));
     if (rules == NULL)
         return TOW_ERROR_MEMORY;
@@ -20,9 +22,11 @@ int tow_rules_new(
     if (error == 0)
         error = list_copy(&rules->hosts, hosts);
     if (error == 0)
-        error = tow_texts_check(&tow_rule_of_origins, rules->allow_origins, complaint);
+        error = tow_texts_check(&tow_rule_of_origins, rules->allow_origins, &complaint);
     if (error == 0)
-        error = tow_texts_check(&tow_rule_of_hosts, rules->hosts, complaint);
+        error = tow_texts_check(&tow_rule_of_hosts, rules->hosts, &complaint);
+    if (complaint.text[0] != '\0')
+        tow_report(settings, TOW_LOG_ERROR, "%s", complaint.text);
     if (error != 0) {
         tow_rules_release(rules);
         return error;
@@ -30,6 +34,11 @@ int tow_rules_new(
     rules->host_rule.names = rules->status_host_rule.names = (const char *const *)rules->hosts;
     *out = rules;
     return 0;
+}
+
+void tow_rules_know_sites(tow_rules *rules, const tow_sites *sites) {
+    rules->host_rule.local = rules->hosts == NULL && tow_sites_are_loopback(sites, false);
+    rules->status_host_rule.local = rules->hosts == NULL && tow_sites_are_loopback(sites, true);
 }
 
 tow_rules *tow_rules_retain(tow_rules *rules) {

@@ -3,8 +3,9 @@
 #ifndef TOW_SERVER_RULES_H
 #define TOW_SERVER_RULES_H
 
-#include "base/complaint.h"
+#include "listening.h"
 #include "server/host.h"
+#include "settings.h"
 
 #include <stdatomic.h>
 
@@ -16,10 +17,13 @@ typedef struct tow_rules {
     atomic_int holders;
 } tow_rules;
 
-/* Copies the lists, which may be NULL; of the host rules what is local is for the owner to say, before others
- * hold it. Errors: ARGUMENT (one is no origin or host: `complaint` tells), MEMORY. */
-int tow_rules_new(
-    tow_rules **rules, const char *const *allow_origins, const char *const *hosts, tow_complaint *complaint);
+/* Copies the lists, which may be NULL. Errors: ARGUMENT (one is no origin or host: the log tells), MEMORY. */
+int tow_rules_new(tow_rules **rules, const char *const *allow_origins, const char *const *hosts,
+    const tow_settings *settings);
+
+/* Which hosts are right where none are named depends on where the server listens. Before others hold it. */
+void tow_rules_know_sites(tow_rules *rules, const tow_sites *sites);
+
 tow_rules *tow_rules_retain(tow_rules *rules);
 void tow_rules_release(tow_rules *rules); /* NULL is allowed */
 

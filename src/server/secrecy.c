@@ -142,42 +142,41 @@ static tow_tls_sources sources_of(const tow_secrecy *secrecy, const tow_settings
     return sources;
 }
 
+static void draft_clear(tow_secrecy_draft *draft) {
+    texts_clear(&draft->texts);
+    if (draft->is_given)
+        tow_tls_certificates_clear(&draft->sources);
+}
+
 /* Nothing is changed before all of it is known to be good. */
-static int load(tow_pem_texts *fresh, const tow_secrecy *secrecy, const tow_settings *settings,
-    const tow_tls_sources *sources) {
+static int load(tow_secrecy_draft *draft, const tow_secrecy *secrecy, const tow_settings *settings) {
     tow_tls_context *context;
-    int error = sources->self_signed ? texts_make(fresh, settings) : texts_read(fresh, sources, settings);
+    const tow_tls_sources *sources = &draft->sources;
+    int error = sources->self_signed ? texts_make(&draft->texts, settings)
+                                     : texts_read(&draft->texts, sources, settings);
     if (error == 0)
-        error = context_make(settings, sources, fresh, secrecy->tickets, &context);
+        error = tow_secrecy_draft_context(secrecy, settings, draft, &context);
     if (error == 0)
         tow_tls_context_release(context);
     else
-        texts_clear(fresh);
+        draft_clear(draft);
     return error;
 }
 
 /* Whoever makes a context sees all of it or nothing. */
-static void take(tow_secrecy *secrecy, const tow_pem_texts *fresh, const tow_tls_sources *given) {
+static void take(tow_secrecy *secrecy, const tow_secrecy_draft *draft) {
     pthread_mutex_lock(&secrecy->mutex);
     tow_pem_texts old = secrecy->texts;
     tow_tls_sources old_given = {0};
-    secrecy->texts = *fresh;
-    if (given != NULL) {
+    secrecy->texts = draft->texts;
+    if (draft->is_given) {
+        secrecy->self_signed = false;
         old_given = secrecy->given;
-        secrecy->given = *given;
+        secrecy->given = draft->sources;
     }
     pthread_mutex_unlock(&secrecy->mutex);
     texts_clear(&old);
     tow_tls_certificates_clear(&old_given);
-}
-
-static int load_again(tow_secrecy *secrecy, const tow_settings *settings) {
-    tow_pem_texts fresh = {0};
-    const tow_tls_sources sources = sources_of(secrecy, settings);
-    int error = load(&fresh, secrecy, settings, &sources);
-    if (error == 0)
-        take(secrecy, &fresh, NULL);
-    return error;
 }
 
 int tow_secrecy_begin(tow_secrecy *secrecy, const tow_settings *settings) {
@@ -189,7 +188,12 @@ int tow_secrecy_begin(tow_secrecy *secrecy, const tow_settings *settings) {
     pthread_mutex_init(&secrecy->loading, NULL);
     pthread_mutex_init(&secrecy->mutex, NULL);
     secrecy->redirects = settings->tls_redirect;
-    return load_again(secrecy, settings);
+    secrecy->self_signed = settings->tls.self_signed;
+    tow_secrecy_draft draft = {.sources = settings->tls};
+    error = load(&draft, secrecy, settings);
+    if (error == 0)
+        take(secrecy, &draft);
+    return error;
 }
 
 void tow_secrecy_clear(tow_secrecy *secrecy) {
@@ -203,35 +207,55 @@ void tow_secrecy_clear(tow_secrecy *secrecy) {
     *secrecy = (tow_secrecy){0};
 }
 
-/* A certificate that was made for this run goes on. */
-int tow_secrecy_reload(tow_secrecy *secrecy, const tow_settings *settings) {
-    if (!tow_secrecy_is_on(secrecy))
-        return 0;
-    pthread_mutex_lock(&secrecy->loading);
-    int error = sources_of(secrecy, settings).self_signed ? 0 : load_again(secrecy, settings);
-    pthread_mutex_unlock(&secrecy->loading);
-    return error;
+bool tow_secrecy_is_self_signed(tow_secrecy *secrecy) {
+    pthread_mutex_lock(&secrecy->mutex);
+    bool is_self_signed = secrecy->self_signed;
+    pthread_mutex_unlock(&secrecy->mutex);
+    return is_self_signed;
 }
 
-int tow_secrecy_set_certificates(
-    tow_secrecy *secrecy, const tow_settings *settings, const tow_certificate *certificates, size_t count) {
+static int certificates_copy(tow_tls_sources *sources, const tow_settings *settings,
+    const tow_certificate *certificates, size_t count) {
     tow_complaint complaint = {0};
-    tow_pem_texts fresh = {0};
-    tow_tls_sources given = settings->tls;
-    given.self_signed = false;
     int error = tow_tls_certificates_check(certificates, count, &complaint);
     if (error != 0)
         return complain(settings, error, complaint.text);
-    error = tow_tls_certificates_copy(&given, certificates, certificates + 1, count - 1);
-    pthread_mutex_lock(&secrecy->loading);
-    if (error == 0)
-        error = load(&fresh, secrecy, settings, &given);
-    if (error == 0)
-        take(secrecy, &fresh, &given);
-    pthread_mutex_unlock(&secrecy->loading);
+    *sources = settings->tls;
+    sources->self_signed = false;
+    error = tow_tls_certificates_copy(sources, certificates, certificates + 1, count - 1);
     if (error != 0)
-        tow_tls_certificates_clear(&given);
+        tow_tls_certificates_clear(sources);
     return error;
+}
+
+int tow_secrecy_read(tow_secrecy *secrecy, const tow_settings *settings, const tow_certificate *certificates,
+    size_t count, tow_secrecy_draft *draft) {
+    *draft = (tow_secrecy_draft){.is_given = count > 0};
+    int error = count > 0 ? certificates_copy(&draft->sources, settings, certificates, count) : 0;
+    if (error != 0)
+        return error;
+    pthread_mutex_lock(&secrecy->loading);
+    if (!draft->is_given)
+        draft->sources = sources_of(secrecy, settings);
+    error = load(draft, secrecy, settings);
+    if (error != 0)
+        pthread_mutex_unlock(&secrecy->loading);
+    return error;
+}
+
+int tow_secrecy_draft_context(const tow_secrecy *secrecy, const tow_settings *settings,
+    const tow_secrecy_draft *draft, tow_tls_context **context) {
+    return context_make(settings, &draft->sources, &draft->texts, secrecy->tickets, context);
+}
+
+void tow_secrecy_take(tow_secrecy *secrecy, const tow_secrecy_draft *draft) {
+    take(secrecy, draft);
+    pthread_mutex_unlock(&secrecy->loading);
+}
+
+void tow_secrecy_drop(tow_secrecy *secrecy, tow_secrecy_draft *draft) {
+    draft_clear(draft);
+    pthread_mutex_unlock(&secrecy->loading);
 }
 
 int tow_secrecy_context(tow_secrecy *secrecy, const tow_settings *settings, tow_tls_context **context) {

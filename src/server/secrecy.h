@@ -27,6 +27,7 @@ typedef struct tow_secrecy {  /* zeroed: no TLS */
     tow_pem_texts texts;
     tow_tls_sources given; /* certificates that took the place of the settings', if there are any */
     bool redirects;
+    bool self_signed; /* until some are given */
 } tow_secrecy;
 
 /* Reads the files of the settings, or makes a certificate; nothing if the settings want no TLS. What is wrong
@@ -38,14 +39,27 @@ static inline bool tow_secrecy_is_on(const tow_secrecy *secrecy) {
     return secrecy->tickets != NULL;
 }
 
-/* Reads the files again. Any thread. Errors as above: the texts are as before then. */
-int tow_secrecy_reload(tow_secrecy *secrecy, const tow_settings *settings);
+/* Whether the certificate was made for this run, and nothing can be read anew. Any thread. */
+bool tow_secrecy_is_self_signed(tow_secrecy *secrecy);
 
-/* Takes other certificates from now on. Errors as above, and ARGUMENT: everything is as before then. */
-int tow_secrecy_set_certificates(
-    tow_secrecy *secrecy, const tow_settings *settings, const tow_certificate *certificates, size_t count);
+/* Texts that were read anew and are known to be good, until they are taken or dropped: others who read some
+ * wait for that. */
+typedef struct tow_secrecy_draft {
+    tow_pem_texts texts;
+    tow_tls_sources sources; /* where they come from */
+    bool is_given;           /* the certificates of the sources are its own, and not as they were */
+} tow_secrecy_draft;
 
-/* A context of what was read last, for one worker. Errors as above. */
+/* Reads these certificates, or with a count of 0 the files of those that there are. Any thread. Errors as
+ * above, and ARGUMENT; the log says more. */
+int tow_secrecy_read(tow_secrecy *secrecy, const tow_settings *settings, const tow_certificate *certificates,
+    size_t count, tow_secrecy_draft *draft);
+int tow_secrecy_draft_context(const tow_secrecy *secrecy, const tow_settings *settings,
+    const tow_secrecy_draft *draft, tow_tls_context **context);
+void tow_secrecy_take(tow_secrecy *secrecy, const tow_secrecy_draft *draft);
+void tow_secrecy_drop(tow_secrecy *secrecy, tow_secrecy_draft *draft);
+
+/* A context of what was taken last, for one worker. Errors as above. */
 int tow_secrecy_context(tow_secrecy *secrecy, const tow_settings *settings, tow_tls_context **context);
 
 #endif

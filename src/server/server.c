@@ -5,7 +5,6 @@
 #include "metrics.h"
 #include "post.h"
 #include "report.h"
-#include "server/change.h"
 #include "server/listener_text.h"
 #include "state.h"
 #include "status.h"
@@ -18,28 +17,14 @@
 #include <string.h>
 #include <towline/error.h>
 
-/* What the caller knows of a struct that may have grown since. */
-static size_t smaller(size_t known, size_t given) {
-    return known < given ? known : given;
-}
-
-static int rules_make(
-    const tow_server *server, tow_rules **rules, const char *const *allow_origins, const char *const *hosts) {
-    tow_complaint complaint = {0};
-    int error = tow_rules_new(rules, allow_origins, hosts, &complaint);
-    if (complaint.text[0] != '\0')
-        tow_report(&server->settings, TOW_LOG_ERROR, "%s", complaint.text);
-    return error;
-}
-
 static int server_fill(tow_server *server, const tow_server_options *options) {
     int error = tow_settings_read(&server->settings, options);
     if (error != 0)
         return error;
     error = tow_secrecy_begin(&server->secrecy, &server->settings);
     if (error == 0)
-        error = rules_make(server, &server->rules, (const char *const *)server->settings.allow_origins,
-            (const char *const *)server->settings.hosts);
+        error = tow_rules_new(&server->rules, (const char *const *)server->settings.allow_origins,
+            (const char *const *)server->settings.hosts, &server->settings);
     if (error != 0)
         return error;
     const tow_settings *settings = &server->settings;
@@ -67,12 +52,13 @@ static int server_fill(tow_server *server, const tow_server_options *options) {
     return tow_status_routes(server);
 }
 
+/* Of a struct that may have grown since, the caller knows so much. */
 int tow_server_new_sized(tow_server **out, const tow_server_options *options, size_t options_size) {
     if (out == NULL)
         return TOW_ERROR_ARGUMENT;
     tow_server_options known = {0};
     if (options != NULL)
-        memcpy(&known, options, smaller(sizeof(known), options_size));
+        memcpy(&known, options, options_size < sizeof(known) ? options_size : sizeof(known));
     tow_server *server = calloc(1, sizeof(*server));
     if (server == NULL)
         return TOW_ERROR_MEMORY;
@@ -146,53 +132,7 @@ tow_descriptors *tow_server_descriptors(const tow_server *server) {
     return server != NULL ? server->descriptors : NULL;
 }
 
-/* Routes. */
-
-static int route_put(tow_server *server, tow_route *route) {
-    tow_letter *letters = NULL;
-    int error = tow_errands_make(server, tow_worker_look_at_routes, &letters);
-    if (error == 0)
-        error = tow_routing_put(&server->routing, route);
-    tow_errands_leave(letters, error == 0);
-    return error;
-}
-
-int tow_server_route_sized(
-    tow_server *server, const char *path, const tow_handler *handler, size_t handler_size) {
-    if (server == NULL || path == NULL || handler == NULL)
-        return TOW_ERROR_ARGUMENT;
-    tow_handler known = {0};
-    memcpy(&known, handler, smaller(sizeof(known), handler_size));
-    tow_route *route = NULL;
-    tow_complaint complaint = {0};
-    int error = tow_route_new(&route, path, &known, &server->route_defaults, &complaint);
-    if (error == 0)
-        error = route_put(server, route);
-    if (error != 0)
-        tow_route_free(route);
-    if (complaint.text[0] != '\0')
-        tow_report(&server->settings, TOW_LOG_ERROR, "route %.200s: %s", path, complaint.text);
-    return error;
-}
-
-int tow_server_unroute(tow_server *server, const char *path) {
-    if (server == NULL || path == NULL)
-        return TOW_ERROR_ARGUMENT;
-    tow_letter *letters = NULL;
-    int error = tow_errands_make(server, tow_worker_look_at_routes, &letters);
-    if (error == 0)
-        error = tow_routing_remove(&server->routing, path);
-    tow_errands_leave(letters, error == 0);
-    return error;
-}
-
 /* Listening. */
-
-/* Before others hold them. */
-static void set_host_rules(const tow_server *server, tow_rules *rules) {
-    rules->host_rule.local = rules->hosts == NULL && tow_sites_are_loopback(&server->sites, false);
-    rules->status_host_rule.local = rules->hosts == NULL && tow_sites_are_loopback(&server->sites, true);
-}
 
 static int make_address_table(tow_server *server) {
     int64_t limit = server->settings.max_connections_per_address;
@@ -209,7 +149,7 @@ static int listen_on_loop(tow_server *server) {
         error = tow_sites_open(&server->sites, server->loop, &server->settings);
     if (error != 0)
         return error;
-    set_host_rules(server, server->rules);
+    tow_rules_know_sites(server->rules, &server->sites);
     error = tow_worker_begin(&server->workers[0], server->loop, true);
     if (error != 0) {
         tow_worker_end(&server->workers[0]);
@@ -278,7 +218,7 @@ static void run_worker(tow_worker *worker) {
     tow_server_stop(worker->server);
 }
 
-/* A further worker's life. Its loop is published under the mutex, for tow_server_reload. */
+/* A further worker's life. Its loop is published under the mutex, for certificates. */
 static void live(tow_server *server, int index, tow_loop *loop) {
     tow_worker *worker = &server->workers[index + 1];
     pthread_mutex_lock(&server->mutex);
@@ -348,82 +288,6 @@ int tow_server_run(tow_server *server) {
     end_workers(server, threads);
     tow_report(&server->settings, TOW_LOG_NOTICE, "stopped");
     return atomic_load(&server->error);
-}
-
-/* Reloading. */
-
-/* For the connections that come from now on. */
-static int spread_secrecy(tow_server *server) {
-    int error = 0;
-    pthread_mutex_lock(&server->mutex);
-    bool runs = server->state == TOW_SERVER_LISTENING || server->state == TOW_SERVER_RUNNING;
-    for (size_t i = 0; error == 0 && runs && i < server->worker_count; i++) {
-        tow_worker *worker = &server->workers[i];
-        if (worker->loop != NULL)
-            error = tow_worker_reload(worker);
-    }
-    pthread_mutex_unlock(&server->mutex);
-    return error;
-}
-
-int tow_server_reload(tow_server *server) {
-    if (server == NULL)
-        return TOW_ERROR_ARGUMENT;
-    if (!tow_secrecy_is_on(&server->secrecy))
-        return 0;
-    int error = tow_secrecy_reload(&server->secrecy, &server->settings);
-    return error != 0 ? error : spread_secrecy(server);
-}
-
-int tow_server_set_certificates(tow_server *server, const tow_certificate *certificates, size_t count) {
-    if (server == NULL || certificates == NULL || count == 0)
-        return TOW_ERROR_ARGUMENT;
-    if (!tow_secrecy_is_on(&server->secrecy))
-        return TOW_ERROR_STATE;
-    int error = tow_secrecy_set_certificates(&server->secrecy, &server->settings, certificates, count);
-    return error != 0 ? error : spread_secrecy(server);
-}
-
-/* Limits that all routes fall back to, from now on. */
-static int limits_change(tow_server *server, const tow_limits *limits) {
-    tow_route_defaults defaults = server->route_defaults;
-    tow_complaint complaint = {0};
-    defaults.limits = *limits;
-    tow_limits_resolve(&defaults.limits, TOW_ROLE_SERVER, NULL);
-    int error = tow_limits_check(&defaults.limits, &complaint);
-    if (error == 0)
-        error = tow_routing_renew(&server->routing, &defaults);
-    if (complaint.text[0] != '\0')
-        tow_report(&server->settings, TOW_LOG_ERROR, "limits: %.200s", complaint.text);
-    if (error == 0)
-        server->route_defaults = defaults;
-    return error;
-}
-
-static void rules_change(tow_server *server, tow_rules *rules) {
-    set_host_rules(server, rules);
-    pthread_mutex_lock(&server->mutex);
-    tow_rules *before = server->rules;
-    server->rules = rules;
-    pthread_mutex_unlock(&server->mutex);
-    tow_rules_release(before);
-}
-
-int tow_server_change_options(tow_server *server, const tow_server_change *change) {
-    tow_rules *rules;
-    tow_letter *letters = NULL;
-    int error = rules_make(server, &rules, change->allow_origins, change->hosts);
-    if (error != 0)
-        return error;
-    error = tow_errands_make(server, tow_worker_take_rules, &letters);
-    if (error == 0)
-        error = limits_change(server, &change->limits);
-    if (error == 0)
-        rules_change(server, rules);
-    else
-        tow_rules_release(rules);
-    tow_errands_leave(letters, error == 0);
-    return error;
 }
 
 /* Stopping. */

@@ -104,6 +104,7 @@ struct tow_worker {
     tow_exchange *opening;        /* of the socket whose on_open runs, else NULL */
     struct tow_connection *opens; /* that socket's */
     tow_tls_context *tls;         /* NULL: connections are plain */
+    tow_tls_context *next_tls;    /* to take its place; NULL: none; under the server's mutex */
     tow_snapshot *routes;         /* of which it knows: see tow_routing_look */
     tow_rules *rules;             /* the same, held */
     tow_slab slots;

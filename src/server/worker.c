@@ -191,18 +191,16 @@ static int tls_begin(tow_worker *worker) {
     return tow_secrecy_context(&server->secrecy, &server->settings, &worker->tls);
 }
 
-static void reload(tow_worker *worker) {
-    tow_tls_context *old = worker->tls;
-    if (tls_begin(worker) == 0)
-        tow_tls_context_release(old);
-}
-
-int tow_worker_reload(tow_worker *worker) {
-    tow_letter *letter = errand_make(worker, reload);
-    if (letter == NULL)
-        return TOW_ERROR_MEMORY;
-    errand_leave(letter);
-    return 0;
+void tow_worker_take_context(tow_worker *worker) {
+    tow_tls_context *before = NULL;
+    pthread_mutex_lock(&worker->server->mutex);
+    if (worker->next_tls != NULL) {
+        before = worker->tls;
+        worker->tls = worker->next_tls;
+        worker->next_tls = NULL;
+    }
+    pthread_mutex_unlock(&worker->server->mutex);
+    tow_tls_context_release(before);
 }
 
 void tow_worker_look_at_routes(tow_worker *worker) {
@@ -310,12 +308,13 @@ void tow_worker_end(tow_worker *worker) {
     worker->retained = 0;
     tow_websocket_context_free(worker->context);
     tow_tls_context_release(worker->tls);
+    tow_tls_context_release(worker->next_tls);
     tow_snapshot_release(worker->routes);
     tow_slab_clear(&worker->slots);
     free(worker->ports);
     free(atomic_exchange(&worker->stop, NULL));
     worker->context = NULL;
-    worker->tls = NULL;
+    worker->tls = worker->next_tls = NULL;
     worker->routes = NULL;
     tow_rules_release(worker->rules);
     worker->rules = NULL;

@@ -15,10 +15,6 @@ void tow_worker_stop(tow_worker *worker);
 /* The same for each worker of a server, once. */
 void tow_worker_stop_all(tow_server *server);
 
-/* Any thread, while the loop is there. Connections that come from some round on get the certificate that was
- * read last; does nothing if none will come any more. Errors: MEMORY. */
-int tow_worker_reload(tow_worker *worker);
-
 /* A letter for each worker that makes it `act` on its thread, between callbacks; made ahead, so that nothing
  * can fail when they are left. Errors: MEMORY; those that were made are in the list. */
 int tow_errands_make(tow_server *server, void (*act)(tow_worker *worker), tow_letter **letters);
@@ -26,6 +22,9 @@ int tow_errands_make(tow_server *server, void (*act)(tow_worker *worker), tow_le
 /* Any thread. Leaves the letters of such a list, or frees those that a worker does not take, or all of them
  * where they are not `wanted`. */
 void tow_errands_leave(tow_letter *letters, bool wanted);
+
+/* Such an act: it takes `next_tls`, for the connections that come from now on. */
+void tow_worker_take_context(tow_worker *worker);
 
 /* Such an act: it looks at the routes, so that it lets go of older ones. */
 void tow_worker_look_at_routes(tow_worker *worker);

@@ -10,20 +10,20 @@ typedef struct row {
     char *pattern;
 } row;
 
-typedef struct policy_table {
-    row *rows; /* the most exact first */
+struct tow_channel_table {
     size_t count;
-} policy_table;
+    row rows[]; /* the most exact first */
+};
 
 struct tow_channel_policies {
     pthread_rwlock_t lock;
-    policy_table table;
+    tow_channel_table *table; /* NULL: none */
 };
 
-static void table_clear(policy_table *table) {
-    for (size_t i = 0; i < table->count; i++)
+void tow_channel_table_free(tow_channel_table *table) {
+    for (size_t i = 0; table != NULL && i < table->count; i++)
         free(table->rows[i].pattern);
-    free(table->rows);
+    free(table);
 }
 
 int tow_channel_policies_new(tow_channel_policies **policies) {
@@ -39,7 +39,7 @@ void tow_channel_policies_free(tow_channel_policies *policies) {
     if (policies == NULL)
         return;
     pthread_rwlock_destroy(&policies->lock);
-    table_clear(&policies->table);
+    tow_channel_table_free(policies->table);
     free(policies);
 }
 
@@ -60,42 +60,37 @@ static int compare(const void *one, const void *other) {
         tow_slice_from(((const row *)one)->pattern), tow_slice_from(((const row *)other)->pattern));
 }
 
-static int table_make(policy_table *out, const tow_channel_settings *const *settings, size_t count) {
-    policy_table made = {.rows = calloc(count + 1, sizeof(row))};
-    if (made.rows == NULL)
+int tow_channel_table_new(
+    tow_channel_table **table, const tow_channel_settings *const *settings, size_t count) {
+    tow_channel_table *made = calloc(1, sizeof(*made) + count * sizeof(row));
+    if (made == NULL)
         return TOW_ERROR_MEMORY;
-    for (; made.count < count; made.count++) {
-        char *pattern = strdup(settings[made.count]->name);
+    for (; made->count < count; made->count++) {
+        char *pattern = strdup(settings[made->count]->name);
         if (pattern == NULL) {
-            table_clear(&made);
+            tow_channel_table_free(made);
             return TOW_ERROR_MEMORY;
         }
-        made.rows[made.count] = (row){policy_of(settings[made.count]), pattern};
+        made->rows[made->count] = (row){policy_of(settings[made->count]), pattern};
     }
-    qsort(made.rows, count, sizeof(row), compare);
-    *out = made;
+    qsort(made->rows, count, sizeof(row), compare);
+    *table = made;
     return 0;
 }
 
-int tow_channel_policies_set(
-    tow_channel_policies *policies, const tow_channel_settings *const *settings, size_t count) {
-    policy_table made;
-    int error = table_make(&made, settings, count);
-    if (error != 0)
-        return error;
+void tow_channel_policies_take(tow_channel_policies *policies, tow_channel_table *table) {
     pthread_rwlock_wrlock(&policies->lock);
-    policy_table before = policies->table;
-    policies->table = made;
+    tow_channel_table *before = policies->table;
+    policies->table = table;
     pthread_rwlock_unlock(&policies->lock);
-    table_clear(&before);
-    return 0;
+    tow_channel_table_free(before);
 }
 
 void tow_channel_policies_find(void *user, tow_slice name, tow_channel_policy *policy) {
     tow_channel_policies *policies = user;
     pthread_rwlock_rdlock(&policies->lock);
-    const policy_table *table = &policies->table;
-    for (size_t i = 0; i < table->count; i++)
+    const tow_channel_table *table = policies->table;
+    for (size_t i = 0; table != NULL && i < table->count; i++)
         if (tow_channel_pattern_matches(tow_slice_from(table->rows[i].pattern), name)) {
             *policy = table->rows[i].policy;
             break;

@@ -44,6 +44,12 @@ static void a_beginning_matches_all_that_begins_so(void **state) {
     assert_false(matches("a/*", "b/a/"));
 }
 
+static void set(tow_channel_policies *policies, const tow_channel_settings *const *settings, size_t count) {
+    tow_channel_table *table;
+    assert_int_equal(tow_channel_table_new(&table, settings, count), 0);
+    tow_channel_policies_take(policies, table);
+}
+
 static tow_channel_policies *made(const tow_channel_settings *settings, size_t count) {
     const tow_channel_settings *list[8];
     tow_channel_policies *policies;
@@ -51,7 +57,7 @@ static tow_channel_policies *made(const tow_channel_settings *settings, size_t c
     for (size_t i = 0; i < count; i++)
         list[i] = &settings[i];
     assert_int_equal(tow_channel_policies_new(&policies), 0);
-    assert_int_equal(tow_channel_policies_set(policies, list, count), 0);
+    set(policies, list, count);
     return policies;
 }
 
@@ -114,10 +120,10 @@ static void others_take_the_place_of_those_before(void **state) {
     static const tow_channel_settings second = {.name = "b", .history = 2};
     const tow_channel_settings *const list[] = {&second};
     tow_channel_policies *policies = made(first, 1);
-    assert_int_equal(tow_channel_policies_set(policies, list, 1), 0);
+    set(policies, list, 1);
     assert_int_equal(history_of(policies, "a"), 0);
     assert_int_equal(history_of(policies, "b"), 2);
-    assert_int_equal(tow_channel_policies_set(policies, NULL, 0), 0);
+    set(policies, NULL, 0);
     assert_int_equal(history_of(policies, "b"), 0);
     tow_channel_policies_free(policies);
 }

@@ -17,10 +17,12 @@ static void door_make(struct channels *channels, size_t index, const char *path,
 
 void channels_set(struct channels *channels, const tow_channel_settings *settings) {
     const tow_channel_settings *list[16];
+    tow_channel_table *table;
     size_t count = 0;
     for (; settings != NULL && settings[count].name != NULL; count++)
         list[count] = &settings[count];
-    assert_int_equal(tow_channel_policies_set(channels->policies, list, count), 0);
+    assert_int_equal(tow_channel_table_new(&table, list, count), 0);
+    tow_channel_policies_take(channels->policies, table);
     tow_server_set_channel_policy(channels->world.server, tow_channel_policies_find, channels->policies);
 }
 

@@ -32,8 +32,16 @@ static void expect_head(struct world *world, const char *opening, const char *st
     peer_close(&peer);
 }
 
-static void change(struct world *world, const tow_server_change *change) {
-    assert_int_equal(tow_server_change_options(world->server, change), 0);
+static int try_change(tow_server *server, const tow_changed_options *options) {
+    tow_server_change *change;
+    int error = tow_server_change_new(&change, server, options);
+    if (error == 0)
+        tow_server_change_take(change);
+    return error;
+}
+
+static void change(struct world *world, const tow_changed_options *options) {
+    assert_int_equal(try_change(world->server, options), 0);
     world_run(world, 10);
 }
 
@@ -46,10 +54,10 @@ static void origins_change(void **state) {
     int freed = 0;
     begin(&world, &freed);
     expect_head(&world, FROM("https://a.example"), "HTTP/1.1 403 ");
-    change(&world, &(tow_server_change){.allow_origins = origins});
+    change(&world, &(tow_changed_options){.allow_origins = origins});
     expect_head(&world, FROM("https://a.example"), OPENED);
     expect_head(&world, FROM("https://b.example"), "HTTP/1.1 403 ");
-    change(&world, &(tow_server_change){0});
+    change(&world, &(tow_changed_options){0});
     expect_head(&world, FROM("https://a.example"), "HTTP/1.1 403 ");
     world_end(&world);
     assert_int_equal(freed, 1);
@@ -62,10 +70,10 @@ static void hosts_change(void **state) {
     int freed = 0;
     begin(&world, &freed);
     expect_head(&world, OPENING("/x"), OPENED);
-    change(&world, &(tow_server_change){.hosts = hosts});
+    change(&world, &(tow_changed_options){.hosts = hosts});
     expect_head(&world, OPENING("/x"), "HTTP/1.1 421 ");
     expect_head(&world, "GET /y HTTP/1.1\r\nHost: a.example\r\n\r\n", "HTTP/1.1 404 ");
-    change(&world, &(tow_server_change){0});
+    change(&world, &(tow_changed_options){0});
     expect_head(&world, OPENING("/x"), OPENED);
     expect_head(&world, "GET /y HTTP/1.1\r\nHost: a.example\r\n\r\n", "HTTP/1.1 421 ");
     world_end(&world);
@@ -93,7 +101,7 @@ static void limits_change_for_those_who_come(void **state) {
     int freed = 0;
     begin(&world, &freed);
     open_socket(&before, &world, OPENING("/x"));
-    change(&world, &(tow_server_change){.limits = {.max_message = 3}});
+    change(&world, &(tow_changed_options){.limits = {.max_message = 3}});
     expect_five(&before, true);
     open_socket(&after, &world, OPENING("/x"));
     expect_five(&after, false);
@@ -102,7 +110,7 @@ static void limits_change_for_those_who_come(void **state) {
     peer_frame(&after, 1, "1234", 4);
     peer_expect(&after, "1234");
     peer_close(&after);
-    change(&world, &(tow_server_change){0});
+    change(&world, &(tow_changed_options){0});
     open_socket(&after, &world, OPENING("/x"));
     expect_five(&after, true);
     peer_close(&after);
@@ -125,11 +133,11 @@ static void what_is_wrong_changes_nothing(void **state) {
     struct peer peer;
     int freed = 0;
     begin(&world, &freed);
-    const tow_server_change wrong[] = {{.allow_origins = origins}, {.hosts = hosts},
+    const tow_changed_options wrong[] = {{.allow_origins = origins}, {.hosts = hosts},
         {.limits = {.max_message = -2}},
         {.limits = {.overflow = TOW_OVERFLOW_DROP_OLDEST, .compression = TOW_COMPRESSION_TAKEOVER}}};
     for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
-        assert_int_equal(tow_server_change_options(world.server, &wrong[i]), TOW_ERROR_ARGUMENT);
+        assert_int_equal(try_change(world.server, &wrong[i]), TOW_ERROR_ARGUMENT);
     assert_true(world_logged(&world, "allow_origins: 'nowhere'"));
     assert_true(world_logged(&world, "limits: max_message"));
     open_socket(&peer, &world, OPENING("/x"));
@@ -150,8 +158,8 @@ static void a_route_whose_own_limits_contradict_them_stays_as_it_is(void **state
             &(tow_handler){.on_message = echo, .limits = {.overflow = TOW_OVERFLOW_DROP_OLDEST}}),
         0);
     assert_int_equal(
-        tow_server_change_options(world.server,
-            &(tow_server_change){.limits = {.compression = TOW_COMPRESSION_TAKEOVER, .max_message = 3}}),
+        try_change(world.server,
+            &(tow_changed_options){.limits = {.compression = TOW_COMPRESSION_TAKEOVER, .max_message = 3}}),
         0);
     open_socket(&peer, &world, OPENING("/x"));
     expect_five(&peer, false);

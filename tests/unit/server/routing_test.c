@@ -607,10 +607,12 @@ static void *load_user(void) {
 
 static void change_limits(int turn) {
     static const char *const origins[] = {"https://a.example", NULL};
-    const tow_server_change change = {.allow_origins = turn % 8 == 0 ? origins : NULL,
+    const tow_changed_options options = {.allow_origins = turn % 8 == 0 ? origins : NULL,
         .limits = {.max_message = turn % 8 == 0 ? 1000 : 2000}};
-    if (tow_server_change_options(load.server, &change) != 0)
+    tow_server_change *change;
+    if (tow_server_change_new(&change, load.server, &options) != 0)
         abort();
+    tow_server_change_take(change);
 }
 
 static void *change_routes(void *argument) {

@@ -34,9 +34,12 @@ typedef struct tow_channel_policies tow_channel_policies;
 int tow_channel_policies_new(tow_channel_policies **policies);
 void tow_channel_policies_free(tow_channel_policies *policies); /* NULL is allowed */
 
-/* These instead of those before; all is copied. Any thread. Errors: MEMORY (those before stay). */
-int tow_channel_policies_set(
-    tow_channel_policies *policies, const tow_channel_settings *const *settings, size_t count);
+/* What will stand instead of those before, in two steps; all is copied. Errors: MEMORY. */
+typedef struct tow_channel_table tow_channel_table;
+int tow_channel_table_new(
+    tow_channel_table **table, const tow_channel_settings *const *settings, size_t count);
+void tow_channel_table_free(tow_channel_table *table); /* NULL is allowed */
+void tow_channel_policies_take(tow_channel_policies *policies, tow_channel_table *table); /* any thread */
 
 /* A tow_channel_policy_find whose user is the policies. */
 void tow_channel_policies_find(void *policies, tow_slice name, tow_channel_policy *policy);
