@@ -1,6 +1,7 @@
 #include "asker.h"
 
 #include "client/http_client.h"
+#include "server/address_table.h"
 #include "server/metric.h"
 #include "transport/loop.h"
 
@@ -12,7 +13,7 @@
 #include <strings.h>
 #include <towline/error.h>
 
-enum { CALLS_AT_A_TIME = 32, ANSWER_MAX = 64 << 10, ASKS_MAX = 4 };
+enum { CALLS_AT_A_TIME = 32, CLIENT_CALLS_MAX = 24, ANSWER_MAX = 64 << 10, ASKS_MAX = 4 };
 
 /* What --status tells of all of them. */
 #define METRICS(X)                                                                                           \
@@ -30,8 +31,8 @@ typedef struct metrics {
 struct tow_question {
     tow_letter letter; /* first: to the first loop, and back home */
     tow_asker *asker;
-    tow_question *next; /* among those that are being asked */
-    tow_question **previous;
+    tow_question *next;      /* among those that wait to be asked, or those that are being asked */
+    tow_question **previous; /* of the latter */
     tow_http_call *call;
     char *url;
     tow_header_field *fields;
@@ -45,21 +46,38 @@ struct tow_asker {
     tow_handler_log log;
     const char *option;
     tow_loop *loop;
-    tow_http_client *client; /* the rest is the first loop's */
-    tow_question *first;
-    bool is_over;
     metrics metrics;
-    pthread_mutex_t mutex; /* guards the homes */
+    tow_address_table *clients; /* how many questions each has */
     atomic_size_t waiting;
+    pthread_mutex_t mutex;   /* guards the homes */
+    tow_http_client *client; /* the rest is the first loop's */
+    tow_question *queue;
+    tow_question **queue_end;
+    tow_question *first; /* of those that are being asked */
+    size_t calls;
+    bool is_over;
 };
 
-static void leave(tow_asker *asker) {
+/* Counts one in. Nobody alone takes the room of all. */
+static int enter(tow_asker *asker, uint64_t client) {
+    bool has_room = atomic_fetch_add(&asker->waiting, 1) < TOW_ASKER_WAITING_MAX;
+    int error = has_room ? tow_address_table_enter(asker->clients, client) : TOW_ERROR_LIMIT;
+    tow_metric_count(error == 0 ? asker->metrics.asked : asker->metrics.refused);
+    if (error != 0)
+        atomic_fetch_sub(&asker->waiting, 1);
+    else
+        tow_metric_add(asker->metrics.waiting, 1);
+    return error;
+}
+
+static void leave(tow_asker *asker, uint64_t client) {
     atomic_fetch_sub(&asker->waiting, 1);
+    tow_address_table_leave(asker->clients, client);
     tow_metric_add(asker->metrics.waiting, -1);
 }
 
 static void question_free(tow_question *question) {
-    leave(question->asker);
+    leave(question->asker, question->options.client);
     for (size_t i = 0; question->asks[i] != NULL; i++)
         free(question->asks[i]);
     free(question->body);
@@ -84,16 +102,24 @@ static void come_home(tow_letter *letters) {
     }
 }
 
+static bool is_wanted(tow_question *question) {
+    tow_asker *asker = question->asker;
+    pthread_mutex_lock(&asker->mutex);
+    bool has_home = question->options.home != NULL;
+    pthread_mutex_unlock(&asker->mutex);
+    return has_home;
+}
+
 static void send_home(tow_question *question) {
     tow_asker *asker = question->asker;
     question->letter = (tow_letter){.work = 1, .open = come_home, .drop = question_dropped};
     question->verdict.asks = (const char *const *)question->asks;
     pthread_mutex_lock(&asker->mutex);
-    bool is_wanted = question->options.home != NULL;
-    if (is_wanted)
+    bool has_home = question->options.home != NULL;
+    if (has_home)
         tow_loop_post_letter(question->options.home, &question->letter);
     pthread_mutex_unlock(&asker->mutex);
-    if (!is_wanted)
+    if (!has_home)
         question_free(question);
 }
 
@@ -135,6 +161,7 @@ static int body_copy(tow_question *question, const tow_http_result *result) {
 }
 
 static void end_call(tow_question *question) {
+    question->asker->calls--;
     *question->previous = question->next;
     if (question->next != NULL)
         question->next->previous = question->previous;
@@ -142,8 +169,11 @@ static void end_call(tow_question *question) {
     question->call = NULL;
 }
 
+static void ask_next(tow_asker *asker);
+
 static void answered(tow_http_call *call, const tow_http_result *result) {
     tow_question *question = tow_http_call_user(call);
+    tow_asker *asker = question->asker;
     int error = result->error;
     if (error == 0)
         error = asks_copy(question, result->head);
@@ -155,6 +185,7 @@ static void answered(tow_http_call *call, const tow_http_result *result) {
         fail(question, error, result->error != 0 ? result->text : tow_strerror(error));
     end_call(question);
     send_home(question);
+    ask_next(asker);
 }
 
 static int start(tow_question *question) {
@@ -174,6 +205,7 @@ static void enlist(tow_question *question) {
     if (asker->first != NULL)
         asker->first->previous = &question->next;
     asker->first = question;
+    asker->calls++;
 }
 
 static int need_client(tow_asker *asker) {
@@ -186,20 +218,70 @@ static int need_client(tow_asker *asker) {
             .max_host_connections = CALLS_AT_A_TIME, .max_waiting = TOW_OFF, .max_host_waiting = TOW_OFF});
 }
 
+static void ask(tow_question *question) {
+    int error = need_client(question->asker);
+    if (error == 0)
+        error = start(question);
+    if (error == 0) {
+        enlist(question);
+        return;
+    }
+    fail(question, error, tow_strerror(error));
+    send_home(question);
+}
+
+static size_t calls_of(const tow_asker *asker, uint64_t client) {
+    size_t count = 0;
+    for (const tow_question *question = asker->first; question != NULL; question = question->next)
+        count += question->options.client == client;
+    return count;
+}
+
+/* Of whom the fewest are being asked, and of these who came first; never all that can be asked at a time for
+ * one client, as they may take long. NULL: nobody. */
+static tow_question **choose(tow_asker *asker) {
+    tow_question **chosen = NULL;
+    size_t fewest = SIZE_MAX;
+    for (tow_question **link = &asker->queue; fewest > 0 && *link != NULL; link = &(*link)->next) {
+        uint64_t client = (*link)->options.client;
+        size_t calls = calls_of(asker, client);
+        if (calls >= fewest || (client != 0 && calls >= CLIENT_CALLS_MAX))
+            continue;
+        chosen = link;
+        fewest = calls;
+    }
+    return chosen;
+}
+
+static tow_question *take(tow_asker *asker, tow_question **link) {
+    tow_question *question = *link;
+    *link = question->next;
+    if (*link == NULL)
+        asker->queue_end = link;
+    question->next = NULL;
+    return question;
+}
+
+static void ask_next(tow_asker *asker) {
+    tow_question **link;
+    while (asker->calls < CALLS_AT_A_TIME && (link = choose(asker)) != NULL) {
+        tow_question *question = take(asker, link);
+        if (is_wanted(question))
+            ask(question);
+        else
+            question_free(question);
+    }
+}
+
 static void begin(tow_letter *letters) {
+    tow_asker *asker = ((tow_question *)(void *)letters)->asker;
     while (letters != NULL) {
         tow_question *question = (tow_question *)(void *)letters;
         letters = letters->next;
-        int error = need_client(question->asker);
-        if (error == 0)
-            error = start(question);
-        if (error == 0) {
-            enlist(question);
-            continue;
-        }
-        fail(question, error, tow_strerror(error));
-        send_home(question);
+        *asker->queue_end = question;
+        asker->queue_end = &question->next;
     }
+    ask_next(asker);
 }
 
 static tow_question *question_new(
@@ -217,25 +299,16 @@ static tow_question *question_new(
     return made;
 }
 
-/* Counts one in. */
-static bool has_room(tow_asker *asker) {
-    bool has_room = atomic_fetch_add(&asker->waiting, 1) < TOW_ASKER_WAITING_MAX;
-    tow_metric_add(asker->metrics.waiting, 1);
-    tow_metric_count(has_room ? asker->metrics.asked : asker->metrics.refused);
-    if (!has_room)
-        leave(asker);
-    return has_room;
-}
-
 int tow_asker_ask(tow_question **question, tow_asker *asker, const tow_question_options *options,
     tow_header_field *fields) {
-    if (!has_room(asker)) {
+    int error = enter(asker, options->client);
+    if (error != 0) {
         free(fields);
-        return TOW_ERROR_LIMIT;
+        return error;
     }
     tow_question *made = question_new(asker, options, fields);
     if (made == NULL) {
-        leave(asker);
+        leave(asker, options->client);
         free(fields);
         return TOW_ERROR_MEMORY;
     }
@@ -258,12 +331,20 @@ void tow_question_forget(tow_question *question) {
 /* Beginning and end. */
 
 int tow_asker_new(tow_asker **asker, const tow_handler_place *place, const char *option) {
+    uint64_t seed;
     tow_asker *made = calloc(1, sizeof(*made));
     if (made == NULL)
         return TOW_ERROR_MEMORY;
+    tow_loop_random(place->loop, &seed, sizeof(seed));
+    int error = tow_address_table_new(&made->clients, TOW_ASKER_CLIENT_MAX, seed);
+    if (error != 0) {
+        free(made);
+        return error;
+    }
     made->log = place->log;
     made->option = option;
     made->loop = place->loop;
+    made->queue_end = &made->queue;
     TOW_SERVER_METRICS(place->server, &made->metrics, METRICS);
     pthread_mutex_init(&made->mutex, NULL);
     atomic_init(&made->waiting, 0);
@@ -279,6 +360,7 @@ void tow_asker_end(tow_asker *asker) {
         question->verdict.error = TOW_ERROR_STATE;
         send_home(question);
     }
+    ask_next(asker); /* nobody is asked any more */
     tow_http_client_free(asker->client);
     asker->client = NULL;
     asker->metrics = (metrics){0}; /* which go with the server: letters may be dropped after it */
@@ -288,5 +370,6 @@ void tow_asker_free(tow_asker *asker) {
     if (asker == NULL)
         return;
     pthread_mutex_destroy(&asker->mutex);
+    tow_address_table_free(asker->clients);
     free(asker);
 }

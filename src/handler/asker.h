@@ -1,11 +1,11 @@
 /* asker: asks a back end by HTTP what may be. All questions of an asker go out from the server's first loop;
- * how many are under way is bounded. */
+ * how many wait is bounded, and how many of one client, of whom others need not wait for an answer. */
 #ifndef TOW_HANDLER_ASKER_H
 #define TOW_HANDLER_ASKER_H
 
 #include "handler/kind.h"
 
-enum { TOW_ASKER_WAITING_MAX = 256, TOW_ASKER_SECONDS = 10 };
+enum { TOW_ASKER_WAITING_MAX = 256, TOW_ASKER_CLIENT_MAX = 64 /* of one client */, TOW_ASKER_SECONDS = 10 };
 
 typedef struct tow_asker tow_asker;
 typedef struct tow_question tow_question;
@@ -34,14 +34,15 @@ typedef struct tow_question_options {
     const char *url;
     int seconds; /* for an answer; 0: default */
     bool wants_body;
-    tow_loop *home; /* where on_verdict comes */
+    uint64_t client; /* for whom (tow_exchange_client); 0: nobody knows */
+    tow_loop *home;  /* where on_verdict comes */
     tow_on_verdict on_verdict;
     void *user;
 } tow_question_options;
 
 /* Asks by a GET with these fields (inquiry.h), which are the question's from the call on, also when it fails;
  * NULL stands for no memory. `on_verdict` comes once, and the question is gone then. Any thread. Errors:
- * LIMIT (too many wait), MEMORY. */
+ * LIMIT (too many wait, or of this client), MEMORY. */
 int tow_asker_ask(
     tow_question **question, tow_asker *asker, const tow_question_options *options, tow_header_field *fields);
 

@@ -6,6 +6,7 @@
 #include "server/address_table.h"
 #include "socketio.h"
 #include "transport/loop.h"
+#include "websocket/websocket.h"
 
 #include <pthread.h>
 #include <stddef.h>
@@ -81,7 +82,7 @@ static bool has_room(tow_socketio_away *away, uint64_t address) {
 bool tow_socketio_away_keep(tow_socketio_socket *socket) {
     tow_socketio_away *away = socket->scope->io->away;
     int seconds = socket->scope->io->options.recovery_seconds;
-    uint64_t address = tow_socketio_address_of(socket->connection->websocket);
+    uint64_t address = tow_websocket_address_key(socket->connection->websocket);
     pthread_mutex_lock(&away->mutex);
     bool is_kept = has_room(away, address) && tow_address_table_enter(away->addresses, address) == 0;
     if (is_kept) {

@@ -1,6 +1,5 @@
 #include "gathering.h"
 
-#include "identity.h"
 #include "websocket/websocket.h"
 
 #include <stdlib.h>
@@ -14,7 +13,7 @@ static int hold(
     if (connection->io->options.max_message > 0 && bytes > (uint64_t)connection->io->options.max_message)
         return TOW_ERROR_LIMIT;
     *cause = tow_unfinished_hold(connection->websocket->context, &gathering->held,
-        tow_socketio_address_of(connection->websocket), bytes);
+        tow_websocket_address_key(connection->websocket), bytes);
     return *cause == TOW_CAUSE_COUNT ? 0 : TOW_ERROR_LIMIT;
 }
 

@@ -1,7 +1,6 @@
 #include "identity.h"
 
 #include "transport/loop.h"
-#include "websocket/websocket.h"
 
 void tow_socketio_id_make(char id[TOW_SOCKETIO_ID_LENGTH + 1], tow_loop *loop) {
     static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
@@ -20,9 +19,4 @@ uint64_t tow_socketio_id_number(const char *id) {
     for (; *id != '\0'; id++)
         number = (number ^ (uint8_t)*id) * 1099511628211U;
     return number == 0 ? 1 : number;
-}
-
-uint64_t tow_socketio_address_of(const tow_websocket *websocket) {
-    const tow_socket_owner *owner = websocket->behaviour->owner;
-    return owner != NULL && owner->address != NULL ? owner->address(websocket) : 0;
 }

@@ -12,7 +12,4 @@ void tow_socketio_id_make(char id[TOW_SOCKETIO_ID_LENGTH + 1], tow_loop *loop);
 /* A number for an id, by which the hub leaves its socket out; never 0. */
 uint64_t tow_socketio_id_number(const char *id);
 
-/* The peer of a connection as a key for what each address may have (tow_address_key), or 0. */
-uint64_t tow_socketio_address_of(const tow_websocket *websocket);
-
 #endif

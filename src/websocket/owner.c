@@ -40,7 +40,7 @@ void tow_websocket_free(tow_websocket *socket) {
         owner->free(socket);
 }
 
-uint64_t tow_owner_address(const tow_websocket *socket) {
+uint64_t tow_websocket_address_key(const tow_websocket *socket) {
     const tow_socket_owner *owner = owner_of(socket);
     return owner->address == NULL ? 0 : owner->address(socket);
 }

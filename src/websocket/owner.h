@@ -4,9 +4,6 @@
 
 #include "websocket/websocket.h"
 
-/* What its memory is counted by, or 0. */
-uint64_t tow_owner_address(const tow_websocket *socket);
-
 /* Whether its events and its end are somebody else's than the application's. */
 bool tow_owner_holds(const tow_websocket *socket);
 

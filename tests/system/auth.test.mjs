@@ -333,6 +333,18 @@ describe("a back end", () => {
     statuses.forEach((status) => status.catch(() => {})); // the test's end ends them
   });
 
+  test("does not keep a client waiting behind another one that asks without end", async (t) => {
+    const back = await backEnd(t, (request, response) => {
+      if (request.headers["x-forwarded-for"] === "192.0.2.2") response.end();
+    });
+    const server = await serveConfig(t, config(back.url, "auth-seconds: 3600\ntrusted-proxy: 127.0.0.1\n"));
+    const from = (address) => ({ headers: { "X-Forwarded-For": address } });
+    const statuses = Array.from({ length: 100 }, async () => (await knock(t, server, "/echo", from("192.0.2.1"))).status);
+    assert.equal(await Promise.any(statuses), 503); // of those that are too many
+    assert.equal((await knock(t, server, "/echo", from("192.0.2.2"))).status, 101);
+    statuses.forEach((status) => status.catch(() => {})); // the test's end ends them
+  });
+
   test("is not asked any more about who has left, and the end waits for none", async (t) => {
     const back = await backEnd(t, () => {});
     const server = await serveConfig(t, config(back.url, "auth-seconds: 60\ndrain-seconds: 1\n"));

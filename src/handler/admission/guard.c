@@ -186,6 +186,7 @@ static int ask(asking *made, const tow_terms *terms, const tow_request *request)
     const tow_exchange_events events = {.on_gone = asker_gone, .user = made};
     const tow_question_options options = {.url = terms->settings.auth_url,
         .seconds = terms->settings.auth_seconds,
+        .client = tow_exchange_client(made->exchange),
         .home = tow_exchange_loop(made->exchange),
         .on_verdict = decided,
         .user = made};

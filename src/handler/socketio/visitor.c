@@ -3,6 +3,7 @@
 #include "base/json.h"
 #include "server/channels.h"
 #include "socketio/parts.h"
+#include "websocket/websocket.h"
 #include "wish.h"
 
 #include <stddef.h>
@@ -232,6 +233,7 @@ static void enter(tow_socketio_visitor *visitor) {
     const tow_request *request = tow_websocket_request(websocket);
     visitor->guest.on_dismissed = on_dismissed;
     visitor->guest.loop = tow_websocket_loop(websocket);
+    visitor->guest.client = tow_websocket_address_key(websocket);
     visitor->question.on_answer = on_answer;
     if (request != NULL)
         keeper->enter(keeper, &visitor->guest, NULL, request, &visitor->question, &answer);

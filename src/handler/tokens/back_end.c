@@ -103,6 +103,7 @@ static void ask(asked *made, tow_header_field *fields, tow_channel_answer *answe
     const tow_question_options options = {.url = settings->url,
         .seconds = settings->seconds,
         .wants_body = made->is_about_guest,
+        .client = made->guest->client,
         .home = made->guest->loop,
         .on_verdict = decided,
         .user = made};

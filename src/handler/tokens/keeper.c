@@ -4,6 +4,7 @@
 #include "jwt.h"
 #include "presented.h"
 #include "secret_file.h"
+#include "server/exchange.h"
 #include "server/metric.h"
 #include "stay.h"
 
@@ -82,8 +83,10 @@ static void enter(const tow_channel_keeper *table, tow_channel_guest *guest, tow
     const tow_request *request, tow_channel_question *question, tow_channel_answer *answer) {
     tow_token_keeper *keeper = keeper_of(table);
     tow_presented presented;
-    if (exchange != NULL)
+    if (exchange != NULL) {
         guest->loop = tow_exchange_loop(exchange);
+        guest->client = tow_exchange_client(exchange);
+    }
     if (keeper->back_end != NULL) {
         tow_back_end_enter(keeper->back_end, guest, request, question, answer);
         return;

@@ -45,7 +45,8 @@ typedef struct tow_channel_guest { /* zeroed but for on_dismissed; `enter` and `
     /* It has to go. The door tells the client, lets it go and calls `leave`, in this call or later. Never
      * inside a call of the door's. */
     void (*on_dismissed)(struct tow_channel_guest *guest, tow_channel_dismissal why);
-    tow_loop *loop; /* set by `enter`, or before it where there is no exchange */
+    tow_loop *loop;  /* set by `enter`, or before it where there is no exchange */
+    uint64_t client; /* the same: tow_exchange_client; 0: nobody knows */
     const char
         *subject;    /* who it is: UTF-8 of at most 200 bytes; NULL: nobody said. Until `show` or `leave` */
     tow_slice info;  /* what presence tells of it: a value of JSON; length 0: nothing. The same */

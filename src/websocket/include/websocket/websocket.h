@@ -97,6 +97,9 @@ void tow_limits_resolve(tow_limits *limits, tow_role role, const tow_limits *ser
  * below the high one, messages to be dropped that others refer to): `complaint`, which may be NULL, tells. */
 int tow_limits_check(const tow_limits *limits, tow_complaint *complaint);
 
+/* What its memory is counted by (tow_socket_owner.address), or 0. */
+uint64_t tow_websocket_address_key(const tow_websocket *socket);
+
 /* How much longer than message_seconds a message may take for so many bytes that have come, in nanoseconds.
  */
 int64_t tow_limits_time_for(const tow_limits *limits, uint64_t bytes);

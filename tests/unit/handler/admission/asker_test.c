@@ -10,7 +10,7 @@ enum { ANSWER_SECONDS = 3 };
 struct asked {
     struct world world;
     tow_asker *asker;
-    int verdicts, error, status;
+    int verdicts, error, status, refusals;
     char asks[100];
 };
 
@@ -32,6 +32,7 @@ static void decided(void *user, const tow_verdict *verdict) {
     asked->verdicts++;
     asked->error = verdict->error;
     asked->status = verdict->status;
+    asked->refusals += verdict->status == 403;
     asked->asks[0] = '\0';
     for (size_t i = 0; verdict->asks[i] != NULL; i++)
         snprintf(asked->asks + strlen(asked->asks), sizeof(asked->asks) - strlen(asked->asks), "%s;",
@@ -57,15 +58,20 @@ static void end(struct asked *asked) {
     tow_asker_free(asked->asker);
 }
 
-static int ask(struct asked *asked, tow_question **question, const char *url) {
+static int ask_for(struct asked *asked, uint64_t client, tow_question **question, const char *url) {
     tow_header_field *fields = calloc(1, sizeof(*fields));
     return tow_asker_ask(question, asked->asker,
         &(tow_question_options){.url = url,
             .seconds = ANSWER_SECONDS,
+            .client = client,
             .home = asked->world.loop,
             .on_verdict = decided,
             .user = asked},
         fields);
+}
+
+static int ask(struct asked *asked, tow_question **question, const char *url) {
+    return ask_for(asked, 0, question, url);
 }
 
 static void the_status_and_what_it_asks_for_come_home(void **state) {
@@ -140,6 +146,49 @@ static void so_many_may_wait_and_no_more(void **state) {
     end(&asked);
 }
 
+enum { HOSTILE = 1, OTHER = 2 };
+
+/* As many as it may. */
+static void ask_without_end(struct asked *asked) {
+    tow_question *question;
+    int asks = 0;
+    while (ask_for(asked, HOSTILE, &question, "http://127.0.0.1:9998/never") == 0)
+        assert_true(++asks <= TOW_ASKER_CLIENT_MAX);
+}
+
+static void who_asks_without_end_keeps_nobody_else_waiting(void **state) {
+    (void)state;
+    struct asked asked;
+    tow_question *question;
+    begin(&asked, 6);
+    for (int turn = 0; turn < 8; turn++) {
+        ask_without_end(&asked);
+        world_run(&asked.world, 500); /* once in a while some of them end */
+        ask_without_end(&asked);
+        assert_int_equal(ask_for(&asked, OTHER, &question, "http://127.0.0.1:9998/403"), 0);
+        world_run(&asked.world, 100);
+        assert_int_equal(asked.refusals, turn + 1);
+    }
+    end(&asked);
+}
+
+static void who_waits_and_leaves_is_not_asked_about(void **state) {
+    (void)state;
+    struct asked asked;
+    tow_question *questions[TOW_ASKER_CLIENT_MAX];
+    begin(&asked, 7);
+    for (int i = 0; i < TOW_ASKER_CLIENT_MAX; i++)
+        assert_int_equal(ask_for(&asked, HOSTILE, &questions[i], "http://127.0.0.1:9998/never"), 0);
+    world_run(&asked.world, 100);
+    for (int i = 0; i < TOW_ASKER_CLIENT_MAX; i++)
+        tow_question_forget(questions[i]);
+    world_run(&asked.world, ANSWER_SECONDS * 1000 + 100);
+    assert_int_equal(asked.verdicts, 0);
+    ask_without_end(&asked); /* there is room again */
+    assert_int_equal(ask_for(&asked, HOSTILE, &questions[0], "http://127.0.0.1:9998/403"), TOW_ERROR_LIMIT);
+    end(&asked);
+}
+
 static void those_that_are_under_way_at_the_end_are_told(void **state) {
     (void)state;
     struct asked asked;
@@ -162,6 +211,8 @@ int main(void) {
         cmocka_unit_test(one_that_is_not_there_or_does_not_answer_is_an_error_and_a_line),
         cmocka_unit_test(who_has_left_hears_nothing),
         cmocka_unit_test(so_many_may_wait_and_no_more),
+        cmocka_unit_test(who_asks_without_end_keeps_nobody_else_waiting),
+        cmocka_unit_test(who_waits_and_leaves_is_not_asked_about),
         cmocka_unit_test(those_that_are_under_way_at_the_end_are_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
