@@ -39,6 +39,10 @@ typedef struct tow_connect_settings {
     int64_t count;     /* messages after which it leaves, 0 or TOW_OFF: no limit */
 } tow_connect_settings;
 
+/* Rows that fill one, besides those of way_options.h. */
+extern const tow_option tow_connect_session_rows[];
+extern const tow_option tow_connect_reconnect_rows[];
+
 int tow_connect(const tow_options *options);
 
 /* Connects to this URL as the settings say, which are a part of those of the options, or made of them.

@@ -35,7 +35,7 @@ static const tow_option identity_rows[] = {
     {0},
 };
 
-static const tow_option reconnect_rows[] = {
+const tow_option tow_connect_reconnect_rows[] = {
     {.group = "A lost connection",
         .name = "reconnect",
         .kind = TOW_OPTION_FLAG,
@@ -47,7 +47,7 @@ static const tow_option reconnect_rows[] = {
     {0},
 };
 
-static const tow_option session_rows[] = {
+const tow_option tow_connect_session_rows[] = {
     {.group = "Messages",
         .letter = 'x',
         .name = "execute",
@@ -85,7 +85,14 @@ static const tow_option session_rows[] = {
         .minimum = 1,
         FIELD(max_message)},
     {.group = "Time",
-        .name = "linger",
+        .name = "max-time",
+        .kind = TOW_OPTION_DURATION,
+        .value = "SECONDS",
+        .fallback = "off",
+        .off = "no limit",
+        .help = "leave after this time, with exit status 28",
+        FIELD(max_time)},
+    {.name = "linger",
         .kind = TOW_OPTION_DURATION,
         .value = "SECONDS",
         .note = "until as many messages came as were sent, a second after the last at most",
@@ -102,13 +109,6 @@ static const tow_option session_rows[] = {
         .help = "send a Ping this often; -v shows the round trips",
         .maximum = TOW_OPTION_DAY,
         FIELD(ping)},
-    {.name = "max-time",
-        .kind = TOW_OPTION_DURATION,
-        .value = "SECONDS",
-        .fallback = "off",
-        .off = "no limit",
-        .help = "leave after this time, with exit status 28",
-        FIELD(max_time)},
     {.group = "What is shown",
         .name = "verbose",
         .letter = 'v',
@@ -124,8 +124,8 @@ static const tow_option_section sections[] = {
     {.options = tow_way_rows},
     {.options = tow_way_tls_rows},
     {.options = identity_rows},
-    {.options = reconnect_rows},
-    {.options = session_rows},
+    {.options = tow_connect_reconnect_rows},
+    {.options = tow_connect_session_rows},
     {0},
 };
 

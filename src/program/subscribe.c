@@ -6,6 +6,7 @@
 #include "option_table.h"
 #include "way_options.h"
 
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <towline/error.h>
@@ -77,35 +78,35 @@ static const tow_option rows[] = {
         .help = "leave after so many messages",
         .minimum = 1,
         FIELD(connect.count)},
-    {.name = "output",
-        .letter = 'O',
-        .kind = TOW_OPTION_TEXT,
-        .value = "FILE",
-        .help = "append the payloads of binary messages to this file instead of printing them",
-        FIELD(connect.output)},
-    {.name = "verbose",
-        .letter = 'v',
-        .kind = TOW_OPTION_FLAG,
-        .help = "show the opening handshake, what TLS agreed on, pings and pongs",
-        FIELD(connect.verbose)},
-    {.group = "Time",
-        .name = "reconnect",
-        .kind = TOW_OPTION_FLAG,
-        .help = "connect again when the connection is lost; what is published meanwhile is not printed",
-        FIELD(connect.reconnect)},
-    {.name = "max-time",
-        .kind = TOW_OPTION_DURATION,
-        .value = "SECONDS",
-        .fallback = "off",
-        .off = "no limit",
-        .help = "leave after this time, with exit status 28",
-        .maximum = TOW_OPTION_DAY,
-        FIELD(connect.max_time)},
+    {0},
+};
+
+/* Nothing is sent, and there is nothing else to listen for. */
+static const tow_option_change session_changes[] = {
+    {.name = "execute", .left_out = true},
+    {.name = "half-close", .left_out = true},
+    {.name = "echo", .left_out = true},
+    {.name = "binary", .left_out = true},
+    {.name = "max-message", .left_out = true},
+    {.name = "linger", .left_out = true},
+    {.name = "ping", .left_out = true},
+    {0},
+};
+
+static const tow_option_change reconnect_changes[] = {
+    {.name = "reconnect",
+        .help = "connect again when the connection is lost; what is published meanwhile is not printed"},
     {0},
 };
 
 static const tow_option_section sections[] = {
     {.options = rows},
+    {.options = tow_connect_session_rows,
+        .base = offsetof(subscribe_settings, connect),
+        .changes = session_changes},
+    {.options = tow_connect_reconnect_rows,
+        .base = offsetof(subscribe_settings, connect),
+        .changes = reconnect_changes},
     {.options = tow_way_head_rows},
     {.options = tow_way_rows},
     {.options = tow_way_tls_rows},
