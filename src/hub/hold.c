@@ -1,5 +1,5 @@
 /* hold: a channel's order is taken, and the channel found or made. */
-#include "hash.h"
+#include "base/hash.h"
 #include "memory.h"
 #include "state.h"
 

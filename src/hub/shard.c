@@ -1,6 +1,6 @@
 #include "shard.h"
 
-#include "hash.h"
+#include "base/hash.h"
 
 #include <assert.h>
 #include <stdlib.h>

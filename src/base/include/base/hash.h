@@ -1,7 +1,7 @@
 /* hash: a number of 64 bits for a name, by FNV-1a with a seed, so that nobody from outside can choose names
  * that meet. */
-#ifndef TOW_HUB_HASH_H
-#define TOW_HUB_HASH_H
+#ifndef TOW_BASE_HASH_H
+#define TOW_BASE_HASH_H
 
 #include "base/slice.h"
 
