@@ -77,11 +77,3 @@ bool tow_pusher_event_is_valid(tow_slice event) {
 bool tow_pusher_event_is_clients(tow_slice event) {
     return tow_pusher_begins(event, "client-") && tow_pusher_event_is_valid(event);
 }
-
-/* FNV-1a. */
-uint32_t tow_pusher_hash(tow_slice name) {
-    uint32_t hash = 2166136261U;
-    for (size_t i = 0; i < name.length; i++)
-        hash = (hash ^ (unsigned char)name.data[i]) * 16777619U;
-    return hash;
-}

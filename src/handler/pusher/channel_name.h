@@ -53,7 +53,4 @@ bool tow_pusher_event_is_clients(tow_slice event);
 /* Whether a text begins so. */
 bool tow_pusher_begins(tow_slice text, const char *prefix);
 
-/* Spreads names over the buckets of tables. */
-uint32_t tow_pusher_hash(tow_slice name);
-
 #endif

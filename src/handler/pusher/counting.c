@@ -1,5 +1,6 @@
 #include "counting.h"
 
+#include "base/hash.h"
 #include "encoding.h"
 #include "transport/loop.h"
 #include "transport/timer.h"
@@ -63,7 +64,7 @@ static told *of(tow_ring *link) {
 }
 
 static tow_ring *bucket_of(tow_pusher_counting *counting, tow_slice channel) {
-    return &counting->buckets[tow_pusher_hash(channel) % TOW_PUSHER_COUNTING_BUCKETS];
+    return &counting->buckets[tow_hash(channel, counting->seed) % TOW_PUSHER_COUNTING_BUCKETS];
 }
 
 static told *find(tow_pusher_counting *counting, const tow_pusher_app *app, tow_slice channel) {
@@ -103,6 +104,7 @@ void tow_pusher_counting_tell(
 
 void tow_pusher_counting_init(tow_pusher_counting *counting, tow_loop *loop) {
     *counting = (tow_pusher_counting){.loop = loop};
+    tow_loop_random(loop, &counting->seed, sizeof(counting->seed));
     for (size_t i = 0; i < TOW_PUSHER_COUNTING_BUCKETS; i++)
         tow_ring_init(&counting->buckets[i]);
 }

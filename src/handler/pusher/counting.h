@@ -14,6 +14,7 @@ typedef struct tow_pusher_counting {
     tow_ring
         buckets[TOW_PUSHER_COUNTING_BUCKETS]; /* of channels that were told not long ago, by their names */
     size_t count;
+    uint64_t seed; /* of the hash: clients choose the names */
 } tow_pusher_counting;
 
 void tow_pusher_counting_init(tow_pusher_counting *counting, tow_loop *loop);

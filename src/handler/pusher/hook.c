@@ -173,12 +173,14 @@ static void go_on(tow_timer *timer) {
 
 static tow_pusher_hook *hook_make(tow_pusher_hooks *hooks, tow_pusher_app *app, const char *url) {
     tow_pusher_hook *hook = calloc(1, sizeof(*hook));
+    uint64_t seed;
     if (hook == NULL)
         return NULL;
     hook->hooks = hooks;
     hook->app = tow_pusher_app_retain(app);
     hook->url = url;
-    tow_pusher_hook_queue_init(&hook->queue);
+    tow_loop_random(hooks->loop, &seed, sizeof(seed));
+    tow_pusher_hook_queue_init(&hook->queue, seed);
     tow_ring_add_last(&hooks->list, &hook->link);
     return hook;
 }

@@ -1,6 +1,6 @@
 #include "hook_queue.h"
 
-#include "channel_name.h"
+#include "base/hash.h"
 
 #include <stddef.h>
 #include <stdlib.h>
@@ -8,8 +8,10 @@
 
 enum { SECOND = 1000000000 };
 
-typedef struct waiting_event {
-    struct waiting_event *next;
+typedef struct tow_pusher_waiting_event {
+    tow_ring link; /* among the channel's */
+    struct tow_pusher_hook_channel *channel;
+    struct tow_pusher_waiting_event *same; /* of a bucket of ends */
     int64_t due;
     tow_pusher_hook_type type;
     size_t user_length, json_length;
@@ -19,7 +21,7 @@ typedef struct waiting_event {
 typedef struct tow_pusher_hook_channel {
     tow_ring link; /* in `ready` or `waiting`, by its first event */
     struct tow_pusher_hook_channel *next;
-    waiting_event *first, *last;
+    tow_ring events;
     size_t length;
     char name[];
 } hook_channel;
@@ -30,8 +32,8 @@ const char *tow_pusher_hook_name(tow_pusher_hook_type type) {
     return names[type];
 }
 
-void tow_pusher_hook_queue_init(tow_pusher_hook_queue *queue) {
-    *queue = (tow_pusher_hook_queue){0};
+void tow_pusher_hook_queue_init(tow_pusher_hook_queue *queue, uint64_t seed) {
+    *queue = (tow_pusher_hook_queue){.seed = seed};
     tow_ring_init(&queue->ready);
     tow_ring_init(&queue->waiting);
 }
@@ -43,7 +45,7 @@ static hook_channel *of(tow_ring *link) {
 }
 
 static hook_channel **bucket_of(tow_pusher_hook_queue *queue, tow_slice name) {
-    return &queue->buckets[tow_pusher_hash(name) % TOW_PUSHER_HOOK_BUCKETS];
+    return &queue->buckets[tow_hash(name, queue->seed) % TOW_PUSHER_HOOK_BUCKETS];
 }
 
 /* Where its pointer stands, or is to stand. */
@@ -61,20 +63,29 @@ static hook_channel *channel_make(hook_channel **at, tow_slice name) {
     *made = (hook_channel){.length = name.length};
     memcpy(made->name, name.data, name.length);
     tow_ring_init(&made->link);
+    tow_ring_init(&made->events);
     return *at = made;
+}
+
+/* Its first event; NULL: it has none. */
+static waiting_event *first_of(const hook_channel *channel) {
+    return tow_ring_is_empty(&channel->events)
+               ? NULL
+               : (waiting_event *)(void *)((char *)channel->events.next - offsetof(waiting_event, link));
 }
 
 /* Puts it where its first event says, or frees it where it has none. */
 static void channel_settle(tow_pusher_hook_queue *queue, hook_channel *channel) {
+    const waiting_event *first = first_of(channel);
     tow_ring_remove(&channel->link);
-    if (channel->first == NULL) {
+    if (first == NULL) {
         *channel_find(queue, (tow_slice){channel->name, channel->length}) = channel->next;
         free(channel);
-    } else if (channel->first->due == 0)
+    } else if (first->due == 0)
         tow_ring_add_last(&queue->ready, &channel->link);
     else {
         tow_ring *before = queue->waiting.previous;
-        while (before != &queue->waiting && of(before)->first->due > channel->first->due)
+        while (before != &queue->waiting && first_of(of(before))->due > first->due)
             before = before->previous;
         tow_ring_add_behind(before, &channel->link);
     }
@@ -96,43 +107,59 @@ static waiting_event *event_make(const tow_pusher_hook_event *event, int64_t due
     return made;
 }
 
+/* Those that the opposite, or a later one, takes back. */
+static bool may_be_taken_back(tow_pusher_hook_type type) {
+    return type == TOW_PUSHER_HOOK_VACATED || type == TOW_PUSHER_HOOK_REMOVED ||
+           type == TOW_PUSHER_HOOK_COUNT;
+}
+
+static waiting_event **end_bucket(
+    tow_pusher_hook_queue *queue, const hook_channel *channel, tow_pusher_hook_type type, tow_slice user) {
+    uint64_t seed = queue->seed ^ (uintptr_t)channel ^ (uint64_t)type;
+    return &queue->ends[tow_hash(user, seed) % TOW_PUSHER_HOOK_BUCKETS];
+}
+
+static bool is_for(
+    const waiting_event *waiting, const hook_channel *channel, tow_pusher_hook_type type, tow_slice user) {
+    return waiting->channel == channel && waiting->type == type && waiting->user_length == user.length &&
+           memcmp(waiting->text, user.length > 0 ? user.data : "", user.length) == 0;
+}
+
+static void event_add(tow_pusher_hook_queue *queue, hook_channel *channel, waiting_event *event) {
+    event->channel = channel;
+    tow_ring_add_last(&channel->events, &event->link);
+    queue->count++;
+    queue->bytes += event->json_length;
+    if (!may_be_taken_back(event->type))
+        return;
+    waiting_event **bucket =
+        end_bucket(queue, channel, event->type, (tow_slice){event->text, event->user_length});
+    event->same = *bucket;
+    *bucket = event;
+}
+
 static void event_free(tow_pusher_hook_queue *queue, waiting_event *event) {
+    waiting_event **at =
+        end_bucket(queue, event->channel, event->type, (tow_slice){event->text, event->user_length});
+    while (*at != NULL && *at != event)
+        at = &(*at)->same;
+    if (*at != NULL)
+        *at = event->same;
+    tow_ring_remove(&event->link);
     queue->count--;
     queue->bytes -= event->json_length;
     free(event);
 }
 
-static bool is_for(const waiting_event *waiting, tow_pusher_hook_type type, tow_slice user) {
-    return waiting->type == type && waiting->user_length == user.length &&
-           memcmp(waiting->text, user.length > 0 ? user.data : "", user.length) == 0;
-}
-
-/* Takes the first of this type and user out; false: there is none. */
+/* Takes one of this type and user out; false: there is none. */
 static bool take_back(
     tow_pusher_hook_queue *queue, hook_channel *channel, tow_pusher_hook_type type, tow_slice user) {
-    waiting_event *before = NULL, *at = channel->first;
-    for (; at != NULL && !is_for(at, type, user); at = at->next)
-        before = at;
-    if (at == NULL)
-        return false;
-    if (before == NULL)
-        channel->first = at->next;
-    else
-        before->next = at->next;
-    if (channel->last == at)
-        channel->last = before;
-    event_free(queue, at);
-    return true;
-}
-
-static void append(tow_pusher_hook_queue *queue, hook_channel *channel, waiting_event *event) {
-    if (channel->last == NULL)
-        channel->first = event;
-    else
-        channel->last->next = event;
-    channel->last = event;
-    queue->count++;
-    queue->bytes += event->json_length;
+    waiting_event *at = *end_bucket(queue, channel, type, user);
+    while (at != NULL && !is_for(at, channel, type, user))
+        at = at->same;
+    if (at != NULL)
+        event_free(queue, at);
+    return at != NULL;
 }
 
 /* Whether an end that still waits is taken back, so that nothing is to be told. */
@@ -158,17 +185,17 @@ int tow_pusher_hook_queue_add(tow_pusher_hook_queue *queue, const tow_pusher_hoo
     int error = 0;
     if (channel == NULL)
         return TOW_ERROR_MEMORY;
-    const waiting_event *first = channel->first;
+    const waiting_event *first = first_of(channel);
     if (!is_return(queue, channel, event)) {
         bool is_full = queue->count >= TOW_PUSHER_HOOK_EVENTS_MAX ||
                        queue->bytes + event->json.length > TOW_PUSHER_HOOK_BYTES_MAX;
         waiting_event *made = is_full ? NULL : event_make(event, due_of(event, now));
         if (made != NULL)
-            append(queue, channel, made);
+            event_add(queue, channel, made);
         else
             error = is_full ? TOW_ERROR_LIMIT : TOW_ERROR_MEMORY;
     }
-    if (channel->first != first || first == NULL)
+    if (first_of(channel) != first || first == NULL)
         channel_settle(queue, channel);
     return error;
 }
@@ -178,13 +205,13 @@ int tow_pusher_hook_queue_add(tow_pusher_hook_queue *queue, const tow_pusher_hoo
 int64_t tow_pusher_hook_queue_next(const tow_pusher_hook_queue *queue) {
     if (!tow_ring_is_empty(&queue->ready))
         return 0;
-    return tow_ring_is_empty(&queue->waiting) ? INT64_MAX : of(queue->waiting.next)->first->due;
+    return tow_ring_is_empty(&queue->waiting) ? INT64_MAX : first_of(of(queue->waiting.next))->due;
 }
 
 static void wake(tow_pusher_hook_queue *queue, int64_t now) {
-    while (!tow_ring_is_empty(&queue->waiting) && of(queue->waiting.next)->first->due <= now) {
+    while (!tow_ring_is_empty(&queue->waiting) && first_of(of(queue->waiting.next))->due <= now) {
         hook_channel *channel = of(queue->waiting.next);
-        channel->first->due = 0;
+        first_of(channel)->due = 0;
         channel_settle(queue, channel);
     }
 }
@@ -195,16 +222,13 @@ int64_t tow_pusher_hook_queue_take(tow_pusher_hook_queue *queue, int64_t now, si
     while ((size_t)taken < max && !tow_ring_is_empty(&queue->ready)) {
         /* The ring lets go of what is freed. NOLINTNEXTLINE(clang-analyzer-unix.Malloc) */
         hook_channel *channel = of(queue->ready.next);
-        waiting_event *event = channel->first;
+        waiting_event *event = first_of(channel);
         int error = tow_buffer_reserve(out, event->json_length + 1);
         if (error != 0)
             return taken > 0 ? taken : error;
         if (taken++ > 0)
             (void)tow_buffer_append(out, ",", 1);
         (void)tow_buffer_append(out, event->text + event->user_length, event->json_length);
-        channel->first = event->next;
-        if (channel->first == NULL)
-            channel->last = NULL;
         event_free(queue, event);
         channel_settle(queue, channel);
         wake(queue, now);
@@ -217,12 +241,9 @@ void tow_pusher_hook_queue_clear(tow_pusher_hook_queue *queue) {
         while (queue->buckets[i] != NULL) {
             hook_channel *channel = queue->buckets[i];
             queue->buckets[i] = channel->next;
-            while (channel->first != NULL) {
-                waiting_event *event = channel->first;
-                channel->first = event->next;
-                event_free(queue, event);
-            }
+            while (!tow_ring_is_empty(&channel->events))
+                event_free(queue, first_of(channel));
             free(channel);
         }
-    tow_pusher_hook_queue_init(queue);
+    tow_pusher_hook_queue_init(queue, queue->seed);
 }

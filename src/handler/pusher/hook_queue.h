@@ -37,15 +37,17 @@ typedef struct tow_pusher_hook_event {
     tow_slice json; /* what is told */
 } tow_pusher_hook_event;
 
-enum { TOW_PUSHER_HOOK_BUCKETS = 256 };
+enum { TOW_PUSHER_HOOK_BUCKETS = 512 };
 
 typedef struct tow_pusher_hook_queue {
     tow_ring ready, waiting; /* channels; those that wait in the order of their time */
     struct tow_pusher_hook_channel *buckets[TOW_PUSHER_HOOK_BUCKETS];
+    struct tow_pusher_waiting_event *ends[TOW_PUSHER_HOOK_BUCKETS]; /* those that may be taken back */
+    uint64_t seed;                                                  /* of hashes: clients choose the names */
     size_t count, bytes;
 } tow_pusher_hook_queue;
 
-void tow_pusher_hook_queue_init(tow_pusher_hook_queue *queue);
+void tow_pusher_hook_queue_init(tow_pusher_hook_queue *queue, uint64_t seed);
 void tow_pusher_hook_queue_clear(tow_pusher_hook_queue *queue);
 
 /* `now` in nanoseconds of any clock, which does not go back. Errors: LIMIT (too many wait), MEMORY. */

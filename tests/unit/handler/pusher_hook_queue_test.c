@@ -28,7 +28,7 @@ static const char *take(int64_t now, size_t max) {
 }
 
 static void begin(void) {
-    tow_pusher_hook_queue_init(&queue);
+    tow_pusher_hook_queue_init(&queue, 1);
 }
 
 static void end(void) {
