@@ -135,7 +135,8 @@ int tow_socketio_make(tow_socketio **io, tow_server *server, const tow_socketio_
     if (options != NULL)
         made->options = *options;
     fill_in(&made->options);
-    if (made->options.recovery_seconds > 0 && (made->away = tow_socketio_away_new(TOW_SOCKETIO_AWAY_MAX)) == NULL) {
+    if (made->options.recovery_seconds > 0 &&
+        (made->away = tow_socketio_away_new(TOW_SOCKETIO_AWAY_MAX)) == NULL) {
         free(made);
         return TOW_ERROR_MEMORY;
     }

@@ -129,11 +129,16 @@ export class Server {
     return readdirSync(`/proc/${this.pid}/fd`).length;
   }
 
+  /** All of --status. */
+  async metrics() {
+    return (await request({ port: this.statusPort, path: "/metrics" })).body.toString();
+  }
+
   /** A counter of --status, such as counter("messages_in_total") or counter('limit_reached_total{limit="host"}'). */
   async counter(name) {
-    const { body } = await request({ port: this.statusPort, path: "/metrics" });
-    const line = body.toString().split("\n").find((text) => text.startsWith(`towline_${name} `));
-    assert.ok(line, `no counter ${name} in\n${body}`);
+    const text = await this.metrics();
+    const line = text.split("\n").find((each) => each.startsWith(`towline_${name} `));
+    assert.ok(line, `no counter ${name} in\n${text}`);
     return Number(line.split(" ").pop());
   }
 
