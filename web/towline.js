@@ -8,6 +8,7 @@
 
 const OPENING_MS = 5000; // for a handshake that is neither answered nor refused
 const CLOSING_MS = 10000;
+const ANSWER_MS = 12000; // for a request; towline answers a poll after 8 s
 const RETRY_MS = 500;
 const CUT_MS = 60000; // a WebSocket that is lost so early is one that something between cuts
 const MEMORY_MS = 3600000;
@@ -61,7 +62,8 @@ class Session {
   #options;
   #stream; // the WebSocket after an upgrade
   #parked; // an upgrade waits for polls and posts to rest
-  #aborter = new AbortController();
+  #aborters = new Set(); // of the requests under way
+  #closed; // what the server's Close said
   #busy = { poll: false, post: false };
   #over = false;
   #timer;
@@ -94,23 +96,32 @@ class Session {
 
   /** One request; the text of the answer, or a status that ends the session. */
   async #ask(query, body) {
-    const signal = this.#aborter.signal;
+    const aborter = new AbortController();
+    const { linger, pingInterval, pingTimeout } = this.#options ?? { linger: 1 };
+    const timer = setTimeout(() => aborter.abort(), linger ? ANSWER_MS : pingInterval + pingTimeout);
+    this.#aborters.add(aborter);
     const method = body === undefined ? "GET" : "POST";
     const headers = body === undefined ? {} : { "Content-Type": "text/plain;charset=UTF-8" };
-    const answer = await fetch(`${this.#url}?EIO=4&${query}`, { method, body, headers, signal, credentials: "include", cache: "no-store" });
-    const text = await answer.text();
-    if (!answer.ok) throw Object.assign(new Error(text), { final: answer.status < 500 });
-    return text;
+    try {
+      const answer = await fetch(`${this.#url}?EIO=4&${query}`, { method, body, headers, signal: aborter.signal, credentials: "include", cache: "no-store" });
+      const text = await answer.text();
+      if (!answer.ok) throw Object.assign(new Error(text), { final: answer.status < 500 });
+      return text;
+    } finally {
+      clearTimeout(timer);
+      this.#aborters.delete(aborter);
+    }
   }
 
   /** The same until it is answered: a request that was cut is repeated with its number. */
   async #insist(query, body) {
-    for (const until = Date.now() + (this.#options.linger ?? 0); ; ) {
+    for (let until; ; ) {
       try {
         return await this.#ask(query, body);
       } catch (error) {
         if (this.#over) return "";
-        if (error.final || Date.now() > until) {
+        until ??= Date.now() + (this.#options.linger ?? 0);
+        if (error.final || this.#closed || Date.now() >= until) {
           this.end(1006);
           return "";
         }
@@ -205,9 +216,9 @@ class Session {
     else if (packet[0] === "t") this.#owner.message(decoder.decode(fromBase64(rest)));
     else if (packet[0] === "2") this.#put(`3${rest}`);
     else if (packet[0] === "1") {
-      const code = rest ? Number(rest.slice(0, 4)) : 1005;
+      this.#closed = [rest ? Number(rest.slice(0, 4)) : 1005, rest.slice(4), true];
       const ours = this.#timer !== undefined;
-      const end = () => this.end(code, rest.slice(4), true);
+      const end = () => this.end();
       this.#owner.closing();
       if (ours) end();
       else this.#put(`1${rest.slice(0, 4)}`, end);
@@ -265,9 +276,9 @@ class Session {
     this.#over = true;
     clearTimeout(this.#timer);
     clearTimeout(this.#silence);
-    this.#aborter.abort();
+    for (const aborter of this.#aborters) aborter.abort();
     this.#stream?.close();
-    this.#owner.ended(code, reason, clean);
+    this.#owner.ended(...(this.#closed ?? [code, reason, clean]));
   }
 }
 
@@ -302,6 +313,9 @@ export default class TowlineWebSocket extends EventTarget {
     this.#url.protocol = this.#url.protocol.replace("http", "ws");
     if (!/^wss?:$/.test(this.#url.protocol) || this.#url.hash) throw domError(`${url} is no URL of a WebSocket`, "SyntaxError");
     this.#protocols = [protocols].flat().map(String);
+    if (new Set(this.#protocols).size < this.#protocols.length || !this.#protocols.every((name) => /^[\w!#-'*+.^`|~-]+$/.test(name)))
+      throw domError(`${protocols} are no subprotocols`, "SyntaxError");
+    for (const type of ["open", "message", "error", "close"]) this.addEventListener(type, (event) => this[`on${type}`]?.(event));
     this.#key = `towline ${this.#url.origin}`;
     const way = memory.get(this.#key);
     if (way) this.#fallBack(way);
@@ -372,29 +386,24 @@ export default class TowlineWebSocket extends EventTarget {
     );
   }
 
-  #tell(event) {
-    this[`on${event.type}`]?.(event);
-    this.dispatchEvent(event);
-  }
-
   #open(protocol) {
     if (this.#state) return;
     this.#state = 1;
     this.#protocol = protocol;
-    this.#tell(new Event("open"));
+    this.dispatchEvent(new Event("open"));
   }
 
   #message(data) {
     if (this.#state !== 1) return;
     if (typeof data !== "string" && this.binaryType === "blob") data = new Blob([data]);
-    this.#tell(new MessageEvent("message", { data, origin: this.#url.origin }));
+    this.dispatchEvent(new MessageEvent("message", { data, origin: this.#url.origin }));
   }
 
   #end(code, reason, wasClean) {
     if (this.#state === 3) return;
     this.#state = 3;
-    if (!wasClean) this.#tell(new Event("error"));
-    this.#tell(Object.assign(new Event("close"), { code, reason, wasClean }));
+    if (!wasClean) this.dispatchEvent(new Event("error"));
+    this.dispatchEvent(Object.assign(new Event("close"), { code, reason, wasClean }));
   }
 
   send(data) {

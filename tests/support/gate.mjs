@@ -7,11 +7,13 @@ import { once } from "node:events";
 const hopByHop = ["connection", "keep-alive", "transfer-encoding", "upgrade"];
 
 /** A proxy in front of `port`; ended by `close`. `bodies` holds answers back until they are whole, `upgrades` lets WebSocket through,
- * `cutMilliseconds` ends every connection after that time. `upgradesSeen` counts those that were asked for. */
+ * `cutMilliseconds` ends every connection after that time. `upgradesSeen` counts those that were asked for; while `swallows` is set no
+ * request goes further, and none is answered. */
 export async function gate(t, port, { upgrades = false, cutMilliseconds = 0 } = {}) {
-  const gate = { upgradesSeen: 0, requests: 0, cuts: 0 };
+  const gate = { upgradesSeen: 0, requests: 0, cuts: 0, swallows: false };
   const server = http.createServer({ keepAliveTimeout: 0 }, (request, response) => {
     gate.requests++;
+    if (gate.swallows) return;
     const headers = Object.fromEntries(Object.entries(request.headers).filter(([name]) => !hopByHop.includes(name)));
     const onward = http.request({ host: "127.0.0.1", port, path: request.url, method: request.method, headers, agent: false }, async (answer) => {
       const pieces = [];

@@ -126,11 +126,74 @@ describe("towline.js", () => {
     assert.equal((await within(20000, client.closed, "its end")).code, 1000);
   });
 
+  // Polls end within 8 s, so that these cuts hit one in its second poll at most, or a connection that rests.
+  test("says nothing twice, and hears all, where every connection is cut after 10 s", async (t) => {
+    const server = await serve(t);
+    const proxy = await gate(t, server.port, { cutMilliseconds: 10000 });
+    const client = await opened(await fresh(), proxy.port);
+    let count = 0;
+    await until(() => (client.socket.send(`${count++}`), proxy.cuts >= 2), "two cuts", 30000);
+    await until(() => client.messages.length === count, "all echoes");
+    assert.deepEqual(client.messages, Array.from({ length: count }, (_, i) => `${i}`));
+    client.socket.close(1000);
+    assert.equal((await within(20000, client.closed, "its end")).code, 1000);
+  });
+
+  test("a network that swallows what is asked ends it", async (t) => {
+    const server = await serve(t);
+    const proxy = await gate(t, server.port);
+    const client = await opened(await fresh(), proxy.port);
+    proxy.swallows = true;
+    const real = { setTimeout, now: Date.now };
+    const began = Date.now();
+    globalThis.setTimeout = (work, milliseconds, ...rest) => real.setTimeout(work, milliseconds / 20, ...rest); // twenty times as fast
+    Date.now = () => began + 20 * (real.now() - began);
+    t.after(() => Object.assign(globalThis, { setTimeout: real.setTimeout }) && (Date.now = real.now));
+    client.socket.send("what nobody hears");
+    const { code, wasClean } = await within(20 * 60000, client.closed, "its end");
+    assert.deepEqual([code, wasClean], [1006, false]);
+  });
+
+  test("a handler that throws keeps nothing from others", async (t) => {
+    const server = await serve(t);
+    const proxy = await gate(t, server.port);
+    for (const port of [server.port, proxy.port]) {
+      const client = await opened(await fresh(), port);
+      const thrown = [];
+      const before = process.listeners("uncaughtException");
+      process.removeAllListeners("uncaughtException").on("uncaughtException", (error) => thrown.push(error.message));
+      t.after(() => before.forEach((listener) => process.on("uncaughtException", listener)));
+      client.socket.onmessage = ({ data }) => {
+        throw new Error(data);
+      };
+      const heard = [];
+      client.socket.addEventListener("message", ({ data }) => heard.push(data));
+      for (const text of ["one", "two"]) client.socket.send(text);
+      await until(() => heard.length === 2 && thrown.length === 2, "both");
+      assert.deepEqual([heard, thrown], [["one", "two"], ["one", "two"]]);
+      client.socket.close(1000);
+      assert.equal((await within(20000, client.closed, "its end")).code, 1000);
+      process.removeAllListeners("uncaughtException");
+      before.forEach((listener) => process.on("uncaughtException", listener));
+    }
+  });
+
+  test("a server that ends says so", async (t) => {
+    const server = await serve(t, [], { status: true });
+    const proxy = await gate(t, server.port);
+    const client = await opened(await fresh(), proxy.port);
+    await until(async () => (await server.counter("engineio_polls")) === 1, "a poll");
+    server.signal();
+    const { code, wasClean } = await within(20000, client.closed, "its end");
+    assert.deepEqual([code, wasClean], [1001, true]);
+  });
+
   test("what the standard refuses is refused", async (t) => {
     const server = await serve(t);
     const Towline = await fresh();
     assert.throws(() => new Towline("ftp://example.org/"), { name: "SyntaxError" });
     assert.throws(() => new Towline("ws://127.0.0.1/#fragment"), { name: "SyntaxError" });
+    for (const wrong of [["a", "a"], "a b", [""], "é", "a,b"]) assert.throws(() => new Towline("ws://127.0.0.1/", wrong), { name: "SyntaxError" }, `${wrong}`);
     const { socket } = await opened(Towline, server.port);
     assert.throws(() => socket.close(1001), { name: "InvalidAccessError" });
     assert.throws(() => socket.close(1000, "x".repeat(124)), { name: "SyntaxError" });
