@@ -2,6 +2,9 @@
 
 #include "base/base64.h"
 
+#include "protocol/mask.h"
+
+#include <stdio.h>
 #include <string.h>
 #include <towline/error.h>
 
@@ -84,4 +87,36 @@ int tow_engineio_append(tow_buffer *out, const tow_packet *packet, bool extended
     if (is_text && memchr(packet->data, SEPARATOR, packet->length) != NULL)
         return append_base64(out, extended ? TOW_ENGINEIO_TEXT_BASE64 : TOW_ENGINEIO_BASE64, packet);
     return tow_engineio_append_alone(out, packet);
+}
+
+/* A Close. */
+
+static bool read_code(tow_slice digits, uint16_t *code) {
+    unsigned number = 0;
+    for (size_t i = 0; i < digits.length; i++) {
+        if (digits.data[i] < '0' || digits.data[i] > '9')
+            return false;
+        number = number * 10 + (unsigned)(digits.data[i] - '0');
+    }
+    *code = (uint16_t)number;
+    return tow_close_code_is_legal(*code);
+}
+
+bool tow_engineio_read_close(const tow_packet *packet, uint16_t *code, tow_slice *reason) {
+    const char *text = (const char *)packet->data;
+    *code = TOW_CLOSE_NO_STATUS;
+    *reason = (tow_slice){.data = "", .length = 0};
+    if (packet->length == 0)
+        return true;
+    if (packet->length < 4 || packet->length > TOW_ENGINEIO_CLOSE_MAX ||
+        !read_code((tow_slice){text, 4}, code))
+        return false;
+    *reason = (tow_slice){text + 4, packet->length - 4};
+    return tow_utf8_valid((const uint8_t *)reason->data, reason->length);
+}
+
+void tow_engineio_write_close(char out[TOW_ENGINEIO_CLOSE_MAX + 1], uint16_t code, const char *reason) {
+    out[0] = '\0';
+    if (code != 0 && code != TOW_CLOSE_NO_STATUS)
+        snprintf(out, TOW_ENGINEIO_CLOSE_MAX + 1, "%04u%s", code, reason != NULL ? reason : "");
 }

@@ -1,11 +1,8 @@
 #include "session.h"
 
 #include "polling.h"
-#include "protocol/close.h"
-#include "protocol/mask.h"
 #include "transport/loop.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <towline/error.h>
@@ -175,9 +172,8 @@ static int send_control(tow_websocket *socket, const void *payload, size_t lengt
 
 /* The packet has code and reason also where they do not travel. */
 static int say_close(tow_engineio_session *session, uint16_t code, const char *reason) {
-    char text[4 + TOW_CLOSE_REASON_MAX + 1] = "";
-    if (code != 0 && code != TOW_CLOSE_NO_STATUS)
-        snprintf(text, sizeof(text), "%04u%s", code, reason != NULL ? reason : "");
+    char text[TOW_ENGINEIO_CLOSE_MAX + 1];
+    tow_engineio_write_close(text, code, reason);
     if (session->link != NULL) {
         bool has_code = text[0] != '\0';
         session->link->class->close(session->link, has_code ? code : 0, has_code ? reason : NULL, true);
@@ -277,26 +273,13 @@ static void hear_pong(tow_engineio_session *session) {
         tow_engineio_after(session, session->engineio->settings.ping_milliseconds));
 }
 
-/* Four digits, then a reason. False: they are none, or no code that may be sent. */
-static bool read_code(const tow_packet *packet, uint16_t *code) {
-    unsigned number = 0;
-    if (packet->length < 4 || packet->length - 4 > TOW_CLOSE_REASON_MAX)
-        return false;
-    for (size_t i = 0; i < 4; i++) {
-        if (packet->data[i] < '0' || packet->data[i] > '9')
-            return false;
-        number = number * 10 + (packet->data[i] - '0');
-    }
-    *code = (uint16_t)number;
-    return tow_close_code_is_legal(*code) && tow_utf8_valid(packet->data + 4, packet->length - 4);
-}
-
 static void hear_close_packet(tow_engineio_session *session, const tow_packet *packet) {
     uint16_t code;
-    if (!session->extended || packet->length == 0)
+    tow_slice reason;
+    if (!session->extended)
         tow_engineio_hear_close(session, TOW_CLOSE_NO_STATUS, "", 0);
-    else if (read_code(packet, &code))
-        tow_engineio_hear_close(session, code, (const char *)packet->data + 4, packet->length - 4);
+    else if (tow_engineio_read_close(packet, &code, &reason))
+        tow_engineio_hear_close(session, code, reason.data, reason.length);
     else
         tow_engineio_break(session, TOW_CAUSE_PROTOCOL_ERROR, TOW_ERROR_CLOSE_CODE);
 }
@@ -351,15 +334,21 @@ void tow_engineio_tell(tow_engineio_session *session) {
 
 /* Over a WebSocket. */
 
+static void close_link(tow_engineio_session *session, const tow_packet *packet) {
+    uint16_t code;
+    tow_slice reason;
+    bool is_one = tow_engineio_read_close(packet, &code, &reason) && code != TOW_CLOSE_NO_STATUS;
+    session->link->class->close(session->link, is_one ? code : 0, NULL, true);
+}
+
 static void flush_to_link(tow_engineio_session *session) {
     while (!session->over && session->link != NULL && !tow_packets_are_empty(&session->out)) {
         tow_packet packet = tow_packets_first(&session->out);
-        uint16_t code = 0;
         int error = 0;
         if (packet.type != TOW_ENGINEIO_CLOSE)
             error = send_by_link(session, &packet);
         else
-            session->link->class->close(session->link, read_code(&packet, &code) ? code : 0, NULL, true);
+            close_link(session, &packet);
         if (error != 0) {
             tow_engineio_break(session, TOW_CAUSE_MEMORY, error);
             return;

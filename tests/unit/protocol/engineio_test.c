@@ -96,6 +96,34 @@ static void a_text_with_a_separator_is_one_packet(void **state) {
     tow_buffer_clear(&body);
 }
 
+static void assert_close(const char *text, bool is_one, uint16_t code, const char *reason) {
+    const tow_packet packet = {TOW_ENGINEIO_CLOSE, (const uint8_t *)text, strlen(text)};
+    char again[TOW_ENGINEIO_CLOSE_MAX + 1];
+    uint16_t found;
+    tow_slice rest;
+    assert_int_equal(tow_engineio_read_close(&packet, &found, &rest), is_one);
+    if (!is_one)
+        return;
+    assert_int_equal(found, code);
+    assert_true(tow_slice_equals(rest, reason));
+    tow_engineio_write_close(again, code, reason);
+    assert_string_equal(again, text);
+}
+
+static void a_close_has_a_code_and_a_reason_or_nothing(void **state) {
+    char longest[TOW_ENGINEIO_CLOSE_MAX + 2] = "4001";
+    assert_close("", true, TOW_CLOSE_NO_STATUS, "");
+    assert_close("1000", true, 1000, "");
+    assert_close("4001too slow", true, 4001, "too slow");
+    memset(longest + 4, 'x', TOW_CLOSE_REASON_MAX);
+    assert_close(longest, true, 4001, longest + 4);
+    longest[TOW_ENGINEIO_CLOSE_MAX] = 'x';
+    assert_close(longest, false, 0, "");
+    static const char *const wrong[] = {"1", "100", "1005", "0999", "40o1", "9999", "4001\xff"};
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
+        assert_close(wrong[i], false, 0, "");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_type_is_read),
@@ -103,6 +131,7 @@ int main(void) {
         cmocka_unit_test(a_body_has_one_packet_more_than_separators),
         cmocka_unit_test(packets_are_joined),
         cmocka_unit_test(a_text_with_a_separator_is_one_packet),
+        cmocka_unit_test(a_close_has_a_code_and_a_reason_or_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

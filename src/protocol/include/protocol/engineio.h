@@ -3,6 +3,7 @@
 #ifndef TOW_PROTOCOL_ENGINEIO_H
 #define TOW_PROTOCOL_ENGINEIO_H
 
+#include "protocol/close.h"
 #include "protocol/packets.h"
 #include "base/slice.h"
 
@@ -36,6 +37,14 @@ bool tow_engineio_next(tow_engineio_body *body, tow_slice *packet);
  * in it goes in base64: as a text between our own ends (`extended`), else as a binary message. Errors:
  * MEMORY. */
 int tow_engineio_append(tow_buffer *out, const tow_packet *packet, bool extended);
+
+/* A Close between our own ends: nothing, or four digits and a reason. False: the packet has something else,
+ * or a code that must not be sent. Without a code it is TOW_CLOSE_NO_STATUS. */
+bool tow_engineio_read_close(const tow_packet *packet, uint16_t *code, tow_slice *reason);
+
+/* What stands in such a packet: with code 0 or TOW_CLOSE_NO_STATUS nothing. `reason` may be NULL. */
+enum { TOW_ENGINEIO_CLOSE_MAX = 4 + TOW_CLOSE_REASON_MAX };
+void tow_engineio_write_close(char out[TOW_ENGINEIO_CLOSE_MAX + 1], uint16_t code, const char *reason);
 
 /* Appends it as the text of a WebSocket message: nothing of it is a binary one then. The same. */
 int tow_engineio_append_alone(tow_buffer *out, const tow_packet *packet);
