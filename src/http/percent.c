@@ -3,6 +3,7 @@
 #include "character.h"
 
 #include <assert.h>
+#include <string.h>
 
 bool tow_percent_take(tow_slice *text, char *character) {
     assert(text->length > 0);
@@ -25,4 +26,19 @@ char *tow_percent_decode(char *out, tow_slice text) {
             return NULL;
     *out++ = '\0';
     return out;
+}
+
+static bool stands_for_itself(unsigned char byte, const char *also) {
+    return (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') || (byte >= '0' && byte <= '9') ||
+           (byte != '\0' && (strchr("-._~", byte) != NULL || strchr(also, byte) != NULL));
+}
+
+int tow_percent_append(tow_buffer *out, tow_slice text, const char *also) {
+    int error = 0;
+    for (size_t i = 0; error == 0 && i < text.length; i++) {
+        unsigned char byte = (unsigned char)text.data[i];
+        error = stands_for_itself(byte, also) ? tow_buffer_append(out, &byte, 1)
+                                              : tow_buffer_append_format(out, "%%%02X", byte);
+    }
+    return error;
 }

@@ -1,24 +1,15 @@
 #include "channel_url.h"
 
+#include "http/percent.h"
+
 #include <stdbool.h>
 #include <string.h>
 #include <strings.h>
 #include <towline/error.h>
 
-/* RFC 3986, section 2.3, and what separates segments. */
-static bool stands_for_itself(unsigned char byte) {
-    return (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') || (byte >= '0' && byte <= '9') ||
-           (byte != '\0' && strchr("-._~/", byte) != NULL);
-}
-
+/* With what separates segments. */
 int tow_channel_url_escape(tow_buffer *out, tow_slice text) {
-    int error = 0;
-    for (size_t i = 0; error == 0 && i < text.length; i++) {
-        unsigned char byte = (unsigned char)text.data[i];
-        error = stands_for_itself(byte) ? tow_buffer_append(out, &byte, 1)
-                                        : tow_buffer_append_format(out, "%%%02X", byte);
-    }
-    return error;
+    return tow_percent_append(out, text, "/");
 }
 
 static bool begins_with(const char *text, const char *beginning) {

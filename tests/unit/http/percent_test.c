@@ -37,11 +37,20 @@ static void one_character_is_taken_at_a_time(void **state) {
     assert_true(tow_slice_equals(rest, "%4"));
 }
 
+static void all_but_what_is_unreserved_is_encoded(void **state) {
+    tow_buffer out = {0};
+    assert_int_equal(tow_percent_append(&out, (tow_slice){"aZ09-._~/?\0%\xff", 13}, "/"), 0);
+    assert_int_equal(out.length, 21);
+    assert_memory_equal(out.data, "aZ09-._~/%3F%00%25%FF", 21);
+    tow_buffer_clear(&out);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(percent_encodings_are_decoded),
         cmocka_unit_test(what_can_not_be_decoded_is_refused),
         cmocka_unit_test(one_character_is_taken_at_a_time),
+        cmocka_unit_test(all_but_what_is_unreserved_is_encoded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
