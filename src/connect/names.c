@@ -134,7 +134,7 @@ static tow_name_query *drop_held(names *self, tow_name_query *query) {
 
 static void free_names(tow_loop_companion *companion) {
     names *self = (names *)(void *)companion;
-    tow_loop_set_companion(self->loop, NULL);
+    tow_loop_set_companion(self->loop, TOW_COMPANION_NAMES, NULL);
     tow_system_names_free(self->system);
     while (self->held != NULL)
         free(drop_held(self, self->held));
@@ -167,7 +167,7 @@ static int open_channel(names *self) {
 }
 
 static int names_of(names **out, tow_loop *loop) {
-    *out = (names *)(void *)tow_loop_get_companion(loop);
+    *out = (names *)(void *)tow_loop_get_companion(loop, TOW_COMPANION_NAMES);
     if (*out != NULL)
         return 0;
     names *self = calloc(1, sizeof(*self));
@@ -181,7 +181,7 @@ static int names_of(names **out, tow_loop *loop) {
         free(self);
         return error;
     }
-    tow_loop_set_companion(loop, &self->companion);
+    tow_loop_set_companion(loop, TOW_COMPANION_NAMES, &self->companion);
     *out = self;
     return 0;
 }

@@ -87,8 +87,9 @@ void tow_loop_free(tow_loop *loop) {
         return;
     loop->stepping = true;
     part_user_timers(loop);
-    if (loop->companion != NULL)
-        loop->companion->free(loop->companion);
+    for (size_t i = 0; i < TOW_COMPANION_COUNT; i++)
+        if (loop->companions[i] != NULL)
+            loop->companions[i]->free(loop->companions[i]);
     tow_mailbox_clear(&loop->letters); /* those who drop them may have something open */
     tow_loop_settle(loop);
     part_user_timers(loop); /* those that callbacks have made meanwhile */
@@ -361,12 +362,12 @@ bool tow_loop_may_ask_system(const tow_loop *loop) {
     return !loop->no_name_thread;
 }
 
-void tow_loop_set_companion(tow_loop *loop, tow_loop_companion *companion) {
-    loop->companion = companion;
+void tow_loop_set_companion(tow_loop *loop, tow_companion_kind kind, tow_loop_companion *companion) {
+    loop->companions[kind] = companion;
 }
 
-tow_loop_companion *tow_loop_get_companion(const tow_loop *loop) {
-    return loop->companion;
+tow_loop_companion *tow_loop_get_companion(const tow_loop *loop, tow_companion_kind kind) {
+    return loop->companions[kind];
 }
 
 const tow_loop_counters *tow_loop_count(const tow_loop *loop) {

@@ -130,7 +130,7 @@ struct tow_loop {
     uint64_t turns_round;  /* the last round in which streams had turns: */
     uint64_t crowd;        /* so many, */
     uint64_t crowd_before; /* and in the round before it */
-    tow_loop_companion *companion;
+    tow_loop_companion *companions[TOW_COMPANION_COUNT];
     uint8_t *buffer;         /* for direct_stream */
     tow_loop_companion *tls; /* what TLS streams share; NULL until the first one */
     int wake_fd;             /* an eventfd, -1 if no other thread can wake the loop */

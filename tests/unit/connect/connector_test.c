@@ -454,7 +454,7 @@ static void a_loop_ends_after_its_last_query(void **state) {
             tow_connector_stop(self.connector);
         }
         assert_int_equal(tow_loop_run(loop), 0);
-        assert_null(tow_loop_get_companion(loop));
+        assert_null(tow_loop_get_companion(loop, TOW_COMPANION_NAMES));
         assert_int_equal(tow_connector_start(&self.connector, loop, &place, &connector_events, &self), 0);
         tow_connector_stop(self.connector);
         tow_loop_free(loop);

@@ -40,13 +40,18 @@ bool tow_loop_has_descriptors(const tow_loop *loop);
 /* Whether names may be looked up by the system, on a thread (tow_loop_options.no_name_thread). */
 bool tow_loop_may_ask_system(const tow_loop *loop);
 
-/* Something of a higher floor that all its users on a loop share (what looks names up). It begins with this,
- * and is freed with the loop, unless it is taken away before (NULL). */
+/* Something of a higher floor that all its users on a loop share. It begins with this, and is freed with the
+ * loop, unless it is taken away before (NULL). */
 typedef struct tow_loop_companion {
     void (*free)(struct tow_loop_companion *companion);
 } tow_loop_companion;
-void tow_loop_set_companion(tow_loop *loop, tow_loop_companion *companion);
-tow_loop_companion *tow_loop_get_companion(const tow_loop *loop);
+typedef enum tow_companion_kind {
+    TOW_COMPANION_NAMES, /* what looks names up */
+    TOW_COMPANION_WAYS,  /* on which ways servers were reached */
+    TOW_COMPANION_COUNT
+} tow_companion_kind;
+void tow_loop_set_companion(tow_loop *loop, tow_companion_kind kind, tow_loop_companion *companion);
+tow_loop_companion *tow_loop_get_companion(const tow_loop *loop, tow_companion_kind kind);
 
 /* What any thread leaves for a loop in memory of its own, so that leaving it can't fail: the first field of
  * something larger. One of the two is called, once, and has the letter then: `open` on the loop's thread, or
