@@ -16,7 +16,9 @@ static int options_check(const tow_http_call_options *options, const tow_proxy *
         TOW_RANGE(options, max_body, TOW_OFF, INT64_MAX),
     };
     bool has_two_ways = proxy != NULL && options->unix_path != NULL;
-    if (options->on_done == NULL || has_two_ways || (options->body == NULL && options->body_length > 0))
+    bool contradicts = options->may_repeat && options->never_repeat;
+    if (options->on_done == NULL || has_two_ways || contradicts ||
+        (options->body == NULL && options->body_length > 0))
         return TOW_ERROR_ARGUMENT;
     return tow_ranges_check(ranges, sizeof(ranges) / sizeof(ranges[0]), NULL);
 }
@@ -31,7 +33,8 @@ static uint64_t limit_of(int64_t number, uint64_t otherwise) {
 static void fill(tow_http_call *call, const tow_http_call_options *options) {
     const char *method = tow_http_request_method(options);
     call->is_head = strcmp(method, "HEAD") == 0;
-    call->is_idempotent = options->may_repeat || tow_http_method_is_idempotent(method);
+    call->is_idempotent =
+        !options->never_repeat && (options->may_repeat || tow_http_method_is_idempotent(method));
     call->total_seconds = options->total_seconds == 0 ? TOTAL_SECONDS : options->total_seconds;
     call->limits = (tow_response_limits){
         .head = limit_of(options->max_head, MAX_HEAD),
@@ -122,9 +125,33 @@ void tow_http_call_tell_done(tow_http_call *call, int error, const char *text) {
     };
     enter(call);
     call->on_done(call, &result);
+    tow_buffer_clear(&call->request);
     leave(call);
 }
 
 void *tow_http_call_user(const tow_http_call *call) {
     return call->user;
+}
+
+static tow_slice slice_of(const tow_buffer *buffer) {
+    return (tow_slice){.data = (const char *)buffer->data, .length = buffer->length};
+}
+
+tow_slice tow_http_call_request(const tow_http_call *call) {
+    return slice_of(&call->request);
+}
+
+tow_slice tow_http_call_response(const tow_http_call *call) {
+    return slice_of(&call->head);
+}
+
+void tow_http_call_take_body(tow_http_call *call, tow_buffer *body) {
+    *body = call->body;
+    call->body = (tow_buffer){0};
+}
+
+int tow_http_call_peer(const tow_http_call *call, char *text, size_t size) {
+    if (call->connection == NULL)
+        return TOW_ERROR_STATE;
+    return tow_stream_peer_text(&call->connection->way.stream, text, size);
 }

@@ -61,7 +61,6 @@ static void end_call(tow_http_call *call) {
     tow_ring_remove(&call->in_client);
     tow_timer_cancel(client->loop, &call->timer);
     tow_http_host_give(call->host);
-    tow_buffer_clear(&call->request);
     call->state = TOW_HTTP_CALL_OVER;
     call->client = NULL;
     call->host = NULL;

@@ -15,6 +15,7 @@
 #ifndef TOW_CLIENT_HTTP_CLIENT_H
 #define TOW_CLIENT_HTTP_CLIENT_H
 
+#include "base/buffer.h"
 #include "connect/proxy.h"
 #include "http/head.h"
 #include "transport/tls.h"
@@ -67,6 +68,7 @@ typedef struct tow_http_call_options {
     const void *body; /* whole; NULL: none */
     size_t body_length;
     bool may_repeat;   /* the request does no harm twice, although its method is not idempotent */
+    bool never_repeat; /* it does, although its method is */
     int total_seconds; /* for everything: the wait, the connection, the response; default 60 */
     int64_t max_head;  /* bytes of the response's head, interim ones included; default 16 KiB */
     int64_t max_body;  /* bytes of its body; default 1 MiB, with on_body no limit */
@@ -101,6 +103,18 @@ void tow_http_call_pause(tow_http_call *call);
 void tow_http_call_resume(tow_http_call *call);
 
 void *tow_http_call_user(const tow_http_call *call);
+
+/* The request as it was sent, and the response's head as it came, with the empty line behind each: inside
+ * on_done. Before that the request alone, else they are empty. */
+tow_slice tow_http_call_request(const tow_http_call *call);
+tow_slice tow_http_call_response(const tow_http_call *call);
+
+/* Inside on_done, without on_body: the body is the caller's, and not the call's any more. */
+void tow_http_call_take_body(tow_http_call *call, tow_buffer *body);
+
+/* Inside on_head: the address that has answered, as tow_websocket_peer tells it. Errors: STATE, ARGUMENT (too
+ * little room), SYSTEM. */
+int tow_http_call_peer(const tow_http_call *call, char *text, size_t size);
 
 /* What is there now, and what has happened. */
 typedef struct tow_http_client_counters {
