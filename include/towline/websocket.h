@@ -104,6 +104,9 @@ typedef struct tow_websocket_options {
     const char *tls_revoked_pem; /* a text, instead of tls_revoked */
     const char *tls_certificate_pem; /* a text, instead of tls_certificate */
     const char *tls_key_pem;         /* a text, instead of tls_key */
+
+    bool fallback; /* where the opening handshake fails as a proxy makes it fail, go on by HTTP polling,
+                      which towline's servers speak at the URL's path and /engine.io/ */
 } tow_websocket_options;
 
 /* Opens a connection as a client. The socket is the caller's until tow_websocket_free; callbacks start from

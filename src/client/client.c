@@ -1,6 +1,7 @@
 #include "client/client.h"
 
 #include "failure.h"
+#include "fallback/fallback.h"
 #include "http/credentials.h"
 #include "object.h"
 #include "options.h"
@@ -20,6 +21,8 @@ static void gone(tow_websocket *socket) {
     tow_client *client = tow_client_of(socket);
     client->stage = TOW_CLIENT_GONE;
     client->has_stream = false;
+    if (client->plan != NULL)
+        tow_fallback_note_end(client);
     if (client->freed)
         tow_client_destroy(client);
 }
@@ -104,6 +107,11 @@ static int read_trust(tow_client *client, tow_loop *loop, const tow_websocket_op
     return error;
 }
 
+static int plan_fallback(tow_client *client, const tow_websocket_options *options) {
+    client->fall_back = tow_fallback_start;
+    return tow_fallback_plan_new(&client->plan, client, options, tow_websocket_open_sized);
+}
+
 static int fill(tow_client *client, tow_loop *loop, const char *url, const tow_websocket_options *options) {
     int error = tow_url_read(&client->url, url, NULL);
     if (error == 0)
@@ -124,7 +132,17 @@ static int fill(tow_client *client, tow_loop *loop, const char *url, const tow_w
     client->socket.behaviour = &client->behaviour;
     client->socket.user = options->user;
     error = tow_limits_check(&client->behaviour.limits, NULL);
-    return error != 0 ? error : write_request(client, options);
+    if (error == 0)
+        error = write_request(client, options);
+    return error == 0 && options->fallback ? plan_fallback(client, options) : error;
+}
+
+/* On the way that is known, or else on the usual one. */
+static int start(tow_client *client) {
+    if (client->plan == NULL || client->plan->way == TOW_WAY_UNKNOWN)
+        return tow_stages_start(client);
+    tow_fallback_start(client);
+    return 0;
 }
 
 int tow_websocket_open_sized(tow_websocket **socket, tow_loop *loop, const char *url,
@@ -142,7 +160,7 @@ int tow_websocket_open_sized(tow_websocket **socket, tow_loop *loop, const char 
         return TOW_ERROR_MEMORY;
     error = fill(client, loop, url, &known);
     if (error == 0)
-        error = tow_stages_start(client);
+        error = start(client);
     if (error != 0) {
         tow_client_destroy(client);
         return error;
@@ -218,9 +236,13 @@ void tow_client_set_trace(tow_websocket *socket, tow_client_on_head on_head) {
     tow_client_of(socket)->on_head = on_head;
 }
 
+bool tow_client_fell_back(const tow_websocket *socket) {
+    return socket->behaviour->carrier != NULL;
+}
+
 int tow_client_tls_details(const tow_websocket *socket, bool proxy, tow_tls_details *details) {
     const tow_client *client = tow_client_of(socket);
-    if ((proxy ? client->proxy_tls : client->tls) == NULL)
+    if ((proxy ? client->proxy_tls : client->tls) == NULL || !client->has_stream)
         return TOW_ERROR_STATE;
     bool is_beneath = proxy && client->tls != NULL;
     const tow_stream *stream = is_beneath ? tow_stream_beneath(&socket->stream) : &socket->stream;

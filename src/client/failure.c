@@ -1,5 +1,7 @@
 #include "failure.h"
 
+#include "fallback/plan.h"
+#include "fallback/rule.h"
 #include "transport/timer.h"
 
 #include <stdio.h>
@@ -20,8 +22,19 @@ static void tell_close(tow_client *client) {
         client->behaviour.on_close(&client->socket, &event);
 }
 
+/* Another way is tried, unless the user wants none any more. */
+static bool falls_back(const tow_client *client) {
+    return client->falls_back && !client->freed &&
+           tow_websocket_ready_state(&client->socket) == TOW_CONNECTING;
+}
+
 /* Final state first, callbacks last; when the user frees the socket in the first, the second is gone. */
 static void finish(tow_client *client) {
+    if (falls_back(client)) {
+        client->falls_back = false;
+        client->fall_back(client);
+        return;
+    }
     client->stage = TOW_CLIENT_GONE;
     tow_websocket_not_opened(&client->socket);
     client->in_callback = true;
@@ -46,6 +59,9 @@ void tow_client_fail(tow_client *client, int error, const char *text) {
     if (client->stage >= TOW_CLIENT_OPENED)
         return;
     tow_loop *loop = tow_websocket_loop(&client->socket);
+    client->falls_back = client->plan != NULL && !client->plan->is_tried &&
+                         tow_fallback_may_help(client, client->stage, error, client->http_status);
+    tow_fallback_plan_stop(client->plan);
     client->stage = TOW_CLIENT_FAILED;
     client->error = error;
     snprintf(client->text, sizeof(client->text), "%s", text == NULL ? tow_strerror(error) : text);

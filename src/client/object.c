@@ -1,5 +1,6 @@
 #include "object.h"
 
+#include "fallback/plan.h"
 #include "response.h"
 #include "transport/timer.h"
 
@@ -19,6 +20,7 @@ void tow_client_destroy(tow_client *client) {
         tow_websocket_clear(&client->socket);
         tow_websocket_context_free(client->socket.context);
     }
+    tow_fallback_plan_free(client->plan);
     tow_connector_stop(client->connector);
     tow_client_end_talk(client);
     free(client->refusal);

@@ -20,10 +20,11 @@ typedef enum tow_client_stage {
     TOW_CLIENT_SECURING,       /* the server was reached: TLS with it */
     TOW_CLIENT_ASKING,         /* the request is on its way, or the response */
     /* how it ended */
-    TOW_CLIENT_REFUSED, /* by a status: what the body says is read */
-    TOW_CLIENT_OPENED,  /* the websocket floor has the stream */
-    TOW_CLIENT_FAILED,  /* before it was open: the events are to come */
-    TOW_CLIENT_GONE     /* the last callback was called, or is being called */
+    TOW_CLIENT_REFUSED,      /* by a status: what the body says is read */
+    TOW_CLIENT_FALLING_BACK, /* a session by polling is to begin instead */
+    TOW_CLIENT_OPENED,       /* the websocket floor has the stream, or a session */
+    TOW_CLIENT_FAILED,       /* before it was open: the events are to come */
+    TOW_CLIENT_GONE          /* the last callback was called, or is being called */
 } tow_client_stage;
 
 typedef struct tow_client {
@@ -52,9 +53,14 @@ typedef struct tow_client {
     tow_proxy_talk *talk;     /* with it, while that is under way */
     tow_tls_context *tls;     /* with the server; NULL: none */
     tow_tls_context *proxy_tls;
-    char *unix_path; /* a Unix socket instead of the URL's host and port */
-    void *holder;    /* of the socket: a reconnector, a blocking client; NULL: the user */
-    int error;       /* why it failed */
+    char *unix_path;                /* a Unix socket instead of the URL's host and port */
+    void *holder;                   /* of the socket: a reconnector, a blocking client; NULL: the user */
+    struct tow_fallback_plan *plan; /* NULL: where the opening handshake fails all is over */
+    void (*fall_back)(struct tow_client *client); /* else this comes, where it may help */
+    bool falls_back;                              /* it will */
+    int64_t opened_at;
+    int64_t limit; /* nanoseconds, for what is under way */
+    int error;     /* why it failed */
     int http_status;
     int retry_after_seconds;         /* with which the server refused; 0: it did not say */
     char text[512];                  /* the same in words */

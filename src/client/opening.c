@@ -62,6 +62,7 @@ static void writable(tow_stream *stream) {
 static void opened(tow_client *client, tow_slice protocol, const tow_compression_agreement *agreement,
     uint8_t *rest, size_t rest_length) {
     client->stage = TOW_CLIENT_OPENED;
+    client->opened_at = tow_loop_now(tow_websocket_loop(&client->socket));
     (void)tow_stream_peer_text(&client->socket.stream, client->peer, sizeof(client->peer)); /* else "" */
     tow_timer_cancel(tow_websocket_loop(&client->socket), &client->socket.timer);
     int error = tow_websocket_start(

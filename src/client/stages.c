@@ -1,6 +1,7 @@
 #include "stages.h"
 
 #include "failure.h"
+#include "fallback/plan.h"
 #include "opening.h"
 #include "proxying.h"
 #include "reaching.h"
@@ -11,27 +12,13 @@
 #include <stdio.h>
 #include <towline/error.h>
 
+enum { PATIENCE_SECONDS = 5 };
+
 typedef struct stage_row {
     tow_client_stage stage;
     bool is_needed;
     void (*start)(tow_client *client, uint8_t *rest, size_t rest_length);
 } stage_row;
-
-/* What is done behind the stage that is done. The last one gives the stream to the websocket floor. */
-static void go_on(tow_client *client, uint8_t *rest, size_t rest_length) {
-    const stage_row order[] = {
-        {TOW_CLIENT_SECURING_PROXY, client->proxy_tls != NULL, tow_securing_proxy},
-        {TOW_CLIENT_PROXYING, client->proxy.host != NULL, tow_proxying_start},
-        {TOW_CLIENT_SECURING, client->tls != NULL, tow_securing_server},
-        {TOW_CLIENT_ASKING, true, tow_opening_ask},
-    };
-    const stage_row *next = order;
-    assert(client->stage < TOW_CLIENT_ASKING);
-    while (next->stage <= client->stage || !next->is_needed)
-        next++;
-    client->stage = next->stage;
-    next->start(client, rest, rest_length);
-}
 
 /* What was not done in time. */
 static void write_delay(const tow_client *client, char *out, size_t size) {
@@ -55,17 +42,49 @@ static void not_done_in_time(tow_timer *timer) {
     char delay[sizeof(client->text) - 64];
     char text[sizeof(client->text)];
     write_delay(client, delay, sizeof(delay));
-    snprintf(text, sizeof(text), "%s within %d seconds", delay, client->connect_seconds);
+    snprintf(text, sizeof(text), "%s within %g seconds", delay, (double)client->limit / TOW_SECOND);
     tow_client_fail(client, TOW_ERROR_TIMED_OUT, text);
 }
 
-int tow_stages_start(tow_client *client) {
+static void set_limit(tow_client *client, int64_t nanoseconds) {
     tow_loop *loop = tow_websocket_loop(&client->socket);
+    client->limit = nanoseconds;
+    tow_timer_set(loop, &client->socket.timer, tow_loop_now(loop) + nanoseconds, not_done_in_time);
+}
+
+/* Where there is another way, silence is not waited for as long as one may. */
+static void limit_patience(tow_client *client) {
+    int64_t most = PATIENCE_SECONDS * TOW_SECOND;
+    tow_loop *loop = tow_websocket_loop(&client->socket);
+    int64_t left = client->plan->deadline - tow_loop_now(loop);
+    bool may_hang = client->stage == TOW_CLIENT_ASKING || client->stage == TOW_CLIENT_PROXYING;
+    if (may_hang && !client->plan->is_tried)
+        set_limit(client, left / 2 < most ? left / 2 : most);
+}
+
+/* What is done behind the stage that is done. The last one gives the stream to the websocket floor. */
+static void go_on(tow_client *client, uint8_t *rest, size_t rest_length) {
+    const stage_row order[] = {
+        {TOW_CLIENT_SECURING_PROXY, client->proxy_tls != NULL, tow_securing_proxy},
+        {TOW_CLIENT_PROXYING, client->proxy.host != NULL, tow_proxying_start},
+        {TOW_CLIENT_SECURING, client->tls != NULL, tow_securing_server},
+        {TOW_CLIENT_ASKING, true, tow_opening_ask},
+    };
+    const stage_row *next = order;
+    assert(client->stage < TOW_CLIENT_ASKING);
+    while (next->stage <= client->stage || !next->is_needed)
+        next++;
+    client->stage = next->stage;
+    if (client->plan != NULL)
+        limit_patience(client);
+    next->start(client, rest, rest_length);
+}
+
+int tow_stages_start(tow_client *client) {
     client->stage = TOW_CLIENT_REACHING;
     client->on_stage_done = go_on;
     int error = tow_reaching_start(client);
     if (error == 0 && client->connect_seconds != TOW_OFF)
-        tow_timer_set(loop, &client->socket.timer, tow_loop_now(loop) + client->connect_seconds * TOW_SECOND,
-            not_done_in_time);
+        set_limit(client, client->connect_seconds * TOW_SECOND);
     return error;
 }

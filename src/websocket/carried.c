@@ -11,6 +11,7 @@
 #include "websocket/carrier.h"
 
 #include <assert.h>
+#include <string.h>
 #include <towline/error.h>
 
 static int message_check(const tow_websocket *socket, const tow_message *message) {
@@ -66,6 +67,12 @@ void tow_carried_close(tow_websocket *socket, uint16_t code, const char *reason,
 void tow_carried_drain(tow_websocket *socket) {
     if (tow_stage_is_open(socket))
         tow_send_less_waits(socket);
+}
+
+/* Without memory for it the error must do. */
+void tow_carried_explain(tow_websocket *socket, const char *text) {
+    if (tow_extra_need(socket) != NULL && socket->extra->failure == NULL)
+        socket->extra->failure = tow_extra_text(text, strlen(text));
 }
 
 void tow_carried_gone(tow_websocket *socket, int error) {

@@ -369,7 +369,8 @@ static void only_what_does_no_harm_twice_is_repeated(void **state) {
         {{.method = "PUT", .body = "x", .body_length = 1}, true}, {{.method = "DELETE"}, true},
         {{.method = "OPTIONS"}, true}, {{.method = "POST"}, false},
         {{.method = "PATCH", .body = "x", .body_length = 1}, false}, {{.method = "get"}, false},
-        {{.method = "POST", .may_repeat = true, .body = "x", .body_length = 1}, true}};
+        {{.method = "POST", .may_repeat = true, .body = "x", .body_length = 1}, true},
+        {{.method = "GET", .never_repeat = true}, false}};
     for (size_t i = 0; i < sizeof(repeats) / sizeof(repeats[0]); i++)
         for (uint64_t seed = 0; seed < SEEDS; seed++) {
             check_repeat(&repeats[i], false, seed);

@@ -56,6 +56,9 @@ void tow_carried_close(tow_websocket *socket, uint16_t code, const char *reason,
 /* Less waits than before. */
 void tow_carried_drain(tow_websocket *socket);
 
+/* Why it is about to be over, in one line, where the error alone does not say it. */
+void tow_carried_explain(tow_websocket *socket, const char *text);
+
 /* The carrier is over and uses nothing of the socket any more: on_error, unless both sides have closed or
  * `error` is 0, then on_close and the owner's `gone`. */
 void tow_carried_gone(tow_websocket *socket, int error);

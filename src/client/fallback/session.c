@@ -1,0 +1,710 @@
+#include "session.h"
+
+#include "base/text.h"
+#include "transport/loop.h"
+#include "websocket/cause.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <towline/error.h>
+
+enum {
+    TOLD_AT_ONCE = 256,       /* packets of an answer, before others have their turn */
+    POST_BYTES = 1024 * 1024, /* of packets in a post, if the server takes that; one more may come */
+    ROOM_MAX = 64 * 1024,     /* bytes that are kept for the next packet */
+    LOOK_MILLISECONDS = 100,  /* at what was handed to the WebSocket, while the socket waits for that */
+    CUT_SECONDS = 60,         /* a WebSocket that is lost so early is one that something between cuts */
+    SIGNS = 3                 /* of life, in the time that the server waits for one */
+};
+
+struct tow_fallback_session {
+    tow_loop *loop;
+    tow_fallback_session_settings settings;
+    tow_websocket *socket; /* NULL: it has not begun */
+    tow_polling polling;
+    tow_upgrade upgrade;
+    int64_t upgraded_at;
+    tow_opened opened;
+    tow_packets out;         /* that wait */
+    size_t posted;           /* bytes of the messages in the post under way */
+    tow_buffer answer;       /* that is being told */
+    tow_engineio_body input; /* of it, what is not told yet */
+    tow_buffer room;         /* for a packet that is decoded, or encoded */
+    tow_timer soon;    /* in the next round: what was said goes out, what has come is told, or the end */
+    tow_timer silence; /* of the WebSocket */
+    tow_timer look;    /* see LOOK_MILLISECONDS; or a sign of life is due */
+    int error;         /* that it ends with */
+    bool telling;
+    bool paused;      /* nothing is told to the socket */
+    bool closing;     /* our Close is said */
+    bool posts_close; /* it is in the post under way */
+    bool close_taken; /* that was answered */
+    uint16_t our_code;
+    bool peer_closed; /* the server's has come */
+    bool over;        /* nothing is said any more, or heard */
+};
+
+static tow_fallback_session *of(const tow_websocket *socket) {
+    return socket->carried;
+}
+
+static tow_fallback_session *of_polling(tow_polling *polling) {
+    return (tow_fallback_session *)(void *)((char *)polling - offsetof(tow_fallback_session, polling));
+}
+
+static tow_fallback_session *of_upgrade(tow_upgrade *upgrade) {
+    return (tow_fallback_session *)(void *)((char *)upgrade - offsetof(tow_fallback_session, upgrade));
+}
+
+static bool is_upgraded(const tow_fallback_session *session) {
+    return tow_upgrade_is_taken(&session->upgrade);
+}
+
+/* The WebSocket is to take all over: no request begins any more. */
+static bool is_parked(const tow_fallback_session *session) {
+    return session->upgrade.stage == TOW_UPGRADE_PROBED;
+}
+
+/* Times. */
+
+static void soon(tow_timer *timer);
+
+static void set_soon(tow_fallback_session *session) {
+    tow_timer_set(session->loop, &session->soon, 0, soon);
+}
+
+static void set_after(
+    tow_fallback_session *session, tow_timer *timer, int64_t milliseconds, tow_timer_callback callback) {
+    tow_timer_set(
+        session->loop, timer, tow_loop_now(session->loop) + milliseconds * TOW_MILLISECOND, callback);
+}
+
+/* The end. */
+
+static void stop(tow_fallback_session *session) {
+    tow_polling_stop(&session->polling);
+    tow_upgrade_stop(&session->upgrade);
+    tow_timer_cancel(session->loop, &session->soon);
+    tow_timer_cancel(session->loop, &session->silence);
+    tow_timer_cancel(session->loop, &session->look);
+}
+
+static void destroy(tow_fallback_session *session) {
+    stop(session);
+    tow_packets_clear(&session->out);
+    tow_buffer_clear(&session->answer);
+    tow_buffer_clear(&session->room);
+    free(session);
+}
+
+/* From now on nothing is said to the server any more, or heard of it; the socket is told in a later round.
+ * What is being told may lie in the answer. */
+static void end(tow_fallback_session *session, int error) {
+    if (session->over)
+        return;
+    session->over = true;
+    session->error = error;
+    stop(session);
+    tow_loop_owe(session->loop);
+    set_soon(session);
+}
+
+/* What our Close was posted with was taken, though nobody could say so any more. */
+static void lose_after_close(tow_fallback_session *session) {
+    if (session->posts_close)
+        session->posted = 0;
+    end(session, 0);
+}
+
+/* After both Closes, or for what `text` says. */
+static void lose(tow_fallback_session *session, int error, const char *text) {
+    if (session->over)
+        return;
+    if (session->peer_closed) {
+        lose_after_close(session);
+        return;
+    }
+    if (text != NULL)
+        tow_carried_explain(session->socket, text);
+    end(session, error);
+}
+
+static void break_off(tow_fallback_session *session, int error) {
+    if (session->over)
+        return;
+    tow_websocket_abort(
+        session->socket, error == TOW_ERROR_MEMORY ? TOW_CAUSE_MEMORY : TOW_CAUSE_PROTOCOL_ERROR, error);
+    end(session, error);
+}
+
+static void gone(tow_fallback_session *session) {
+    tow_loop_paid(session->loop);
+    tow_carried_gone(session->socket, session->error);
+    destroy(session);
+}
+
+/* What goes out. */
+
+static bool fits(const tow_fallback_session *session, const tow_buffer *body, const tow_packet *packet) {
+    uint64_t most = POST_BYTES;
+    if (session->opened.max_payload < POST_BYTES)
+        most = (uint64_t)session->opened.max_payload;
+    uint64_t size = ((uint64_t)packet->length + 2) / 3 * 4 + 2; /* in base64, with a separator */
+    return body->length == 0 || (body->length < most && size <= most - body->length);
+}
+
+/* Whole packets, as many as fit, a Close being the last. Errors: MEMORY. */
+static int gather(tow_fallback_session *session, tow_buffer *body) {
+    int error = 0;
+    while (error == 0 && !session->posts_close && !tow_packets_are_empty(&session->out)) {
+        tow_packet packet = tow_packets_first(&session->out);
+        if (!fits(session, body, &packet))
+            break;
+        bool is_message = packet.type == TOW_PACKET_TEXT || packet.type == TOW_PACKET_BINARY;
+        session->posts_close = packet.type == TOW_ENGINEIO_CLOSE;
+        session->posted += is_message ? packet.length : 0;
+        error = tow_engineio_append(body, &packet, session->opened.is_extended);
+        tow_packets_take(&session->out);
+    }
+    return error;
+}
+
+static void post(tow_fallback_session *session) {
+    tow_buffer body = {0};
+    bool is_free = !is_upgraded(session) && !is_parked(session) && !tow_polling_is_posting(&session->polling);
+    if (!is_free || tow_packets_are_empty(&session->out))
+        return;
+    int error = gather(session, &body);
+    if (error == 0) {
+        tow_polling_post(&session->polling, &body);
+        return;
+    }
+    tow_buffer_clear(&body);
+    break_off(session, error);
+}
+
+static int send_by_link(tow_fallback_session *session, const tow_packet *packet) {
+    if (packet->type == TOW_PACKET_BINARY)
+        return tow_upgrade_send(&session->upgrade, TOW_BINARY, packet->data, packet->length);
+    tow_buffer *text = &session->room;
+    text->length = 0;
+    int error = tow_engineio_append_alone(text, packet);
+    if (error == 0)
+        error = tow_upgrade_send(&session->upgrade, TOW_TEXT, text->data, text->length);
+    if (text->capacity > ROOM_MAX)
+        tow_buffer_clear(text);
+    return error == TOW_ERROR_CLOSED ? 0 : error; /* its end is told soon */
+}
+
+/* To the WebSocket, or into what waits. Errors: MEMORY. */
+static int say(tow_fallback_session *session, char type, const void *data, size_t length) {
+    const tow_packet packet = {.type = type, .data = data, .length = length};
+    if (session->over)
+        return 0;
+    if (is_upgraded(session))
+        return send_by_link(session, &packet);
+    int error = tow_packets_put(&session->out, type, data, length);
+    if (error == 0 && !tow_polling_is_posting(&session->polling))
+        set_soon(session);
+    return error;
+}
+
+static int say_close(tow_fallback_session *session, uint16_t code, const char *reason) {
+    char text[TOW_ENGINEIO_CLOSE_MAX + 1];
+    tow_engineio_write_close(text, session->opened.is_extended ? code : 0, reason);
+    return say(session, TOW_ENGINEIO_CLOSE, text, strlen(text));
+}
+
+static void poll(tow_fallback_session *session) {
+    bool is_wanted = !session->over && !session->telling && !session->peer_closed;
+    if (is_wanted && !is_upgraded(session) && !is_parked(session))
+        tow_polling_ask(&session->polling);
+}
+
+/* What is left is said by polling. */
+static void give_upgrade_up(tow_fallback_session *session) {
+    tow_upgrade_stop(&session->upgrade);
+    poll(session);
+}
+
+/* What the socket asks for: see websocket/carrier.h. */
+
+static int send_message(tow_websocket *socket, tow_message_type type, const void *data, size_t length) {
+    return say(of(socket), type == TOW_TEXT ? TOW_PACKET_TEXT : TOW_PACKET_BINARY, data, length);
+}
+
+/* Engine.IO has its own times for these. */
+static int send_control(tow_websocket *socket, const void *payload, size_t length) {
+    (void)socket, (void)payload, (void)length;
+    return 0;
+}
+
+/* Of plain Engine.IO nobody waits for an answer. */
+static int answer_close(tow_fallback_session *session, uint16_t code) {
+    if (session->opened.is_extended && !is_upgraded(session) && session->upgraded_at == 0)
+        return say_close(session, code, NULL);
+    end(session, 0);
+    return 0;
+}
+
+static int send_close(tow_websocket *socket, uint16_t code, const char *reason) {
+    tow_fallback_session *session = of(socket);
+    if (session->over)
+        return 0;
+    if (code == TOW_CLOSE_ABNORMAL) {
+        tow_packets_clear(&session->out);
+        session->posted = 0;
+        end(session, 0);
+        return 0;
+    }
+    session->closing = true;
+    session->our_code = code;
+    if (session->peer_closed)
+        return answer_close(session, code);
+    if (is_upgraded(session)) {
+        tow_upgrade_close(&session->upgrade, code, reason);
+        return 0;
+    }
+    give_upgrade_up(session);
+    return say_close(session, code, reason);
+}
+
+static uint64_t buffered(const tow_websocket *socket) {
+    const tow_fallback_session *session = of(socket);
+    uint64_t sum = session->out.payload + session->posted;
+    return session->upgrade.link == NULL
+               ? sum
+               : sum + (uint64_t)tow_websocket_buffered_amount(session->upgrade.link);
+}
+
+static void is_silent(tow_timer *timer);
+
+/* A WebSocket that is not read brings no Pings. */
+static void watch(tow_fallback_session *session) {
+    if (session->paused || session->over)
+        tow_timer_cancel(session->loop, &session->silence);
+    else
+        set_after(session, &session->silence,
+            session->opened.ping_milliseconds + session->opened.pong_milliseconds, is_silent);
+}
+
+static void show_life(tow_timer *timer);
+
+static void pause_telling(tow_websocket *socket) {
+    tow_fallback_session *session = of(socket);
+    session->paused = true;
+    if (session->over)
+        return;
+    if (is_upgraded(session)) {
+        tow_websocket_pause(session->upgrade.link);
+        watch(session);
+    } else if (session->opened.is_extended) {
+        set_after(session, &session->look, session->opened.linger_milliseconds / SIGNS, show_life);
+    }
+}
+
+static void resume_telling(tow_websocket *socket) {
+    tow_fallback_session *session = of(socket);
+    session->paused = false;
+    if (session->over)
+        return;
+    if (is_upgraded(session)) {
+        tow_websocket_resume(session->upgrade.link);
+        watch(session);
+    } else {
+        tow_timer_cancel(session->loop, &session->look);
+    }
+    if (session->telling)
+        set_soon(session);
+}
+
+static size_t drop(tow_websocket *socket, uint64_t max) {
+    tow_fallback_session *session = of(socket);
+    uint64_t gone_before = buffered(socket) - session->out.payload;
+    return tow_packets_drop(&session->out, max > gone_before ? max - gone_before : 0);
+}
+
+const tow_carrier tow_fallback_carrier = {.send = send_message,
+    .ping = send_control,
+    .pong = send_control,
+    .close = send_close,
+    .buffered = buffered,
+    .pause = pause_telling,
+    .resume = resume_telling,
+    .drop = drop};
+
+/* What comes from the server. */
+
+static void hear_message(tow_fallback_session *session, const tow_packet *packet) {
+    const tow_message message = {.type = packet->type == TOW_PACKET_TEXT ? TOW_TEXT : TOW_BINARY,
+        .data = packet->data,
+        .length = packet->length};
+    tow_carried_message(session->socket, &message);
+}
+
+/* Our own Close, at least, when it is said. */
+static bool posts_something(const tow_fallback_session *session) {
+    return tow_polling_is_posting(&session->polling) || !tow_packets_are_empty(&session->out);
+}
+
+static void hear_close(tow_fallback_session *session, uint16_t code, const char *reason, size_t length) {
+    if (session->over || session->peer_closed)
+        return;
+    bool was_closing = session->closing;
+    session->peer_closed = true;
+    if (!is_upgraded(session))
+        tow_upgrade_stop(&session->upgrade);
+    tow_carried_close(session->socket, code, reason, length);
+    if (was_closing && !posts_something(session))
+        end(session, 0);
+}
+
+static void hear_close_packet(tow_fallback_session *session, const tow_packet *packet) {
+    uint16_t code;
+    tow_slice reason;
+    if (!session->opened.is_extended)
+        hear_close(session, TOW_CLOSE_NO_STATUS, "", 0);
+    else if (tow_engineio_read_close(packet, &code, &reason))
+        hear_close(session, code, reason.data, reason.length);
+    else
+        break_off(session, TOW_ERROR_CLOSE_CODE);
+}
+
+static void hear_ping(tow_fallback_session *session, const tow_packet *packet) {
+    if (say(session, TOW_ENGINEIO_PONG, packet->data, packet->length) != 0)
+        break_off(session, TOW_ERROR_MEMORY);
+}
+
+static void hear(tow_fallback_session *session, const tow_packet *packet) {
+    switch (packet->type) {
+    case TOW_PACKET_TEXT:
+    case TOW_PACKET_BINARY:
+        hear_message(session, packet);
+        break;
+    case TOW_ENGINEIO_CLOSE:
+        hear_close_packet(session, packet);
+        break;
+    case TOW_ENGINEIO_PING:
+        hear_ping(session, packet);
+        break;
+    default: /* a noop; what else a server has no reason to say */
+        break;
+    }
+}
+
+/* As it came, in an answer or as a text of the WebSocket. */
+static void hear_bytes(tow_fallback_session *session, const uint8_t *bytes, size_t length) {
+    tow_packet packet;
+    tow_buffer room = session->room;
+    session->room = (tow_buffer){0}; /* while it is lent, what is said is encoded elsewhere */
+    int error = tow_engineio_read(&packet, bytes, length, &room);
+    if (error == 0)
+        hear(session, &packet);
+    else
+        break_off(session, error == TOW_ERROR_MEMORY ? error : TOW_ERROR_PACKET);
+    if (session->room.data != NULL || room.capacity > ROOM_MAX)
+        tow_buffer_clear(&room);
+    else
+        session->room = room;
+}
+
+static void take_over(tow_fallback_session *session);
+
+static void tell(tow_fallback_session *session) {
+    tow_slice bytes;
+    for (int told = 0; session->telling && !session->over && !session->paused; told++) {
+        if (told == TOLD_AT_ONCE) {
+            set_soon(session);
+            return;
+        }
+        if (!session->peer_closed && tow_engineio_next(&session->input, &bytes)) {
+            hear_bytes(session, (const uint8_t *)bytes.data, bytes.length);
+        } else {
+            session->telling = false;
+            tow_buffer_clear(&session->answer);
+        }
+    }
+    if (session->telling || session->over)
+        return;
+    poll(session);
+    take_over(session);
+}
+
+static void soon(tow_timer *timer) {
+    tow_fallback_session *session =
+        (tow_fallback_session *)(void *)((char *)timer - offsetof(tow_fallback_session, soon));
+    if (session->over) {
+        gone(session);
+        return;
+    }
+    post(session);
+    if (session->telling)
+        tell(session);
+}
+
+/* While nobody takes what there is, no poll is made; but the server must not think that there is nobody. */
+static void show_life(tow_timer *timer) {
+    tow_fallback_session *session =
+        (tow_fallback_session *)(void *)((char *)timer - offsetof(tow_fallback_session, look));
+    if (session->telling)
+        tow_polling_show_life(&session->polling);
+    set_after(session, &session->look, session->opened.linger_milliseconds / SIGNS, show_life);
+}
+
+/* Polling. */
+
+static void answered(tow_polling *polling, tow_buffer *answer) {
+    tow_fallback_session *session = of_polling(polling);
+    tow_buffer_clear(&session->answer);
+    session->answer = *answer;
+    session->input = (tow_engineio_body){.bytes = answer->data, .length = answer->length};
+    session->telling = true;
+    tow_carried_heard(session->socket);
+    tell(session);
+}
+
+/* Our Close is with the server. Of plain Engine.IO there is no answer to it. */
+static void close_was_posted(tow_fallback_session *session) {
+    session->posts_close = false;
+    session->close_taken = true;
+    if (session->peer_closed)
+        end(session, 0);
+    else if (!session->opened.is_extended)
+        hear_close(session, TOW_CLOSE_NO_STATUS, "", 0);
+}
+
+static void posted(tow_polling *polling) {
+    tow_fallback_session *session = of_polling(polling);
+    session->posted = 0;
+    if (session->posts_close)
+        close_was_posted(session);
+    if (!session->over)
+        tow_carried_drain(session->socket);
+    if (!session->over)
+        post(session);
+    take_over(session);
+}
+
+/* The server knows a session no more to whose Close it has given its answer: that was our code. */
+static void lost(tow_polling *polling, int error, const char *text) {
+    tow_fallback_session *session = of_polling(polling);
+    if (session->close_taken)
+        hear_close(session, session->our_code == 0 ? TOW_CLOSE_NO_STATUS : session->our_code, "", 0);
+    lose(session, error, text);
+}
+
+/* The WebSocket. */
+
+static void is_silent(tow_timer *timer) {
+    tow_fallback_session *session =
+        (tow_fallback_session *)(void *)((char *)timer - offsetof(tow_fallback_session, silence));
+    lose(session, TOW_ERROR_TIMED_OUT, "the server has sent nothing, not even its Pings");
+}
+
+/* There is no Close among it: with that no WebSocket is taken any more. */
+static void flush_to_link(tow_fallback_session *session) {
+    while (!session->over && !tow_packets_are_empty(&session->out)) {
+        tow_packet packet = tow_packets_first(&session->out);
+        int error = send_by_link(session, &packet);
+        if (error != 0) {
+            break_off(session, error);
+            return;
+        }
+        tow_packets_take(&session->out);
+    }
+}
+
+/* The WebSocket tells when it is below the low mark only if it was above the high one; the socket may have
+ * been so before. */
+static void look_at_marks(tow_timer *timer) {
+    tow_fallback_session *session =
+        (tow_fallback_session *)(void *)((char *)timer - offsetof(tow_fallback_session, look));
+    tow_carried_drain(session->socket);
+    if (!session->over && is_upgraded(session) && tow_websocket_is_above_high(session->socket))
+        set_after(session, &session->look, LOOK_MILLISECONDS, look_at_marks);
+}
+
+/* No request is under way any more, and all that has come is told. */
+static bool is_at_rest(tow_fallback_session *session) {
+    if (session->over || session->telling)
+        return false;
+    tow_polling_ask_no_more(&session->polling);
+    return !tow_polling_is_asking(&session->polling) && !tow_polling_is_posting(&session->polling);
+}
+
+static void take_over(tow_fallback_session *session) {
+    char packet[32] = "5";
+    if (!is_parked(session) || !is_at_rest(session))
+        return;
+    if (session->opened.is_extended)
+        snprintf(packet, sizeof(packet), "5%llu", (unsigned long long)session->polling.answers);
+    if (tow_upgrade_take(&session->upgrade, packet) != 0) {
+        give_upgrade_up(session);
+        post(session);
+        return;
+    }
+    session->upgraded_at = tow_loop_now(session->loop);
+    tow_polling_stop(&session->polling);
+    tow_timer_cancel(session->loop, &session->look);
+    if (session->paused)
+        tow_websocket_pause(session->upgrade.link);
+    watch(session);
+    flush_to_link(session);
+    if (!session->over)
+        look_at_marks(&session->look);
+}
+
+static void probed(tow_upgrade *upgrade) {
+    take_over(of_upgrade(upgrade));
+}
+
+static void link_heard(tow_upgrade *upgrade, const tow_message *message) {
+    tow_fallback_session *session = of_upgrade(upgrade);
+    tow_carried_heard(session->socket);
+    watch(session);
+    if (message->type == TOW_TEXT)
+        hear_bytes(session, message->data, message->length);
+    else
+        hear(session,
+            &(tow_packet){.type = TOW_PACKET_BINARY, .data = message->data, .length = message->length});
+}
+
+static void link_drained(tow_upgrade *upgrade) {
+    tow_carried_drain(of_upgrade(upgrade)->socket);
+}
+
+static void note_cut(tow_fallback_session *session) {
+    if (tow_loop_now(session->loop) - session->upgraded_at < CUT_SECONDS * TOW_SECOND)
+        session->settings.events->on_cut(session->settings.user);
+}
+
+/* Before it was taken only the WebSocket has ended: polling goes on. */
+static void link_closed(tow_upgrade *upgrade, const tow_close_event *event) {
+    tow_fallback_session *session = of_upgrade(upgrade);
+    bool was_taken = is_upgraded(session);
+    tow_upgrade_stop(upgrade);
+    if (session->over)
+        return;
+    if (!was_taken) {
+        poll(session);
+        post(session);
+    } else if (event->was_clean) {
+        hear_close(session, event->code, event->reason, event->reason_length);
+        lose(session, 0, NULL);
+    } else {
+        note_cut(session);
+        lose(session, TOW_ERROR_ENDED, NULL);
+    }
+}
+
+static void upgrade(tow_fallback_session *session) {
+    static const tow_upgrade_events events = {
+        .on_probed = probed, .on_message = link_heard, .on_drain = link_drained, .on_closed = link_closed};
+    const tow_fallback_session_settings *settings = &session->settings;
+    char query[sizeof(session->opened.sid) + 8];
+    tow_buffer url = {0};
+    snprintf(query, sizeof(query), "sid=%s", session->opened.sid);
+    tow_websocket_options options = *settings->options;
+    options.origin = NULL; /* it is among the fields */
+    options.headers = settings->target->fields;
+    if (tow_target_write(settings->target, &url, true, query) == 0)
+        (void)tow_upgrade_start(&session->upgrade, session->loop, settings->open, (const char *)url.data,
+            &options, &events); /* else polling goes on */
+    tow_buffer_clear(&url);
+}
+
+/* The beginning. */
+
+/* Bytes of an answer: what servers gather, and a message more, in base64. */
+static int64_t max_answer_for(int64_t max_message) {
+    const int64_t gathered = 4 * 1024 * 1024;
+    if (max_message == TOW_OFF || max_message > INT64_MAX / 2 - gathered)
+        return TOW_OFF;
+    return gathered + max_message + max_message / 2;
+}
+
+static void not_begun(tow_fallback_session *session, const tow_http_result *result, int error) {
+    char text[200];
+    const tow_http_head *head = result->error == 0 ? result->head : NULL;
+    int status = head != NULL && head->status != 200 ? head->status : 0;
+    if (status != 0)
+        tow_text_format(text, sizeof(text), "the server answered %d%s%.*s", status,
+            head->reason.length > 0 ? " " : "",
+            (int)tow_text_cut(head->reason.data, head->reason.length, 100), head->reason.data);
+    else if (error == TOW_ERROR_PACKET)
+        tow_text_format(text, sizeof(text), "what answered speaks no Engine.IO");
+    else
+        tow_text_format(text, sizeof(text), "%s", result->error != 0 ? result->text : tow_strerror(error));
+    const tow_not_begun why = {.error = error,
+        .http_status = status,
+        .text = text,
+        .is_foreign = error == TOW_ERROR_PACKET || status == 404,
+        .head = head};
+    session->settings.events->on_not_begun(session->settings.user, &why);
+}
+
+static int read_answer(tow_fallback_session *session, const tow_http_result *result) {
+    if (result->error != 0)
+        return result->error;
+    if (result->head->status != 200)
+        return TOW_ERROR_HTTP_STATUS;
+    return tow_opened_read(&session->opened, (tow_slice){(const char *)result->body, result->body_length});
+}
+
+static void begun(tow_polling *polling, tow_http_call *call, const tow_http_result *result) {
+    tow_fallback_session *session = of_polling(polling);
+    const tow_fallback_session_settings *settings = &session->settings;
+    if (result->head != NULL)
+        settings->events->on_head(settings->user, false, tow_http_call_response(call));
+    int error = read_answer(session, result);
+    if (error != 0) {
+        not_begun(session, result, error);
+        return;
+    }
+    tow_polling_go_on(polling, &session->opened, max_answer_for(settings->options->limits.max_message));
+    settings->events->on_begun(settings->user, &session->opened, result->head);
+}
+
+int tow_fallback_session_new(
+    tow_fallback_session **session, tow_loop *loop, const tow_fallback_session_settings *settings) {
+    static const tow_polling_events events = {
+        .on_begun = begun, .on_answer = answered, .on_posted = posted, .on_lost = lost};
+    tow_fallback_session *made = calloc(1, sizeof(*made));
+    if (made == NULL)
+        return TOW_ERROR_MEMORY;
+    made->loop = loop;
+    made->settings = *settings;
+    int error = tow_polling_begin(
+        &made->polling, loop, settings->target, settings->http, settings->options->unix_path, &events);
+    if (error != 0) {
+        destroy(made);
+        return error;
+    }
+    settings->events->on_head(settings->user, true, tow_http_call_request(made->polling.beginning));
+    *session = made;
+    return 0;
+}
+
+void tow_fallback_session_carry(tow_fallback_session *session, tow_websocket *socket) {
+    session->socket = socket;
+    socket->carried = session;
+}
+
+/* on_open has run, and may have ended it. */
+void tow_fallback_session_go_on(tow_fallback_session *session) {
+    if (session->over)
+        return;
+    poll(session);
+    if (session->opened.may_upgrade && session->settings.open != NULL && !session->closing)
+        upgrade(session);
+}
+
+const char *tow_fallback_session_peer(const tow_fallback_session *session) {
+    return session->polling.peer;
+}
+
+void tow_fallback_session_free(tow_fallback_session *session) {
+    if (session != NULL)
+        destroy(session);
+}
