@@ -7,23 +7,21 @@
 #include <string.h>
 #include <towline/error.h>
 
-#define NEVER INT64_MAX
-
 bool tow_engineio_link_probe(tow_engineio_link *link, tow_engineio_session *session) {
     if (session->link != NULL || session->probe != NULL)
         return false;
     tow_engineio_session_met(session);
     session->probe = link;
     link->session = session;
-    tow_engineio_set_due(session, TOW_ENGINEIO_DUE_UPGRADE,
-        tow_engineio_after(session, session->engineio->settings.upgrade_milliseconds));
+    tow_agenda_set(
+        &session->agenda, TOW_ENGINEIO_DUE_UPGRADE, session->engineio->settings.upgrade_milliseconds);
     return true;
 }
 
 static void forget_probe(tow_engineio_session *session) {
     session->probe = NULL;
-    tow_engineio_set_due(session, TOW_ENGINEIO_DUE_UPGRADE, NEVER);
-    tow_engineio_set_due(session, TOW_ENGINEIO_DUE_NOOP, NEVER);
+    tow_agenda_drop(&session->agenda, TOW_ENGINEIO_DUE_UPGRADE);
+    tow_agenda_drop(&session->agenda, TOW_ENGINEIO_DUE_NOOP);
 }
 
 /* Only the WebSocket ends: the session goes on by polling. */

@@ -5,8 +5,6 @@
 #include <string.h>
 #include <towline/error.h>
 
-#define NEVER INT64_MAX
-
 enum {
     ANSWER_BYTES = 1024 * 1024, /* of packets in an answer; one more may come */
     POLL_MILLISECONDS = 8000,   /* that a poll waits, between our own ends */
@@ -65,11 +63,10 @@ static tow_session_visit *take_poll(tow_engineio_session *session) {
 /* Gives the body to the poll; between our own ends it is kept until the client has had it. */
 static void give(tow_engineio_session *session, tow_buffer *body) {
     tow_session_visit *poll = take_poll(session);
-    tow_engineio_set_due(session, TOW_ENGINEIO_DUE_POLL, NEVER);
-    tow_engineio_set_due(session, TOW_ENGINEIO_DUE_NOOP, NEVER);
+    tow_agenda_drop(&session->agenda, TOW_ENGINEIO_DUE_POLL);
+    tow_agenda_drop(&session->agenda, TOW_ENGINEIO_DUE_NOOP);
     if (session->extended && !session->peer_closed)
-        tow_engineio_set_due(
-            session, TOW_ENGINEIO_DUE_LINGER, tow_engineio_after(session, TOW_ENGINEIO_LINGER));
+        tow_agenda_set(&session->agenda, TOW_ENGINEIO_DUE_LINGER, TOW_ENGINEIO_LINGER);
     const tow_session_visit_answer what = {
         .status = 200, .type = TEXT_TYPE, .body = body->data, .length = body->length};
     if (tow_session_visit_answer_with(poll, &what) != 0 && !session->extended)
@@ -123,13 +120,12 @@ static void poll_gone(tow_session_visit *visit, void *user) {
     if (session->poll != visit)
         return;
     (void)take_poll(session);
-    tow_engineio_set_due(session, TOW_ENGINEIO_DUE_POLL, NEVER);
-    tow_engineio_set_due(session, TOW_ENGINEIO_DUE_NOOP, NEVER);
+    tow_agenda_drop(&session->agenda, TOW_ENGINEIO_DUE_POLL);
+    tow_agenda_drop(&session->agenda, TOW_ENGINEIO_DUE_NOOP);
     if (!session->extended)
         tow_engineio_lose(session);
     else if (!session->peer_closed)
-        tow_engineio_set_due(
-            session, TOW_ENGINEIO_DUE_LINGER, tow_engineio_after(session, TOW_ENGINEIO_LINGER));
+        tow_agenda_set(&session->agenda, TOW_ENGINEIO_DUE_LINGER, TOW_ENGINEIO_LINGER);
 }
 
 /* A second poll beside one that waits is against the protocol: the first is told of the end. */
@@ -170,11 +166,11 @@ static void wait(tow_engineio_session *session, tow_session_visit *visit) {
     visit->on_gone = poll_gone;
     visit->user = session;
     if (session->extended) {
-        tow_engineio_set_due(session, TOW_ENGINEIO_DUE_LINGER, NEVER);
-        tow_engineio_set_due(session, TOW_ENGINEIO_DUE_POLL, tow_engineio_after(session, POLL_MILLISECONDS));
+        tow_agenda_drop(&session->agenda, TOW_ENGINEIO_DUE_LINGER);
+        tow_agenda_set(&session->agenda, TOW_ENGINEIO_DUE_POLL, POLL_MILLISECONDS);
     }
     if (session->probe != NULL && session->probe->probed)
-        tow_engineio_set_due(session, TOW_ENGINEIO_DUE_NOOP, tow_engineio_after(session, NOOP_MILLISECONDS));
+        tow_agenda_set(&session->agenda, TOW_ENGINEIO_DUE_NOOP, NOOP_MILLISECONDS);
 }
 
 void tow_engineio_poll(tow_engineio_session *session, tow_session_visit *visit) {

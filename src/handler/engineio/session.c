@@ -7,8 +7,6 @@
 #include <string.h>
 #include <towline/error.h>
 
-#define NEVER INT64_MAX
-
 enum {
     ANSWER_MILLISECONDS = 10000, /* for the application's answer to a Close */
     SCRATCH_MAX = 64 * 1024,     /* bytes that are kept for the next packet */
@@ -19,35 +17,6 @@ enum {
 
 static tow_engineio_part *part_of(const tow_engineio_session *session) {
     return &session->engineio->parts[tow_websocket_id_worker(session->id)];
-}
-
-/* Times. */
-
-static void fired(tow_timer *timer);
-
-void tow_engineio_set_due(tow_engineio_session *session, tow_engineio_due due, int64_t when) {
-    session->due[due] = when;
-    if (when >= session->armed)
-        return;
-    session->armed = when;
-    tow_timer_set(session->loop, &session->timer, when, fired);
-}
-
-int64_t tow_engineio_after(const tow_engineio_session *session, int milliseconds) {
-    return tow_loop_now(session->loop) + milliseconds * TOW_MILLISECOND;
-}
-
-static void set_soon(tow_engineio_session *session, tow_engineio_due due) {
-    tow_engineio_set_due(session, due, tow_loop_now(session->loop));
-}
-
-static void arm(tow_engineio_session *session) {
-    int64_t first = NEVER;
-    for (size_t i = 0; i < TOW_ENGINEIO_DUE_COUNT; i++)
-        first = session->due[i] < first ? session->due[i] : first;
-    session->armed = first;
-    if (first != NEVER)
-        tow_timer_set(session->loop, &session->timer, first, fired);
 }
 
 /* The end. */
@@ -79,14 +48,13 @@ static void end(tow_engineio_session *session, int error) {
             links[i]->class->close(links[i], 0, NULL, false);
     tow_packets_clear(&session->out);
     tow_buffer_clear(&session->answer);
-    for (size_t i = 0; i < TOW_ENGINEIO_DUE_COUNT; i++)
-        session->due[i] = NEVER;
+    tow_agenda_drop_all(&session->agenda);
     tow_loop_owe(session->loop);
-    set_soon(session, TOW_ENGINEIO_DUE_GONE);
+    tow_agenda_set(&session->agenda, TOW_ENGINEIO_DUE_GONE, 0);
 }
 
 static void destroy(tow_engineio_session *session) {
-    tow_timer_cancel(session->loop, &session->timer);
+    tow_agenda_end(&session->agenda);
     tow_packets_clear(&session->out);
     tow_buffer_clear(&session->answer);
     tow_buffer_clear(&session->room);
@@ -121,7 +89,7 @@ void tow_engineio_hear_close(
     if (session->over || session->peer_closed)
         return;
     session->peer_closed = true;
-    tow_engineio_set_due(session, TOW_ENGINEIO_DUE_LINGER, tow_engineio_after(session, ANSWER_MILLISECONDS));
+    tow_agenda_set(&session->agenda, TOW_ENGINEIO_DUE_LINGER, ANSWER_MILLISECONDS);
     tow_carried_close(session->socket, code, reason, length);
     if (session->closing && !session->over && !session->answers_close)
         end(session, 0);
@@ -156,7 +124,7 @@ static int say(tow_engineio_session *session, char type, const void *data, size_
         return send_by_link(session, &packet);
     int error = tow_packets_put(&session->out, type, data, length);
     if (error == 0 && session->poll != NULL)
-        set_soon(session, TOW_ENGINEIO_DUE_FLUSH);
+        tow_agenda_set(&session->agenda, TOW_ENGINEIO_DUE_FLUSH, 0);
     return error;
 }
 
@@ -210,8 +178,7 @@ static int send_close(tow_websocket *socket, uint16_t code, const char *reason) 
     }
     session->closing = true;
     if (tow_engineio_is_drained(session) && session->link == NULL)
-        tow_engineio_set_due(
-            session, TOW_ENGINEIO_DUE_LINGER, tow_engineio_after(session, DRAIN_MILLISECONDS));
+        tow_agenda_set(&session->agenda, TOW_ENGINEIO_DUE_LINGER, DRAIN_MILLISECONDS);
     return session->peer_closed ? answer_close(session, code) : say_close(session, code, reason);
 }
 
@@ -230,7 +197,7 @@ static void set_paused(tow_engineio_session *session, bool paused) {
     session->paused = paused;
     tow_engineio_pause_link(session);
     if (!paused && session->telling)
-        set_soon(session, TOW_ENGINEIO_DUE_INPUT);
+        tow_agenda_set(&session->agenda, TOW_ENGINEIO_DUE_INPUT, 0);
 }
 
 static void pause_telling(tow_websocket *socket) {
@@ -268,9 +235,8 @@ static void hear_pong(tow_engineio_session *session) {
     if (!session->pinged)
         return;
     session->pinged = false;
-    tow_engineio_set_due(session, TOW_ENGINEIO_DUE_PONG, NEVER);
-    tow_engineio_set_due(session, TOW_ENGINEIO_DUE_PING,
-        tow_engineio_after(session, session->engineio->settings.ping_milliseconds));
+    tow_agenda_drop(&session->agenda, TOW_ENGINEIO_DUE_PONG);
+    tow_agenda_set(&session->agenda, TOW_ENGINEIO_DUE_PING, session->engineio->settings.ping_milliseconds);
 }
 
 static void hear_close_packet(tow_engineio_session *session, const tow_packet *packet) {
@@ -321,7 +287,7 @@ void tow_engineio_tell(tow_engineio_session *session) {
     tow_slice bytes;
     for (int told = 0; !session->over && session->telling && !session->paused; told++) {
         if (told == TOLD_AT_ONCE) {
-            set_soon(session, TOW_ENGINEIO_DUE_INPUT);
+            tow_agenda_set(&session->agenda, TOW_ENGINEIO_DUE_INPUT, 0);
             return;
         }
         if (!session->peer_closed && tow_engineio_next(&session->input, &bytes))
@@ -363,14 +329,14 @@ static void look_at_marks(tow_engineio_session *session) {
     if (!session->over)
         tow_carried_drain(session->socket);
     if (!session->over && session->link != NULL && tow_websocket_is_above_high(session->socket))
-        tow_engineio_set_due(session, TOW_ENGINEIO_DUE_FLUSH, tow_engineio_after(session, LOOK_MILLISECONDS));
+        tow_agenda_set(&session->agenda, TOW_ENGINEIO_DUE_FLUSH, LOOK_MILLISECONDS);
 }
 
 void tow_engineio_take_link(tow_engineio_session *session, tow_engineio_link *link) {
     tow_engineio_set_link(session, link);
     session->had_link = true;
-    tow_engineio_set_due(session, TOW_ENGINEIO_DUE_POLL, NEVER);
-    tow_engineio_set_due(session, TOW_ENGINEIO_DUE_LINGER, NEVER);
+    tow_agenda_drop(&session->agenda, TOW_ENGINEIO_DUE_POLL);
+    tow_agenda_drop(&session->agenda, TOW_ENGINEIO_DUE_LINGER);
     if (session->paused || session->telling)
         tow_engineio_pause_link(session);
     flush_to_link(session);
@@ -391,11 +357,9 @@ void tow_engineio_flush(tow_engineio_session *session, bool noop) {
 /* Its times. */
 
 static void ping(tow_engineio_session *session) {
-    session->due[TOW_ENGINEIO_DUE_PING] = NEVER;
     session->pinged = true;
     session->polled = false;
-    tow_engineio_set_due(session, TOW_ENGINEIO_DUE_PONG,
-        tow_engineio_after(session, session->engineio->settings.pong_milliseconds));
+    tow_agenda_set(&session->agenda, TOW_ENGINEIO_DUE_PONG, session->engineio->settings.pong_milliseconds);
     if (say(session, TOW_ENGINEIO_PING, NULL, 0) != 0)
         tow_engineio_break(session, TOW_CAUSE_MEMORY, TOW_ERROR_MEMORY);
 }
@@ -409,17 +373,18 @@ static void no_pong(tow_engineio_session *session) {
         return;
     }
     if (session->paused && !polls) {
-        tow_engineio_set_due(session, TOW_ENGINEIO_DUE_PONG,
-            tow_engineio_after(session, session->engineio->settings.pong_milliseconds));
+        tow_agenda_set(
+            &session->agenda, TOW_ENGINEIO_DUE_PONG, session->engineio->settings.pong_milliseconds);
         return;
     }
     tow_metric_count(session->engineio->metrics.silent);
     tow_engineio_break(session, TOW_CAUSE_IDLE_SECONDS, TOW_ERROR_TIMED_OUT);
 }
 
-static void act(tow_engineio_session *session, tow_engineio_due due) {
-    session->due[due] = NEVER;
-    switch (due) {
+static void act(tow_agenda *agenda, int due) {
+    tow_engineio_session *session =
+        (tow_engineio_session *)(void *)((char *)agenda - offsetof(tow_engineio_session, agenda));
+    switch ((tow_engineio_due)due) {
     case TOW_ENGINEIO_DUE_PING:
         ping(session);
         break;
@@ -445,25 +410,11 @@ static void act(tow_engineio_session *session, tow_engineio_due due) {
         tow_engineio_tell(session);
         break;
     case TOW_ENGINEIO_DUE_GONE:
+        gone(session);
+        break;
     case TOW_ENGINEIO_DUE_COUNT:
         break;
     }
-}
-
-static void fired(tow_timer *timer) {
-    tow_engineio_session *session =
-        (tow_engineio_session *)(void *)((char *)timer - offsetof(tow_engineio_session, timer));
-    int64_t now = tow_loop_now(session->loop);
-    session->armed = NEVER;
-    if (session->due[TOW_ENGINEIO_DUE_GONE] <= now) {
-        gone(session);
-        return;
-    }
-    for (tow_engineio_due due = 0; due < TOW_ENGINEIO_DUE_GONE; due++) {
-        if (session->due[due] <= now)
-            act(session, due);
-    }
-    arm(session);
 }
 
 /* The beginning. */
@@ -494,9 +445,7 @@ int tow_engineio_session_new(tow_engineio_session **out, tow_engineio *engineio,
         return TOW_ERROR_MEMORY;
     session->engineio = engineio;
     session->loop = tow_exchange_loop(exchange);
-    session->armed = 0;
-    for (size_t i = 0; i < TOW_ENGINEIO_DUE_COUNT; i++)
-        session->due[i] = NEVER;
+    tow_agenda_init(&session->agenda, session->loop, TOW_ENGINEIO_DUE_COUNT, act);
     session->extended = tow_engineio_is_extended(request);
     session->base64 = base64 != NULL && strcmp(base64, "1") == 0;
     session->max_payload = payload_of(engineio, exchange);
@@ -509,16 +458,13 @@ int tow_engineio_session_new(tow_engineio_session **out, tow_engineio *engineio,
         return error;
     }
     session->id = tow_websocket_identify(session->socket);
-    session->armed = NEVER;
-    arm(session);
+    tow_agenda_go(&session->agenda);
     if (!session->over) {
         note_half_made(session);
-        tow_engineio_set_due(session, TOW_ENGINEIO_DUE_PING,
-            tow_engineio_after(session, engineio->settings.ping_milliseconds));
+        tow_agenda_set(&session->agenda, TOW_ENGINEIO_DUE_PING, engineio->settings.ping_milliseconds);
     }
     if (session->extended && !session->over)
-        tow_engineio_set_due(
-            session, TOW_ENGINEIO_DUE_LINGER, tow_engineio_after(session, TOW_ENGINEIO_LINGER));
+        tow_agenda_set(&session->agenda, TOW_ENGINEIO_DUE_LINGER, TOW_ENGINEIO_LINGER);
     *out = session;
     return 0;
 }

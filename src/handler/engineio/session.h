@@ -5,6 +5,7 @@
 #define TOW_HANDLER_ENGINEIO_SESSION_H
 
 #include "../session/half_made.h"
+#include "../session/agenda.h"
 #include "../session/visit.h"
 #include "protocol/packets.h"
 #include "protocol/engineio.h"
@@ -12,7 +13,6 @@
 #include "link.h"
 #include "server/carried.h"
 #include "server/entrance.h"
-#include "transport/timer.h"
 #include "websocket/cause.h"
 
 enum { TOW_ENGINEIO_SECRET = 15 /* bytes of chance in a session's id */ };
@@ -68,9 +68,7 @@ struct tow_engineio_session {
     tow_websocket *socket;
     tow_websocket_id id;
     uint8_t secret[TOW_ENGINEIO_SECRET];
-    tow_timer timer;
-    int64_t armed;                       /* for when the timer is set; INT64_MAX: it is not */
-    int64_t due[TOW_ENGINEIO_DUE_COUNT]; /* INT64_MAX: not */
+    tow_agenda agenda; /* by tow_engineio_due */
     tow_packets out;
     tow_session_visit *poll;  /* that waits for something */
     tow_session_visit *post;  /* that is answered when its packets are told */
@@ -126,14 +124,8 @@ bool tow_engineio_is_drained(const tow_engineio_session *session);
 /* Somebody has come back to it. */
 void tow_engineio_session_met(tow_engineio_session *session);
 
-/* Sets when something is due, or that it is not (INT64_MAX). */
-void tow_engineio_set_due(tow_engineio_session *session, tow_engineio_due due, int64_t when);
-
 /* Whether a request asks for what goes between our own ends. */
 bool tow_engineio_is_extended(const tow_request *request);
-
-/* In so many milliseconds from now. */
-int64_t tow_engineio_after(const tow_engineio_session *session, int milliseconds);
 
 /* Treats a packet of the client. It may be over afterwards. */
 void tow_engineio_hear(tow_engineio_session *session, const tow_packet *packet);

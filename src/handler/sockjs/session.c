@@ -8,7 +8,6 @@
 #include <string.h>
 #include <towline/error.h>
 
-#define NEVER INT64_MAX
 #define FRAME_TYPE "application/javascript; charset=UTF-8"
 
 enum {
@@ -20,30 +19,6 @@ enum {
     TOLD_AT_ONCE = 256,
     ROOM_MAX = 64 * 1024 /* bytes that are kept for the next message */
 };
-
-/* Times. */
-
-static void fired(tow_timer *timer);
-
-static void set_due(tow_sockjs_session *session, tow_sockjs_due due, int64_t when) {
-    session->due[due] = when;
-    if (when >= session->armed)
-        return;
-    session->armed = when;
-    tow_timer_set(session->loop, &session->timer, when, fired);
-}
-
-static void set_in(tow_sockjs_session *session, tow_sockjs_due due, int64_t milliseconds) {
-    set_due(session, due, tow_loop_now(session->loop) + milliseconds * TOW_MILLISECOND);
-}
-
-static void arm(tow_sockjs_session *session) {
-    session->armed = NEVER;
-    for (size_t i = 0; i < TOW_SOCKJS_DUE_COUNT; i++) {
-        if (session->due[i] != NEVER)
-            set_due(session, (tow_sockjs_due)i, session->due[i]);
-    }
-}
 
 /* Well before silence would end it: a client that only receives says nothing. */
 static int64_t heartbeat_of(const tow_sockjs_session *session) {
@@ -98,7 +73,7 @@ static void met(tow_sockjs_session *session) {
 
 static void receiver_over(tow_sockjs_session *session) {
     set_receiver(session, NULL, NULL);
-    set_in(session, TOW_SOCKJS_DUE_LINGER, LINGER_MILLISECONDS);
+    tow_agenda_set(&session->agenda, TOW_SOCKJS_DUE_LINGER, LINGER_MILLISECONDS);
     if (session->visits == 1)
         note_half_made(session);
 }
@@ -195,14 +170,13 @@ static void end(tow_sockjs_session *session, int error) {
         tow_websocket_close(wire, 0, NULL);
     }
     tow_packets_clear(&session->out);
-    for (size_t i = 0; i < TOW_SOCKJS_DUE_COUNT; i++)
-        session->due[i] = NEVER;
+    tow_agenda_drop_all(&session->agenda);
     tow_loop_owe(session->loop);
-    set_in(session, TOW_SOCKJS_DUE_GONE, 0);
+    tow_agenda_set(&session->agenda, TOW_SOCKJS_DUE_GONE, 0);
 }
 
 static void destroy(tow_sockjs_session *session) {
-    tow_timer_cancel(session->loop, &session->timer);
+    tow_agenda_end(&session->agenda);
     tow_packets_clear(&session->out);
     tow_buffer_clear(&session->posted);
     tow_buffer_clear(&session->room);
@@ -234,7 +208,7 @@ static int say(tow_sockjs_session *session, char type, const void *data, size_t 
         return 0;
     int error = tow_packets_put(&session->out, type, data, length);
     if (error == 0)
-        set_in(session, TOW_SOCKJS_DUE_FLUSH, 0);
+        tow_agenda_set(&session->agenda, TOW_SOCKJS_DUE_FLUSH, 0);
     return error;
 }
 
@@ -287,7 +261,7 @@ static void set_paused(tow_sockjs_session *session, bool paused) {
     session->paused = paused;
     pace_wire(session);
     if (!paused && session->telling)
-        set_in(session, TOW_SOCKJS_DUE_INPUT, 0);
+        tow_agenda_set(&session->agenda, TOW_SOCKJS_DUE_INPUT, 0);
 }
 
 static void pause_telling(tow_websocket *socket) {
@@ -349,7 +323,7 @@ static void tell(tow_sockjs_session *session) {
     tow_slice name, string;
     for (int count = 0; !session->over && session->telling && !session->paused; count++) {
         if (count == TOLD_AT_ONCE) {
-            set_in(session, TOW_SOCKJS_DUE_INPUT, 0);
+            tow_agenda_set(&session->agenda, TOW_SOCKJS_DUE_INPUT, 0);
             pace_wire(session);
             return;
         }
@@ -452,7 +426,7 @@ void tow_sockjs_receive(tow_sockjs_session *session, tow_session_visit *visit, b
     session->streamed = 0;
     visit->on_gone = receiver_gone;
     visit->user = session;
-    session->due[TOW_SOCKJS_DUE_LINGER] = NEVER;
+    tow_agenda_drop(&session->agenda, TOW_SOCKJS_DUE_LINGER);
     if (streams && !begin_stream(visit))
         tow_sockjs_break(session, TOW_CAUSE_MEMORY, TOW_ERROR_MEMORY);
     else
@@ -461,7 +435,7 @@ void tow_sockjs_receive(tow_sockjs_session *session, tow_session_visit *visit, b
 
 void tow_sockjs_take_wire(tow_sockjs_session *session, tow_websocket *wire) {
     set_receiver(session, NULL, wire);
-    session->due[TOW_SOCKJS_DUE_LINGER] = NEVER;
+    tow_agenda_drop(&session->agenda, TOW_SOCKJS_DUE_LINGER);
     if (session->paused)
         tow_websocket_pause(wire);
     flush(session);
@@ -477,35 +451,31 @@ static void beat(tow_sockjs_session *session) {
             tow_carried_drain(session->socket);
     }
     if (!session->over)
-        set_in(session, TOW_SOCKJS_DUE_HEARTBEAT, heartbeat_of(session));
+        tow_agenda_set(&session->agenda, TOW_SOCKJS_DUE_HEARTBEAT, heartbeat_of(session));
 }
 
-static void act(tow_sockjs_session *session, tow_sockjs_due due) {
-    session->due[due] = NEVER;
-    if (due == TOW_SOCKJS_DUE_HEARTBEAT)
-        beat(session);
-    else if (due == TOW_SOCKJS_DUE_LINGER)
-        end(session, 0);
-    else if (due == TOW_SOCKJS_DUE_FLUSH)
-        flush(session);
-    else
-        tell(session);
-}
-
-static void fired(tow_timer *timer) {
+static void act(tow_agenda *agenda, int due) {
     tow_sockjs_session *session =
-        (tow_sockjs_session *)(void *)((char *)timer - offsetof(tow_sockjs_session, timer));
-    int64_t now = tow_loop_now(session->loop);
-    session->armed = NEVER;
-    if (session->due[TOW_SOCKJS_DUE_GONE] <= now) {
+        (tow_sockjs_session *)(void *)((char *)agenda - offsetof(tow_sockjs_session, agenda));
+    switch ((tow_sockjs_due)due) {
+    case TOW_SOCKJS_DUE_HEARTBEAT:
+        beat(session);
+        break;
+    case TOW_SOCKJS_DUE_LINGER:
+        end(session, 0);
+        break;
+    case TOW_SOCKJS_DUE_FLUSH:
+        flush(session);
+        break;
+    case TOW_SOCKJS_DUE_INPUT:
+        tell(session);
+        break;
+    case TOW_SOCKJS_DUE_GONE:
         gone(session);
-        return;
+        break;
+    case TOW_SOCKJS_DUE_COUNT:
+        break;
     }
-    for (tow_sockjs_due due = 0; due < TOW_SOCKJS_DUE_GONE; due++) {
-        if (session->due[due] <= now)
-            act(session, due);
-    }
-    arm(session);
 }
 
 /* The beginning. */
@@ -518,7 +488,6 @@ tow_sockjs_session *tow_sockjs_find(struct tow_sockjs *sockjs, tow_websocket_id 
 
 /* The timer has nothing to do before on_open has returned. */
 static int open_socket(tow_sockjs_session *session, tow_exchange *exchange) {
-    session->armed = 0;
     tow_metric_add(session->sockjs->metrics.sessions, 1);
     int error = tow_exchange_open_carried(exchange, &tow_sockjs_carrier, session, &session->socket);
     if (error != 0) {
@@ -526,12 +495,10 @@ static int open_socket(tow_sockjs_session *session, tow_exchange *exchange) {
         return error;
     }
     if (!session->over) {
-        session->due[TOW_SOCKJS_DUE_LINGER] =
-            tow_loop_now(session->loop) + LINGER_MILLISECONDS * TOW_MILLISECOND;
-        session->due[TOW_SOCKJS_DUE_HEARTBEAT] =
-            tow_loop_now(session->loop) + heartbeat_of(session) * TOW_MILLISECOND;
+        tow_agenda_set(&session->agenda, TOW_SOCKJS_DUE_LINGER, LINGER_MILLISECONDS);
+        tow_agenda_set(&session->agenda, TOW_SOCKJS_DUE_HEARTBEAT, heartbeat_of(session));
     }
-    arm(session);
+    tow_agenda_go(&session->agenda);
     return 0;
 }
 
@@ -542,8 +509,7 @@ int tow_sockjs_session_new(
         return TOW_ERROR_MEMORY;
     session->sockjs = sockjs;
     session->loop = tow_exchange_loop(exchange);
-    for (size_t i = 0; i < TOW_SOCKJS_DUE_COUNT; i++)
-        session->due[i] = NEVER;
+    tow_agenda_init(&session->agenda, session->loop, TOW_SOCKJS_DUE_COUNT, act);
     char *copy = name != NULL ? strdup(name) : NULL;
     int error = name != NULL && copy == NULL ? TOW_ERROR_MEMORY : open_socket(session, exchange);
     if (error != 0) {

@@ -4,13 +4,13 @@
 #define TOW_HANDLER_SOCKJS_SESSION_H
 
 #include "../session/half_made.h"
+#include "../session/agenda.h"
 #include "../session/visit.h"
 #include "protocol/packets.h"
 #include "base/json.h"
 #include "names.h"
 #include "server/carried.h"
 #include "server/entrance.h"
-#include "transport/timer.h"
 
 enum { TOW_SOCKJS_NAME_MAX = 250 };
 
@@ -47,10 +47,8 @@ typedef struct tow_sockjs_session {
     struct tow_sockjs *sockjs;
     tow_loop *loop;
     tow_websocket *socket;
-    char *name; /* NULL: it is over a WebSocket alone */
-    tow_timer timer;
-    int64_t armed;
-    int64_t due[TOW_SOCKJS_DUE_COUNT];
+    char *name;        /* NULL: it is over a WebSocket alone */
+    tow_agenda agenda; /* by tow_sockjs_due */
     tow_packets out;
     tow_session_visit *receiver;
     tow_session_visit *post;
