@@ -19,3 +19,10 @@ bool tow_slices_match(tow_slice one, tow_slice other) {
 bool tow_slice_equals_ignoring_case(tow_slice slice, const char *text) {
     return tow_slices_match(slice, tow_slice_from(text));
 }
+
+bool tow_slice_has_control(tow_slice slice) {
+    for (size_t i = 0; i < slice.length; i++)
+        if ((unsigned char)slice.data[i] < ' ' || slice.data[i] == 0x7f)
+            return true;
+    return false;
+}

@@ -49,13 +49,7 @@ static bool text_take(reading *now, void *field, tow_slice value, int64_t max) {
 
 /* A name is shown to people and goes into lines of other protocols: no control characters. */
 static bool name_take(reading *now, void *field, tow_slice value, int64_t max) {
-    if (!text_take(now, field, value, max))
-        return false;
-    const tow_slice *name = field;
-    for (size_t i = 0; i < name->length; i++)
-        if ((unsigned char)name->data[i] < ' ' || name->data[i] == 0x7F)
-            return false;
-    return true;
+    return text_take(now, field, value, max) && !tow_slice_has_control(*(tow_slice *)field);
 }
 
 /* It comes back as it was written. */

@@ -23,19 +23,12 @@ bool tow_pusher_begins(tow_slice text, const char *prefix) {
     return text.length >= length && memcmp(text.data, prefix, length) == 0;
 }
 
-static bool has_controls(tow_slice text) {
-    for (size_t i = 0; i < text.length; i++)
-        if ((unsigned char)text.data[i] < ' ' || text.data[i] == 0x7F)
-            return true;
-    return false;
-}
-
 static bool has_room(tow_slice text, size_t max) {
     return text.length > 0 && text.length <= max;
 }
 
 bool tow_pusher_user_is_valid(tow_slice id) {
-    return has_room(id, TOW_PUSHER_USER_MAX) && !has_controls(id);
+    return has_room(id, TOW_PUSHER_USER_MAX) && !tow_slice_has_control(id);
 }
 
 static bool is_channel_character(char c) {
@@ -70,7 +63,7 @@ tow_pusher_channel_name tow_pusher_channel_name_read(tow_slice name) {
 }
 
 bool tow_pusher_event_is_valid(tow_slice event) {
-    return has_room(event, TOW_PUSHER_EVENT_MAX) && !has_controls(event) &&
+    return has_room(event, TOW_PUSHER_EVENT_MAX) && !tow_slice_has_control(event) &&
            !tow_pusher_begins(event, "pusher:") && !tow_pusher_begins(event, "pusher_internal:");
 }
 

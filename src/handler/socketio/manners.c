@@ -43,13 +43,6 @@ static tow_slice text_of(const tow_buffer *text) {
     return (tow_slice){(const char *)text->data, text->length - 1};
 }
 
-static bool has_control(tow_slice text) {
-    for (size_t i = 0; i < text.length; i++)
-        if ((unsigned char)text.data[i] < 0x20 || text.data[i] == 0x7f)
-            return true;
-    return false;
-}
-
 static bool read_room(const tow_socketio_socket *socket, const tow_socketio_event *event, tow_buffer *out) {
     char name[TOW_CHANNEL_NAME_MAX];
     return read_text(event, 0, out) && tow_socketio_channel_of(socket, text_of(out), name) > 0;
@@ -121,7 +114,7 @@ static void publish(
 
 /* Control characters in front mark what speaks the protocol of another door, as Pusher's own events. */
 static bool read_event_name(const tow_socketio_event *event, tow_buffer *out) {
-    return read_text(event, 1, out) && !has_control(text_of(out));
+    return read_text(event, 1, out) && !tow_slice_has_control(text_of(out));
 }
 
 static void on_publish(tow_socketio_socket *socket, const tow_socketio_event *event) {

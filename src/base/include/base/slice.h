@@ -29,4 +29,7 @@ static inline bool tow_slice_equals(tow_slice slice, const char *text) {
 bool tow_slices_match(tow_slice one, tow_slice other);
 bool tow_slice_equals_ignoring_case(tow_slice slice, const char *text);
 
+/* Whether a control character of ASCII is in it. */
+bool tow_slice_has_control(tow_slice slice);
+
 #endif
