@@ -80,8 +80,7 @@ static int optional_append(tow_buffer *out, const char *before, tow_slice text) 
 
 static int published_append(tow_buffer *out, const tow_published *published) {
     const tow_position position = tow_published_position(published);
-    int error =
-        tow_buffer_append_format(out, "{\"milliseconds\":%" PRId64, tow_published_milliseconds(published));
+    int error = tow_buffer_append_format(out, "{\"time\":%" PRId64, tow_published_milliseconds(published));
     if (error == 0)
         error = tow_answer_position(out, &position);
     if (error == 0)

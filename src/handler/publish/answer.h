@@ -17,7 +17,7 @@ int tow_answer_count(tow_buffer *out, const tow_hub_answer *answer);
 int tow_answer_channels(tow_buffer *out, const tow_hub_answer *answer);
 
 /* {"position": …, "whole": true, "more": false, "messages":
- *     [{"position": …, "milliseconds": …, "event": "message", "data": "hello"} ...]}
+ *     [{"position": …, "time": …, "event": "message", "data": "hello"} ...]}
  *
  * Binary data is "base64" instead of "data"; data that is JSON stands as it is. */
 int tow_answer_history(tow_buffer *out, const tow_hub_answer *answer);

@@ -29,14 +29,16 @@ static const char *channel_take(tow_batch *batch, tow_batch_item *item, tow_slic
 }
 
 static const char *event_take(tow_batch *batch, tow_batch_item *item, tow_slice value) {
-    if (text_take(batch, value, &item->draft.event) != NULL || item->draft.event.length > TOW_EVENT_MAX)
-        return "its event is no text of at most 200 bytes";
+    if (text_take(batch, value, &item->draft.event) != NULL || item->draft.event.length > TOW_EVENT_MAX ||
+        tow_slice_has_control(item->draft.event))
+        return "its event is no text of at most 200 bytes without control characters";
     return NULL;
 }
 
 static const char *key_take(tow_batch *batch, tow_batch_item *item, tow_slice value) {
-    if (text_take(batch, value, &item->draft.key) != NULL || item->draft.key.length > TOW_KEY_MAX)
-        return "its key is no text of at most 200 bytes";
+    if (text_take(batch, value, &item->draft.key) != NULL || item->draft.key.length > TOW_KEY_MAX ||
+        tow_slice_has_control(item->draft.key))
+        return "its key is no text of at most 200 bytes without control characters";
     return NULL;
 }
 

@@ -96,6 +96,10 @@ void tow_post_one(tow_exchange *exchange, void *user, const void *body, size_t l
     const tow_slice data = {length > 0 ? body : "", length};
     tow_draft draft = {.event = slice_of(tow_request_parameter(request, "event")),
         .key = slice_of(tow_request_parameter(request, "key"))};
+    if (tow_slice_has_control(draft.event) || tow_slice_has_control(draft.key)) {
+        tow_job_refuse(job, 400, "the event, and the key, have no control characters");
+        return;
+    }
     if (!data_take(&draft, tow_request_header(request, "Content-Type"), data)) {
         tow_job_refuse(job, 400, "this is no JSON, as Content-Type says it is");
         return;

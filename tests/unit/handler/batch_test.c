@@ -58,7 +58,9 @@ static void what_is_wrong_is_told_with_its_number(void **state) {
         {"[{\"channel\":\"a\",\"base64\":\"!\"}]", "item 1: its base64 is none"},
         {"[{\"channel\":\"a\",\"base64\":7}]", "item 1: its base64 is none"},
         {"[{\"channel\":\"a\",\"data\":\"b\",\"event\":[]}]", "item 1: its event is no text"},
+        {"[{\"channel\":\"a\",\"data\":\"b\",\"event\":\"\\n\"}]", "item 1: its event is no text"},
         {"[{\"channel\":\"a\",\"data\":\"b\",\"key\":1}]", "item 1: its key is no text"},
+        {"[{\"channel\":\"a\",\"data\":\"b\",\"key\":\"\\u007f\"}]", "item 1: its key is no text"},
         {"[{\"channel\":\"a\",\"data\":\"\\ud800\"}]", "item 1: it is no string"},
         {"[" GOOD "," GOOD ",{\"channel\":\"a\",\"date\":\"b\"}]", "item 3: it has another member"},
     };
