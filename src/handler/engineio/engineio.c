@@ -1,7 +1,10 @@
 #include "handler/engineio.h"
 
 #include "../session/origin.h"
+#include "life.h"
+#include "parcel.h"
 #include "polling.h"
+#include "refusal.h"
 #include "wire.h"
 
 #include <limits.h>
@@ -50,10 +53,6 @@ static bool parameter_is(const tow_request *request, const char *name, const cha
     return found != NULL && strcmp(found, value) == 0;
 }
 
-bool tow_engineio_is_extended(const tow_request *request) {
-    return parameter_is(request, "towline", "1");
-}
-
 static bool begins(tow_entrance *entrance, const tow_request *request) {
     (void)entrance;
     return tow_request_parameter(request, "sid") == NULL && (strcmp(tow_request_method(request), "GET") == 0);
@@ -89,35 +88,7 @@ static int check(const tow_exchange *exchange, const tow_request *request) {
     return parameter_is(request, "EIO", "4") ? -1 : 5;
 }
 
-/* Answers. */
-
-static void respond(tow_exchange *exchange, const tow_session_visit_answer *answer) {
-    if (tow_exchange_respond(exchange, answer->status, answer->type, answer->body, answer->length) != 0)
-        tow_exchange_reset(exchange);
-}
-
-static void refuse(tow_exchange *exchange, int code) {
-    tow_session_visit_answer answer = tow_engineio_refusal(code);
-    respond(exchange, &answer);
-}
-
-/* With its message alone, for who only shows it. */
-static void refuse_opening(tow_exchange *exchange, int code) {
-    static const char *const messages[] = {"Transport unknown", "Session ID unknown", "Bad handshake method",
-        "Bad request", "this path speaks WebSocket only", "Unsupported protocol version"};
-    (void)tow_exchange_reject(exchange, 400, messages[code]);
-}
-
 /* Beginning by polling. */
-
-void tow_engineio_refuse_session(tow_exchange *exchange, int error) {
-    if (error == TOW_ERROR_UNSUPPORTED)
-        refuse(exchange, 4);
-    else if (error == TOW_ERROR_LIMIT)
-        (void)tow_exchange_reject(exchange, 503, "too many sessions");
-    else
-        (void)tow_exchange_reject(exchange, 503, tow_strerror(error));
-}
 
 static void begin(tow_engineio *engineio, tow_exchange *exchange) {
     tow_engineio_session *session;
@@ -128,10 +99,10 @@ static void begin(tow_engineio *engineio, tow_exchange *exchange) {
     if (error != 0)
         tow_engineio_refuse_session(exchange, error);
     else
-        respond(exchange, &(tow_session_visit_answer){.status = 200,
-                              .type = "text/plain; charset=UTF-8",
-                              .body = packet.data,
-                              .length = packet.length});
+        tow_engineio_respond(exchange, &(tow_session_visit_answer){.status = 200,
+                                           .type = "text/plain; charset=UTF-8",
+                                           .body = packet.data,
+                                           .length = packet.length});
     tow_buffer_clear(&packet);
 }
 
@@ -212,7 +183,7 @@ static void visit(tow_engineio *engineio, tow_exchange *exchange, const tow_requ
     uint8_t secret[TOW_ENGINEIO_SECRET];
     if (!tow_engineio_read_sid(tow_request_parameter(request, "sid"), &id, secret) ||
         tow_websocket_id_worker(id) >= engineio->part_count) {
-        refuse(exchange, 1);
+        tow_engineio_refuse(exchange, 1);
         return;
     }
     if (posts && !is_binary(request)) {
@@ -220,7 +191,7 @@ static void visit(tow_engineio *engineio, tow_exchange *exchange, const tow_requ
         return;
     }
     if (!polls && !posts) {
-        refuse(exchange, 3);
+        tow_engineio_refuse(exchange, 3);
         return;
     }
     tow_session_visit *made = visit_new(engineio, request, polls ? VISIT_POLL : VISIT_BINARY);
@@ -242,9 +213,9 @@ static void on_request(tow_exchange *exchange, const tow_request *request) {
     }
     int code = check(exchange, request);
     if (code >= 0 && tow_exchange_is_opening(exchange))
-        refuse_opening(exchange, code);
+        tow_engineio_refuse_opening(exchange, code);
     else if (code >= 0)
-        refuse(exchange, code);
+        tow_engineio_refuse(exchange, code);
     else if (tow_exchange_is_opening(exchange))
         tow_engineio_wire_enter(engineio, exchange, request);
     else if (tow_request_parameter(request, "sid") == NULL)
@@ -278,6 +249,8 @@ void tow_engineio_free(tow_engineio *engineio) {
     free(engineio);
 }
 
+static const tow_parcel_ends ends = {.to_session = tow_parcel_to_session, .to_wire = tow_parcel_to_wire};
+
 int tow_engineio_new(
     tow_engineio **out, tow_server *server, const tow_engineio_settings *settings, const char *path) {
     tow_engineio *engineio = calloc(1, sizeof(*engineio));
@@ -286,6 +259,7 @@ int tow_engineio_new(
     engineio->entrance =
         (tow_entrance){.find = find, .begins = begins, .offers = offers, .on_request = on_request};
     engineio->settings = *settings;
+    engineio->ends = &ends;
     engineio->server = server;
     TOW_SERVER_METRICS(server, &engineio->metrics, TOW_ENGINEIO_METRICS);
     resolve(&engineio->settings);

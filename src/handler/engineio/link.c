@@ -1,7 +1,10 @@
 #include "link.h"
 
+#include "hearing.h"
+#include "life.h"
 #include "polling.h"
 #include "session.h"
+#include "waiting.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -127,5 +130,5 @@ void tow_engineio_link_closed(tow_engineio_link *link, const tow_close_event *ev
     if (event->was_clean)
         tow_engineio_hear_close(session, event->code, event->reason, event->reason_length);
     else
-        tow_engineio_lose(session);
+        tow_engineio_end(session, 0);
 }

@@ -29,9 +29,9 @@ static void arrive(tow_letter *letters) {
         tow_parcel *parcel = (tow_parcel *)(void *)letters;
         letters = letters->next;
         if (is_for_session(parcel->kind))
-            tow_parcel_to_session(parcel);
+            parcel->engineio->ends->to_session(parcel);
         else
-            tow_parcel_to_wire(parcel);
+            parcel->engineio->ends->to_wire(parcel);
         finish(parcel);
     }
 }

@@ -48,7 +48,11 @@ typedef struct tow_parcel_way {
  * worker takes no more, or ends). */
 int tow_parcel_send(const tow_parcel_way *way, const tow_parcel *what, const void *data, size_t length);
 
-/* Where they arrive: at the session's worker, at the connection's. */
+/* Where they arrive: at the session's worker (remote.c), at the connection's (wire.c). */
+typedef struct tow_parcel_ends {
+    void (*to_session)(const tow_parcel *parcel);
+    void (*to_wire)(const tow_parcel *parcel);
+} tow_parcel_ends;
 void tow_parcel_to_session(const tow_parcel *parcel);
 void tow_parcel_to_wire(const tow_parcel *parcel);
 

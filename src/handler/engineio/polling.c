@@ -1,37 +1,20 @@
 #include "polling.h"
 
+#include "hearing.h"
+#include "life.h"
 #include "protocol/close.h"
+#include "waiting.h"
 
-#include <string.h>
 #include <towline/error.h>
 
 enum {
     ANSWER_BYTES = 1024 * 1024, /* of packets in an answer; one more may come */
     POLL_MILLISECONDS = 8000,   /* that a poll waits, between our own ends */
     NOOP_MILLISECONDS = 100,    /* that one waits which is in the way of an upgrade */
-    SHORT_CAPACITY = 64 * 1024
+    TOLD_AT_ONCE = 256          /* packets of a post, before others have their turn */
 };
 
 #define TEXT_TYPE "text/plain; charset=UTF-8"
-
-tow_session_visit_answer tow_engineio_refusal(int code) {
-    static const char *const bodies[] = {"{\"code\":0,\"message\":\"Transport unknown\"}",
-        "{\"code\":1,\"message\":\"Session ID unknown\"}",
-        "{\"code\":2,\"message\":\"Bad handshake method\"}", "{\"code\":3,\"message\":\"Bad request\"}",
-        "{\"code\":4,\"message\":\"this path speaks WebSocket only\"}",
-        "{\"code\":5,\"message\":\"Unsupported protocol version\"}"};
-    return (tow_session_visit_answer){.status = code == 4 ? 403 : 400,
-        .type = "application/json",
-        .body = bodies[code],
-        .length = strlen(bodies[code])};
-}
-
-static void answer(tow_session_visit *visit, int status, const char *body) {
-    (void)tow_session_visit_answer_with(visit, &(tow_session_visit_answer){.status = status,
-                                                   .type = status == 200 ? "text/html" : TEXT_TYPE,
-                                                   .body = body,
-                                                   .length = strlen(body)});
-}
 
 /* Answers to polls. */
 
@@ -52,17 +35,9 @@ static int gather(tow_engineio_session *session, tow_buffer *body, bool *has_clo
     return error == 0 && body->length == 0 ? tow_engineio_append(body, &noop, false) : error;
 }
 
-/* It is the caller's now to answer; NULL: none waits. */
-static tow_session_visit *take_poll(tow_engineio_session *session) {
-    tow_session_visit *poll = session->poll;
-    session->poll = NULL;
-    tow_metric_add(session->engineio->metrics.polls, poll != NULL ? -1 : 0);
-    return poll;
-}
-
 /* Gives the body to the poll; between our own ends it is kept until the client has had it. */
 static void give(tow_engineio_session *session, tow_buffer *body) {
-    tow_session_visit *poll = take_poll(session);
+    tow_session_visit *poll = tow_engineio_take_poll(session);
     tow_agenda_drop(&session->agenda, TOW_ENGINEIO_DUE_POLL);
     tow_agenda_drop(&session->agenda, TOW_ENGINEIO_DUE_NOOP);
     if (session->extended && !session->peer_closed)
@@ -76,7 +51,7 @@ static void give(tow_engineio_session *session, tow_buffer *body) {
 /* The client has our Close, and says no more. */
 static void close_was_taken(tow_engineio_session *session) {
     if (session->answers_close)
-        tow_engineio_lose(session);
+        tow_engineio_end(session, 0);
     else if (!session->extended || tow_engineio_is_drained(session))
         tow_engineio_hear_close(session, TOW_CLOSE_NO_STATUS, "", 0);
 }
@@ -107,32 +82,26 @@ void tow_engineio_answer_poll(tow_engineio_session *session, bool noop) {
         close_was_taken(session);
 }
 
-void tow_engineio_end_poll(tow_engineio_session *session) {
-    tow_session_visit *poll = take_poll(session);
-    if (poll != NULL)
-        answer(poll, 200, "6");
-}
-
 /* Polls. */
 
 static void poll_gone(tow_session_visit *visit, void *user) {
     tow_engineio_session *session = user;
     if (session->poll != visit)
         return;
-    (void)take_poll(session);
+    (void)tow_engineio_take_poll(session);
     tow_agenda_drop(&session->agenda, TOW_ENGINEIO_DUE_POLL);
     tow_agenda_drop(&session->agenda, TOW_ENGINEIO_DUE_NOOP);
     if (!session->extended)
-        tow_engineio_lose(session);
+        tow_engineio_end(session, 0);
     else if (!session->peer_closed)
         tow_agenda_set(&session->agenda, TOW_ENGINEIO_DUE_LINGER, TOW_ENGINEIO_LINGER);
 }
 
 /* A second poll beside one that waits is against the protocol: the first is told of the end. */
 static void refuse_second(tow_engineio_session *session, tow_session_visit *visit) {
-    tow_session_visit *first = take_poll(session);
-    answer(first, 200, "1");
-    answer(visit, 400, "");
+    tow_session_visit *first = tow_engineio_take_poll(session);
+    tow_engineio_answer(first, 200, "1");
+    tow_engineio_answer(visit, 400, "");
     tow_engineio_violated(session);
 }
 
@@ -148,13 +117,13 @@ int tow_engineio_polling_had(tow_engineio_session *session, uint64_t number) {
 /* Between our own ends: the number says what the client has had. False: the poll is answered. */
 static bool take_number(tow_engineio_session *session, tow_session_visit *visit) {
     if (!visit->has_number || tow_engineio_polling_had(session, visit->number) != 0) {
-        answer(visit, 400, "");
+        tow_engineio_answer(visit, 400, "");
         tow_engineio_violated(session);
         return false;
     }
     if (session->poll != NULL) {
-        tow_session_visit *first = take_poll(session);
-        answer(first, 400, "");
+        tow_session_visit *first = tow_engineio_take_poll(session);
+        tow_engineio_answer(first, 400, "");
     }
     return true;
 }
@@ -200,7 +169,7 @@ static void post_gone(tow_session_visit *visit, void *user) {
         return;
     session->post = NULL;
     if (!session->extended)
-        tow_engineio_lose(session);
+        tow_engineio_end(session, 0);
 }
 
 static void wait_for_telling(tow_engineio_session *session, tow_session_visit *visit) {
@@ -212,17 +181,17 @@ static void wait_for_telling(tow_engineio_session *session, tow_session_visit *v
 /* Between our own ends: one that was taken before is answered, perhaps when it has been told. */
 static void repeat(tow_engineio_session *session, tow_session_visit *visit) {
     if (!session->telling) {
-        answer(visit, 200, "ok");
+        tow_engineio_answer(visit, 200, "ok");
         return;
     }
     if (session->post != NULL)
-        answer(session->post, 400, "");
+        tow_engineio_answer(session->post, 400, "");
     wait_for_telling(session, visit);
     tow_engineio_answer_early(session);
 }
 
 void tow_engineio_refuse_post(tow_engineio_session *session, tow_session_visit *visit) {
-    answer(visit, 400, "");
+    tow_engineio_answer(visit, 400, "");
     tow_engineio_violated(session);
 }
 
@@ -279,36 +248,33 @@ void tow_engineio_post(tow_engineio_session *session, tow_session_visit *visit) 
     tow_engineio_tell(session);
 }
 
-static void end_post(tow_engineio_session *session) {
-    tow_session_visit *post = session->post;
-    session->post = NULL;
-    if (post != NULL)
-        answer(post, 200, "ok");
-}
-
 void tow_engineio_answer_early(tow_engineio_session *session) {
     bool is_in_the_way = session->probe != NULL && session->probe->probed && session->paused;
     if (session->over || !session->telling || !is_in_the_way)
         return;
     session->answered_early = true;
-    end_post(session);
+    tow_engineio_end_post(session);
 }
 
-void tow_engineio_post_end(tow_engineio_session *session) {
+/* All packets of the post were told. */
+static void post_end(tow_engineio_session *session) {
     session->telling = session->answered_early = false;
     tow_buffer_clear(&session->posted);
-    end_post(session);
+    tow_engineio_end_post(session);
     tow_engineio_pause_link(session);
 }
 
-/* Both. */
-
-void tow_engineio_polling_end(tow_engineio_session *session) {
-    tow_session_visit *poll = take_poll(session);
-    tow_session_visit *post = session->post;
-    session->post = NULL;
-    if (poll != NULL)
-        answer(poll, 200, session->peer_closed ? "6" : "1");
-    if (post != NULL)
-        answer(post, session->peer_closed ? 200 : 400, session->peer_closed ? "ok" : "");
+void tow_engineio_tell(tow_engineio_session *session) {
+    tow_slice bytes;
+    for (int told = 0; !session->over && session->telling && !session->paused; told++) {
+        if (told == TOLD_AT_ONCE) {
+            tow_agenda_set(&session->agenda, TOW_ENGINEIO_DUE_INPUT, 0);
+            return;
+        }
+        if (!session->peer_closed && tow_engineio_next(&session->input, &bytes))
+            tow_engineio_hear_bytes(session, bytes.data, bytes.length);
+        else
+            post_end(session);
+    }
+    tow_engineio_answer_early(session);
 }

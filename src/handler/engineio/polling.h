@@ -14,25 +14,16 @@ void tow_engineio_refuse_post(tow_engineio_session *session, tow_session_visit *
 /* Answers the poll that waits, if there is one, and something for it; with a noop if there is nothing. */
 void tow_engineio_answer_poll(tow_engineio_session *session, bool noop);
 
-/* The same with a noop alone: what waits goes another way. */
-void tow_engineio_end_poll(tow_engineio_session *session);
+/* The packets of the post that were not told yet, as far as the socket takes them. */
+void tow_engineio_tell(tow_engineio_session *session);
 
 /* While a WebSocket is to take the session over, the client polls no more and waits for the answer to its
  * post; what its poll would have taken may be in the way of that. So the answer comes before all of it is
  * told. */
 void tow_engineio_answer_early(tow_engineio_session *session);
 
-/* All packets of the post were told. */
-void tow_engineio_post_end(tow_engineio_session *session);
-
-/* The session is over: nobody waits any more. */
-void tow_engineio_polling_end(tow_engineio_session *session);
-
 /* The client has had the answers to its polls up to this number: what the last one had, if it is not among
  * them, is to be sent again. Errors: ARGUMENT (it can't be). */
 int tow_engineio_polling_had(tow_engineio_session *session, uint64_t number);
-
-/* An error of Engine.IO, as an answer. */
-tow_session_visit_answer tow_engineio_refusal(int code);
 
 #endif

@@ -1,5 +1,6 @@
 /* remote: a link whose WebSocket is another worker's. What comes while the session is paused is kept, which
  * is bounded by what the other end may send ahead. */
+#include "life.h"
 #include "parcel.h"
 
 #include <stdlib.h>

@@ -1,5 +1,7 @@
 #include "session.h"
 
+#include "hearing.h"
+#include "life.h"
 #include "polling.h"
 #include "transport/loop.h"
 
@@ -8,92 +10,10 @@
 #include <towline/error.h>
 
 enum {
-    ANSWER_MILLISECONDS = 10000, /* for the application's answer to a Close */
-    SCRATCH_MAX = 64 * 1024,     /* bytes that are kept for the next packet */
-    TOLD_AT_ONCE = 256,          /* packets of a post, before others have their turn */
-    DRAIN_MILLISECONDS = 500,    /* for a poll that is on its way here when a drain begins: no other comes */
-    LOOK_MILLISECONDS = 100      /* at what was handed to a link, while the socket waits for that */
+    SCRATCH_MAX = 64 * 1024,  /* bytes that are kept for the next packet */
+    DRAIN_MILLISECONDS = 500, /* for a poll that is on its way here when a drain begins: no other comes */
+    LOOK_MILLISECONDS = 100   /* at what was handed to a link, while the socket waits for that */
 };
-
-static tow_engineio_part *part_of(const tow_engineio_session *session) {
-    return &session->engineio->parts[tow_websocket_id_worker(session->id)];
-}
-
-/* The end. */
-
-void tow_engineio_session_met(tow_engineio_session *session) {
-    tow_half_made_remove(
-        &part_of(session)->half_made, &session->half_made, session->engineio->metrics.half_made);
-}
-
-void tow_engineio_set_link(tow_engineio_session *session, tow_engineio_link *link) {
-    tow_metric_add(session->engineio->metrics.links, (link != NULL) - (session->link != NULL));
-    session->link = link;
-}
-
-/* From now on nothing is said to the client any more, or heard of it; the socket is told in a later round. */
-static void end(tow_engineio_session *session, int error) {
-    if (session->over)
-        return;
-    session->over = true;
-    session->error = error;
-    tow_metric_add(session->engineio->metrics.sessions, -1);
-    tow_engineio_session_met(session);
-    tow_engineio_polling_end(session);
-    tow_engineio_link *links[] = {session->link, session->probe};
-    tow_engineio_set_link(session, NULL);
-    session->probe = NULL;
-    for (size_t i = 0; i < sizeof(links) / sizeof(links[0]); i++)
-        if (links[i] != NULL)
-            links[i]->class->close(links[i], 0, NULL, false);
-    tow_packets_clear(&session->out);
-    tow_buffer_clear(&session->answer);
-    tow_agenda_drop_all(&session->agenda);
-    tow_loop_owe(session->loop);
-    tow_agenda_set(&session->agenda, TOW_ENGINEIO_DUE_GONE, 0);
-}
-
-static void destroy(tow_engineio_session *session) {
-    tow_agenda_end(&session->agenda);
-    tow_packets_clear(&session->out);
-    tow_buffer_clear(&session->answer);
-    tow_buffer_clear(&session->room);
-    tow_buffer_clear(&session->posted);
-    free(session);
-}
-
-static void gone(tow_engineio_session *session) {
-    tow_loop_paid(session->loop);
-    tow_carried_gone(session->socket, session->error);
-    destroy(session);
-}
-
-void tow_engineio_break(tow_engineio_session *session, tow_cause cause, int error) {
-    if (session->over)
-        return;
-    tow_websocket_abort(session->socket, cause, error);
-    end(session, error);
-}
-
-void tow_engineio_violated(tow_engineio_session *session) {
-    tow_engineio_break(session, TOW_CAUSE_PROTOCOL_ERROR, TOW_ERROR_PACKET);
-}
-
-void tow_engineio_lose(tow_engineio_session *session) {
-    end(session, 0);
-}
-
-/* The application may take its time to answer. */
-void tow_engineio_hear_close(
-    tow_engineio_session *session, uint16_t code, const char *reason, size_t length) {
-    if (session->over || session->peer_closed)
-        return;
-    session->peer_closed = true;
-    tow_agenda_set(&session->agenda, TOW_ENGINEIO_DUE_LINGER, ANSWER_MILLISECONDS);
-    tow_carried_close(session->socket, code, reason, length);
-    if (session->closing && !session->over && !session->answers_close)
-        end(session, 0);
-}
 
 /* What the socket asks for: see websocket/carrier.h. */
 
@@ -105,7 +25,7 @@ static int send_by_link(tow_engineio_session *session, const tow_packet *packet)
     tow_engineio_link *link = session->link;
     if (packet->type == TOW_PACKET_BINARY && !session->base64)
         return link->class->send(link, TOW_BINARY, packet->data, packet->length);
-    tow_buffer *text = &part_of(session)->scratch;
+    tow_buffer *text = &tow_engineio_part_of(session)->scratch;
     text->length = 0;
     int error = tow_engineio_append_alone(text, packet);
     if (error == 0)
@@ -160,12 +80,8 @@ static int answer_close(tow_engineio_session *session, uint16_t code) {
         session->link->class->close(session->link, code == TOW_CLOSE_NO_STATUS ? 0 : code, NULL, false);
         tow_engineio_set_link(session, NULL);
     }
-    end(session, 0);
+    tow_engineio_end(session, 0);
     return 0;
-}
-
-bool tow_engineio_is_drained(const tow_engineio_session *session) {
-    return session->closing && session->socket->end.cause == TOW_CAUSE_DRAIN;
 }
 
 static int send_close(tow_websocket *socket, uint16_t code, const char *reason) {
@@ -173,7 +89,7 @@ static int send_close(tow_websocket *socket, uint16_t code, const char *reason) 
     if (session->over)
         return 0;
     if (code == TOW_CLOSE_ABNORMAL) {
-        end(session, 0);
+        tow_engineio_end(session, 0);
         return 0;
     }
     session->closing = true;
@@ -186,11 +102,6 @@ static uint64_t buffered(const tow_websocket *socket) {
     const tow_engineio_session *session = of(socket);
     uint64_t sum = session->out.payload + session->answer.length;
     return session->link == NULL ? sum : sum + session->link->class->buffered(session->link);
-}
-
-void tow_engineio_pause_link(tow_engineio_session *session) {
-    if (session->link != NULL)
-        session->link->class->pause(session->link, session->paused || session->telling);
 }
 
 static void set_paused(tow_engineio_session *session, bool paused) {
@@ -220,83 +131,6 @@ const tow_carrier tow_engineio_carrier = {.send = send_message,
     .pause = pause_telling,
     .resume = resume_telling,
     .drop = drop};
-
-/* What comes from the client. */
-
-static void hear_message(tow_engineio_session *session, const tow_packet *packet) {
-    const tow_message message = {.type = packet->type == TOW_PACKET_TEXT ? TOW_TEXT : TOW_BINARY,
-        .data = packet->data,
-        .length = packet->length};
-    tow_carried_message(session->socket, &message);
-}
-
-static void hear_pong(tow_engineio_session *session) {
-    tow_carried_heard(session->socket);
-    if (!session->pinged)
-        return;
-    session->pinged = false;
-    tow_agenda_drop(&session->agenda, TOW_ENGINEIO_DUE_PONG);
-    tow_agenda_set(&session->agenda, TOW_ENGINEIO_DUE_PING, session->engineio->settings.ping_milliseconds);
-}
-
-static void hear_close_packet(tow_engineio_session *session, const tow_packet *packet) {
-    uint16_t code;
-    tow_slice reason;
-    if (!session->extended)
-        tow_engineio_hear_close(session, TOW_CLOSE_NO_STATUS, "", 0);
-    else if (tow_engineio_read_close(packet, &code, &reason))
-        tow_engineio_hear_close(session, code, reason.data, reason.length);
-    else
-        tow_engineio_break(session, TOW_CAUSE_PROTOCOL_ERROR, TOW_ERROR_CLOSE_CODE);
-}
-
-void tow_engineio_hear(tow_engineio_session *session, const tow_packet *packet) {
-    switch (packet->type) {
-    case TOW_PACKET_TEXT:
-    case TOW_PACKET_BINARY:
-        hear_message(session, packet);
-        break;
-    case TOW_ENGINEIO_CLOSE:
-        hear_close_packet(session, packet);
-        break;
-    case TOW_ENGINEIO_PONG:
-        hear_pong(session);
-        break;
-    case TOW_ENGINEIO_PING: /* is the server's */
-        tow_engineio_violated(session);
-        break;
-    default: /* a noop, an upgrade that was done */
-        break;
-    }
-}
-
-void tow_engineio_hear_bytes(tow_engineio_session *session, const void *bytes, size_t length) {
-    tow_packet packet;
-    int error = tow_engineio_read(&packet, bytes, length, &session->room);
-    if (error == 0)
-        tow_engineio_hear(session, &packet);
-    else if (error == TOW_ERROR_MEMORY)
-        tow_engineio_break(session, TOW_CAUSE_MEMORY, error);
-    else
-        tow_engineio_violated(session);
-    if (session->room.capacity > SCRATCH_MAX)
-        tow_buffer_clear(&session->room);
-}
-
-void tow_engineio_tell(tow_engineio_session *session) {
-    tow_slice bytes;
-    for (int told = 0; !session->over && session->telling && !session->paused; told++) {
-        if (told == TOLD_AT_ONCE) {
-            tow_agenda_set(&session->agenda, TOW_ENGINEIO_DUE_INPUT, 0);
-            return;
-        }
-        if (!session->peer_closed && tow_engineio_next(&session->input, &bytes))
-            tow_engineio_hear_bytes(session, bytes.data, bytes.length);
-        else
-            tow_engineio_post_end(session);
-    }
-    tow_engineio_answer_early(session);
-}
 
 /* Over a WebSocket. */
 
@@ -343,7 +177,7 @@ void tow_engineio_take_link(tow_engineio_session *session, tow_engineio_link *li
     look_at_marks(session);
 }
 
-void tow_engineio_flush(tow_engineio_session *session, bool noop) {
+static void flush(tow_engineio_session *session, bool noop) {
     if (session->over)
         return;
     if (session->link == NULL) {
@@ -398,36 +232,60 @@ static void act(tow_agenda *agenda, int due) {
         break;
     case TOW_ENGINEIO_DUE_NOOP:
     case TOW_ENGINEIO_DUE_POLL:
-        tow_engineio_flush(session, true);
+        flush(session, true);
         break;
     case TOW_ENGINEIO_DUE_LINGER:
-        tow_engineio_lose(session);
+        tow_engineio_end(session, 0);
         break;
     case TOW_ENGINEIO_DUE_FLUSH:
-        tow_engineio_flush(session, false);
+        flush(session, false);
         break;
     case TOW_ENGINEIO_DUE_INPUT:
         tow_engineio_tell(session);
         break;
     case TOW_ENGINEIO_DUE_GONE:
-        gone(session);
+        tow_engineio_gone(session);
         break;
     case TOW_ENGINEIO_DUE_COUNT:
         break;
     }
 }
 
+/* Of somebody who has an id. */
+
+/* In the same time, however much of it is right. */
+static bool are_equal(const uint8_t *one, const uint8_t *other, size_t length) {
+    uint8_t difference = 0;
+    for (size_t i = 0; i < length; i++)
+        difference |= (uint8_t)(one[i] ^ other[i]);
+    return difference == 0;
+}
+
+tow_engineio_session *tow_engineio_find(
+    tow_engineio *engineio, tow_websocket_id id, const uint8_t secret[TOW_ENGINEIO_SECRET]) {
+    tow_websocket *socket = tow_server_carried(engineio->server, id, &tow_engineio_carrier);
+    tow_engineio_session *session = socket != NULL ? socket->carried : NULL;
+    bool is_right = session != NULL && session->engineio == engineio && !session->over &&
+                    are_equal(session->secret, secret, TOW_ENGINEIO_SECRET);
+    return is_right ? session : NULL;
+}
+
 /* The beginning. */
 
 static void note_half_made(tow_engineio_session *session) {
     const tow_engineio *engineio = session->engineio;
-    tow_ring *oldest = tow_half_made_add(&part_of(session)->half_made, &session->half_made,
+    tow_ring *oldest = tow_half_made_add(&tow_engineio_part_of(session)->half_made, &session->half_made,
         engineio->settings.max_half_made, engineio->metrics.half_made);
     if (oldest == NULL)
         return;
     tow_metric_count(engineio->metrics.over_half_made);
-    tow_engineio_lose(
-        (tow_engineio_session *)(void *)((char *)oldest - offsetof(tow_engineio_session, half_made)));
+    tow_engineio_end(
+        (tow_engineio_session *)(void *)((char *)oldest - offsetof(tow_engineio_session, half_made)), 0);
+}
+
+bool tow_engineio_is_extended(const tow_request *request) {
+    const char *value = tow_request_parameter(request, "towline");
+    return value != NULL && strcmp(value, "1") == 0;
 }
 
 static int64_t payload_of(const tow_engineio *engineio, tow_exchange *exchange) {
@@ -454,7 +312,7 @@ int tow_engineio_session_new(tow_engineio_session **out, tow_engineio *engineio,
     int error = tow_exchange_open_carried(exchange, &tow_engineio_carrier, session, &session->socket);
     if (error != 0) {
         tow_metric_add(engineio->metrics.sessions, -1);
-        destroy(session);
+        tow_engineio_destroy(session);
         return error;
     }
     session->id = tow_websocket_identify(session->socket);

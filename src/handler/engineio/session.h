@@ -43,6 +43,7 @@ struct tow_engineio {
     tow_engineio_settings settings; /* resolved */
     tow_server *server;
     tow_engineio_metrics metrics;
+    const struct tow_parcel_ends *ends;
     char *path;               /* NULL: each route's */
     tow_engineio_part *parts; /* of each worker */
     size_t part_count;
@@ -117,45 +118,8 @@ bool tow_engineio_read_sid(const char *text, tow_websocket_id *id, uint8_t secre
 tow_engineio_session *tow_engineio_find(
     tow_engineio *engineio, tow_websocket_id id, const uint8_t secret[TOW_ENGINEIO_SECRET]);
 
-/* Our Close is that of a server which takes no connections any more: the client can not answer it by a post.
- */
-bool tow_engineio_is_drained(const tow_engineio_session *session);
-
-/* Somebody has come back to it. */
-void tow_engineio_session_met(tow_engineio_session *session);
-
 /* Whether a request asks for what goes between our own ends. */
 bool tow_engineio_is_extended(const tow_request *request);
-
-/* Treats a packet of the client. It may be over afterwards. */
-void tow_engineio_hear(tow_engineio_session *session, const tow_packet *packet);
-
-/* The same for one as it came, in a post or as a text of a WebSocket. */
-void tow_engineio_hear_bytes(tow_engineio_session *session, const void *bytes, size_t length);
-
-/* Breaks it off: what the client did is against the protocol, or it did not what it had to. */
-void tow_engineio_break(tow_engineio_session *session, tow_cause cause, int error);
-
-/* The first of these. */
-void tow_engineio_violated(tow_engineio_session *session);
-
-/* The client has gone away, without a word: the end in a later round. */
-void tow_engineio_lose(tow_engineio_session *session);
-
-/* The client's Close. */
-void tow_engineio_hear_close(tow_engineio_session *session, uint16_t code, const char *reason, size_t length);
-
-/* The WebSocket that it is over from now on; NULL: none. */
-void tow_engineio_set_link(tow_engineio_session *session, tow_engineio_link *link);
-
-/* Gives what waits to the poll or the link; `noop`: the poll is answered in any case. */
-void tow_engineio_flush(tow_engineio_session *session, bool noop);
-
-/* The packets of the post that were not told yet, as far as the socket takes them. */
-void tow_engineio_tell(tow_engineio_session *session);
-
-/* Reads from the link, unless the socket is paused, or a post is told first. */
-void tow_engineio_pause_link(tow_engineio_session *session);
 
 /* A WebSocket has taken the session over: what waits goes there. */
 void tow_engineio_take_link(tow_engineio_session *session, tow_engineio_link *link);

@@ -35,23 +35,6 @@ bool tow_engineio_read_sid(const char *text, tow_websocket_id *id, uint8_t secre
     return true;
 }
 
-/* In the same time, however much of it is right. */
-static bool are_equal(const uint8_t *one, const uint8_t *other, size_t length) {
-    uint8_t difference = 0;
-    for (size_t i = 0; i < length; i++)
-        difference |= (uint8_t)(one[i] ^ other[i]);
-    return difference == 0;
-}
-
-tow_engineio_session *tow_engineio_find(
-    tow_engineio *engineio, tow_websocket_id id, const uint8_t secret[TOW_ENGINEIO_SECRET]) {
-    tow_websocket *socket = tow_server_carried(engineio->server, id, &tow_engineio_carrier);
-    tow_engineio_session *session = socket != NULL ? socket->carried : NULL;
-    bool is_right = session != NULL && session->engineio == engineio && !session->over &&
-                    are_equal(session->secret, secret, TOW_ENGINEIO_SECRET);
-    return is_right ? session : NULL;
-}
-
 int tow_engineio_open_packet(const tow_engineio_session *session, tow_buffer *out, bool upgrades) {
     const tow_engineio_settings *settings = &session->engineio->settings;
     char sid[TOW_ENGINEIO_SID + 1];

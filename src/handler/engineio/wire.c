@@ -1,6 +1,8 @@
 #include "wire.h"
 
+#include "life.h"
 #include "parcel.h"
+#include "refusal.h"
 
 #include <stdlib.h>
 #include <string.h>

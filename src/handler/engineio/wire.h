@@ -11,7 +11,4 @@ tow_handler tow_engineio_wire_handler(tow_engineio *engineio);
 /* An opening handshake whose parameters are right: lets it through, or answers it. */
 void tow_engineio_wire_enter(tow_engineio *engineio, tow_exchange *exchange, const tow_request *request);
 
-/* Answers a request of which no session came. */
-void tow_engineio_refuse_session(tow_exchange *exchange, int error);
-
 #endif
