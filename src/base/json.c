@@ -240,20 +240,6 @@ bool tow_json_next(tow_json_walk *walk, tow_slice *name, tow_slice *value) {
     return true;
 }
 
-bool tow_json_member(tow_slice object, const char *name, tow_slice *value) {
-    tow_json_walk walk = tow_json_items(object);
-    tow_slice named;
-    tow_slice one;
-    bool found = false;
-    while (walk.is_object && tow_json_next(&walk, &named, &one)) {
-        if (!tow_json_string_is(named, name))
-            continue;
-        *value = one;
-        found = true;
-    }
-    return found;
-}
-
 int tow_json_integer(tow_slice value, int64_t *out) {
     bool is_negative = value.length > 0 && value.data[0] == '-';
     int64_t number = 0;

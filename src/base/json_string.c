@@ -88,6 +88,20 @@ bool tow_json_string_is(tow_slice value, const char *text) {
     return left == 0;
 }
 
+bool tow_json_member(tow_slice object, const char *name, tow_slice *value) {
+    tow_json_walk walk = tow_json_items(object);
+    tow_slice named;
+    tow_slice one;
+    bool found = false;
+    while (walk.is_object && tow_json_next(&walk, &named, &one)) {
+        if (!tow_json_string_is(named, name))
+            continue;
+        *value = one;
+        found = true;
+    }
+    return found;
+}
+
 int tow_json_unescape(tow_buffer *out, tow_slice string) {
     assert(tow_json_type_of(string) == TOW_JSON_STRING);
     const char *at = string.data + 1;
