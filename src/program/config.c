@@ -1,6 +1,7 @@
 #include "config.h"
 
 #include "channels.h"
+#include "config_file.h"
 #include "config_routes.h"
 #include "pusher_apps.h"
 

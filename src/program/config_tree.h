@@ -44,9 +44,6 @@ typedef struct tow_config_tree { /* zeroed: empty */
 int tow_config_tree_read(tow_config_tree *tree, const char *file, const char *text, size_t length,
     char error[TOW_OPTIONS_ERROR_MAX]);
 
-/* The same from the file of that name. Errors: those, SYSTEM. */
-int tow_config_tree_open(tow_config_tree *tree, const char *file, char error[TOW_OPTIONS_ERROR_MAX]);
-
 void tow_config_tree_clear(tow_config_tree *tree);
 
 /* The value of a key in a map, or NULL. */

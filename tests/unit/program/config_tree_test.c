@@ -1,6 +1,6 @@
 #include "../unit.h"
 
-#include "config_tree.h"
+#include "config_file.h"
 
 #include <towline/error.h>
 
