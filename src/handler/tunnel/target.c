@@ -1,5 +1,7 @@
 #include "target.h"
 
+#include "handler/tunnel.h"
+
 #include <string.h>
 #include <towline/error.h>
 
@@ -49,4 +51,13 @@ int tow_tunnel_target_read(tow_tunnel_target *target, const char *text, const ch
     }
     *target = read;
     return 0;
+}
+
+bool tow_tunnel_target_is_valid(const char *text, const char **why) {
+    tow_tunnel_target target;
+    const char *reason;
+    int error = tow_tunnel_target_read(&target, text, &reason);
+    if (error != 0 && why != NULL)
+        *why = reason;
+    return error == 0;
 }

@@ -342,15 +342,6 @@ int tow_tunnel_descriptors(const tow_tunnel_options *options) {
     return 1 + descriptors_of(&target);
 }
 
-bool tow_tunnel_target_is_valid(const char *text, const char **why) {
-    tow_tunnel_target target;
-    const char *reason;
-    int error = tow_tunnel_target_read(&target, text, &reason);
-    if (error != 0 && why != NULL)
-        *why = reason;
-    return error == 0;
-}
-
 int tow_tunnel_new(tow_tunnel **tunnel, const tow_tunnel_options *options, char why[TOW_HANDLER_TEXT_MAX]) {
     tow_tunnel *made = calloc(1, sizeof(*made));
     snprintf(why, TOW_HANDLER_TEXT_MAX, "%s", tow_strerror(TOW_ERROR_MEMORY));
