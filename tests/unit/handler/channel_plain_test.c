@@ -96,7 +96,8 @@ static void who_may_not_subscribe_is_refused(void **state) {
     refused("/channel/token", "HTTP/1.1 403 ");
     refused("/channel/private-a", "HTTP/1.1 403 ");
     refused("/channel/x/presence-a", "HTTP/1.1 403 ");
-    refused("/channel/private-a/b", "HTTP/1.1 101 ");
+    refused("/channel/private-a/b", "HTTP/1.1 403 ");
+    refused("/channel/my-private-a", "HTTP/1.1 101 ");
 }
 
 static void without_leave_a_message_closes(void **state) {
