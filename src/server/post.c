@@ -2,6 +2,7 @@
 #include "post.h"
 
 #include "incoming.h"
+#include "server/carried.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -15,14 +16,14 @@ static bool is_id_of(const tow_server *server, tow_websocket_id id) {
     return tow_id_generation(id) != 0 && worker_number(id) < server->worker_count;
 }
 
-/* A letter about `count` ids, which are still to be filled in, with `more` bytes behind them; `message` may
- * be NULL. Errors: QUEUE_FULL, MEMORY. */
-static int post_new(tow_post **out, tow_worker *worker, size_t count, tow_shared *message, size_t more) {
-    size_t size = sizeof(tow_post) + count * sizeof(tow_websocket_id) + more;
-    size_t bytes = size + (message != NULL ? tow_shared_length(message) : 0);
-    if (!tow_worker_reserve(worker, bytes))
-        return TOW_ERROR_QUEUE_FULL;
-    tow_post *made = malloc(size);
+static size_t size_with(size_t count, size_t more) {
+    return sizeof(tow_post) + count * sizeof(tow_websocket_id) + more;
+}
+
+/* There is room for it. */
+static int post_make(
+    tow_post **out, tow_worker *worker, size_t count, tow_shared *message, size_t more, size_t bytes) {
+    tow_post *made = malloc(size_with(count, more));
     if (made == NULL) {
         tow_worker_opened(worker, bytes);
         return TOW_ERROR_MEMORY;
@@ -37,6 +38,15 @@ static int post_new(tow_post **out, tow_worker *worker, size_t count, tow_shared
         .count = (uint32_t)count};
     *out = made;
     return 0;
+}
+
+/* A letter about `count` ids, which are still to be filled in, with `more` bytes behind them; `message` may
+ * be NULL. Errors: QUEUE_FULL, MEMORY. */
+static int post_new(tow_post **out, tow_worker *worker, size_t count, tow_shared *message, size_t more) {
+    size_t bytes = size_with(count, more) + (message != NULL ? tow_shared_length(message) : 0);
+    if (!tow_worker_reserve(worker, bytes))
+        return TOW_ERROR_QUEUE_FULL;
+    return post_make(out, worker, count, message, more, bytes);
 }
 
 /* A worker that was lent and takes nothing has no connections: the ids are stale. */
@@ -117,20 +127,36 @@ int tow_post_message(tow_server *server, tow_websocket_id id, const tow_message 
     return error;
 }
 
-int tow_post_close(tow_server *server, tow_websocket_id id, uint16_t code, const char *reason) {
+/* One that is owed goes whatever waits. */
+static int post_close(
+    tow_server *server, tow_websocket_id id, uint16_t code, const char *reason, bool is_owed) {
     tow_post *made;
     if (server == NULL || !is_id_of(server, id))
         return TOW_ERROR_ARGUMENT;
     const char *text = reason == NULL ? "" : reason;
+    tow_worker *worker = &server->workers[worker_number(id)];
+    size_t bytes = size_with(1, strlen(text) + 1);
     int error = tow_websocket_close_check(TOW_ROLE_SERVER, code, reason);
+    if (error == 0 && is_owed)
+        tow_worker_expect(worker, bytes);
+    else if (error == 0 && !tow_worker_reserve(worker, bytes))
+        error = TOW_ERROR_QUEUE_FULL;
     if (error == 0)
-        error = post_new(&made, &server->workers[worker_number(id)], 1, NULL, strlen(text) + 1);
+        error = post_make(&made, worker, 1, NULL, strlen(text) + 1, bytes);
     if (error != 0)
         return error;
     made->ids[0] = id;
     made->code = code;
     memcpy(tow_post_reason(made), text, strlen(text) + 1);
     return leave(made);
+}
+
+int tow_post_close(tow_server *server, tow_websocket_id id, uint16_t code, const char *reason) {
+    return post_close(server, id, code, reason, false);
+}
+
+int tow_server_close_socket(tow_server *server, tow_websocket_id id, uint16_t code, const char *reason) {
+    return post_close(server, id, code, reason, true);
 }
 
 /* To many: letters for each worker that has some of them, all of which are made before the first is left. */

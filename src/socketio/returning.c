@@ -175,8 +175,8 @@ static void depart_one(tow_socketio_returning *self) {
     if (socket != NULL)
         pack(self, socket);
     self->letter = (tow_letter){.open = arrive, .drop = drop_at_home, .work = 1};
-    if (!tow_server_leave_letter(server, self->to, &self->letter, sizeof(*self)))
-        release(self); /* the other one waits in vain, and not for long */
+    if (!tow_server_owe_letter(server, self->to, &self->letter, sizeof(*self)))
+        release(self); /* nobody waits where the worker ends */
 }
 
 static void depart(tow_letter *letters) {

@@ -36,6 +36,24 @@ static void arrive(tow_letter *letters) {
     }
 }
 
+/* Messages, and who wants to send some, may find no room; what the other end waits for goes in any case. */
+static bool leave(tow_server *server, tow_parcel *parcel) {
+    switch (parcel->kind) {
+    case TOW_PARCEL_ATTACH:
+    case TOW_PARCEL_HEARD:
+    case TOW_PARCEL_TAKEN: /* comes again */
+    case TOW_PARCEL_SAY:
+        return tow_server_leave_letter(server, worker_of(parcel), &parcel->letter, parcel->bytes);
+    case TOW_PARCEL_CLOSED:
+    case TOW_PARCEL_GO_ON:
+    case TOW_PARCEL_END:
+    case TOW_PARCEL_PAUSE:
+    case TOW_PARCEL_READ:
+        break;
+    }
+    return tow_server_owe_letter(server, worker_of(parcel), &parcel->letter, parcel->bytes);
+}
+
 int tow_parcel_send(const tow_parcel_way *way, const tow_parcel *what, const void *data, size_t length) {
     size_t bytes = sizeof(tow_parcel) + length + 1;
     tow_parcel *made = malloc(bytes);
@@ -53,7 +71,7 @@ int tow_parcel_send(const tow_parcel_way *way, const tow_parcel *what, const voi
     if (length > 0)
         memcpy(made->data, data, length);
     made->data[length] = '\0';
-    if (tow_server_leave_letter(way->engineio->server, worker_of(made), &made->letter, bytes))
+    if (leave(way->engineio->server, made))
         return 0;
     free(made);
     return TOW_ERROR_QUEUE_FULL;

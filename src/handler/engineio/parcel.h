@@ -45,7 +45,7 @@ typedef struct tow_parcel_way {
 } tow_parcel_way;
 
 /* Sends what `what` says (kind, type, count, code, flag), with data. Errors: MEMORY, QUEUE_FULL (the other
- * worker takes no more, or ends). */
+ * worker ends, or takes no more messages). */
 int tow_parcel_send(const tow_parcel_way *way, const tow_parcel *what, const void *data, size_t length);
 
 /* Where they arrive: at the session's worker (remote.c), at the connection's (wire.c). */

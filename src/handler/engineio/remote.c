@@ -51,6 +51,8 @@ static void end(tow_engineio_link *link, uint16_t code, const char *reason, bool
 
 static void set_paused(tow_engineio_link *link, bool paused) {
     remote *self = of(link);
+    if (self->paused == paused)
+        return;
     self->paused = paused;
     (void)tow_parcel_send(&self->way, &(tow_parcel){.kind = TOW_PARCEL_PAUSE, .flag = paused}, NULL, 0);
     if (!paused && !tow_packets_are_empty(&self->kept))

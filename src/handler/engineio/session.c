@@ -35,15 +35,25 @@ static int send_by_link(tow_engineio_session *session, const tow_packet *packet)
     return error == TOW_ERROR_CLOSED ? 0 : error; /* its end is told soon */
 }
 
+/* Another worker takes no more: what waits is sent later. */
+static void flush_later(tow_engineio_session *session) {
+    tow_agenda_set(&session->agenda, TOW_ENGINEIO_DUE_FLUSH, LOOK_MILLISECONDS);
+}
+
 /* To the link, or into what waits. Errors: MEMORY. */
 static int say(tow_engineio_session *session, char type, const void *data, size_t length) {
     const tow_packet packet = {.type = type, .data = data, .length = length};
     if (session->over)
         return 0;
-    if (session->link != NULL)
-        return send_by_link(session, &packet);
-    int error = tow_packets_put(&session->out, type, data, length);
-    if (error == 0 && session->poll != NULL)
+    int error = TOW_ERROR_QUEUE_FULL;
+    if (session->link != NULL && tow_packets_are_empty(&session->out))
+        error = send_by_link(session, &packet);
+    if (error != TOW_ERROR_QUEUE_FULL)
+        return error;
+    error = tow_packets_put(&session->out, type, data, length);
+    if (error == 0 && session->link != NULL)
+        flush_later(session);
+    else if (error == 0 && session->poll != NULL)
         tow_agenda_set(&session->agenda, TOW_ENGINEIO_DUE_FLUSH, 0);
     return error;
 }
@@ -62,7 +72,7 @@ static int send_control(tow_websocket *socket, const void *payload, size_t lengt
 static int say_close(tow_engineio_session *session, uint16_t code, const char *reason) {
     char text[TOW_ENGINEIO_CLOSE_MAX + 1];
     tow_engineio_write_close(text, code, reason);
-    if (session->link != NULL) {
+    if (session->link != NULL && tow_packets_are_empty(&session->out)) {
         bool has_code = text[0] != '\0';
         session->link->class->close(session->link, has_code ? code : 0, has_code ? reason : NULL, true);
         return 0;
@@ -149,6 +159,10 @@ static void flush_to_link(tow_engineio_session *session) {
             error = send_by_link(session, &packet);
         else
             close_link(session, &packet);
+        if (error == TOW_ERROR_QUEUE_FULL) {
+            flush_later(session);
+            return;
+        }
         if (error != 0) {
             tow_engineio_break(session, TOW_CAUSE_MEMORY, error);
             return;

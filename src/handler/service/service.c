@@ -2,6 +2,7 @@
 
 #include "base/text.h"
 #include "environment.h"
+#include "server/carried.h"
 
 #include <stdarg.h>
 #include <stddef.h>
@@ -36,7 +37,7 @@ void tow_service_log_line(const tow_service *service, int level, const char *for
 
 static void close_socket(const tow_service *service, tow_websocket_id id, uint16_t code, const char *reason) {
     if (!atomic_load(&service->gone))
-        (void)tow_post_close(service->server, id, code, reason); /* one that drains closes by itself */
+        (void)tow_server_close_socket(service->server, id, code, reason); /* one that drains does by itself */
 }
 
 void tow_service_remove(tow_member *member) {

@@ -111,7 +111,7 @@ static void farewell_drop(tow_letter *letter) {
     farewell_end(of_farewell(letter));
 }
 
-/* Without a letter the session finds out by its own times. */
+/* Where the session's worker ends there is no session. */
 static void left(tow_session_visit *visit) {
     visit->exchange = NULL;
     if (visit->home == visit->away) {
@@ -120,7 +120,7 @@ static void left(tow_session_visit *visit) {
     }
     visit->farewell = (tow_letter){.open = farewells_arrive, .drop = farewell_drop, .work = 1};
     (void)tow_session_visit_hold(visit);
-    if (!tow_server_leave_letter(visit->server, visit->away, &visit->farewell, sizeof(tow_letter)))
+    if (!tow_server_owe_letter(visit->server, visit->away, &visit->farewell, sizeof(tow_letter)))
         tow_session_visit_release(visit);
 }
 
@@ -152,14 +152,17 @@ static void ended(tow_exchange *exchange, void *user) {
 
 /* On the session's worker. */
 
+static tow_session_visit *of_letter(tow_letter *letter) {
+    return (tow_session_visit *)(void *)((char *)letter - offsetof(tow_session_visit, letter));
+}
+
 static size_t size_of(const tow_session_visit *visit) {
     return sizeof(*visit) + visit->body.length;
 }
 
 static void visits_arrive(tow_letter *letters) {
     while (letters != NULL) {
-        tow_session_visit *visit =
-            (tow_session_visit *)(void *)((char *)letters - offsetof(tow_session_visit, letter));
+        tow_session_visit *visit = of_letter(letters);
         tow_server *server = visit->server;
         size_t away = visit->away;
         size_t bytes = size_of(visit);
@@ -170,8 +173,7 @@ static void visits_arrive(tow_letter *letters) {
 }
 
 static void visit_drop(tow_letter *letter) {
-    tow_session_visit *visit =
-        (tow_session_visit *)(void *)((char *)letter - offsetof(tow_session_visit, letter));
+    tow_session_visit *visit = of_letter(letter);
     tow_server *server = visit->server;
     size_t away = visit->away;
     size_t bytes = size_of(visit);
@@ -199,12 +201,48 @@ bool tow_session_visit_begin(tow_session_visit *visit, tow_exchange *exchange, s
     return true;
 }
 
+/* What can't be said, as home takes no more or there is no memory: the client is to try again. */
+
+static void bounce_end(tow_session_visit *visit) {
+    tow_server *server = visit->server;
+    size_t home = visit->home;
+    tow_session_visit_release(visit);
+    tow_server_letter_opened(server, home, sizeof(tow_letter));
+}
+
+static void bounces_arrive(tow_letter *letters) {
+    static const tow_session_visit_answer busy = {.status = 503, .type = "text/plain; charset=UTF-8"};
+    while (letters != NULL) {
+        tow_session_visit *visit = of_letter(letters);
+        letters = letters->next;
+        respond(visit, &busy); /* what has begun is broken off by that */
+        bounce_end(visit);
+    }
+}
+
+static void bounce_drop(tow_letter *letter) {
+    bounce_end(of_letter(letter));
+}
+
+/* By the letter that has come with it, once. */
+static void bounce(tow_session_visit *visit) {
+    if (visit->bounced)
+        return;
+    visit->bounced = true;
+    visit->letter = (tow_letter){.open = bounces_arrive, .drop = bounce_drop, .work = 1};
+    (void)tow_session_visit_hold(visit);
+    if (!tow_server_owe_letter(visit->server, visit->home, &visit->letter, sizeof(tow_letter)))
+        tow_session_visit_release(visit);
+}
+
 /* Errors: MEMORY, QUEUE_FULL. */
 static int send_home(tow_session_visit *visit, visit_step step, const tow_session_visit_answer *answer) {
     size_t bytes = sizeof(reply) + answer->length;
     reply *made = malloc(bytes);
-    if (made == NULL)
+    if (made == NULL) {
+        bounce(visit);
         return TOW_ERROR_MEMORY;
+    }
     *made = (reply){.letter = {.open = replies_arrive, .drop = reply_drop, .work = 1},
         .visit = tow_session_visit_hold(visit),
         .answer = *answer,
@@ -215,6 +253,7 @@ static int send_home(tow_session_visit *visit, visit_step step, const tow_sessio
     made->answer.body = made->body;
     if (tow_server_leave_letter(visit->server, visit->home, &made->letter, bytes))
         return 0;
+    bounce(visit);
     tow_session_visit_release(visit);
     free(made);
     return TOW_ERROR_QUEUE_FULL;

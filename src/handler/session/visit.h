@@ -41,6 +41,7 @@ struct tow_session_visit {
     tow_letter letter;      /* to the session's worker */
     tow_letter farewell;    /* the same, when the client has left */
     bool answered;          /* there */
+    bool bounced;           /* there: the client is told to try again */
     atomic_int holders;
 };
 
@@ -53,7 +54,7 @@ tow_session_visit *tow_session_visit_new(void);
 bool tow_session_visit_begin(tow_session_visit *visit, tow_exchange *exchange, size_t away);
 
 /* On the session's worker, once: answers; the visit is not to be used afterwards. Errors: MEMORY, QUEUE_FULL
- * (no letter can be left for home): the client will not hear of it. */
+ * (no letter can be left for home): the client is answered with 503, or what had begun is broken off. */
 int tow_session_visit_answer_with(tow_session_visit *visit, const tow_session_visit_answer *answer);
 
 /* The same in pieces: with 200 and a type, then what there is to say, then the end, after which the visit is

@@ -2,6 +2,7 @@
 #include "world.h"
 
 #include "../../../src/server/state.h"
+#include "server/carried.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -399,6 +400,27 @@ static void more_than_max_posted_on_the_way_is_refused_and_counted(void **state)
     world_end(&world);
 }
 
+static void a_close_for_good_is_not_refused(void **state) {
+    struct world world;
+    struct peer peers[MANY];
+    memset(&seen, 0, sizeof(seen));
+    world_make(&world, &(tow_simulation_options){0}, &(tow_server_options){.max_posted = 1000});
+    assert_int_equal(tow_server_route(world.server, "/", &handler), 0);
+    world_listen(&world);
+    open_many(peers, &world);
+    while (post_text(&world, seen.ids[0], "posted") == 0)
+        continue;
+    assert_int_equal(tow_server_close_socket(world.server, seen.ids[1], 1005, NULL), TOW_ERROR_ARGUMENT);
+    assert_int_equal(tow_server_close_socket(world.server, seen.ids[1], 4000, "for good"), 0);
+    peer_expect_frame(&peers[1], 8,
+        "\x0f\xa0"
+        "for good",
+        10);
+    assert_int_equal(tow_server_posted_amount(world.server), 0);
+    close_many(peers);
+    world_end(&world);
+}
+
 /* The next connection has the same slot, and is another one. */
 static void the_id_of_a_connection_that_is_gone_is_a_counted_no_op(void **state) {
     struct world world;
@@ -767,6 +789,7 @@ int main(void) {
         cmocka_unit_test(many_ids_are_as_many_letters_as_it_takes),
         cmocka_unit_test(one_id_that_is_none_keeps_a_post_from_all),
         cmocka_unit_test(more_than_max_posted_on_the_way_is_refused_and_counted),
+        cmocka_unit_test(a_close_for_good_is_not_refused),
         cmocka_unit_test(the_id_of_a_connection_that_is_gone_is_a_counted_no_op),
         cmocka_unit_test(an_id_of_nobody_reaches_nobody),
         cmocka_unit_test(what_could_never_be_sent_is_refused_at_once),

@@ -35,6 +35,14 @@ size_t tow_websocket_id_worker(tow_websocket_id id);
  * tow_server_letter_opened (also where it is dropped). False: there is no such worker, or it takes
  * none (any more), or more than max_posted waits; the letter is still the caller's, and not counted. */
 bool tow_server_leave_letter(tow_server *server, size_t worker, tow_letter *letter, size_t bytes);
+
+/* The same whatever waits: for small ones that somebody waits for, of which each connection has a few at
+ * most. */
+bool tow_server_owe_letter(tow_server *server, size_t worker, tow_letter *letter, size_t bytes);
 void tow_server_letter_opened(tow_server *server, size_t worker, size_t bytes);
+
+/* As tow_post_close, whatever waits: for who closes a socket for good, once. Errors: ARGUMENT, STATE, MEMORY.
+ */
+int tow_server_close_socket(tow_server *server, tow_websocket_id id, uint16_t code, const char *reason);
 
 #endif
