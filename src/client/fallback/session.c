@@ -240,11 +240,12 @@ static int send_control(tow_websocket *socket, const void *payload, size_t lengt
     return 0;
 }
 
-/* Of plain Engine.IO nobody waits for an answer. */
+/* Of plain Engine.IO nobody waits for an answer; what is being posted may have arrived. */
 static int answer_close(tow_fallback_session *session, uint16_t code) {
     if (session->opened.is_extended && !is_upgraded(session) && session->upgraded_at == 0)
         return say_close(session, code, NULL);
-    end(session, 0);
+    if (!tow_polling_is_posting(&session->polling))
+        end(session, 0);
     return 0;
 }
 
@@ -479,6 +480,8 @@ static void posted(tow_polling *polling) {
     session->posted = 0;
     if (session->posts_close)
         close_was_posted(session);
+    else if (session->peer_closed && !session->opened.is_extended)
+        end(session, 0);
     if (!session->over)
         tow_carried_drain(session->socket);
     if (!session->over)
