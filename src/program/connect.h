@@ -24,6 +24,7 @@ typedef struct tow_connect_settings {
     const char *cert;
     const char *key;
     bool insecure;
+    bool fallback;
     int64_t max_message;
     const char *const *messages; /* -x */
     const char *output;          /* file for binary messages, NULL: none */

@@ -122,6 +122,7 @@ static const tow_option_section sections[] = {
     {.options = tow_way_head_rows},
     {.options = compression_rows},
     {.options = tow_way_rows},
+    {.options = tow_way_fallback_rows},
     {.options = tow_way_tls_rows},
     {.options = identity_rows},
     {.options = tow_connect_reconnect_rows},
@@ -159,6 +160,8 @@ static const char *const examples[] = {
     "over TLS, trusting an authority of your own, and what TLS agreed on",
     "towline connect --linger off ws://localhost:9998/news </dev/null",
     "print what comes until the server closes",
+    "towline connect --fallback --reconnect wss://example.org/chat",
+    "where a proxy does not let WebSocket through",
     NULL,
 };
 

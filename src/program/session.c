@@ -304,8 +304,9 @@ static void opened_tell(tow_session *session, bool again) {
     const char *extensions = tow_websocket_extensions(session->socket);
     if (!session->interactive && !session->settings->verbose && !again)
         return;
-    tow_view_notice(&session->view, "connected to %s%s%s%s%s", tow_websocket_url(session->socket),
-        protocol[0] != '\0' ? ", subprotocol " : "", protocol, extensions[0] != '\0' ? ", " : "", extensions);
+    tow_view_notice(&session->view, "connected to %s%s%s%s%s%s", tow_websocket_url(session->socket),
+        protocol[0] != '\0' ? ", subprotocol " : "", protocol, extensions[0] != '\0' ? ", " : "", extensions,
+        tow_client_fell_back(session->socket) ? ", by polling" : "");
     if (session->interactive && !again)
         tow_view_notice(&session->view, "a line is a message; /help lists commands, ^D leaves");
 }

@@ -109,6 +109,7 @@ static const tow_option_section sections[] = {
         .changes = reconnect_changes},
     {.options = tow_way_head_rows},
     {.options = tow_way_rows},
+    {.options = tow_way_fallback_rows},
     {.options = tow_way_tls_rows},
     {0},
 };

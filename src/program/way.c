@@ -143,7 +143,8 @@ tow_websocket_options tow_way_options(const tow_way *way) {
         .tls_revoked = settings->crl,
         .tls_certificate = settings->cert,
         .tls_key = settings->key,
-        .tls_insecure = settings->insecure};
+        .tls_insecure = settings->insecure,
+        .fallback = settings->fallback};
 }
 
 int tow_way_check(const tow_way *way, tow_loop *loop) {

@@ -139,6 +139,17 @@ const tow_option tow_way_rows[] = {
     {0},
 };
 
+const tow_option tow_way_fallback_rows[] = {
+    {.name = "fallback",
+        .kind = TOW_OPTION_FLAG,
+        .help =
+            "where the opening handshake fails as a proxy makes it fail, go on by HTTP polling (Engine.IO, "
+            "which towline serve speaks at PATH/engine.io/), and upgrade to WebSocket if that gets through",
+        .needs = TOW_OPTION_NEEDS_CLIENT,
+        FIELD(fallback)},
+    {0},
+};
+
 const tow_option tow_way_tls_rows[] = {
     {.group = "TLS with the server",
         .name = "cacert",
