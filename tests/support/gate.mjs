@@ -1,21 +1,27 @@
 // What stands between clients and servers on networks that do not let WebSocket through: HTTP proxies that mean well.
 
 import http from "node:http";
+import https from "node:https";
 import net from "node:net";
 import { once } from "node:events";
 
 const hopByHop = ["connection", "keep-alive", "transfer-encoding", "upgrade"];
 
-/** A proxy in front of `port`; ended by `close`. `bodies` holds answers back until they are whole, `upgrades` lets WebSocket through,
- * `cutMilliseconds` ends every connection after that time. `upgradesSeen` counts those that were asked for; while `swallows` is set no
- * request goes further, and none is answered. */
-export async function gate(t, port, { upgrades = false, cutMilliseconds = 0 } = {}) {
-  const gate = { upgradesSeen: 0, requests: 0, cuts: 0, swallows: false };
-  const server = http.createServer({ keepAliveTimeout: 0 }, (request, response) => {
+/** What a request in absolute-form asks the server for. */
+const pathOf = (url) => (url.startsWith("http://") ? url.slice(url.indexOf("/", 7)) : url);
+
+/** A proxy in front of `port`, which holds answers back until they are whole. `upgrades` lets WebSocket through, `identity` ({ text,
+ * keyText }) has it speak TLS, `cutMilliseconds` ends every connection after that time. `upgradesSeen` counts those that were asked for,
+ * `forwarded` the requests in absolute-form, `tunnels` those for a tunnel, which are refused; while `swallows` is set no request goes
+ * further, and none is answered. */
+export async function gate(t, port, { upgrades = false, cutMilliseconds = 0, identity } = {}) {
+  const gate = { upgradesSeen: 0, requests: 0, cuts: 0, forwarded: 0, tunnels: 0, swallows: false };
+  const pass = (request, response) => {
     gate.requests++;
     if (gate.swallows) return;
+    gate.forwarded += request.url.startsWith("http://");
     const headers = Object.fromEntries(Object.entries(request.headers).filter(([name]) => !hopByHop.includes(name)));
-    const onward = http.request({ host: "127.0.0.1", port, path: request.url, method: request.method, headers, agent: false }, async (answer) => {
+    const onward = http.request({ host: "127.0.0.1", port, path: pathOf(request.url), method: request.method, headers, agent: false }, async (answer) => {
       const pieces = [];
       try {
         for await (const piece of answer) pieces.push(piece);
@@ -28,6 +34,13 @@ export async function gate(t, port, { upgrades = false, cutMilliseconds = 0 } = 
     onward.on("error", () => response.destroy());
     response.on("close", () => onward.destroy());
     request.pipe(onward);
+  };
+  const server = identity
+    ? https.createServer({ keepAliveTimeout: 0, cert: identity.text, key: identity.keyText }, pass)
+    : http.createServer({ keepAliveTimeout: 0 }, pass);
+  server.on("connect", (request, socket) => {
+    gate.tunnels++;
+    socket.end("HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n");
   });
   server.on("upgrade", (request, socket, head) => {
     gate.upgradesSeen++;
