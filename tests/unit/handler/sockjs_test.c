@@ -1,6 +1,7 @@
 /* SockJS, as a client speaks it byte by byte, on a simulated network. */
 #include "../server/world.h"
 
+#include "carried_echo.h"
 #include "handler/sockjs.h"
 #include "server/entrance.h"
 #include "sockjs/frames.h"
@@ -13,34 +14,6 @@
 
 enum { SEEDS = 8 };
 
-static struct heard {
-    int opens, closes;
-    uint16_t code;
-    tow_websocket *socket;
-    bool closes_at_once;
-    bool pauses;
-} heard;
-
-static void opened(tow_websocket *socket) {
-    heard.opens++;
-    heard.socket = socket;
-    assert_non_null(tow_websocket_request(socket));
-    if (heard.closes_at_once)
-        tow_websocket_close(socket, 4001, "no such app");
-}
-
-static void echo(tow_websocket *socket, const tow_message *message) {
-    tow_websocket_send(socket, message->type, message->data, message->length);
-    if (heard.pauses)
-        tow_websocket_pause(socket);
-}
-
-static void closed(tow_websocket *socket, const tow_close_event *event) {
-    heard.closes++;
-    heard.code = event->code;
-    heard.socket = NULL;
-}
-
 struct scene {
     struct world world;
     tow_sockjs *sockjs;
@@ -48,9 +21,9 @@ struct scene {
 };
 
 static void begin(struct scene *scene, uint64_t seed) {
-    const tow_handler handler = {.on_open = opened, .on_message = echo, .on_close = closed};
+    tow_handler handler = {0};
     const tow_sockjs_settings settings = {.max_half_made = 3};
-    memset(&heard, 0, sizeof(heard));
+    carried_echo_begin(&handler);
     memset(scene, 0, sizeof(*scene));
     world_make(&scene->world, &(tow_simulation_options){.seed = seed},
         &(tow_server_options){.status = "127.0.0.1:9999", .drain_seconds = 3});
