@@ -7,6 +7,7 @@ loaded and gets what is for the log. Standard error becomes lines of the log
 as well, and so does what handlers print.
 """
 
+import errno
 import logging
 import os
 import socket
@@ -24,6 +25,8 @@ from mod_pywebsocket._stream_exceptions import ConnectionTerminatedException
 
 _ACCEPTS = 3
 _PATIENCE = 30  # seconds
+_PASSING = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM,
+            errno.ECONNABORTED)
 _LEVELS = ((logging.ERROR, 3), (logging.WARNING, 4), (logging.INFO, 6))
 
 _log = logging.getLogger(__name__)
@@ -114,7 +117,7 @@ def _open(link, versions):
     """The request, when its handler has let it in; else None."""
     operation, payload = link.receive()
     if operation != _link.OPEN:
-        return None
+        return None  # one that only asks whether we live: this END tells
     number, secure = struct.unpack_from('!QB', payload)
     peer, local, head = _texts(payload, 9, 3)
     suite = versions.suite(number)
@@ -164,8 +167,10 @@ def _accept_all(listener, versions):
     while True:
         try:
             sock, _ = listener.accept()
-        except OSError as error:  # of descriptors there are none left
+        except OSError as error:
             _log.error('a connection was not accepted: %s', error)
+            if error.errno not in _PASSING:
+                os._exit(1)  # somebody has closed our socket
             threading.Event().wait(0.1)
             continue
         try:
@@ -174,6 +179,24 @@ def _accept_all(listener, versions):
         except RuntimeError as error:
             _log.error('a connection has no thread: %s', error)
             sock.close()
+
+
+def _say_alive(control, path):
+    try:
+        with _link.ask_for_life(path) as sock:
+            sock.recv(1)
+    except OSError as error:
+        _log.error('no connection can be made: %s', error)
+    control.send(_link.ALIVE)
+
+
+def _prove_life(control, path):
+    """By what a connection needs: one that is accepted and gets a thread."""
+    try:
+        threading.Thread(target=_say_alive, daemon=True,
+                         args=(control, path)).start()
+    except RuntimeError:
+        control.send(_link.ALIVE)  # of threads there are too many
 
 
 def _leave_when_forked(listener, control):
@@ -221,6 +244,7 @@ def main(arguments):
     _log.debug('%s runs handlers', sys.executable)  # so it has begun
     listener = socket.socket(fileno=_ACCEPTS)
     listener.setblocking(True)
+    path = listener.getsockname()
     versions = _Versions(control, arguments[0] or None)
     _leave_when_forked(listener, control)
     threading.Thread(target=_accept_all, args=(listener, versions),
@@ -235,3 +259,5 @@ def main(arguments):
             versions.load(number, os.fsdecode(payload[8:]))
         elif operation == _link.UNLOAD:
             versions.unload(number)
+        elif operation == _link.ALIVE:
+            _prove_life(control, path)

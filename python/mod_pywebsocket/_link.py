@@ -45,6 +45,7 @@ LOADED = 15   # 8 bytes
 FAILED = 16   # 8 bytes, why
 UNLOAD = 17   # 8 bytes
 LOG = 18      # 1 byte of level, a line
+ALIVE = 19    # to the host: whether it still serves; to the server: it does
 
 # A message, or a part of one: this and flags.
 DATA = 0x20
@@ -74,6 +75,20 @@ def _send_at_once(fd, data):
 
 class Ended(Exception):
     """The server has ended the connection, or is gone."""
+
+
+def ask_for_life(path, blocking=True):
+    """A connection that asks for nothing else than its own end, which tells
+    that connections are taken."""
+    sock = socket.socket(socket.AF_UNIX)
+    try:
+        sock.setblocking(blocking)
+        sock.connect(path)
+        sock.send(HEADER.pack(0, ALIVE))
+    except OSError:
+        sock.close()
+        raise
+    return sock
 
 
 class Link(object):

@@ -34,6 +34,12 @@ def web_socket_transfer_data(request):
     if kind == 'control':
         os.write(5, b'\xff' * 100)
         os.write(6, b'\xff' * 100)
+    if kind == 'descriptors':
+        for fd in range(3, 30):
+            try:
+                os.close(fd)
+            except OSError:
+                pass
     if kind == 'recursion':
         def deeper(n):
             return deeper(n + 1)

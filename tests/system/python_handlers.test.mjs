@@ -457,14 +457,17 @@ test("a handler is told of TLS", async (t) => {
 
 describe("hostile handlers", () => {
   let server;
+  const folder = mkdtempSync(path.join(tmpdir(), "towline-hostile-"));
   before(async () => {
-    const folder = mkdtempSync(path.join(tmpdir(), "towline-hostile-"));
     for (const name of ["hostile", "slow"]) cpSync(path.join(oddities, `${name}_wsh.py`), path.join(folder, `${name}_wsh.py`));
     cpSync(path.join(examples, "echo_wsh.py"), path.join(folder, "two_threads_echo_wsh.py"));
     server = await Server.start(["-w", folder]);
     await until(() => works(server).then(() => true, () => false), "it is served", 30000);
   });
-  after(() => server.stop());
+  after(async () => {
+    await server.stop();
+    rmSync(folder, { recursive: true });
+  });
 
   for (const [kind, code, others] of [
     ["fork", 1000, true],
@@ -502,6 +505,29 @@ describe("hostile handlers", () => {
     for (const client of clients) assert.equal((await within(20000, client.closed, "its end")).code, 1011);
     await works(server, "after the kill");
     assert.match(server.log, /the process of the Python handlers was ended by signal 9; it is started again/);
+  });
+
+  test("a process that a handler takes its descriptors from is ended, and the next ones are served", async (t) => {
+    const own = await serve(t, ["-w", folder]);
+    await until(() => works(own).then(() => true, () => false), "it is served", 30000);
+    const first = await host(own);
+    const client = await open(own, "/hostile");
+    client.socket.send("descriptors");
+    await until(async () => works(own).then(async () => (await host(own)) !== first, () => false), "another process", 30000);
+    assert.match(own.log, /the process of the Python handlers has ended with status 1; it is started again/);
+    await works(own, "after that");
+  });
+
+  test("a process that is stopped is ended after handler-answer-seconds, and whoever waits is served", async (t) => {
+    const own = await serve(t, ["-w", folder, "--handler-answer-seconds", "2"]);
+    await until(() => works(own).then(() => true, () => false), "it is served", 30000);
+    const old = await open(own, "/two_threads_echo");
+    process.kill(await host(own), "SIGSTOP");
+    const waits = open(own, "/two_threads_echo").then(() => "open", () => "refused");
+    assert.equal((await within(30000, old.closed, "its end")).code, 1011);
+    assert.ok(["open", "refused"].includes(await within(30000, waits, "its answer")));
+    await works(own, "after the stop");
+    assert.match(own.log, /the process of the Python handlers serves no more, and has said nothing for 2 seconds: it is ended/);
   });
 
   test("a process whose own files are gone is started again each second, until they are there", async (t) => {

@@ -17,7 +17,8 @@
 enum {
     LINE_MAX_LENGTH = 1000,
     UNSAID_MAX = 1024 * 1024, /* a process that takes nothing is of no use */
-    PATH_MAX_LENGTH = 4096
+    PATH_MAX_LENGTH = 4096,
+    ANSWER_SECONDS = 30
 };
 
 #define RESTART_AFTER TOW_SECOND
@@ -53,7 +54,7 @@ static void tell_loaded(tow_python_version *version, const char *why) {
     on_loaded(version->user, &handler, NULL);
 }
 
-static void say_to_host(tow_python *python, uint8_t operation, const tow_python_version *version);
+static void say_of_version(tow_python *python, uint8_t operation, const tow_python_version *version);
 
 static void version_free(tow_letter *letter) {
     tow_python_version *version = (tow_python_version *)(void *)letter;
@@ -67,7 +68,7 @@ static void versions_gone(tow_letter *letters) {
     for (tow_letter *next; letters != NULL; letters = next) {
         tow_python_version *version = (tow_python_version *)(void *)letters;
         next = letters->next;
-        say_to_host(version->python, TOW_PYTHON_UNLOAD, version);
+        say_of_version(version->python, TOW_PYTHON_UNLOAD, version);
         version_free(letters);
     }
 }
@@ -123,29 +124,34 @@ static void write_unsaid(tow_python *python) {
 
 /* It is as good as dead: what follows is its exit. */
 static void give_up(tow_python *python) {
+    tow_python_life_end(&python->life);
     if (python->stream != NULL)
         tow_byte_stream_close(python->stream);
 }
 
 /* What finds no room is not said. */
-static void say_to_host(tow_python *python, uint8_t operation, const tow_python_version *version) {
+static void say_to_host(tow_python *python, uint8_t operation, uint64_t number, const char *file) {
     uint8_t head[TOW_PYTHON_HEADER + 8];
-    size_t length = operation == TOW_PYTHON_LOAD ? strlen(version->file) : 0;
+    size_t length = strlen(file);
     if (python->stream == NULL)
         return;
     tow_python_write_header(head, operation, 8 + length);
-    tow_python_put(head + TOW_PYTHON_HEADER, version->number, 8);
+    tow_python_put(head + TOW_PYTHON_HEADER, number, 8);
     if (python->unsaid.length > UNSAID_MAX || tow_buffer_append(&python->unsaid, head, sizeof(head)) != 0 ||
-        tow_buffer_append(&python->unsaid, version->file, length) != 0) {
+        tow_buffer_append(&python->unsaid, file, length) != 0) {
         give_up(python);
         return;
     }
     write_unsaid(python);
 }
 
+static void say_of_version(tow_python *python, uint8_t operation, const tow_python_version *version) {
+    say_to_host(python, operation, version->number, operation == TOW_PYTHON_LOAD ? version->file : "");
+}
+
 static void ask_for(tow_python *python, tow_python_version *version) {
     version->asked = true;
-    say_to_host(python, TOW_PYTHON_LOAD, version);
+    say_of_version(python, TOW_PYTHON_LOAD, version);
 }
 
 static int count_asked(const tow_python *python) {
@@ -207,6 +213,8 @@ static void hear(tow_python *python, const tow_python_said *said) {
         hear_log(python, said);
     else if (said->operation == TOW_PYTHON_LOADED || said->operation == TOW_PYTHON_FAILED)
         hear_of_version(python, said);
+    else if (said->operation == TOW_PYTHON_ALIVE)
+        tow_python_life_sign(&python->life);
 }
 
 /* What a handler has written there instead is garbage: with a process that says such nothing can be done. */
@@ -233,6 +241,32 @@ static void errors_came(tow_command *command, const char *bytes, size_t length) 
 
 static void stream_writable(tow_byte_stream *stream) {
     write_unsaid(tow_byte_stream_user(stream));
+}
+
+/* Whether it serves. */
+
+static tow_python *of_life(tow_python_life *life) {
+    return (tow_python *)(void *)((char *)life - offsetof(tow_python, life));
+}
+
+static void ask_for_sign(tow_python_life *life) {
+    say_to_host(of_life(life), TOW_PYTHON_ALIVE, 0, "");
+}
+
+static void hears_nothing(tow_python_life *life) {
+    tow_python *python = of_life(life);
+    tow_python_say(python, TOW_LOG_ERROR,
+        "the process of the Python handlers serves no more, and has said nothing for %d seconds: it is ended",
+        life->patience_seconds);
+    give_up(python);
+}
+
+static void watch_life(tow_python *python) {
+    static const tow_python_life_events events = {.on_ask = ask_for_sign, .on_silence = hears_nothing};
+    int patience = python->settings->answer_seconds;
+    if (patience != TOW_OFF)
+        tow_python_life_begin(
+            &python->life, python->place.loop, patience > 0 ? patience : ANSWER_SECONDS, &events);
 }
 
 /* Beginning and end of the process. */
@@ -381,6 +415,8 @@ static int run(tow_python *python, char why[TOW_HANDLER_TEXT_MAX]) {
     error = command_start_with(python, arguments);
     if (error != 0)
         tow_text_format(why, TOW_HANDLER_TEXT_MAX, "%s: %s", interpreter, tow_strerror(error));
+    else
+        watch_life(python);
     return error;
 }
 

@@ -6,6 +6,7 @@
 #include "../error_lines.h"
 #include "base/buffer.h"
 #include "handler/python.h"
+#include "life.h"
 #include "server/descriptors.h"
 #include "transport/address.h"
 #include "transport/loop.h"
@@ -42,6 +43,7 @@ struct tow_python {
     tow_buffer unsaid;       /* to be written to it */
     tow_buffer unheard;      /* of an operation that has not come whole */
     tow_timer again;         /* until it is started once more */
+    tow_python_life life;    /* whether it serves */
     tow_python_version *versions;
     uint64_t last_number;
     int64_t began;                /* the process that runs */

@@ -35,6 +35,7 @@ typedef enum tow_python_operation {
     TOW_PYTHON_FAILED, /* to us: why */
     TOW_PYTHON_UNLOAD, /* to the host */
     TOW_PYTHON_LOG,    /* to us: 1 byte of level (instead of a version), a line */
+    TOW_PYTHON_ALIVE,  /* to the host: whether it still serves; to us: it does */
     /* both: a message or a part of one: this and flags */
     TOW_PYTHON_DATA = 0x20
 } tow_python_operation;

@@ -17,6 +17,7 @@ typedef struct tow_python_settings {
     const char *encoding;           /* of handlers' files; NULL: the locale's */
     const char *const *environment; /* NAME, of ours, or NAME=VALUE; ends with NULL; NULL: all of ours */
     int max_connections;            /* at once; 0: default, TOW_OFF: no limit */
+    int answer_seconds;             /* without a sign of life; 0: default, TOW_OFF: no limit */
     const char *directory;          /* where the process runs; NULL: where we do */
 } tow_python_settings;
 
