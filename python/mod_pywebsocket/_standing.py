@@ -14,6 +14,7 @@ again when it has died, at once, and then ever later.
 import logging
 import os
 import select
+import signal
 import socket
 import struct
 import sys
@@ -25,6 +26,8 @@ from mod_pywebsocket import _link
 
 _ACCEPTS = 3
 _SHORT_LIFE = 1  # seconds
+_REST = 5
+_PATIENCE = 30
 _LONGEST_WAIT = 60
 
 _log = logging.getLogger(__name__)
@@ -64,6 +67,33 @@ def _run(encoding, files, report):
     os._exit(0)
 
 
+def _serves(path, process):
+    """Whether it takes a connection, which it is given time for."""
+    try:
+        with _link.ask_for_life(path, False) as sock:
+            return sock in select.select([sock, process], [], [], _PATIENCE)[0]
+    except BlockingIOError:
+        return False  # too many wait already
+    except OSError:
+        return True  # it is us who can't ask
+
+
+def _wait(process):
+    """Its status, when it has ended: one that serves no more is ended."""
+    with socket.socket(fileno=os.dup(_ACCEPTS)) as listener:
+        path = listener.getsockname()
+    last = time.monotonic()
+    end = os.pidfd_open(process)
+    while not select.select([end], [], [], _REST)[0]:
+        if _serves(path, end):
+            last = time.monotonic()
+        elif time.monotonic() - last >= _PATIENCE:
+            _log.error('the process of the Python handlers serves no more')
+            os.kill(process, signal.SIGKILL)
+    os.close(end)
+    return os.waitpid(process, 0)[1]
+
+
 def _say_end(status):
     if os.WIFSIGNALED(status):
         how = 'was ended by signal %d' % os.WTERMSIG(status)
@@ -88,7 +118,7 @@ def main(arguments):
         process = os.fork()
         if process == 0:
             _run(encoding, files, report)
-        _, status = os.waitpid(process, 0)
+        status = _wait(process)
         if status == 0:
             os._exit(0)
         _say_end(status)

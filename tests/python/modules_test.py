@@ -5,6 +5,8 @@ server."""
 import inspect
 import io
 import os
+import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -16,6 +18,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(
 PYTHON = os.path.join(ROOT, 'python')
 sys.path.insert(0, PYTHON)
 
+from mod_pywebsocket import _link  # noqa: E402
 from mod_pywebsocket import common  # noqa: E402
 from mod_pywebsocket import dispatch  # noqa: E402
 from mod_pywebsocket import extensions  # noqa: E402
@@ -286,6 +289,47 @@ class Files(unittest.TestCase):
             with self.assertLogs(level='WARNING'):
                 self.assertEqual(server_util.parse_alias_file(file_.name),
                                  [('/', '/echo'), ('/a', '/b')])
+
+
+class Standing(unittest.TestCase):
+    """The process beside Apache."""
+
+    def setUp(self):
+        self.folder = tempfile.TemporaryDirectory()
+        self.addCleanup(self.folder.cleanup)
+        path = os.path.join(self.folder.name, 'a_wsh.py')
+        with open(path, 'w') as opened:
+            opened.write(HANDLER)
+        self.path = os.path.join(self.folder.name, 'socket')
+        listener = socket.socket(socket.AF_UNIX)
+        listener.bind(self.path)
+        listener.listen(10)
+        lines = ('import os, sys; os.dup2(%d, 3); from mod_pywebsocket import '
+                 '_standing; _standing._REST = 0.1; _standing._PATIENCE = 1; '
+                 '_standing.main(["", %r])' % (listener.fileno(), path))
+        self.process = subprocess.Popen(
+            [sys.executable, '-c', lines], stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            pass_fds=(listener.fileno(),), text=True,
+            env=dict(os.environ, PYTHONPATH=PYTHON))
+        listener.close()
+        self.assertEqual(self.process.stdout.readline(), '1 \n')
+
+    def tearDown(self):
+        self.process.stdin.close()
+        self.process.wait()
+        self.process.stdout.close()
+        self.process.stderr.close()
+
+    def test_a_process_that_is_stopped_is_ended(self):
+        with open('/proc/%d/task/%d/children' % (
+                (self.process.pid,) * 2)) as children:
+            host = int(children.read())
+        os.kill(host, signal.SIGSTOP)
+        self.assertIn('serves no more', self.process.stderr.readline())
+        self.assertIn('ended by signal 9', self.process.stderr.readline())
+        with _link.ask_for_life(self.path) as sock:
+            self.assertEqual(sock.recv(100)[4], _link.END)
 
 
 class Options(unittest.TestCase):
