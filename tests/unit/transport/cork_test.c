@@ -188,6 +188,62 @@ static void a_common_piece_is_in_the_cork_once(void **state) {
     pairs_close(pairs, PAIRS);
 }
 
+static void receive_text(test_pair *pair, const char *text) {
+    receive(pair, &pair->server, strlen(text));
+    assert_memory_equal(pair->server.received.data, text, strlen(text));
+}
+
+static void common_to(test_end *end) {
+    assert_true(tow_stream_cork_common(&end->stream, (const uint8_t *)"common", 6, 6));
+}
+
+static void reset(test_pair *pair) {
+    tow_stream_reset(&pair->client.stream);
+    pair->client.forbidden = true;
+    pair->server.close_at_end = true;
+}
+
+static void what_follows_a_borrowed_piece_lies_behind_it(void **state) {
+    test_pair pairs[3];
+    for (int i = 0; i < 3; i++)
+        pair_open(&pairs[i], *state);
+    common_to(&pairs[0].client);
+    end_send(&pairs[2].client, "other", 5);
+    common_to(&pairs[1].client);
+    end_send(&pairs[1].client, " and own", 8);
+    end_send(&pairs[0].client, " and mine", 9);
+    receive_text(&pairs[0], "common and mine");
+    receive_text(&pairs[1], "common and own");
+    receive_text(&pairs[2], "other");
+    pairs_close(pairs, 3);
+}
+
+static void a_common_piece_outlives_who_borrowed_it(void **state) {
+    test_pair pairs[3];
+    for (int i = 0; i < 3; i++)
+        pair_open(&pairs[i], *state);
+    common_to(&pairs[0].client);
+    common_to(&pairs[1].client);
+    reset(&pairs[1]);
+    end_send(&pairs[2].client, "another one", 11);
+    receive_text(&pairs[0], "common");
+    receive_text(&pairs[2], "another one");
+    pairs_close(pairs, 3);
+}
+
+static void a_common_piece_that_has_gone_is_not_borrowed(void **state) {
+    test_pair pairs[3];
+    for (int i = 0; i < 3; i++)
+        pair_open(&pairs[i], *state);
+    common_to(&pairs[0].client);
+    reset(&pairs[0]);
+    common_to(&pairs[1].client);
+    end_send(&pairs[2].client, "another one", 11);
+    receive_text(&pairs[1], "common");
+    receive_text(&pairs[2], "another one");
+    pairs_close(pairs, 3);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         ON_EACH_LOOP(the_largest_piece_fits_and_leaves_whole),
@@ -197,6 +253,9 @@ int main(void) {
         ON_EACH_LOOP(what_is_not_taken_comes_back_in_order),
         ON_EACH_LOOP(what_many_have_in_common_reaches_each_in_its_place),
         ON_EACH_LOOP(a_common_piece_is_in_the_cork_once),
+        ON_EACH_LOOP(what_follows_a_borrowed_piece_lies_behind_it),
+        ON_EACH_LOOP(a_common_piece_outlives_who_borrowed_it),
+        ON_EACH_LOOP(a_common_piece_that_has_gone_is_not_borrowed),
         ON_EACH_LOOP(a_reset_drops_only_its_own_segments),
         ON_EACH_LOOP(what_is_said_to_others_leaves_with_the_round),
     };
