@@ -18,8 +18,10 @@ static void policies_make(struct scene *scene, int history) {
     const tow_channel_settings settings = {
         .name = SCENE_CHANNEL, .history = history, .publish = TOW_ACCESS_SAME_ORIGIN};
     const tow_channel_settings *list[] = {&settings};
+    tow_channel_table *table;
     assert_int_equal(tow_channel_policies_new(&scene->policies), 0);
-    assert_int_equal(tow_channel_policies_set(scene->policies, list, 1), 0);
+    assert_int_equal(tow_channel_table_new(&table, list, 1), 0);
+    tow_channel_policies_take(scene->policies, table);
     tow_server_set_channel_policy(scene->world.server, policy_find, scene);
 }
 
