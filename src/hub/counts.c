@@ -40,6 +40,8 @@ static void add_shared(const tow_hub *hub, tow_hub_counters *sum) {
     sum->published += atomic_load_explicit(&hub->counters.published, memory_order_relaxed);
     sum->over_pending += atomic_load_explicit(&hub->counters.over_pending, memory_order_relaxed);
     sum->over_channels += atomic_load_explicit(&hub->counters.over_channels, memory_order_relaxed);
+    sum->over_members += atomic_load_explicit(&hub->counters.over_members, memory_order_relaxed);
+    sum->too_large += atomic_load_explicit(&hub->counters.too_large, memory_order_relaxed);
     sum->memory_failures += atomic_load_explicit(&hub->counters.memory_failures, memory_order_relaxed);
 }
 

@@ -18,6 +18,13 @@ static int64_t limit(int64_t wanted, int64_t otherwise) {
     return wanted == 0 ? otherwise : wanted;
 }
 
+void tow_hub_set_limits(tow_hub *hub, const tow_hub_options *options) {
+    hub->max_publication = limit(options->max_publication, PUBLICATION_DEFAULT);
+    hub->max_pending = limit(options->max_pending, PENDING_DEFAULT);
+    hub->max_channels = limit(options->max_channels, CHANNELS_DEFAULT);
+    hub->max_members = limit(options->max_members, MEMBERS_DEFAULT);
+}
+
 int tow_hub_new(tow_hub **hub, size_t part_count, const tow_hub_options *options) {
     tow_hub *made = calloc(1, sizeof(*made));
     tow_hub_part **parts = calloc(part_count, sizeof(tow_hub_part *));
@@ -26,10 +33,7 @@ int tow_hub_new(tow_hub **hub, size_t part_count, const tow_hub_options *options
         free(parts);
         return TOW_ERROR_MEMORY;
     }
-    made->max_publication = limit(options->max_publication, PUBLICATION_DEFAULT);
-    made->max_pending = limit(options->max_pending, PENDING_DEFAULT);
-    made->max_channels = limit(options->max_channels, CHANNELS_DEFAULT);
-    made->max_members = limit(options->max_members, MEMBERS_DEFAULT);
+    tow_hub_set_limits(made, options);
     made->seed = made->epoch_seed = options->seed;
     made->part_count = part_count;
     made->parts = parts;

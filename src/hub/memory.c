@@ -103,6 +103,8 @@ static size_t max_members(const tow_hub *hub, const tow_channel *channel) {
 static int join(tow_hub *hub, tow_channel *channel, const tow_member *member, tow_present **present) {
     int error = tow_presence_join(
         channel->presence, present, tow_channel_name(channel), member, max_members(hub, channel));
+    if (error == TOW_ERROR_LIMIT)
+        atomic_fetch_add_explicit(&hub->counters.over_members, 1, memory_order_relaxed);
     if (error != 0 || !tow_present_is_new(*present))
         return error;
     error = tow_channel_reserve(channel, (*present)->joined);

@@ -43,8 +43,10 @@ int tow_hub_publish_for(tow_hub *hub, tow_slice name, const tow_draft *draft, to
         return TOW_ERROR_STATE;
     if (!tow_hub_name_is_good(name))
         return TOW_ERROR_ARGUMENT;
-    if (draft->data.length > (uint64_t)hub->max_publication)
+    if (draft->data.length > (uint64_t)hub->max_publication) {
+        atomic_fetch_add_explicit(&hub->counters.too_large, 1, memory_order_relaxed);
         return TOW_ERROR_MESSAGE_TOO_LARGE;
+    }
     int error = tow_published_new(&published, TOW_PUBLISHED_MESSAGE, name, draft);
     if (error == 0) {
         error = publish(hub, name, published, answer, &is_idle);

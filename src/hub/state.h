@@ -12,7 +12,7 @@ enum { TOW_HUB_SHARDS = 64, TOW_HUB_SHARD_BITS = 6 };
 
 /* Counted by any thread. */
 typedef struct tow_hub_shared_counters {
-    _Atomic uint64_t published, over_pending, over_channels, memory_failures;
+    _Atomic uint64_t published, over_pending, over_channels, over_members, too_large, memory_failures;
 } tow_hub_shared_counters;
 
 struct tow_hub {

@@ -67,9 +67,15 @@ static void policy_find(void *user, tow_slice name, tow_channel_policy *policy) 
         (void)tow_pusher_channel_policy(channels->pusher, name, policy);
 }
 
-int tow_served_channels_begin(
-    tow_served_channels *channels, tow_server *server, const tow_config_items *items) {
+int tow_served_channels_begin(tow_served_channels *channels, tow_server *server,
+    const tow_channels_settings *settings, const tow_config_items *items) {
+    const tow_hub_options limits = {.max_publication = settings->max_publication,
+        .max_pending = settings->max_pending,
+        .max_channels = settings->max_channels,
+        .max_members = settings->max_members};
     tow_channel_table *table;
+    tow_hub_set_limits(tow_server_hub(server), &limits);
+    channels->shared.max_subscriptions = settings->max_subscriptions;
     int error = tow_channel_policies_new(&channels->policies);
     if (error == 0)
         error = tow_served_channels_table(&table, items);

@@ -24,8 +24,8 @@ typedef struct tow_served_channels { /* zeroed: not begun */
 } tow_served_channels;
 
 /* Before the server listens. Errors: MEMORY. */
-int tow_served_channels_begin(
-    tow_served_channels *channels, tow_server *server, const tow_config_items *items);
+int tow_served_channels_begin(tow_served_channels *channels, tow_server *server,
+    const tow_channels_settings *settings, const tow_config_items *items);
 
 /* Has a keeper, if the settings ask for one, who knows those who come; before handlers are made. Errors:
  * those of tow_token_keeper_new. */

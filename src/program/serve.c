@@ -71,7 +71,8 @@ static void guards_end(tow_route_guards *guards) {
 
 static int channels_start(serve_service *service) {
     tow_served_config *served = &service->served;
-    int error = tow_served_channels_begin(&served->channels, service->serving.server, &served->channel_items);
+    int error = tow_served_channels_begin(&served->channels, service->serving.server,
+        &service->serving.service.settings->channels, &served->channel_items);
     if (error != 0)
         tow_service_complain(&service->serving.service, "%s", tow_strerror(error));
     service->serving.channels = &served->channels.shared;

@@ -2,6 +2,7 @@
 #ifndef TOW_PROGRAM_SERVE_H
 #define TOW_PROGRAM_SERVE_H
 
+#include "handler/channels.h"
 #include "handler/directory.h"
 #include "handler/engineio.h"
 #include "handler/files.h"
@@ -32,6 +33,7 @@ typedef struct tow_serve_settings {
     const char *const *pusher_apps;
     tow_publish_settings publish;
     tow_token_settings tokens;
+    tow_channels_settings channels;
     bool list;            /* only says what is served where */
     const char *log_file; /* NULL: standard error */
     int log_level;        /* TOW_LOG_ERROR to TOW_LOG_DEBUG */

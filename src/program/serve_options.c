@@ -118,6 +118,7 @@ static const tow_option_section sections[] = {
     {.options = tow_guard_rows, .base = offsetof(tow_serve_settings, guard)},
     {.options = tow_token_rows, .base = offsetof(tow_serve_settings, tokens)},
     {.options = tow_publish_rows, .base = offsetof(tow_serve_settings, publish)},
+    {.options = tow_channels_rows, .base = offsetof(tow_serve_settings, channels)},
     {.options = tow_service_limit_rows, .base = offsetof(tow_serve_settings, server.limits)},
     {.options = tow_service_compression_rows, .base = offsetof(tow_serve_settings, server.limits)},
     {.options = tow_engineio_rows, .base = offsetof(tow_serve_settings, engineio)},

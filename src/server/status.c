@@ -129,6 +129,9 @@ static uint64_t over_posted(tow_server *server) {
 }
 
 static int limits_text(tow_buffer *out, tow_server *server, const totals *sum) {
+    tow_hub_counters channels;
+    tow_hub_gauges now;
+    tow_hub_read(server->hub, &channels, &now);
 #define ROW(field, option) {(option), NULL, sum->server.field + limit_of_sockets(&sum->sockets, (option))},
     const row rows[] = {
         TOW_SERVER_LIMIT_COUNTERS(ROW){
@@ -137,6 +140,10 @@ static int limits_text(tow_buffer *out, tow_server *server, const totals *sum) {
         {"ping-seconds", NULL, sum->sockets.pings_sent},
         {"close-seconds", NULL, sum->sockets.ends[TOW_CAUSE_CLOSE_SECONDS]},
         {"descriptors", NULL, exhausted(server)},
+        {"max-channels", NULL, channels.over_channels},
+        {"max-channel-members", NULL, channels.over_members},
+        {"max-publication", NULL, channels.too_large},
+        {"max-pending", NULL, channels.over_pending},
     };
 #undef ROW
     int error =

@@ -14,6 +14,7 @@
 
 /* What --status tells of them. */
 #define TOW_DOOR_METRICS(X)                                                                                  \
+    X(over_subscriptions, TOW_METRIC_LIMIT, "max-subscriptions", NULL)                                       \
     X(streams, TOW_METRIC_GAUGE, "event_streams", "Streams of Server-Sent Events now.")                      \
     X(polls, TOW_METRIC_GAUGE, "long_polls", "Long polls of channels that wait now.")
 typedef struct tow_door_metrics {
@@ -24,6 +25,7 @@ typedef struct tow_door {
     const tow_channel_keeper *keeper; /* NULL: there are no tokens */
     tow_handler_log log;
     tow_door_metrics metrics;
+    size_t max_subscriptions; /* of a connection that speaks towline.v1 */
     size_t path_length; /* of a request's path, how much is the route's own; 0: the door serves one channel */
     size_t length;
     char name[]; /* of that one, or what names begin with; ends with a zero */

@@ -111,6 +111,11 @@ static const char *complaint_of(const char *name, bool below) {
     return !below && !tow_channel_name_is_valid(given) ? "no channel can have such a name" : NULL;
 }
 
+static size_t most_subscriptions(const tow_channels *channels) {
+    int given = channels != NULL ? channels->max_subscriptions : 0;
+    return given == TOW_OFF ? SIZE_MAX : given != 0 ? (size_t)given : TOW_TALK_CHANNELS_MAX;
+}
+
 static int make(tow_handler *handler, const void *settings, const tow_handler_place *place,
     char why[TOW_HANDLER_TEXT_MAX]) {
     const tow_channel_door_settings *given = settings;
@@ -124,6 +129,7 @@ static int make(tow_handler *handler, const void *settings, const tow_handler_pl
         return complaint != NULL ? TOW_ERROR_ARGUMENT : TOW_ERROR_MEMORY;
     door->keeper = place->channels != NULL ? place->channels->keeper : NULL;
     door->log = place->log;
+    door->max_subscriptions = most_subscriptions(place->channels);
     TOW_SERVER_METRICS(place->server, &door->metrics, TOW_DOOR_METRICS);
     door->path_length = below ? path_length - 1 : 0;
     door->length = strlen(name);

@@ -15,6 +15,53 @@ static const tow_option_choice accesses[] = {
 static const tow_option_choice ways_of_slowness[] = {
     {"end", TOW_SLOW_ENDS}, {"drop-oldest", TOW_SLOW_OLDEST}, {"latest", TOW_SLOW_LATEST}, {0}};
 
+#define LIMIT(member) TOW_OPTION_FIELD(tow_channels_settings, member)
+
+const tow_option tow_channels_rows[] = {
+    {.group = "Limits of channels",
+        .name = "max-channels",
+        .kind = TOW_OPTION_NUMBER,
+        .value = "N",
+        .fallback = "1000000",
+        .off = "no limit",
+        .help = "channels at a time: those with subscribers or with something that is kept; more are refused",
+        .minimum = 1,
+        LIMIT(max_channels)},
+    {.name = "max-channel-members",
+        .kind = TOW_OPTION_NUMBER,
+        .value = "N",
+        .fallback = "10000",
+        .off = "no limit",
+        .help = "users in a channel with presence; more are refused",
+        .minimum = 1,
+        LIMIT(max_members)},
+    {.name = "max-subscriptions",
+        .kind = TOW_OPTION_NUMBER,
+        .value = "N",
+        .fallback = "1000",
+        .off = "no limit",
+        .help = "channels of a connection that speaks towline.v1; more are refused",
+        .minimum = 1,
+        LIMIT(max_subscriptions)},
+    {.name = "max-publication",
+        .kind = TOW_OPTION_SIZE,
+        .value = "SIZE",
+        .fallback = "16M",
+        .off = "no limit but that of messages",
+        .help = "of what is published at once; more gets 413, over WebSocket 1009",
+        .minimum = 1,
+        LIMIT(max_publication)},
+    {.name = "max-pending",
+        .kind = TOW_OPTION_SIZE,
+        .value = "SIZE",
+        .fallback = "64M",
+        .off = "no limit",
+        .help = "published and on its way to the subscribers of a worker; more gets 503 until they have it",
+        .minimum = 1,
+        LIMIT(max_pending)},
+    {0},
+};
+
 const tow_option tow_channel_rows[] = {
     {.name = "name",
         .kind = TOW_OPTION_TEXT,

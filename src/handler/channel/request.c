@@ -117,8 +117,11 @@ static tow_slice member_info(const tow_talk_request *request) {
 
 static int subscribe_by(tow_talk_request *request, const tow_subscribe_options *options) {
     const tow_talk *talk = request->talk;
-    if (tow_socket_subscription_count(talk->socket) >= TOW_TALK_CHANNELS_MAX)
+    const tow_door *door = talk->visit->door;
+    if (tow_socket_subscription_count(talk->socket) >= door->max_subscriptions) {
+        tow_metric_count(door->metrics.over_subscriptions);
         return TOW_ERROR_LIMIT;
+    }
     return tow_socket_subscribe(talk->socket, request->envelope.channel, talk->subscriber, options);
 }
 

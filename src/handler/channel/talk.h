@@ -7,7 +7,7 @@
 #include "visit.h"
 
 enum {
-    TOW_TALK_CHANNELS_MAX = 1000,        /* of a connection */
+    TOW_TALK_CHANNELS_MAX = 1000,        /* of a connection, by default */
     TOW_TALK_WAITING_MAX = 32,           /* requests that wait for answers: then the peer is not read; */
     TOW_TALK_WAITING_BYTES = 256 * 1024, /* or when they are so large */
     TOW_TALK_MEMBERS_MAX = 1000          /* that are told at once */

@@ -101,8 +101,9 @@ static void serve(struct stage *stage) {
     assert_int_equal(tow_admission_new(&served->guards.admission, &place), 0);
     assert_int_equal(
         tow_guard_new_open(&served->guards.guard, served->guards.admission, &settings->guard, why), 0);
-    assert_int_equal(
-        tow_served_channels_begin(&served->channels, stage->world.server, &served->channel_items), 0);
+    assert_int_equal(tow_served_channels_begin(&served->channels, stage->world.server,
+                         &(tow_channels_settings){0}, &served->channel_items),
+        0);
     assert_int_equal(
         tow_serve_routes_make(&served->plans, &place, &served->guards, &stage->options, error), 0);
     for (size_t i = 0; i < served->plans.count; i++)

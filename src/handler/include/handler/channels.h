@@ -7,8 +7,20 @@
 #include "handler/option.h"
 #include "hub/policy.h"
 
+/* What holds for all channels of a server. Zero means the default, TOW_OFF no limit. */
+typedef struct tow_channels_settings {
+    int64_t max_channels;
+    int64_t max_members;     /* of a channel */
+    int64_t max_publication; /* bytes */
+    int64_t max_pending;     /* bytes on their way to a worker's subscribers */
+    int max_subscriptions;   /* of a connection that speaks towline.v1 */
+} tow_channels_settings;
+
+extern const tow_option tow_channels_rows[];
+
 typedef struct tow_channels {
     const tow_channel_keeper *keeper; /* NULL: there are no tokens */
+    int max_subscriptions;            /* as above */
 } tow_channels;
 
 /* What is set for the channels of a pattern: an item of the list of channels in a configuration file. */

@@ -40,6 +40,9 @@ typedef struct tow_hub_options {  /* zeroed: the defaults; TOW_OFF: no limit */
 int tow_hub_new(tow_hub **hub, size_t part_count, const tow_hub_options *options);
 void tow_hub_free(tow_hub *hub); /* NULL is allowed */
 
+/* Other limits (its `max_` options), before its parts begin. */
+void tow_hub_set_limits(tow_hub *hub, const tow_hub_options *options);
+
 /* Whether it has a part, so that something may be published. */
 bool tow_hub_has_begun(const tow_hub *hub);
 
@@ -166,6 +169,8 @@ void tow_hub_watch(tow_hub *hub, tow_hub_watcher *watcher);
     X(slow_ended, "Subscriptions ended, as their subscriber was slow.")                                      \
     X(over_pending, "Publications refused, as too many were on the way.")                                    \
     X(over_channels, "Channels refused, as there were too many.")                                            \
+    X(over_members, "Members refused, as there were too many in their channel.")                             \
+    X(too_large, "Publications refused, as they were too large.")                                            \
     X(memory_failures, "What the hub had no memory for.")
 #define TOW_COUNTER_FIELD(name, text) uint64_t name;
 typedef struct tow_hub_counters {
