@@ -124,6 +124,7 @@ typedef struct tow_socketio_options {
     int max_acks;         /* that a socket is waited for; default 1000; more: LIMIT */
     const char *const *allow_origins; /* as in tow_handler */
     bool any_origin;                  /* accept any Origin */
+    int max_away; /* sockets that are kept for their return, of all clients; default 10000 */
 } tow_socketio_options;
 
 /* Makes one that answers at its path on `server`, with no namespace yet. `options` may be NULL. Before the

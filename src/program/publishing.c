@@ -15,13 +15,15 @@ static bool is_publishing(const tow_route_plan *plan) {
 /* What the server's options say of publishing is said of a route that does not say it. */
 static int options_complete(
     tow_route_plan *plan, const tow_options *options, char error[TOW_OPTIONS_ERROR_MAX]) {
-    static const char *const names[][2] = {{"publish-key", "key"}, {"publish-max", "max"}};
+    static const char *const names[][2] = {
+        {"publish-key", "key"}, {"publish-max", "max"}, {"publish-repeats", "repeats"}};
     const tow_publish_settings *settings = &((const tow_serve_settings *)options->settings)->publish;
-    char size[24];
+    char size[24], repeats[24];
     snprintf(size, sizeof(size), "%lld", (long long)settings->max_body);
-    const char *const texts[] = {settings->key, size};
+    snprintf(repeats, sizeof(repeats), "%d", settings->repeats);
+    const char *const texts[] = {settings->key, size, repeats};
     int problem = 0;
-    for (size_t i = 0; problem == 0 && i < 2; i++) {
+    for (size_t i = 0; problem == 0 && i < sizeof(texts) / sizeof(texts[0]); i++) {
         const tow_option_source *source = tow_options_source(options, names[i][0]);
         if (source != NULL && !tow_options_gave(&plan->handler, names[i][1]))
             problem = tow_options_take(&plan->handler, names[i][1], texts[i], *source, error);

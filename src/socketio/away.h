@@ -5,8 +5,6 @@
 
 #include "state.h"
 
-enum { TOW_SOCKETIO_AWAY_MAX = 10000 /* at once */ };
-
 /* For so many, where no address has more than there are places left: whoever comes next finds some. NULL
  * without memory. */
 tow_socketio_away *tow_socketio_away_new(size_t max);

@@ -11,7 +11,13 @@
 #include <towline/error.h>
 #include <towline/version.h>
 
-enum { DEFAULT_ROOMS = 1000, DEFAULT_ACKS = 1000, DEFAULT_CONNECT = 45000, DEFAULT_MESSAGE = 1000000 };
+enum {
+    DEFAULT_ROOMS = 1000,
+    DEFAULT_ACKS = 1000,
+    DEFAULT_AWAY = 10000,
+    DEFAULT_CONNECT = 45000,
+    DEFAULT_MESSAGE = 1000000
+};
 
 tow_socketio_scope *tow_socketio_find_scope(const tow_socketio *io, tow_slice name) {
     tow_socketio_scope *scope = io->scopes;
@@ -121,6 +127,8 @@ static void fill_in(tow_socketio_options *options) {
         options->max_message = DEFAULT_MESSAGE;
     if (options->max_rooms == 0)
         options->max_rooms = DEFAULT_ROOMS;
+    if (options->max_away == 0)
+        options->max_away = DEFAULT_AWAY;
     if (options->max_acks == 0)
         options->max_acks = DEFAULT_ACKS;
 }
@@ -136,7 +144,7 @@ int tow_socketio_make(tow_socketio **io, tow_server *server, const tow_socketio_
         made->options = *options;
     fill_in(&made->options);
     if (made->options.recovery_seconds > 0 &&
-        (made->away = tow_socketio_away_new(TOW_SOCKETIO_AWAY_MAX)) == NULL) {
+        (made->away = tow_socketio_away_new((size_t)made->options.max_away)) == NULL) {
         free(made);
         return TOW_ERROR_MEMORY;
     }

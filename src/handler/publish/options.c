@@ -5,6 +5,8 @@
 #define KEY_HELP                                                                                             \
     "the keys, a line each, of which whoever publishes by HTTP has one; a line may be sha256: and a key's "  \
     "digest; read again on SIGHUP"
+#define REPEATS_HELP                                                                                         \
+    "idempotency keys that are remembered, each for ten minutes: of more the oldest is forgotten"
 #define MAX_HELP "of the body of one request; more gets 413"
 
 const tow_option tow_publish_rows[] = {
@@ -22,6 +24,14 @@ const tow_option tow_publish_rows[] = {
         .help = MAX_HELP,
         .minimum = 1,
         FIELD(max_body)},
+    {.name = "publish-repeats",
+        .kind = TOW_OPTION_NUMBER,
+        .value = "N",
+        .fallback = "8192",
+        .help = REPEATS_HELP,
+        .minimum = 1,
+        .maximum = 10000000,
+        FIELD(repeats)},
     {0},
 };
 
@@ -40,5 +50,13 @@ const tow_option tow_publish_route_rows[] = {
         .help = MAX_HELP,
         .minimum = 1,
         FIELD(max_body)},
+    {.name = "repeats",
+        .kind = TOW_OPTION_NUMBER,
+        .value = "N",
+        .note = "that of --publish-repeats",
+        .help = REPEATS_HELP,
+        .minimum = 1,
+        .maximum = 10000000,
+        FIELD(repeats)},
     {0},
 };

@@ -288,7 +288,8 @@ static int make(tow_handler *handler, const void *settings, const tow_handler_pl
     self->max_body = given->max_body > 0 ? (size_t)given->max_body : BODY_MAX;
     self->prefix = prefix_of(place->path);
     self->channels = place->channels;
-    int error = tow_repeats_new(&self->repeats);
+    int error =
+        tow_repeats_new(&self->repeats, given->repeats > 0 ? (uint32_t)given->repeats : TOW_REPEATS_DEFAULT);
     if (error == 0)
         error = given->key != NULL ? named_key_need(self, given->key, why)
                                    : own_key_need(self, place->is_trial, why);

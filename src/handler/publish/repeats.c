@@ -19,15 +19,17 @@ typedef struct entry {
 /* Entries are used in turns: the next one is the oldest. */
 struct tow_repeats {
     pthread_mutex_t mutex;
-    uint32_t turn;
+    uint32_t turn; /* of the next */
+    uint32_t max;
     int32_t heads[HEADS];
-    entry entries[TOW_REPEATS_MAX];
+    entry entries[]; /* so many */
 };
 
-int tow_repeats_new(tow_repeats **repeats) {
-    tow_repeats *made = calloc(1, sizeof(*made));
+int tow_repeats_new(tow_repeats **repeats, uint32_t max) {
+    tow_repeats *made = calloc(1, sizeof(*made) + max * sizeof(made->entries[0]));
     if (made == NULL)
         return TOW_ERROR_MEMORY;
+    made->max = max;
     pthread_mutex_init(&made->mutex, NULL);
     for (size_t i = 0; i < HEADS; i++)
         made->heads[i] = NONE;
@@ -80,7 +82,8 @@ static void take_out(tow_repeats *repeats, int32_t *link) {
 }
 
 static void enter(tow_repeats *repeats, const tow_repeat *repeat, int64_t now) {
-    int32_t number = (int32_t)(repeats->turn++ % TOW_REPEATS_MAX);
+    int32_t number = (int32_t)repeats->turn;
+    repeats->turn = (repeats->turn + 1) % repeats->max;
     entry *oldest = &repeats->entries[number];
     if (oldest->is_used)
         take_out(repeats, find(repeats, &oldest->repeat));

@@ -1,5 +1,5 @@
 /* repeats: what was published with which idempotency key, so that a request that comes again, as its first
- * answer was lost, publishes nothing twice. It remembers the last TOW_REPEATS_MAX keys, each for
+ * answer was lost, publishes nothing twice. It remembers the last keys, so many as it was made for, each for
  * TOW_REPEATS_SECONDS. Any thread. */
 #ifndef TOW_HANDLER_PUBLISH_REPEATS_H
 #define TOW_HANDLER_PUBLISH_REPEATS_H
@@ -7,7 +7,7 @@
 #include "base/slice.h"
 #include "hub/position.h"
 
-enum { TOW_REPEATS_MAX = 8192, TOW_REPEATS_SECONDS = 600, TOW_REPEATS_DIGEST = 16 };
+enum { TOW_REPEATS_DEFAULT = 8192, TOW_REPEATS_SECONDS = 600, TOW_REPEATS_DIGEST = 16 };
 
 typedef struct tow_repeats tow_repeats;
 
@@ -28,8 +28,8 @@ typedef enum tow_repeats_verdict {
     TOW_REPEATS_OTHER      /* the key had been used for another request */
 } tow_repeats_verdict;
 
-/* Errors of these two: MEMORY. */
-int tow_repeats_new(tow_repeats **repeats);
+/* For the last `max` keys, at least one. Errors of this and tow_repeat_make: MEMORY. */
+int tow_repeats_new(tow_repeats **repeats, uint32_t max);
 void tow_repeats_free(tow_repeats *repeats); /* NULL is allowed */
 
 /* The parts with their lengths, so that none runs into the next. */

@@ -180,7 +180,8 @@ static tow_pusher_hook *hook_make(tow_pusher_hooks *hooks, tow_pusher_app *app, 
     hook->app = tow_pusher_app_retain(app);
     hook->url = url;
     tow_loop_random(hooks->loop, &seed, sizeof(seed));
-    tow_pusher_hook_queue_init(&hook->queue, seed);
+    const int max = app->settings.webhook_queue;
+    tow_pusher_hook_queue_init(&hook->queue, seed, max > 0 ? (size_t)max : TOW_PUSHER_HOOK_EVENTS);
     tow_ring_add_last(&hooks->list, &hook->link);
     return hook;
 }
@@ -198,7 +199,7 @@ static tow_pusher_hook *hook_find(tow_pusher_hooks *hooks, tow_pusher_app *app, 
 
 static void tell_of_dropped(tow_pusher_hook *hook) {
     tow_metric_count(hook->hooks->metrics.dropped);
-    if (hook->dropped++ % TOW_PUSHER_HOOK_EVENTS_MAX == 0)
+    if (hook->dropped++ % TOW_PUSHER_HOOK_EVENTS == 0)
         say(hook, TOW_LOG_ERROR, "too much waits to be told: events are dropped");
 }
 

@@ -32,8 +32,8 @@ const char *tow_pusher_hook_name(tow_pusher_hook_type type) {
     return names[type];
 }
 
-void tow_pusher_hook_queue_init(tow_pusher_hook_queue *queue, uint64_t seed) {
-    *queue = (tow_pusher_hook_queue){.seed = seed};
+void tow_pusher_hook_queue_init(tow_pusher_hook_queue *queue, uint64_t seed, size_t max) {
+    *queue = (tow_pusher_hook_queue){.seed = seed, .max = max};
     tow_ring_init(&queue->ready);
     tow_ring_init(&queue->waiting);
 }
@@ -187,8 +187,8 @@ int tow_pusher_hook_queue_add(tow_pusher_hook_queue *queue, const tow_pusher_hoo
         return TOW_ERROR_MEMORY;
     const waiting_event *first = first_of(channel);
     if (!is_return(queue, channel, event)) {
-        bool is_full = queue->count >= TOW_PUSHER_HOOK_EVENTS_MAX ||
-                       queue->bytes + event->json.length > TOW_PUSHER_HOOK_BYTES_MAX;
+        bool is_full =
+            queue->count >= queue->max || queue->bytes + event->json.length > TOW_PUSHER_HOOK_BYTES_MAX;
         waiting_event *made = is_full ? NULL : event_make(event, due_of(event, now));
         if (made != NULL)
             event_add(queue, channel, made);
@@ -245,5 +245,5 @@ void tow_pusher_hook_queue_clear(tow_pusher_hook_queue *queue) {
                 event_free(queue, first_of(channel));
             free(channel);
         }
-    tow_pusher_hook_queue_init(queue, queue->seed);
+    tow_pusher_hook_queue_init(queue, queue->seed, queue->max);
 }

@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 enum {
-    TOW_PUSHER_HOOK_EVENTS_MAX = 10000,  /* that may wait */
+    TOW_PUSHER_HOOK_EVENTS = 10000,      /* that may wait, by default */
     TOW_PUSHER_HOOK_BYTES_MAX = 8 << 20, /* of all of them */
     TOW_PUSHER_HOOK_SECONDS = 3          /* that an end waits */
 };
@@ -45,9 +45,10 @@ typedef struct tow_pusher_hook_queue {
     struct tow_pusher_waiting_event *ends[TOW_PUSHER_HOOK_BUCKETS]; /* those that may be taken back */
     uint64_t seed;                                                  /* of hashes: clients choose the names */
     size_t count, bytes;
+    size_t max; /* events that may wait */
 } tow_pusher_hook_queue;
 
-void tow_pusher_hook_queue_init(tow_pusher_hook_queue *queue, uint64_t seed);
+void tow_pusher_hook_queue_init(tow_pusher_hook_queue *queue, uint64_t seed, size_t max);
 void tow_pusher_hook_queue_clear(tow_pusher_hook_queue *queue);
 
 /* `now` in nanoseconds of any clock, which does not go back. Errors: LIMIT (too many wait), MEMORY. */

@@ -52,6 +52,7 @@ static int add_namespace(
 static int make_served(served *self, const tow_socketio_settings *settings, char why[TOW_HANDLER_TEXT_MAX]) {
     const char *const *name = settings->namespaces != NULL ? settings->namespaces : main_only;
     tow_socketio_options options = {.max_rooms = settings->max_rooms,
+        .max_away = settings->max_away,
         .recovery_seconds = settings->recovery_seconds,
         .connect_timeout_milliseconds =
             settings->connect_seconds > 0 ? settings->connect_seconds * 1000 : TOW_OFF};

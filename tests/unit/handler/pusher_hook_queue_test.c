@@ -28,7 +28,7 @@ static const char *take(int64_t now, size_t max) {
 }
 
 static void begin(void) {
-    tow_pusher_hook_queue_init(&queue, 1);
+    tow_pusher_hook_queue_init(&queue, 1, TOW_PUSHER_HOOK_EVENTS);
 }
 
 static void end(void) {
@@ -105,7 +105,7 @@ static void no_more_waits_than_may(void **state) {
     (void)state;
     char name[16];
     begin();
-    for (int i = 0; i < TOW_PUSHER_HOOK_EVENTS_MAX; i++) {
+    for (int i = 0; i < TOW_PUSHER_HOOK_EVENTS; i++) {
         snprintf(name, sizeof(name), "c%d", i % 777);
         assert_int_equal(add(TOW_PUSHER_HOOK_CACHE_MISS, name, "", "{}", 0), 0);
     }

@@ -3,6 +3,8 @@
 
 #include "publish/repeats.h"
 
+enum { MAX = 100 };
+
 static tow_repeat repeat_of(const char *key, const char *request) {
     tow_repeat repeat;
     const tow_slice part = tow_slice_from(request);
@@ -19,7 +21,7 @@ static tow_repeats_verdict begin(tow_repeats *repeats, const char *key, const ch
 static void a_request_that_comes_again_has_its_outcome(void **state) {
     tow_repeats *repeats;
     tow_outcome outcome = {{7, 8}, 9};
-    assert_int_equal(tow_repeats_new(&repeats), 0);
+    assert_int_equal(tow_repeats_new(&repeats, MAX), 0);
     const tow_repeat repeat = repeat_of("k", "r");
     assert_int_equal(tow_repeats_begin(repeats, &repeat, 0, &outcome), TOW_REPEATS_NEW);
     assert_int_equal(begin(repeats, "k", "r", 1), TOW_REPEATS_UNDER_WAY);
@@ -35,7 +37,7 @@ static void a_request_that_comes_again_has_its_outcome(void **state) {
 
 static void what_has_failed_may_be_tried_again(void **state) {
     tow_repeats *repeats;
-    assert_int_equal(tow_repeats_new(&repeats), 0);
+    assert_int_equal(tow_repeats_new(&repeats, MAX), 0);
     const tow_repeat repeat = repeat_of("k", "r");
     assert_int_equal(begin(repeats, "k", "r", 0), TOW_REPEATS_NEW);
     tow_repeats_forget(repeats, &repeat);
@@ -47,7 +49,7 @@ static void what_has_failed_may_be_tried_again(void **state) {
 
 static void a_key_is_remembered_for_its_time(void **state) {
     tow_repeats *repeats;
-    assert_int_equal(tow_repeats_new(&repeats), 0);
+    assert_int_equal(tow_repeats_new(&repeats, MAX), 0);
     assert_int_equal(begin(repeats, "k", "r", 100), TOW_REPEATS_NEW);
     assert_int_equal(begin(repeats, "k", "r", 100 + TOW_REPEATS_SECONDS - 1), TOW_REPEATS_UNDER_WAY);
     assert_int_equal(begin(repeats, "k", "r", 100 + TOW_REPEATS_SECONDS), TOW_REPEATS_NEW);
@@ -57,8 +59,8 @@ static void a_key_is_remembered_for_its_time(void **state) {
 static void the_oldest_key_makes_room(void **state) {
     tow_repeats *repeats;
     char key[20];
-    assert_int_equal(tow_repeats_new(&repeats), 0);
-    for (int i = 0; i < TOW_REPEATS_MAX; i++) {
+    assert_int_equal(tow_repeats_new(&repeats, MAX), 0);
+    for (int i = 0; i < MAX; i++) {
         snprintf(key, sizeof(key), "%d", i);
         assert_int_equal(begin(repeats, key, "r", 0), TOW_REPEATS_NEW);
     }
@@ -67,7 +69,7 @@ static void the_oldest_key_makes_room(void **state) {
     assert_int_equal(begin(repeats, "1", "r", 0), TOW_REPEATS_UNDER_WAY);
     assert_int_equal(begin(repeats, "0", "r", 0), TOW_REPEATS_NEW);
     assert_int_equal(begin(repeats, "1", "r", 0), TOW_REPEATS_NEW);
-    for (int i = 0; i < 3 * TOW_REPEATS_MAX; i++) {
+    for (int i = 0; i < 3 * MAX; i++) {
         snprintf(key, sizeof(key), "again %d", i);
         assert_int_equal(begin(repeats, key, "r", 0), TOW_REPEATS_NEW);
         const tow_repeat repeat = repeat_of(key, "r");

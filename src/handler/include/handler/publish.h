@@ -8,6 +8,7 @@
 typedef struct tow_publish_settings {
     const char *key;  /* a file with keys, a line each, see token_list.h; NULL: nobody may */
     int64_t max_body; /* bytes; 0: default */
+    int repeats;      /* idempotency keys that are remembered; 0: default */
 } tow_publish_settings;
 
 /* For a path that is a prefix: what stands below it is a channel's name. */

@@ -28,6 +28,7 @@ typedef struct tow_pusher_settings {
     const char *const *share;          /* names of channels, or beginnings with an asterisk */
     const char *const *webhooks;       /* URLs */
     const char *const *webhook_events; /* NULL: all */
+    int webhook_queue;                 /* events that may wait for one */
 } tow_pusher_settings;
 
 extern const tow_handler_kind tow_pusher_kind; /* of one app: all its paths have the handler */

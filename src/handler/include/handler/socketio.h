@@ -12,6 +12,7 @@ typedef struct tow_socketio_settings {
     int recovery_seconds;
     int connect_seconds;
     int max_rooms;
+    int max_away;
 } tow_socketio_settings;
 
 extern const tow_handler_kind tow_socketio_kind;
