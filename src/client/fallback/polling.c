@@ -10,7 +10,7 @@
 enum {
     RETRY_MILLISECONDS = 500,
     BEGIN_SECONDS = 60,         /* whoever begins a session has a limit of its own */
-    EXTENDED_POLL_SECONDS = 15, /* a poll is answered after 8, and its session lingers for 15 more */
+    EXTENDED_POLL_SECONDS = 12, /* a poll is answered after 8, and its session lingers for 15 more */
     EXTENDED_POST_SECONDS = 30, /* what was posted may wait for the application there */
     STATUS_TOO_LARGE = 413,
     TEXT_MAX = 512
@@ -157,16 +157,20 @@ static bool is_held(const tow_asking *asking, const tow_http_result *result) {
     return !is_poll(asking) && result->error == TOW_ERROR_TIMED_OUT;
 }
 
+/* For as long as the server keeps a session to which nobody comes. */
+static bool is_hopeless(const tow_asking *asking) {
+    int64_t failing = tow_loop_now(asking->polling->loop) - asking->failing_since;
+    return failing >= asking->polling->opened.linger_milliseconds * TOW_MILLISECOND;
+}
+
 static void failed(tow_asking *asking, const tow_http_result *result) {
-    int64_t now = tow_loop_now(asking->polling->loop);
-    int64_t linger = asking->polling->opened.linger_milliseconds * TOW_MILLISECOND;
     bool is_first = asking->failing_since == 0 || is_held(asking, result);
-    if (!may_pass(asking, result) || (!is_first && now - asking->failing_since > linger)) {
+    if (!may_pass(asking, result) || (!is_first && is_hopeless(asking))) {
         lose_by(asking, result);
         return;
     }
     if (is_first)
-        asking->failing_since = now;
+        asking->failing_since = tow_loop_now(asking->polling->loop);
     ask_in(asking, is_first ? 0 : RETRY_MILLISECONDS);
 }
 

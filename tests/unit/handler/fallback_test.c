@@ -414,6 +414,39 @@ static void it_stays(void **state) {
     }
 }
 
+/* After three polls. */
+static void a_network_that_falls_silent_is_noticed(void **state) {
+    test_fallback world = {0};
+    open_polling(&world, 2);
+    world_run(&world.world, 5000);
+    fallback_send(world.client, "lost");
+    world.gate.swallows = true;
+    int64_t before = tow_loop_now(world.world.loop);
+    fallback_until(&world, world.here.closes == 1);
+    assert_in_range(tow_loop_now(world.world.loop) - before, 30 * TOW_SECOND, 40 * TOW_SECOND);
+    assert_int_equal(world.here.error, TOW_ERROR_TIMED_OUT);
+    assert_int_equal(world.here.code, 1006);
+    fallback_close(&world);
+}
+
+static void a_network_that_is_silent_for_a_while_costs_nothing(void **state) {
+    for (uint64_t seed = 0; seed < SEEDS; seed++) {
+        test_fallback world = {.echoes = true};
+        open_polling(&world, seed);
+        send_numbers(world.client, 0, 5);
+        world_run(&world.world, (int)seed);
+        world.gate.swallows = true;
+        send_numbers(world.client, 5, 5);
+        world_run(&world.world, 10000);
+        world.gate.swallows = false;
+        send_numbers(world.client, 10, 5);
+        fallback_until(&world, world.here.count == 15);
+        assert_numbers(&world.here, 15);
+        assert_numbers(&world.there, 15);
+        fallback_close(&world);
+    }
+}
+
 static void a_server_that_falls_silent_is_left(void **state) {
     test_fallback world = {.gate.upgrades = GATE_REFUSES};
     fallback_open(&world, 2);
@@ -689,6 +722,8 @@ int main(void) {
         cmocka_unit_test(an_upgraded_one_hears_the_handlers_close),
         cmocka_unit_test(an_upgraded_one_that_is_cut_is_remembered),
         cmocka_unit_test(it_stays),
+        cmocka_unit_test(a_network_that_falls_silent_is_noticed),
+        cmocka_unit_test(a_network_that_is_silent_for_a_while_costs_nothing),
         cmocka_unit_test(a_server_that_falls_silent_is_left),
         cmocka_unit_test(a_cut_at_each_step_of_polling_loses_nothing),
         cmocka_unit_test(a_cut_at_each_step_of_an_upgrade_loses_nothing_or_is_an_honest_end),

@@ -37,9 +37,12 @@ static void push_both(gate_way *way) {
         push(&way->far, &way->to_far, way->near_ended);
 }
 
-/* True: the connection is no more. */
+/* True: the bytes are no more. */
 static bool counts(gate_way *way, size_t length) {
     test_gate *gate = way->gate;
+    way->is_dead |= gate->swallows;
+    if (way->is_dead)
+        return true;
     gate->bytes += length;
     if (gate->cut_at == 0 || gate->bytes < gate->cut_at)
         return false;

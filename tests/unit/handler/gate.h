@@ -32,6 +32,7 @@ typedef struct gate_way {
     bool near_open, far_open, far_connected; /* until on_closed */
     bool near_ended, far_ended;              /* is told on when all is said */
     bool is_decided;
+    bool is_dead; /* something was swallowed: nothing comes behind that */
 } gate_way;
 
 typedef struct gate {
@@ -40,6 +41,7 @@ typedef struct gate {
     gate_act link; /* the same for those of Engine.IO */
     size_t cut_at; /* bytes, by which the connection is cut that carries the next; 0: none */
     int cut_milliseconds;
+    bool swallows; /* nothing comes through any more, and nobody is told */
     /* What happened. */
     size_t bytes, accepts, upgrades_seen, cuts;
     const char *server;
