@@ -39,7 +39,8 @@ struct client {
     struct link link;
     struct wire wire;
     size_t scanned;
-    char id[24], secret[24], offset[64]; /* of Socket.IO */
+    char id[64], secret[64], offset[64]; /* of Socket.IO */
+    unsigned recoveries;                 /* so often it was who it had been */
 };
 
 extern const struct client_kind *const client_kinds[]; /* ends with NULL; the first may be a witness */

@@ -18,8 +18,10 @@ static void take_connect(struct client *self, tow_slice packet) {
     char id[sizeof(self->id)];
     assert_true(string_behind(packet, "\"sid\":\"", id, sizeof(id)));
     self->is_ready = true;
-    if (strcmp(id, self->id) == 0)
+    if (strcmp(id, self->id) == 0) {
+        self->recoveries++;
         return;
+    }
     if (self->id[0] != '\0')
         client_is_told_of_a_gap(self);
     client_begins_anew(self);
