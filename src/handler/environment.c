@@ -1,8 +1,10 @@
 #include "environment.h"
 
 #include "base/slice.h"
+#include "transport/loop.h"
 
 #include <ctype.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -146,8 +148,19 @@ static int add_ends(tow_buffer *text, const tow_request *request) {
     return error != 0 ? error : add_text(text, "REQUEST_METHOD", tow_request_method(request));
 }
 
-int tow_environment_of_request(tow_buffer *text, const tow_request *request, const char *path) {
+/* That no two connections have, also of servers that followed each other. */
+static int add_unique(tow_buffer *text, tow_loop *loop) {
+    uint64_t number;
+    tow_loop_random(loop, &number, sizeof(number));
+    int error = tow_buffer_append_format(text, "UNIQUE_ID=%" PRIu64, number);
+    return error != 0 ? error : tow_buffer_append(text, "", 1);
+}
+
+int tow_environment_of_request(
+    tow_buffer *text, const tow_request *request, const char *path, tow_loop *loop) {
     int error = add_fixed(text);
+    if (error == 0)
+        error = add_unique(text, loop);
     if (error == 0)
         error = add_ends(text, request);
     if (error == 0)
@@ -202,11 +215,11 @@ static int list_make(tow_environment *environment) {
     return 0;
 }
 
-int tow_environment_make(
-    tow_environment *environment, const tow_request *request, const char *path, const char *const *allowed) {
+int tow_environment_make(tow_environment *environment, const tow_request *request, const char *path,
+    tow_loop *loop, const char *const *allowed) {
     int error = add_allowed(&environment->text, allowed);
     if (error == 0 && request != NULL)
-        error = tow_environment_of_request(&environment->text, request, path);
+        error = tow_environment_of_request(&environment->text, request, path, loop);
     return error != 0 ? error : list_make(environment);
 }
 

@@ -125,9 +125,13 @@ describe("environment", () => {
     const socket = await client(t, server, "/a/b%20c?d=e&f", { headers, protocols: [] });
     await socket.end();
     const environment = Object.fromEntries(socket.messages.map((line) => line.split(/=(.*)/s).slice(0, 2)));
-    const { REMOTE_PORT, SERVER_SOFTWARE, PATH, HTTP_SEC_WEBSOCKET_KEY, ...rest } = environment;
+    const { REMOTE_PORT, SERVER_SOFTWARE, UNIQUE_ID, PATH, HTTP_SEC_WEBSOCKET_KEY, ...rest } = environment;
     assert.match(REMOTE_PORT, /^\d+$/);
     assert.match(SERVER_SOFTWARE, /^towline\//);
+    assert.match(UNIQUE_ID, /^\d{10,20}$/);
+    const other = await client(t, server, "/a/b%20c");
+    await other.end();
+    assert.ok(!other.messages.includes(`UNIQUE_ID=${UNIQUE_ID}`) && other.messages.some((line) => line.startsWith("UNIQUE_ID=")));
     assert.ok(PATH && HTTP_SEC_WEBSOCKET_KEY);
     assert.match(rest.TOWLINE_CHILD, /^\d+\.\d+$/);
     const expected = {

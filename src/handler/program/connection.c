@@ -159,7 +159,8 @@ static int start(tow_program_connection *connection, const tow_request *request)
         .on_exit = exited,
         .on_errors = errors_came};
     tow_environment environment = {0};
-    int error = tow_environment_make(&environment, request, program->path, settings->environment);
+    int error =
+        tow_environment_make(&environment, request, program->path, connection->loop, settings->environment);
     command.child.environment = environment.variables;
     command.patience_seconds = settings->end_seconds > 0 ? settings->end_seconds : END_SECONDS;
     if (error == 0)

@@ -391,7 +391,7 @@ static int command_start_with(tow_python *python, const char *const *arguments) 
     tow_environment environment = {0};
     if (allowed == NULL)
         return command_start(python, arguments, NULL);
-    int error = tow_environment_make(&environment, NULL, NULL, allowed);
+    int error = tow_environment_make(&environment, NULL, NULL, NULL, allowed);
     if (error == 0)
         error = command_start(python, arguments, environment.variables);
     tow_environment_clear(&environment);

@@ -137,7 +137,7 @@ static tow_member *member_new(tow_service *service, tow_websocket *socket) {
 static tow_event *opening_new(tow_member *member, const tow_request *request) {
     tow_buffer text = {0};
     tow_event *event = NULL;
-    if (tow_environment_of_request(&text, request, member->service->path) == 0)
+    if (tow_environment_of_request(&text, request, member->service->path, member->loop) == 0)
         event = event_new(member, TOW_SERVICE_OPEN, text.data, text.length);
     tow_buffer_clear(&text);
     return event;

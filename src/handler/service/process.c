@@ -332,7 +332,7 @@ static int run_with_environment(tow_process *process) {
     const char **arguments = arguments_make(settings);
     int error = arguments == NULL ? TOW_ERROR_MEMORY : 0;
     if (error == 0)
-        error = tow_environment_make(&environment, NULL, NULL, settings->environment);
+        error = tow_environment_make(&environment, NULL, NULL, NULL, settings->environment);
     if (error == 0)
         error = run(process, arguments, environment.variables);
     tow_environment_clear(&environment);

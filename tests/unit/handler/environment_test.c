@@ -24,7 +24,7 @@ static void only_what_is_named_is_passed_on(void **state) {
     tow_environment environment = {0};
     setenv("TOW_TEST_PASSED", "yes", 1);
     setenv("TOW_TEST_SECRET", "key", 1);
-    assert_int_equal(tow_environment_make(&environment, NULL, NULL, allowed), 0);
+    assert_int_equal(tow_environment_make(&environment, NULL, NULL, NULL, allowed), 0);
     assert_string_equal(value_of(&environment, "TOW_TEST_PASSED"), "yes");
     assert_string_equal(value_of(&environment, "ADDED"), "a=b");
     assert_string_equal(value_of(&environment, "PATH"), "/mine");
@@ -32,7 +32,7 @@ static void only_what_is_named_is_passed_on(void **state) {
     assert_null(value_of(&environment, "TOW_TEST_SECRET"));
     tow_environment_clear(&environment);
     tow_environment_clear(&environment);
-    assert_int_equal(tow_environment_make(&environment, NULL, NULL, NULL), 0);
+    assert_int_equal(tow_environment_make(&environment, NULL, NULL, NULL, NULL), 0);
     assert_string_equal(value_of(&environment, "PATH"), getenv("PATH"));
     tow_environment_clear(&environment);
 }
