@@ -6,6 +6,7 @@
 #include <linux/openat2.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <towline/error.h>
@@ -74,6 +75,35 @@ int tow_open_beneath(int root, const char *name, int flags) {
     if (errno == ENOSYS || errno == EPERM) /* EPERM: some sandboxes refuse what they do not know */
         return tow_open_beneath_by_steps(root, name, flags);
     return error_of(errno);
+}
+
+/* Where an open file lies. False: that is not to be told. */
+static bool place_of(int fd, char out[PATH_MAX]) {
+    char link[64];
+    snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+    ssize_t length = readlink(link, out, PATH_MAX - 1);
+    if (length <= 0 || length == PATH_MAX - 1 || out[0] != '/')
+        return false;
+    out[length] = '\0';
+    return true;
+}
+
+static bool is_inside(int fd, int root) {
+    char folder[PATH_MAX], file[PATH_MAX];
+    if (!place_of(root, folder) || !place_of(fd, file))
+        return false;
+    size_t length = strcmp(folder, "/") == 0 ? 0 : strlen(folder);
+    return strncmp(file, folder, length) == 0 && (file[length] == '/' || file[length] == '\0');
+}
+
+int tow_open_within(int root, const char *name) {
+    int fd = openat(root, name, O_PATH | O_CLOEXEC);
+    if (fd < 0)
+        return error_of(errno);
+    if (is_inside(fd, root))
+        return fd;
+    close(fd);
+    return TOW_ERROR_NAME_NOT_FOUND;
 }
 
 /* Cuts the first segment of *name into `segment`. One that leads upwards or is too long for any file becomes

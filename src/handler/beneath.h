@@ -11,6 +11,10 @@ int tow_root_open(const char *root);
  * MEMORY, SYSTEM. */
 int tow_open_beneath(int root, const char *name, int flags);
 
+/* Opens `name` as O_PATH does, where its links, absolute ones too, end inside: the file that was opened lies
+ * there, by the kernel's own word. Errors as those of tow_open_beneath. */
+int tow_open_within(int root, const char *name);
+
 /* What it does on kernels without openat2. */
 int tow_open_beneath_by_steps(int root, const char *name, int flags);
 

@@ -142,9 +142,8 @@ static int file_add(tow_scan *scan, const char *name, const char *last, const st
 
 /* Where a link leads to. False, with a remark, where that does not count. */
 static bool link_follow(const tow_scan *scan, const char *name, struct stat *file) {
-    int flags = O_PATH;
-    int fd = scan->options.outside ? openat(scan->root, name, flags | O_CLOEXEC)
-                                   : tow_open_beneath(scan->root, name, flags);
+    int fd = scan->options.outside ? openat(scan->root, name, O_PATH | O_CLOEXEC)
+                                   : tow_open_within(scan->root, name);
     bool is_found = fd >= 0 && fstat(fd, file) == 0;
     if (fd >= 0)
         close(fd);

@@ -5,6 +5,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -128,6 +129,34 @@ static void links_that_stay_inside_are_followed(void **state) {
     assert_content(tow_open_beneath, "to-inner/to-upper", "file");
 }
 
+static void assert_within(const char *name, bool is_found) {
+    int fd = tow_open_within(root, name);
+    if ((fd >= 0) != is_found)
+        fail_msg("%s: %s", name, fd < 0 ? tow_strerror(fd) : "found");
+    if (fd >= 0)
+        close(fd);
+    else
+        assert_int_equal(fd, TOW_ERROR_NAME_NOT_FOUND);
+}
+
+static void links_that_end_inside_are_within(void **state) {
+    (void)state;
+    static const char *const inside[] = {
+        "file", "to-file", "inner/to-upper", "to-inner", "absolute-in", "round-about", "through"};
+    static const char *const outside[] = {"out", "out-directory", "inner/out", "absolute", "absolute-root",
+        "loop", "dangling", "magic", "neighbour", "nothing", "to-root"};
+    folder_add_link(&outer, "root/absolute-in", folder_path(&outer, "root/inner/file"));
+    folder_add_link(&outer, "root/round-about", "../root/file");
+    folder_add_link(&outer, "root/through", folder_path(&outer, "link-to-root/file"));
+    folder_add_link(&outer, "root/neighbour", folder_path(&outer, "roots"));
+    folder_add_link(&outer, "root/to-root", ".");
+    folder_add_file(&outer, "roots", "not root");
+    for (size_t i = 0; i < sizeof(inside) / sizeof(inside[0]); i++)
+        assert_within(inside[i], true);
+    for (size_t i = 0; i < sizeof(outside) / sizeof(outside[0]); i++)
+        assert_within(outside[i], strcmp(outside[i], "to-root") == 0);
+}
+
 static void without_openat2_no_link_is_followed(void **state) {
     (void)state;
     static const char *const names[] = {"to-file", "inner/to-upper", "to-inner/file", "to-inner"};
@@ -199,6 +228,7 @@ int main(void) {
         cmocka_unit_test(what_is_not_there_is_not_found),
         cmocka_unit_test(nothing_leads_out_of_the_root),
         cmocka_unit_test(links_that_stay_inside_are_followed),
+        cmocka_unit_test(links_that_end_inside_are_within),
         cmocka_unit_test(without_openat2_no_link_is_followed),
         cmocka_unit_test(a_fifo_does_not_hold_us_up),
         cmocka_unit_test(a_socket_is_not_found),

@@ -315,6 +315,7 @@ static void links_lead_to_files_inside_only(void **state) {
     add(&all, "versions/one");
     folder_add_link(&all.folder, "chat.so", "versions/one");
     folder_add_link(&all.folder, "out.so", "/etc/passwd");
+    folder_add_link(&all.folder, "whole.so", folder_path(&all.folder, "versions/one"));
     folder_add_link(&all.folder, "loop.so", "loop.so");
     folder_add_link(&all.folder, "round", ".");
     host_start(&all);
@@ -324,6 +325,7 @@ static void links_lead_to_files_inside_only(void **state) {
         strstr(all.said, "log: out.so is a link that leads out of the folder or nowhere, and is"));
     assert_non_null(strstr(all.said, "log: round is a link to a folder, which is not followed\n"));
     assert_non_null(strstr(all.said, "\norder module chat.so at /chat\nlog: chat.so serves /chat\n"));
+    assert_non_null(strstr(all.said, "order module whole.so at /whole\n"));
     assert_null(strstr(all.said, "order module out.so"));
     host_end(&all);
 }

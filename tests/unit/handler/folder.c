@@ -55,6 +55,9 @@ void folder_add_directory(const folder *made, const char *name) {
     must(mkdir(folder_path(made, name), 0777) == 0, name);
 }
 
+/* The target may be a folder_path too. */
 void folder_add_link(const folder *made, const char *name, const char *target) {
-    must(symlink(target, folder_path(made, name)) == 0, name);
+    char *copy = strdup(target);
+    must(copy != NULL && symlink(copy, folder_path(made, name)) == 0, name);
+    free(copy);
 }
