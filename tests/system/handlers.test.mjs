@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { chmodSync, copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, truncateSync, unlinkSync, writeFileSync } from "node:fs";
+import { chmodSync, copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, symlinkSync, truncateSync, unlinkSync, writeFileSync } from "node:fs";
 import net from "node:net";
 import path from "node:path";
 import { after, before, describe, test } from "node:test";
@@ -104,6 +104,35 @@ test("broken and hostile files are passed over with a line that says why", async
   assert.equal(await asked(t, server, "/a~"), "one x");
   for (const target of ["/nothing", "/cut", "/fifo", "/socket", "/loop", "/out", "/folder", "/.hidden", "/backup", "/text", "/round/a~"])
     assert.equal(await refusal(t, server, target), 404, target);
+});
+
+test("links lead to files inside, whether they are relative or absolute", async (t) => {
+  const folder = temporaryFolder(t);
+  put(built.one, path.join(folder, "versions/first.so"));
+  symlinkSync("versions/first.so", path.join(folder, "near.so"));
+  symlinkSync(path.join(folder, "versions/first.so"), path.join(folder, "far.so"));
+  const server = await serveHandlers(t, folder);
+  for (const target of ["/near", "/far", "/versions/first"]) assert.equal(await asked(t, server, target), "one x", target);
+});
+
+test("a folder that is moved away serves nothing, and is followed again when it is back", async (t) => {
+  const home = temporaryFolder(t);
+  const folder = path.join(home, "handlers");
+  put(built.one, path.join(folder, "chat.so"));
+  const server = await serveHandlers(t, folder);
+  const old = await open(t, server, "/chat");
+  renameSync(folder, path.join(home, "elsewhere"));
+  await server.logged("handlers is not there: nothing of it is served until it is back");
+  await until(async () => (await refusal(t, server, "/chat")) === 404, "it is not served");
+  assert.equal(await old.ask("x"), "one x");
+  renameSync(path.join(home, "elsewhere"), folder);
+  await until(async () => (await refusal(t, server, "/chat")) === 101, "it is served again");
+  put(built.two, path.join(folder, "later.so"));
+  await server.logged("later.so serves /later");
+  rmSync(folder, { recursive: true });
+  await until(async () => (await refusal(t, server, "/later")) === 404, "nothing is served");
+  put(built.two, path.join(folder, "chat.so"));
+  await until(async () => (await refusal(t, server, "/chat")) === 101 && (await asked(t, server, "/chat")) === "two x", "what stands in its place is served");
 });
 
 test("aliases, and what claims a path in vain", async (t) => {

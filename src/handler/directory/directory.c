@@ -41,7 +41,8 @@ struct tow_directory {
     stage stage;
     bool again;           /* something has changed since the scan began */
     char start[PATH_MAX]; /* of the scan, below the root */
-    tow_scan *scan;
+    bool is_away;         /* at the last scan there was no folder */
+    tow_scan *scan;       /* NULL: none, or of a folder that is away */
     tow_aliases aliases;
     tow_unfinished unfinished;
     tow_remarks remarks;
@@ -146,14 +147,30 @@ static int scan_begin(tow_directory *directory) {
             directory, "%s: %s; the aliases stay as they are", directory->options.aliases, strerror(reason));
     directory->again = directory->served.must_retry = false;
     stat(directory->options.root, &directory->root);
-    return tow_scan_new(&directory->scan, &options);
+    int error = tow_scan_new(&directory->scan, &options);
+    directory->is_away = error == TOW_ERROR_NAME_NOT_FOUND || error == TOW_ERROR_ARGUMENT;
+    return error;
+}
+
+/* A folder that is away has no files; nobody tells us when it is back. */
+static int look_into(tow_directory *directory) {
+    int error = scan_begin(directory);
+    if (!directory->is_away)
+        return error;
+    remark_on(
+        directory, "%s is not there: nothing of it is served until it is back", directory->options.root);
+    return 0;
+}
+
+static int scan_step(const tow_directory *directory) {
+    return directory->is_away ? 0 : tow_scan_step(directory->scan);
 }
 
 static int plan_make(tow_directory *directory, tow_plan *plan) {
     const tow_planning planning = {
         .options = &directory->options, .aliases = &directory->aliases, .remark = remark, .user = directory};
-    size_t count;
-    const tow_found_file *files = tow_scan_files(directory->scan, &count);
+    size_t count = 0;
+    const tow_found_file *files = directory->is_away ? NULL : tow_scan_files(directory->scan, &count);
     return tow_plan_make(plan, files, count, &planning);
 }
 
@@ -180,11 +197,11 @@ static int step(tow_directory *directory) {
     int result = 0;
     switch (directory->stage) {
     case RESTING:
-        result = scan_begin(directory);
+        result = look_into(directory);
         directory->stage = SCANNING;
         break;
     case SCANNING:
-        result = tow_scan_step(directory->scan);
+        result = scan_step(directory);
         if (result != 0)
             break;
         result = follow(directory);
@@ -207,7 +224,7 @@ static int step(tow_directory *directory) {
 static void rest(tow_directory *directory) {
     int64_t now = tow_loop_now(directory->place.loop);
     int64_t until = tow_unfinished_until(&directory->unfinished, now);
-    if (directory->served.must_retry)
+    if (directory->served.must_retry || directory->is_away)
         work_in(directory, RETRY_TIME);
     else if (directory->again)
         work_in(directory, GROUP_TIME);
