@@ -96,9 +96,26 @@ static int limits_check(
                : tow_option_complain(error, "%s: %s", plan->label, complaint.text);
 }
 
+/* A request has one Bearer token: where both read it, nobody would get in. */
+static int tokens_check(
+    const tow_route_plan *plan, const tow_serve_settings *settings, char error[TOW_OPTIONS_ERROR_MAX]) {
+    const tow_guard_settings *own = &((const tow_route_settings *)plan->route.settings)->guard;
+    const tow_guard_settings *guard = tow_guard_settings_say(own) ? own : &settings->guard;
+    const char *kind = plan->kind->kind->name;
+    bool reads_tokens = strcmp(kind, "channel") == 0 || strcmp(kind, "socketio") == 0;
+    if (settings->tokens.keys == NULL || !reads_tokens || !tow_guard_is_said(guard->bearer_token))
+        return 0;
+    return tow_option_complain(error,
+        "%s: bearer-token and token-keys would both read the one token that a request has: leave one of the "
+        "two away, "
+        "or say `bearer-token: off` for this route",
+        plan->path);
+}
+
 int tow_serve_routes_make(const tow_route_plans *plans, const tow_handler_place *place,
     const tow_route_guards *guards, const tow_options *options, char error[TOW_OPTIONS_ERROR_MAX]) {
-    const tow_server_options *server = &((const tow_serve_settings *)options->settings)->server;
+    const tow_serve_settings *settings = options->settings;
+    const tow_server_options *server = &settings->server;
     int problem = 0;
     for (size_t i = 0; problem == 0 && i < plans->count; i++) {
         tow_route_plan *plan = plans->items[i];
@@ -106,6 +123,8 @@ int tow_serve_routes_make(const tow_route_plans *plans, const tow_handler_place 
             problem = tow_route_plan_make(plan, place, guards, server->allow_origins != NULL, error);
         if (problem == 0)
             problem = limits_check(plan, &server->limits, error);
+        if (problem == 0)
+            problem = tokens_check(plan, settings, error);
     }
     return problem;
 }

@@ -164,6 +164,30 @@ describe("a token", () => {
   });
 });
 
+test("a token is not read by two: --bearer-token does not stand before channels", async (t) => {
+  const folder = mkdtempSync("/tmp/towline-tokens-");
+  t.after(() => rmSync(folder, { recursive: true }));
+  const [keys, list, file] = ["keys", "list", "conf.yaml"].map((name) => path.join(folder, name));
+  writeFileSync(keys, SECRET);
+  writeFileSync(list, "a-token-of-the-list\n");
+  const words = ["serve", "-p", "127.0.0.1:0", "--token-keys", keys, "--bearer-token", list];
+  const { status, errors } = await run(words);
+  assert.notEqual(status, 0);
+  assert.match(errors, /\/channel\/\*: bearer-token and token-keys would both read the one token/);
+  const routes = (own) => `token-keys: keys
+bearer-token: list
+routes:
+  - {path: /socket.io, socketio: true${own}}
+  - {path: /echo, echo: }
+`;
+  writeFileSync(file, routes(""));
+  assert.match((await run(["serve", "-p", "127.0.0.1:0", "-f", file])).errors, /\/socket\.io: bearer-token and token-keys/);
+  writeFileSync(file, routes(", bearer-token: off"));
+  const server = await Server.start(["-p", "127.0.0.1:0", "-f", file]);
+  t.after(() => server.stop());
+  assert.equal((await come(t, server, "/echo", bearer("a-token-of-the-list"))).status, 101);
+});
+
 describe("a back end that decides", () => {
   /** One that answers as `decide` does: { status, body } of the request's header fields; NULL: never. */
   async function backEnd(t, decide) {
