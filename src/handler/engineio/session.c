@@ -10,9 +10,8 @@
 #include <towline/error.h>
 
 enum {
-    SCRATCH_MAX = 64 * 1024,  /* bytes that are kept for the next packet */
-    DRAIN_MILLISECONDS = 500, /* for a poll that is on its way here when a drain begins: no other comes */
-    LOOK_MILLISECONDS = 100   /* at what was handed to a link, while the socket waits for that */
+    SCRATCH_MAX = 64 * 1024, /* bytes that are kept for the next packet */
+    LOOK_MILLISECONDS = 100  /* at what was handed to a link, while the socket waits for that */
 };
 
 /* What the socket asks for: see websocket/carrier.h. */
@@ -104,7 +103,7 @@ static int send_close(tow_websocket *socket, uint16_t code, const char *reason) 
     }
     session->closing = true;
     if (tow_engineio_is_drained(session) && session->link == NULL)
-        tow_agenda_set(&session->agenda, TOW_ENGINEIO_DUE_LINGER, DRAIN_MILLISECONDS);
+        tow_agenda_set(&session->agenda, TOW_ENGINEIO_DUE_LINGER, TOW_SESSION_DRAIN_MILLISECONDS);
     return session->peer_closed ? answer_close(session, code) : say_close(session, code, reason);
 }
 

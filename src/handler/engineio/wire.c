@@ -1,5 +1,6 @@
 #include "wire.h"
 
+#include "../session/marks.h"
 #include "life.h"
 #include "parcel.h"
 #include "refusal.h"
@@ -59,24 +60,12 @@ static uint64_t buffered(const tow_engineio_link *link) {
 static const tow_engineio_link_class class = {
     .send = send_message, .close = end, .pause = pause_reading, .buffered = buffered};
 
-/* Whom the session has refused a message is told, when less waits, by what the WebSocket tells the session.
- */
-static void take_marks(tow_limits *limits) {
-    int64_t max = limits->max_queue;
-    if (max == TOW_OFF)
-        return;
-    if (limits->high_mark == TOW_OFF || limits->high_mark > max)
-        limits->high_mark = max;
-    if (limits->low_mark > limits->high_mark)
-        limits->low_mark = limits->high_mark;
-}
-
 /* What is queued, and when nothing is heard, the session minds. */
 static void take_limits(wire *self, const tow_limits *limits) {
     self->original = self->socket->behaviour;
     self->behaviour = *self->socket->behaviour;
     self->behaviour.limits = *limits;
-    take_marks(&self->behaviour.limits);
+    tow_session_take_marks(&self->behaviour.limits, limits);
     self->behaviour.limits.max_queue = TOW_OFF;
     self->behaviour.limits.overflow = TOW_OVERFLOW_CLOSE;
     self->behaviour.limits.ping_seconds = TOW_OFF;

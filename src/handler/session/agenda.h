@@ -6,7 +6,11 @@
 
 #include <stddef.h>
 
-enum { TOW_AGENDA_MAX = 9 };
+enum {
+    TOW_AGENDA_MAX = 9,
+    TOW_SESSION_DRAIN_MILLISECONDS =
+        300 /* for a request that is on its way when a drain begins: no other comes */
+};
 
 typedef struct tow_agenda {
     tow_loop *loop;

@@ -1,5 +1,6 @@
 #include "session.h"
 
+#include "../session/marks.h"
 #include "frames.h"
 #include "protocol/close.h"
 #include "transport/loop.h"
@@ -43,6 +44,8 @@ static void set_receiver(tow_sockjs_session *session, tow_session_visit *receive
     bool does = receiver != NULL || wire != NULL;
     tow_metric_add(session->sockjs->metrics.receivers, does - did);
     session->receiver = receiver;
+    if (session->wire != NULL && session->wire != wire)
+        session->wire->behaviour = session->original;
     session->wire = wire;
 }
 
@@ -180,6 +183,7 @@ static void destroy(tow_sockjs_session *session) {
     tow_packets_clear(&session->out);
     tow_buffer_clear(&session->posted);
     tow_buffer_clear(&session->room);
+    free(session->behaviour);
     free(session->name);
     free(session);
 }
@@ -242,6 +246,8 @@ static int send_close(tow_websocket *socket, uint16_t code, const char *reason) 
         return 0;
     }
     session->closing = true;
+    if (socket->end.cause == TOW_CAUSE_DRAIN && session->receiver == NULL && session->wire == NULL)
+        tow_agenda_set(&session->agenda, TOW_SOCKJS_DUE_LINGER, TOW_SESSION_DRAIN_MILLISECONDS);
     return say_close(session, code, reason);
 }
 
@@ -433,7 +439,25 @@ void tow_sockjs_receive(tow_sockjs_session *session, tow_session_visit *visit, b
         flush(session);
 }
 
-void tow_sockjs_take_wire(tow_sockjs_session *session, tow_websocket *wire) {
+/* The session minds what is queued. Errors: MEMORY. */
+static int take_marks(tow_sockjs_session *session, tow_websocket *wire, const tow_limits *routes) {
+    session->behaviour = malloc(sizeof(*session->behaviour));
+    if (session->behaviour == NULL)
+        return TOW_ERROR_MEMORY;
+    session->original = wire->behaviour;
+    *session->behaviour = *wire->behaviour;
+    tow_session_take_marks(&session->behaviour->limits, routes);
+    wire->behaviour = session->behaviour;
+    return 0;
+}
+
+void tow_sockjs_take_wire(tow_sockjs_session *session, tow_websocket *wire, const tow_limits *routes) {
+    if (take_marks(session, wire, routes) != 0) {
+        tow_websocket_set_user(wire, NULL);
+        tow_websocket_close(wire, 1011, NULL);
+        tow_sockjs_break(session, TOW_CAUSE_MEMORY, TOW_ERROR_MEMORY);
+        return;
+    }
     set_receiver(session, NULL, wire);
     tow_agenda_drop(&session->agenda, TOW_SOCKJS_DUE_LINGER);
     if (session->paused)

@@ -55,10 +55,12 @@ typedef struct tow_sockjs_session {
     tow_buffer posted;   /* what it brought */
     tow_json_walk input; /* of that, what is not told yet */
     tow_buffer room;
-    tow_websocket *wire; /* a WebSocket that receives */
-    tow_ring half_made;  /* zeroed: it is not, or not yet */
-    unsigned visits;     /* requests that have come for it; 2 stands for more */
-    size_t streamed;     /* to the receiver, which takes several frames */
+    tow_websocket *wire;           /* a WebSocket that receives */
+    tow_behaviour *behaviour;      /* of it meanwhile, with the marks of the route; */
+    const tow_behaviour *original; /* before, and afterwards */
+    tow_ring half_made;            /* zeroed: it is not, or not yet */
+    unsigned visits;               /* requests that have come for it; 2 stands for more */
+    size_t streamed;               /* to the receiver, which takes several frames */
     bool streams;
     bool greeted; /* the open frame is out */
     bool telling;
@@ -84,7 +86,7 @@ void tow_sockjs_receive(tow_sockjs_session *session, tow_session_visit *visit, b
 void tow_sockjs_post(tow_sockjs_session *session, tow_session_visit *visit);
 
 /* A WebSocket that receives; what it has heard; its end. */
-void tow_sockjs_take_wire(tow_sockjs_session *session, tow_websocket *wire);
+void tow_sockjs_take_wire(tow_sockjs_session *session, tow_websocket *wire, const tow_limits *routes);
 void tow_sockjs_hear(tow_sockjs_session *session, const char *text, size_t length);
 void tow_sockjs_wire_closed(tow_sockjs_session *session, const tow_close_event *event);
 

@@ -159,7 +159,7 @@ static void opened(tow_websocket *wire) {
     bool is_open = error == 0 && !session->over;
     tow_websocket_set_user(wire, is_open ? session : NULL);
     if (is_open)
-        tow_sockjs_take_wire(session, wire);
+        tow_sockjs_take_wire(session, wire, tow_exchange_route_limits(tow_websocket_opening(wire)));
     else
         tow_websocket_close(wire, error == TOW_ERROR_LIMIT ? 1013 : 1011, NULL);
 }
@@ -256,7 +256,7 @@ int tow_sockjs_new(tow_sockjs **out, tow_server *server, const tow_sockjs_settin
     TOW_SERVER_METRICS(server, &sockjs->metrics, TOW_SOCKJS_METRICS);
     /* The session minds what waits. */
     const tow_handler sockets = {.user = sockjs,
-        .limits = {.max_queue = TOW_OFF, .high_mark = 16384, .low_mark = 4096},
+        .limits.max_queue = TOW_OFF,
         .on_open = opened,
         .on_message = message_came,
         .on_drain = drained,

@@ -63,6 +63,52 @@ static void expect(struct peer *peer, const char *status, const char *body) {
         peer_expect(peer, body);
 }
 
+static void a_drain_does_not_wait_for_who_does_not_come(void **state) {
+    struct scene scene;
+    begin(&scene, 1);
+    ask(&scene, &scene.peer, "POST", "/sockjs/000/abc/xhr", "");
+    expect(&scene.peer, "200", "o\n");
+    tow_server_stop(scene.world.server);
+    world_run(&scene.world, 400);
+    assert_int_equal(heard.closes, 1);
+    end(&scene);
+}
+
+static int drains;
+
+static void note_drain(tow_websocket *socket) {
+    (void)socket;
+    drains++;
+}
+
+/* More waits than the route's high mark, and less than any other. */
+static void a_websocket_has_the_marks_of_its_route(void **state) {
+    struct scene scene;
+    char text[1000];
+    tow_handler handler = {0};
+    begin(&scene, 0);
+    drains = 0;
+    carried_echo_begin(&handler);
+    handler.on_drain = note_drain;
+    handler.limits = (tow_limits){.high_mark = 2000, .low_mark = 500};
+    assert_int_equal(tow_server_route(scene.world.server, "/small", &handler), 0);
+    peer_connect(&scene.peer, &scene.world);
+    peer_text(&scene.peer, OPENING("/small/sockjs/000/abc/websocket"));
+    peer_expect(&scene.peer, "\x81\x01o");
+    tow_stream_pause(&scene.peer.stream);
+    memset(text, 'x', sizeof(text));
+    while (tow_websocket_buffered_amount(heard.socket) < 3000) {
+        assert_true(tow_websocket_send(heard.socket, TOW_TEXT, text, sizeof(text)) >= 0);
+        world_run(&scene.world, 10);
+    }
+    assert_int_equal(drains, 0);
+    tow_stream_resume(&scene.peer.stream);
+    world_run(&scene.world, 100);
+    assert_int_equal(tow_websocket_buffered_amount(heard.socket), 0);
+    assert_int_equal(drains, 1);
+    end(&scene);
+}
+
 static void a_base_greets_and_informs(void **state) {
     struct scene scene;
     begin(&scene, 1);
@@ -422,6 +468,8 @@ static void delicate_characters_are_escaped(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_base_greets_and_informs),
+        cmocka_unit_test(a_drain_does_not_wait_for_who_does_not_come),
+        cmocka_unit_test(a_websocket_has_the_marks_of_its_route),
         cmocka_unit_test(xhr_brings_a_frame_an_answer),
         cmocka_unit_test(a_stream_brings_frame_after_frame),
         cmocka_unit_test(transports_stand_below_the_path_itself_too),
