@@ -147,8 +147,10 @@ const floods = {
     async run(flood) {
       const { text } = await flood.answer([publication("kept-wait", "x"), request("GET", "/channel/kept-wait?wait=0")], '"messages"');
       const since = text.match(/"position":"([^"]+)","messages"/)[1];
-      await Promise.all(many(200, () => flood.requests([request("GET", `/channel/kept-wait?wait=1&since=${since}`)])));
+      const sockets = await Promise.all(many(200, () => flood.connect()));
+      for (const socket of sockets) socket.write(request("GET", `/channel/kept-wait?wait=60&since=${since}`));
       await until(async () => (await flood.server.counter("long_polls")) >= 200, "200 wait");
+      await flood.requests([publication("kept-wait", "y")]);
     },
     async after(server) {
       await until(async () => (await server.counter("long_polls")) === 0, "none waits");
