@@ -3,12 +3,14 @@
 
 #include "base/json.h"
 #include "pusher/channel_name.h"
+#include "pusher/credentials.h"
 #include "pusher/member.h"
 #include "pusher/message.h"
 #include "pusher/order.h"
 #include "pusher/socket_id.h"
 
 #include <stdint.h>
+#include <stdio.h>
 
 static void as_message(tow_slice text) {
     static const char *const names[] = {"channel", "auth", "channel_data", "user_data"};
@@ -75,11 +77,62 @@ static void as_socket_id(tow_slice text) {
     }
 }
 
+static const tow_pusher_credentials credentials = {{"key", 3}, {"secret", 6}};
+
+/* Up to the end of a line, which is taken off. */
+static tow_slice line_take(tow_slice *text) {
+    const char *end = text->length > 0 ? memchr(text->data, '\n', text->length) : NULL;
+    const tow_slice line = {text->data, end == NULL ? text->length : (size_t)(end - text->data)};
+    const size_t taken = end == NULL ? text->length : line.length + 1;
+    *text = (tow_slice){text->data + taken, text->length - taken};
+    return line;
+}
+
+/* What is signed for one channel is signed for no other. */
+static void as_auth(tow_slice text) {
+    const tow_slice auth = line_take(&text), id = line_take(&text), channel = line_take(&text);
+    const tow_slice other = {"other", 5};
+    if (tow_pusher_may_subscribe(&credentials, auth, id, channel, text) &&
+        !tow_slice_equals(channel, "other"))
+        CHECK(!tow_pusher_may_subscribe(&credentials, auth, id, other, text));
+    (void)tow_pusher_may_sign_in(&credentials, auth, id, text);
+}
+
+/* Method, path and parameters, each in a line, up to an empty one; then the body. */
+static void as_call(tow_slice text) {
+    enum { PARAMETERS = TOW_PUSHER_PARAMETERS_MAX + 2, TEXT = 256 };
+    static char texts[PARAMETERS][2][TEXT];
+    tow_header_field parameters[PARAMETERS + 1] = {{NULL, NULL}};
+    tow_pusher_call call = {.method = line_take(&text), .path = line_take(&text), .parameters = parameters};
+    for (size_t count = 0; count < PARAMETERS && text.length > 0; count++) {
+        const tow_slice line = line_take(&text);
+        const char *sign = line.length > 0 ? memchr(line.data, '=', line.length) : NULL;
+        if (sign == NULL)
+            break;
+        const size_t length = (size_t)(sign - line.data);
+        snprintf(texts[count][0], TEXT, "%.*s", (int)length, line.data);
+        snprintf(texts[count][1], TEXT, "%.*s", (int)(line.length - length - 1), sign + 1);
+        parameters[count] = (tow_header_field){texts[count][0], texts[count][1]};
+    }
+    call.body = text;
+    const char *why = tow_pusher_call_check(&credentials, &call, 1700000000);
+    CHECK(why == NULL || why[0] != '\0');
+    if (why == NULL)
+        CHECK(
+            tow_pusher_call_check(&credentials, &call, 1700000000 + 2 * TOW_PUSHER_CLOCKS_APART + 1) != NULL);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     if (size == 0)
         return 0;
     const tow_slice text = {(const char *)data + 1, size - 1};
     switch (data[0]) {
+    case 'a':
+        as_auth(text);
+        break;
+    case 'c':
+        as_call(text);
+        break;
     case 'm':
         as_message(text);
         break;

@@ -4,6 +4,7 @@
 
 #include "base/json.h"
 #include "packet.h"
+#include "placeholders.h"
 
 #include <stdint.h>
 #include <string.h>
@@ -76,5 +77,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     if (tow_packet_is_event(&packet) || tow_packet_is_ack(&packet))
         check_parts(&packet);
     check_again(&packet);
+    if (packet.payload.length > 0 && tow_placeholders_fit(packet.payload, packet.attachments))
+        CHECK(tow_placeholders_fit(packet.payload, TOW_PACKET_ATTACHMENTS_MAX));
     return 0;
 }
