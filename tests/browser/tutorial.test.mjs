@@ -2,7 +2,9 @@
 
 import assert from "node:assert/strict";
 import { once } from "node:events";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import net from "node:net";
+import { tmpdir } from "node:os";
 import path from "node:path";
 import { after, before, test } from "node:test";
 import { fileURLToPath, pathToFileURL } from "node:url";
@@ -59,11 +61,15 @@ for (const io of loops) {
   }
 }
 
-/** What is on the page that the tutorials have people open from a file: a word is echoed, then Goodbye, and the close event is seen. */
-async function runFromFile(server) {
+/** The page of README.md, opened from a file as the tutorials have people do: a word is echoed, then Goodbye, and the close event is seen. */
+async function runFromFile(t, server) {
+  const home = mkdtempSync(path.join(tmpdir(), "towline-page-"));
+  t.after(() => rmSync(home, { recursive: true }));
+  const file = path.join(home, "tutorial.html");
+  writeFileSync(file, /^```html\n([^]*?)^```$/m.exec(readFileSync(path.join(root, "README.md"), "utf8"))[1]);
   const page = await browser.newPage();
   const faults = watch(page);
-  await page.goto(pathToFileURL(path.join(folder, "tutorial_handlers.html")).href);
+  await page.goto(pathToFileURL(file).href);
   await page.click("text=Run WebSocket");
   await until(async () => (await page.locator("#log li").count()) >= 3, `three lines: ${server.log}`);
   assert.deepEqual(await page.locator("#log li").allTextContents(), ["received: Hello", "received: Goodbye", "closed: 1000, cleanly"]);
@@ -76,12 +82,12 @@ for (const [name, start] of [
   ["python3 -m mod_pywebsocket.standalone -p 9998 -w ../examples/handlers/", () => new Server(["env", "-C", path.join(root, "python"), `TOWLINE=${program}`,
     "python3", "-m", "mod_pywebsocket.standalone", "-p", "9998", "-w", "../examples/handlers/"])],
 ])
-  test(`${name} serves the tutorials' page from a file: URL`, async () => {
+  test(`${name} serves the tutorials' page from a file: URL`, async (t) => {
     await assertPortIsFree(9998);
     const server = start();
     try {
       await until(() => server.log.includes("echo_wsh.py serves /echo"), `the handler: ${server.log}`, 30000);
-      await runFromFile(server);
+      await runFromFile(t, server);
       server.signal("SIGTERM");
       assert.equal(await within(8000, server.exit, "the drain's end"), 0, server.log);
     } finally {
