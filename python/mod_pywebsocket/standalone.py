@@ -13,6 +13,9 @@ import configparser
 import os
 import sys
 
+if __name__ == '__main__' and not __package__:  # by its name as a file
+    sys.path[0] = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+
 from mod_pywebsocket import common  # noqa: F401
 from mod_pywebsocket.websocket_server import WebSocketServer, command_of
 
@@ -54,8 +57,7 @@ OPTIONS = (
     _Option('-V --validation-host', 'validation_host', 'HOST', None,
             '--host', help='the host that requests must name'),
     _Option('-P --validation-port', 'validation_port', 'PORT', None,
-            refusal='the port that a request names is not looked at; '
-                    '-V checks its host'),
+            '', help='the port that requests name: that of --port'),
     _Option('-w --websock-handlers', 'websock_handlers', 'DIR', '.', '-w',
             help='the handlers'),
     _Option('-m --websock-handlers-map-file', 'websock_handlers_map_file',
@@ -87,19 +89,19 @@ OPTIONS = (
     _Option('--log-level', 'log_level', 'LEVEL', 'warn', '--log-level',
             help=' '.join(_LEVELS)),
     _Option('--deflate-log-level', 'deflate_log_level', 'LEVEL', 'warn',
-            refusal='compression has no log of its own; use --log-level'),
+            '', help='compression has no log of its own'),
     _Option('--thread-monitor-interval-in-sec',
             'thread_monitor_interval_in_sec', 'SECONDS', -1,
             refusal='use towline serve --status, which counts connections'),
     _Option('--log-max', 'log_max', 'BYTES', 256 * 1024, refusal=_ROTATION),
     _Option('--log-count', 'log_count', 'COUNT', 5, refusal=_ROTATION),
     _Option('-q --queue', 'request_queue_size', 'COUNT', 128,
-            refusal='the queue of a listener is as long as the system has '
-                    'it: net.core.somaxconn'),
+            '', help='it is as long as the system has it: '
+                     'net.core.somaxconn'),
     _Option('--handler-encoding', 'handler_encoding', 'ENCODING', None,
             '--handler-encoding'),
     _Option('--tls-module', 'tls_module', 'MODULE', None,
-            refusal='TLS is the server\'s own'),
+            '', help='TLS is the server\'s own'),
     _Option('--allow-draft75', 'allow_draft75', None, False, ''),
     _Option('--strict', 'strict', None, False, ''),
 )
@@ -153,6 +155,9 @@ def _check(parser, options):
         if option.refusal is None or option.attribute not in options._given:
             continue
         parser.error('%s: %s' % (option.names[-1], option.refusal))
+    if options.validation_port not in (None, str(options.port)):
+        parser.error('--validation-port: the port that a request names is '
+                     'not looked at, so it can only be that of --port')
     if options.log_level not in _LEVELS:
         parser.error('--log-level: %s is none of %s' % (
             options.log_level, ', '.join(_LEVELS)))

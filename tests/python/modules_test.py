@@ -354,7 +354,8 @@ class Options(unittest.TestCase):
                          ['--port', '9998', '-w', '../example/'])
 
     def test_each(self):
-        needs = {'use_tls': ['-k', 'k', '-c', 'c'],
+        needs = {'validation_port': ['-p', '7'],
+                 'use_tls': ['-k', 'k', '-c', 'c'],
                  'tls_client_auth': ['-t', '-k', 'k', '-c', 'c',
                                      '--tls-client-ca', 'a'],
                  'tls_client_ca': ['-t', '-k', 'k', '-c', 'c']}
@@ -398,6 +399,23 @@ class Options(unittest.TestCase):
             file_.flush()
             self.assertEqual(self.parse('--config', file_.name),
                              ['--port', '81', '-w', 'here'])
+    def test_the_port_that_requests_name_is_that_of_the_server(self):
+        self.assertEqual(
+            self.parse('-V', 'a.example', '-P', '81', '-p', '81'),
+            ['--port', '81', '--host', 'a.example', '-w', '.'])
+        self.assertIn('--validation-port: the port',
+                      self.parse('-P', '81', '-p', '82'))
+
+    def test_a_file_is_the_command_too(self):
+        for name in ('mod_pywebsocket', 'pywebsocket3'):
+            for where in (ROOT, os.path.join(PYTHON, name)):
+                file_name = os.path.join(PYTHON, name, 'standalone.py')
+                done = subprocess.run(
+                    [sys.executable, os.path.relpath(file_name, where),
+                     '-p', 'x'], cwd=where, capture_output=True, text=True,
+                    env={'PATH': os.environ['PATH']})
+                self.assertIn('--port: x is no number', done.stderr)
+
             self.assertEqual(self.parse('--config', file_.name, '-p', '82'),
                              ['--port', '82', '-w', 'here'])
             file_.write('colour = red\n')
