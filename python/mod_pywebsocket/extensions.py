@@ -93,6 +93,16 @@ class PerMessageDeflateExtensionProcessor(ExtensionProcessorInterface):
         return self._compresses
 
 
+class _PerMessageDeflateFramer(object):
+    """Compressed messages of its own, which only the server makes here."""
+
+    def __init__(self, deflate_params, logger=None):
+        raise NotImplementedError(
+            '_PerMessageDeflateFramer: the server compresses what a handler '
+            'sends (towline serve --compression), and towline connect speaks '
+            'permessage-deflate as a client')
+
+
 _available_processors[common.PERMESSAGE_DEFLATE_EXTENSION] = (
     PerMessageDeflateExtensionProcessor)
 

@@ -67,7 +67,8 @@ def consume_token(state):
 
 
 def consume_quoted_string(state):
-    """What is between quotes that come next, without them; or None."""
+    """What is between quotes that come next, without them; or None. Control
+    characters may not be there (RFC 9110, section 5.6.4)."""
     start = state.head
     if not consume_string(state, '"'):
         return None
@@ -78,7 +79,8 @@ def consume_quoted_string(state):
             return ''.join(text)
         if character == '\\':
             character = consume(state)
-        if character is None:
+        if character is None or (character != '\t' and
+                                 not '\x20' <= character != '\x7f'):
             state.head = start
             return None
         text.append(character)

@@ -185,6 +185,16 @@ def _is_closing_code(code):
             3000 <= code <= 4999)
 
 
+def _link_of(connection):
+    if hasattr(connection, '_link'):
+        return connection._link
+    raise TypeError(
+        'a Stream speaks through the server, so its request has to be one '
+        'that towline serve gave to a handler, and its connection is a %s: '
+        'to try a handler, serve it (towline serve -p 9998 -w DIR) and talk '
+        'to it by towline connect' % type(connection).__name__)
+
+
 class Stream(object):
     """The messages of a connection, ``request.ws_stream``.
 
@@ -194,7 +204,7 @@ class Stream(object):
     def __init__(self, request, options=None):
         self._request = request
         self._options = options if options is not None else StreamOptions()
-        self._link = request.connection._link
+        self._link = _link_of(request.connection)
         self._ping_queue = collections.deque()
         self._last_opcode = None
         self._sends = None   # BINARY or 0: a message in fragments

@@ -32,6 +32,23 @@ def pack_byte(b):
     return bytes((b,))
 
 
+NullHandler = logging.NullHandler
+
+
+def get_script_interp(script_path, cygwin_path=None):
+    """The interpreter that the first line of a script names, with its
+    arguments; None: it names none."""
+    with open(script_path, 'rb') as script:
+        line = script.readline(1024)
+    if not line.startswith(b'#!'):
+        return None
+    return os.fsdecode(line[2:].strip()) or None
+
+
+def wrap_popen3_for_win(cygwin_path):
+    """Does nothing: this is no Windows."""
+
+
 class NoopMasker(object):
     """Masks nothing."""
 

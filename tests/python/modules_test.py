@@ -183,6 +183,25 @@ class Utilities(unittest.TestCase):
                          [b'a\n', b'bc\n', b'd'])
 
 
+    def test_the_interpreter_of_a_script(self):
+        with tempfile.NamedTemporaryFile('w') as script:
+            self.assertIsNone(util.get_script_interp(script.name))
+            script.write('#! /bin/sh -e\nexit\n')
+            script.flush()
+            self.assertEqual(util.get_script_interp(script.name),
+                             '/bin/sh -e')
+        self.assertIsNone(util.wrap_popen3_for_win('C:'))
+        util.NullHandler().emit(None)
+
+    def test_what_only_the_server_does_says_so(self):
+        from mod_pywebsocket.extensions import _PerMessageDeflateFramer
+        with self.assertRaisesRegex(NotImplementedError, '--compression'):
+            _PerMessageDeflateFramer(None)
+        request = types.SimpleNamespace(connection=io.BytesIO())
+        with self.assertRaisesRegex(TypeError, 'towline serve -p 9998 -w'):
+            stream.Stream(request)
+
+
 class Fields(unittest.TestCase):
     def test_extensions(self):
         text = 'permessage-deflate; server_max_window_bits=10; a, b; c="d e"'
@@ -193,7 +212,8 @@ class Fields(unittest.TestCase):
         self.assertTrue(parsed[0].has_parameter('a'))
         self.assertEqual(parsed[0].get_parameter_names(),
                          ['server_max_window_bits', 'a'])
-        for wrong in ('', ',', 'a b', 'a;', 'a; b=', 'a; =b', '"a"'):
+        for wrong in ('', ',', 'a b', 'a;', 'a; b=', 'a; =b', '"a"',
+                      'a; b="c\r"', 'a; b="\x7f"'):
             with self.assertRaises(common.ExtensionParsingException):
                 common.parse_extensions(wrong)
 
@@ -379,6 +399,23 @@ class Options(unittest.TestCase):
             self.assertIn('towline serve -p PORT -w DIR --basic-auth users',
                           self.parse(*words))
 
+    def test_the_port_that_requests_name_is_that_of_the_server(self):
+        self.assertEqual(
+            self.parse('-V', 'a.example', '-P', '81', '-p', '81'),
+            ['--port', '81', '--host', 'a.example', '-w', '.'])
+        self.assertIn('--validation-port: the port',
+                      self.parse('-P', '81', '-p', '82'))
+
+    def test_a_file_is_the_command_too(self):
+        for name in ('mod_pywebsocket', 'pywebsocket3'):
+            for where in (ROOT, os.path.join(PYTHON, name)):
+                file_name = os.path.join(PYTHON, name, 'standalone.py')
+                done = subprocess.run(
+                    [sys.executable, os.path.relpath(file_name, where),
+                     '-p', 'x'], cwd=where, capture_output=True, text=True,
+                    env={'PATH': os.environ['PATH']})
+                self.assertIn('--port: x is no number', done.stderr)
+
     def test_levels(self):
         for level, ours in (('fine', 'debug'), ('warn', 'warning'),
                             ('critical', 'error')):
@@ -399,23 +436,6 @@ class Options(unittest.TestCase):
             file_.flush()
             self.assertEqual(self.parse('--config', file_.name),
                              ['--port', '81', '-w', 'here'])
-    def test_the_port_that_requests_name_is_that_of_the_server(self):
-        self.assertEqual(
-            self.parse('-V', 'a.example', '-P', '81', '-p', '81'),
-            ['--port', '81', '--host', 'a.example', '-w', '.'])
-        self.assertIn('--validation-port: the port',
-                      self.parse('-P', '81', '-p', '82'))
-
-    def test_a_file_is_the_command_too(self):
-        for name in ('mod_pywebsocket', 'pywebsocket3'):
-            for where in (ROOT, os.path.join(PYTHON, name)):
-                file_name = os.path.join(PYTHON, name, 'standalone.py')
-                done = subprocess.run(
-                    [sys.executable, os.path.relpath(file_name, where),
-                     '-p', 'x'], cwd=where, capture_output=True, text=True,
-                    env={'PATH': os.environ['PATH']})
-                self.assertIn('--port: x is no number', done.stderr)
-
             self.assertEqual(self.parse('--config', file_.name, '-p', '82'),
                              ['--port', '82', '-w', 'here'])
             file_.write('colour = red\n')
