@@ -52,6 +52,7 @@ struct tow_channel {
     };
     uint32_t subscribers;
     uint32_t idle_since; /* seconds of the hub's clock */
+    bool lingers;        /* idle, and nothing of it was kept when it began to be */
     uint8_t name_length;
     char name[];
 };

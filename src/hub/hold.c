@@ -5,7 +5,10 @@
 
 #include <towline/error.h>
 
-enum { LOOKED_AT_FOR_ROOM = 64 /* idle channels, so that a look stays short */ };
+enum {
+    LOOKED_AT_FOR_ROOM = 64, /* idle channels, so that a look stays short */
+    LINGERING_MAX = 65536 / TOW_HUB_SHARDS
+};
 
 bool tow_hub_has_begun(const tow_hub *hub) {
     return hub->loop != NULL;
@@ -47,6 +50,7 @@ void tow_hub_drop_idle(tow_hub *hub, tow_shard *shard, tow_channel *channel) {
     if (channel->history != NULL)
         atomic_fetch_sub_explicit(
             &hub->history_bytes, (int64_t)channel->history->bytes, memory_order_relaxed);
+    tow_shard_note_lingering(shard, channel, false);
     tow_shard_remove(shard, channel, tow_hash(tow_channel_name(channel), hub->seed));
     atomic_fetch_sub_explicit(&hub->idle, 1, memory_order_relaxed);
     atomic_fetch_sub_explicit(&hub->channels, 1, memory_order_relaxed);
@@ -81,6 +85,14 @@ static int make_room(tow_hub *hub, tow_shard *shard) {
     return 0;
 }
 
+/* Anybody can have channels made that nobody is in any more: no more than so many linger, those that have not
+ * done so for long. */
+static void make_room_to_linger(tow_hub *hub, tow_shard *shard) {
+    tow_channel *longest = shard->lingering < LINGERING_MAX ? NULL : find_spare(hub, shard);
+    if (longest != NULL)
+        tow_hub_drop_idle(hub, shard, longest);
+}
+
 /* Never 0, and never the same twice. */
 static uint64_t next_epoch(tow_hub *hub) {
     uint64_t epoch = 0;
@@ -93,6 +105,7 @@ int tow_hub_make_channel(tow_hub *hub, tow_hold *hold, tow_slice name) {
     int error = make_room(hub, hold->shard);
     if (error != 0)
         return error;
+    make_room_to_linger(hub, hold->shard);
     const tow_channel_policy *policy = tow_policies_keep(&hub->policies, name);
     tow_channel *made = policy == NULL ? NULL : tow_shard_add(hold->shard, name, hold->hash, hub->seed);
     if (made == NULL)
@@ -102,11 +115,16 @@ int tow_hub_make_channel(tow_hub *hub, tow_hold *hold, tow_slice name) {
     made->idle_since = (uint32_t)(tow_hub_now(hub) / 1000);
     atomic_fetch_add_explicit(&hub->channels, 1, memory_order_relaxed);
     atomic_fetch_add_explicit(&hub->idle, 1, memory_order_relaxed);
+    tow_shard_note_lingering(hold->shard, made, true);
     hold->channel = made;
     return 0;
 }
 
 void tow_hub_note_idle(tow_hub *hub, const tow_hold *hold) {
+    if (hold->channel->history == NULL) {
+        make_room_to_linger(hub, hold->shard);
+        tow_shard_note_lingering(hold->shard, hold->channel, true);
+    }
     hold->channel->idle_since = (uint32_t)(tow_hub_now(hub) / 1000);
     tow_ring_add_last(&hold->shard->idle, &hold->channel->idle);
     atomic_fetch_add_explicit(&hub->idle, 1, memory_order_relaxed);

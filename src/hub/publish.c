@@ -22,6 +22,8 @@ static int publish(
         answer->position = published->position;
         answer->subscribers = hold.channel->subscribers;
         *is_idle = hold.channel->subscribers == 0;
+        if (hold.channel->history != NULL)
+            tow_shard_note_lingering(hold.shard, hold.channel, false);
     }
     tow_hub_let_go(&hold);
     return error;

@@ -13,6 +13,7 @@ typedef struct tow_shard {
     size_t bucket_count;
     size_t count;
     tow_ring idle;
+    size_t lingering; /* of these, those of which nothing is kept but that they were there */
 } tow_shard;
 
 void tow_shard_init(tow_shard *shard);
@@ -25,6 +26,12 @@ tow_channel *tow_shard_find(const tow_shard *shard, tow_slice name, uint64_t has
 /* Adds one that is not there, without subscribers: idle. NULL without memory. `seed` is that of the hashes.
  */
 tow_channel *tow_shard_add(tow_shard *shard, tow_slice name, uint64_t hash, uint64_t seed);
+
+/* It begins to linger, or has not to any more. */
+static inline void tow_shard_note_lingering(tow_shard *shard, tow_channel *channel, bool lingers) {
+    shard->lingering += (size_t)lingers - (size_t)channel->lingers;
+    channel->lingers = lingers;
+}
 
 /* Takes an idle channel out and frees it, with what it keeps. */
 void tow_shard_remove(tow_shard *shard, tow_channel *channel, uint64_t hash);

@@ -42,7 +42,9 @@ static int find_place(beginning *self) {
     return self->place == NULL ? TOW_ERROR_MEMORY : 0;
 }
 
-static void occupy(tow_hub *hub, tow_channel *channel) {
+static void occupy(tow_hub *hub, const tow_hold *hold) {
+    tow_channel *channel = hold->channel;
+    tow_shard_note_lingering(hold->shard, channel, false);
     tow_ring_remove(&channel->idle);
     channel->places = NULL;
     atomic_fetch_sub_explicit(&hub->idle, 1, memory_order_relaxed);
@@ -141,11 +143,11 @@ static void settle_at_place(const beginning *self) {
     tow_ring_add_last(&place->subscribers, &self->subscription->link);
 }
 
-static void begin(const beginning *self) {
+static void begin(const beginning *self, const tow_hold *hold) {
     tow_hub *hub = self->part->hub;
     tow_subscription *subscription = self->subscription;
     if (self->channel->subscribers == 0)
-        occupy(hub, self->channel);
+        occupy(hub, hold);
     subscription->place = self->place;
     subscription->seen = self->channel->order & TOW_SEEN_MAX;
     settle_at_place(self);
@@ -173,7 +175,7 @@ static int subscribe(beginning *self, tow_slice name) {
         error = prepare(self);
     }
     if (error == 0)
-        begin(self);
+        begin(self, &hold);
     tow_hub_let_go(&hold);
     return error;
 }

@@ -480,6 +480,40 @@ static void what_is_kept_makes_no_room_for_others(void **state) {
     settle();
 }
 
+/* Whoever asks for names that nobody uses has as many channels made; they go with time, or with others. */
+static void only_so_many_channels_linger(void **state) {
+    (void)state;
+    enum { MANY = 150000, MOST = 65536 };
+    listener one = {0};
+    tow_hub_counters counters;
+    tow_hub_gauges now;
+    char name[20];
+    for (int i = 0; i < MANY; i++) {
+        snprintf(name, sizeof(name), "channel %d", i);
+        assert_int_equal(
+            tow_subscribe(world.parts[0], &one.subscription, &listener_kind, tow_slice_from(name), NULL), 0);
+        tow_unsubscribe(&one.subscription);
+    }
+    tow_hub_read(world.hub, &counters, &now);
+    assert_true(now.channels <= MOST && now.channels > MOST * 9 / 10);
+    listener_begin(&one, &world, 0, "news", NULL); /* that is used stays */
+    for (int i = 0; i < MANY; i++) {
+        listener other = {0};
+        snprintf(name, sizeof(name), "another %d", i);
+        assert_int_equal(
+            tow_subscribe(world.parts[0], &other.subscription, &listener_kind, tow_slice_from(name), NULL),
+            0);
+        tow_unsubscribe(&other.subscription);
+    }
+    say("hello");
+    settle();
+    assert_heard(&one, "subscribed hello");
+    tow_unsubscribe(&one.subscription);
+    hub_world_wait(&world, 60);
+    tow_hub_read(world.hub, &counters, &now);
+    assert_int_equal(now.channels, 0);
+}
+
 static void nobody_may(void *user, tow_slice name, tow_channel_policy *policy) {
     (void)user;
     (void)name;
@@ -615,6 +649,7 @@ int main(void) {
         TEST(publications_are_checked),
         TEST(limits_are_kept),
         TEST(what_is_kept_makes_no_room_for_others),
+        TEST(only_so_many_channels_linger),
         TEST(a_policy_that_is_for_nobody_ends_subscriptions),
         TEST(who_has_no_proof_does_not_stay_where_it_is_needed_now),
         PRESENCE(who_is_present_does_not_stay_where_nobody_is_any_more),
