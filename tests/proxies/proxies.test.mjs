@@ -9,6 +9,7 @@ import WebSocket from "ws";
 
 import { Authority } from "../support/authority.mjs";
 import { freePort, start } from "../support/daemon.mjs";
+import { gate } from "../support/gate.mjs";
 import { run, serve, until, within } from "../support/towline.mjs";
 
 const client = "127.0.0.2"; // proxies come from 127.0.0.1
@@ -280,5 +281,34 @@ test("TLS to tinyproxy, by HAProxy before it, with ws and wss inside", async (t)
     assert.equal(/TLS with the server/.test(errors), url === secure);
     const refused = await run([...words, "--proxy", `https://localhost:${port}`]);
     assert.match(refused.errors, /the proxy localhost port \d+ wants a user and a password: 407/);
+  }
+});
+
+test("--fallback: tinyproxy that connects to port 443 alone passes polls on", async (t) => {
+  const server = await serve(t);
+  const port = await freePort();
+  await tinyproxy(t, port, "ConnectPort 443\nBasicAuth me secret\n");
+  const proxy = ["--proxy", `http://me:secret@127.0.0.1:${port}`];
+  const without = await run(["connect", ...proxy, ...talk, server.url()]);
+  assert.match(without.errors, /answered 403/);
+  const { output, errors } = await run(["connect", "-v", "--fallback", ...proxy, ...talk, "-x", "0123456789".repeat(10000), server.url()]);
+  assert.equal(output, `hi\n${"0123456789".repeat(10000)}\n`, errors);
+  assert.match(errors, /by polling/);
+});
+
+test("--fallback: polls go on the way of the WebSocket, by CONNECT and SOCKS, to what drops upgrades", async (t) => {
+  const server = await serve(t);
+  const [http, socks] = [await freePort(), await freePort()];
+  await tinyproxy(t, http);
+  await start(t, socks, "microsocks", ["-i", "127.0.0.1", "-p", String(socks)]);
+  for (const secure of [false, true]) {
+    const dropping = await gate(t, server.port, secure ? { identity } : {});
+    for (const proxy of [`http://127.0.0.1:${http}`, `socks5h://127.0.0.1:${socks}`]) {
+      const url = `${secure ? "wss" : "ws"}://localhost:${dropping.port}/echo`;
+      const { output, errors } = await run(["connect", "-v", "--fallback", ...(secure ? trust : []), "--proxy", proxy, ...talk, url]);
+      assert.equal(output, "hi\n", errors);
+      assert.match(errors, /by polling/);
+    }
+    assert.ok(dropping.requests >= 6);
   }
 });
