@@ -1,48 +1,21 @@
 #include "session.h"
 
 #include "base/text.h"
+#include "ending.h"
+#include "hearing.h"
+#include "saying.h"
 #include "transport/loop.h"
-#include "websocket/cause.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <towline/error.h>
 
 enum {
-    TOLD_AT_ONCE = 256,       /* packets of an answer, before others have their turn */
-    POST_BYTES = 1024 * 1024, /* of packets in a post, if the server takes that; one more may come */
-    ROOM_MAX = 64 * 1024,     /* bytes that are kept for the next packet */
-    LOOK_MILLISECONDS = 100,  /* at what was handed to the WebSocket, while the socket waits for that */
-    CUT_SECONDS = 60,         /* a WebSocket that is lost so early is one that something between cuts */
-    SIGNS = 3                 /* of life, in the time that the server waits for one */
-};
-
-struct tow_fallback_session {
-    tow_loop *loop;
-    tow_fallback_session_settings settings;
-    tow_websocket *socket; /* NULL: it has not begun */
-    tow_polling polling;
-    tow_upgrade upgrade;
-    int64_t upgraded_at;
-    tow_opened opened;
-    tow_packets out;         /* that wait */
-    size_t posted;           /* bytes of the messages in the post under way */
-    tow_buffer answer;       /* that is being told */
-    tow_engineio_body input; /* of it, what is not told yet */
-    tow_buffer room;         /* for a packet that is decoded, or encoded */
-    tow_timer soon;    /* in the next round: what was said goes out, what has come is told, or the end */
-    tow_timer silence; /* of the WebSocket */
-    tow_timer look;    /* see LOOK_MILLISECONDS; or a sign of life is due */
-    int error;         /* that it ends with */
-    bool telling;
-    bool paused;      /* nothing is told to the socket */
-    bool closing;     /* our Close is said */
-    bool posts_close; /* it is in the post under way */
-    bool close_taken; /* that was answered */
-    uint16_t our_code;
-    bool peer_closed; /* the server's has come */
-    bool over;        /* nothing is said any more, or heard */
+    TOLD_AT_ONCE = 256,      /* packets of an answer, before others have their turn */
+    LOOK_MILLISECONDS = 100, /* at what was handed to the WebSocket, while the socket waits for that */
+    CUT_SECONDS = 60,        /* a WebSocket that is lost so early is one that something between cuts */
+    SIGNS = 3                /* of life, in the time that the server waits for one */
 };
 
 static tow_fallback_session *of(const tow_websocket *socket) {
@@ -57,168 +30,15 @@ static tow_fallback_session *of_upgrade(tow_upgrade *upgrade) {
     return (tow_fallback_session *)(void *)((char *)upgrade - offsetof(tow_fallback_session, upgrade));
 }
 
-static bool is_upgraded(const tow_fallback_session *session) {
-    return tow_upgrade_is_taken(&session->upgrade);
-}
-
-/* The WebSocket is to take all over: no request begins any more. */
-static bool is_parked(const tow_fallback_session *session) {
-    return session->upgrade.stage == TOW_UPGRADE_PROBED;
-}
-
-/* Times. */
-
-static void soon(tow_timer *timer);
-
-static void set_soon(tow_fallback_session *session) {
-    tow_timer_set(session->loop, &session->soon, 0, soon);
-}
-
 static void set_after(
     tow_fallback_session *session, tow_timer *timer, int64_t milliseconds, tow_timer_callback callback) {
     tow_timer_set(
         session->loop, timer, tow_loop_now(session->loop) + milliseconds * TOW_MILLISECOND, callback);
 }
 
-/* The end. */
-
-static void stop(tow_fallback_session *session) {
-    tow_polling_stop(&session->polling);
-    tow_upgrade_stop(&session->upgrade);
-    tow_timer_cancel(session->loop, &session->soon);
-    tow_timer_cancel(session->loop, &session->silence);
-    tow_timer_cancel(session->loop, &session->look);
-}
-
-static void destroy(tow_fallback_session *session) {
-    stop(session);
-    tow_packets_clear(&session->out);
-    tow_buffer_clear(&session->answer);
-    tow_buffer_clear(&session->room);
-    free(session);
-}
-
-/* From now on nothing is said to the server any more, or heard of it; the socket is told in a later round.
- * What is being told may lie in the answer. */
-static void end(tow_fallback_session *session, int error) {
-    if (session->over)
-        return;
-    session->over = true;
-    session->error = error;
-    stop(session);
-    tow_loop_owe(session->loop);
-    set_soon(session);
-}
-
-/* What our Close was posted with was taken, though nobody could say so any more. */
-static void lose_after_close(tow_fallback_session *session) {
-    if (session->posts_close)
-        session->posted = 0;
-    end(session, 0);
-}
-
-/* After both Closes, or for what `text` says. */
-static void lose(tow_fallback_session *session, int error, const char *text) {
-    if (session->over)
-        return;
-    if (session->peer_closed) {
-        lose_after_close(session);
-        return;
-    }
-    if (text != NULL)
-        tow_carried_explain(session->socket, text);
-    end(session, error);
-}
-
-static void break_off(tow_fallback_session *session, int error) {
-    if (session->over)
-        return;
-    tow_websocket_abort(
-        session->socket, error == TOW_ERROR_MEMORY ? TOW_CAUSE_MEMORY : TOW_CAUSE_PROTOCOL_ERROR, error);
-    end(session, error);
-}
-
-static void gone(tow_fallback_session *session) {
-    tow_loop_paid(session->loop);
-    tow_carried_gone(session->socket, session->error);
-    destroy(session);
-}
-
-/* What goes out. */
-
-static bool fits(const tow_fallback_session *session, const tow_buffer *body, const tow_packet *packet) {
-    uint64_t most = POST_BYTES;
-    if (session->opened.max_payload < POST_BYTES)
-        most = (uint64_t)session->opened.max_payload;
-    uint64_t size = ((uint64_t)packet->length + 2) / 3 * 4 + 2; /* in base64, with a separator */
-    return body->length == 0 || (body->length < most && size <= most - body->length);
-}
-
-/* Whole packets, as many as fit, a Close being the last. Errors: MEMORY. */
-static int gather(tow_fallback_session *session, tow_buffer *body) {
-    int error = 0;
-    while (error == 0 && !session->posts_close && !tow_packets_are_empty(&session->out)) {
-        tow_packet packet = tow_packets_first(&session->out);
-        if (!fits(session, body, &packet))
-            break;
-        bool is_message = packet.type == TOW_PACKET_TEXT || packet.type == TOW_PACKET_BINARY;
-        session->posts_close = packet.type == TOW_ENGINEIO_CLOSE;
-        session->posted += is_message ? packet.length : 0;
-        error = tow_engineio_append(body, &packet, session->opened.is_extended);
-        tow_packets_take(&session->out);
-    }
-    return error;
-}
-
-static void post(tow_fallback_session *session) {
-    tow_buffer body = {0};
-    bool is_free = !is_upgraded(session) && !is_parked(session) && !tow_polling_is_posting(&session->polling);
-    if (!is_free || tow_packets_are_empty(&session->out))
-        return;
-    int error = gather(session, &body);
-    if (error == 0) {
-        tow_polling_post(&session->polling, &body);
-        return;
-    }
-    tow_buffer_clear(&body);
-    break_off(session, error);
-}
-
-static int send_by_link(tow_fallback_session *session, const tow_packet *packet) {
-    if (packet->type == TOW_PACKET_BINARY)
-        return tow_upgrade_send(&session->upgrade, TOW_BINARY, packet->data, packet->length);
-    tow_buffer *text = &session->room;
-    text->length = 0;
-    int error = tow_engineio_append_alone(text, packet);
-    if (error == 0)
-        error = tow_upgrade_send(&session->upgrade, TOW_TEXT, text->data, text->length);
-    if (text->capacity > ROOM_MAX)
-        tow_buffer_clear(text);
-    return error == TOW_ERROR_CLOSED ? 0 : error; /* its end is told soon */
-}
-
-/* To the WebSocket, or into what waits. Errors: MEMORY. */
-static int say(tow_fallback_session *session, char type, const void *data, size_t length) {
-    const tow_packet packet = {.type = type, .data = data, .length = length};
-    if (session->over)
-        return 0;
-    if (is_upgraded(session))
-        return send_by_link(session, &packet);
-    int error = tow_packets_put(&session->out, type, data, length);
-    if (error == 0 && !tow_polling_is_posting(&session->polling))
-        set_soon(session);
-    return error;
-}
-
-static int say_close(tow_fallback_session *session, uint16_t code, const char *reason) {
-    char text[TOW_ENGINEIO_CLOSE_MAX + 1];
-    tow_engineio_write_close(text, session->opened.is_extended ? code : 0, reason);
-    return say(session, TOW_ENGINEIO_CLOSE, text, strlen(text));
-}
-
 static void poll(tow_fallback_session *session) {
     bool is_wanted = !session->over && !session->telling && !session->peer_closed;
-    if (is_wanted && !is_upgraded(session) && !is_parked(session))
+    if (is_wanted && !tow_fallback_is_upgraded(session) && !tow_fallback_is_parked(session))
         tow_polling_ask(&session->polling);
 }
 
@@ -231,7 +51,7 @@ static void give_upgrade_up(tow_fallback_session *session) {
 /* What the socket asks for: see websocket/carrier.h. */
 
 static int send_message(tow_websocket *socket, tow_message_type type, const void *data, size_t length) {
-    return say(of(socket), type == TOW_TEXT ? TOW_PACKET_TEXT : TOW_PACKET_BINARY, data, length);
+    return tow_fallback_say(of(socket), type == TOW_TEXT ? TOW_PACKET_TEXT : TOW_PACKET_BINARY, data, length);
 }
 
 /* Engine.IO has its own times for these. */
@@ -242,10 +62,11 @@ static int send_control(tow_websocket *socket, const void *payload, size_t lengt
 
 /* Of plain Engine.IO nobody waits for an answer; what is being posted may have arrived. */
 static int answer_close(tow_fallback_session *session, uint16_t code) {
-    if (session->opened.is_extended && !is_upgraded(session) && session->upgraded_at == 0)
-        return say_close(session, code, NULL);
+    if (session->polling.opened.is_extended && !tow_fallback_is_upgraded(session) &&
+        session->upgraded_at == 0)
+        return tow_fallback_say_close(session, code, NULL);
     if (!tow_polling_is_posting(&session->polling))
-        end(session, 0);
+        tow_fallback_end(session, 0);
     return 0;
 }
 
@@ -256,19 +77,19 @@ static int send_close(tow_websocket *socket, uint16_t code, const char *reason) 
     if (code == TOW_CLOSE_ABNORMAL) {
         tow_packets_clear(&session->out);
         session->posted = 0;
-        end(session, 0);
+        tow_fallback_end(session, 0);
         return 0;
     }
     session->closing = true;
     session->our_code = code;
     if (session->peer_closed)
         return answer_close(session, code);
-    if (is_upgraded(session)) {
+    if (tow_fallback_is_upgraded(session)) {
         tow_upgrade_close(&session->upgrade, code, reason);
         return 0;
     }
     give_upgrade_up(session);
-    return say_close(session, code, reason);
+    return tow_fallback_say_close(session, code, reason);
 }
 
 static uint64_t buffered(const tow_websocket *socket) {
@@ -287,7 +108,7 @@ static void watch(tow_fallback_session *session) {
         tow_timer_cancel(session->loop, &session->silence);
     else
         set_after(session, &session->silence,
-            session->opened.ping_milliseconds + session->opened.pong_milliseconds, is_silent);
+            session->polling.opened.ping_milliseconds + session->polling.opened.pong_milliseconds, is_silent);
 }
 
 static void show_life(tow_timer *timer);
@@ -297,11 +118,11 @@ static void pause_telling(tow_websocket *socket) {
     session->paused = true;
     if (session->over)
         return;
-    if (is_upgraded(session)) {
+    if (tow_fallback_is_upgraded(session)) {
         tow_websocket_pause(session->upgrade.link);
         watch(session);
-    } else if (session->opened.is_extended) {
-        set_after(session, &session->look, session->opened.linger_milliseconds / SIGNS, show_life);
+    } else if (session->polling.opened.is_extended) {
+        set_after(session, &session->look, session->polling.opened.linger_milliseconds / SIGNS, show_life);
     }
 }
 
@@ -310,14 +131,14 @@ static void resume_telling(tow_websocket *socket) {
     session->paused = false;
     if (session->over)
         return;
-    if (is_upgraded(session)) {
+    if (tow_fallback_is_upgraded(session)) {
         tow_websocket_resume(session->upgrade.link);
         watch(session);
     } else {
         tow_timer_cancel(session->loop, &session->look);
     }
     if (session->telling)
-        set_soon(session);
+        tow_fallback_set_soon(session);
 }
 
 static size_t drop(tow_websocket *socket, uint64_t max) {
@@ -335,92 +156,17 @@ const tow_carrier tow_fallback_carrier = {.send = send_message,
     .resume = resume_telling,
     .drop = drop};
 
-/* What comes from the server. */
-
-static void hear_message(tow_fallback_session *session, const tow_packet *packet) {
-    const tow_message message = {.type = packet->type == TOW_PACKET_TEXT ? TOW_TEXT : TOW_BINARY,
-        .data = packet->data,
-        .length = packet->length};
-    tow_carried_message(session->socket, &message);
-}
-
-/* Our own Close, at least, when it is said. */
-static bool posts_something(const tow_fallback_session *session) {
-    return tow_polling_is_posting(&session->polling) || !tow_packets_are_empty(&session->out);
-}
-
-static void hear_close(tow_fallback_session *session, uint16_t code, const char *reason, size_t length) {
-    if (session->over || session->peer_closed)
-        return;
-    bool was_closing = session->closing;
-    session->peer_closed = true;
-    if (!is_upgraded(session))
-        tow_upgrade_stop(&session->upgrade);
-    tow_carried_close(session->socket, code, reason, length);
-    if (was_closing && !posts_something(session))
-        end(session, 0);
-}
-
-static void hear_close_packet(tow_fallback_session *session, const tow_packet *packet) {
-    uint16_t code;
-    tow_slice reason;
-    if (!session->opened.is_extended)
-        hear_close(session, TOW_CLOSE_NO_STATUS, "", 0);
-    else if (tow_engineio_read_close(packet, &code, &reason))
-        hear_close(session, code, reason.data, reason.length);
-    else
-        break_off(session, TOW_ERROR_CLOSE_CODE);
-}
-
-static void hear_ping(tow_fallback_session *session, const tow_packet *packet) {
-    if (say(session, TOW_ENGINEIO_PONG, packet->data, packet->length) != 0)
-        break_off(session, TOW_ERROR_MEMORY);
-}
-
-static void hear(tow_fallback_session *session, const tow_packet *packet) {
-    switch (packet->type) {
-    case TOW_PACKET_TEXT:
-    case TOW_PACKET_BINARY:
-        hear_message(session, packet);
-        break;
-    case TOW_ENGINEIO_CLOSE:
-        hear_close_packet(session, packet);
-        break;
-    case TOW_ENGINEIO_PING:
-        hear_ping(session, packet);
-        break;
-    default: /* a noop; what else a server has no reason to say */
-        break;
-    }
-}
-
-/* As it came, in an answer or as a text of the WebSocket. */
-static void hear_bytes(tow_fallback_session *session, const uint8_t *bytes, size_t length) {
-    tow_packet packet;
-    tow_buffer room = session->room;
-    session->room = (tow_buffer){0}; /* while it is lent, what is said is encoded elsewhere */
-    int error = tow_engineio_read(&packet, bytes, length, &room);
-    if (error == 0)
-        hear(session, &packet);
-    else
-        break_off(session, error == TOW_ERROR_MEMORY ? error : TOW_ERROR_PACKET);
-    if (session->room.data != NULL || room.capacity > ROOM_MAX)
-        tow_buffer_clear(&room);
-    else
-        session->room = room;
-}
-
 static void take_over(tow_fallback_session *session);
 
 static void tell(tow_fallback_session *session) {
     tow_slice bytes;
     for (int told = 0; session->telling && !session->over && !session->paused; told++) {
         if (told == TOLD_AT_ONCE) {
-            set_soon(session);
+            tow_fallback_set_soon(session);
             return;
         }
         if (!session->peer_closed && tow_engineio_next(&session->input, &bytes)) {
-            hear_bytes(session, (const uint8_t *)bytes.data, bytes.length);
+            tow_fallback_hear_bytes(session, (const uint8_t *)bytes.data, bytes.length);
         } else {
             session->telling = false;
             tow_buffer_clear(&session->answer);
@@ -432,6 +178,12 @@ static void tell(tow_fallback_session *session) {
     take_over(session);
 }
 
+static void gone(tow_fallback_session *session) {
+    tow_loop_paid(session->loop);
+    tow_carried_gone(session->socket, session->error);
+    tow_fallback_destroy(session);
+}
+
 static void soon(tow_timer *timer) {
     tow_fallback_session *session =
         (tow_fallback_session *)(void *)((char *)timer - offsetof(tow_fallback_session, soon));
@@ -439,7 +191,7 @@ static void soon(tow_timer *timer) {
         gone(session);
         return;
     }
-    post(session);
+    tow_fallback_post(session);
     if (session->telling)
         tell(session);
 }
@@ -450,7 +202,7 @@ static void show_life(tow_timer *timer) {
         (tow_fallback_session *)(void *)((char *)timer - offsetof(tow_fallback_session, look));
     if (session->telling)
         tow_polling_show_life(&session->polling);
-    set_after(session, &session->look, session->opened.linger_milliseconds / SIGNS, show_life);
+    set_after(session, &session->look, session->polling.opened.linger_milliseconds / SIGNS, show_life);
 }
 
 /* Polling. */
@@ -470,9 +222,9 @@ static void close_was_posted(tow_fallback_session *session) {
     session->posts_close = false;
     session->close_taken = true;
     if (session->peer_closed)
-        end(session, 0);
-    else if (!session->opened.is_extended)
-        hear_close(session, TOW_CLOSE_NO_STATUS, "", 0);
+        tow_fallback_end(session, 0);
+    else if (!session->polling.opened.is_extended)
+        tow_fallback_hear_close(session, TOW_CLOSE_NO_STATUS, "", 0);
 }
 
 static void posted(tow_polling *polling) {
@@ -480,12 +232,12 @@ static void posted(tow_polling *polling) {
     session->posted = 0;
     if (session->posts_close)
         close_was_posted(session);
-    else if (session->peer_closed && !session->opened.is_extended)
-        end(session, 0);
+    else if (session->peer_closed && !session->polling.opened.is_extended)
+        tow_fallback_end(session, 0);
     if (!session->over)
         tow_carried_drain(session->socket);
     if (!session->over)
-        post(session);
+        tow_fallback_post(session);
     take_over(session);
 }
 
@@ -493,8 +245,9 @@ static void posted(tow_polling *polling) {
 static void lost(tow_polling *polling, int error, const char *text) {
     tow_fallback_session *session = of_polling(polling);
     if (session->close_taken)
-        hear_close(session, session->our_code == 0 ? TOW_CLOSE_NO_STATUS : session->our_code, "", 0);
-    lose(session, error, text);
+        tow_fallback_hear_close(
+            session, session->our_code == 0 ? TOW_CLOSE_NO_STATUS : session->our_code, "", 0);
+    tow_fallback_lose(session, error, text);
 }
 
 /* The WebSocket. */
@@ -502,20 +255,7 @@ static void lost(tow_polling *polling, int error, const char *text) {
 static void is_silent(tow_timer *timer) {
     tow_fallback_session *session =
         (tow_fallback_session *)(void *)((char *)timer - offsetof(tow_fallback_session, silence));
-    lose(session, TOW_ERROR_TIMED_OUT, "the server has sent nothing, not even its Pings");
-}
-
-/* There is no Close among it: with that no WebSocket is taken any more. */
-static void flush_to_link(tow_fallback_session *session) {
-    while (!session->over && !tow_packets_are_empty(&session->out)) {
-        tow_packet packet = tow_packets_first(&session->out);
-        int error = send_by_link(session, &packet);
-        if (error != 0) {
-            break_off(session, error);
-            return;
-        }
-        tow_packets_take(&session->out);
-    }
+    tow_fallback_lose(session, TOW_ERROR_TIMED_OUT, "the server has sent nothing, not even its Pings");
 }
 
 /* The WebSocket tells when it is below the low mark only if it was above the high one; the socket may have
@@ -524,7 +264,7 @@ static void look_at_marks(tow_timer *timer) {
     tow_fallback_session *session =
         (tow_fallback_session *)(void *)((char *)timer - offsetof(tow_fallback_session, look));
     tow_carried_drain(session->socket);
-    if (!session->over && is_upgraded(session) && tow_websocket_is_above_high(session->socket))
+    if (!session->over && tow_fallback_is_upgraded(session) && tow_websocket_is_above_high(session->socket))
         set_after(session, &session->look, LOOK_MILLISECONDS, look_at_marks);
 }
 
@@ -538,13 +278,13 @@ static bool is_at_rest(tow_fallback_session *session) {
 
 static void take_over(tow_fallback_session *session) {
     char packet[32] = "5";
-    if (!is_parked(session) || !is_at_rest(session))
+    if (!tow_fallback_is_parked(session) || !is_at_rest(session))
         return;
-    if (session->opened.is_extended)
+    if (session->polling.opened.is_extended)
         snprintf(packet, sizeof(packet), "5%llu", (unsigned long long)session->polling.answers);
     if (tow_upgrade_take(&session->upgrade, packet) != 0) {
         give_upgrade_up(session);
-        post(session);
+        tow_fallback_post(session);
         return;
     }
     session->upgraded_at = tow_loop_now(session->loop);
@@ -553,7 +293,7 @@ static void take_over(tow_fallback_session *session) {
     if (session->paused)
         tow_websocket_pause(session->upgrade.link);
     watch(session);
-    flush_to_link(session);
+    tow_fallback_flush(session);
     if (!session->over)
         look_at_marks(&session->look);
 }
@@ -567,9 +307,9 @@ static void link_heard(tow_upgrade *upgrade, const tow_message *message) {
     tow_carried_heard(session->socket);
     watch(session);
     if (message->type == TOW_TEXT)
-        hear_bytes(session, message->data, message->length);
+        tow_fallback_hear_bytes(session, message->data, message->length);
     else
-        hear(session,
+        tow_fallback_hear(session,
             &(tow_packet){.type = TOW_PACKET_BINARY, .data = message->data, .length = message->length});
 }
 
@@ -585,19 +325,19 @@ static void note_cut(tow_fallback_session *session) {
 /* Before it was taken only the WebSocket has ended: polling goes on. */
 static void link_closed(tow_upgrade *upgrade, const tow_close_event *event) {
     tow_fallback_session *session = of_upgrade(upgrade);
-    bool was_taken = is_upgraded(session);
+    bool was_taken = tow_fallback_is_upgraded(session);
     tow_upgrade_stop(upgrade);
     if (session->over)
         return;
     if (!was_taken) {
         poll(session);
-        post(session);
+        tow_fallback_post(session);
     } else if (event->was_clean) {
-        hear_close(session, event->code, event->reason, event->reason_length);
-        lose(session, 0, NULL);
+        tow_fallback_hear_close(session, event->code, event->reason, event->reason_length);
+        tow_fallback_lose(session, 0, NULL);
     } else {
         note_cut(session);
-        lose(session, TOW_ERROR_ENDED, NULL);
+        tow_fallback_lose(session, TOW_ERROR_ENDED, NULL);
     }
 }
 
@@ -605,9 +345,9 @@ static void upgrade(tow_fallback_session *session) {
     static const tow_upgrade_events events = {
         .on_probed = probed, .on_message = link_heard, .on_drain = link_drained, .on_closed = link_closed};
     const tow_fallback_session_settings *settings = &session->settings;
-    char query[sizeof(session->opened.sid) + 8];
+    char query[sizeof(session->polling.opened.sid) + 8];
     tow_buffer url = {0};
-    snprintf(query, sizeof(query), "sid=%s", session->opened.sid);
+    snprintf(query, sizeof(query), "sid=%s", session->polling.opened.sid);
     tow_websocket_options options = *settings->options;
     options.origin = NULL; /* it is among the fields */
     options.headers = settings->target->fields;
@@ -621,7 +361,7 @@ static void upgrade(tow_fallback_session *session) {
 
 /* Bytes of an answer: what servers gather, and a message more, in base64. */
 static int64_t max_answer_for(int64_t max_message) {
-    const int64_t gathered = 4 * 1024 * 1024;
+    const int64_t gathered = INT64_C(4) * 1024 * 1024;
     if (max_message == TOW_OFF || max_message > INT64_MAX / 2 - gathered)
         return TOW_OFF;
     return gathered + max_message + max_message / 2;
@@ -647,12 +387,13 @@ static void not_begun(tow_fallback_session *session, const tow_http_result *resu
     session->settings.events->on_not_begun(session->settings.user, &why);
 }
 
-static int read_answer(tow_fallback_session *session, const tow_http_result *result) {
+static int read_answer(tow_opened *opened, const tow_http_result *result) {
     if (result->error != 0)
         return result->error;
+    assert(result->head != NULL);
     if (result->head->status != 200)
         return TOW_ERROR_HTTP_STATUS;
-    return tow_opened_read(&session->opened, (tow_slice){(const char *)result->body, result->body_length});
+    return tow_opened_read(opened, (tow_slice){(const char *)result->body, result->body_length});
 }
 
 static void begun(tow_polling *polling, tow_http_call *call, const tow_http_result *result) {
@@ -660,13 +401,14 @@ static void begun(tow_polling *polling, tow_http_call *call, const tow_http_resu
     const tow_fallback_session_settings *settings = &session->settings;
     if (result->head != NULL)
         settings->events->on_head(settings->user, false, tow_http_call_response(call));
-    int error = read_answer(session, result);
+    tow_opened opened;
+    int error = read_answer(&opened, result);
     if (error != 0) {
         not_begun(session, result, error);
         return;
     }
-    tow_polling_go_on(polling, &session->opened, max_answer_for(settings->options->limits.max_message));
-    settings->events->on_begun(settings->user, &session->opened, result->head);
+    tow_polling_go_on(polling, &opened, max_answer_for(settings->options->limits.max_message));
+    settings->events->on_begun(settings->user, &opened, result->head);
 }
 
 int tow_fallback_session_new(
@@ -677,11 +419,12 @@ int tow_fallback_session_new(
     if (made == NULL)
         return TOW_ERROR_MEMORY;
     made->loop = loop;
+    made->on_soon = soon;
     made->settings = *settings;
     int error = tow_polling_begin(
         &made->polling, loop, settings->target, settings->http, settings->options->unix_path, &events);
     if (error != 0) {
-        destroy(made);
+        tow_fallback_destroy(made);
         return error;
     }
     settings->events->on_head(settings->user, true, tow_http_call_request(made->polling.beginning));
@@ -699,7 +442,7 @@ void tow_fallback_session_go_on(tow_fallback_session *session) {
     if (session->over)
         return;
     poll(session);
-    if (session->opened.may_upgrade && session->settings.open != NULL && !session->closing)
+    if (session->polling.opened.may_upgrade && session->settings.open != NULL && !session->closing)
         upgrade(session);
 }
 
@@ -709,5 +452,5 @@ const char *tow_fallback_session_peer(const tow_fallback_session *session) {
 
 void tow_fallback_session_free(tow_fallback_session *session) {
     if (session != NULL)
-        destroy(session);
+        tow_fallback_destroy(session);
 }

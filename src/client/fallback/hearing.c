@@ -1,0 +1,79 @@
+#include "hearing.h"
+
+#include "ending.h"
+#include "saying.h"
+
+#include <towline/error.h>
+
+static void hear_message(tow_fallback_session *session, const tow_packet *packet) {
+    const tow_message message = {.type = packet->type == TOW_PACKET_TEXT ? TOW_TEXT : TOW_BINARY,
+        .data = packet->data,
+        .length = packet->length};
+    tow_carried_message(session->socket, &message);
+}
+
+/* Our own Close, at least, when it is said. */
+static bool posts_something(const tow_fallback_session *session) {
+    return tow_polling_is_posting(&session->polling) || !tow_packets_are_empty(&session->out);
+}
+
+void tow_fallback_hear_close(
+    tow_fallback_session *session, uint16_t code, const char *reason, size_t length) {
+    if (session->over || session->peer_closed)
+        return;
+    bool was_closing = session->closing;
+    session->peer_closed = true;
+    if (!tow_fallback_is_upgraded(session))
+        tow_upgrade_stop(&session->upgrade);
+    tow_carried_close(session->socket, code, reason, length);
+    if (was_closing && !posts_something(session))
+        tow_fallback_end(session, 0);
+}
+
+static void hear_close_packet(tow_fallback_session *session, const tow_packet *packet) {
+    uint16_t code;
+    tow_slice reason;
+    if (!session->polling.opened.is_extended)
+        tow_fallback_hear_close(session, TOW_CLOSE_NO_STATUS, "", 0);
+    else if (tow_engineio_read_close(packet, &code, &reason))
+        tow_fallback_hear_close(session, code, reason.data, reason.length);
+    else
+        tow_fallback_break(session, TOW_ERROR_CLOSE_CODE);
+}
+
+static void hear_ping(tow_fallback_session *session, const tow_packet *packet) {
+    if (tow_fallback_say(session, TOW_ENGINEIO_PONG, packet->data, packet->length) != 0)
+        tow_fallback_break(session, TOW_ERROR_MEMORY);
+}
+
+void tow_fallback_hear(tow_fallback_session *session, const tow_packet *packet) {
+    switch (packet->type) {
+    case TOW_PACKET_TEXT:
+    case TOW_PACKET_BINARY:
+        hear_message(session, packet);
+        break;
+    case TOW_ENGINEIO_CLOSE:
+        hear_close_packet(session, packet);
+        break;
+    case TOW_ENGINEIO_PING:
+        hear_ping(session, packet);
+        break;
+    default: /* a noop; what else a server has no reason to say */
+        break;
+    }
+}
+
+void tow_fallback_hear_bytes(tow_fallback_session *session, const uint8_t *bytes, size_t length) {
+    tow_packet packet;
+    tow_buffer room = session->room;
+    session->room = (tow_buffer){0}; /* while it is lent, what is said is encoded elsewhere */
+    int error = tow_engineio_read(&packet, bytes, length, &room);
+    if (error == 0)
+        tow_fallback_hear(session, &packet);
+    else
+        tow_fallback_break(session, error == TOW_ERROR_MEMORY ? error : TOW_ERROR_PACKET);
+    if (session->room.data != NULL || room.capacity > TOW_FALLBACK_ROOM_MAX)
+        tow_buffer_clear(&room);
+    else
+        session->room = room;
+}
