@@ -10,8 +10,9 @@ import { Server as EngineServer } from "engine.io";
 
 import { Authority } from "../support/authority.mjs";
 import { gate } from "../support/gate.mjs";
-import { program, run, serve, sleep, until, within } from "../support/towline.mjs";
+import { holdNothingBack, program, run, serve, sleep, until, within } from "../support/towline.mjs";
 
+holdNothingBack();
 const authority = Authority.make(after);
 const identity = authority.issue("localhost");
 const quiet = { ws_proxy: "", WS_PROXY: "", wss_proxy: "", WSS_PROXY: "", http_proxy: "", https_proxy: "", HTTPS_PROXY: "", all_proxy: "", ALL_PROXY: "", no_proxy: "", NO_PROXY: "" };
@@ -306,6 +307,23 @@ test("bodies without an end cost a bounded amount of memory", async (t) => {
     assert.match(client.errors, /larger than max_message/);
     assert.ok(most < 200e6, `${most} bytes`);
   }
+});
+
+test("Pings without number cost no memory where their answers are not taken", async (t) => {
+  const pings = Array(20000).fill("2" + "x".repeat(40)).join("\x1e");
+  let polls = 0;
+  const server = http.createServer((request, response) => {
+    if (!request.url.includes("sid=")) return response.end(extended);
+    if (request.method === "POST") return request.resume(); // and no answer
+    polls++;
+    response.end(pings);
+  });
+  server.on("upgrade", (request, socket) => socket.destroy());
+  const client = talk(t, ["--fallback", `ws://127.0.0.1:${await listen(t, server)}/`]);
+  await until(() => polls >= 5, "it polls");
+  const before = memoryOf(client.child);
+  await until(() => polls >= 60, "it goes on");
+  assert.ok(memoryOf(client.child) - before < 30e6, `${before} to ${memoryOf(client.child)} bytes`);
 });
 
 test("polls that are refused end the session, at once or when they go on being so", async (t) => {

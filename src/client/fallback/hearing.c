@@ -41,8 +41,8 @@ static void hear_close_packet(tow_fallback_session *session, const tow_packet *p
         tow_fallback_break(session, TOW_ERROR_CLOSE_CODE);
 }
 
-static void hear_ping(tow_fallback_session *session, const tow_packet *packet) {
-    if (tow_fallback_say(session, TOW_ENGINEIO_PONG, packet->data, packet->length) != 0)
+static void hear_ping(tow_fallback_session *session) {
+    if (tow_fallback_say_pong(session) != 0)
         tow_fallback_break(session, TOW_ERROR_MEMORY);
 }
 
@@ -56,7 +56,7 @@ void tow_fallback_hear(tow_fallback_session *session, const tow_packet *packet) 
         hear_close_packet(session, packet);
         break;
     case TOW_ENGINEIO_PING:
-        hear_ping(session, packet);
+        hear_ping(session);
         break;
     default: /* a noop; what else a server has no reason to say */
         break;

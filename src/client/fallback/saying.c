@@ -24,6 +24,7 @@ static int gather(tow_fallback_session *session, tow_buffer *body) {
             break;
         bool is_message = packet.type == TOW_PACKET_TEXT || packet.type == TOW_PACKET_BINARY;
         session->posts_close = packet.type == TOW_ENGINEIO_CLOSE;
+        session->has_pong &= packet.type != TOW_ENGINEIO_PONG;
         session->posted += is_message ? packet.length : 0;
         error = tow_engineio_append(body, &packet, session->polling.opened.is_extended);
         tow_packets_take(&session->out);
@@ -71,6 +72,20 @@ int tow_fallback_say(tow_fallback_session *session, char type, const void *data,
     return error;
 }
 
+/* One is enough for all Pings before it; and a server that takes nothing gets none. */
+static bool needs_pong(const tow_fallback_session *session) {
+    return tow_fallback_is_upgraded(session) ? !tow_websocket_is_above_high(session->upgrade.link)
+                                             : !session->has_pong;
+}
+
+int tow_fallback_say_pong(tow_fallback_session *session) {
+    if (!needs_pong(session))
+        return 0;
+    int error = tow_fallback_say(session, TOW_ENGINEIO_PONG, NULL, 0);
+    session->has_pong = error == 0 && !tow_fallback_is_upgraded(session);
+    return error;
+}
+
 int tow_fallback_say_close(tow_fallback_session *session, uint16_t code, const char *reason) {
     char text[TOW_ENGINEIO_CLOSE_MAX + 1];
     tow_engineio_write_close(text, session->polling.opened.is_extended ? code : 0, reason);
@@ -87,4 +102,5 @@ void tow_fallback_flush(tow_fallback_session *session) {
         }
         tow_packets_take(&session->out);
     }
+    session->has_pong = false;
 }

@@ -7,6 +7,9 @@
 /* A packet: to the WebSocket, or into what waits for the next post. Errors: MEMORY. */
 int tow_fallback_say(tow_fallback_session *session, char type, const void *data, size_t length);
 
+/* The answer to a Ping, unless one is on its way. Errors: MEMORY. */
+int tow_fallback_say_pong(tow_fallback_session *session);
+
 /* Our Close, as a packet. */
 int tow_fallback_say_close(tow_fallback_session *session, uint16_t code, const char *reason);
 

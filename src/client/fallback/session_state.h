@@ -30,6 +30,7 @@ struct tow_fallback_session {
     bool closing;     /* our Close is said */
     bool posts_close; /* it is in the post under way */
     bool close_taken; /* that was answered */
+    bool has_pong;    /* among what waits */
     uint16_t our_code;
     bool peer_closed; /* the server's has come */
     bool over;        /* nothing is said any more, or heard */
