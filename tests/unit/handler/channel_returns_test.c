@@ -7,12 +7,17 @@
 
 #include <towline/channel.h>
 
-enum { CLIENTS = 30, MESSAGES = 1000, PUBLISHERS = 7 };
+enum { CLIENTS = 30, MESSAGES = 1000, PUBLISHERS = 7, SETTLE = 200 };
 
 /* Messages that the channel keeps. */
 static int kept(uint64_t seed) {
     static const int counts[] = {60, 4, 0};
     return counts[seed / 30 % 3];
+}
+
+/* Whether clients may be too slow for it. */
+static bool is_narrow(uint64_t seed) {
+    return seed / 90 % 2 != 0;
 }
 
 static struct scene scene;
@@ -34,7 +39,7 @@ static size_t kind_count(void) {
 
 static void begin(uint64_t seed) {
     size_t kinds = kind_count();
-    scene_begin(&scene, seed, kept(seed));
+    scene_begin(&scene, seed, kept(seed), is_narrow(seed));
     memset(clients, 0, sizeof(clients));
     memset(publishers, 0, sizeof(publishers));
     memset(is_published, 0, sizeof(is_published));
@@ -69,6 +74,8 @@ static void publisher_turn(struct publisher *publisher, bool cuts) {
 
 static void client_turn(struct client *client, bool cuts) {
     bool is_witness = client == clients;
+    if (cuts && scene.padding > 0 && client->is_on && !is_witness && scene_draw(&scene, 100) == 0)
+        client_be_deaf(client, scene_draw(&scene, 60));
     if (client->is_on)
         client_step(client);
     if (cuts && client->is_on && !is_witness && scene_draw(&scene, 60) == 0) {
@@ -135,8 +142,8 @@ static void wait_until(const char *what, bool (*is_so)(void), bool cuts) {
 }
 
 static void publish_the_last(void) {
-    char text[16];
-    snprintf(text, sizeof(text), "<%u>", ++scene.begun);
+    char text[256];
+    snprintf(text, sizeof(text), "<%u>%*s", ++scene.begun, scene.padding, "");
     assert_int_equal(tow_channel_publish(scene.world.server, SCENE_CHANNEL,
                          &(tow_publication){.data = text, .length = strlen(text)}),
         0);
@@ -162,6 +169,8 @@ static void check(void) {
 static void run(uint64_t seed) {
     begin(seed);
     wait_until("all publications", all_is_published, true);
+    for (int i = 0; i < SETTLE; i++) /* who was too slow is told, and comes back */
+        turn(false);
     wait_until("all clients", all_are_there, false);
     publish_the_last();
     wait_until("the last publication", all_have_the_last, false);

@@ -6,7 +6,21 @@ void client_come(struct client *client) {
     client->kind->come(client);
 }
 
+static void pause_all(struct client *client, bool is_paused) {
+    wire_pause(&client->wire, is_paused);
+    for (int i = 0; i < LINK_WIRES; i++)
+        wire_pause(&client->link.wires[i], is_paused);
+}
+
+void client_be_deaf(struct client *client, unsigned turns) {
+    client->deaf = turns;
+    pause_all(client, turns > 0);
+}
+
 void client_step(struct client *client) {
+    if (client->deaf > 0 && --client->deaf > 0)
+        return;
+    pause_all(client, false);
     client->kind->step(client);
     if (client->is_over)
         client_go(client);
@@ -20,6 +34,7 @@ void client_cut(struct client *client) {
 
 void client_go(struct client *client) {
     client->is_on = client->is_ready = false;
+    client->deaf = 0;
     client->kind->go(client);
 }
 

@@ -24,6 +24,7 @@ struct client_kind {
     const struct link_kind *link;       /* NULL: it has a wire */
     const char *path;                   /* of the link; NULL: the protocol's own */
     bool asks_since;                    /* it says what it had last: then it gets all, or is told */
+    bool is_not_told;                   /* when something was dropped as it was slow */
 };
 
 struct client {
@@ -33,6 +34,7 @@ struct client {
     bool is_on;
     bool is_ready;            /* and subscribed */
     bool is_over;             /* its connections are */
+    unsigned deaf;            /* for so many turns it does not read */
     unsigned last;            /* position of what it heard last, if it asks since */
     struct client_heard *all; /* oldest first */
     size_t count, room;
@@ -50,6 +52,9 @@ void client_step(struct client *client);
 void client_cut(struct client *client);
 void client_go(struct client *client);
 void client_end(struct client *client);
+
+/* It does not read for so many turns. */
+void client_be_deaf(struct client *client, unsigned turns);
 
 /* For the kinds: what it hears. `position` 0: not known. */
 void client_hear(struct client *client, tow_slice text, unsigned position);

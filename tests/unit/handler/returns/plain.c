@@ -14,9 +14,12 @@ static void opened(struct link *link) {
         client_begins_anew(self);
 }
 
-/* What it asks for is gone: the Close says where the channel is. */
+/* What it asks for is gone: the Close says where the channel is. Or it was too slow: it asks for what it
+ * misses. */
 static void closed(struct link *link, uint16_t code, tow_slice reason) {
     struct client *self = link->user;
+    if (!self->kind->asks_since || tow_slice_equals(reason, "messages are missing"))
+        return;
     char text[128];
     unsigned number = 0;
     snprintf(text, sizeof(text), "%.*s", (int)reason.length, reason.data);
@@ -29,12 +32,12 @@ static void closed(struct link *link, uint16_t code, tow_slice reason) {
 static const struct link_owner owner = {.opened = opened, .heard = heard, .closed = closed};
 
 static void come(struct client *self) {
-    char query[64] = "";
+    char query[64] = "gap=close";
     self->link.owner = &owner;
     self->link.user = self;
     self->link.protocol = NULL;
     if (self->kind->asks_since)
-        snprintf(query, sizeof(query), "since=%s:%u", self->scene->epoch, self->last);
+        snprintf(query, sizeof(query), "since=%s:%u&gap=close", self->scene->epoch, self->last);
     link_begin(&self->link, self->kind->link, self->scene, self->kind->path, query);
 }
 

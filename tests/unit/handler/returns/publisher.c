@@ -21,8 +21,8 @@ static struct wire *open_wire(struct publisher *self, const struct wire_events *
 static const struct wire_events http_events;
 
 static void http_publish(struct publisher *self) {
-    char fields[160], body[16];
-    snprintf(body, sizeof(body), "<%u>", self->number);
+    char fields[160], body[256];
+    snprintf(body, sizeof(body), "<%u>%*s", self->number, self->scene->padding, "");
     snprintf(fields, sizeof(fields),
         "Authorization: Bearer " SCENE_SECRET "\r\nContent-Type: text/plain\r\nIdempotency-Key: m%u\r\n",
         self->number);
@@ -76,9 +76,10 @@ static void md5_write(char out[33], const char *text) {
 static void pusher_publish(struct publisher *self) {
     static const struct wire_events events = {.answered = pusher_answered, .over = pusher_over};
     static const char path[] = "/apps/" SCENE_APP "/events";
-    char body[128], md5[33], query[256], target[512], signature[TOW_HMAC_TEXT];
-    snprintf(body, sizeof(body), "{\"name\":\"message\",\"channel\":\"" SCENE_CHANNEL "\",\"data\":\"<%u>\"}",
-        self->number);
+    char body[320], md5[33], query[256], target[512], signature[TOW_HMAC_TEXT];
+    snprintf(body, sizeof(body),
+        "{\"name\":\"message\",\"channel\":\"" SCENE_CHANNEL "\",\"data\":\"<%u>%*s\"}", self->number,
+        self->scene->padding, "");
     md5_write(md5, body);
     snprintf(query, sizeof(query),
         "auth_key=" SCENE_APP_KEY "&auth_timestamp=%lld&auth_version=1.0&body_md5=%s",
@@ -106,9 +107,10 @@ static void talk_heard(struct link *link, tow_slice message) {
 }
 
 static void talk_publish(struct publisher *self) {
-    char text[128];
+    char text[384];
     snprintf(text, sizeof(text),
-        "{\"type\":\"publish\",\"id\":1,\"channel\":\"" SCENE_CHANNEL "\",\"data\":\"<%u>\"}", self->number);
+        "{\"type\":\"publish\",\"id\":1,\"channel\":\"" SCENE_CHANNEL "\",\"data\":\"<%u>%*s\"}",
+        self->number, self->scene->padding, "");
     link_say(&self->link, text);
 }
 
@@ -148,8 +150,9 @@ static void socketio_opened(struct link *link) {
 }
 
 static void socketio_publish(struct publisher *self) {
-    char text[64];
-    snprintf(text, sizeof(text), "2%u[\"say\",\"<%u>\"]", self->number, self->number);
+    char text[320];
+    snprintf(
+        text, sizeof(text), "2%u[\"say\",\"<%u>%*s\"]", self->number, self->number, self->scene->padding, "");
     link_say(&self->link, text);
 }
 

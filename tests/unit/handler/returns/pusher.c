@@ -28,7 +28,7 @@ static void come(struct client *self) {
         &self->link, self->kind->link, self->scene, self->kind->path, "protocol=7&client=js&version=8.6.0");
 }
 
-#define PUSHER CLIENT_LINKED, .come = come
+#define PUSHER CLIENT_LINKED, .come = come, .is_not_told = true
 const struct client_kind client_pusher = {
     PUSHER, .name = "Pusher", .link = &link_websocket, .path = "/app/" SCENE_APP_KEY};
 const struct client_kind client_pusher_xhr = {

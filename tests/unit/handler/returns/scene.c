@@ -14,9 +14,12 @@ static void policy_find(void *user, tow_slice name, tow_channel_policy *policy) 
     (void)tow_pusher_channel_policy(scene->pusher, name, policy);
 }
 
-static void policies_make(struct scene *scene, int history) {
-    const tow_channel_settings settings = {
-        .name = SCENE_CHANNEL, .history = history, .publish = TOW_ACCESS_SAME_ORIGIN};
+static void policies_make(struct scene *scene, int history, bool is_narrow) {
+    const tow_channel_settings settings = {.name = SCENE_CHANNEL,
+        .history = history,
+        .publish = TOW_ACCESS_SAME_ORIGIN,
+        .slow = is_narrow ? TOW_SLOW_OLDEST : TOW_SLOW_ENDS,
+        .slow_count = is_narrow ? 8 : 0};
     const tow_channel_settings *list[] = {&settings};
     tow_channel_table *table;
     assert_int_equal(tow_channel_policies_new(&scene->policies), 0);
@@ -102,15 +105,24 @@ static void take_epoch(struct scene *scene) {
     peer_close(&peer);
 }
 
-void scene_begin(struct scene *scene, uint64_t seed, int history) {
+static void server_make(struct scene *scene, uint64_t seed, bool is_narrow) {
+    const tow_simulation_options simulation = {.seed = seed, .stream_capacity = is_narrow ? 4096 : 0};
+    tow_server_options options = {.workers = 2};
+    if (is_narrow)
+        options.limits.high_mark = 2048;
+    world_make(&scene->world, &simulation, &options);
+}
+
+void scene_begin(struct scene *scene, uint64_t seed, int history, bool is_narrow) {
     static const tow_engineio_settings engineio = {.ping_milliseconds = 400, .pong_milliseconds = 300};
     memset(scene, 0, sizeof(*scene));
     scene->chance = seed;
     folder_make(&scene->files);
-    world_make(&scene->world, &(tow_simulation_options){.seed = seed}, &(tow_server_options){.workers = 2});
+    scene->padding = is_narrow ? 200 : 0;
+    server_make(scene, seed, is_narrow);
     const tow_handler_place place = {.server = scene->world.server, .loop = scene->world.loop};
     assert_int_equal(tow_pusher_new(&scene->pusher, &place), 0);
-    policies_make(scene, history);
+    policies_make(scene, history, is_narrow);
     channel_door_make(scene);
     publish_door_make(scene);
     pusher_door_make(scene);

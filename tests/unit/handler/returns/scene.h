@@ -28,10 +28,13 @@ struct scene {
     folder files;
     char epoch[12]; /* of the channel */
     uint64_t chance;
-    unsigned begun; /* publications, which are texts "<NUMBER>" from 1 on */
+    unsigned begun; /* publications, which are texts "<NUMBER>" from 1 on, */
+    int padding;    /* and so many spaces */
 };
 
-void scene_begin(struct scene *scene, uint64_t seed, int history);
+/* So many publications are kept. Where it `is_narrow`, little is on the way to a client that does not read,
+ * and little waits for it: the oldest of that are dropped. */
+void scene_begin(struct scene *scene, uint64_t seed, int history, bool is_narrow);
 void scene_end(struct scene *scene);
 
 /* A number below `below`, by the scene's seed. */

@@ -30,13 +30,21 @@ static void take_connect(struct client *self, tow_slice packet) {
     self->offset[0] = '\0';
 }
 
+/* The last argument. */
+static void take_offset(struct client *self, tow_slice packet) {
+    const char *end = packet.data + packet.length - 2;
+    const char *begin = memrchr(packet.data, '"', (size_t)(end - packet.data));
+    assert_in_range(end - begin, 1, sizeof(self->offset) - 1);
+    snprintf(self->offset, sizeof(self->offset), "%.*s", (int)(end - begin - 1), begin + 1);
+}
+
 static void heard(struct link *link, tow_slice packet) {
     struct client *self = link->user;
     if (packet.data[0] == '0') {
         take_connect(self, packet);
     } else if (memmem(packet.data, packet.length, "2[\"message\",", 12) == packet.data) {
         client_hear(self, packet, 0);
-        assert_true(string_behind(packet, ">\",\"", self->offset, sizeof(self->offset)));
+        take_offset(self, packet);
     } else {
         fail_msg("%.*s", (int)packet.length, packet.data);
     }

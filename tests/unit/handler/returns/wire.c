@@ -54,6 +54,15 @@ static void forget(struct wire *wire) {
     tow_buffer_clear(&wire->message);
 }
 
+void wire_pause(struct wire *wire, bool is_paused) {
+    if (!wire->is_open || !wire->peer.used || wire->peer.failed)
+        return;
+    if (is_paused)
+        tow_stream_pause(&wire->peer.stream);
+    else
+        tow_stream_resume(&wire->peer.stream);
+}
+
 void wire_cut(struct wire *wire) {
     if (!wire->is_open)
         return;

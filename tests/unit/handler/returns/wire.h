@@ -47,6 +47,9 @@ void wire_say(struct wire *wire, tow_slice text);
 /* Looks at what has come. */
 void wire_read(struct wire *wire);
 
+/* Whether it reads, meanwhile. Nothing happens if it is not open. */
+void wire_pause(struct wire *wire, bool is_paused);
+
 /* It ends, wherever it is, by FIN or by RST. Nothing happens if it is not open. */
 void wire_cut(struct wire *wire);
 
