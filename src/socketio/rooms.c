@@ -105,7 +105,9 @@ static bool is_fixed(const tow_socketio_room *room) {
 
 static bool stays_in(const tow_socketio_room *room, tow_socketio_stays stays) {
     char name[TOW_CHANNEL_NAME_MAX + 1];
-    tow_slice text = room == &room->socket->all ? (tow_slice){0} : tow_socketio_room_name(room);
+    tow_slice text = {0};
+    if (room != &room->socket->all)
+        text = tow_socketio_room_name(room);
     if (text.length > 0)
         memcpy(name, text.data, text.length);
     name[text.length] = '\0';
