@@ -96,8 +96,18 @@ static void ends(tow_websocket *socket, tow_slice hub_name, tow_subscription_end
     }
 }
 
+/* Without a signature nobody is in those; and who has signed in is as good for its own. */
+static bool is_proven(tow_pusher_access access) {
+    return tow_pusher_access_is_signed(access) || access == TOW_PUSHER_USER;
+}
+
+static bool may_stay(tow_websocket *socket, tow_slice hub_name) {
+    (void)socket;
+    return is_proven(tow_pusher_channel_name_read(tow_pusher_channel_of(hub_name)).access);
+}
+
 static const tow_socket_subscriber subscriber = {
-    .encoding = &tow_pusher_encoding.encoding, .subscribed = stands, .ended = ends};
+    .encoding = &tow_pusher_encoding.encoding, .subscribed = stands, .ended = ends, .may_stay = may_stay};
 
 /* Who may. */
 
@@ -174,13 +184,12 @@ static void say_again(tow_pusher_connection *connection, tow_slice channel) {
     tow_pusher_say_error(connection, 0, text);
 }
 
-/* What is set for the channel holds at this door, too; a signature is as good as a token, and who has signed
- * in is as good for its own channel. */
+/* What is set for the channel holds at this door, too; a signature is as good as a token. */
 static bool is_open(const tow_pusher_connection *connection, const wish *wanted, tow_slice hub_name) {
     tow_channel_policy policy = {0};
     tow_hub_policy(tow_server_hub(connection->app->server), hub_name, &policy);
     if (policy.subscribe == TOW_ACCESS_TOKEN)
-        return tow_pusher_access_is_signed(wanted->name.access) || wanted->name.access == TOW_PUSHER_USER;
+        return is_proven(wanted->name.access);
     return policy.subscribe != TOW_ACCESS_NOBODY;
 }
 

@@ -431,6 +431,31 @@ static void subscribers_are_told_how_many_they_are_now_and_then(void **state) {
     end(&app);
 }
 
+static void token_find(void *user, tow_slice name, tow_channel_policy *policy) {
+    (void)user, (void)name;
+    policy->subscribe = TOW_ACCESS_TOKEN;
+}
+
+static void who_has_no_signature_does_not_stay_where_a_token_is_needed_now(void **state) {
+    (void)state;
+    static const char *const share[] = {"news", "private-news", NULL};
+    struct app_world app;
+    struct peer peer;
+    char id[32];
+    begin(&app, 1, (tow_pusher_settings){.share = share});
+    open_client(&app, &peer, id);
+    subscribe(&peer, id, "news", "");
+    subscribe(&peer, id, "private-news", "");
+    peer_expect(&peer, "subscription_succeeded\",\"channel\":\"private-news\"");
+    tow_server_set_channel_policy(app.world.server, token_find, NULL);
+    peer_expect(&peer, "pusher:subscription_error\",\"channel\":\"news\"");
+    assert_int_equal(tow_hub_subscriber_count(tow_server_hub(app.world.server), tow_slice_from("news")), 0);
+    assert_int_equal(
+        tow_hub_subscriber_count(tow_server_hub(app.world.server), tow_slice_from("private-news")), 1);
+    peer_close(&peer);
+    end(&app);
+}
+
 static void who_reads_nothing_is_given_no_more_however_many_channels_it_has(void **state) {
     (void)state;
     enum { MANY = 100 };
@@ -473,6 +498,7 @@ int main(void) {
         cmocka_unit_test(webhooks_are_told_in_time),
         cmocka_unit_test(webhooks_are_told_again_and_given_up_after_five_minutes),
         cmocka_unit_test(subscribers_are_told_how_many_they_are_now_and_then),
+        cmocka_unit_test(who_has_no_signature_does_not_stay_where_a_token_is_needed_now),
         cmocka_unit_test(who_reads_nothing_is_given_no_more_however_many_channels_it_has),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
