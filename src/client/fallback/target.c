@@ -1,5 +1,6 @@
 #include "target.h"
 
+#include "../http/request.h"
 #include "../options.h"
 #include "http/credentials.h"
 #include "http/percent.h"
@@ -47,6 +48,7 @@ static int write_credentials(tow_target *target, const tow_url *url, const tow_w
     return error != 0 ? error : tow_buffer_append(&target->credentials, "", 1);
 }
 
+/* Those of a connection were for the one that failed. */
 static int make_fields(tow_target *target, const tow_websocket_options *options) {
     const tow_header_field *given = options->headers;
     size_t count = 0;
@@ -57,8 +59,10 @@ static int make_fields(tow_target *target, const tow_websocket_options *options)
         return TOW_ERROR_MEMORY;
     target->post[0] = (tow_header_field){"Content-Type", "text/plain; charset=UTF-8"};
     target->fields = target->post + 1;
-    if (count > 0)
-        memcpy(target->fields, given, count * sizeof(*given));
+    count = 0;
+    for (; given != NULL && given->name != NULL; given++)
+        if (!tow_http_field_is_ours(given->name))
+            target->fields[count++] = *given;
     if (options->origin != NULL)
         target->fields[count++] = (tow_header_field){"Origin", options->origin};
     if (target->credentials.length > 0)

@@ -45,7 +45,7 @@ static int method_check(const char *method) {
 }
 
 /* Where the message ends, and what becomes of the connection (RFC 9110, section 7.6.1). */
-static bool is_ours(const char *name) {
+bool tow_http_field_is_ours(const char *name) {
     static const char *const names[] = {"Connection", "Content-Length", "Expect", "Keep-Alive",
         "Proxy-Connection", "TE", "Trailer", "Transfer-Encoding", "Upgrade"};
     return is_one_of(name, names, COUNT(names));
@@ -62,7 +62,7 @@ static const char *find(const tow_header_field *headers, const char *name) {
 static int write_fields(tow_buffer *out, const tow_header_field *headers) {
     int error = 0;
     for (; error == 0 && headers != NULL && headers->name != NULL; headers++) {
-        if (headers->value == NULL || is_ours(headers->name))
+        if (headers->value == NULL || tow_http_field_is_ours(headers->name))
             return TOW_ERROR_ARGUMENT;
         if (strcasecmp(headers->name, "Host") != 0)
             error = tow_response_field(out, headers->name, headers->value);

@@ -15,6 +15,9 @@ const char *tow_http_request_method(const tow_http_call_options *options);
 /* Whether a request with this method does nothing more when it comes twice (RFC 9110, section 9.2.2). */
 bool tow_http_method_is_idempotent(const char *method);
 
+/* Whether a field is not the caller's to set. */
+bool tow_http_field_is_ours(const char *name);
+
 /* Appends head and body, to go through the proxy (NULL: none). Errors: ARGUMENT (the method is no token, or
  * CONNECT; a field is not valid, or one that frames the message or belongs to the connection), MEMORY. */
 int tow_http_request_write(

@@ -105,6 +105,15 @@ static void where_websocket_gets_through_nothing_else_is_asked_for(void **state)
     fallback_close(&world);
 }
 
+static void fields_of_a_connection_do_not_go_along(void **state) {
+    static const tow_header_field headers[] = {{"TE", "trailers"}, {"X-Note", "a"}, {NULL, NULL}};
+    test_fallback world = {.options.headers = headers, .echoes = true};
+    open_polling(&world, 1);
+    fallback_send(world.client, "hello");
+    fallback_until(&world, world.here.count == 1);
+    fallback_close(&world);
+}
+
 static void the_subprotocol_is_agreed_on(void **state) {
     static const char *const offered[] = {"other", "quiz", NULL};
     test_fallback world = {.options.protocols = offered};
@@ -702,6 +711,7 @@ int main(void) {
         cmocka_unit_test(silence_is_not_waited_for_as_long_as_one_may),
         cmocka_unit_test(without_the_option_it_fails_as_before),
         cmocka_unit_test(where_websocket_gets_through_nothing_else_is_asked_for),
+        cmocka_unit_test(fields_of_a_connection_do_not_go_along),
         cmocka_unit_test(the_subprotocol_is_agreed_on),
         cmocka_unit_test(one_that_is_not_acknowledged_fails_it),
         cmocka_unit_test(what_answered_is_told),
