@@ -1,5 +1,6 @@
 #include "session.h"
 
+#include "base/text.h"
 #include "hearing.h"
 #include "life.h"
 #include "polling.h"
@@ -144,10 +145,12 @@ const tow_carrier tow_engineio_carrier = {.send = send_message,
 /* Over a WebSocket. */
 
 static void close_link(tow_engineio_session *session, const tow_packet *packet) {
+    char text[TOW_CLOSE_REASON_MAX + 1];
     uint16_t code;
     tow_slice reason;
     bool is_one = tow_engineio_read_close(packet, &code, &reason) && code != TOW_CLOSE_NO_STATUS;
-    session->link->class->close(session->link, is_one ? code : 0, NULL, true);
+    tow_text_format(text, sizeof(text), "%.*s", (int)reason.length, reason.data);
+    session->link->class->close(session->link, is_one ? code : 0, is_one ? text : NULL, true);
 }
 
 static void flush_to_link(tow_engineio_session *session) {

@@ -343,6 +343,27 @@ static void it_may_be_closed_at_any_time(void **state) {
     }
 }
 
+static void the_handlers_close_is_heard_whenever_it_comes(void **state) {
+    for (int steps = 0; steps < 150; steps++) {
+        test_fallback world = {.gate.upgrades = GATE_REFUSES};
+        fallback_open(&world, (uint64_t)steps);
+        fallback_connect(&world);
+        fallback_until(&world, world.here.opens == 1);
+        for (int i = 0; i < steps; i++)
+            assert_true(tow_loop_step(world.world.loop) >= 0);
+        fallback_send(world.there.socket, "last");
+        assert_int_equal(tow_websocket_close(world.there.socket, 4002, "enough"), 0);
+        fallback_until(&world, world.here.closes == 1);
+        assert_int_equal(world.here.count, 1);
+        assert_int_equal(world.here.code, 4002);
+        assert_string_equal(world.here.reason, "enough");
+        assert_true(world.here.was_clean);
+        fallback_until(&world, world.there.closes == 1);
+        assert_int_equal(world.there.code, 4002);
+        fallback_close(&world);
+    }
+}
+
 /* Upgrades. */
 
 static void it_upgrades_and_loses_nothing_over_it(void **state) {
@@ -728,6 +749,7 @@ int main(void) {
         cmocka_unit_test(a_server_that_is_gone_is_an_honest_end),
         cmocka_unit_test(it_may_be_freed_at_any_time),
         cmocka_unit_test(it_may_be_closed_at_any_time),
+        cmocka_unit_test(the_handlers_close_is_heard_whenever_it_comes),
         cmocka_unit_test(it_upgrades_and_loses_nothing_over_it),
         cmocka_unit_test(an_upgraded_one_hears_the_handlers_close),
         cmocka_unit_test(an_upgraded_one_that_is_cut_is_remembered),
