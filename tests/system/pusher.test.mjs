@@ -676,7 +676,7 @@ describe("webhooks", () => {
     await until(() => told.events.some((each) => each.channel === "last"), "the last channel");
     assert.deepEqual(told.events.filter((each) => each.channel === "news"), [{ name: "channel_occupied", channel: "news" }]);
     assert.equal(told.requests[0].body, told.requests[1].body);
-    assert.match(server.log, /webhook .* answered with 500/);
+    assert.match(server.log, /webhook http:\/\/127\.0\.0\.1:\d+\/hook: it answered with 500/);
     assert.ok(!server.log.includes(app.secret));
     assert.ok(!server.log.includes("hidden-word"));
   });

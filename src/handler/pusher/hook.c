@@ -42,9 +42,9 @@ static void say(const tow_pusher_hook *hook, int level, const char *text) {
     tow_url url = {0};
     if (hook->hooks->log.write == NULL)
         return;
-    bool is_read = tow_url_read(&url, hook->url, NULL) == 0; /* its text is without a password */
-    snprintf(line, sizeof(line), "pusher: app %s: webhook %.200s: %.200s", hook->app->settings.id,
-        is_read ? url.text : "(URL)", text);
+    bool is_read = tow_url_read(&url, hook->url, NULL) == 0; /* without a password */
+    snprintf(line, sizeof(line), "pusher: app %s: webhook %s%.100s%.100s: %.200s", hook->app->settings.id,
+        url.secure ? "https://" : "http://", is_read ? url.authority : "", is_read ? url.target : "", text);
     hook->hooks->log.write(hook->hooks->log.user, level, line);
     tow_url_clear(&url);
 }
