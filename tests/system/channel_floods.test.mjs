@@ -197,7 +197,7 @@ const floods = {
   },
   "events of Socket.IO, whose acknowledgements are not read": {
     async run(flood) {
-      for (const socket of await Promise.all(many(5, () => socketio(flood)))) socket.says(['21["subscribe","room"]']);
+      for (const socket of await Promise.all(many(6, (i) => socketio(flood, { reads: i % 2 > 0 })))) socket.says(['21["subscribe","room"]']);
       const socket = await socketio(flood, { reads: false });
       socket.says(many(20000, (i) => `2${i}["publish","room","said","${"x".repeat(500)}"]`));
     },

@@ -1,4 +1,5 @@
-// Limits of channels and of what stands in front of them, as options: what is over one is told so, and counted.
+// Limits of channels and of what stands in front of them, as options: what is over one is told so, and counted; as is what is refused, and
+// who is there.
 
 import assert from "node:assert/strict";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -7,7 +8,7 @@ import path from "node:path";
 import { test } from "node:test";
 
 import { start } from "../support/configuration.mjs";
-import { Bare, app } from "../support/pusher.mjs";
+import { Bare, app, sdk } from "../support/pusher.mjs";
 import { client } from "../support/socketio.mjs";
 import { Raw, TEXT, frame } from "../support/raw.mjs";
 import { request, until } from "../support/towline.mjs";
@@ -18,6 +19,7 @@ async function serve(t, lines, { route = "", pusher = "" } = {}) {
   t.after(() => rmSync(folder, { recursive: true }));
   writeFileSync(path.join(folder, "key"), "the-key\n");
   writeFileSync(path.join(folder, "secret"), app.secret);
+  writeFileSync(path.join(folder, "keys"), "a secret of at least thirty-two bytes");
   writeFileSync(path.join(folder, "towline.yaml"), `${lines}drain-seconds: 1
 publish-key: key
 routes:
@@ -90,4 +92,36 @@ test("sockets of Socket.IO that are away", async (t) => {
   await until(async () => (await server.counter("socketio_sockets")) === 0, "all are lost");
   assert.equal(await server.counter("socketio_away"), 1); // one address gets half of the places
   assert.equal(await server.counter("socketio_not_kept_total"), 2);
+});
+
+test("what is refused, by what it was", async (t) => {
+  const server = await serve(t, "token-keys: keys\n");
+  const get = (target, headers) => request({ port: server.port, path: target, headers }).then(({ status }) => status);
+  const refused = (what) => server.counter(`refused_total{what="${what}"}`);
+  assert.equal(await get("/publish/a", { "Towline-Key": "wrong" }), 401);
+  assert.equal(await get("/channel/a?wait=0", { Authorization: "Bearer x.y.z" }), 401);
+  await assert.rejects(sdk(server, { secret: "wrong" }).get({ path: "/channels", params: {} }), ({ status }) => status === 401);
+  const bare = await Bare.open(t, server);
+  await bare.greeted();
+  bare.say({ event: "pusher:subscribe", data: { channel: "private-a", auth: `${app.key}:${"0".repeat(64)}` } });
+  bare.say({ event: "pusher:signin", data: { auth: "x:y", user_data: "{}" } });
+  await until(async () => (await refused("pusher-auth")) === 2, "both");
+  for (const what of ["publish-key", "token", "pusher-call"]) assert.equal(await refused(what), 1, what);
+});
+
+test("who is there, by the door", async (t) => {
+  const server = await serve(t, "");
+  const raw = async (head) => {
+    const one = await Raw.connect(server.port);
+    t.after(() => one.destroy());
+    return one.send(`${head} HTTP/1.1\r\nHost: ${server.host}\r\nAccept: text/event-stream\r\nContent-Length: 0\r\n\r\n`);
+  };
+  const opened = [await raw("GET /channel/a"), await raw("POST /channel/a/sockjs/1/s/xhr_streaming"), await raw("GET /channel/a/engine.io/?EIO=4&transport=polling")];
+  await (await Bare.open(t, server)).greeted();
+  await client(t, server, "/", { transports: ["websocket"] }).isOpen();
+  const there = { event_streams: 1, sockjs_sessions: 1, sockjs_receivers: 1, engineio_sessions: 2, engineio_half_made: 1, engineio_websockets: 1, pusher_connections: 1, socketio_connections: 1, socketio_sockets: 1 };
+  for (const [name, count] of Object.entries(there)) await until(async () => (await server.counter(name)) === count, `${name}: ${count}`);
+  for (const one of opened) one.socket.resetAndDestroy();
+  await until(async () => (await server.counter("event_streams")) === 0, "the stream is gone");
+  await until(async () => (await server.counter("sockjs_receivers")) === 0, "nobody receives");
 });
