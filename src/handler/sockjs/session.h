@@ -81,16 +81,4 @@ int tow_sockjs_session_new(
 /* On its worker; NULL: there is none. */
 tow_sockjs_session *tow_sockjs_find(struct tow_sockjs *sockjs, tow_websocket_id id);
 
-/* A request that receives, one frame or a stream of them; one that brings messages. */
-void tow_sockjs_receive(tow_sockjs_session *session, tow_session_visit *visit, bool streams);
-void tow_sockjs_post(tow_sockjs_session *session, tow_session_visit *visit);
-
-/* A WebSocket that receives; what it has heard; its end. */
-void tow_sockjs_take_wire(tow_sockjs_session *session, tow_websocket *wire, const tow_limits *routes);
-void tow_sockjs_hear(tow_sockjs_session *session, const char *text, size_t length);
-void tow_sockjs_wire_closed(tow_sockjs_session *session, const tow_close_event *event);
-
-/* Ends it with an error (0: the client has vanished). */
-void tow_sockjs_break(tow_sockjs_session *session, tow_cause cause, int error);
-
 #endif

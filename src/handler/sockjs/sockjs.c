@@ -1,6 +1,8 @@
 #include "handler/sockjs.h"
 
 #include "../session/origin.h"
+#include "giving.h"
+#include "hearing.h"
 #include "place.h"
 #include "session.h"
 #include "transport/loop.h"
