@@ -3,6 +3,7 @@
 #include "handshake.h"
 #include "protocol/close.h"
 #include "server/exchange_raw.h"
+#include "version.h"
 #include "websocket/websocket.h"
 
 #include <stdlib.h>

@@ -4,7 +4,9 @@
 #include "../environment.h"
 #include "connection.h"
 #include "protocol.h"
+#include "telling.h"
 #include "transport/listener.h"
+#include "version.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -14,25 +16,9 @@
 #include <towline/log.h>
 #include <unistd.h>
 
-enum {
-    LINE_MAX_LENGTH = 1000,
-    UNSAID_MAX = 1024 * 1024, /* a process that takes nothing is of no use */
-    PATH_MAX_LENGTH = 4096,
-    ANSWER_SECONDS = 30
-};
+enum { PATH_MAX_LENGTH = 4096, ANSWER_SECONDS = 30 };
 
 #define RESTART_AFTER TOW_SECOND
-
-void tow_python_say(const tow_python *python, int level, const char *format, ...) {
-    char line[LINE_MAX_LENGTH + 100];
-    va_list arguments;
-    if (python->place.log.write == NULL)
-        return;
-    va_start(arguments, format);
-    tow_text_format_list(line, sizeof(line), format, arguments);
-    va_end(arguments);
-    python->place.log.write(python->place.log.user, level, line);
-}
 
 static tow_python *of(tow_command *command) {
     return (tow_python *)(void *)((char *)command - offsetof(tow_python, command));
@@ -54,104 +40,11 @@ static void tell_loaded(tow_python_version *version, const char *why) {
     on_loaded(version->user, &handler, NULL);
 }
 
-static void say_of_version(tow_python *python, uint8_t operation, const tow_python_version *version);
-
-static void version_free(tow_letter *letter) {
-    tow_python_version *version = (tow_python_version *)(void *)letter;
-    *version->previous = version->next;
-    if (version->next != NULL)
-        version->next->previous = version->previous;
-    free(version);
-}
-
-static void versions_gone(tow_letter *letters) {
-    for (tow_letter *next; letters != NULL; letters = next) {
-        tow_python_version *version = (tow_python_version *)(void *)letters;
-        next = letters->next;
-        say_of_version(version->python, TOW_PYTHON_UNLOAD, version);
-        version_free(letters);
-    }
-}
-
-void tow_python_version_retain(tow_python_version *version) {
-    atomic_fetch_add_explicit(&version->holders, 1, memory_order_relaxed);
-}
-
-void tow_python_version_release(tow_python_version *version) {
-    if (atomic_fetch_sub_explicit(&version->holders, 1, memory_order_acq_rel) != 1)
-        return;
-    version->letter = (tow_letter){.work = 1, .open = versions_gone, .drop = version_free};
-    tow_loop_post_letter(version->python->place.loop, &version->letter);
-}
-
-/* The process may run elsewhere: the name is an absolute one. */
-tow_python_version *tow_python_version_new(tow_python *python, const char *file) {
-    char here[PATH_MAX_LENGTH] = "";
-    bool is_relative = file[0] != '/' && getcwd(here, sizeof(here)) != NULL;
-    size_t size = strlen(here) + 1 + strlen(file) + 1;
-    tow_python_version *version = calloc(1, sizeof(*version) + size);
-    if (version == NULL)
-        return NULL;
-    snprintf(version->file, size, "%s%s%s", is_relative ? here : "", is_relative ? "/" : "", file);
-    version->python = python;
-    version->number = ++python->last_number;
-    version->holders = 1; /* until it is told of */
-    version->next = python->versions;
-    version->previous = &python->versions;
-    if (version->next != NULL)
-        version->next->previous = &version->next;
-    python->versions = version;
-    return version;
-}
-
-static tow_python_version *version_find(const tow_python *python, uint64_t number) {
-    for (tow_python_version *version = python->versions; version != NULL; version = version->next)
-        if (version->number == number)
-            return version;
-    return NULL;
-}
-
 /* What the process is told. */
-
-static void write_unsaid(tow_python *python) {
-    if (python->stream == NULL || python->unsaid.length == 0)
-        return;
-    int64_t taken =
-        tow_byte_stream_write(python->stream, &(tow_bytes){python->unsaid.data, python->unsaid.length}, 1);
-    if (taken > 0)
-        tow_buffer_consume(&python->unsaid, (size_t)taken);
-}
-
-/* It is as good as dead: what follows is its exit. */
-static void give_up(tow_python *python) {
-    tow_python_life_end(&python->life);
-    if (python->stream != NULL)
-        tow_byte_stream_close(python->stream);
-}
-
-/* What finds no room is not said. */
-static void say_to_host(tow_python *python, uint8_t operation, uint64_t number, const char *file) {
-    uint8_t head[TOW_PYTHON_HEADER + 8];
-    size_t length = strlen(file);
-    if (python->stream == NULL)
-        return;
-    tow_python_write_header(head, operation, 8 + length);
-    tow_python_put(head + TOW_PYTHON_HEADER, number, 8);
-    if (python->unsaid.length > UNSAID_MAX || tow_buffer_append(&python->unsaid, head, sizeof(head)) != 0 ||
-        tow_buffer_append(&python->unsaid, file, length) != 0) {
-        give_up(python);
-        return;
-    }
-    write_unsaid(python);
-}
-
-static void say_of_version(tow_python *python, uint8_t operation, const tow_python_version *version) {
-    say_to_host(python, operation, version->number, operation == TOW_PYTHON_LOAD ? version->file : "");
-}
 
 static void ask_for(tow_python *python, tow_python_version *version) {
     version->asked = true;
-    say_of_version(python, TOW_PYTHON_LOAD, version);
+    tow_python_tell_of(python, TOW_PYTHON_LOAD, version);
 }
 
 static int count_asked(const tow_python *python) {
@@ -190,7 +83,7 @@ static void hear_of_version(tow_python *python, const tow_python_said *said) {
     char why[TOW_HANDLER_TEXT_MAX];
     if (said->length < 8)
         return;
-    tow_python_version *version = version_find(python, tow_python_version_of(said->bytes));
+    tow_python_version *version = tow_python_version_find(python, tow_python_version_of(said->bytes));
     if (version == NULL)
         return;
     tow_text_format(why, sizeof(why), "%.*s", (int)said->length - 8, (const char *)said->bytes + 8);
@@ -222,7 +115,7 @@ static void output_came(tow_byte_stream *stream, void *bytes, size_t length) {
     tow_python *python = tow_byte_stream_user(stream);
     tow_python_said said;
     if (tow_buffer_append(&python->unheard, bytes, length) != 0) {
-        give_up(python);
+        tow_python_give_up(python);
         return;
     }
     const uint8_t *at = python->unheard.data;
@@ -232,7 +125,7 @@ static void output_came(tow_byte_stream *stream, void *bytes, size_t length) {
         hear(python, &said);
     tow_buffer_consume(&python->unheard, python->unheard.length - left);
     if (result < 0)
-        give_up(python);
+        tow_python_give_up(python);
 }
 
 static void errors_came(tow_command *command, const char *bytes, size_t length) {
@@ -240,7 +133,7 @@ static void errors_came(tow_command *command, const char *bytes, size_t length) 
 }
 
 static void stream_writable(tow_byte_stream *stream) {
-    write_unsaid(tow_byte_stream_user(stream));
+    tow_python_write_unsaid(tow_byte_stream_user(stream));
 }
 
 /* Whether it serves. */
@@ -250,7 +143,7 @@ static tow_python *of_life(tow_python_life *life) {
 }
 
 static void ask_for_sign(tow_python_life *life) {
-    say_to_host(of_life(life), TOW_PYTHON_ALIVE, 0, "");
+    tow_python_tell(of_life(life), TOW_PYTHON_ALIVE, 0, "");
 }
 
 static void hears_nothing(tow_python_life *life) {
@@ -258,7 +151,7 @@ static void hears_nothing(tow_python_life *life) {
     tow_python_say(python, TOW_LOG_ERROR,
         "the process of the Python handlers serves no more, and has said nothing for %d seconds: it is ended",
         life->patience_seconds);
-    give_up(python);
+    tow_python_give_up(python);
 }
 
 static void watch_life(tow_python *python) {
@@ -329,7 +222,7 @@ static void is_over(tow_python *python) {
 static void exited(tow_command *command) {
     tow_python *python = of(command);
     tow_error_lines_end(&python->lines, command);
-    give_up(python);
+    tow_python_give_up(python);
     is_over(python);
 }
 
@@ -342,12 +235,12 @@ static void stream_closed(tow_byte_stream *stream) {
 }
 
 static void stream_ended(tow_byte_stream *stream) {
-    give_up(tow_byte_stream_user(stream));
+    tow_python_give_up(tow_byte_stream_user(stream));
 }
 
 static void stream_failed(tow_byte_stream *stream, int error, const char *text) {
     (void)error, (void)text;
-    give_up(tow_byte_stream_user(stream));
+    tow_python_give_up(tow_byte_stream_user(stream));
 }
 
 /* Where mod_pywebsocket is: beside the program's folder where it is installed, or in the source. */
@@ -495,7 +388,7 @@ void tow_python_end(tow_python *python) {
         return;
     python->ends = true;
     tow_timer_cancel(python->place.loop, &python->again);
-    give_up(python);
+    tow_python_give_up(python);
 }
 
 void tow_python_free(tow_python *python) {

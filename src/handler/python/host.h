@@ -57,14 +57,4 @@ struct tow_python {
     struct tow_python_connection *connections; /* `mutex` */
 };
 
-/* A file's next version, held by the caller. NULL without memory. */
-tow_python_version *tow_python_version_new(tow_python *python, const char *file);
-
-void tow_python_version_retain(tow_python_version *version);
-void tow_python_version_release(tow_python_version *version);
-
-/* A line for the log; any thread. */
-__attribute__((format(printf, 3, 4))) void tow_python_say(
-    const tow_python *python, int level, const char *format, ...);
-
 #endif

@@ -2,6 +2,7 @@
 #include "handler/python.h"
 
 #include "connection.h"
+#include "version.h"
 
 #include <stdio.h>
 #include <sys/un.h>

@@ -3,6 +3,8 @@
 #include "server/entrance.h"
 
 #include "connection.h"
+#include "telling.h"
+#include "version.h"
 
 #include <limits.h>
 #include <stdlib.h>
