@@ -15,9 +15,18 @@ enum {
 
 /* Events. */
 
+/* The service's hold on a member begins with its opening, and ends with its end if it could not be taken. */
+void tow_member_drop_event(tow_event *event) {
+    tow_member *member = event->member;
+    bool is_held_by_it = event->type == TOW_SERVICE_OPEN ||
+                         (event->type == TOW_SERVICE_CLOSED && member->abandoned && member->server == NULL);
+    free(event);
+    if (is_held_by_it)
+        tow_member_release(member);
+}
+
 static void drop(tow_letter *letter) {
-    tow_event *event = (tow_event *)(void *)letter;
-    tow_service_drop(event);
+    tow_member_drop_event((tow_event *)(void *)letter);
 }
 
 static tow_event *event_new(
@@ -25,13 +34,38 @@ static tow_event *event_new(
     tow_event *event = malloc(sizeof(*event) + length);
     if (event == NULL)
         return NULL;
-    *event = (tow_event){.letter = {.open = tow_service_take, .drop = drop, .work = 1},
+    *event = (tow_event){.letter = {.open = member->service->take, .drop = drop, .work = 1},
         .member = member,
         .type = type,
         .length = length};
     if (data != NULL)
         memcpy(event->data, data, length);
     return event;
+}
+
+/* By what connections are served by the same. */
+
+/* FNV-1a. */
+static uint64_t hash_of(const char *text, size_t length) {
+    uint64_t hash = UINT64_C(0xcbf29ce484222325);
+    for (size_t i = 0; i < length; i++)
+        hash = (hash ^ (unsigned char)text[i]) * UINT64_C(0x100000001b3);
+    return hash | 1;
+}
+
+static uint64_t key_of(const tow_service *service, const tow_request *request) {
+    const char *path = tow_request_path(request);
+    const char *peer = tow_request_peer(request);
+    const char *colon = strrchr(peer, ':');
+    switch ((tow_program_affinity)service->settings.affinity) {
+    case TOW_AFFINITY_CONNECTION:
+        return 0;
+    case TOW_AFFINITY_PATH:
+        return hash_of(path, strlen(path));
+    case TOW_AFFINITY_ADDRESS:
+        return hash_of(peer, colon != NULL ? (size_t)(colon - peer) : strlen(peer));
+    }
+    return 0;
 }
 
 /* How much of it waits. */
@@ -162,7 +196,7 @@ void tow_member_opened(tow_websocket *socket) {
         tow_websocket_close(socket, 1011, tow_strerror(TOW_ERROR_MEMORY));
         return;
     }
-    opening->member->key = tow_service_key(service, tow_websocket_request(socket));
+    opening->member->key = key_of(service, tow_websocket_request(socket));
     post(opening);
 }
 

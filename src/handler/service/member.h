@@ -86,4 +86,7 @@ int tow_member_attach(tow_member *member, const void *state, size_t length);
 /* One holder less; the last frees it. */
 void tow_member_release(tow_member *member);
 
+/* It was not taken, or is for nobody: it goes. */
+void tow_member_drop_event(tow_event *event);
+
 #endif

@@ -1,5 +1,5 @@
-#include "pool.h"
-
+/* A way to serve: by so many processes of one program, each with connections of its own, which follow each
+ * other when the program's file changes. */
 #include "slot.h"
 #include "transport/loop.h"
 
@@ -27,11 +27,15 @@ static pool *pool_of(const tow_service *service) {
     return service->served_by;
 }
 
-void tow_pool_count_broken(tow_service *service, int more) {
+static void count_broken(tow_service *service, int more) {
     pool *self = pool_of(service);
     self->broken += (size_t)more;
     atomic_store(&service->broken, self->broken == self->count);
 }
+
+static void look_at_end(tow_service *service);
+
+static const tow_slot_events slot_events = {.on_broken = count_broken, .on_over = look_at_end};
 
 /* The program's files. */
 
@@ -93,7 +97,7 @@ static int begin(tow_service *service, char why[TOW_HANDLER_TEXT_MAX]) {
     self->seen = self->now = look_at_files(&service->settings);
     int error = 0;
     for (size_t i = 0; i < count; i++) {
-        tow_slot_init(&self->slots[i], service, i, count);
+        tow_slot_init(&self->slots[i], service, &slot_events, i, count);
         if (error == 0)
             error = tow_slot_begin(&self->slots[i]);
     }
@@ -150,7 +154,7 @@ static void end(tow_service *service) {
     tow_timer_cancel(service->loop, &self->look);
     for (size_t i = 0; i < self->count; i++)
         tow_slot_end(&self->slots[i]);
-    tow_pool_look_at_end(service);
+    look_at_end(service);
 }
 
 static tow_service *service_of(tow_letter *letter) {
@@ -169,8 +173,8 @@ static void open_all(tow_letter *letters) {
     }
 }
 
-/* Not inside of what the last of them is doing. */
-void tow_pool_look_at_end(tow_service *service) {
+/* When all are over, a service that is gone is freed; not inside of what the last of them is doing. */
+static void look_at_end(tow_service *service) {
     pool *self = pool_of(service);
     for (size_t i = 0; i < self->count; i++)
         if (!tow_slot_is_over(&self->slots[i]))

@@ -95,7 +95,7 @@ static void take_one(tow_service *service, tow_event *event) {
     tow_member *member = event->member;
     bool is_end = event->type == TOW_SERVICE_CLOSED;
     if (atomic_load(&service->gone)) {
-        tow_service_drop(event);
+        tow_member_drop_event(event);
     } else if (event->type == TOW_SERVICE_OPEN) {
         take_opening(service, event);
     } else if (member->abandoned && !(is_end && member->is_known)) {
@@ -111,7 +111,7 @@ static void take_one(tow_service *service, tow_event *event) {
 }
 
 /* Those of several services may come together. */
-void tow_service_take(tow_letter *letters) {
+static void take(tow_letter *letters) {
     while (letters != NULL) {
         tow_event *event = (tow_event *)(void *)letters;
         tow_service *service = event->member->service;
@@ -121,16 +121,6 @@ void tow_service_take(tow_letter *letters) {
         if (is_last && !atomic_load(&service->gone))
             service->way->flush(service);
     }
-}
-
-/* The service's hold on a member begins with its opening, and ends with its end if it could not be taken. */
-void tow_service_drop(tow_event *event) {
-    tow_member *member = event->member;
-    bool is_held_by_it = event->type == TOW_SERVICE_OPEN ||
-                         (event->type == TOW_SERVICE_CLOSED && member->abandoned && member->server == NULL);
-    free(event);
-    if (is_held_by_it)
-        tow_member_release(member);
 }
 
 /* What those who serve ask for. */
@@ -225,29 +215,6 @@ int tow_service_act(tow_service *service, const tow_service_frame *frame) {
 
 /* The handler. */
 
-/* FNV-1a. */
-static uint64_t hash_of(const char *text, size_t length) {
-    uint64_t hash = UINT64_C(0xcbf29ce484222325);
-    for (size_t i = 0; i < length; i++)
-        hash = (hash ^ (unsigned char)text[i]) * UINT64_C(0x100000001b3);
-    return hash | 1;
-}
-
-uint64_t tow_service_key(const tow_service *service, const tow_request *request) {
-    const char *path = tow_request_path(request);
-    const char *peer = tow_request_peer(request);
-    const char *colon = strrchr(peer, ':');
-    switch ((tow_program_affinity)service->settings.affinity) {
-    case TOW_AFFINITY_CONNECTION:
-        return 0;
-    case TOW_AFFINITY_PATH:
-        return hash_of(path, strlen(path));
-    case TOW_AFFINITY_ADDRESS:
-        return hash_of(peer, colon != NULL ? (size_t)(colon - peer) : strlen(peer));
-    }
-    return 0;
-}
-
 static void admit(tow_exchange *exchange, const tow_request *request) {
     tow_service *service = tow_request_user(request);
     if (atomic_load(&service->broken))
@@ -338,6 +305,7 @@ static tow_service *service_new(
     service->free = leave;
     service->settings = *settings;
     service->way = way;
+    service->take = take;
     service->log = place->log;
     service->nursery = place->nursery;
     service->server = place->server;

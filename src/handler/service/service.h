@@ -35,9 +35,10 @@ struct tow_service {
     tow_loop *loop;
     tow_nursery *nursery;
     const tow_service_way *way;
-    void *served_by; /* the way's */
-    char *name;      /* for the log */
-    char *path;      /* where it is served; NULL: the request's path */
+    void *served_by;                   /* the way's */
+    void (*take)(tow_letter *letters); /* of events: they have come */
+    char *name;                        /* for the log */
+    char *path;                        /* where it is served; NULL: the request's path */
     int max_waiting;
     size_t max_waiting_bytes; /* of all connections */
     atomic_size_t waiting_bytes;
@@ -59,13 +60,6 @@ void tow_service_reload(tow_service *service);
 static inline bool tow_service_is_full(tow_service *service) {
     return atomic_load(&service->waiting_bytes) > service->max_waiting_bytes;
 }
-
-/* The worker's thread: the key of a request, by which connections are served by the same. */
-uint64_t tow_service_key(const tow_service *service, const tow_request *request);
-
-/* What events do, as letters. */
-void tow_service_take(tow_letter *letters);
-void tow_service_drop(tow_event *event);
 
 /* Does what a frame asks for: SEND, BROADCAST, ATTACH, CLOSE. Those that are for nobody (any more) do
  * nothing. Errors: QUEUE_FULL (nothing was done: later), ARGUMENT (a frame that is another), MEMORY. */

@@ -1,6 +1,5 @@
 #include "slot.h"
 
-#include "pool.h"
 #include "transport/loop.h"
 
 #include <assert.h>
@@ -152,7 +151,7 @@ static void set_broken(tow_slot *slot, bool broken) {
     if (slot->broken == broken)
         return;
     slot->broken = broken;
-    tow_pool_count_broken(slot->service, broken ? 1 : -1);
+    slot->events->on_broken(slot->service, broken ? 1 : -1);
 }
 
 static void add_events(tow_slot *slot, const tow_member *member) {
@@ -270,7 +269,7 @@ static void over(tow_process *process) {
     bool is_current = process == slot->current;
     if (atomic_load(&slot->service->gone)) {
         *(is_current ? &slot->current : &slot->next) = NULL;
-        tow_pool_look_at_end(slot->service);
+        slot->events->on_over(slot->service);
     } else if (is_current)
         current_is_over(slot);
     else
@@ -300,8 +299,9 @@ static void start(tow_slot *slot) {
         note_failure(slot);
 }
 
-void tow_slot_init(tow_slot *slot, tow_service *service, size_t number, size_t count) {
-    *slot = (tow_slot){.service = service, .number = number, .count = count};
+void tow_slot_init(
+    tow_slot *slot, tow_service *service, const tow_slot_events *events, size_t number, size_t count) {
+    *slot = (tow_slot){.service = service, .events = events, .number = number, .count = count};
     wait_none(slot);
 }
 

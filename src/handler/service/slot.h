@@ -10,8 +10,16 @@
 
 #include "process.h"
 
+/* What a slot tells its pool. */
+typedef struct tow_slot_events {
+    void (*on_broken)(
+        tow_service *service, int more);   /* one more, or one less, has no process that can be started */
+    void (*on_over)(tow_service *service); /* it may be over */
+} tow_slot_events;
+
 typedef struct tow_slot {
     tow_service *service;
+    const tow_slot_events *events;
     size_t number, count; /* of the pool */
     tow_process *current; /* NULL: none */
     tow_process *next;    /* is being started, or waits for the end of `current` */
@@ -28,7 +36,8 @@ typedef struct tow_slot {
     bool is_stale; /* who is to follow is out of date already */
 } tow_slot;
 
-void tow_slot_init(tow_slot *slot, tow_service *service, size_t number, size_t count);
+void tow_slot_init(
+    tow_slot *slot, tow_service *service, const tow_slot_events *events, size_t number, size_t count);
 
 /* Starts its first process. Errors: as tow_child_start. */
 int tow_slot_begin(tow_slot *slot);
