@@ -1,5 +1,7 @@
 #include "app.h"
 
+#include "state.h"
+
 #include <assert.h>
 #include <errno.h>
 #include <openssl/crypto.h>
@@ -109,7 +111,7 @@ int tow_pusher_app_new(tow_pusher_app **out, const tow_pusher_settings *settings
         return error;
     }
     app->credentials.key = tow_slice_from(app->settings.key);
-    app->mask = place->pusher != NULL ? tow_pusher_mask(place->pusher) : 0;
+    app->mask = place->pusher != NULL ? place->pusher->mask : 0;
     *out = app;
     return 0;
 }

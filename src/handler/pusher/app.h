@@ -33,15 +33,11 @@ typedef struct tow_pusher_app {
     char secret[TOW_PUSHER_SECRET_MAX];
     char **texts; /* the copies */
     size_t text_count;
-    uint64_t mask; /* see tow_pusher_mask */
+    uint64_t mask; /* see tow_pusher */
     tow_pusher_metrics metrics;
     _Atomic int64_t connections;
     atomic_int holders;
 } tow_pusher_app;
-
-/* What stands between names of connections and the numbers of their sockets, so that no name comes twice, in
- * no run of the server: a signature for one is for no other. */
-uint64_t tow_pusher_mask(const tow_pusher *pusher); /* pusher.c */
 
 /* Held by the caller. Errors: MEMORY, and those of the secret's file; `why` then says what is wrong. */
 int tow_pusher_app_new(tow_pusher_app **app, const tow_pusher_settings *settings,

@@ -4,6 +4,7 @@
 #include "order.h"
 #include "server/channels.h"
 #include "transport/loop.h"
+#include "saying.h"
 #include "watching.h"
 
 #include <towline/error.h>

@@ -3,6 +3,7 @@
 #include "client_event.h"
 #include "envelope.h"
 #include "message.h"
+#include "saying.h"
 #include "sign_in.h"
 #include "subscribing.h"
 #include "transport/loop.h"
@@ -12,21 +13,6 @@
 #include <towline/server.h>
 
 enum { PONG_SECONDS = 30, VERSION_MIN = 5, VERSION_MAX = 7 };
-
-/* Words to the client. */
-
-void tow_pusher_say(tow_pusher_connection *connection, tow_buffer *text, int error) {
-    if (error == 0)
-        (void)tow_websocket_send(connection->socket, TOW_TEXT, text->data, text->length);
-    else
-        (void)tow_websocket_close(connection->socket, TOW_PUSHER_OVER_CAPACITY, "out of memory");
-    tow_buffer_clear(text);
-}
-
-void tow_pusher_say_error(tow_pusher_connection *connection, int code, const char *text) {
-    tow_buffer out = {0};
-    tow_pusher_say(connection, &out, tow_pusher_write_error(&out, code, text));
-}
 
 /* Time. */
 
@@ -72,10 +58,6 @@ static void look(tow_pusher_connection *connection) {
 static void heard(tow_pusher_connection *connection) {
     connection->heard = now_of(connection);
     connection->was_pinged = false;
-}
-
-void tow_pusher_connection_authorize(tow_pusher_connection *connection) {
-    connection->authorize_by = 0;
 }
 
 /* Coming in. */

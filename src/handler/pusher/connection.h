@@ -46,18 +46,15 @@ typedef struct tow_pusher_connection {
     char id[TOW_PUSHER_SOCKET_ID_TEXT];
 } tow_pusher_connection;
 
+/* It has shown a signature. */
+static inline void tow_pusher_connection_authorize(tow_pusher_connection *connection) {
+    connection->authorize_by = 0;
+}
+
 /* The handler's functions. */
 void tow_pusher_connection_open(tow_websocket *socket);
 void tow_pusher_connection_message(tow_websocket *socket, const tow_message *message);
 void tow_pusher_connection_pong(tow_websocket *socket, const void *payload, size_t length);
 void tow_pusher_connection_close(tow_websocket *socket, const tow_close_event *event);
-
-/* Sends what was written, unless writing failed, and clears the buffer; without memory the client has to come
- * back. */
-void tow_pusher_say(tow_pusher_connection *connection, tow_buffer *text, int error);
-void tow_pusher_say_error(tow_pusher_connection *connection, int code, const char *text);
-
-/* It has shown a signature. */
-void tow_pusher_connection_authorize(tow_pusher_connection *connection);
 
 #endif

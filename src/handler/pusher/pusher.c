@@ -1,35 +1,14 @@
 #include "handler/pusher.h"
 
 #include "apps.h"
-#include "counting.h"
-#include "hook.h"
 #include "server/channels.h"
+#include "state.h"
 #include "transport/loop.h"
 #include "watching.h"
 
-#include <pthread.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <towline/error.h>
-
-enum { NOTICES_MAX = 20000 /* on the way to the first loop */ };
-
-struct tow_pusher {
-    tow_hub_watcher watcher;
-    tow_loop *loop;
-    pthread_mutex_t lock; /* of the apps: nothing else is locked inside */
-    tow_pusher_app **apps;
-    size_t count;
-    uint64_t mask;
-    atomic_int notices;
-    bool has_ended;
-    tow_pusher_hooks hooks;
-    tow_pusher_counting counting;
-};
-
-uint64_t tow_pusher_mask(const tow_pusher *pusher) {
-    return pusher->mask;
-}
 
 /* Apps. */
 
@@ -168,23 +147,7 @@ static void member(
 
 /* What is told on the first loop. */
 
-tow_loop *tow_pusher_loop(const tow_pusher *pusher) {
-    return pusher->loop;
-}
-
-bool tow_pusher_notice_enter(tow_pusher *pusher) {
-    if (atomic_fetch_add_explicit(&pusher->notices, 1, memory_order_relaxed) < NOTICES_MAX)
-        return true;
-    tow_metric_count(pusher->hooks.metrics.dropped);
-    tow_pusher_notice_leave(pusher);
-    return false;
-}
-
-void tow_pusher_notice_leave(tow_pusher *pusher) {
-    atomic_fetch_sub_explicit(&pusher->notices, 1, memory_order_relaxed);
-}
-
-void tow_pusher_take(tow_pusher *pusher, const tow_pusher_notice *notice) {
+static void take(tow_pusher *pusher, const tow_pusher_notice *notice) {
     if (pusher->has_ended)
         return;
     if (notice->event.json.length > 0)
@@ -200,6 +163,7 @@ int tow_pusher_new(tow_pusher **out, const tow_handler_place *place) {
     if (pusher == NULL)
         return TOW_ERROR_MEMORY;
     pusher->loop = place->loop;
+    pusher->take = take;
     tow_loop_random(place->loop, &pusher->mask, sizeof(pusher->mask));
     int error = tow_pusher_hooks_init(&pusher->hooks, place);
     if (error == 0 && pthread_mutex_init(&pusher->lock, NULL) != 0)

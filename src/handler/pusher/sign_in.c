@@ -2,6 +2,7 @@
 
 #include "envelope.h"
 #include "server/channels.h"
+#include "saying.h"
 #include "watchlist.h"
 
 #include <stddef.h>

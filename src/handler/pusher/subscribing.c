@@ -3,6 +3,7 @@
 #include "encoding.h"
 #include "envelope.h"
 #include "server/channels.h"
+#include "saying.h"
 #include "sign_in.h"
 #include "watching.h"
 

@@ -1,11 +1,14 @@
 #include "watching.h"
 
 #include "base/json.h"
+#include "state.h"
 #include "transport/loop.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <towline/error.h>
+
+enum { NOTICES_MAX = 20000 /* on the way to the first loop */ };
 
 typedef struct notice_letter {
     tow_letter letter;   /* first */
@@ -16,8 +19,21 @@ typedef struct notice_letter {
     char text[]; /* channel, user and JSON */
 } notice_letter;
 
+static void leave(tow_pusher *pusher) {
+    atomic_fetch_sub_explicit(&pusher->notices, 1, memory_order_relaxed);
+}
+
+/* Whether there is room for one more. */
+static bool enter(tow_pusher *pusher) {
+    if (atomic_fetch_add_explicit(&pusher->notices, 1, memory_order_relaxed) < NOTICES_MAX)
+        return true;
+    tow_metric_count(pusher->hooks.metrics.dropped);
+    leave(pusher);
+    return false;
+}
+
 static void letter_free(notice_letter *letter) {
-    tow_pusher_notice_leave(letter->app->pusher);
+    leave(letter->app->pusher);
     tow_pusher_app_release(letter->app);
     free(letter);
 }
@@ -31,7 +47,7 @@ static void letter_open(tow_letter *letters) {
             .event = {one->type, {one->text, one->channel_length}, {user, one->user_length},
                 {json, one->json_length}},
             .number = one->number};
-        tow_pusher_take(one->app->pusher, &notice);
+        one->app->pusher->take(one->app->pusher, &notice);
         letter_free(one);
     }
 }
@@ -50,12 +66,12 @@ static char *copy(char *out, tow_slice text) {
 static void post(const tow_pusher_notice *notice) {
     const tow_pusher_hook_event *event = &notice->event;
     tow_pusher *pusher = notice->app->pusher;
-    if (!tow_pusher_notice_enter(pusher))
+    if (!enter(pusher))
         return;
     notice_letter *made =
         malloc(sizeof(*made) + event->channel.length + event->user.length + event->json.length);
     if (made == NULL) {
-        tow_pusher_notice_leave(pusher);
+        leave(pusher);
         return;
     }
     *made = (notice_letter){.letter = {.open = letter_open, .drop = letter_drop, .work = 1},
@@ -66,7 +82,7 @@ static void post(const tow_pusher_notice *notice) {
         .user_length = event->user.length,
         .json_length = event->json.length};
     copy(copy(copy(made->text, event->channel), event->user), event->json);
-    tow_loop_post_letter(tow_pusher_loop(pusher), &made->letter);
+    tow_loop_post_letter(pusher->loop, &made->letter);
 }
 
 /* What is told as JSON. */

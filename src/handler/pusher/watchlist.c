@@ -3,6 +3,7 @@
 #include "base/json.h"
 #include "envelope.h"
 #include "member.h"
+#include "saying.h"
 #include "server/channels.h"
 
 #include <stddef.h>
