@@ -5,6 +5,7 @@
 #include "server/metric.h"
 #include "transport/loop.h"
 
+#include <assert.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -360,6 +361,7 @@ void tow_asker_end(tow_asker *asker) {
         question->verdict.error = TOW_ERROR_STATE;
         send_home(question);
     }
+    assert(asker->first == NULL);
     ask_next(asker); /* nobody is asked any more */
     tow_http_client_free(asker->client);
     asker->client = NULL;
