@@ -4,8 +4,9 @@
  *     channel-load PORT PID CONNECTIONS UNDER_WAY SECONDS [PROTOCOL]
  *
  * Without a protocol the server is one of those that bench/channels compares, where the first reader says
- * it; with one (plain, pusher, socketio) it is `towline serve`, and a connection of its own says it. With 0
- * seconds prints the memory of a subscription instead: what the server's grows by when all subscribe. */
+ * it; with one (plain, pusher, socketio, polling) it is `towline serve`, and a connection of its own says it.
+ * With 0 seconds prints the memory of a subscription instead: what the server's grows by when all subscribe.
+ */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -26,18 +27,33 @@ enum { CONNECTIONS_MAX = 20000, PAYLOAD = 64, UNDER_WAY_MAX = 64, EVENTS = 1024 
 typedef struct protocol {
     const char *name;
     const char *target;
-    bool greets;      /* the server's first frame is not of the channel */
     const char *asks; /* NULL: the target says it all */
+    bool greets;      /* the server's first frame is not of the channel */
+    bool polls;       /* by HTTP */
 } protocol;
 
 static const protocol none = {.target = "/"};
 static const protocol protocols[] = {{.name = "plain", .target = "/channel/c"},
-    {"pusher", "/app/key?protocol=7", true, "{\"event\":\"pusher:subscribe\",\"data\":{\"channel\":\"c\"}}"},
-    {"socketio", "/socket.io/?EIO=4&transport=websocket", true, "40"}};
+    {.name = "pusher",
+        .target = "/app/key?protocol=7",
+        .asks = "{\"event\":\"pusher:subscribe\",\"data\":{\"channel\":\"c\"}}",
+        .greets = true},
+    {.name = "socketio", .target = "/socket.io/?EIO=4&transport=websocket", .asks = "40", .greets = true},
+    {.name = "polling", .target = "/channel/c/engine.io/?EIO=4&transport=polling", .polls = true}};
+
+enum { ANSWER_MAX = 8192 };
+
+/* Engine.IO by polling: what is asked again and again, and what has come of the answer. */
+typedef struct polling {
+    char request[256];
+    char answer[ANSWER_MAX + 1];
+    size_t length;
+} polling;
 
 typedef struct reader {
     int fd;
-    uint64_t bytes; /* behind the response's head */
+    uint64_t bytes; /* behind the response's head, or of bodies */
+    polling *polling;
 } reader;
 
 static reader readers[CONNECTIONS_MAX];
@@ -105,14 +121,19 @@ static void read_head(int fd) {
     }
 }
 
-static int open_socket(int port, const char *target) {
+static int connect_to(int port) {
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
-    char request[512];
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     int fd = socket(AF_INET, SOCK_STREAM, 0);
     if (fd < 0 || connect(fd, (struct sockaddr *)&address, sizeof(address)) != 0)
         fail("connect");
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
+    return fd;
+}
+
+static int open_socket(int port, const char *target) {
+    char request[512];
+    int fd = connect_to(port);
     int length = snprintf(request, sizeof(request),
         "GET %s HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
         "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n",
@@ -134,7 +155,62 @@ static void skip_frame(int fd) {
     read_exactly(fd, payload, length);
 }
 
+/* Polls. */
+
+static void ask_again(const reader *asking) {
+    size_t length = strlen(asking->polling->request);
+    if (write(asking->fd, asking->polling->request, length) != (ssize_t)length)
+        fail("write");
+}
+
+/* Bytes of the body of an answer that is whole, with one more for the separator that is not behind the last
+ * packet; 0: it is not. */
+static size_t take_answer(polling *from) {
+    from->answer[from->length] = '\0';
+    const char *body = strstr(from->answer, "\r\n\r\n");
+    const char *field = strstr(from->answer, "Content-Length: ");
+    if (body == NULL || field == NULL)
+        return 0;
+    size_t length = strtoul(field + strlen("Content-Length: "), NULL, 10);
+    if (from->length < (size_t)(body + 4 - from->answer) + length)
+        return 0;
+    from->length = 0;
+    return length + 1;
+}
+
+static void receive_answer(reader *from) {
+    polling *into = from->polling;
+    ssize_t length = read(from->fd, into->answer + into->length, ANSWER_MAX - into->length);
+    if (length == 0 || (length < 0 && errno != EAGAIN))
+        fail("read");
+    if (length > 0)
+        into->length += (size_t)length;
+}
+
+static void open_polling(reader *made, int port, const protocol *by) {
+    polling *opened = made->polling = calloc(1, sizeof(*opened));
+    if (opened == NULL)
+        fail("calloc");
+    made->fd = connect_to(port);
+    snprintf(
+        opened->request, sizeof(opened->request), "GET %s HTTP/1.1\r\nHost: localhost\r\n\r\n", by->target);
+    ask_again(made);
+    while (take_answer(opened) == 0)
+        receive_answer(made);
+    char *sid = strstr(opened->answer, "\"sid\":\"");
+    if (sid == NULL)
+        fail(opened->answer);
+    sid += strlen("\"sid\":\"");
+    snprintf(opened->request, sizeof(opened->request), "GET %s&sid=%.*s HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        by->target, (int)strcspn(sid, "\""), sid);
+    ask_again(made);
+}
+
 static void open_reader(reader *made, int port, const protocol *by) {
+    if (by->polls) {
+        open_polling(made, port, by);
+        return;
+    }
     made->fd = open_socket(port, by->target);
     if (by->greets)
         skip_frame(made->fd);
@@ -174,15 +250,25 @@ static void say(void) {
         fail("write");
 }
 
-static void hear(reader *from) {
+static size_t hear_frames(const reader *from) {
     static uint8_t bytes[256 * 1024];
     ssize_t length = read(from->fd, bytes, sizeof(bytes));
     if (length == 0 || (length < 0 && errno != EAGAIN))
         fail("read");
-    if (length < 0)
-        return;
+    return length < 0 ? 0 : (size_t)length;
+}
+
+static size_t hear_answer(reader *from) {
+    receive_answer(from);
+    size_t length = take_answer(from->polling);
+    if (length > 0)
+        ask_again(from);
+    return length;
+}
+
+static void hear(reader *from) {
     uint64_t before = from->bytes / frame;
-    from->bytes += (uint64_t)length;
+    from->bytes += from->polling != NULL ? hear_answer(from) : hear_frames(from);
     for (uint64_t number = before; number < from->bytes / frame; number++)
         missing[number % UNDER_WAY_MAX]--;
     while (finished < said && missing[finished % UNDER_WAY_MAX] == 0)
@@ -260,7 +346,7 @@ int main(int argc, char **argv) {
         ask(&readers[i], by->asks);
     memory = resident_memory(argv[2]) - memory;
     speaker = by == &none ? readers[0].fd : open_socket(port, "/channel/c?echo=false");
-    frame = measure_frame();
+    frame = by->polls ? 1 + PAYLOAD + 1 : measure_frame();
     if (seconds > 0)
         measure(argv[2], seconds);
     else
