@@ -288,6 +288,24 @@ static void a_drain_is_told(void **state) {
     fallback_close(&world);
 }
 
+/* Its answer to a post that comes later does not hide that. */
+static void a_drain_is_told_to_who_speaks_meanwhile(void **state) {
+    for (uint64_t seed = 0; seed < 6 * SEEDS; seed++) {
+        test_fallback world = {0};
+        open_polling(&world, seed);
+        for (int i = 0; i < (int)seed; i++)
+            assert_true(tow_loop_step(world.world.loop) >= 0);
+        tow_server_stop(world.world.server);
+        for (int i = 0; i < 100 && world.here.closes == 0; i++) {
+            (void)tow_websocket_send(world.client, TOW_TEXT, "x", 1);
+            assert_true(tow_loop_step(world.world.loop) >= 0);
+        }
+        fallback_until(&world, world.here.closes == 1);
+        assert_int_equal(world.here.code, 1001);
+        fallback_close(&world);
+    }
+}
+
 static void a_server_that_is_gone_is_an_honest_end(void **state) {
     test_fallback world = {0};
     open_polling(&world, 1);
@@ -360,6 +378,26 @@ static void the_handlers_close_is_heard_whenever_it_comes(void **state) {
         assert_true(world.here.was_clean);
         fallback_until(&world, world.there.closes == 1);
         assert_int_equal(world.there.code, 4002);
+        fallback_close(&world);
+    }
+}
+
+static void it_is_heard_by_who_speaks_meanwhile(void **state) {
+    for (int steps = 0; steps < 150; steps++) {
+        test_fallback world = {.gate.upgrades = GATE_REFUSES};
+        world.gate.link = steps % 2 == 0 ? GATE_PASSES : GATE_REFUSES;
+        fallback_open(&world, (uint64_t)steps);
+        fallback_connect(&world);
+        fallback_until(&world, world.here.opens == 1);
+        for (int i = 0; i < steps + 200 && world.here.closes == 0; i++) {
+            if (i == steps)
+                assert_int_equal(tow_websocket_close(world.there.socket, 4002, "enough"), 0);
+            (void)tow_websocket_send(world.client, TOW_TEXT, "x", 1);
+            assert_true(tow_loop_step(world.world.loop) >= 0);
+        }
+        fallback_until(&world, world.here.closes == 1);
+        assert_int_equal(world.here.code, 4002);
+        assert_string_equal(world.here.reason, "enough");
         fallback_close(&world);
     }
 }
@@ -746,10 +784,12 @@ int main(void) {
         cmocka_unit_test(the_handlers_close_reaches_the_client),
         cmocka_unit_test(a_close_without_a_code_stays_one),
         cmocka_unit_test(a_drain_is_told),
+        cmocka_unit_test(a_drain_is_told_to_who_speaks_meanwhile),
         cmocka_unit_test(a_server_that_is_gone_is_an_honest_end),
         cmocka_unit_test(it_may_be_freed_at_any_time),
         cmocka_unit_test(it_may_be_closed_at_any_time),
         cmocka_unit_test(the_handlers_close_is_heard_whenever_it_comes),
+        cmocka_unit_test(it_is_heard_by_who_speaks_meanwhile),
         cmocka_unit_test(it_upgrades_and_loses_nothing_over_it),
         cmocka_unit_test(an_upgraded_one_hears_the_handlers_close),
         cmocka_unit_test(an_upgraded_one_that_is_cut_is_remembered),
