@@ -58,9 +58,19 @@ void tow_engineio_gone(tow_engineio_session *session) {
     tow_engineio_destroy(session);
 }
 
+/* As the Close of any WebSocket would. */
+static void tell_link(tow_engineio_session *session, tow_cause cause, int error) {
+    tow_engineio_link *link = session->link;
+    if (link == NULL)
+        return;
+    tow_engineio_set_link(session, NULL);
+    link->class->close(link, tow_cause_code(cause, error), tow_cause_reason(cause, error), false);
+}
+
 void tow_engineio_break(tow_engineio_session *session, tow_cause cause, int error) {
     if (session->over)
         return;
+    tell_link(session, cause, error);
     tow_websocket_abort(session->socket, cause, error);
     tow_engineio_end(session, error);
 }

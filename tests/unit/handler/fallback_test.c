@@ -450,6 +450,22 @@ static void an_upgraded_one_hears_the_handlers_close(void **state) {
     fallback_close(&world);
 }
 
+static void an_upgraded_one_hears_why_the_server_gave_it_up(void **state) {
+    test_fallback world = {.gate.upgrades = GATE_REFUSES};
+    fallback_open(&world, 3);
+    fallback_connect(&world);
+    fallback_until(&world, world.here.opens == 1);
+    world_run(&world.world, 5000);
+    tow_websocket_pause(world.client);
+    fallback_until(&world, world.there.closes == 1);
+    assert_int_equal(world.there.code, 1006);
+    tow_websocket_resume(world.client);
+    fallback_until(&world, world.here.closes == 1);
+    assert_int_equal(world.here.code, 1001);
+    assert_string_equal(world.here.reason, "nothing was received for idle-seconds");
+    fallback_close(&world);
+}
+
 static void an_upgraded_one_that_is_cut_is_remembered(void **state) {
     test_fallback world = {.gate.upgrades = GATE_REFUSES};
     fallback_open(&world, 3);
@@ -792,6 +808,7 @@ int main(void) {
         cmocka_unit_test(it_is_heard_by_who_speaks_meanwhile),
         cmocka_unit_test(it_upgrades_and_loses_nothing_over_it),
         cmocka_unit_test(an_upgraded_one_hears_the_handlers_close),
+        cmocka_unit_test(an_upgraded_one_hears_why_the_server_gave_it_up),
         cmocka_unit_test(an_upgraded_one_that_is_cut_is_remembered),
         cmocka_unit_test(it_stays),
         cmocka_unit_test(a_network_that_falls_silent_is_noticed),
