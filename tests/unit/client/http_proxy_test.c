@@ -2,6 +2,7 @@
  * SOCKS through a tunnel. */
 #include "stage.h"
 
+#include "../allocation.h"
 #include "client/http_client.h"
 
 enum { SEEDS = 16 };
@@ -232,6 +233,55 @@ static void a_proxy_and_a_unix_socket_contradict_each_other(void **state) {
     end(&scene);
 }
 
+/* Failing memory: the allocation that is to fail, counted where the stage does nothing itself. */
+
+static size_t to_fail;
+
+static void set_apart(bool begins) {
+    if (begins) {
+        size_t count = allocation_count();
+        to_fail = to_fail > count ? to_fail - count : 0;
+        allocation_fail_at(0);
+    } else {
+        allocation_fail_at(to_fail);
+    }
+}
+
+/* Whether the allocation of that number took place. */
+static bool run(size_t way, size_t failing) {
+    test_scene scene;
+    long before = allocation_outstanding();
+    begin(&scene, 1, ways[way].scheme, ways[way].turns, strncmp(ways[way].url, "https", 5) == 0);
+    const tow_http_call_options options = {.url = ways[way].url, .on_done = on_done};
+    memset(&result, 0, sizeof(result));
+    scene.stage.apart = set_apart;
+    to_fail = failing;
+    set_apart(false);
+    int error = tow_http_call_start(&scene.call, scene.client, &options);
+    for (int i = 0; error == 0 && result.dones == 0 && i < 2000 && !scene.stage.server_closed; i++)
+        (void)tow_loop_step(scene.stage.loop);
+    set_apart(true);
+    bool failed = failing != 0 && to_fail == 0;
+    if (!failed)
+        assert_int_equal(result.status, 200);
+    else if (error == 0 && result.dones == 1 && result.error == 0)
+        assert_int_equal(result.status, 200); /* it went well without */
+    scene.stage.apart = NULL;
+    end(&scene);
+    assert_int_equal(allocation_outstanding(), before);
+    return failed;
+}
+
+static void each_allocation_on_the_way_may_fail(void **state) {
+    for (size_t way = 0; way < sizeof(ways) / sizeof(ways[0]); way++) {
+        assert_false(run(way, 0));
+        size_t failing = 1;
+        while (run(way, failing))
+            failing++;
+        assert_true(failing > 5);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_kind_of_proxy_gets_the_request_through),
@@ -241,6 +291,7 @@ int main(void) {
         cmocka_unit_test(a_refused_tunnel_is_an_error_of_the_proxy),
         cmocka_unit_test(a_silent_proxy_is_given_up),
         cmocka_unit_test(a_proxy_and_a_unix_socket_contradict_each_other),
+        cmocka_unit_test(each_allocation_on_the_way_may_fail),
     };
     return cmocka_run_group_tests(tests, make_identities, free_identities);
 }
