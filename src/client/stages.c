@@ -2,6 +2,7 @@
 
 #include "failure.h"
 #include "fallback/plan.h"
+#include "fallback/rule.h"
 #include "opening.h"
 #include "proxying.h"
 #include "reaching.h"
@@ -57,8 +58,8 @@ static void limit_patience(tow_client *client) {
     int64_t most = PATIENCE_SECONDS * TOW_SECOND;
     tow_loop *loop = tow_websocket_loop(&client->socket);
     int64_t left = client->plan->deadline - tow_loop_now(loop);
-    bool may_hang = client->stage == TOW_CLIENT_ASKING || client->stage == TOW_CLIENT_PROXYING;
-    if (may_hang && !client->plan->is_tried)
+    bool may_help = tow_fallback_may_help(client, client->stage, TOW_ERROR_TIMED_OUT, 0);
+    if (may_help && !client->plan->is_tried)
         set_limit(client, left / 2 < most ? left / 2 : most);
 }
 

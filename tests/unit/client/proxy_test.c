@@ -143,6 +143,17 @@ static void a_silent_proxy_is_given_up(void **state) {
     stage_close(&stage);
 }
 
+/* Polls would need the same tunnel. */
+static void where_polls_need_it_too_a_slow_proxy_has_its_time(void **state) {
+    static const test_turn turns[] = {TURN("\5\1\0", "\5"), {0}};
+    test_stage stage = {.simulation.whole = true, .options = {.connect_seconds = 20, .fallback = true}};
+    open_with(&stage, "socks5://", turns);
+    stage_until(&stage, stage.closes == 1);
+    assert_int_equal(stage.error.error, TOW_ERROR_TIMED_OUT);
+    assert_string_equal(stage.error_text, "the proxy 127.0.0.1 did not reach the server within 20 seconds");
+    stage_close(&stage);
+}
+
 static void a_socket_may_be_freed_while_the_proxy_is_asked(void **state) {
     static const test_turn turns[] = {
         TURN("\5\1\0", "\5\0"), TURN("\5\1\0\3\13far.example\x1f\x90", "\5\0\0\1\0\0\0\0\0\0"), {0}};
@@ -186,6 +197,7 @@ int main(void) {
         cmocka_unit_test(a_proxy_that_is_not_there_is_named),
         cmocka_unit_test(a_proxy_may_vanish_at_any_time),
         cmocka_unit_test(a_silent_proxy_is_given_up),
+        cmocka_unit_test(where_polls_need_it_too_a_slow_proxy_has_its_time),
         cmocka_unit_test(a_socket_may_be_freed_while_the_proxy_is_asked),
         cmocka_unit_test(what_is_no_proxy_is_refused_at_once),
     };
