@@ -3,7 +3,7 @@
 #include "part.h"
 
 #include <assert.h>
-#include <stdlib.h>
+#include <towline/error.h>
 
 tow_aside *tow_aside_of(const tow_hub_part *part, const tow_subscription *subscription) {
     return subscription->aside == 0 ? NULL : tow_slab_at(&part->asides, subscription->aside - 1);
@@ -33,20 +33,21 @@ void tow_aside_enlist(tow_aside *aside, tow_ring *list) {
     tow_ring_add_last(list, &aside->link);
 }
 
-void tow_told_free(tow_told *told) {
-    if (told == NULL)
-        return;
-    for (size_t i = 0; i < told->what.member_count; i++)
-        tow_published_release(told->present[i]);
-    free(told->present);
-    free(told);
+int tow_aside_tell(tow_hub_part *part, tow_aside *aside, tow_store_result *result) {
+    aside->lease = result->lease;
+    aside->told = tow_told_new(result);
+    if (aside->told == NULL)
+        return TOW_ERROR_MEMORY;
+    int error = tow_backlog_load(&aside->backlog, result->published, result->count);
+    tow_hub_part_waits(part, 0, aside->backlog.bytes);
+    return error;
 }
 
 void tow_aside_free(tow_hub_part *part, tow_subscription *subscription) {
     tow_aside *aside = tow_aside_of(part, subscription);
     if (aside == NULL)
         return;
-    assert(aside->present == NULL);
+    assert(aside->lease == NULL);
     tow_aside_delist(aside);
     tow_told_free(aside->told);
     tow_hub_part_waits(part, aside->backlog.bytes, 0);
@@ -57,7 +58,7 @@ void tow_aside_free(tow_hub_part *part, tow_subscription *subscription) {
 
 void tow_aside_settle(tow_hub_part *part, tow_subscription *subscription) {
     const tow_aside *aside = tow_aside_of(part, subscription);
-    if (aside == NULL || aside->told != NULL || aside->present != NULL ||
+    if (aside == NULL || aside->told != NULL || aside->lease != NULL ||
         !tow_backlog_is_empty(&aside->backlog))
         return;
     tow_aside_free(part, subscription);

@@ -4,28 +4,24 @@
 #define TOW_HUB_ASIDE_H
 
 #include "backlog.h"
-#include "presence.h"
+#include "told.h"
 
 typedef struct tow_hub_part tow_hub_part;
-
-/* What `subscribed` will say. */
-typedef struct tow_told {
-    tow_subscribed what;
-    tow_published **present; /* references to the members' events, which hold their texts; NULL: none */
-    tow_member members[];
-} tow_told;
 
 typedef struct tow_aside {
     tow_ring link; /* in one of the part's lists; `next` is NULL: in none */
     tow_subscription *subscription;
-    tow_told *told;       /* NULL: that has been said */
-    tow_present *present; /* its lease; NULL: none */
+    tow_told *told;   /* NULL: that has been said */
+    tow_lease *lease; /* NULL: none */
     tow_backlog backlog;
 } tow_aside;
 
 /* The aside of a subscription, or NULL; and the same made if there is none: NULL without memory. */
 tow_aside *tow_aside_of(const tow_hub_part *part, const tow_subscription *subscription);
 tow_aside *tow_aside_need(tow_hub_part *part, tow_subscription *subscription);
+
+/* What the store has answered: it is told, and what was missed waits. Errors: MEMORY. */
+int tow_aside_tell(tow_hub_part *part, tow_aside *aside, tow_store_result *result);
 
 /* Puts it into a list, out of another. */
 void tow_aside_enlist(tow_aside *aside, tow_ring *list);
@@ -36,7 +32,5 @@ void tow_aside_settle(tow_hub_part *part, tow_subscription *subscription);
 
 /* Frees it. Its lease was given back. */
 void tow_aside_free(tow_hub_part *part, tow_subscription *subscription);
-
-void tow_told_free(tow_told *told);
 
 #endif

@@ -62,13 +62,3 @@ void tow_history_clear(tow_history *history) {
     free(history->items);
     *history = (tow_history){0};
 }
-
-size_t tow_history_after(const tow_history *history, uint64_t number) {
-    if (history->count == 0)
-        return 0;
-    uint64_t oldest = tow_history_at(history, 0)->position.number;
-    if (number < oldest)
-        return 0;
-    uint64_t index = number - oldest + 1;
-    return index < history->count ? (size_t)index : history->count;
-}

@@ -25,8 +25,6 @@ void tow_history_prune(tow_history *history, const tow_channel_policy *policy, i
 
 void tow_history_clear(tow_history *history);
 
-/* The index of the first with a higher number; the count if there is none. */
-size_t tow_history_after(const tow_history *history, uint64_t number);
 tow_published *tow_history_at(const tow_history *history, size_t index);
 
 #endif

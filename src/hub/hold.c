@@ -1,6 +1,5 @@
 /* hold: a channel's order is taken, and the channel found or made. */
 #include "base/hash.h"
-#include "memory.h"
 #include "state.h"
 
 #include <towline/error.h>
@@ -47,9 +46,7 @@ const tow_channel_policy *tow_hub_policy_of(tow_hub *hub, tow_channel *channel) 
 }
 
 void tow_hub_drop_idle(tow_hub *hub, tow_shard *shard, tow_channel *channel) {
-    if (channel->history != NULL)
-        atomic_fetch_sub_explicit(
-            &hub->history_bytes, (int64_t)channel->history->bytes, memory_order_relaxed);
+    tow_hub_forget_kept(hub, channel);
     tow_shard_note_lingering(shard, channel, false);
     tow_shard_remove(shard, channel, tow_hash(tow_channel_name(channel), hub->seed));
     atomic_fetch_sub_explicit(&hub->idle, 1, memory_order_relaxed);
@@ -63,8 +60,7 @@ static tow_channel *find_spare(tow_hub *hub, tow_shard *shard) {
         tow_channel *channel = tow_shard_oldest_idle(shard);
         if (channel == NULL)
             break;
-        tow_memory_prune(hub, channel);
-        if (channel->history == NULL)
+        if (!tow_hub_keeps(hub, channel))
             return channel;
         tow_ring_remove(&channel->idle);
         tow_ring_add_last(&shard->idle, &channel->idle);

@@ -1,6 +1,7 @@
 #include "hub/hub.h"
 
 #include "memory.h"
+#include "state.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -35,6 +36,8 @@ int tow_hub_new(tow_hub **hub, size_t part_count, const tow_hub_options *options
     }
     tow_hub_set_limits(made, options);
     made->seed = made->epoch_seed = options->seed;
+    made->memory = (tow_store){.class = &tow_memory_store, .hub = made};
+    made->store = &made->memory;
     made->part_count = part_count;
     made->parts = parts;
     tow_policies_init(&made->policies, options->find, options->find_user);
@@ -45,13 +48,23 @@ int tow_hub_new(tow_hub **hub, size_t part_count, const tow_hub_options *options
     return 0;
 }
 
+/* What the store has in the channels goes with them. */
+static void clear_shard(tow_hub *hub, tow_shard *shard) {
+    for (size_t i = 0; i < shard->bucket_count; i++)
+        for (tow_channel *channel = shard->buckets[i]; channel != NULL; channel = channel->next)
+            tow_hub_forget_kept(hub, channel);
+    tow_shard_clear(shard);
+}
+
 void tow_hub_free(tow_hub *hub) {
     if (hub == NULL)
         return;
     for (size_t i = 0; i < hub->part_count; i++)
         assert(hub->parts[i] == NULL);
     for (size_t i = 0; i < TOW_HUB_SHARDS; i++)
-        tow_shard_clear(&hub->shards[i]);
+        clear_shard(hub, &hub->shards[i]);
+    if (hub->store->class->free != NULL)
+        hub->store->class->free(hub->store);
     tow_policies_clear(&hub->policies);
     pthread_mutex_destroy(&hub->mutex);
     free(hub->parts);
@@ -82,7 +95,7 @@ static void renew_channel(tow_hub *hub, tow_channel *channel) {
         return;
     bool is_reviewed = channel->subscribers > 0 && lets_in_fewer(policy, channel->policy);
     channel->policy = policy;
-    tow_memory_prune(hub, channel);
+    (void)tow_hub_keeps(hub, channel);
     for (tow_place *place = is_reviewed ? channel->places : NULL; place != NULL; place = place->next)
         tow_place_doom(place, TOW_FATE_REVIEWED);
 }

@@ -49,7 +49,7 @@ static bool loses(const tow_place *place, const tow_subscription *subscription) 
 
 static bool is_present(const tow_hub_part *part, const tow_subscription *subscription) {
     const tow_aside *aside = tow_aside_of(part, subscription);
-    return (subscription->flags & TOW_SUBSCRIPTION_LISTENS) != 0 || (aside != NULL && aside->present != NULL);
+    return (subscription->flags & TOW_SUBSCRIPTION_LISTENS) != 0 || (aside != NULL && aside->lease != NULL);
 }
 
 static bool may_stay(const tow_place *place, const tow_subscription *subscription) {

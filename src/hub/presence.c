@@ -96,16 +96,8 @@ static int add(tow_presence *presence, tow_present **present, size_t index, tow_
     return 0;
 }
 
-static bool is_member(const tow_member *member) {
-    return member->user.length >= 1 && member->user.length <= TOW_USER_MAX &&
-           member->info.length <= TOW_MEMBER_INFO_MAX &&
-           tow_utf8_valid(member->user.data, member->user.length);
-}
-
 int tow_presence_join(
     tow_presence *presence, tow_present **present, tow_slice channel, const tow_member *member, size_t max) {
-    if (!is_member(member))
-        return TOW_ERROR_ARGUMENT;
     size_t index = lower(presence, member->user);
     if (is_at(presence, index, member->user)) {
         *present = presence->items[index];

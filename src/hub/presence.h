@@ -19,8 +19,8 @@ typedef struct tow_presence { /* in the order of their users' bytes */
     size_t capacity;
 } tow_presence;
 
-/* One lease more for a user, who is added if it is new; `present` is set on success. Errors: ARGUMENT (user
- * or info), LIMIT (`max` users are there), MEMORY. */
+/* One lease more for a user, who is added if it is new; `present` is set on success. Errors: LIMIT (`max`
+ * users are there), MEMORY. */
 int tow_presence_join(
     tow_presence *presence, tow_present **present, tow_slice channel, const tow_member *member, size_t max);
 

@@ -1,29 +1,17 @@
 /* publish: what is published by whatever thread gets its place in the order of its channel. */
-#include "memory.h"
+#include "state.h"
 
 #include <towline/error.h>
 
-/* A channel that nobody is subscribed to is made only for what it keeps. */
-static int find_or_make(tow_hub *hub, tow_hold *hold, const tow_published *published, tow_slice name) {
-    tow_channel_policy policy;
-    if (hold->channel != NULL || published->not_kept)
-        return 0;
-    tow_policies_find(&hub->policies, name, &policy);
-    return policy.history_count == 0 ? 0 : tow_hub_make_channel(hub, hold, name);
-}
-
-static int publish(
-    tow_hub *hub, tow_slice name, tow_published *published, tow_hub_answer *answer, bool *is_idle) {
+static int publish(tow_hub *hub, tow_slice name, tow_published *published, tow_hub_answer *answer) {
     tow_hold hold = tow_hub_hold(hub, name);
-    int error = find_or_make(hub, &hold, published, name);
-    if (error == 0 && hold.channel != NULL) {
-        error = tow_memory_publish(hub, hold.channel, published);
+    int error = tow_hold_check(&hold, name);
+    if (error == 0)
+        error = hub->store->class->publish(hub->store, &hold, published);
+    if (hold.channel != NULL) {
         answer->exists = true;
         answer->position = published->position;
         answer->subscribers = hold.channel->subscribers;
-        *is_idle = hold.channel->subscribers == 0;
-        if (hold.channel->history != NULL)
-            tow_shard_note_lingering(hold.shard, hold.channel, false);
     }
     tow_hub_let_go(&hold);
     return error;
@@ -40,10 +28,9 @@ static void count_publish(tow_hub *hub, int error) {
 
 int tow_hub_publish_for(tow_hub *hub, tow_slice name, const tow_draft *draft, tow_hub_answer *answer) {
     tow_published *published;
-    bool is_idle = false;
     if (!tow_hub_has_begun(hub))
         return TOW_ERROR_STATE;
-    if (!tow_hub_name_is_good(name))
+    if (name.length > TOW_CHANNEL_NAME_MAX)
         return TOW_ERROR_ARGUMENT;
     if (draft->data.length > (uint64_t)hub->max_publication) {
         atomic_fetch_add_explicit(&hub->counters.too_large, 1, memory_order_relaxed);
@@ -51,13 +38,13 @@ int tow_hub_publish_for(tow_hub *hub, tow_slice name, const tow_draft *draft, to
     }
     int error = tow_published_new(&published, TOW_PUBLISHED_MESSAGE, name, draft);
     if (error == 0) {
-        error = publish(hub, name, published, answer, &is_idle);
+        error = publish(hub, name, published, answer);
         if (error != 0)
             tow_published_give_back(published);
         tow_published_release(published);
     }
     count_publish(hub, error);
-    if (is_idle)
+    if (answer->exists && answer->subscribers == 0)
         tow_hub_sweep_soon(hub);
     return error;
 }

@@ -3,7 +3,7 @@
 #include "question.h"
 
 #include "listing.h"
-#include "memory.h"
+#include "told.h"
 
 #include <stdlib.h>
 #include <towline/error.h>
@@ -15,6 +15,8 @@ typedef bool (*answerer)(tow_hub_part *part, tow_hub_question *question, asked *
 
 struct asked {
     answerer answer;
+    tow_store_question *question; /* of the store; NULL: it is none */
+    bool is_count;
     tow_hub_answer ready; /* of a publication */
     tow_position since;
     size_t limit;
@@ -108,11 +110,80 @@ static int ask(tow_hub_part *part, tow_hub_question *question, answerer answer, 
     return 0;
 }
 
-/* Publishing */
+/* What the store says */
+
+static void answer_from(tow_hub_question *question, int error, tow_store_result *result) {
+    const asked *about = question->asked;
+    const tow_channel_count count = {name_of(about), result->subscribers, result->users, result->position};
+    tow_member *members =
+        result->present_count > 0 ? tow_members_of(result->present, result->present_count) : NULL;
+    tow_hub_answer answer = {.exists = result->exists,
+        .position = result->position,
+        .is_whole = result->is_whole,
+        .has_more = result->has_more,
+        .published = result->published,
+        .members = members,
+        .channels = about->is_count && result->exists ? &count : NULL,
+        .subscribers = result->subscribers,
+        .count = result->count + result->present_count + (about->is_count && result->exists)};
+    if (result->present_count > 0 && members == NULL)
+        error = TOW_ERROR_MEMORY;
+    if (error != 0)
+        answer = (tow_hub_answer){.error = error};
+    answer_with(question, &answer);
+    free(members);
+    tow_store_result_clear(result);
+}
+
+static bool answer_by_store(tow_hub_part *part, tow_hub_question *question, asked *about) {
+    tow_store *store = part->hub->store;
+    tow_store_result result = {0};
+    tow_hold hold = tow_hub_hold(part->hub, name_of(about));
+    const tow_store_ask ask = {.hold = &hold,
+        .name = name_of(about),
+        .since = about->since,
+        .limit = about->limit,
+        .after = after_of(about)};
+    int error = about->question(store, &ask, &result);
+    tow_hub_let_go(&hold);
+    answer_from(question, error, &result);
+    return true;
+}
+
+static int ask_store(tow_hub_part *part, tow_hub_question *question, tow_store_question *of_store,
+    tow_slice name, tow_slice after, size_t limit) {
+    int error = ask(part, question, answer_by_store, name, after, limit);
+    if (error == 0)
+        ((asked *)question->asked)->question = of_store;
+    return error;
+}
+
+int tow_hub_ask_history(
+    tow_hub_part *part, tow_hub_question *question, tow_slice name, const tow_position *since, size_t limit) {
+    tow_store_question *history = part->hub->store->class->history;
+    int error = ask_store(part, question, history, name, (tow_slice){0}, limit);
+    if (error == 0 && since != NULL)
+        ((asked *)question->asked)->since = *since;
+    return error;
+}
+
+int tow_hub_ask_members(
+    tow_hub_part *part, tow_hub_question *question, tow_slice name, tow_slice after, size_t limit) {
+    return ask_store(part, question, part->hub->store->class->members, name, after, limit);
+}
+
+int tow_hub_ask_count(tow_hub_part *part, tow_hub_question *question, tow_slice name) {
+    int error = ask_store(part, question, part->hub->store->class->count, name, (tow_slice){0}, 0);
+    if (error == 0)
+        ((asked *)question->asked)->is_count = true;
+    return error;
+}
+
+/* Publishing: done at once, and only told later. */
 
 static bool answer_publish(tow_hub_part *part, tow_hub_question *question, asked *about) {
-    (void)part;
     tow_hub_answer answer = about->ready;
+    (void)part;
     answer_with(question, &answer);
     return true;
 }
@@ -122,129 +193,10 @@ int tow_hub_ask_publish(
     int error = ask(part, question, answer_publish, name, (tow_slice){0}, 0);
     if (error != 0)
         return error;
-    tow_hub_answer *ready = &((asked *)question->asked)->ready;
-    error = tow_hub_publish_for(part->hub, name, draft, ready);
+    error = tow_hub_publish_for(part->hub, name, draft, &((asked *)question->asked)->ready);
     if (error != 0)
         tow_hub_forget(question);
     return error;
-}
-
-/* History */
-
-static bool answer_history(tow_hub_part *part, tow_hub_question *question, asked *about) {
-    tow_hold hold = tow_hub_hold(part->hub, name_of(about));
-    tow_hub_answer answer = {.exists = hold.channel != NULL};
-    tow_published **items = NULL;
-    if (hold.channel != NULL) {
-        tow_memory_range range = tow_memory_find(part->hub, hold.channel, &about->since, about->limit);
-        answer.count = range.count < about->limit ? range.count : about->limit;
-        answer.position = hold.channel->position;
-        answer.is_whole = range.is_whole;
-        answer.has_more = answer.count < range.count;
-        items = answer.count == 0 ? NULL : malloc(answer.count * sizeof(tow_published *));
-        if (items == NULL && answer.count > 0)
-            answer = (tow_hub_answer){.error = TOW_ERROR_MEMORY};
-        for (size_t i = 0; items != NULL && i < answer.count; i++)
-            items[i] = tow_published_retain(tow_history_at(hold.channel->history, range.first + i));
-    }
-    tow_hub_let_go(&hold);
-    answer.published = items;
-    answer_with(question, &answer);
-    for (size_t i = 0; items != NULL && i < answer.count; i++)
-        tow_published_release(items[i]);
-    free(items);
-    return true;
-}
-
-int tow_hub_ask_history(
-    tow_hub_part *part, tow_hub_question *question, tow_slice name, const tow_position *since, size_t limit) {
-    int error = ask(part, question, answer_history, name, (tow_slice){0}, limit);
-    if (error == 0 && since != NULL)
-        ((asked *)question->asked)->since = *since;
-    return error;
-}
-
-/* Members */
-
-/* Those from an index on; each with a reference to what holds its texts. */
-static tow_member *copy_members(
-    const tow_presence *presence, size_t from, size_t count, tow_published ***held) {
-    tow_member *members = malloc(count * sizeof(*members));
-    *held = calloc(count, sizeof(tow_published *));
-    if (members == NULL || *held == NULL) {
-        free(members);
-        free(*held);
-        *held = NULL;
-        return NULL;
-    }
-    for (size_t i = 0; i < count; i++) {
-        members[i] = tow_present_member(presence->items[from + i]);
-        (*held)[i] = tow_published_retain(presence->items[from + i]->joined);
-    }
-    return members;
-}
-
-static void find_members(
-    const tow_channel *channel, const asked *about, tow_hub_answer *answer, tow_published ***held) {
-    const tow_presence *presence = channel->presence;
-    answer->error = channel->policy->presence ? 0 : TOW_ERROR_UNSUPPORTED;
-    answer->exists = true;
-    answer->position = channel->position;
-    if (presence == NULL)
-        return;
-    size_t from = tow_presence_after(presence, after_of(about));
-    size_t left = presence->count - from;
-    size_t count = left < about->limit ? left : about->limit;
-    answer->has_more = left > count;
-    tow_member *members = count == 0 ? NULL : copy_members(presence, from, count, held);
-    answer->members = members;
-    if (members != NULL)
-        answer->count = count;
-    else if (count > 0)
-        answer->error = TOW_ERROR_MEMORY;
-}
-
-static bool answer_members(tow_hub_part *part, tow_hub_question *question, asked *about) {
-    tow_hub_answer answer = {0};
-    tow_published **held = NULL;
-    tow_hold hold = tow_hub_hold(part->hub, name_of(about));
-    if (hold.channel != NULL)
-        find_members(hold.channel, about, &answer, &held);
-    tow_hub_let_go(&hold);
-    answer_with(question, &answer);
-    for (size_t i = 0; held != NULL && i < answer.count; i++)
-        tow_published_release(held[i]);
-    free(held);
-    free((void *)(uintptr_t)answer.members); // NOLINT(performance-no-int-to-ptr)
-    return true;
-}
-
-int tow_hub_ask_members(
-    tow_hub_part *part, tow_hub_question *question, tow_slice name, tow_slice after, size_t limit) {
-    return ask(part, question, answer_members, name, after, limit);
-}
-
-/* Counts */
-
-static bool answer_count(tow_hub_part *part, tow_hub_question *question, asked *about) {
-    tow_channel_count count = {.name = name_of(about)};
-    tow_hub_answer answer = {.channels = &count};
-    tow_hold hold = tow_hub_hold(part->hub, name_of(about));
-    if (hold.channel != NULL) {
-        tow_hub_listing_count(hold.channel, &count);
-        answer.exists = true;
-        answer.position = count.position;
-        answer.subscribers = count.subscribers;
-        answer.count = 1;
-    }
-    tow_hub_let_go(&hold);
-    count.name = name_of(about);
-    answer_with(question, &answer);
-    return true;
-}
-
-int tow_hub_ask_count(tow_hub_part *part, tow_hub_question *question, tow_slice name) {
-    return ask(part, question, answer_count, name, (tow_slice){0}, 0);
 }
 
 /* Lists */

@@ -14,10 +14,7 @@ void tow_shard_init(tow_shard *shard) {
 }
 
 static void channel_free(tow_channel *channel) {
-    if (channel->history != NULL)
-        tow_history_clear(channel->history);
-    free(channel->history);
-    assert(channel->presence == NULL);
+    assert(channel->history == NULL && channel->presence == NULL);
     free(channel);
 }
 

@@ -33,7 +33,7 @@ static inline void tow_shard_note_lingering(tow_shard *shard, tow_channel *chann
     channel->lingers = lingers;
 }
 
-/* Takes an idle channel out and frees it, with what it keeps. */
+/* Takes an idle channel of which nothing is kept out, and frees it. */
 void tow_shard_remove(tow_shard *shard, tow_channel *channel, uint64_t hash);
 
 /* The channel that is idle for the longest time, or NULL. */

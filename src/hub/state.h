@@ -3,10 +3,13 @@
 #define TOW_HUB_STATE_H
 
 #include "base/count.h"
+#include "hub/store.h"
 #include "part.h"
 #include "policies.h"
 #include "shard.h"
 #include "transport/loop.h"
+
+#include <towline/error.h>
 
 enum { TOW_HUB_SHARDS = 64, TOW_HUB_SHARD_BITS = 6 };
 
@@ -20,6 +23,8 @@ struct tow_hub {
     uint64_t seed;       /* of hashes */
     uint64_t epoch_seed; /* of epochs, which are shown: they say nothing of the other one */
     tow_loop *loop;      /* for its clock */
+    tow_store memory;
+    tow_store *store; /* that one, or another */
     tow_policies policies;
     tow_hub_watcher *watchers;
     _Atomic uint64_t epochs; /* so many channels were made */
@@ -59,6 +64,11 @@ const tow_channel_policy *tow_hub_policy_of(tow_hub *hub, tow_channel *channel);
 /* What somebody may name a channel: internal names too. */
 bool tow_hub_name_is_good(tow_slice name);
 
+/* A channel that is there has such a name. Errors: ARGUMENT. */
+static inline int tow_hold_check(const tow_hold *hold, tow_slice name) {
+    return hold->channel != NULL || tow_hub_name_is_good(name) ? 0 : TOW_ERROR_ARGUMENT;
+}
+
 /* Milliseconds since 1970. */
 static inline int64_t tow_hub_now(const tow_hub *hub) {
     return tow_loop_wall_milliseconds(hub->loop);
@@ -69,6 +79,30 @@ void tow_hub_note_idle(tow_hub *hub, const tow_hold *hold);
 
 /* One that is idle goes. In order. */
 void tow_hub_drop_idle(tow_hub *hub, tow_shard *shard, tow_channel *channel);
+
+/* What the store has in a channel: whether that is anything, once it is cut to what the policy keeps; and it
+ * goes. In order. */
+static inline bool tow_hub_keeps(const tow_hub *hub, tow_channel *channel) {
+    return hub->store->class->keeps != NULL && hub->store->class->keeps(hub->store, channel);
+}
+static inline void tow_hub_forget_kept(const tow_hub *hub, tow_channel *channel) {
+    if (hub->store->class->forget != NULL)
+        hub->store->class->forget(hub->store, channel);
+}
+
+/* A lease of a subscription, or NULL, is given back. In order. */
+static inline void tow_hub_give_lease_back(const tow_hub *hub, tow_hold *hold, tow_lease **lease) {
+    const tow_store_ask ask = {.hold = hold, .name = tow_channel_name(hold->channel)};
+    if (*lease != NULL)
+        hub->store->class->leave(hub->store, &ask, *lease);
+    *lease = NULL;
+}
+
+/* Nobody is subscribed to a channel any more. In order. */
+static inline void tow_hub_lose_interest(const tow_hub *hub, const tow_channel *channel) {
+    if (hub->store->class->unsubscribe != NULL)
+        hub->store->class->unsubscribe(hub->store, tow_channel_name(channel));
+}
 
 /* tow_hub_publish, which fills in what became of it. */
 int tow_hub_publish_for(tow_hub *hub, tow_slice name, const tow_draft *draft, tow_hub_answer *answer);

@@ -1,12 +1,13 @@
 /* subscribe: how a subscription begins and ends. Both are done in the channel's order; what is told of them
  * comes with the part's next turn. */
-#include "memory.h"
 #include "place.h"
+#include "state.h"
 #include "watch.h"
 
 #include <assert.h>
 #include <stdlib.h>
 #include <towline/error.h>
+#include <towline/protocol.h>
 
 /* What is being made; nothing of it is seen by others before it is all there. */
 typedef struct beginning {
@@ -15,12 +16,9 @@ typedef struct beginning {
     const tow_subscribe_options *options;
     tow_channel *channel;
     tow_place *place;
-    tow_memory_range missed;
+    tow_store_result result;
+    bool is_whole; /* as the store says */
 } beginning;
-
-static bool wants_members(const tow_subscribe_options *options) {
-    return options->wants_presence || options->member != NULL;
-}
 
 /* The place */
 
@@ -50,86 +48,6 @@ static void occupy(tow_hub *hub, const tow_hold *hold) {
     atomic_fetch_sub_explicit(&hub->idle, 1, memory_order_relaxed);
 }
 
-/* What is told */
-
-static tow_told *told_new(const tow_channel *channel, bool wants) {
-    size_t count = !wants || channel->presence == NULL ? 0 : channel->presence->count;
-    tow_told *made = calloc(1, sizeof(*made) + count * sizeof(made->members[0]));
-    tow_published **present = count == 0 ? NULL : malloc(count * sizeof(tow_published *));
-    if (made == NULL || (present == NULL && count > 0)) {
-        free(made);
-        free(present);
-        return NULL;
-    }
-    for (size_t i = 0; i < count; i++) {
-        const tow_present *from = channel->presence->items[i];
-        made->members[i] = tow_present_member(from);
-        present[i] = tow_published_retain(from->joined);
-    }
-    made->present = present;
-    made->what.member_count = count;
-    made->what.members = made->members;
-    return made;
-}
-
-static int load_missed(const beginning *self, tow_aside *aside) {
-    if (self->missed.count == 0)
-        return 0;
-    tow_published **items = malloc(self->missed.count * sizeof(tow_published *));
-    if (items == NULL)
-        return TOW_ERROR_MEMORY;
-    for (size_t i = 0; i < self->missed.count; i++)
-        items[i] = tow_history_at(self->channel->history, self->missed.first + i);
-    int error = tow_backlog_load(&aside->backlog, items, self->missed.count);
-    free(items);
-    tow_hub_part_waits(self->part, 0, aside->backlog.bytes);
-    return error;
-}
-
-/* Who has nothing to hear needs none. */
-static bool needs_aside(const beginning *self) {
-    return self->subscription->kind->subscribed != NULL || self->missed.count > 0 ||
-           self->options->member != NULL;
-}
-
-static int tell(const beginning *self, tow_aside *aside) {
-    tow_told *told = told_new(self->channel, wants_members(self->options));
-    if (told == NULL)
-        return TOW_ERROR_MEMORY;
-    told->what.position = self->channel->position;
-    told->what.missed = self->missed.count;
-    told->what.is_whole = self->missed.is_whole;
-    aside->told = told;
-    return load_missed(self, aside);
-}
-
-static void give_lease_back(tow_hub *hub, tow_channel *channel, tow_aside *aside) {
-    if (aside == NULL || aside->present == NULL)
-        return;
-    tow_memory_leave(hub, channel, aside->present);
-    aside->present = NULL;
-}
-
-/* The lease comes last, as others hear of it; the list of members has it all the same. */
-static int prepare_aside(const beginning *self) {
-    if (!needs_aside(self))
-        return 0;
-    tow_hub *hub = self->part->hub;
-    tow_aside *aside = tow_aside_need(self->part, self->subscription);
-    if (aside == NULL)
-        return TOW_ERROR_MEMORY;
-    int error = 0;
-    if (self->options->member != NULL)
-        error = tow_memory_join(hub, self->channel, self->options->member, &aside->present);
-    if (error == 0)
-        error = tell(self, aside);
-    if (error != 0) {
-        give_lease_back(hub, self->channel, aside);
-        tow_aside_free(self->part, self->subscription);
-    }
-    return error;
-}
-
 /* The beginning */
 
 static void settle_at_place(const beginning *self) {
@@ -155,24 +73,84 @@ static void begin(const beginning *self, const tow_hold *hold) {
     tow_watch_count(hub, self->channel, true);
 }
 
-static int prepare(beginning *self) {
+/* The store */
+
+/* What a member has to be, and where there may be some. */
+static int check_member(const beginning *self) {
+    const tow_member *member = self->options->member;
+    if (member == NULL)
+        return 0;
+    if (!self->channel->policy->presence)
+        return TOW_ERROR_UNSUPPORTED;
+    bool is_one = member->user.length >= 1 && member->user.length <= TOW_USER_MAX &&
+                  member->info.length <= TOW_MEMBER_INFO_MAX &&
+                  tow_utf8_valid(member->user.data, member->user.length);
+    return is_one ? 0 : TOW_ERROR_ARGUMENT;
+}
+
+static int ask_store(beginning *self, tow_hold *hold) {
     const tow_subscribe_options *options = self->options;
-    self->missed = tow_memory_find(self->part->hub, self->channel, &options->since, options->last);
-    int error = find_place(self);
-    if (error == 0)
-        error = prepare_aside(self);
-    if (error != 0 && self->place != NULL && self->place->count == 0)
+    tow_store *store = self->part->hub->store;
+    const tow_store_ask ask = {.hold = hold,
+        .name = tow_channel_name(self->channel),
+        .since = options->since,
+        .limit = options->last,
+        .wants_members = options->wants_presence || options->member != NULL,
+        .member = options->member};
+    return store->class->subscribe(store, &ask, &self->result);
+}
+
+/* Who has nothing to hear needs none. */
+static int need_aside(const beginning *self, bool is_needed) {
+    return is_needed && tow_aside_need(self->part, self->subscription) == NULL ? TOW_ERROR_MEMORY : 0;
+}
+
+static int take_answer(beginning *self) {
+    int error = need_aside(self, self->result.count > 0);
+    self->is_whole = self->result.is_whole;
+    if (error == 0 && self->subscription->aside != 0)
+        error = tow_aside_tell(self->part, tow_aside_of(self->part, self->subscription), &self->result);
+    tow_store_result_clear(&self->result);
+    return error;
+}
+
+/* Nothing is left of it. */
+static void undo(beginning *self, tow_hold *hold) {
+    tow_store_result_clear(&self->result);
+    tow_aside *aside = tow_aside_of(self->part, self->subscription);
+    if (aside != NULL) {
+        tow_hub_give_lease_back(self->part->hub, hold, &aside->lease);
+        tow_aside_free(self->part, self->subscription);
+    }
+    if (self->place != NULL && self->place->count == 0)
         free(self->place);
+}
+
+static int prepare(beginning *self, tow_hold *hold) {
+    int error = check_member(self);
+    if (error == 0)
+        error = find_place(self);
+    if (error == 0)
+        error =
+            need_aside(self, self->subscription->kind->subscribed != NULL || self->options->member != NULL);
+    if (error == 0)
+        error = ask_store(self, hold);
+    if (error == 0)
+        error = take_answer(self);
+    if (error != 0)
+        undo(self, hold);
     return error;
 }
 
 static int subscribe(beginning *self, tow_slice name) {
     tow_hub *hub = self->part->hub;
     tow_hold hold = tow_hub_hold(hub, name);
-    int error = hold.channel != NULL ? 0 : tow_hub_make_channel(hub, &hold, name);
+    int error = tow_hold_check(&hold, name);
+    if (error == 0 && hold.channel == NULL)
+        error = tow_hub_make_channel(hub, &hold, name);
     if (error == 0) {
         self->channel = hold.channel;
-        error = prepare(self);
+        error = prepare(self, &hold);
     }
     if (error == 0)
         begin(self, &hold);
@@ -191,7 +169,7 @@ static void count_beginning(const beginning *self) {
     tow_hub_counters *counters = &self->part->counters;
     tow_count(&counters->subscribed);
     if (self->options->since.epoch != 0)
-        tow_count(self->missed.is_whole ? &counters->resumed : &counters->gone);
+        tow_count(self->is_whole ? &counters->resumed : &counters->gone);
     tow_count(&self->part->subscriptions);
 }
 
@@ -207,8 +185,6 @@ static void expect(tow_hub_part *part, tow_subscription *subscription) {
 int tow_subscribe(tow_hub_part *part, tow_subscription *subscription, const tow_subscriber *kind,
     tow_slice name, const tow_subscribe_options *options) {
     static const tow_subscribe_options defaults = {0};
-    if (!tow_hub_name_is_good(name))
-        return TOW_ERROR_ARGUMENT;
     if (part->is_ending)
         return TOW_ERROR_STATE;
     beginning self = {
@@ -254,7 +230,7 @@ static void leave_channel(tow_channel *channel, tow_place *place) {
     place->channel = NULL;
 }
 
-static void end_in_order(tow_subscription *subscription, tow_place *place, const tow_hold *hold) {
+static void end_in_order(tow_subscription *subscription, tow_place *place, tow_hold *hold) {
     tow_hub_part *part = place->part;
     tow_channel *channel = hold->channel;
     if (place->cursor == &subscription->link)
@@ -265,7 +241,11 @@ static void end_in_order(tow_subscription *subscription, tow_place *place, const
         leave_channel(channel, place);
     if (--channel->subscribers == 0)
         tow_hub_note_idle(part->hub, hold);
-    give_lease_back(part->hub, channel, tow_aside_of(part, subscription));
+    tow_aside *aside = tow_aside_of(part, subscription);
+    if (aside != NULL)
+        tow_hub_give_lease_back(part->hub, hold, &aside->lease);
+    if (channel->subscribers == 0)
+        tow_hub_lose_interest(part->hub, channel);
     tow_watch_count(part->hub, channel, false);
 }
 

@@ -1,14 +1,13 @@
 #include "sweep.h"
 
-#include "memory.h"
+#include "state.h"
 
 enum { LOOKED_AT_A_SHARD = 256 /* each time, so that a look stays short */ };
 
 #define INTERVAL TOW_SECOND
 
 static bool is_over(tow_hub *hub, tow_channel *channel) {
-    tow_memory_prune(hub, channel);
-    return channel->history == NULL &&
+    return !tow_hub_keeps(hub, channel) &&
            tow_hub_now(hub) / 1000 - (int64_t)channel->idle_since >= channel->policy->linger_seconds;
 }
 

@@ -27,10 +27,8 @@ void tow_watch_count(const tow_hub *hub, const tow_channel *channel, bool more) 
             count_at(watcher, channel, more);
 }
 
-void tow_watch_member(
-    const tow_hub *hub, const tow_channel *channel, const tow_present *present, bool joined) {
-    tow_member member = tow_present_member(present);
+void tow_watch_member(const tow_hub *hub, const tow_channel *channel, const tow_member *member, bool joined) {
     for (const tow_hub_watcher *watcher = hub->watchers; watcher != NULL; watcher = watcher->next)
         if (watcher->member != NULL && watches(watcher, tow_channel_name(channel)))
-            watcher->member(watcher, tow_channel_name(channel), &member, joined);
+            watcher->member(watcher, tow_channel_name(channel), member, joined);
 }

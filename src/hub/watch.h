@@ -6,7 +6,6 @@
 
 /* The number of its subscribers has changed by one. */
 void tow_watch_count(const tow_hub *hub, const tow_channel *channel, bool more);
-void tow_watch_member(
-    const tow_hub *hub, const tow_channel *channel, const tow_present *present, bool joined);
+void tow_watch_member(const tow_hub *hub, const tow_channel *channel, const tow_member *member, bool joined);
 
 #endif
