@@ -47,7 +47,7 @@ void tow_aside_free(tow_hub_part *part, tow_subscription *subscription) {
     tow_aside *aside = tow_aside_of(part, subscription);
     if (aside == NULL)
         return;
-    assert(aside->lease == NULL);
+    assert(aside->lease == NULL && aside->call == NULL);
     tow_aside_delist(aside);
     tow_told_free(aside->told);
     tow_hub_part_waits(part, aside->backlog.bytes, 0);
@@ -58,7 +58,7 @@ void tow_aside_free(tow_hub_part *part, tow_subscription *subscription) {
 
 void tow_aside_settle(tow_hub_part *part, tow_subscription *subscription) {
     const tow_aside *aside = tow_aside_of(part, subscription);
-    if (aside == NULL || aside->told != NULL || aside->lease != NULL ||
+    if (aside == NULL || aside->told != NULL || aside->lease != NULL || aside->call != NULL ||
         !tow_backlog_is_empty(&aside->backlog))
         return;
     tow_aside_free(part, subscription);

@@ -34,7 +34,7 @@ int tow_channel_reserve(tow_channel *channel, const tow_published *published) {
     return 0;
 }
 
-static void post(tow_place *place) {
+void tow_place_post(tow_place *place) {
     if (place->posted)
         return;
     place->posted = true;
@@ -44,7 +44,7 @@ static void post(tow_place *place) {
 static void leave_at(tow_place *place, tow_published *published) {
     tow_batch_add(place->pending, published);
     tow_hub_part_expect(place->part, tow_published_size(published));
-    post(place);
+    tow_place_post(place);
 }
 
 void tow_channel_spread(tow_channel *channel, tow_published *published) {
@@ -68,5 +68,5 @@ void tow_channel_spread_surely(tow_channel *channel, tow_published *published) {
 
 void tow_place_doom(tow_place *place, tow_fate fate) {
     place->fates |= (uint8_t)fate;
-    post(place);
+    tow_place_post(place);
 }

@@ -18,9 +18,14 @@
 typedef struct tow_channel tow_channel;
 typedef struct tow_place tow_place;
 
-/* What is to become of subscriptions of a place: those who listen have lost something, or all are looked at,
- * as their channel's policy is another one. */
-typedef enum tow_fate { TOW_FATE_NONE, TOW_FATE_LOST = 1 << 0, TOW_FATE_REVIEWED = 1 << 1 } tow_fate;
+/* What is to become of subscriptions of a place: those who listen have lost something, all are looked at, as
+ * their channel's policy is another one, or all have lost something. */
+typedef enum tow_fate {
+    TOW_FATE_NONE,
+    TOW_FATE_LOST = 1 << 0,
+    TOW_FATE_REVIEWED = 1 << 1,
+    TOW_FATE_ALL_LOST = 1 << 2
+} tow_fate;
 
 struct tow_place {
     tow_letter letter;    /* first; while `posted` in the mailbox, and then in the part's list */
@@ -78,6 +83,9 @@ void tow_channel_spread(tow_channel *channel, tow_published *published);
 
 /* The same where it must not fail: places without room for it lose, and those who listen there with them. */
 void tow_channel_spread_surely(tow_channel *channel, tow_published *published);
+
+/* Something is left at a place: its letter is on its way. */
+void tow_place_post(tow_place *place);
 
 /* Who is subscribed at a place will meet this fate. */
 void tow_place_doom(tow_place *place, tow_fate fate);

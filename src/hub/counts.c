@@ -39,6 +39,7 @@ void tow_hub_add_counters(tow_hub_counters *sum, const tow_hub_counters *counter
 static void add_shared(const tow_hub *hub, tow_hub_counters *sum) {
     sum->published += atomic_load_explicit(&hub->counters.published, memory_order_relaxed);
     sum->over_pending += atomic_load_explicit(&hub->counters.over_pending, memory_order_relaxed);
+    sum->store_errors += atomic_load_explicit(&hub->counters.store_errors, memory_order_relaxed);
     sum->over_channels += atomic_load_explicit(&hub->counters.over_channels, memory_order_relaxed);
     sum->over_members += atomic_load_explicit(&hub->counters.over_members, memory_order_relaxed);
     sum->too_large += atomic_load_explicit(&hub->counters.too_large, memory_order_relaxed);
@@ -54,7 +55,8 @@ void tow_hub_read(tow_hub *hub, tow_hub_counters *counters, tow_hub_gauges *gaug
     *counters = (tow_hub_counters){0};
     *gauges = (tow_hub_gauges){.channels = amount(&hub->channels),
         .members = amount(&hub->members),
-        .history_bytes = amount(&hub->history_bytes)};
+        .history_bytes = amount(&hub->history_bytes),
+        .asked_bytes = amount(&hub->asked_bytes)};
     pthread_mutex_lock(&hub->mutex);
     tow_hub_add_counters(counters, &hub->gone);
     for (size_t i = 0; i < hub->part_count; i++) {

@@ -1,4 +1,5 @@
 /* life: how a part begins and ends, and where its letters arrive. */
+#include "answered.h"
 #include "give.h"
 #include "place.h"
 #include "question.h"
@@ -86,6 +87,7 @@ int tow_hub_part_begin(tow_hub *hub, size_t number, tow_loop *loop) {
     tow_ring_init(&made->fresh);
     tow_ring_init(&made->ready);
     tow_ring_init(&made->questions);
+    tow_ring_init(&made->asked);
     tow_slab_init(&made->asides, (sizeof(tow_aside) + 7) / 8 * 8);
     if (hub->loop == NULL)
         begin_hub(hub, loop);
@@ -157,6 +159,7 @@ void tow_hub_part_end(tow_hub_part *part) {
     part->is_ending = true;
     pthread_mutex_unlock(&hub->mutex);
     end_all_subscriptions(part);
+    tow_answered_settle(part); /* nobody waits for them */
     tow_questions_drop(part);
     drop_due(part);
     tow_sweep_stop(part);

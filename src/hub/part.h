@@ -34,9 +34,11 @@ struct tow_hub_part {
     bool is_ending;                           /* nobody subscribes any more */
     tow_letter *due;                          /* of places that have something to deliver: the first */
     tow_letter **due_end;
-    tow_ring fresh;     /* asides of those who are to hear that they are subscribed */
-    tow_ring ready;     /* of those for whom something waits that they take */
-    tow_ring questions; /* to be answered */
+    tow_ring fresh;                 /* asides of those who are to hear that they are subscribed */
+    tow_ring ready;                 /* of those for whom something waits that they take */
+    tow_ring questions;             /* to be answered */
+    tow_ring asked;                 /* those that the store has kept */
+    _Atomic(tow_letter *) answered; /* calls that subscriptions wait for, the last one first */
     tow_slab asides;
     const tow_subscription *current; /* whose callback runs, as long as it is subscribed */
     uint8_t ended_length;            /* of the channel of what has just ended */
@@ -59,6 +61,11 @@ static inline void tow_hub_part_waits(tow_hub_part *part, uint64_t before, uint6
 
 /* Of the part's thread: what a call that failed is counted as. */
 void tow_hub_count_failure(tow_hub_part *part, int error);
+
+/* Somebody has come back where it was. */
+static inline void tow_hub_count_return(tow_hub_part *part, bool is_whole) {
+    tow_count(is_whole ? &part->counters.resumed : &part->counters.gone);
+}
 
 /* Any thread, in order. */
 bool tow_hub_part_has_room(const tow_hub_part *part, size_t size);

@@ -2,6 +2,7 @@
  * Rounds may end in between: a cursor stays, and moves on when its subscriber goes. */
 #include "place.h"
 
+#include "answered.h"
 #include "give.h"
 #include "state.h"
 
@@ -13,6 +14,7 @@ static void take(tow_place *place) {
     place->met = place->fates;
     place->fates = TOW_FATE_NONE;
     tow_hub_let_go(&hold);
+    tow_answered_settle(place->part);
 }
 
 /* If nothing more is left, whoever leaves something posts the letter again. Returns whether that is so. */
@@ -44,12 +46,14 @@ static tow_subscription *next_in_turn(tow_place *place) {
 /* What becomes of them. */
 
 static bool loses(const tow_place *place, const tow_subscription *subscription) {
-    return (place->met & TOW_FATE_LOST) != 0 && (subscription->flags & TOW_SUBSCRIPTION_LISTENS) != 0;
+    bool listens = (subscription->flags & TOW_SUBSCRIPTION_LISTENS) != 0;
+    return (place->met & TOW_FATE_ALL_LOST) != 0 || ((place->met & TOW_FATE_LOST) != 0 && listens);
 }
 
 static bool is_present(const tow_hub_part *part, const tow_subscription *subscription) {
     const tow_aside *aside = tow_aside_of(part, subscription);
-    return (subscription->flags & TOW_SUBSCRIPTION_LISTENS) != 0 || (aside != NULL && aside->lease != NULL);
+    return (subscription->flags & TOW_SUBSCRIPTION_LISTENS) != 0 ||
+           (aside != NULL && tow_aside_is_member(aside));
 }
 
 static bool may_stay(const tow_place *place, const tow_subscription *subscription) {

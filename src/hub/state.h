@@ -15,7 +15,7 @@ enum { TOW_HUB_SHARDS = 64, TOW_HUB_SHARD_BITS = 6 };
 
 /* Counted by any thread. */
 typedef struct tow_hub_shared_counters {
-    _Atomic uint64_t published, over_pending, over_channels, over_members, too_large, memory_failures;
+    _Atomic uint64_t published, store_errors, over_pending, over_channels, over_members, too_large, memory_failures;
 } tow_hub_shared_counters;
 
 struct tow_hub {
@@ -32,6 +32,7 @@ struct tow_hub {
     _Atomic int64_t idle; /* of these */
     _Atomic int64_t members;
     _Atomic int64_t history_bytes;
+    _Atomic int64_t asked_bytes; /* of questions that the store has kept */
     tow_hub_shared_counters counters;
     pthread_mutex_t mutex; /* of the list of parts, and of who sweeps */
     size_t part_count;
@@ -46,6 +47,7 @@ typedef struct tow_hold {
     tow_shard *shard;
     uint64_t hash;
     tow_channel *channel; /* NULL: it is not there */
+    tow_store_call *call; /* that the store has just kept */
 } tow_hold;
 
 /* Takes the order in which a channel of this name is. */
@@ -104,8 +106,15 @@ static inline void tow_hub_lose_interest(const tow_hub *hub, const tow_channel *
         hub->store->class->unsubscribe(hub->store, tow_channel_name(channel));
 }
 
-/* tow_hub_publish, which fills in what became of it. */
-int tow_hub_publish_for(tow_hub *hub, tow_slice name, const tow_draft *draft, tow_hub_answer *answer);
+/* tow_hub_publish, which fills in what became of it; or it is TOW_STORE_LATER, and the call tells. */
+typedef struct tow_publishing {
+    tow_hub_part *part; /* who wants to know; may be zeroed */
+    void *asker;
+    void (*arrive)(tow_store_call *call, tow_hold *hold);
+    tow_store_call *call;
+    tow_hub_answer answer;
+} tow_publishing;
+int tow_hub_publish_for(tow_hub *hub, tow_slice name, const tow_draft *draft, tow_publishing *what);
 
 void tow_hub_add_counters(tow_hub_counters *sum, const tow_hub_counters *counters);
 

@@ -1,7 +1,7 @@
 /* subscribe: how a subscription begins and ends. Both are done in the channel's order; what is told of them
  * comes with the part's next turn. */
 #include "place.h"
-#include "state.h"
+#include "waiting.h"
 #include "watch.h"
 
 #include <assert.h>
@@ -17,7 +17,6 @@ typedef struct beginning {
     tow_channel *channel;
     tow_place *place;
     tow_store_result result;
-    bool is_whole; /* as the store says */
 } beginning;
 
 /* The place */
@@ -105,9 +104,12 @@ static int need_aside(const beginning *self, bool is_needed) {
     return is_needed && tow_aside_need(self->part, self->subscription) == NULL ? TOW_ERROR_MEMORY : 0;
 }
 
-static int take_answer(beginning *self) {
-    int error = need_aside(self, self->result.count > 0);
-    self->is_whole = self->result.is_whole;
+static int take_answer(beginning *self, int answered) {
+    int error = need_aside(self, self->result.count > 0 || answered == TOW_STORE_LATER);
+    if (error == 0 && answered == TOW_STORE_LATER)
+        return TOW_STORE_LATER;
+    if (error == 0 && self->options->since.epoch != 0)
+        tow_hub_count_return(self->part, self->result.is_whole);
     if (error == 0 && self->subscription->aside != 0)
         error = tow_aside_tell(self->part, tow_aside_of(self->part, self->subscription), &self->result);
     tow_store_result_clear(&self->result);
@@ -117,6 +119,8 @@ static int take_answer(beginning *self) {
 /* Nothing is left of it. */
 static void undo(beginning *self, tow_hold *hold) {
     tow_store_result_clear(&self->result);
+    if (self->channel->subscribers == 0) /* the store may have kept the question */
+        tow_hub_lose_interest(self->part->hub, self->channel);
     tow_aside *aside = tow_aside_of(self->part, self->subscription);
     if (aside != NULL) {
         tow_hub_give_lease_back(self->part->hub, hold, &aside->lease);
@@ -135,9 +139,9 @@ static int prepare(beginning *self, tow_hold *hold) {
             need_aside(self, self->subscription->kind->subscribed != NULL || self->options->member != NULL);
     if (error == 0)
         error = ask_store(self, hold);
-    if (error == 0)
-        error = take_answer(self);
-    if (error != 0)
+    if (error >= 0)
+        error = take_answer(self, error);
+    if (error < 0)
         undo(self, hold);
     return error;
 }
@@ -152,8 +156,10 @@ static int subscribe(beginning *self, tow_slice name) {
         self->channel = hold.channel;
         error = prepare(self, &hold);
     }
-    if (error == 0)
+    if (error >= 0)
         begin(self, &hold);
+    if (error == TOW_STORE_LATER)
+        tow_waiting_begin(self->part, tow_aside_of(self->part, self->subscription), hold.call);
     tow_hub_let_go(&hold);
     return error;
 }
@@ -166,16 +172,13 @@ static uint16_t flags_of(const tow_subscribe_options *options) {
 }
 
 static void count_beginning(const beginning *self) {
-    tow_hub_counters *counters = &self->part->counters;
-    tow_count(&counters->subscribed);
-    if (self->options->since.epoch != 0)
-        tow_count(self->is_whole ? &counters->resumed : &counters->gone);
+    tow_count(&self->part->counters.subscribed);
     tow_count(&self->part->subscriptions);
 }
 
 static void expect(tow_hub_part *part, tow_subscription *subscription) {
     tow_aside *aside = tow_aside_of(part, subscription);
-    if (aside == NULL)
+    if (aside == NULL || aside->call != NULL)
         return;
     subscription->flags |= TOW_SUBSCRIPTION_WAITS;
     tow_aside_enlist(aside, &part->fresh);
@@ -192,7 +195,7 @@ int tow_subscribe(tow_hub_part *part, tow_subscription *subscription, const tow_
     uint32_t owner = subscription->owner;
     *subscription = (tow_subscription){.kind = kind, .flags = flags_of(self.options), .owner = owner};
     int error = subscribe(&self, name);
-    if (error != 0) {
+    if (error < 0) {
         *subscription = (tow_subscription){.owner = owner};
         tow_hub_count_failure(part, error);
         tow_hub_sweep_soon(part->hub);
@@ -242,6 +245,8 @@ static void end_in_order(tow_subscription *subscription, tow_place *place, tow_h
     if (--channel->subscribers == 0)
         tow_hub_note_idle(part->hub, hold);
     tow_aside *aside = tow_aside_of(part, subscription);
+    if (aside != NULL)
+        tow_waiting_end(aside, hold);
     if (aside != NULL)
         tow_hub_give_lease_back(part->hub, hold, &aside->lease);
     if (channel->subscribers == 0)

@@ -92,6 +92,9 @@ void tow_job_fail(tow_job *job, int error) {
     case TOW_ERROR_LIMIT:
         tow_job_refuse(job, 503, "there are too many channels");
         break;
+    case TOW_ERROR_REFUSED:
+        tow_job_refuse(job, 503, "the store of channels does not answer");
+        break;
     default:
         tow_job_refuse(job, 503, tow_strerror(error));
         break;

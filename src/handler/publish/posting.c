@@ -114,34 +114,34 @@ void tow_post_one(tow_exchange *exchange, void *user, const void *body, size_t l
 
 /* Many. */
 
-static void many_answer(tow_job *job, size_t count) {
-    const tow_outcome outcome = {.count = count};
+static int many_write(tow_buffer *out, const tow_hub_answer *answer) {
+    return tow_buffer_append_format(out, "{\"published\":%zu}\n", answer->count);
+}
+
+static void many_answered(tow_hub_question *question, const tow_hub_answer *answer) {
+    tow_job *job = (tow_job *)(void *)question;
+    const tow_outcome outcome = {.count = answer->count};
     tow_buffer body = {0};
+    if (answer->error != 0) {
+        tow_job_fail(job, answer->error);
+        return;
+    }
     if (job->is_entered)
         tow_repeats_end(job->repeats, &job->repeat, &outcome);
-    int error = tow_buffer_append_format(&body, "{\"published\":%zu}\n", count);
+    int error = many_write(&body, answer);
     tow_job_answer(job, error, &body);
 }
 
-/* Returns how many were published before one was not. */
-static size_t publish_all(tow_hub *hub, const tow_batch *batch, int *error) {
-    size_t count = 0;
-    for (*error = 0; count < batch->count; count++) {
-        const tow_batch_item *item = &batch->items[count];
-        *error = tow_hub_publish(hub, item->channel, &item->draft);
-        if (*error != 0)
-            break;
-    }
-    return count;
-}
-
+/* What comes behind one that can't be published is not. */
 static void batch_publish(tow_job *job, const tow_batch *batch) {
-    int error;
-    size_t count = publish_all(tow_hub_of(tow_exchange_hub(job->exchange)), batch, &error);
-    if (error == 0 || count > 0)
-        many_answer(job, count);
-    else
+    job->question.answered = many_answered;
+    int error = tow_hub_ask_publish_many(tow_exchange_hub(job->exchange), &job->question);
+    if (error != 0) {
         tow_job_fail(job, error);
+        return;
+    }
+    for (size_t i = 0; error == 0 && i < batch->count; i++)
+        error = tow_hub_ask_publish_more(&job->question, batch->items[i].channel, &batch->items[i].draft);
 }
 
 void tow_post_many(tow_exchange *exchange, void *user, const void *body, size_t length) {

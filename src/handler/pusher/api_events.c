@@ -11,17 +11,18 @@
 
 /* Publishing. */
 
-static int publish_one(const tow_pusher_job *job, const tow_pusher_order *order, tow_slice channel) {
+static int publish_one(tow_pusher_job *job, const tow_pusher_order *order, tow_slice channel) {
     const tow_draft draft = {.event = order->event,
         .type = TOW_TEXT,
         .data = order->data,
         .leave_out = order->leave_out != 0 ? order->leave_out ^ job->app->mask : 0};
     tow_pusher_hub_name name;
     tow_pusher_app_hub_name(job->app, channel, &name);
-    return tow_hub_publish(tow_server_hub(job->app->server), tow_pusher_hub_slice(&name), &draft);
+    return tow_hub_ask_publish_more(&job->question, tow_pusher_hub_slice(&name), &draft);
 }
 
-static int publish_all(const tow_pusher_job *job) {
+/* Of one that is not published it is said at once, whatever becomes of those before it. */
+static int publish_all(tow_pusher_job *job) {
     int error = 0;
     for (size_t i = 0; error == 0 && i < job->orders.count; i++) {
         const tow_pusher_order *order = &job->orders.items[i];
@@ -127,13 +128,10 @@ static bool any_is_asked(const tow_pusher_job *job) {
     return false;
 }
 
-static void publish(tow_pusher_job *job, tow_pusher_fault fault) {
-    if (fault.status != 0) {
-        tow_pusher_job_fail(job, fault.status, fault.text);
-        return;
-    }
-    int error = publish_all(job);
-    const bool asks = any_is_asked(job);
+static void all_published(tow_hub_question *question, const tow_hub_answer *answer) {
+    tow_pusher_job *job = tow_pusher_job_of(question);
+    const bool asks = any_is_asked(job), is_whole = answer->count == job->orders.channel_count;
+    int error = answer->error != 0 || is_whole ? answer->error : TOW_ERROR_REFUSED;
     if (error == 0)
         error = tow_buffer_append_text(&job->out, !asks           ? "{}"
                                                   : is_batch(job) ? "{\"batch\":["
@@ -146,6 +144,19 @@ static void publish(tow_pusher_job *job, tow_pusher_fault fault) {
         tow_pusher_job_answer(job, 200);
 }
 
+static void publish(tow_pusher_job *job, tow_pusher_fault fault) {
+    if (fault.status != 0) {
+        tow_pusher_job_fail(job, fault.status, fault.text);
+        return;
+    }
+    job->question.answered = all_published;
+    int error = tow_hub_ask_publish_many(tow_exchange_hub(job->exchange), &job->question);
+    if (error == 0)
+        error = publish_all(job);
+    if (error != 0)
+        tow_pusher_job_fail_by(job, error);
+}
+
 /* The calls. */
 
 static void events(tow_pusher_job *job) {
@@ -154,6 +165,14 @@ static void events(tow_pusher_job *job) {
 
 static void batch_events(tow_pusher_job *job) {
     publish(job, tow_pusher_batch_read(&job->orders, job->body));
+}
+
+static void one_published(tow_hub_question *question, const tow_hub_answer *answer) {
+    tow_pusher_job *job = tow_pusher_job_of(question);
+    if (answer->error != 0)
+        tow_pusher_job_fail_by(job, answer->error);
+    else
+        tow_pusher_job_answer(job, 202);
 }
 
 /* POST /channels/NAME/events?name=EVENT: the body is the data. */
@@ -169,14 +188,26 @@ static void channel_events(tow_pusher_job *job) {
     else if (job->body.length > TOW_PUSHER_DATA_MAX)
         tow_pusher_job_fail(job, 413, "the data of an event have at most 10,240 bytes");
     else {
-        int error = publish_one(job, &order, channel);
+        job->question.answered = one_published;
+        int error = tow_hub_ask_publish_many(tow_exchange_hub(job->exchange), &job->question);
+        if (error == 0)
+            error = publish_one(job, &order, channel);
         if (error == TOW_ERROR_UTF8)
             tow_pusher_job_fail(job, 400, "the data are no UTF-8");
         else if (error != 0)
             tow_pusher_job_fail_by(job, error);
-        else
-            tow_pusher_job_answer(job, 202);
     }
+}
+
+static void terminated(tow_hub_question *question, const tow_hub_answer *answer) {
+    tow_pusher_job *job = tow_pusher_job_of(question);
+    int error = answer->error;
+    if (error == 0)
+        error = tow_buffer_append_text(&job->out, "{}");
+    if (error != 0)
+        tow_pusher_job_fail_by(job, error);
+    else
+        tow_pusher_job_answer(job, 200);
 }
 
 static void terminate(tow_pusher_job *job) {
@@ -189,13 +220,11 @@ static void terminate(tow_pusher_job *job) {
         return;
     }
     tow_pusher_app_bus_name(job->app, user, &name);
-    int error = tow_hub_publish(tow_server_hub(job->app->server), tow_pusher_hub_slice(&name), &draft);
-    if (error == 0)
-        error = tow_buffer_append_text(&job->out, "{}");
+    job->question.answered = terminated;
+    int error = tow_hub_ask_publish(
+        tow_exchange_hub(job->exchange), &job->question, tow_pusher_hub_slice(&name), &draft);
     if (error != 0)
         tow_pusher_job_fail_by(job, error);
-    else
-        tow_pusher_job_answer(job, 200);
 }
 
 const tow_pusher_call_kind tow_pusher_event_calls[] = {

@@ -37,9 +37,9 @@ static size_t kind_count(void) {
     return count;
 }
 
-static void begin(uint64_t seed) {
+static void begin(uint64_t seed, bool is_late) {
     size_t kinds = kind_count();
-    scene_begin(&scene, seed, kept(seed), is_narrow(seed));
+    scene_begin(&scene, seed, kept(seed), is_narrow(seed), is_late);
     memset(clients, 0, sizeof(clients));
     memset(publishers, 0, sizeof(publishers));
     memset(is_published, 0, sizeof(is_published));
@@ -166,8 +166,8 @@ static void check(void) {
     }
 }
 
-static void run(uint64_t seed) {
-    begin(seed);
+static void run(uint64_t seed, bool is_late) {
+    begin(seed, is_late);
     wait_until("all publications", all_is_published, true);
     for (int i = 0; i < SETTLE; i++) /* who was too slow is told, and comes back */
         turn(false);
@@ -182,12 +182,12 @@ static void run(uint64_t seed) {
     scene_end(&scene);
 }
 
-static void what_is_promised_holds_through_cuts(void **state) {
+static void run_seeds(bool is_late) {
     const char *only = getenv("TOW_TEST_SEED");
     for (uint64_t seed = 0; seed < 300; seed += unit_step(30)) {
         uint64_t this = only != NULL ? strtoull(only, NULL, 10) : seed;
         print_message("seed %u\n", (unsigned)this);
-        run(this);
+        run(this, is_late);
         if (only != NULL)
             return;
     }
@@ -195,9 +195,18 @@ static void what_is_promised_holds_through_cuts(void **state) {
     print_message("told %u, recovered %u\n", totals.told, totals.recovered);
 }
 
+static void what_is_promised_holds_through_cuts(void **state) {
+    run_seeds(false);
+}
+
+static void it_holds_where_the_store_lies_elsewhere(void **state) {
+    run_seeds(true);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_promised_holds_through_cuts),
+        cmocka_unit_test(it_holds_where_the_store_lies_elsewhere),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

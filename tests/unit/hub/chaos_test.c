@@ -168,7 +168,7 @@ static void finish(hub_world *world) {
     }
 }
 
-static void run(uint64_t seed) {
+static void run(uint64_t seed, bool is_late) {
     state = seed;
     memset(checkers, 0, sizeof(checkers));
     memset(published, 0, sizeof(published));
@@ -176,7 +176,10 @@ static void run(uint64_t seed) {
                            .history_seconds = 1000000,
                            .slow_count = 5 + dice(30),
                            .slow = dice(3)}};
-    hub_world_begin(&world, NULL, seed);
+    if (is_late)
+        hub_world_begin_late(&world, NULL, NULL, seed);
+    else
+        hub_world_begin(&world, NULL, seed);
     for (int i = 0; i < STEPS; i++) {
         if (dice(3) == 0)
             publish(&world);
@@ -195,19 +198,29 @@ static void run(uint64_t seed) {
     hub_world_end(&world);
 }
 
-static void every_message_comes_once_and_in_order_or_its_absence_is_told(void **unused) {
-    (void)unused;
+static void run_seeds(bool is_late) {
     unsigned seeds = unit_step(2) == 1 ? 2000 : 150;
     for (uint64_t seed = 1; seed <= seeds; seed++) {
         print_message("seed %llu\r", (unsigned long long)seed);
-        run(seed);
+        run(seed, is_late);
     }
     assert_true(ends > 0);
+}
+
+static void every_message_comes_once_and_in_order_or_its_absence_is_told(void **unused) {
+    (void)unused;
+    run_seeds(false);
+}
+
+static void the_same_with_a_store_that_answers_late(void **unused) {
+    (void)unused;
+    run_seeds(true);
 }
 
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_message_comes_once_and_in_order_or_its_absence_is_told),
+        cmocka_unit_test(the_same_with_a_store_that_answers_late),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -7,23 +7,49 @@ static void find_policy(void *user, tow_slice name, tow_channel_policy *policy) 
     *policy = *(const tow_channel_policy *)user;
 }
 
-void hub_world_begin(hub_world *self, const tow_hub_options *options, uint64_t seed) {
-    tow_hub_options given = options != NULL ? *options : (tow_hub_options){0};
-    assert_int_equal(tow_loop_new_simulated(&self->loop, &(tow_simulation_options){.seed = seed}), 0);
+static void begin_hub(hub_world *self, tow_hub_options given, uint64_t seed) {
     given.seed = seed;
     given.find = find_policy;
     given.find_user = &self->policy;
     assert_int_equal(tow_hub_new(&self->hub, PARTS, &given), 0);
+    if (self->store != NULL)
+        tow_hub_set_store(self->hub, self->store);
     for (size_t i = 0; i < PARTS; i++) {
         assert_int_equal(tow_hub_part_begin(self->hub, i, self->loop), 0);
         self->parts[i] = tow_hub_part_at(self->hub, i);
     }
 }
 
+void hub_world_begin(hub_world *self, const tow_hub_options *options, uint64_t seed) {
+    tow_hub_options given = options != NULL ? *options : (tow_hub_options){0};
+    assert_int_equal(tow_loop_new_simulated(&self->loop, &(tow_simulation_options){.seed = seed}), 0);
+    begin_hub(self, given, seed);
+}
+
+void hub_world_begin_late(
+    hub_world *self, const hub_world *like, const tow_hub_options *options, uint64_t seed) {
+    enum { MEMBERS_MAX = 40 };
+    tow_hub_options given = options != NULL ? *options : (tow_hub_options){0};
+    if (like != NULL) {
+        self->loop = like->loop;
+        self->server = like->server;
+    } else {
+        assert_int_equal(tow_loop_new_simulated(&self->loop, &(tow_simulation_options){.seed = seed}), 0);
+        self->server = late_server_new(self->loop, seed, self->policy.history_count, MEMBERS_MAX);
+    }
+    self->is_guest = like != NULL;
+    self->store = late_store_new(self->server);
+    begin_hub(self, given, seed);
+}
+
 void hub_world_end(hub_world *self) {
     for (size_t i = 0; i < PARTS; i++)
         tow_hub_part_end(self->parts[i]);
     tow_hub_free(self->hub);
+    if (self->is_guest)
+        return;
+    if (self->server != NULL)
+        late_server_free(self->server);
     tow_loop_free(self->loop);
 }
 

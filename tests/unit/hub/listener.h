@@ -5,6 +5,7 @@
 #include "../unit.h"
 
 #include "hub/hub.h"
+#include "late_store.h"
 #include "transport/loop.h"
 
 enum { PARTS = 3 };
@@ -14,7 +15,15 @@ typedef struct hub_world {
     tow_hub *hub;
     tow_hub_part *parts[PARTS];
     tow_channel_policy policy; /* of all names */
+    late_server *server;       /* NULL: the store is memory */
+    tow_store *store;
+    bool is_guest; /* loop and server are another's */
 } hub_world;
+
+/* With a store that lies elsewhere, which keeps what the policy says; `like` is one whose hub has the same
+ * server, or NULL: another on the same loop. */
+void hub_world_begin_late(
+    hub_world *self, const hub_world *like, const tow_hub_options *options, uint64_t seed);
 
 /* `self` is set up with the policy before; a seed decides how the loop goes. */
 void hub_world_begin(hub_world *self, const tow_hub_options *options, uint64_t seed);

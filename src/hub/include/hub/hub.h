@@ -109,6 +109,12 @@ struct tow_hub_question {
 int tow_hub_ask_publish(
     tow_hub_part *part, tow_hub_question *question, tow_slice name, const tow_draft *draft);
 
+/* Several, of which one answer tells: `count` is how many were published; `error`, why none was. They are
+ * added right after it is asked, in their order. Errors: MEMORY, STATE; of one that is added: as
+ * tow_hub_publish. */
+int tow_hub_ask_publish_many(tow_hub_part *part, tow_hub_question *question);
+int tow_hub_ask_publish_more(tow_hub_question *question, tow_slice name, const tow_draft *draft);
+
 /* What is kept of a channel after `since`, or without it ({0}) the last ones; `limit` of them at most: with
  * `since` the first of those. */
 int tow_hub_ask_history(
@@ -171,6 +177,7 @@ void tow_hub_watch(tow_hub *hub, tow_hub_watcher *watcher);
     X(over_channels, "Channels refused, as there were too many.")                                            \
     X(over_members, "Members refused, as there were too many in their channel.")                             \
     X(too_large, "Publications refused, as they were too large.")                                            \
+    X(store_errors, "Questions that the store of channels could not answer.")                                \
     X(memory_failures, "What the hub had no memory for.")
 #define TOW_COUNTER_FIELD(name, text) uint64_t name;
 typedef struct tow_hub_counters {
@@ -179,7 +186,7 @@ typedef struct tow_hub_counters {
 #undef TOW_COUNTER_FIELD
 
 typedef struct tow_hub_gauges { /* now */
-    uint64_t channels, subscriptions, members, history_bytes, pending_bytes, waiting_bytes;
+    uint64_t channels, subscriptions, members, history_bytes, pending_bytes, waiting_bytes, asked_bytes;
 } tow_hub_gauges;
 void tow_hub_read(tow_hub *hub, tow_hub_counters *counters, tow_hub_gauges *gauges);
 

@@ -113,13 +113,17 @@ static void server_make(struct scene *scene, uint64_t seed, bool is_narrow) {
     world_make(&scene->world, &simulation, &options);
 }
 
-void scene_begin(struct scene *scene, uint64_t seed, int history, bool is_narrow) {
+void scene_begin(struct scene *scene, uint64_t seed, int history, bool is_narrow, bool is_late) {
     static const tow_engineio_settings engineio = {.ping_milliseconds = 400, .pong_milliseconds = 300};
     memset(scene, 0, sizeof(*scene));
     scene->chance = seed;
     folder_make(&scene->files);
     scene->padding = is_narrow ? 200 : 0;
     server_make(scene, seed, is_narrow);
+    if (is_late) {
+        scene->late = late_server_new(scene->world.loop, seed, (size_t)history, 10);
+        tow_hub_set_store(tow_server_hub(scene->world.server), late_store_new(scene->late));
+    }
     const tow_handler_place place = {.server = scene->world.server, .loop = scene->world.loop};
     assert_int_equal(tow_pusher_new(&scene->pusher, &place), 0);
     policies_make(scene, history, is_narrow);
@@ -136,6 +140,8 @@ void scene_begin(struct scene *scene, uint64_t seed, int history, bool is_narrow
 void scene_end(struct scene *scene) {
     tow_pusher_end(scene->pusher);
     world_end(&scene->world);
+    if (scene->late != NULL)
+        late_server_free(scene->late);
     tow_pusher_free(scene->pusher);
     tow_socketio_free(scene->io);
     tow_engineio_free(scene->engineio);

@@ -3,6 +3,7 @@
 #define TOW_TESTS_RETURNS_SCENE_H
 
 #include "../../server/world.h"
+#include "../../hub/late_store.h"
 #include "../folder.h"
 
 #include "handler/channels.h"
@@ -26,15 +27,17 @@ struct scene {
     tow_engineio *engineio;
     tow_sockjs *sockjs;
     folder files;
-    char epoch[12]; /* of the channel */
+    late_server *late; /* NULL: the store is memory */
+    char epoch[12];    /* of the channel */
     uint64_t chance;
     unsigned begun; /* publications, which are texts "<NUMBER>" from 1 on, */
     int padding;    /* and so many spaces */
 };
 
 /* So many publications are kept. Where it `is_narrow`, little is on the way to a client that does not read,
- * and little waits for it: the oldest of that are dropped. */
-void scene_begin(struct scene *scene, uint64_t seed, int history, bool is_narrow);
+ * and little waits for it: the oldest of that are dropped.
+ * Where it `is_late`, the store of channels lies elsewhere. */
+void scene_begin(struct scene *scene, uint64_t seed, int history, bool is_narrow, bool is_late);
 void scene_end(struct scene *scene);
 
 /* A number below `below`, by the scene's seed. */

@@ -1,0 +1,28 @@
+#include "waiting.h"
+
+#include "call.h"
+
+/* On the thread that answers. */
+static void arrive(tow_store_call *call, tow_hold *hold) {
+    call->order = hold->channel->order;
+    tow_hub_part *part = call->part;
+    call->letter.next = atomic_load_explicit(&part->answered, memory_order_relaxed);
+    while (!atomic_compare_exchange_weak_explicit(
+        &part->answered, &call->letter.next, &call->letter, memory_order_release, memory_order_relaxed)) {
+    }
+    tow_place_post(((const tow_subscription *)call->asker)->place);
+}
+
+void tow_waiting_begin(tow_hub_part *part, tow_aside *aside, tow_store_call *call) {
+    aside->call = call;
+    aside->subscription->seen = TOW_SEEN_MAX;
+    aside->subscription->flags |= TOW_SUBSCRIPTION_WAITS;
+    tow_call_expect(call, part, aside->subscription, arrive);
+}
+
+/* If it is answered it stands in the list, and goes with that. */
+void tow_waiting_end(tow_aside *aside, tow_hold *hold) {
+    if (aside->call != NULL)
+        tow_call_give_up(aside->call, hold);
+    aside->call = NULL;
+}
