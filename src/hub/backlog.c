@@ -71,6 +71,7 @@ static void lose(tow_backlog *backlog, tow_published *lost) {
 static void lose_same_key(tow_backlog *backlog, const tow_published *later) {
     for (size_t i = backlog->end; i > backlog->first + backlog->loaded; i--) {
         tow_waiting *waiting = &backlog->items[i - 1];
+        backlog->looked_at++;
         if (waiting->key_hash != later->key_hash || waiting->published == NULL ||
             !tow_published_has_same_key(waiting->published, later))
             continue;

@@ -22,6 +22,7 @@ typedef struct tow_backlog { /* zeroed: empty */
     size_t loaded; /* of these, from the front */
     uint64_t bytes;
     uint64_t loaded_bytes;
+    size_t looked_at; /* since somebody asked: items that were gone through for a key */
     bool has_gap;
     tow_gap gap;
 } tow_backlog;

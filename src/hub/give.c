@@ -29,6 +29,8 @@ void tow_give_burst(tow_subscription *subscription, tow_burst *burst) {
 
 /* What waits */
 
+enum { LOOKED_AT_A_WORK = 64 }; /* items of a backlog */
+
 static int keep_all(tow_hub_part *part, tow_aside *aside, const tow_burst *burst) {
     const tow_channel_policy *policy = tow_hub_policy_of(part->hub, aside->subscription->place->channel);
     tow_backlog *backlog = &aside->backlog;
@@ -37,6 +39,8 @@ static int keep_all(tow_hub_part *part, tow_aside *aside, const tow_burst *burst
     int error = 0;
     for (size_t i = 0; error == 0 && i < burst->count; i++)
         error = tow_backlog_add(backlog, burst->items[i], policy);
+    tow_hub_part_work(part, (uint32_t)(backlog->looked_at / LOOKED_AT_A_WORK));
+    backlog->looked_at = 0;
     tow_hub_part_waits(part, bytes, backlog->bytes);
     bool replaces = policy->slow == TOW_SLOW_LATEST;
     tow_count_add(

@@ -6,6 +6,24 @@
 
 enum { CAPACITY_MIN = 8 };
 
+int tow_history_new(tow_history **home) {
+    *home = calloc(1, sizeof(**home));
+    if (*home == NULL)
+        return TOW_ERROR_MEMORY;
+    (*home)->home = home;
+    return 0;
+}
+
+void tow_history_free(tow_history *history) {
+    while (history->count > 0)
+        tow_history_drop_oldest(history);
+    if (history->link.next != NULL)
+        tow_ring_remove(&history->link);
+    *history->home = NULL;
+    free(history->items);
+    free(history);
+}
+
 tow_published *tow_history_at(const tow_history *history, size_t index) {
     assert(index < history->count);
     return history->items[(history->first + index) & (history->capacity - 1)];
@@ -35,7 +53,7 @@ void tow_history_add(tow_history *history, tow_published *published) {
     history->bytes += tow_published_size(published);
 }
 
-static void drop_oldest(tow_history *history) {
+void tow_history_drop_oldest(tow_history *history) {
     tow_published *oldest = tow_history_at(history, 0);
     history->bytes -= tow_published_size(oldest);
     history->first = (history->first + 1) & (history->capacity - 1);
@@ -51,14 +69,5 @@ static bool is_over(const tow_history *history, const tow_channel_policy *policy
 
 void tow_history_prune(tow_history *history, const tow_channel_policy *policy, int64_t now) {
     while (history->count > 0 && is_over(history, policy, now))
-        drop_oldest(history);
-    if (history->count == 0)
-        tow_history_clear(history);
-}
-
-void tow_history_clear(tow_history *history) {
-    while (history->count > 0)
-        drop_oldest(history);
-    free(history->items);
-    *history = (tow_history){0};
+        tow_history_drop_oldest(history);
 }

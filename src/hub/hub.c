@@ -12,6 +12,7 @@
 #define PENDING_DEFAULT (INT64_C(64) << 20)
 #define CHANNELS_DEFAULT 1000000
 #define MEMBERS_DEFAULT 10000
+#define HISTORY_DEFAULT (INT64_C(256) << 20)
 
 static int64_t limit(int64_t wanted, int64_t otherwise) {
     if (wanted == TOW_OFF)
@@ -24,6 +25,7 @@ void tow_hub_set_limits(tow_hub *hub, const tow_hub_options *options) {
     hub->max_pending = limit(options->max_pending, PENDING_DEFAULT);
     hub->max_channels = limit(options->max_channels, CHANNELS_DEFAULT);
     hub->max_members = limit(options->max_members, MEMBERS_DEFAULT);
+    hub->max_history_bytes = limit(options->max_history_bytes, HISTORY_DEFAULT);
 }
 
 int tow_hub_new(tow_hub **hub, size_t part_count, const tow_hub_options *options) {

@@ -1,6 +1,6 @@
 #include "memory.h"
 
-#include "state.h"
+#include "kept.h"
 #include "watch.h"
 
 #include <assert.h>
@@ -10,9 +10,8 @@
 
 /* The history with room for one more, made if there is none. */
 static int history_reserve(tow_channel *channel) {
-    if (channel->history == NULL && (channel->history = calloc(1, sizeof(tow_history))) == NULL)
-        return TOW_ERROR_MEMORY;
-    return tow_history_reserve(channel->history);
+    int error = channel->history != NULL ? 0 : tow_history_new(&channel->history);
+    return error != 0 ? error : tow_history_reserve(channel->history);
 }
 
 static void count_history(tow_hub *hub, uint64_t before, const tow_channel *channel) {
@@ -25,10 +24,8 @@ static uint64_t bytes_of(const tow_channel *channel) {
 }
 
 static void drop_if_empty(tow_channel *channel) {
-    if (channel->history == NULL || channel->history->count > 0)
-        return;
-    free(channel->history);
-    channel->history = NULL;
+    if (channel->history != NULL && channel->history->count == 0)
+        tow_history_free(channel->history);
 }
 
 static void prune(tow_hub *hub, tow_channel *channel) {
@@ -50,8 +47,7 @@ static void forget(tow_store *store, tow_channel *channel) {
     if (channel->history == NULL)
         return;
     uint64_t before = bytes_of(channel);
-    tow_history_clear(channel->history);
-    drop_if_empty(channel);
+    tow_history_free(channel->history);
     count_history(store->hub, before, channel);
 }
 
@@ -68,7 +64,8 @@ static int make_to_keep(tow_hub *hub, tow_hold *hold, const tow_published *publi
 }
 
 /* Numbers a publication, keeps it, and spreads it; or nothing has changed. */
-static int add(tow_hub *hub, tow_channel *channel, tow_published *published) {
+static int add(tow_hub *hub, const tow_hold *hold, tow_published *published) {
+    tow_channel *channel = hold->channel;
     bool is_kept = !published->not_kept && channel->policy->history_count > 0;
     int error = tow_channel_reserve(channel, published);
     if (error == 0 && is_kept)
@@ -82,7 +79,10 @@ static int add(tow_hub *hub, tow_channel *channel, tow_published *published) {
     if (is_kept) {
         tow_history_add(channel->history, published);
         count_history(hub, bytes_of(channel) - tow_published_size(published), channel);
+        tow_kept_note(hold->shard, channel->history);
+        tow_shard_note_lingering(hold->shard, channel, false);
         prune(hub, channel);
+        tow_kept_cut(hub, hold->shard);
     }
     tow_channel_spread(channel, published);
     return 0;
@@ -90,11 +90,7 @@ static int add(tow_hub *hub, tow_channel *channel, tow_published *published) {
 
 static int publish(tow_store *store, tow_hold *hold, tow_published *published) {
     int error = hold->channel != NULL ? 0 : make_to_keep(store->hub, hold, published);
-    if (error == 0 && hold->channel != NULL)
-        error = add(store->hub, hold->channel, published);
-    if (hold->channel != NULL && hold->channel->history != NULL)
-        tow_shard_note_lingering(hold->shard, hold->channel, false);
-    return error;
+    return error != 0 || hold->channel == NULL ? error : add(store->hub, hold, published);
 }
 
 /* What is kept */

@@ -321,7 +321,10 @@ int tow_hub_ask_publish(
 
 /* Lists */
 
+enum { WORK_OF_A_LOOK = 256 }; /* at some thousand channels */
+
 static progress answer_channels(tow_hub_part *part, tow_hub_question *question, asked *about) {
+    tow_hub_part_work(part, WORK_OF_A_LOOK);
     if (!tow_hub_listing_go_on(about->listing, part->hub))
         return GOES_ON;
     tow_hub_answer answer = {0};

@@ -11,6 +11,8 @@ void tow_shard_init(tow_shard *shard) {
     *shard = (tow_shard){0};
     pthread_mutex_init(&shard->mutex, NULL);
     tow_ring_init(&shard->idle);
+    tow_ring_init(&shard->kept);
+    atomic_init(&shard->kept_since, INT64_MAX);
 }
 
 static void channel_free(tow_channel *channel) {

@@ -13,7 +13,9 @@ typedef struct tow_shard {
     size_t bucket_count;
     size_t count;
     tow_ring idle;
-    size_t lingering; /* of these, those of which nothing is kept but that they were there */
+    size_t lingering;           /* of these, those of which nothing is kept but that they were there */
+    tow_ring kept;              /* histories (kept.h) */
+    _Atomic int64_t kept_since; /* when the first of them got its last publication, or INT64_MAX */
 } tow_shard;
 
 void tow_shard_init(tow_shard *shard);

@@ -15,11 +15,12 @@ enum { TOW_HUB_SHARDS = 64, TOW_HUB_SHARD_BITS = 6 };
 
 /* Counted by any thread. */
 typedef struct tow_hub_shared_counters {
-    _Atomic uint64_t published, store_errors, over_pending, over_channels, over_members, too_large, memory_failures;
+    _Atomic uint64_t published, history_dropped, store_errors, over_pending, over_channels, over_members,
+        too_large, memory_failures;
 } tow_hub_shared_counters;
 
 struct tow_hub {
-    int64_t max_publication, max_pending, max_channels, max_members;
+    int64_t max_publication, max_pending, max_channels, max_members, max_history_bytes;
     uint64_t seed;       /* of hashes */
     uint64_t epoch_seed; /* of epochs, which are shown: they say nothing of the other one */
     tow_loop *loop;      /* for its clock */

@@ -26,8 +26,9 @@ static void give_to_ready(tow_hub_part *part) {
 
 static void tell_fresh(tow_hub_part *part) {
     while (!tow_ring_is_empty(&part->fresh) && tow_hub_part_may_work(part)) {
-        tow_give_subscribed(part, first_aside(&part->fresh));
-        tow_hub_part_work(part, 1);
+        tow_aside *aside = first_aside(&part->fresh);
+        tow_hub_part_work(part, 1 + (uint32_t)aside->told->what.member_count);
+        tow_give_subscribed(part, aside);
     }
 }
 

@@ -72,7 +72,8 @@ int tow_served_channels_begin(tow_served_channels *channels, tow_server *server,
     const tow_hub_options limits = {.max_publication = settings->max_publication,
         .max_pending = settings->max_pending,
         .max_channels = settings->max_channels,
-        .max_members = settings->max_members};
+        .max_members = settings->max_members,
+        .max_history_bytes = settings->max_history_bytes};
     tow_channel_table *table;
     tow_hub_set_limits(tow_server_hub(server), &limits);
     channels->shared.max_subscriptions = settings->max_subscriptions;

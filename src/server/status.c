@@ -144,6 +144,7 @@ static int limits_text(tow_buffer *out, tow_server *server, const totals *sum) {
         {"max-channel-members", NULL, channels.over_members},
         {"max-publication", NULL, channels.too_large},
         {"max-pending", NULL, channels.over_pending},
+        {"max-history-bytes", NULL, channels.history_dropped},
     };
 #undef ROW
     int error =
@@ -289,6 +290,8 @@ static int channels_text(tow_buffer *out, tow_server *server) {
         {"channel_history_bytes", "Bytes that channels keep.", now.history_bytes},
         {"channel_pending_bytes", "Bytes published that are on their way to subscribers.", now.pending_bytes},
         {"channel_waiting_bytes", "Bytes that wait for slow subscribers.", now.waiting_bytes},
+        {"channel_asked_bytes", "Bytes of questions that the store of channels has not answered.",
+            now.asked_bytes},
     };
     int error = channel_counters_text(out, &counters);
     for (size_t i = 0; error == 0 && i < sizeof(rows) / sizeof(rows[0]); i++)

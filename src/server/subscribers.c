@@ -143,7 +143,8 @@ static void close_for(tow_websocket *socket, tow_subscription_end why) {
         [TOW_SUBSCRIPTION_LOST] = "a message of the channel was lost",
     };
     if (why != TOW_SUBSCRIPTION_OVER)
-        tow_websocket_close(socket, TOW_CLOSE_POLICY, reasons[why]);
+        tow_websocket_close(socket,
+            why == TOW_SUBSCRIPTION_REFUSED ? TOW_CLOSE_TRY_AGAIN_LATER : TOW_CLOSE_POLICY, reasons[why]);
 }
 
 static void tell_ended(

@@ -59,6 +59,15 @@ const tow_option tow_channels_rows[] = {
         .help = "published and on its way to the subscribers of a worker; more gets 503 until they have it",
         .minimum = 1,
         LIMIT(max_pending)},
+    {.name = "max-history-bytes",
+        .kind = TOW_OPTION_SIZE,
+        .value = "SIZE",
+        .fallback = "256M",
+        .off = "no limit",
+        .help =
+            "that all channels keep together; then the oldest goes of what was published to least recently",
+        .minimum = 1,
+        LIMIT(max_history_bytes)},
     {0},
 };
 

@@ -88,7 +88,7 @@ static void ends(tow_websocket *socket, tow_slice hub_name, tow_subscription_end
     if (why == TOW_SUBSCRIPTION_SLOW)
         (void)tow_websocket_close(socket, TOW_PUSHER_OVER_CAPACITY, "too slow: messages would be lost");
     else if (why == TOW_SUBSCRIPTION_LOST)
-        (void)tow_websocket_close(socket, TOW_PUSHER_RECONNECT, "out of memory: messages are lost");
+        (void)tow_websocket_close(socket, TOW_PUSHER_RECONNECT, "messages are lost");
     else {
         tow_pusher_membership_remove(&of(socket)->memberships, channel);
         refuse(of(socket), channel,

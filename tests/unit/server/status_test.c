@@ -107,7 +107,7 @@ static void every_limit_has_a_counter(void **state) {
         "max-message", "message-seconds", "max-queue", "stall-seconds", "max-connections",
         "max-connections-per-address", "descriptors", "ping-seconds", "idle-seconds", "close-seconds",
         "max-posted", "drain-seconds", "max-channels", "max-channel-members", "max-publication",
-        "max-pending"};
+        "max-pending", "max-history-bytes"};
     struct world world;
     begin(&world, 2);
     for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++) {

@@ -10,10 +10,11 @@
 /* What holds for all channels of a server. Zero means the default, TOW_OFF no limit. */
 typedef struct tow_channels_settings {
     int64_t max_channels;
-    int64_t max_members;     /* of a channel */
-    int64_t max_publication; /* bytes */
-    int64_t max_pending;     /* bytes on their way to a worker's subscribers */
-    int max_subscriptions;   /* of a connection that speaks towline.v1 */
+    int64_t max_members;       /* of a channel */
+    int64_t max_publication;   /* bytes */
+    int64_t max_pending;       /* bytes on their way to a worker's subscribers */
+    int64_t max_history_bytes; /* of all channels together */
+    int max_subscriptions;     /* of a connection that speaks towline.v1 */
 } tow_channels_settings;
 
 extern const tow_option tow_channels_rows[];

@@ -13,7 +13,8 @@
  * Order: for each channel all subscribers see the same one, and a thread that publishes twice sees its own.
  *
  * Bounds: what was published and has not been delivered to the faster subscribers of a worker is bounded in
- * bytes (max_pending), what waits for slow ones by the channel's policy, channels by max_channels. */
+ * bytes (max_pending), what waits for slow ones by the channel's policy, channels by max_channels, what is
+ * kept of all of them by max_history_bytes: then the oldest goes of what was published to least recently. */
 #ifndef TOW_HUB_HUB_H
 #define TOW_HUB_HUB_H
 
@@ -31,6 +32,7 @@ typedef struct tow_hub_options {  /* zeroed: the defaults; TOW_OFF: no limit */
     int64_t max_pending;          /* bytes on the way to each worker; 0: 64 MiB */
     int64_t max_channels;         /* at once; 0: 1,000,000 */
     int64_t max_members;          /* users in a channel; 0: 10,000 */
+    int64_t max_history_bytes;    /* that are kept of all channels; 0: 256 MiB */
     tow_channel_policy_find find; /* NULL: the defaults for all names */
     void *find_user;
     uint64_t seed; /* of epochs and hashes, not to be guessed; 0: chance, from the first part's loop */
@@ -177,6 +179,7 @@ void tow_hub_watch(tow_hub *hub, tow_hub_watcher *watcher);
     X(over_channels, "Channels refused, as there were too many.")                                            \
     X(over_members, "Members refused, as there were too many in their channel.")                             \
     X(too_large, "Publications refused, as they were too large.")                                            \
+    X(history_dropped, "Publications that were kept no more, as all histories together were too large.")     \
     X(store_errors, "Questions that the store of channels could not answer.")                                \
     X(memory_failures, "What the hub had no memory for.")
 #define TOW_COUNTER_FIELD(name, text) uint64_t name;

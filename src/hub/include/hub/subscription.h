@@ -48,7 +48,7 @@ typedef enum tow_subscription_end {
     TOW_SUBSCRIPTION_SLOW,    /* too much waited for it: TOW_SLOW_ENDS */
     TOW_SUBSCRIPTION_REVOKED, /* the channel's policy, which is another one now, does not let it in */
     TOW_SUBSCRIPTION_REFUSED, /* in place of `subscribed`: the store does not have it */
-    TOW_SUBSCRIPTION_LOST,    /* what it should have got is lost for want of memory */
+    TOW_SUBSCRIPTION_LOST,    /* what it should have got is lost, for want of memory or of the store */
     TOW_SUBSCRIPTION_OVER     /* the part ends, and its worker with it */
 } tow_subscription_end;
 
@@ -96,7 +96,8 @@ typedef struct tow_subscribe_options { /* zeroed: from now on, without presence.
 
 /* Subscribes to a channel, which is made if it is not there. `options` may be NULL. Errors: ARGUMENT (no
  * name, no member), STATE (the part is ending), LIMIT (the hub has as many channels, or the channel as many
- * members, as it may), UNSUPPORTED (a member, but the channel has no presence), MEMORY. */
+ * members, as it may), UNSUPPORTED (a member, but the channel has no presence), QUEUE_FULL, REFUSED (the
+ * store is busy, or out of reach), MEMORY. A store that answers later refuses by `ended`. */
 int tow_subscribe(tow_hub_part *part, tow_subscription *subscription, const tow_subscriber *kind,
     tow_slice name, const tow_subscribe_options *options);
 
