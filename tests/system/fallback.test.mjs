@@ -149,8 +149,8 @@ test("through a proxy that lets no tunnel through but requests", async (t) => {
   assert.equal(refused.status, 22, refused.errors); // https: needs a tunnel as well
 });
 
-test("a proxy that cuts every connection costs no message", async (t) => {
-  const server = await serve(t);
+test("a proxy that cuts every connection costs no message, whichever worker gets the next", async (t) => {
+  const server = await serve(t, ["--workers", "2"]);
   const cutMilliseconds = process.env.TOWLINE_ALL ? 10000 : 700;
   const proxy = await gate(t, server.port, { cutMilliseconds });
   const client = talk(t, ["--fallback", `ws://127.0.0.1:${proxy.port}/echo`]);
