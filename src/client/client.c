@@ -240,6 +240,11 @@ bool tow_client_fell_back(const tow_websocket *socket) {
     return socket->behaviour->carrier != NULL;
 }
 
+const char *tow_client_fell_back_from(const tow_websocket *socket) {
+    const tow_fallback_plan *plan = tow_client_of(socket)->plan;
+    return plan == NULL ? "" : plan->text;
+}
+
 int tow_client_tls_details(const tow_websocket *socket, bool proxy, tow_tls_details *details) {
     const tow_client *client = tow_client_of(socket);
     if ((proxy ? client->proxy_tls : client->tls) == NULL || !client->has_stream)

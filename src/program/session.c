@@ -304,6 +304,9 @@ static void opened_tell(tow_session *session, bool again) {
     const char *extensions = tow_websocket_extensions(session->socket);
     if (!session->interactive && !session->settings->verbose && !again)
         return;
+    const char *reason = tow_client_fell_back_from(session->socket);
+    if (session->settings->verbose && reason[0] != '\0')
+        tow_view_notice(&session->view, "WebSocket does not get through: %s", reason);
     tow_view_notice(&session->view, "connected to %s%s%s%s%s%s", tow_websocket_url(session->socket),
         protocol[0] != '\0' ? ", subprotocol " : "", protocol, extensions[0] != '\0' ? ", " : "", extensions,
         tow_client_fell_back(session->socket) ? ", by polling" : "");

@@ -55,7 +55,7 @@ test("a proxy that drops upgrades is no end, with --fallback", async (t) => {
   const { status, output, errors } = await connect(["--fallback", "-v", url], { input });
   assert.equal(output, input, errors);
   assert.equal(status, 0);
-  assert.match(errors, /^\* connected to ws:\/\/127\.0\.0\.1:\d+\/echo, by polling$/m);
+  assert.match(errors, /^\* WebSocket does not get through: the server answered 400 Bad Request\n\* connected to ws:\/\/127\.0\.0\.1:\d+\/echo, by polling$/m);
   assert.match(errors, /^> GET \/echo\/engine\.io\/\?EIO=4&transport=polling&towline=1 HTTP\/1\.1/m);
   assert.match(errors, /^< HTTP\/1\.1 200 /m);
 });

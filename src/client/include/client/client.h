@@ -30,8 +30,10 @@ int tow_blocking_open_on(tow_blocking **blocking, tow_loop *loop, const char *ur
  * nothing. */
 void tow_client_shutdown(tow_websocket *socket);
 
-/* Whether an open socket goes by Engine.IO (tow_websocket_options.fallback). */
+/* Whether an open socket goes by Engine.IO (tow_websocket_options.fallback), and why its opening handshake
+ * had failed; "": that was known from another one. */
 bool tow_client_fell_back(const tow_websocket *socket);
+const char *tow_client_fell_back_from(const tow_websocket *socket);
 
 /* What TLS agreed on with the server, or with the proxy: inside the trace of the request, and while the
  * socket is open. Errors: STATE (no TLS is spoken with it). */
