@@ -1,5 +1,6 @@
 #include "session.h"
 
+#include "../session/marks.h"
 #include "base/text.h"
 #include "hearing.h"
 #include "life.h"
@@ -10,10 +11,7 @@
 #include <string.h>
 #include <towline/error.h>
 
-enum {
-    SCRATCH_MAX = 64 * 1024, /* bytes that are kept for the next packet */
-    LOOK_MILLISECONDS = 100  /* at what was handed to a link, while the socket waits for that */
-};
+enum { SCRATCH_MAX = 64 * 1024 /* bytes that are kept for the next packet */ };
 
 /* What the socket asks for: see websocket/carrier.h. */
 
@@ -37,7 +35,7 @@ static int send_by_link(tow_engineio_session *session, const tow_packet *packet)
 
 /* Another worker takes no more: what waits is sent later. */
 static void flush_later(tow_engineio_session *session) {
-    tow_agenda_set(&session->agenda, TOW_ENGINEIO_DUE_FLUSH, LOOK_MILLISECONDS);
+    tow_agenda_set(&session->agenda, TOW_ENGINEIO_DUE_FLUSH, TOW_SESSION_LOOK_MILLISECONDS);
 }
 
 /* To the link, or into what waits. Errors: MEMORY. */
@@ -179,7 +177,7 @@ static void look_at_marks(tow_engineio_session *session) {
     if (!session->over)
         tow_carried_drain(session->socket);
     if (!session->over && session->link != NULL && tow_websocket_is_above_high(session->socket))
-        tow_agenda_set(&session->agenda, TOW_ENGINEIO_DUE_FLUSH, LOOK_MILLISECONDS);
+        tow_agenda_set(&session->agenda, TOW_ENGINEIO_DUE_FLUSH, TOW_SESSION_LOOK_MILLISECONDS);
 }
 
 void tow_engineio_take_link(tow_engineio_session *session, tow_engineio_link *link) {

@@ -5,6 +5,9 @@
 
 #include <towline/websocket.h>
 
+/* At what was handed on, while the socket waits for that. */
+enum { TOW_SESSION_LOOK_MILLISECONDS = 100 };
+
 /* Whom the session has refused a message, as more than max_queue waits, is told when less does: by what the
  * WebSocket tells the session. */
 static inline void tow_session_take_marks(tow_limits *limits, const tow_limits *routes) {

@@ -67,6 +67,15 @@ static void close_was_taken(tow_sockjs_session *session) {
         tow_sockjs_hear_close(session, TOW_CLOSE_NO_STATUS, "", 0);
 }
 
+/* A WebSocket tells when it is below the low mark only if it was above the high one; the socket may have been
+ * so before it was given all that waits. */
+static void look_at_marks(tow_sockjs_session *session) {
+    if (!session->over)
+        tow_carried_drain(session->socket);
+    if (!session->over && session->wire != NULL && tow_websocket_is_above_high(session->socket))
+        tow_agenda_set(&session->agenda, TOW_SOCKJS_DUE_FLUSH, TOW_SESSION_LOOK_MILLISECONDS);
+}
+
 void tow_sockjs_flush(tow_sockjs_session *session) {
     bool is_close = false;
     if (has_receiver(session) && !session->greeted) {
@@ -82,10 +91,10 @@ void tow_sockjs_flush(tow_sockjs_session *session) {
             tow_sockjs_break(session, tow_cause_of_error(error), error);
         tow_buffer_clear(&frame);
     }
-    if (!session->over && !is_close)
-        tow_carried_drain(session->socket);
     if (is_close)
         close_was_taken(session);
+    else
+        look_at_marks(session);
 }
 
 static void receiver_gone(tow_session_visit *visit, void *user) {

@@ -109,6 +109,30 @@ static void a_websocket_has_the_marks_of_its_route(void **state) {
     end(&scene);
 }
 
+/* What was said at once is given to the WebSocket after that, and it may be above no mark of its own then. */
+static void who_was_above_the_high_mark_hears_that_less_waits(void **state) {
+    for (uint64_t seed = 0; seed < 10 * SEEDS; seed++) {
+        struct scene scene;
+        char text[1000];
+        tow_handler handler = {0};
+        begin(&scene, seed);
+        drains = 0;
+        carried_echo_begin(&handler);
+        handler.on_drain = note_drain;
+        handler.limits = (tow_limits){.high_mark = 2000, .low_mark = 500};
+        assert_int_equal(tow_server_route(scene.world.server, "/small", &handler), 0);
+        peer_connect(&scene.peer, &scene.world);
+        peer_text(&scene.peer, OPENING("/small/sockjs/000/abc/websocket"));
+        peer_expect(&scene.peer, "\x81\x01o");
+        memset(text, 'x', sizeof(text));
+        for (int i = 0; i < 3; i++)
+            assert_true(tow_websocket_send(heard.socket, TOW_TEXT, text, sizeof(text)) >= 0);
+        world_run(&scene.world, 1000);
+        assert_int_equal(drains, 1);
+        end(&scene);
+    }
+}
+
 static void a_base_greets_and_informs(void **state) {
     struct scene scene;
     begin(&scene, 1);
@@ -470,6 +494,7 @@ int main(void) {
         cmocka_unit_test(a_base_greets_and_informs),
         cmocka_unit_test(a_drain_does_not_wait_for_who_does_not_come),
         cmocka_unit_test(a_websocket_has_the_marks_of_its_route),
+        cmocka_unit_test(who_was_above_the_high_mark_hears_that_less_waits),
         cmocka_unit_test(xhr_brings_a_frame_an_answer),
         cmocka_unit_test(a_stream_brings_frame_after_frame),
         cmocka_unit_test(transports_stand_below_the_path_itself_too),
