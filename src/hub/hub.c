@@ -50,6 +50,13 @@ int tow_hub_new(tow_hub **hub, size_t part_count, const tow_hub_options *options
     return 0;
 }
 
+/* It answers what it has kept, and needs the channels' order for that. */
+static void free_store(tow_hub *hub) {
+    if (hub->store->class->free != NULL)
+        hub->store->class->free(hub->store);
+    hub->store = &hub->memory;
+}
+
 /* What the store has in the channels goes with them. */
 static void clear_shard(tow_hub *hub, tow_shard *shard) {
     for (size_t i = 0; i < shard->bucket_count; i++)
@@ -63,10 +70,9 @@ void tow_hub_free(tow_hub *hub) {
         return;
     for (size_t i = 0; i < hub->part_count; i++)
         assert(hub->parts[i] == NULL);
+    free_store(hub);
     for (size_t i = 0; i < TOW_HUB_SHARDS; i++)
         clear_shard(hub, &hub->shards[i]);
-    if (hub->store->class->free != NULL)
-        hub->store->class->free(hub->store);
     tow_policies_clear(&hub->policies);
     pthread_mutex_destroy(&hub->mutex);
     free(hub->parts);

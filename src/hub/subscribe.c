@@ -153,6 +153,7 @@ static int subscribe(beginning *self, tow_slice name) {
     if (error == 0 && hold.channel == NULL)
         error = tow_hub_make_channel(hub, &hold, name);
     if (error == 0) {
+        assert(hold.channel != NULL);
         self->channel = hold.channel;
         error = prepare(self, &hold);
     }
