@@ -28,8 +28,14 @@ typedef struct checker {
     struct checker *victim; /* that it ends in its next delivery */
 } checker;
 
+/* Where the store lies: here, elsewhere, or at the end of a link that is cut now and then. What is published
+ * while it is lost is not. */
+typedef enum store { HERE, ELSEWHERE, CUT_OFF } store;
+static store where;
+
 static checker checkers[SUBSCRIBERS];
 static unsigned ends;
+static unsigned losses;
 
 static void subscribed(tow_subscription *subscription, const tow_subscribed *what) {
     checker *self = (checker *)subscription;
@@ -45,6 +51,16 @@ static void subscribed(tow_subscription *subscription, const tow_subscribed *wha
     self->knows = true;
 }
 
+/* It is the number, where all that is published gets one. */
+static void check_text(const checker *self, tow_slice data) {
+    char number[24];
+    snprintf(number, sizeof(number), "%llu", (unsigned long long)self->at.number);
+    if (where == CUT_OFF)
+        return;
+    assert_int_equal(data.length, strlen(number));
+    assert_memory_equal(data.data, number, data.length);
+}
+
 static void check(checker *self, const tow_published *published) {
     tow_position position = tow_published_position(published);
     assert_true(position.epoch == self->at.epoch);
@@ -53,11 +69,7 @@ static void check(checker *self, const tow_published *published) {
     assert_true(skipped == 0 || position.number - 1 <= self->gap_end);
     self->skipped += skipped;
     self->at = position;
-    char number[24];
-    tow_slice data = tow_published_data(published);
-    snprintf(number, sizeof(number), "%llu", (unsigned long long)position.number);
-    assert_int_equal(data.length, strlen(number));
-    assert_memory_equal(data.data, number, data.length);
+    check_text(self, tow_published_data(published));
     self->got++;
 }
 
@@ -89,7 +101,11 @@ static void gap(tow_subscription *subscription, const tow_gap *what) {
 
 static void ended(tow_subscription *subscription, tow_subscription_end why) {
     checker *self = (checker *)subscription;
-    self->is_told = self->knows = false;
+    bool comes_back = why == TOW_SUBSCRIPTION_LOST || why == TOW_SUBSCRIPTION_REFUSED;
+    assert_true(!comes_back || where == CUT_OFF);
+    losses += why == TOW_SUBSCRIPTION_LOST;
+    self->knows = comes_back && self->knows;
+    self->is_told = false;
     ends += why == TOW_SUBSCRIPTION_SLOW;
 }
 
@@ -109,7 +125,8 @@ static void publish(hub_world *world) {
         const tow_draft draft = {.type = TOW_TEXT,
             .data = tow_slice_from(text),
             .key = dice(2) == 0 ? tow_slice_from(key) : (tow_slice){0}};
-        assert_int_equal(tow_hub_publish(world->hub, tow_slice_from(names[channel]), &draft), 0);
+        int error = tow_hub_publish(world->hub, tow_slice_from(names[channel]), &draft);
+        assert_true(error == 0 || (error == TOW_ERROR_REFUSED && where == CUT_OFF));
     }
 }
 
@@ -122,9 +139,9 @@ static void come(hub_world *world, checker *self, unsigned number) {
     self->takes_more = dice(5) > 0;
     self->gap_end = self->missing = self->skipped = 0;
     self->is_told = false;
-    assert_int_equal(tow_subscribe(world->parts[dice(PARTS)], &self->subscription, &kind,
-                         tow_slice_from(names[number % CHANNELS]), &options),
-        0);
+    int error = tow_subscribe(world->parts[dice(PARTS)], &self->subscription, &kind,
+        tow_slice_from(names[number % CHANNELS]), &options);
+    assert_true(error == 0 || (error == TOW_ERROR_REFUSED && where == CUT_OFF));
 }
 
 static void go(checker *self) {
@@ -148,8 +165,28 @@ static void act(hub_world *world) {
     }
 }
 
+static bool is_cut;
+
+static void cut_or_mend(hub_world *world) {
+    is_cut = !is_cut;
+    if (is_cut)
+        late_store_cut(world->store);
+    else
+        late_store_mend(world->store);
+}
+
+/* As far as the first of a channel's is: that all have the same, where it is not known how many there are. */
+static unsigned long last_of(int number) {
+    for (int i = number % CHANNELS; where == CUT_OFF && i < SUBSCRIBERS; i += CHANNELS)
+        if (tow_subscription_is_on(&checkers[i].subscription))
+            return checkers[i].at.number;
+    return published[number % CHANNELS];
+}
+
 /* At the end everybody takes again, and has all that was not counted as missing. */
 static void finish(hub_world *world) {
+    if (is_cut)
+        cut_or_mend(world);
     for (int round = 0; round < 20; round++) {
         for (int i = 0; i < SUBSCRIBERS; i++) {
             checkers[i].takes_more = true;
@@ -158,17 +195,17 @@ static void finish(hub_world *world) {
         }
         hub_world_settle(world);
     }
-    for (int i = 0; i < SUBSCRIBERS; i++) {
+    for (int i = SUBSCRIBERS - 1; i >= 0; i--) {
         if (!tow_subscription_is_on(&checkers[i].subscription))
             continue;
         assert_true(checkers[i].is_told);
-        assert_int_equal(checkers[i].at.number, published[i % CHANNELS]);
+        assert_int_equal(checkers[i].at.number, last_of(i));
         assert_int_equal(checkers[i].missing, checkers[i].skipped);
         tow_unsubscribe(&checkers[i].subscription);
     }
 }
 
-static void run(uint64_t seed, bool is_late) {
+static void run(uint64_t seed) {
     state = seed;
     memset(checkers, 0, sizeof(checkers));
     memset(published, 0, sizeof(published));
@@ -176,7 +213,7 @@ static void run(uint64_t seed, bool is_late) {
                            .history_seconds = 1000000,
                            .slow_count = 5 + dice(30),
                            .slow = dice(3)}};
-    if (is_late)
+    if (where != HERE)
         hub_world_begin_late(&world, NULL, NULL, seed);
     else
         hub_world_begin(&world, NULL, seed);
@@ -187,6 +224,8 @@ static void run(uint64_t seed, bool is_late) {
             act(&world);
         if (dice(4) == 0)
             tow_loop_step(world.loop);
+        if (where == CUT_OFF && dice(40) == 0)
+            cut_or_mend(&world);
     }
     finish(&world);
     tow_hub_counters counters;
@@ -198,29 +237,38 @@ static void run(uint64_t seed, bool is_late) {
     hub_world_end(&world);
 }
 
-static void run_seeds(bool is_late) {
+static void run_seeds(store lies) {
+    where = lies;
+    ends = losses = 0;
     unsigned seeds = unit_step(2) == 1 ? 2000 : 150;
     for (uint64_t seed = 1; seed <= seeds; seed++) {
         print_message("seed %llu\r", (unsigned long long)seed);
-        run(seed, is_late);
+        run(seed);
     }
-    assert_true(ends > 0);
+    assert_true(ends > 0 || where == CUT_OFF);
 }
 
 static void every_message_comes_once_and_in_order_or_its_absence_is_told(void **unused) {
     (void)unused;
-    run_seeds(false);
+    run_seeds(HERE);
 }
 
 static void the_same_with_a_store_that_answers_late(void **unused) {
     (void)unused;
-    run_seeds(true);
+    run_seeds(ELSEWHERE);
+}
+
+static void the_same_when_its_link_is_cut(void **unused) {
+    (void)unused;
+    run_seeds(CUT_OFF);
+    assert_true(losses > 0);
 }
 
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_message_comes_once_and_in_order_or_its_absence_is_told),
         cmocka_unit_test(the_same_with_a_store_that_answers_late),
+        cmocka_unit_test(the_same_when_its_link_is_cut),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
