@@ -209,10 +209,51 @@ static void subscriptions_come_and_go_meanwhile(void **unused) {
     tow_loop_free(loop);
 }
 
+/* What all histories hold has one bound, whichever thread publishes, and to which channel. */
+
+enum { HISTORIES = 20000, OF_EACH = 40, LENGTH = 100 };
+
+static void *publish_to_many(void *argument) {
+    static const char data[LENGTH] = {0};
+    const tow_draft draft = {.type = TOW_BINARY, .data = {data, sizeof(data)}};
+    for (uintptr_t i = 0; i < EACH * 10; i++) {
+        char name[32];
+        tow_hub_counters counters;
+        tow_hub_gauges now;
+        snprintf(name, sizeof(name), "%zu", (size_t)((uintptr_t)argument * OF_EACH + i % OF_EACH));
+        assert_int_equal(tow_hub_publish(now_running.hub, tow_slice_from(name), &draft), 0);
+        tow_hub_read(now_running.hub, &counters, &now);
+        assert_true(now.history_bytes <= HISTORIES + (size_t)PUBLISHERS * 4 * LENGTH);
+    }
+    return NULL;
+}
+
+static void histories_have_one_bound(void **unused) {
+    (void)unused;
+    pthread_t publishers[PUBLISHERS];
+    tow_loop *loop;
+    const tow_hub_options options = {.find = find_policy, .max_history_bytes = HISTORIES};
+    assert_int_equal(tow_loop_new(&loop, NULL), 0);
+    assert_int_equal(tow_hub_new(&now_running.hub, 1, &options), 0);
+    assert_int_equal(tow_hub_part_begin(now_running.hub, 0, loop), 0);
+    for (uintptr_t i = 0; i < PUBLISHERS; i++)
+        pthread_create(&publishers[i], NULL, publish_to_many, (void *)i);
+    for (int i = 0; i < PUBLISHERS; i++)
+        pthread_join(publishers[i], NULL);
+    tow_hub_counters counters;
+    tow_hub_gauges now;
+    tow_hub_read(now_running.hub, &counters, &now);
+    assert_true(now.history_bytes <= HISTORIES && counters.history_dropped > 0);
+    tow_hub_part_end(tow_hub_part_at(now_running.hub, 0));
+    tow_hub_free(now_running.hub);
+    tow_loop_free(loop);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(all_workers_see_one_order),
         cmocka_unit_test(subscriptions_come_and_go_meanwhile),
+        cmocka_unit_test(histories_have_one_bound),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
