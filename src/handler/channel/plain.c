@@ -63,8 +63,8 @@ static void dismissed(tow_channel_guest *guest, tow_channel_dismissal why);
 static bool is_known(const tow_visit *visit) {
     tow_channel_policy policy = {0};
     tow_hub_policy(tow_hub_of(visit->part), tow_visit_channel(visit), &policy);
-    tow_channel_policy_resolve(&policy);
-    return policy.publish != TOW_ACCESS_NOBODY || visit->guest.known != NULL || visit->guest.expires != 0;
+    return tow_channel_policy_publishers(&policy, tow_visit_channel(visit)) != TOW_ACCESS_NOBODY ||
+           visit->guest.known != NULL || visit->guest.expires != 0;
 }
 
 static int remember(tow_websocket *socket, tow_visit *visit, const tow_request *request) {

@@ -12,13 +12,11 @@ static tow_channel_answer refusal(int status, const char *reason) {
     return (tow_channel_answer){.word = TOW_CHANNEL_REFUSED, .status = status, .reason = reason};
 }
 
-/* Of names that say so themselves nobody gets in without proof, whatever the policy. */
 static tow_channel_access access_of(const tow_visit *visit, tow_channel_act act, tow_slice channel) {
     tow_channel_policy policy = {0};
     tow_hub_policy(tow_hub_of(visit->part), channel, &policy);
-    tow_channel_policy_resolve(&policy);
-    tow_channel_access access = act == TOW_CHANNEL_SUBSCRIBE ? policy.subscribe : policy.publish;
-    return access != TOW_ACCESS_NOBODY && tow_channel_name_is_private(channel) ? TOW_ACCESS_TOKEN : access;
+    return act == TOW_CHANNEL_SUBSCRIBE ? tow_channel_policy_subscribers(&policy, channel)
+                                        : tow_channel_policy_publishers(&policy, channel);
 }
 
 void tow_visit_ask(tow_visit *visit, tow_channel_act act, tow_slice channel, tow_channel_question *question,

@@ -25,28 +25,16 @@ static const tow_channel_answer forbidden = {
     .word = TOW_CHANNEL_REFUSED, .status = 403, .reason = "the channel's policy does not allow it"};
 static const tow_channel_answer unasked = {.word = TOW_CHANNEL_LATER};
 
-static tow_channel_access access_for(const tow_channel_policy *policy, tow_channel_act act) {
-    if (act == TOW_CHANNEL_SUBSCRIBE)
-        return policy->subscribe != TOW_ACCESS_DEFAULT ? policy->subscribe : TOW_ACCESS_SAME_ORIGIN;
-    return policy->publish != TOW_ACCESS_DEFAULT ? policy->publish : TOW_ACCESS_NOBODY;
-}
-
-/* LATER: whoever gives tokens has to be asked, as always for channels that are private by their names. Of the
- * same origin is whoever the route has let in. */
+/* LATER: whoever gives tokens has to be asked. Of the same origin is whoever the route has let in. */
 static const tow_channel_answer *by_policy(tow_hub *hub, tow_channel_act act, tow_slice channel) {
     tow_channel_policy policy = {0};
     tow_hub_policy(hub, channel, &policy);
-    switch (access_for(&policy, act)) {
-    case TOW_ACCESS_ANYONE:
-    case TOW_ACCESS_SAME_ORIGIN:
-        return tow_channel_name_is_private(channel) ? &unasked : &granted;
-    case TOW_ACCESS_TOKEN:
-        return &unasked;
-    case TOW_ACCESS_DEFAULT:
-    case TOW_ACCESS_NOBODY:
-        break;
-    }
-    return &forbidden;
+    const tow_channel_access access = act == TOW_CHANNEL_SUBSCRIBE
+                                          ? tow_channel_policy_subscribers(&policy, channel)
+                                          : tow_channel_policy_publishers(&policy, channel);
+    if (access == TOW_ACCESS_NOBODY)
+        return &forbidden;
+    return access == TOW_ACCESS_TOKEN ? &unasked : &granted;
 }
 
 /* Those that are under way. */

@@ -46,7 +46,13 @@ typedef struct tow_channel_policy { /* zeroed: the defaults */
  * nothing of the hub, and waits for nobody. */
 typedef void (*tow_channel_policy_find)(void *user, tow_slice name, tow_channel_policy *policy);
 
-/* The defaults in place of zeros. */
+/* The defaults in place of zeros, but for who may subscribe and publish: doors with proofs of their own have
+ * other defaults there. */
 void tow_channel_policy_resolve(tow_channel_policy *policy);
+
+/* Who may subscribe to a channel, and publish there, by this policy and its name, which may ask for a proof:
+ * never DEFAULT. */
+tow_channel_access tow_channel_policy_subscribers(const tow_channel_policy *policy, tow_slice name);
+tow_channel_access tow_channel_policy_publishers(const tow_channel_policy *policy, tow_slice name);
 
 #endif
