@@ -528,6 +528,27 @@ describe("channels that are shared", () => {
 });
 
 describe("channels that are set to be closed", () => {
+  test("take no client events", async (t) => {
+    const server = await serve(t, ["client-events: true", "share: [private-shared]"], {
+      top: "channels:\n  - {name: pusher/42/private-quiet, publish: nobody}\n  - {name: private-shared, publish: nobody}\n  - {name: pusher/42/private-loud, history: 1}\n",
+    });
+    const [one, other] = [await Bare.open(t, server), await Bare.open(t, server)];
+    for (const bare of [one, other]) {
+      const { socket_id: id } = await bare.greeted();
+      for (const channel of ["private-quiet", "private-shared", "private-loud"]) {
+        subscribe(bare, id, channel);
+        await bare.named("pusher_internal:subscription_succeeded");
+      }
+    }
+    for (const channel of ["private-quiet", "private-shared"]) {
+      one.say({ event: "client-x", channel, data: 1 });
+      assert.match((await one.named("pusher:error")).data.message, /off for this channel/);
+    }
+    one.say({ event: "client-y", channel: "private-loud", data: 1 });
+    assert.equal((await other.named("client-y")).channel, "private-loud");
+    assert.ok(!other.messages.some((message) => message.event === "client-x"));
+  });
+
   test("are not open by way of an app that shares them", async (t) => {
     const server = await serve(t, ["share: [news, private-news, closed]"], {
       top: "channels:\n  - {name: news, subscribe: token}\n  - {name: private-news, subscribe: token}\n  - {name: closed, subscribe: nobody}\n  - {name: pusher/42/own, subscribe: nobody}\n",

@@ -89,7 +89,7 @@ const tow_option tow_channel_rows[] = {
         FIELD(subscribe)},
     {.name = "publish",
         .kind = TOW_OPTION_CHOICE,
-        .fallback = "nobody",
+        .note = "nobody, but for client events of Pusher",
         .choices = accesses,
         .help = "which clients may publish, in the same way; with a key for publishing one may anyway",
         FIELD(publish)},

@@ -22,6 +22,13 @@ static bool is_in_time(tow_pusher_connection *connection) {
     return true;
 }
 
+/* What is set for the channel holds at this door, too; by default it is the app that lets clients publish. */
+static bool is_closed(const tow_pusher_connection *connection, const tow_pusher_hub_name *hub_name) {
+    tow_channel_policy policy = {0};
+    tow_hub_policy(tow_server_hub(connection->app->server), tow_pusher_hub_slice(hub_name), &policy);
+    return policy.publish == TOW_ACCESS_NOBODY;
+}
+
 /* NULL, or why it is not passed on. */
 static const char *check(const tow_pusher_connection *connection, const tow_pusher_message *message,
     const tow_pusher_hub_name *hub_name, tow_pusher_access access) {
@@ -31,6 +38,8 @@ static const char *check(const tow_pusher_connection *connection, const tow_push
         return "client events are for private and presence channels that are not encrypted";
     if (tow_socket_subscription(connection->socket, tow_pusher_hub_slice(hub_name)) == NULL)
         return "client events are for channels that the connection is subscribed to";
+    if (is_closed(connection, hub_name))
+        return "client events are off for this channel";
     if (message->data.length > TOW_PUSHER_DATA_MAX)
         return "the data of a client event have at most 10,240 bytes";
     return NULL;
