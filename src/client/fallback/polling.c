@@ -66,13 +66,15 @@ static int seconds_for(const tow_asking *asking) {
     return (int)in_seconds(opened->ping_milliseconds + opened->pong_milliseconds);
 }
 
-static int write_query(char *out, size_t size, const tow_asking *asking) {
+/* Its number goes along between our own ends. */
+static void write_query(char *out, size_t size, const tow_asking *asking) {
     const tow_polling *polling = asking->polling;
-    int length = snprintf(out, size, "sid=%s", polling->opened.sid);
+    uint64_t number = is_poll(asking) ? polling->answers : polling->posts + 1;
     if (polling->opened.is_extended)
-        length += snprintf(out + length, size - (size_t)length, "&%s=%llu", is_poll(asking) ? "ack" : "n",
-            (unsigned long long)(is_poll(asking) ? polling->answers : polling->posts + 1));
-    return length;
+        snprintf(out, size, "sid=%s&%s=%llu", polling->opened.sid, is_poll(asking) ? "ack" : "n",
+            (unsigned long long)number);
+    else
+        snprintf(out, size, "sid=%s", polling->opened.sid);
 }
 
 static int start(

@@ -269,7 +269,7 @@ static void look_at_marks(tow_timer *timer) {
 }
 
 /* No request is under way any more, and all that has come is told. */
-static bool is_at_rest(tow_fallback_session *session) {
+static bool comes_to_rest(tow_fallback_session *session) {
     if (session->over || session->telling)
         return false;
     tow_polling_ask_no_more(&session->polling);
@@ -278,7 +278,7 @@ static bool is_at_rest(tow_fallback_session *session) {
 
 static void take_over(tow_fallback_session *session) {
     char packet[32] = "5";
-    if (!tow_fallback_is_parked(session) || !is_at_rest(session))
+    if (!tow_fallback_is_parked(session) || !comes_to_rest(session))
         return;
     if (session->polling.opened.is_extended)
         snprintf(packet, sizeof(packet), "5%llu", (unsigned long long)session->polling.answers);
