@@ -34,9 +34,15 @@ Echo().run()
 """
 
 COUNTING = """
+import os, time
 import towline_worker
 
 class Count(towline_worker.Worker):
+    def on_start(self):
+        fields = open("/proc/self/stat").read().rpartition(")")[2].split()
+        begun = int(fields[19]) / os.sysconf("SC_CLK_TCK")
+        print("own start: %d ms" % ((time.clock_gettime(time.CLOCK_BOOTTIME) - begun) * 1000))
+
     def on_message(self, connection, message):
         connection.send("%s %d" % (message, self.again))
 
@@ -272,16 +278,6 @@ def cpu_seconds(pid):
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def start_of_program():
-    """How long the program takes until it could say that it is ready."""
-    times = []
-    for _ in range(5):
-        began = time.monotonic()
-        subprocess.run(["/usr/bin/python3", "-c", "import towline_worker"], env={**os.environ, "PYTHONPATH": str(ROOT / "helpers")}, check=True)
-        times.append(time.monotonic() - began)
-    return statistics.median(times)
-
-
 async def restart_under_load(server, arguments, restart):
     load = Load(server.port, arguments.rate)
     await load.open(arguments.connections)
@@ -302,10 +298,12 @@ def measure_restart(arguments, folder, what):
     server = Towline(folder, COUNTING.format(version=1))
     restart = {"planned": lambda: server.change(COUNTING.format(version=2)), "killed": lambda: os.kill(server.workers()[-1], signal.SIGKILL)}[what]
     usual, load = asyncio.run(restart_under_load(server, arguments, restart))
-    server.wait(r"\[(\d+)\]: started", 2)
+    start = int(server.wait(r"own start: (\d+) ms", 2)[1])
+    longest = load.longest * 1000
     print(
         f"{what}, {arguments.connections} connections with {arguments.rate:g} messages a second each: {load.lost} connections lost, {load.wrong} messages lost, out of order or doubled without a word, "
-        f"{load.again} given again, of {load.answers}; the longest wait for an answer {load.longest * 1000:.0f} ms, before {usual * 1000:.0f} ms"
+        f"{load.again} given again, of {load.answers}; the longest wait for an answer {longest:.0f} ms, before {usual * 1000:.0f} ms; the program's own start {start} ms, "
+        f"without it {max(longest - start, 0):.0f} ms"
     )
     server.stop()
 
@@ -325,9 +323,9 @@ def main():
         if arguments.only in (None, "echo"):
             measure_echo(arguments, Path(folder))
         if arguments.only in (None, "restart"):
-            print(f"the program's own start: {start_of_program() * 1000:.0f} ms")
-            measure_restart(arguments, Path(folder), "planned")
-            measure_restart(arguments, Path(folder), "killed")
+            for _ in range(arguments.rounds):
+                measure_restart(arguments, Path(folder), "planned")
+                measure_restart(arguments, Path(folder), "killed")
 
 
 main()

@@ -196,7 +196,7 @@ def on_message(self, connection, message):
 describe("a restart", () => {
   test("by plan: no connection is lost, no message lost, doubled or out of order, and states are kept", async (t) => {
     const server = await serveWorker(t, COUNTED(1), "--workers 2");
-    const { sockets, stop } = await load(t, server, 50);
+    const { sockets, stop } = await load(t, server, 1000);
     for (const version of [2, 3]) {
       await sleep(300);
       server.change(COUNTED(version));
@@ -216,7 +216,7 @@ describe("a restart", () => {
 
   test("by force: no connection is lost, no message lost, and doubles are marked", async (t) => {
     const server = await serveWorker(t, COUNTED(1), "--workers 2");
-    const { sockets, stop } = await load(t, server, 50);
+    const { sockets, stop } = await load(t, server, 1000);
     for (let i = 1; i <= 2; i++) {
       await sleep(1100);
       process.kill(server.workers().at(-1), "SIGKILL");
