@@ -131,9 +131,10 @@ static void report(void) {
             clients[i].count > 0 ? clients[i].all[clients[i].count - 1].number : 0);
 }
 
-/* Until it is so, for some time. */
+/* Until it is so, for some time: without cuts for a few seconds, so that nobody is woken by a heartbeat only.
+ */
 static void wait_until(const char *what, bool (*is_so)(void), bool cuts) {
-    for (int i = 0; i < 20000 && !is_so(); i++)
+    for (int i = 0; i < (cuts ? 20000 : 2000) && !is_so(); i++)
         turn(cuts);
     if (is_so())
         return;
