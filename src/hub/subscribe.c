@@ -146,6 +146,16 @@ static int prepare(beginning *self, tow_hold *hold) {
     return error;
 }
 
+/* It stands when the store has answered, or stands and waits. */
+static int prepare_and_begin(beginning *self, tow_hold *hold) {
+    int error = prepare(self, hold);
+    if (error >= 0)
+        begin(self, hold);
+    if (error == TOW_STORE_LATER)
+        tow_waiting_begin(self->part, tow_aside_of(self->part, self->subscription), hold->call);
+    return error;
+}
+
 static int subscribe(beginning *self, tow_slice name) {
     tow_hub *hub = self->part->hub;
     tow_hold hold = tow_hub_hold(hub, name);
@@ -153,14 +163,9 @@ static int subscribe(beginning *self, tow_slice name) {
     if (error == 0 && hold.channel == NULL)
         error = tow_hub_make_channel(hub, &hold, name);
     if (error == 0) {
-        assert(hold.channel != NULL);
         self->channel = hold.channel;
-        error = prepare(self, &hold);
+        error = prepare_and_begin(self, &hold);
     }
-    if (error >= 0)
-        begin(self, &hold);
-    if (error == TOW_STORE_LATER)
-        tow_waiting_begin(self->part, tow_aside_of(self->part, self->subscription), hold.call);
     tow_hub_let_go(&hold);
     return error;
 }
