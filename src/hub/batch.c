@@ -1,5 +1,7 @@
 #include "batch.h"
 
+#include "part.h"
+
 #include <assert.h>
 #include <stdlib.h>
 #include <towline/error.h>
@@ -41,9 +43,10 @@ bool tow_batch_begin_piece(tow_batch *batch) {
         return false;
     batch->piece.items = &batch->items[batch->at];
     batch->piece.count = tow_burst_fit(batch->piece.items, batch->count - batch->at);
-    batch->has_events = batch->has_senders = false;
+    batch->events = 0;
+    batch->has_senders = false;
     for (size_t i = 0; i < batch->piece.count; i++) {
-        batch->has_events |= batch->piece.items[i]->kind != TOW_PUBLISHED_MESSAGE;
+        batch->events |= tow_subscription_flag_for(batch->piece.items[i]);
         batch->has_senders |= batch->piece.items[i]->leave_out != 0;
     }
     batch->weight = tow_burst_work(&batch->piece);
@@ -60,8 +63,6 @@ static size_t filter_messages(const tow_burst *all, tow_published **out) {
 
 tow_burst *tow_batch_messages(tow_batch *batch, bool *failed) {
     *failed = false;
-    if (!batch->has_events)
-        return &batch->piece;
     if (batch->messages.items == NULL) {
         batch->messages.items = malloc(batch->piece.count * sizeof(tow_published *));
         *failed = batch->messages.items == NULL;

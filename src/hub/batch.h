@@ -9,7 +9,7 @@ typedef struct tow_batch {
     uint32_t capacity;
     uint32_t count;
     uint32_t at;      /* the first of the piece that is being delivered */
-    bool has_events;  /* in the piece: events of presence */
+    unsigned events;  /* in the piece: flags of the subscriptions that all of it is for */
     bool has_senders; /* somebody is left out */
     uint32_t weight;  /* what delivering it once is, as work */
     tow_burst piece;
@@ -34,7 +34,8 @@ static inline uint64_t tow_batch_last_order(const tow_batch *batch) {
     return batch->piece.items[batch->piece.count - 1]->order;
 }
 
-/* The messages of the piece, without events; NULL: there are none, or no memory, which *failed tells. */
+/* The messages of the piece, which has events, without these; NULL: there are none, or no memory, which
+ * *failed tells. */
 tow_burst *tow_batch_messages(tow_batch *batch, bool *failed);
 
 /* What it counts as pending. */

@@ -142,7 +142,7 @@ static int bring(tow_hub *hub, tow_channel *channel, tow_published *published) {
     if (published->position.number != 0)
         channel->position = published->position;
     tow_channel_spread(channel, published);
-    if (published->kind != TOW_PUBLISHED_MESSAGE) {
+    if (published->kind == TOW_PUBLISHED_JOINED || published->kind == TOW_PUBLISHED_LEFT) {
         const tow_member member = {tow_published_user(published), tow_published_data(published)};
         tow_watch_member(hub, channel, &member, published->kind == TOW_PUBLISHED_JOINED);
     }

@@ -16,7 +16,7 @@ static tow_place *first_place(const tow_channel *channel) {
     return channel->subscribers == 0 ? NULL : channel->places;
 }
 
-/* Events of presence are for those alone who want them. */
+/* Events are for those alone who want them. */
 static bool takes(const tow_place *place, const tow_published *published) {
     return published->kind == TOW_PUBLISHED_MESSAGE || place->listeners > 0;
 }

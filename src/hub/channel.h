@@ -37,7 +37,7 @@ struct tow_place {
     tow_batch *batch;   /* what is being delivered */
     tow_ring *cursor;   /* the next subscriber whose turn it is; NULL: nothing has begun */
     uint32_t count;     /* subscribers; changed in order */
-    uint32_t listeners; /* those of them who want presence; in order */
+    uint32_t listeners; /* those of them who want events; in order */
     uint8_t fates;      /* of tow_fate; in order */
     uint8_t met;        /* those of them that are being met; */
     bool posted;        /* something is left here, or was; in order */

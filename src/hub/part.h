@@ -18,8 +18,19 @@ enum {
     TOW_SUBSCRIPTION_UNREADY = 1 << 0, /* it takes no more */
     TOW_SUBSCRIPTION_WAITS = 1 << 1,   /* it is to hear of what is in its aside first */
     TOW_SUBSCRIPTION_LISTENS = 1 << 2, /* to events of presence */
-    TOW_SUBSCRIPTION_DEAF = 1 << 3     /* to messages */
+    TOW_SUBSCRIPTION_DEAF = 1 << 3,    /* to messages */
+    TOW_SUBSCRIPTION_COUNTS = 1 << 4,  /* it wants to know how many there are */
+    TOW_SUBSCRIPTION_EVENTS = TOW_SUBSCRIPTION_LISTENS | TOW_SUBSCRIPTION_COUNTS
 };
+
+/* The flag of those who get what is published of a kind; 0: all do who are not deaf. */
+static inline unsigned tow_subscription_flag_for(const tow_published *published) {
+    static const uint8_t flags[] = {[TOW_PUBLISHED_MESSAGE] = 0,
+        [TOW_PUBLISHED_JOINED] = TOW_SUBSCRIPTION_LISTENS,
+        [TOW_PUBLISHED_LEFT] = TOW_SUBSCRIPTION_LISTENS,
+        [TOW_PUBLISHED_COUNT] = TOW_SUBSCRIPTION_COUNTS};
+    return flags[published->kind];
+}
 
 /* tow_subscription.seen */
 #define TOW_SEEN_MAX ((UINT64_C(1) << 48) - 1)

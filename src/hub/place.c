@@ -94,7 +94,7 @@ static bool is_for(const tow_published *published, const tow_subscription *subsc
     if (published->order <= subscription->seen)
         return false;
     if (published->kind != TOW_PUBLISHED_MESSAGE)
-        return (subscription->flags & TOW_SUBSCRIPTION_LISTENS) != 0;
+        return (subscription->flags & tow_subscription_flag_for(published)) != 0;
     bool is_left_out = published->leave_out != 0 && published->leave_out == identity;
     return (subscription->flags & TOW_SUBSCRIPTION_DEAF) == 0 && !is_left_out;
 }
@@ -140,8 +140,11 @@ static void give_piece(tow_batch *batch, tow_subscription *subscription) {
                     (subscription->flags & TOW_SUBSCRIPTION_DEAF) == 0;
     bool failed = false;
     tow_burst *burst = &batch->piece;
-    if (is_whole && (subscription->flags & TOW_SUBSCRIPTION_LISTENS) == 0)
-        burst = tow_batch_messages(batch, &failed);
+    if (is_whole && (batch->events & ~(unsigned)subscription->flags) != 0) {
+        is_whole = (batch->events & subscription->flags) == 0; /* or it hears some of them */
+        if (is_whole)
+            burst = tow_batch_messages(batch, &failed);
+    }
     if (!is_whole || failed)
         give_part(&batch->piece, subscription, identity);
     else if (burst != NULL)

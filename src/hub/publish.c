@@ -1,6 +1,7 @@
 /* publish: what is published by whatever thread gets its place in the order of its channel. */
 #include "call.h"
 
+#include <assert.h>
 #include <towline/error.h>
 
 static int publish(tow_hub *hub, tow_slice name, tow_published *published, tow_publishing *what) {
@@ -39,7 +40,9 @@ int tow_hub_publish_for(tow_hub *hub, tow_slice name, const tow_draft *draft, to
         atomic_fetch_add_explicit(&hub->counters.too_large, 1, memory_order_relaxed);
         return TOW_ERROR_MESSAGE_TOO_LARGE;
     }
-    int error = tow_published_new(&published, TOW_PUBLISHED_MESSAGE, name, draft);
+    assert(!draft->is_count || draft->not_kept);
+    int error = tow_published_new(
+        &published, draft->is_count ? TOW_PUBLISHED_COUNT : TOW_PUBLISHED_MESSAGE, name, draft);
     if (error == 0) {
         error = publish(hub, name, published, what);
         if (error < 0)

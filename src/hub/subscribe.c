@@ -56,7 +56,7 @@ static void settle_at_place(const beginning *self) {
         self->channel->places = place;
     }
     place->count++;
-    place->listeners += (self->subscription->flags & TOW_SUBSCRIPTION_LISTENS) != 0;
+    place->listeners += (self->subscription->flags & TOW_SUBSCRIPTION_EVENTS) != 0;
     tow_ring_add_last(&place->subscribers, &self->subscription->link);
 }
 
@@ -174,6 +174,7 @@ static uint16_t flags_of(const tow_subscribe_options *options) {
     unsigned flags = 0;
     flags |= options->wants_presence ? TOW_SUBSCRIPTION_LISTENS : 0;
     flags |= options->no_messages ? TOW_SUBSCRIPTION_DEAF : 0;
+    flags |= options->wants_counts ? TOW_SUBSCRIPTION_COUNTS : 0;
     return (uint16_t)flags;
 }
 
@@ -245,7 +246,7 @@ static void end_in_order(tow_subscription *subscription, tow_place *place, tow_h
     if (place->cursor == &subscription->link)
         place->cursor = subscription->link.next;
     tow_ring_remove(&subscription->link);
-    place->listeners -= (subscription->flags & TOW_SUBSCRIPTION_LISTENS) != 0;
+    place->listeners -= (subscription->flags & TOW_SUBSCRIPTION_EVENTS) != 0;
     if (--place->count == 0)
         leave_channel(channel, place);
     if (--channel->subscribers == 0)

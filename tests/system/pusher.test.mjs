@@ -4,11 +4,13 @@ import assert from "node:assert/strict";
 import { createHash, createHmac } from "node:crypto";
 import { once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import http from "node:http";
 import path from "node:path";
 import { describe, test } from "node:test";
 
 import Echo from "laravel-echo";
 import Pusher from "pusher-js";
+import { io } from "socket.io-client";
 import WebSocket from "ws";
 
 import { configuration, head, reload, start } from "../support/configuration.mjs";
@@ -654,6 +656,38 @@ describe("subscription counts", () => {
     await bare.next((message) => message.event === "pusher_internal:subscription_count" && message.data === '{"subscription_count":3}', "a count of 3");
     for (const other of others) other.disconnect();
     await bare.next((message) => message.data === '{"subscription_count":1}', "a count of 1");
+  });
+
+  test("are for nobody at the other doors of a channel that is shared", async (t) => {
+    const routes = ["/channel/*:\n    channel:", "/socket.io:\n    socketio: {namespaces: [/, /room], channels: {/room: news}}"];
+    const server = await serve(t, ["subscription-counts: true", "share: [news]"], {
+      top: `workers: 2\nroutes:\n${routes.map((each) => `  - path: ${each.replace(":\n", "\n")}\n`).join("")}channels: [{name: news, publish: same-origin}]\n`,
+    });
+    const got = { plain: [], envelopes: [], events: "", socketio: [] };
+    const plain = new WebSocket(server.url("/channel/news"));
+    plain.on("message", (data) => got.plain.push(data.toString()));
+    const envelopes = new WebSocket(server.url("/channel/news"), ["towline.v1"]);
+    envelopes.on("message", (data) => got.envelopes.push(JSON.parse(data)));
+    const outgoing = http.get({ host: "127.0.0.1", port: server.port, path: "/channel/news", headers: { Accept: "text/event-stream" }, agent: false });
+    outgoing.on("response", (response) => response.on("error", () => {}).setEncoding("utf8").on("data", (text) => (got.events += text)));
+    outgoing.on("error", () => {});
+    const socket = io(`http://127.0.0.1:${server.port}/room`, { transports: ["websocket"] });
+    socket.onAny((...event) => got.socketio.push(event));
+    t.after(() => [plain.terminate(), envelopes.terminate(), outgoing.destroy(), socket.disconnect()]);
+    await until(() => plain.readyState === WebSocket.OPEN && got.envelopes.length > 0 && got.events !== "" && socket.connected, "all doors");
+    const polled = request({ port: server.port, path: `/channel/news?since=${got.envelopes[0].position}` });
+    const bare = await Bare.open(t, server);
+    subscribe(bare, (await bare.greeted()).socket_id, "news", { sign: false });
+    await bare.next((message) => message.data === '{"subscription_count":6}', "a count of 6");
+    plain.send("hello");
+    const last = await bare.next((message) => message.event === "message", "the message");
+    assert.equal(last.data, "hello");
+    await until(() => got.plain.length > 0 && got.envelopes.length > 1 && got.events.includes("hello") && got.socketio.length > 0, "the message at all doors");
+    assert.deepEqual(got.plain, ["hello"]);
+    assert.deepEqual(got.envelopes.map(({ type, data }) => data ?? type), ["subscribed", "hello"]);
+    assert.deepEqual(got.socketio, [["message", "hello"]]);
+    assert.doesNotMatch(got.events, /subscription_count|event:/);
+    assert.deepEqual(JSON.parse((await polled).body).messages.map(({ data }) => data), ["hello"]);
   });
 });
 

@@ -1,7 +1,7 @@
 #include "counting.h"
 
 #include "base/hash.h"
-#include "encoding.h"
+#include "server/channels.h"
 #include "transport/loop.h"
 #include "transport/timer.h"
 
@@ -36,12 +36,10 @@ static void told_free(told *self) {
 }
 
 static void say(told *self) {
-    char data[64];
-    int length = snprintf(data, sizeof(data), "{\"subscription_count\":%" PRIu64 "}", self->number);
-    const tow_draft draft = {.event = tow_slice_from(TOW_PUSHER_COUNT_EVENT),
-        .type = TOW_TEXT,
-        .data = {data, (size_t)length},
-        .not_kept = true};
+    char data[24];
+    int length = snprintf(data, sizeof(data), "%" PRIu64, self->number);
+    const tow_draft draft = {
+        .type = TOW_TEXT, .data = {data, (size_t)length}, .not_kept = true, .is_count = true};
     tow_pusher_hub_name name;
     tow_pusher_app_hub_name(self->app, (tow_slice){self->channel, self->length}, &name);
     (void)tow_hub_publish(tow_server_hub(self->app->server), tow_pusher_hub_slice(&name), &draft);

@@ -7,8 +7,4 @@
 /* Of all apps: what an envelope needs stands in the publication. */
 extern const tow_message_encoding tow_pusher_encoding;
 
-/* The event that tells subscribers how many they are, as it is published; the name is none that others may
- * use. */
-#define TOW_PUSHER_COUNT_EVENT "\x01subscription_count"
-
 #endif

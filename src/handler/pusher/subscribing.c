@@ -169,6 +169,7 @@ static int subscribe(tow_pusher_connection *connection, const wish *wanted, tow_
     const tow_member member = {wanted->member.id, wanted->member.info};
     const tow_subscribe_options options = {.wants_presence = is_presence,
         .member = is_presence ? &member : NULL,
+        .wants_counts = connection->app->settings.subscription_counts,
         .last = wanted->name.is_cache ? 1 : 0};
     int error =
         is_presence ? tow_pusher_membership_add(&connection->memberships, wanted->channel, member.user) : 0;

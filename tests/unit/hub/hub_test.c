@@ -397,6 +397,49 @@ static void members_come_and_go_once_however_many_subscriptions_they_have(void *
     tow_unsubscribe(&other.subscription);
 }
 
+static void count(const char *number) {
+    const tow_draft draft = {
+        .type = TOW_TEXT, .data = tow_slice_from(number), .not_kept = true, .is_count = true};
+    assert_int_equal(tow_hub_publish(world.hub, tow_slice_from("news"), &draft), 0);
+}
+
+/* All come in one burst, of which each gets its part. */
+static void counts_are_for_who_wants_them(void **state) {
+    (void)state;
+    enum { PLAIN, COUNTING, WATCHING, BOTH, DEAF, KINDS };
+    const tow_subscribe_options kinds[KINDS] = {[COUNTING] = {.wants_counts = true},
+        [WATCHING] = {.wants_presence = true},
+        [BOTH] = {.wants_presence = true, .wants_counts = true},
+        [DEAF] = {.wants_presence = true, .no_messages = true}};
+    listener all[KINDS] = {0};
+    listener joining = {0};
+    for (size_t i = 0; i < KINDS; i++)
+        listener_begin(&all[i], &world, 0, "news", &kinds[i]);
+    settle();
+    for (size_t i = 0; i < KINDS; i++) {
+        assert_heard(&all[i], "subscribed");
+        all[i].shows_bursts = true;
+    }
+    say("a");
+    count("5");
+    listener_begin(&joining, &world, 0, "news", &(tow_subscribe_options){.member = &ann});
+    say("b");
+    settle();
+    assert_heard(&all[PLAIN], "[ a b ]");
+    assert_heard(&all[COUNTING], "[ a #5 b ]");
+    assert_heard(&all[WATCHING], "[ a +ann b ]");
+    assert_heard(&all[BOTH], "[ a #5 +ann b ]");
+    assert_heard(&all[DEAF], "[ +ann ]");
+    count("6");
+    settle();
+    assert_heard(&all[PLAIN], "");
+    assert_heard(&all[COUNTING], "[ #6 ]");
+    assert_heard(&all[WATCHING], "");
+    for (size_t i = 0; i < KINDS; i++)
+        tow_unsubscribe(&all[i].subscription);
+    tow_unsubscribe(&joining.subscription);
+}
+
 static void who_joins_must_be_allowed_to(void **state) {
     (void)state;
     listener one = {0};
@@ -645,6 +688,7 @@ int main(void) {
         TEST(a_slow_subscriber_holds_nobody_up),
         TEST(who_takes_nothing_when_it_begins_gets_it_when_it_does),
         PRESENCE(members_come_and_go_once_however_many_subscriptions_they_have),
+        PRESENCE(counts_are_for_who_wants_them),
         PRESENCE(who_joins_must_be_allowed_to),
         TEST(publications_are_checked),
         TEST(limits_are_kept),

@@ -98,6 +98,8 @@ static void note_published(listener *self, const tow_published *published) {
     tow_slice user = tow_published_user(published);
     if (tow_published_kind_of(published) == TOW_PUBLISHED_MESSAGE)
         note(self, " %.*s", (int)data.length, data.data);
+    else if (tow_published_kind_of(published) == TOW_PUBLISHED_COUNT)
+        note(self, " #%.*s", (int)data.length, data.data);
     else
         note(self, " %c%.*s", tow_published_kind_of(published) == TOW_PUBLISHED_JOINED ? '+' : '-',
             (int)user.length, user.data);

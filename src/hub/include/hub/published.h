@@ -33,6 +33,7 @@ typedef struct tow_draft {
     tow_slice user;     /* who said it, for encodings that tell; UTF-8, at most 200 bytes */
     uint64_t leave_out; /* the subscriber with this identity does not get it; 0: all do */
     bool not_kept;      /* goes to who is there: no number, no history */
+    bool is_count;      /* it is no message: how many subscribers there are, for who wants that; not kept */
     /* A form that is there already, for clients of one encoding: it goes to them in place of what that would
      * make of `data`. NULL: none. The hub has it from a call on that succeeds. */
     const tow_encoding *encoding;
@@ -42,7 +43,8 @@ typedef struct tow_draft {
 typedef enum tow_published_kind {
     TOW_PUBLISHED_MESSAGE,
     TOW_PUBLISHED_JOINED, /* a user is a member now: `user`, and `data` is the info. For who wants presence */
-    TOW_PUBLISHED_LEFT    /* and is none any more */
+    TOW_PUBLISHED_LEFT,   /* and is none any more */
+    TOW_PUBLISHED_COUNT   /* `data` is how many subscribers there are, in decimal. For who wants counts */
 } tow_published_kind;
 
 typedef struct tow_published tow_published;

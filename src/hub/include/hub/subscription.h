@@ -91,6 +91,7 @@ typedef struct tow_subscribe_options { /* zeroed: from now on, without presence.
     uint32_t last; /* without `since`: as many of the last publications first, as far as they are kept */
     bool wants_presence;      /* members, and events of presence */
     bool no_messages;         /* only these */
+    bool wants_counts;        /* how many are subscribed, where somebody publishes that */
     const tow_member *member; /* joins as this one; leaves when the subscription is gone. NULL: does not */
 } tow_subscribe_options;
 
