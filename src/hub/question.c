@@ -172,7 +172,7 @@ static progress answer_by_result(tow_hub_part *part, tow_hub_question *question,
                  (about->is_many ? about->done : 0)};
     if (result->present_count > 0 && members == NULL)
         about->error = TOW_ERROR_MEMORY;
-    if (about->error != 0 && answer.count == 0)
+    if (about->error != 0 && (!about->is_many || about->done == 0))
         answer = (tow_hub_answer){.error = about->error};
     (void)part;
     answer_with(question, &answer);

@@ -62,6 +62,8 @@ static const tow_subscriber deaf_kind = {.deliver = hear_nothing, .ended = ended
 static void note_answer(tow_hub_question *question, const tow_hub_answer *answer) {
     (void)question;
     assert_true(answer->error == 0 || answer->error == TOW_ERROR_MEMORY);
+    bool is_list = answer->published != NULL || answer->members != NULL || answer->channels != NULL;
+    assert_true(is_list || answer->count == 0);
 }
 
 static void say(const char *text) {
