@@ -4,13 +4,14 @@
 
 /* On the thread that answers. */
 static void arrive(tow_store_call *call, tow_hold *hold) {
-    call->order = hold->channel->order;
+    tow_place *place = ((const tow_subscription *)call->asker)->place;
     tow_hub_part *part = call->part;
+    call->order = hold->channel->order;
     call->letter.next = atomic_load_explicit(&part->answered, memory_order_relaxed);
     while (!atomic_compare_exchange_weak_explicit(
         &part->answered, &call->letter.next, &call->letter, memory_order_release, memory_order_relaxed)) {
     }
-    tow_place_post(((const tow_subscription *)call->asker)->place);
+    tow_place_post(place); /* the call may be gone already */
 }
 
 void tow_waiting_begin(tow_hub_part *part, tow_aside *aside, tow_store_call *call) {
