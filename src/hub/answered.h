@@ -5,9 +5,13 @@
 #include "part.h"
 
 /* Those that are answered now. */
+static inline bool tow_answered_are_some(const tow_hub_part *part) {
+    return atomic_load_explicit(&part->answered, memory_order_relaxed) != NULL;
+}
+
 void tow_answered_settle_all(tow_hub_part *part);
 static inline void tow_answered_settle(tow_hub_part *part) {
-    if (atomic_load_explicit(&part->answered, memory_order_relaxed) != NULL)
+    if (tow_answered_are_some(part))
         tow_answered_settle_all(part);
 }
 

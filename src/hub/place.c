@@ -24,7 +24,8 @@ static bool finish(tow_place *place) {
         return true;
     }
     tow_hold hold = tow_hub_hold_channel(place->part->hub, place->channel);
-    bool is_done = place->pending == NULL && place->fates == TOW_FATE_NONE;
+    bool is_done =
+        place->pending == NULL && place->fates == TOW_FATE_NONE && !tow_answered_are_some(place->part);
     place->posted = !is_done;
     tow_hub_let_go(&hold);
     return is_done;

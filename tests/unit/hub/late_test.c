@@ -115,6 +115,27 @@ static void a_store_that_is_lost_refuses_who_waits(void **state) {
     tow_unsubscribe(&stands.subscription);
 }
 
+static listener comes;
+
+static void come_in_vain(listener *self) {
+    self->on_deliver = NULL;
+    listener_begin(&comes, &world, 0, "news", NULL);
+    late_store_cut(world.store);
+}
+
+static void an_answer_amid_a_delivery_is_heard(void **state) {
+    (void)state;
+    listener stands = {.on_deliver = come_in_vain};
+    comes = (listener){0};
+    listener_begin(&stands, &world, 0, "news", NULL);
+    settle();
+    say("a");
+    settle();
+    assert_heard(&stands, "subscribed a");
+    assert_heard(&comes, "refused");
+    tow_unsubscribe(&stands.subscription);
+}
+
 /* Questions. */
 
 typedef struct reader {
@@ -340,6 +361,7 @@ int main(void) {
         TEST(who_comes_back_gets_what_it_missed),
         TEST(who_is_gone_before_the_answer_hears_nothing),
         TEST(a_store_that_is_lost_refuses_who_waits),
+        TEST(an_answer_amid_a_delivery_is_heard),
         TEST(questions_are_answered_later),
         TEST(an_error_of_the_store_is_the_answer),
         TEST(what_is_forgotten_is_not_answered),
