@@ -231,3 +231,13 @@ test("a flood of one client costs others nothing but its turn", async (t) => {
   assert.equal((await within(60000, flood.say({ type: "ping" }), "the flood's end")).type, "pong");
   assert.ok(server.memory() < 400 * 1024 * 1024, `${server.memory()} bytes`);
 });
+
+test("HEAD of a poll says no length that a GET would not have", async (t) => {
+  const server = await serve(t, []);
+  const agent = new http.Agent({ keepAlive: true, maxSockets: 1 });
+  t.after(() => agent.destroy());
+  const ask = (method) => request({ port: server.port, path: "/channel/news", method, agent });
+  const head = await ask("HEAD");
+  assert.deepEqual([head.status, head.headers["content-type"], head.headers["content-length"], head.body.length], [200, "application/json", undefined, 0]);
+  assert.match((await ask("GET")).body.toString(), /^\{"position":/); // on the same connection
+});
