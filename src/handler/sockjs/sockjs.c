@@ -218,6 +218,8 @@ static void on_request(tow_exchange *exchange, const tow_request *request) {
         respond(exchange, 400, TEXT_TYPE, "Can \"Upgrade\" only to \"WebSocket\".");
     else if (what == TOW_SOCKJS_GREETING && is_get)
         respond(exchange, 200, TEXT_TYPE, "Welcome to SockJS!\n");
+    else if (what == TOW_SOCKJS_INFO && is_get && !tow_exchange_may_be_carried(exchange))
+        refuse_session(exchange, TOW_ERROR_UNSUPPORTED);
     else if (what == TOW_SOCKJS_INFO && is_get)
         answer_info(exchange);
     else if (what >= TOW_SOCKJS_XHR && is_post(request))
