@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { appendFileSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { appendFileSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import net from "node:net";
 import path from "node:path";
 import { describe, test } from "node:test";
@@ -127,6 +127,22 @@ page("publishing.md", (shown) => {
       appendFileSync(path.join(place.folder, "access.log"), "a line\n");
       return reader.output.includes("a line");
     }, "lines of the file are heard");
+  });
+
+  test("a Python handler that publishes", async (t) => {
+    const [makes, serves] = shown.commands();
+    const place = home(t);
+    await place.does(makes);
+    mkdirSync(path.join(place.folder, "handlers"));
+    writeFileSync(path.join(place.folder, "handlers/publish_wsh.py"), shown.take("python"));
+    const server = await place.serves(serves);
+    await until(() => server.log.includes("serves /publish"), "the handler");
+    const subscriber = place.begin(`towline connect ws://${server.host}/channel/news`);
+    const publisher = place.begin(`towline connect ws://${server.host}/publish`);
+    await until(() => {
+      publisher.input.write("from a handler\n");
+      return subscriber.output.includes("from a handler");
+    }, `what the handler has published: ${server.log}`);
   });
 
   test("routes with keys of their own, and many publications at once", async (t) => {
