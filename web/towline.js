@@ -8,7 +8,9 @@
 
 const OPENING_MS = 5000; // for a handshake that is neither answered nor refused
 const CLOSING_MS = 10000;
-const ANSWER_MS = 12000; // for a request; towline answers a poll after 8 s
+const ANSWER_MS = 12000; // without a byte of an answer; towline answers a poll after 8 s
+const TAKING_MS = 30000; // for a post, which may wait for the application there
+const SLOWEST = 16; // bytes of a post in a millisecond
 const RETRY_MS = 500;
 const CUT_MS = 60000; // a WebSocket that is lost so early is one that something between cuts
 const MEMORY_MS = 3600000;
@@ -98,13 +100,21 @@ class Session {
   async #ask(query, body) {
     const aborter = new AbortController();
     const { linger, pingInterval, pingTimeout } = this.#options ?? { linger: 1 };
-    const timer = setTimeout(() => aborter.abort(), linger ? ANSWER_MS : pingInterval + pingTimeout);
+    const ours = body === undefined ? ANSWER_MS : TAKING_MS + body.length / SLOWEST;
+    let timer;
+    const wait = () => {
+      clearTimeout(timer);
+      timer = setTimeout(() => aborter.abort(), linger ? ours : pingInterval + pingTimeout);
+    };
+    wait();
     this.#aborters.add(aborter);
     const method = body === undefined ? "GET" : "POST";
     const headers = body === undefined ? {} : { "Content-Type": "text/plain;charset=UTF-8" };
     try {
       const answer = await fetch(`${this.#url}?EIO=4&${query}`, { method, body, headers, signal: aborter.signal, credentials: "include", cache: "no-store" });
-      const text = await answer.text();
+      const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
+      let text = "";
+      for (let piece; !(piece = await reader.read()).done; wait()) text += piece.value;
       if (!answer.ok) throw Object.assign(new Error(text), { final: answer.status < 500 });
       return text;
     } finally {
@@ -120,6 +130,7 @@ class Session {
         return await this.#ask(query, body);
       } catch (error) {
         if (this.#over) return "";
+        if (body !== undefined && error.name === "AbortError") until = undefined; // the server may hold it
         until ??= Date.now() + (this.#options.linger ?? 0);
         if (error.final || this.#closed || Date.now() >= until) {
           this.end(1006);

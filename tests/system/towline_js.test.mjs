@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { once } from "node:events";
+import { createServer } from "node:http";
 import { describe, test } from "node:test";
 import WebSocket from "ws";
 
@@ -152,6 +153,38 @@ describe("towline.js", () => {
     client.socket.send("what nobody hears");
     const { code, wasClean } = await within(20 * 60000, client.closed, "its end");
     assert.deepEqual([code, wasClean], [1006, false]);
+  });
+
+  test("an answer that comes slowly is waited for, and so is a server that holds a post", async (t) => {
+    const real = { setTimeout, now: Date.now };
+    const began = Date.now();
+    globalThis.setTimeout = (work, milliseconds, ...rest) => real.setTimeout(work, milliseconds / 5, ...rest); // five times as fast
+    Date.now = () => began + 5 * (real.now() - began);
+    t.after(() => Object.assign(globalThis, { setTimeout: real.setTimeout }) && (Date.now = real.now));
+    const open = { sid: "one", upgrades: [], pingInterval: 25000, pingTimeout: 20000, maxPayload: 1000000, towline: 1, linger: 1000 };
+    const slowly = async (response) => {
+      for (const piece of ["4h", "é", "l", "l", "o", ",", " ", "w", "o", "r", "l", "d"]) {
+        response.write(piece);
+        await new Promise((resolve) => setTimeout(resolve, 2000));
+      }
+      response.end();
+    };
+    const server = createServer((request, response) => {
+      const query = new URL(request.url, "http://localhost").searchParams;
+      if (request.method === "POST") setTimeout(() => response.end("ok"), began + 33000 - Date.now());
+      else if (!query.has("sid")) response.end(`0${JSON.stringify(open)}`);
+      else if (query.get("ack") === "0") slowly(response);
+      else setTimeout(() => response.end("6"), 8000);
+    });
+    server.on("upgrade", (request, stream) => stream.destroy());
+    server.listen(0, "127.0.0.1");
+    await once(server, "listening");
+    t.after(() => server.closeAllConnections() ?? server.close());
+    const { socket, messages, closed } = await opened(await fresh(), server.address().port);
+    socket.send("what is held");
+    await Promise.race([closed, until(() => messages.length && !socket.bufferedAmount, "both are over", 5 * 60000)]);
+    assert.deepEqual([messages, socket.bufferedAmount, socket.readyState], [["héllo, world"], 0, 1]);
+    socket.close();
   });
 
   test("a handler that throws keeps nothing from others", async (t) => {
