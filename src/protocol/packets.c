@@ -4,7 +4,7 @@
 #include <string.h>
 
 /* In front of each: its length, its type. */
-enum { HEAD = sizeof(uint32_t) + 1 };
+enum { HEAD = sizeof(size_t) + 1 };
 
 static bool is_message(char type) {
     return type == TOW_PACKET_TEXT || type == TOW_PACKET_BINARY;
@@ -12,17 +12,15 @@ static bool is_message(char type) {
 
 static tow_packet packet_at(const tow_packets *packets, size_t at) {
     const uint8_t *bytes = packets->bytes.data + at;
-    uint32_t length;
+    size_t length;
     memcpy(&length, bytes, sizeof(length));
-    return (tow_packet){.type = (char)bytes[4], .data = bytes + HEAD, .length = length};
+    return (tow_packet){.type = (char)bytes[sizeof(length)], .data = bytes + HEAD, .length = length};
 }
 
 int tow_packets_put(tow_packets *packets, char type, const void *data, size_t length) {
     uint8_t bytes[HEAD];
-    uint32_t length_32 = (uint32_t)length;
-    assert(length <= UINT32_MAX);
-    memcpy(bytes, &length_32, sizeof(length_32));
-    bytes[4] = (uint8_t)type;
+    memcpy(bytes, &length, sizeof(length));
+    bytes[sizeof(length)] = (uint8_t)type;
     int error = tow_buffer_reserve(&packets->bytes, HEAD + length);
     if (error != 0)
         return error;

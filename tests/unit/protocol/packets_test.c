@@ -3,6 +3,8 @@
 
 #include "protocol/packets.h"
 
+#include <towline/error.h>
+
 static void what_waits_goes_in_order(void **state) {
     tow_packets packets = {0};
     assert_true(tow_packets_are_empty(&packets));
@@ -38,10 +40,18 @@ static void the_oldest_messages_are_dropped_and_no_other_packets(void **state) {
     tow_packets_clear(&packets);
 }
 
+/* The length has room for any: there is no memory for this one. */
+static void no_message_is_too_long_for_its_head(void **state) {
+    tow_packets packets = {0};
+    assert_int_equal(tow_packets_put(&packets, TOW_PACKET_BINARY, "", SIZE_MAX / 2), TOW_ERROR_MEMORY);
+    assert_true(tow_packets_are_empty(&packets));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_waits_goes_in_order),
         cmocka_unit_test(the_oldest_messages_are_dropped_and_no_other_packets),
+        cmocka_unit_test(no_message_is_too_long_for_its_head),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
