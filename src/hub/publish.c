@@ -12,9 +12,10 @@ static int publish(tow_hub *hub, tow_slice name, tow_published *published, tow_p
     if (error == TOW_STORE_LATER && what->arrive != NULL)
         tow_call_expect(hold.call, what->part, what->asker, what->arrive);
     what->call = hold.call;
+    if (error == 0) /* else it may be numbered meanwhile */
+        what->answer.position = published->position;
     if (hold.channel != NULL) {
         what->answer.exists = true;
-        what->answer.position = published->position;
         what->answer.subscribers = hold.channel->subscribers;
     }
     tow_hub_let_go(&hold);
