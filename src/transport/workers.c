@@ -100,10 +100,6 @@ int tow_workers_start(tow_workers **workers, int count, tow_io io,
     return 0;
 }
 
-tow_loop *tow_workers_loop(const tow_workers *workers, int index) {
-    return workers->each[index].loop;
-}
-
 void tow_workers_join(tow_workers *workers) {
     if (workers == NULL)
         return;

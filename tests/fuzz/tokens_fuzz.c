@@ -27,7 +27,7 @@ static void read_claims(tow_slice text) {
     CHECK(subject == NULL || (strlen(subject) > 0 && strlen(subject) <= TOW_GRANT_SUBJECT_MAX));
     CHECK(tow_grant_info(grant).length <= TOW_GRANT_INFO_MAX);
     CHECK(!tow_grant_allows(grant, TOW_CHANNEL_PUBLISH, (tow_slice){"", 0}) || tow_grant_has_channels(grant));
-    tow_grant_release(grant);
+    tow_grant_free(grant);
 }
 
 /* Also signed ones of the seeds. */
@@ -39,7 +39,7 @@ static void read_token(tow_slice text) {
     tow_jwt_verdict verdict = tow_jwt_read(&grant, keyring, text, NULL, 1000);
     CHECK(tow_jwt_verdict_text(verdict)[0] != '\0');
     CHECK((verdict == TOW_JWT_GOOD) == (grant != NULL));
-    tow_grant_release(grant);
+    tow_grant_free(grant);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length) {

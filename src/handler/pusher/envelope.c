@@ -2,7 +2,6 @@
 
 #include "base/json.h"
 
-#include <inttypes.h>
 #include <towline/error.h>
 
 static int member(tow_buffer *out, const char *before, tow_slice text) {
@@ -75,12 +74,5 @@ int tow_pusher_write_with_text(
         error = tow_json_append_string(&data, value);
     if (error == 0)
         error = tow_buffer_append_text(&data, "}");
-    return write_and_clear(out, event, channel, &data, false, error);
-}
-
-int tow_pusher_write_with_number(
-    tow_buffer *out, const char *event, tow_slice channel, const char *name, uint64_t number) {
-    tow_buffer data = {0};
-    int error = tow_buffer_append_format(&data, "{\"%s\":%" PRIu64 "}", name, number);
     return write_and_clear(out, event, channel, &data, false, error);
 }

@@ -35,8 +35,4 @@ int tow_pusher_write_refusal(
 int tow_pusher_write_with_text(
     tow_buffer *out, const char *event, tow_slice channel, const char *name, tow_slice value);
 
-/* Whose data are {"NAME":NUMBER}. */
-int tow_pusher_write_with_number(
-    tow_buffer *out, const char *event, tow_slice channel, const char *name, uint64_t number);
-
 #endif

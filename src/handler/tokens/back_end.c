@@ -52,7 +52,7 @@ static void guest_take(asked *made, const tow_verdict *verdict, tow_channel_answ
                      : made->guest->known != NULL ? made->guest->known
                                                   : tow_stay_begin(made->guest, made->back_end->book);
     if (stay == NULL) {
-        tow_grant_release(grant);
+        tow_grant_free(grant);
         refuse(answer, 503, tow_strerror(TOW_ERROR_MEMORY));
         return;
     }

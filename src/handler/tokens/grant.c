@@ -4,7 +4,6 @@
 #include "base/json.h"
 #include "handler/channel_pattern.h"
 
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <towline/error.h>
@@ -16,7 +15,6 @@ enum { ACTS = 2, NUMBER_MAX = 32, AUDIENCES_MAX = 100, LIST_MAX = 32 << 10 };
 
 /* A list is a text with a zero behind each item, and one more; NULL: there is none. */
 struct tow_grant {
-    atomic_int holders;
     bool has_channels;
     char *subject, *info;
     int64_t expires, begins;
@@ -179,7 +177,6 @@ int tow_grant_read(tow_grant **grant, tow_slice json, const char **why) {
     tow_grant *made = calloc(1, sizeof(*made));
     if (made == NULL)
         return no_memory(why);
-    atomic_init(&made->holders, 1);
     int error = subject_take(made, claims, why);
     if (error == 0)
         error = info_take(made, claims, why);
@@ -190,19 +187,14 @@ int tow_grant_read(tow_grant **grant, tow_slice json, const char **why) {
     if (error == 0)
         error = channels_take(made, claims, why);
     if (error != 0)
-        tow_grant_release(made);
+        tow_grant_free(made);
     else
         *grant = made;
     return error;
 }
 
-tow_grant *tow_grant_retain(tow_grant *grant) {
-    atomic_fetch_add_explicit(&grant->holders, 1, memory_order_relaxed);
-    return grant;
-}
-
-void tow_grant_release(tow_grant *grant) {
-    if (grant == NULL || atomic_fetch_sub_explicit(&grant->holders, 1, memory_order_acq_rel) > 1)
+void tow_grant_free(tow_grant *grant) {
+    if (grant == NULL)
         return;
     free(grant->subject);
     free(grant->info);

@@ -22,8 +22,7 @@ typedef struct tow_grant tow_grant;
 /* Of an object; `why` then is a static text. Errors: ARGUMENT, MEMORY. */
 int tow_grant_read(tow_grant **grant, tow_slice json, const char **why);
 
-tow_grant *tow_grant_retain(tow_grant *grant);
-void tow_grant_release(tow_grant *grant); /* NULL is allowed */
+void tow_grant_free(tow_grant *grant); /* NULL is allowed */
 
 const char *tow_grant_subject(const tow_grant *grant); /* NULL: nobody in particular */
 tow_slice tow_grant_info(const tow_grant *grant);      /* a value of JSON, or nothing */

@@ -142,7 +142,7 @@ static tow_jwt_verdict claims_take(tow_grant **grant, token_parts *token, const 
     if (verdict == TOW_JWT_GOOD)
         *grant = made;
     else
-        tow_grant_release(made);
+        tow_grant_free(made);
     return verdict;
 }
 

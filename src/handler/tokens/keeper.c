@@ -72,7 +72,7 @@ static void check(
         grant_to(answer);
         return;
     }
-    tow_grant_release(grant);
+    tow_grant_free(grant);
     if (verdict == TOW_JWT_GOOD || verdict == TOW_JWT_MEMORY)
         refuse(answer, 503, tow_strerror(TOW_ERROR_MEMORY));
     else

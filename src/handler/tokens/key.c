@@ -22,10 +22,6 @@ static int refuse(char *why, int error, const char *what) {
     return error;
 }
 
-const char *tow_key_algorithm_name(tow_key_algorithm algorithm) {
-    return names[algorithm];
-}
-
 tow_key_algorithm tow_key_algorithm_of(const char *name) {
     unsigned algorithm = 0;
     while (algorithm < TOW_KEY_ALGORITHMS && strcmp(names[algorithm], name) != 0)

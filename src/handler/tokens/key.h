@@ -38,9 +38,7 @@ typedef struct tow_key { /* zeroed: none */
     size_t secret_length;
 } tow_key;
 
-/* As RFC 7518, section 3.1, and RFC 8037 name it; and the one of a name: ALGORITHMS where it is none of them.
- */
-const char *tow_key_algorithm_name(tow_key_algorithm algorithm);
+/* The one that RFC 7518, section 3.1, and RFC 8037 name so: ALGORITHMS where it is none of them. */
 tow_key_algorithm tow_key_algorithm_of(const char *name);
 
 /* A public key, which is the key's from the call on, also when it fails. Errors: UNSUPPORTED (of a kind that

@@ -44,7 +44,7 @@ void tow_stay_take_grant(tow_stay *stay, tow_grant *grant) {
     tow_channel_guest *guest = stay->guest;
     tow_guest_book_leave(stay->book, &stay->booked);
     tow_timer_cancel(guest->loop, &stay->expiry);
-    tow_grant_release(stay->grant);
+    tow_grant_free(stay->grant);
     stay->grant = grant;
     guest->subject = grant != NULL ? tow_grant_subject(grant) : NULL;
     guest->info = grant != NULL ? tow_grant_info(grant) : (tow_slice){"", 0};

@@ -67,7 +67,7 @@ static tow_jwt_verdict verdict_of(const char *keys, const char *token, const cha
     tow_grant *grant = NULL;
     tow_jwt_verdict verdict = tow_jwt_read(&grant, keyring, tow_slice_from(token), audience, now);
     assert_int_equal(grant != NULL, verdict == TOW_JWT_GOOD);
-    tow_grant_release(grant);
+    tow_grant_free(grant);
     tow_keyring_release(keyring);
     return verdict;
 }

@@ -12,9 +12,6 @@ typedef struct tow_workers tow_workers;
 int tow_workers_start(tow_workers **workers, int count, tow_io io,
     void (*run)(void *argument, int index, tow_loop *loop), void *argument);
 
-/* Any thread. The loop of a worker, for tow_loop_post and tow_loop_stop, until tow_workers_join. */
-tow_loop *tow_workers_loop(const tow_workers *workers, int index);
-
 /* Waits until all have returned, and frees everything. NULL is allowed. */
 void tow_workers_join(tow_workers *workers);
 
