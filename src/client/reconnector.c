@@ -212,13 +212,19 @@ static int resolve(tow_reconnector_options *options) {
     return 0;
 }
 
-static int fill(tow_reconnector *reconnector, const char *url, const tow_websocket_options *socket_options) {
-    size_t url_size = strlen(url) + 1;
-    reconnector->url = malloc(url_size);
-    if (reconnector->url == NULL)
+int tow_client_set_url(tow_reconnector *reconnector, const char *url) {
+    char *copy = strdup(url);
+    if (copy == NULL)
         return TOW_ERROR_MEMORY;
-    memcpy(reconnector->url, url, url_size);
-    int error = tow_options_copy_init(&reconnector->socket_options, socket_options);
+    free(reconnector->url);
+    reconnector->url = copy;
+    return 0;
+}
+
+static int fill(tow_reconnector *reconnector, const char *url, const tow_websocket_options *socket_options) {
+    int error = tow_client_set_url(reconnector, url);
+    if (error == 0)
+        error = tow_options_copy_init(&reconnector->socket_options, socket_options);
     return error != 0 ? error : open_socket(reconnector);
 }
 

@@ -21,6 +21,9 @@ void tow_client_set_trace(tow_websocket *socket, tow_client_on_head on_head);
 /* The same as a trace for each socket that a reconnector opens. */
 void tow_client_trace_all(tow_reconnector *reconnector, tow_client_on_head on_head);
 
+/* Its next connections are to this URL, which is copied. Errors: MEMORY. */
+int tow_client_set_url(tow_reconnector *reconnector, const char *url);
+
 /* tow_blocking_open on this loop, which is the client's from now on, also when the call fails. */
 int tow_blocking_open_on(tow_blocking **blocking, tow_loop *loop, const char *url,
     const tow_websocket_options *options, int timeout_milliseconds);
