@@ -2,6 +2,7 @@
 
 #include "codes.h"
 #include "envelope_write.h"
+#include "query.h"
 #include "request.h"
 #include "say.h"
 
@@ -116,13 +117,19 @@ static void dismissed(tow_channel_guest *guest, tow_channel_dismissal why) {
 
 /* A path that names a channel is as good as an envelope that does. */
 static void subscribe_by_path(tow_talk *talk) {
-    const char *since = tow_request_parameter(tow_websocket_request(talk->socket), "since");
+    const tow_request *request = tow_websocket_request(talk->socket);
+    const char *since = tow_request_parameter(request, "since");
+    long last = 0;
     tow_buffer out = {0};
+    if (!tow_query_number(&last, request, "last", TOW_QUERY_LAST_MAX))
+        last = -1; /* which is refused as an envelope's is */
     int error = tow_envelope_begin(&out, "subscribe", (tow_slice){0});
     if (error == 0)
         error = tow_envelope_add_text(&out, "channel", tow_visit_channel(talk->visit));
     if (error == 0 && since != NULL)
         error = tow_envelope_add_text(&out, "since", tow_slice_from(since));
+    if (error == 0 && last != 0)
+        error = tow_envelope_add_number(&out, "last", last);
     if (error == 0)
         error = tow_envelope_end(&out);
     if (error == 0)
