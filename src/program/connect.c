@@ -186,6 +186,7 @@ static int session_begin(tow_session *session) {
     if (error != 0)
         return tow_way_refused(session->way, error);
     tow_view_init(&session->view, session->loop, tow_session_output_changed, session);
+    session->view.command = session->way->options->command->name;
     int status = session_open(session);
     if (tow_view_clear(&session->view) != 0 && status == TOW_EXIT_DONE)
         status = TOW_EXIT_OUTPUT;

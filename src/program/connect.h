@@ -36,9 +36,14 @@ typedef struct tow_connect_settings {
     bool binary;
     bool echo;
     bool verbose;
-    bool only_listens; /* no input is read */
+    bool only_listens; /* to a channel; no input is read: */
+    const char *since; /* the position behind which it begins, or NULL */
+    bool positions;    /* are shown */
+    bool envelopes;    /* the same, whole */
     int64_t count;     /* messages after which it leaves, 0 or TOW_OFF: no limit */
 } tow_connect_settings;
+
+#define TOW_CHANNEL_PROTOCOL "towline.v1"
 
 /* Rows that fill one, besides those of way_options.h. */
 extern const tow_option tow_connect_session_rows[];

@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <towline/websocket.h>
 
-/* The last two are none of curl's, and below 126, where a shell's own begin. */
+/* The last three are none of curl's, and below 126, where a shell's own begin. */
 typedef enum tow_exit_status {
     TOW_EXIT_DONE = 0,
     TOW_EXIT_FAILED = 1, /* what has no number of its own */
@@ -22,7 +22,8 @@ typedef enum tow_exit_status {
     TOW_EXIT_ENDED = 52, /* without a Close, or before the handshake's answer */
     TOW_EXIT_CERTIFICATE = 60,
     TOW_EXIT_CLOSE_CODE = 120, /* a Close with another code than an orderly one */
-    TOW_EXIT_UNANSWERED = 121  /* messages */
+    TOW_EXIT_UNANSWERED = 121, /* messages */
+    TOW_EXIT_MISSING = 122     /* messages of a channel */
 } tow_exit_status;
 
 /* What an error event says. With a proxy it is the proxy's name that is looked up here. */

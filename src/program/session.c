@@ -158,7 +158,7 @@ static void output_failed(tow_session *session) {
     tow_session_fail(session, TOW_EXIT_OUTPUT);
 }
 
-static bool message_show(tow_session *session, const tow_message *message) {
+bool tow_session_show(tow_session *session, const tow_message *message) {
     int error = tow_view_message(&session->view, message);
     if (session->view.output.error != 0) {
         output_failed(session);
@@ -175,23 +175,18 @@ static bool message_show(tow_session *session, const tow_message *message) {
     return error == 0;
 }
 
-/* Of who only listens. */
-static void count_message(tow_session *session) {
-    session->came++;
-    if (session->came == (uint64_t)session->settings->count)
-        tow_session_leave(session, 1000, NULL);
-}
-
 static void on_message(tow_websocket *socket, const tow_message *message) {
     tow_session *session = session_of(socket);
     const tow_connect_settings *settings = session->settings;
+    if (settings->only_listens) {
+        tow_session_hear(session, message);
+        return;
+    }
     if (session->sent > 0)
         session->came++;
-    if ((!settings->echo || settings->verbose) && !message_show(session, message))
+    if ((!settings->echo || settings->verbose) && !tow_session_show(session, message))
         return;
-    if (settings->only_listens)
-        count_message(session);
-    else if (settings->echo)
+    if (settings->echo)
         tow_session_send(session, message->type, message->data, message->length);
     else if (session->next_message != NULL && session->own_code == 0)
         next_message_send(session);

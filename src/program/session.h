@@ -4,6 +4,7 @@
 
 #include "connect.h"
 #include "exit_status.h"
+#include "hub/position.h"
 #include "input.h"
 #include "transport/timer.h"
 #include "view.h"
@@ -33,6 +34,7 @@ struct tow_session {
     char ping_payload[126];
     size_t ping_length;
     unsigned interrupts;
+    char position[TOW_POSITION_TEXT_SIZE]; /* of a channel, the last that was seen; "": none */
     tow_buffer unsent; /* with --reconnect: a piece of the input for the next connection */
     bool has_unsent;
     tow_exit_status end;    /* what the end of the last connection says */
@@ -93,6 +95,15 @@ void tow_session_conclude(tow_session *session);
 
 /* The last that happens: nothing keeps the loop running any more. */
 void tow_session_end(tow_session *session);
+
+/* Shows a message; what fails is told, and fails the session. Returns whether it did not. */
+bool tow_session_show(tow_session *session, const tow_message *message);
+
+/* Of who subscribes: what the server says. */
+void tow_session_hear(tow_session *session, const tow_message *message);
+
+/* With --reconnect: the next connection goes on behind what was heard. Errors: MEMORY. */
+int tow_session_go_on_from(const tow_session *session);
 
 /* Carries out a line that was typed: a message or a command. */
 void tow_session_line(tow_session *session, const char *line);

@@ -30,6 +30,8 @@ int tow_session_reconnect(tow_session *session, const char *url, const tow_webso
 
 void tow_session_lost(tow_session *session) {
     session->socket = NULL;
+    if (tow_session_go_on_from(session) != 0)
+        tow_session_fail(session, TOW_EXIT_FAILED);
     tow_standard_input_pause(&session->input);
     tow_timer_cancel(session->loop, &session->ping_timer);
     tow_timer_cancel(session->loop, &session->linger_timer);

@@ -13,8 +13,13 @@
 
 typedef struct subscribe_settings {
     tow_connect_settings connect;
-    const char *since;
+    int64_t last;
 } subscribe_settings;
+
+/* An envelope with the largest publication that a server takes by default, all of it escaped. */
+enum { LAST_MAX = 1000, MESSAGE_MAX = 128 << 20 };
+
+static const char *const protocols[] = {TOW_CHANNEL_PROTOCOL, NULL};
 
 #define FIELD(member) TOW_OPTION_FIELD(subscribe_settings, member)
 
@@ -27,10 +32,12 @@ static int url_make(tow_buffer *url, const tow_options *options) {
     const subscribe_settings *settings = options->settings;
     int error =
         tow_channel_url(url, "ws", options->operands[0], "/channel/", tow_slice_from(options->operands[1]));
-    if (error != 0 || settings->since == NULL)
+    if (error != 0 || (settings->connect.since == NULL && settings->last <= 0))
         return error;
     url->length--; /* the zero */
-    return tow_buffer_append_format(url, "?since=%s%c", settings->since, '\0');
+    if (settings->connect.since != NULL)
+        return tow_buffer_append_format(url, "?since=%s%c", settings->connect.since, '\0');
+    return tow_buffer_append_format(url, "?last=%d%c", (int)settings->last, '\0');
 }
 
 static int complain(const char *about, const char *why) {
@@ -49,6 +56,8 @@ static int subscribe(const tow_options *options) {
         return complain(
             options->operands[0], "name the server, or the path of its channels, without a query");
     connect.only_listens = true;
+    connect.protocols = protocols;
+    connect.max_message = MESSAGE_MAX;
     connect.linger = TOW_OFF;
     int status = EXIT_FAILURE;
     if (error != 0)
@@ -68,7 +77,27 @@ static const tow_option rows[] = {
         .help = "first what was published after this position, as far as the channel keeps it",
         .expects = "a position such as publishing and its history tell",
         .check = check_position,
-        FIELD(since)},
+        .not_with = "last",
+        FIELD(connect.since)},
+    {.name = "last",
+        .kind = TOW_OPTION_NUMBER,
+        .value = "N",
+        .fallback = "off",
+        .off = "none",
+        .help = "first so many of the messages that the channel keeps",
+        .minimum = 1,
+        .maximum = LAST_MAX,
+        FIELD(last)},
+    {.name = "positions",
+        .kind = TOW_OPTION_FLAG,
+        .help = "each text is printed behind its position and a space; binary messages are as they are",
+        .not_with = "json",
+        FIELD(connect.positions)},
+    {.name = "json",
+        .kind = TOW_OPTION_FLAG,
+        .help = "print what the server says as it is, an object of JSON in each line: messages with their "
+                "position, event, user and time, binary ones in base64, and what is missing",
+        FIELD(connect.envelopes)},
     {.name = "count",
         .letter = 'n',
         .kind = TOW_OPTION_NUMBER,
@@ -93,9 +122,15 @@ static const tow_option_change session_changes[] = {
     {0},
 };
 
+static const tow_option_change head_changes[] = {
+    {.name = "subprotocol", .left_out = true}, /* it is ours */
+    {0},
+};
+
 static const tow_option_change reconnect_changes[] = {
     {.name = "reconnect",
-        .help = "connect again when the connection is lost; what is published meanwhile is not printed"},
+        .help = "connect again when the connection is lost, and go on behind the last message, as far as the "
+                "channel keeps what was published meanwhile"},
     {0},
 };
 
@@ -107,7 +142,7 @@ static const tow_option_section sections[] = {
     {.options = tow_connect_reconnect_rows,
         .base = offsetof(subscribe_settings, connect),
         .changes = reconnect_changes},
-    {.options = tow_way_head_rows},
+    {.options = tow_way_head_rows, .changes = head_changes},
     {.options = tow_way_rows},
     {.options = tow_way_fallback_rows},
     {.options = tow_way_tls_rows},
@@ -117,7 +152,9 @@ static const tow_option_section sections[] = {
 static const char *const description[] = {
     "Prints what is published to a channel, a line each, until it is interrupted.",
     "URL is the server's, such as http://localhost:9998; a path in it is where the server has its channels, "
-    "instead of /channel/. The exit status is that of 'towline connect'.",
+    "instead of /channel/. When messages are missing, as with --since and after a lost connection where the "
+    "channel does not keep them, that is told on standard error, and the exit status is 122; else it is that "
+    "of 'towline connect'.",
     NULL,
 };
 

@@ -164,9 +164,11 @@ void tow_view_notice(tow_view *view, const char *format, ...) {
 }
 
 void tow_view_error(tow_view *view, const char *format, ...) {
+    char before[32];
     va_list arguments;
     va_start(arguments, format);
-    line_print(view, TOW_COLOUR_RED, "towline connect: ", format, arguments);
+    snprintf(before, sizeof(before), "towline %s: ", view->command);
+    line_print(view, TOW_COLOUR_RED, before, format, arguments);
     va_end(arguments);
 }
 

@@ -12,6 +12,7 @@
 #include <towline/message.h>
 
 typedef struct tow_view { /* embedded */
+    const char *command;  /* its name, for what goes wrong; set by the owner */
     tow_editor *editor;   /* while lines are edited: text goes above the line; set by the owner */
     tow_writer output;
     bool terminal; /* standard output is one */
@@ -37,7 +38,7 @@ int tow_view_message(tow_view *view, const tow_message *message);
 /* A message that was sent and not typed on this terminal; shown on terminals only. */
 int tow_view_sent(tow_view *view, tow_message_type type, const void *data, size_t length);
 
-/* A line on standard error: a notice ("* …"), or what went wrong ("towline connect: …"). Bytes that are not
+/* A line on standard error: a notice ("* …"), or what went wrong ("towline COMMAND: …"). Bytes that are not
  * for terminals are escaped. */
 __attribute__((format(printf, 2, 3))) void tow_view_notice(tow_view *view, const char *format, ...);
 __attribute__((format(printf, 2, 3))) void tow_view_error(tow_view *view, const char *format, ...);
