@@ -118,7 +118,7 @@ static bool stays_in(const tow_socketio_room *room, tow_socketio_stays stays) {
 static bool may_stay(const tow_subscription *subscription) {
     const tow_socketio_room *room = (const tow_socketio_room *)(const void *)subscription;
     const tow_socketio_socket *socket = room->socket;
-    if (room == &socket->own || socket->scope->io->stays == NULL)
+    if (socket->scope->io->stays == NULL)
         return true;
     return socket->stage == TOW_SOCKETIO_CONNECTED && stays_in(room, socket->scope->io->stays);
 }
@@ -157,6 +157,15 @@ static const tow_subscriber kind = {.subscribed = subscribed,
     .identify = identify,
     .may_stay = may_stay};
 
+/* Its own, in which it is without being asked, and stays. */
+static const tow_subscriber own_kind = {.subscribed = subscribed,
+    .takes = takes,
+    .deliver = deliver,
+    .gap = gap,
+    .ended = ended,
+    .identify = identify,
+    .is_inside = true};
+
 /* Being in them. */
 
 int tow_socketio_room_channel(
@@ -186,8 +195,8 @@ static int enter(
     if (length < 0)
         return length;
     room->socket = socket;
-    return tow_subscribe(tow_websocket_hub(socket->connection->websocket), &room->subscription, &kind,
-        (tow_slice){name, (size_t)length}, &options);
+    return tow_subscribe(tow_websocket_hub(socket->connection->websocket), &room->subscription,
+        room == &socket->own ? &own_kind : &kind, (tow_slice){name, (size_t)length}, &options);
 }
 
 int tow_socketio_rooms_begin(tow_socketio_socket *socket, const tow_position *all, const tow_position *own) {

@@ -117,6 +117,7 @@ test("everybody is in the rooms that are set, and a number of any size is passed
 test("a path with a slash at its end is refused, and so is a namespace that is none", async (t) => {
   for (const [route, expected] of [
     ["path: /socket.io/\n    socketio: true", "leave what is behind the last name of its path away, as in /socket.io"],
+    ["path: /x\n    socketio: {rooms: [a, b, c], max-rooms: 2}", "everybody is in 3 rooms, which are more than max-rooms"],
     ["path: /x\n    socketio: {namespaces: [named]}", "is not a namespace"],
     ["path: /x\n    socketio: {namespaces: [/, /main]}", "the namespace /main stands twice, or has the channel of another one"],
   ]) {
@@ -125,6 +126,16 @@ test("a path with a slash at its end is refused, and so is a namespace that is n
     assert.equal(status, 2);
     assert.ok(errors.includes(expected), errors);
   }
+});
+
+test("a client stays in the room of its own id, whatever is set for others", async (t) => {
+  const server = await serveRoute(t);
+  const socket = client(t, server);
+  await socket.isOpen();
+  server.write(`${head}${routes}channels: [{name: "socketio/main/lobby"}, {name: "socketio/main"}, {name: "*", subscribe: nobody}]\n`);
+  await reload(server);
+  assert.equal((await socket.asks("subscribe", "a")).status, 403);
+  assert.deepEqual(await socket.asks("unsubscribe", "lobby"), { ok: true });
 });
 
 test("what is left alone by a reload goes on, and a new route is served", async (t) => {

@@ -49,6 +49,16 @@ static int add_namespace(
     return error;
 }
 
+static bool has_room_for_all(const tow_socketio_settings *settings, char why[TOW_HANDLER_TEXT_MAX]) {
+    size_t count = 0;
+    while (settings->rooms != NULL && settings->rooms[count] != NULL)
+        count++;
+    if (settings->max_rooms == 0 || count <= (size_t)settings->max_rooms)
+        return true;
+    snprintf(why, TOW_HANDLER_TEXT_MAX, "everybody is in %zu rooms, which are more than max-rooms", count);
+    return false;
+}
+
 static int make_served(served *self, const tow_socketio_settings *settings, char why[TOW_HANDLER_TEXT_MAX]) {
     const char *const *name = settings->namespaces != NULL ? settings->namespaces : main_only;
     tow_socketio_options options = {.max_rooms = settings->max_rooms,
@@ -80,7 +90,7 @@ static bool is_good_path(const char *path, char why[TOW_HANDLER_TEXT_MAX]) {
 static int make(tow_handler *handler, const void *settings, const tow_handler_place *place,
     char why[TOW_HANDLER_TEXT_MAX]) {
     const tow_socketio_settings *set = settings;
-    if (!is_good_path(place->path, why))
+    if (!is_good_path(place->path, why) || !has_room_for_all(set, why))
         return TOW_ERROR_ARGUMENT;
     served *self = calloc(1, sizeof(*self));
     if (self == NULL) {
