@@ -8,6 +8,8 @@ import path from "node:path";
 import { describe, test } from "node:test";
 import WebSocket from "ws";
 
+import { configuration, head, reload, start as startFile } from "../support/configuration.mjs";
+import { client } from "../support/socketio.mjs";
 import { Server, request, run, until, within } from "../support/towline.mjs";
 import { keysOf, soon, tokenOf } from "../support/tokens.mjs";
 
@@ -221,6 +223,48 @@ describe("a back end that decides", () => {
     const answer = await request({ port: server.port, path: "/publish?user=ann", method: "DELETE", headers: { "Towline-Key": "the-key-for-publishing" } });
     assert.deepEqual(JSON.parse(answer.body), { disconnected: 1 });
     assert.equal((await within(20000, guest.closed, "the end")).code, 4403);
+  });
+
+  test("is not asked for what the policy leaves to nobody when it answers", async (t) => {
+    const waiting = [];
+    const back = http.createServer((incoming, outgoing) => {
+      if (incoming.headers["towline-act"] === "connect") return void outgoing.end();
+      waiting.push(outgoing);
+    });
+    back.listen(0, "127.0.0.1");
+    await once(back, "listening");
+    t.after(() => (back.closeAllConnections(), back.close()));
+    const text = (access) => `${head}token-url: http://127.0.0.1:${back.address().port}/
+channels:
+  - {name: open, publish: token}
+  - {name: "socketio/main"}
+  - {name: "*", subscribe: ${access}, publish: ${access}}
+routes:
+  - {path: "/channel/*", channel: }
+  - {path: /socket.io, any-origin: true, socketio: true}
+`;
+    const { file, write } = configuration(t, text("token"));
+    const server = await startFile(t, file);
+    const plain = await come(t, server, "/channel/open");
+    plain.socket.send("to be published");
+    const talk = await come(t, server, "/channel/", { protocols: ["towline.v1"] });
+    talk.socket.send('{"type":"subscribe","channel":"a"}');
+    const publisher = await come(t, server, "/channel/", { protocols: ["towline.v1"] });
+    publisher.socket.send('{"type":"publish","channel":"a","data":"x"}');
+    const guest = client(t, server);
+    const rooms = ["subscribe", "publish"].map((event) => guest.asks(event, "a", "said"));
+    const comes = [come(t, server, "/channel/b"), request({ port: server.port, path: "/channel/b" })];
+    await until(() => waiting.length === 7, "the questions");
+    write(text("nobody").replace("publish: token", "publish: nobody"));
+    await reload(server);
+    for (const outgoing of waiting) outgoing.end();
+    assert.deepEqual((await Promise.all(comes)).map(({ status }) => status), [403, 403]);
+    assert.deepEqual((await Promise.all(rooms)).map(({ status }) => status), [403, 403]);
+    assert.equal((await within(20000, plain.closed, "the end")).code, 1008);
+    for (const each of [talk, publisher]) {
+      await until(() => each.messages.length > 0, "an answer");
+      assert.equal(JSON.parse(each.messages[0]).code, "forbidden");
+    }
   });
 
   test("that is down, slow or confused lets nobody new in, and leaves who is there", async (t) => {

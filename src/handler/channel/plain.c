@@ -128,10 +128,12 @@ static void publish(plain *self, tow_message_type type, const void *data, size_t
 }
 
 static void settle(plain *self, const tow_channel_answer *answer) {
-    if (answer->word == TOW_CHANNEL_GRANTED)
+    const tow_channel_answer now =
+        tow_visit_confirm(self->visit, TOW_CHANNEL_PUBLISH, tow_visit_channel(self->visit), answer);
+    if (now.word == TOW_CHANNEL_GRANTED)
         publish(self, self->type, self->waiting.data, self->waiting.length);
     else
-        tow_websocket_close(self->socket, TOW_CLOSE_POLICY, answer->reason);
+        tow_websocket_close(self->socket, TOW_CLOSE_POLICY, now.reason);
 }
 
 /* What was asked for by who has been closed in the meantime ends with it. */

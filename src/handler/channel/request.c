@@ -320,17 +320,29 @@ static const struct {
     [TOW_ENVELOPE_PING] = {NO_LEAVE, pong},
 };
 
-static void on_answer(tow_channel_question *question, const tow_channel_answer *said) {
+static tow_channel_act act_of(leave wanted) {
+    return wanted == LEAVE_TO_PUBLISH ? TOW_CHANNEL_PUBLISH : TOW_CHANNEL_SUBSCRIBE;
+}
+
+static bool is_about_channel(leave wanted) {
+    return wanted == LEAVE_TO_SUBSCRIBE || wanted == LEAVE_TO_PUBLISH;
+}
+
+static void on_answer(tow_channel_question *question, const tow_channel_answer *answer) {
     tow_talk_request *request =
         (tow_talk_request *)(void *)((char *)question - offsetof(tow_talk_request, question));
     tow_talk *talk = request->talk;
+    leave wanted = acts[request->envelope.type].leave;
+    tow_channel_answer said = *answer;
+    if (is_about_channel(wanted))
+        said = tow_visit_confirm(talk->visit, act_of(wanted), request->envelope.channel, answer);
     request->is_asked = talk->is_asking = false;
     if (tow_websocket_ready_state(talk->socket) != TOW_OPEN) /* what it wants ends with it */
         tow_talk_request_end(request);
-    else if (said->word == TOW_CHANNEL_GRANTED)
+    else if (said.word == TOW_CHANNEL_GRANTED)
         acts[request->envelope.type].act(request);
     else
-        fail(request, said->status == 503 ? "unavailable" : "forbidden", said->reason);
+        fail(request, said.status == 503 ? "unavailable" : "forbidden", said.reason);
     pause_or_resume(talk);
 }
 
@@ -341,10 +353,8 @@ static void ask_leave(tow_talk_request *request) {
     request->question.on_answer = on_answer;
     if (wanted == LEAVE_OF_A_TOKEN)
         tow_visit_show(request->talk->visit, asked->token, &request->question, &said);
-    else if (wanted != NO_LEAVE)
-        tow_visit_ask(request->talk->visit,
-            wanted == LEAVE_TO_PUBLISH ? TOW_CHANNEL_PUBLISH : TOW_CHANNEL_SUBSCRIBE, asked->channel,
-            &request->question, &said);
+    else if (is_about_channel(wanted))
+        tow_visit_ask(request->talk->visit, act_of(wanted), asked->channel, &request->question, &said);
     request->is_asked = request->talk->is_asking = said.word == TOW_CHANNEL_LATER;
     if (request->is_asked)
         pause_or_resume(request->talk);

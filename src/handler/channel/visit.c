@@ -12,6 +12,11 @@ static tow_channel_answer refusal(int status, const char *reason) {
     return (tow_channel_answer){.word = TOW_CHANNEL_REFUSED, .status = status, .reason = reason};
 }
 
+static tow_channel_answer closed_to_all(tow_channel_act act) {
+    return refusal(403, act == TOW_CHANNEL_SUBSCRIBE ? "subscribing to this channel is not allowed"
+                                                     : "publishing is not allowed here");
+}
+
 static tow_channel_access access_of(const tow_visit *visit, tow_channel_act act, tow_slice channel) {
     tow_channel_policy policy = {0};
     tow_hub_policy(tow_hub_of(visit->part), channel, &policy);
@@ -26,14 +31,20 @@ void tow_visit_ask(tow_visit *visit, tow_channel_act act, tow_slice channel, tow
     if (!tow_door_serves(visit->door, channel))
         *answer = refusal(403, "this channel is not served here");
     else if (access == TOW_ACCESS_NOBODY)
-        *answer = refusal(403, act == TOW_CHANNEL_SUBSCRIBE ? "subscribing to this channel is not allowed"
-                                                            : "publishing is not allowed here");
+        *answer = closed_to_all(act);
     else if (access != TOW_ACCESS_TOKEN)
         *answer = (tow_channel_answer){.word = TOW_CHANNEL_GRANTED};
     else if (keeper != NULL)
         keeper->may(keeper, &visit->guest, act, channel, question, answer);
     else
         *answer = refusal(403, "this channel is for who has a token, and nobody knows tokens here");
+}
+
+tow_channel_answer tow_visit_confirm(
+    const tow_visit *visit, tow_channel_act act, tow_slice channel, const tow_channel_answer *answer) {
+    if (answer->word != TOW_CHANNEL_GRANTED || access_of(visit, act, channel) != TOW_ACCESS_NOBODY)
+        return *answer;
+    return closed_to_all(act);
 }
 
 tow_channel_word tow_visit_known(tow_visit *visit, tow_slice channel) {
@@ -95,11 +106,14 @@ static void let_in(tow_visit *visit) {
 
 static void on_may(tow_channel_question *question, const tow_channel_answer *answer) {
     tow_visit *visit = visit_of(question);
+    tow_channel_answer now = *answer;
     visit->is_asked = false;
-    if (answer->word == TOW_CHANNEL_GRANTED)
+    if (visit->length > 0)
+        now = tow_visit_confirm(visit, TOW_CHANNEL_SUBSCRIBE, tow_visit_channel(visit), answer);
+    if (now.word == TOW_CHANNEL_GRANTED)
         let_in(visit);
     else
-        turn_away(visit, answer);
+        turn_away(visit, &now);
 }
 
 /* An answer that is there already is treated as one that comes. */

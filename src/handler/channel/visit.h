@@ -42,6 +42,10 @@ void tow_visit_ask(tow_visit *visit, tow_channel_act act, tow_slice channel, tow
     tow_channel_answer *answer);
 void tow_visit_forget(tow_visit *visit, tow_channel_question *question);
 
+/* What an answer that came later is worth: nobody may what the policy leaves to nobody by now. */
+tow_channel_answer tow_visit_confirm(
+    const tow_visit *visit, tow_channel_act act, tow_slice channel, const tow_channel_answer *answer);
+
 /* What is known of whether it may subscribe; LATER: somebody would have to be asked. */
 tow_channel_word tow_visit_known(tow_visit *visit, tow_slice channel);
 

@@ -37,7 +37,27 @@ static const tow_channel_answer *by_policy(tow_hub *hub, tow_channel_act act, to
     return access == TOW_ACCESS_TOKEN ? &unasked : &granted;
 }
 
-/* Those that are under way. */
+/* What whoever keeps the channels would say without asking anybody. */
+static tow_channel_word keeper_knows(tow_socketio_visitor *visitor, tow_channel_act act, tow_slice channel) {
+    const tow_channels *channels = visitor->house->channels;
+    tow_channel_answer answer = forbidden;
+    if (channels != NULL && channels->keeper != NULL)
+        channels->keeper->may(channels->keeper, &visitor->guest, act, channel, NULL, &answer);
+    return answer.word;
+}
+
+static tow_channel_word known(tow_socketio_visitor *visitor, tow_channel_act act, tow_slice room) {
+    char name[TOW_CHANNEL_NAME_MAX];
+    int length = tow_socketio_channel_of(visitor->socket, room, name);
+    if (length <= 0)
+        return TOW_CHANNEL_REFUSED;
+    const tow_slice channel = {name, (size_t)length};
+    tow_channel_word word = by_policy(tow_server_hub(visitor->house->server), act, channel)->word;
+    return word != TOW_CHANNEL_LATER ? word : keeper_knows(visitor, act, channel);
+}
+
+/* Those that are under way. What is set for the channel may be another thing by the time of the answer, and
+ * so may the token. */
 
 static void wish_free(tow_socketio_wish *wish) {
     tow_buffer_clear(&wish->bytes);
@@ -70,9 +90,11 @@ static void note_grant(tow_socketio_visitor *visitor, const tow_channel_answer *
 static void on_answer(tow_channel_question *question, const tow_channel_answer *answer) {
     tow_socketio_wish *wish =
         (tow_socketio_wish *)(void *)((char *)question - offsetof(tow_socketio_wish, question));
+    bool still_may = known(wish->visitor, wish->asked.act, wish->asked.room) != TOW_CHANNEL_REFUSED;
+    const tow_channel_answer *now = answer->word != TOW_CHANNEL_GRANTED || still_may ? answer : &forbidden;
     take_out(wish);
-    note_grant(wish->visitor, answer);
-    wish->then(wish->visitor, &wish->asked, answer);
+    note_grant(wish->visitor, now);
+    wish->then(wish->visitor, &wish->asked, now);
     wish_free(wish);
 }
 
@@ -151,25 +173,8 @@ static bool ask_keeper(tow_socketio_visitor *visitor, const tow_socketio_asked *
     return true;
 }
 
-/* What whoever keeps the channels would say without asking anybody. */
-static tow_channel_word keeper_knows(tow_socketio_visitor *visitor, tow_slice channel) {
-    const tow_channels *channels = visitor->house->channels;
-    tow_channel_answer answer = forbidden;
-    if (channels != NULL && channels->keeper != NULL)
-        channels->keeper->may(
-            channels->keeper, &visitor->guest, TOW_CHANNEL_SUBSCRIBE, channel, NULL, &answer);
-    return answer.word;
-}
-
 tow_channel_word tow_socketio_visitor_known(tow_socketio_visitor *visitor, const char *room) {
-    char name[TOW_CHANNEL_NAME_MAX];
-    int length = tow_socketio_channel_of(visitor->socket, tow_slice_from(room), name);
-    if (length <= 0)
-        return TOW_CHANNEL_REFUSED;
-    const tow_slice channel = {name, (size_t)length};
-    tow_channel_word word =
-        by_policy(tow_server_hub(visitor->house->server), TOW_CHANNEL_SUBSCRIBE, channel)->word;
-    return word != TOW_CHANNEL_LATER ? word : keeper_knows(visitor, channel);
+    return known(visitor, TOW_CHANNEL_SUBSCRIBE, tow_slice_from(room));
 }
 
 bool tow_socketio_visitor_ask(
