@@ -97,7 +97,7 @@ static void rest(tow_worker *worker) {
 static void wake(tow_worker *worker) {
     if (worker->drain != TOW_SERVING)
         return;
-    atomic_store(&worker->accepting, true);
+    tow_worker_accept_letters(worker);
     tow_worker_take_rules(worker);
     tow_guests_dismissed_leave_worker(worker);
     if (atomic_load(&worker->server->stopping))

@@ -35,6 +35,15 @@ bool tow_worker_reserve(tow_worker *worker, size_t bytes) {
     return false;
 }
 
+bool tow_worker_post_owed(tow_worker *worker, tow_letter *letter) {
+    (void)tow_worker_call(worker);
+    bool accepted = atomic_load(&worker->accepting_owed);
+    if (accepted)
+        tow_loop_post_letter(worker->loop, letter);
+    tow_worker_hang_up(worker);
+    return accepted;
+}
+
 bool tow_worker_post(tow_worker *worker, tow_letter *letter) {
     bool accepted = tow_worker_call(worker);
     if (accepted)
@@ -51,7 +60,13 @@ bool tow_worker_post_urgently(tow_worker *worker, tow_letter *letter) {
     return accepted;
 }
 
+void tow_worker_accept_letters(tow_worker *worker) {
+    atomic_store(&worker->accepting, true);
+    atomic_store(&worker->accepting_owed, true);
+}
+
 void tow_worker_refuse_letters(tow_worker *worker) {
+    atomic_store(&worker->accepting_owed, false);
     atomic_store(&worker->accepting, false);
     while (atomic_load(&worker->callers) > 0)
         sched_yield();

@@ -254,7 +254,7 @@ int tow_worker_begin(tow_worker *worker, tow_loop *loop, bool is_first) {
         ports_stop(worker, true);
         return error;
     }
-    atomic_store(&worker->accepting, true);
+    tow_worker_accept_letters(worker);
     if (worker->port_count == 0)
         drain_in(
             worker, NEVER); /* nothing else keeps this loop alive while it waits for other workers' gifts */
@@ -331,9 +331,11 @@ static bool waits_for_others(const tow_worker *worker) {
 }
 
 /* Whether nothing can come any more, and nothing but --status is left. */
-static bool has_drained(const tow_worker *worker) {
-    return worker->slots.used == worker->status_count + worker->retained &&
-           !tow_worker_expects_something(worker) && !waits_for_others(worker);
+static bool has_drained(tow_worker *worker) {
+    if (worker->slots.used > worker->status_count + worker->retained)
+        return false;
+    atomic_store(&worker->accepting_owed, false); /* nobody waits here */
+    return !tow_worker_expects_something(worker) && !waits_for_others(worker);
 }
 
 static bool takes_part(const tow_connection *connection) {

@@ -176,6 +176,16 @@ describe("sessions that cost", () => {
     await until(() => server.log.includes("max-queue"), "the line of its end");
   });
 
+  for (const io of loops)
+    test(`a session does not hold up the server's end where its WebSocket is another worker's, ${io}`, async (t) => {
+      const server = await serve(t, ["--io", io, "--workers", "2", "--drain-seconds", "300"]);
+      const sessions = await Promise.all(Array.from({ length: 12 }, () => session(t, server, "/echo", ["polling", "websocket"])));
+      await Promise.all(sessions.map((each) => each.upgraded()));
+      for (const each of sessions) each.send("hello"); // over the WebSocket, as it comes back behind the upgrade
+      await Promise.all(sessions.map((each) => each.next(1)));
+      await server.stop();
+    });
+
   test("polls that are held do not hold up the server's end", async (t) => {
     const server = await serve(t, ["--workers", "3"]);
     const sessions = await Promise.all(Array.from({ length: 8 }, () => begin(server)));

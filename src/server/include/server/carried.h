@@ -36,8 +36,8 @@ size_t tow_websocket_id_worker(tow_websocket_id id);
  * none (any more), or more than max_posted waits; the letter is still the caller's, and not counted. */
 bool tow_server_leave_letter(tow_server *server, size_t worker, tow_letter *letter, size_t bytes);
 
-/* The same whatever waits: for small ones that somebody waits for, of which each connection has a few at
- * most. */
+/* The same whatever waits, and also while the worker drains, as long as it has connections: for small ones
+ * that somebody waits for, of which each connection has a few at most. */
 bool tow_server_owe_letter(tow_server *server, size_t worker, tow_letter *letter, size_t bytes);
 void tow_server_letter_opened(tow_server *server, size_t worker, size_t bytes);
 
