@@ -159,8 +159,7 @@ int tow_store_bring(tow_hub *hub, tow_published *published) {
 
 void tow_store_lose(tow_hub *hub, tow_slice name) {
     tow_hold hold = tow_hub_hold(hub, name);
-    if (hold.channel != NULL && hold.channel->subscribers > 0)
-        for (tow_place *place = hold.channel->places; place != NULL; place = place->next)
-            tow_place_doom(place, TOW_FATE_ALL_LOST);
+    if (hold.channel != NULL)
+        tow_channel_doom(hold.channel, TOW_FATE_ALL_LOST);
     tow_hub_let_go(&hold);
 }

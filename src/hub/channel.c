@@ -70,3 +70,8 @@ void tow_place_doom(tow_place *place, tow_fate fate) {
     place->fates |= (uint8_t)fate;
     tow_place_post(place);
 }
+
+void tow_channel_doom(tow_channel *channel, tow_fate fate) {
+    for (tow_place *place = first_place(channel); place != NULL; place = place->next)
+        tow_place_doom(place, fate);
+}

@@ -87,7 +87,8 @@ void tow_channel_spread_surely(tow_channel *channel, tow_published *published);
 /* Something is left at a place: its letter is on its way. */
 void tow_place_post(tow_place *place);
 
-/* Who is subscribed at a place will meet this fate. */
+/* Who is subscribed at a place, or to the channel, will meet this fate. */
 void tow_place_doom(tow_place *place, tow_fate fate);
+void tow_channel_doom(tow_channel *channel, tow_fate fate);
 
 #endif

@@ -99,13 +99,17 @@ static bool lets_in_fewer(const tow_channel_policy *policy, const tow_channel_po
 
 static void renew_channel(tow_hub *hub, tow_channel *channel) {
     const tow_channel_policy *policy = tow_policies_keep(&hub->policies, tow_channel_name(channel));
-    if (policy == NULL || policy == channel->policy)
+    if (policy == channel->policy)
         return;
-    bool is_reviewed = channel->subscribers > 0 && lets_in_fewer(policy, channel->policy);
+    if (policy == NULL) { /* without memory: who comes back is looked at by its door */
+        tow_channel_doom(channel, TOW_FATE_ALL_LOST);
+        return;
+    }
+    bool is_reviewed = lets_in_fewer(policy, channel->policy);
     channel->policy = policy;
     (void)tow_hub_keeps(hub, channel);
-    for (tow_place *place = is_reviewed ? channel->places : NULL; place != NULL; place = place->next)
-        tow_place_doom(place, TOW_FATE_REVIEWED);
+    if (is_reviewed)
+        tow_channel_doom(channel, TOW_FATE_REVIEWED);
 }
 
 void tow_hub_renew(tow_hub *hub, tow_channel_policy_find find, void *user) {

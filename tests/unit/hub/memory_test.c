@@ -168,10 +168,33 @@ static void making_a_hub_may_fail(void **state) {
     assert_int_equal(allocation_outstanding(), before);
 }
 
+static void nobody_may(void *user, tow_slice name, tow_channel_policy *policy) {
+    (void)user;
+    (void)name;
+    policy->subscribe = TOW_ACCESS_NOBODY;
+}
+
+static void nobody_stays_as_a_policy_may_fail(void **state) {
+    (void)state;
+    tow_subscription subscription = {0};
+    world = (hub_world){0};
+    hub_world_begin(&world, NULL, 1);
+    assert_int_equal(
+        tow_subscribe(world.parts[0], &subscription, &deaf_kind, tow_slice_from("news"), NULL), 0);
+    allocation_fail_at(1);
+    tow_hub_renew(world.hub, nobody_may, NULL);
+    assert_int_equal(allocation_count(), 1);
+    allocation_fail_at(0);
+    hub_world_settle(&world);
+    assert_false(tow_subscription_is_on(&subscription));
+    hub_world_end(&world);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(any_allocation_may_fail),
         cmocka_unit_test(making_a_hub_may_fail),
+        cmocka_unit_test(nobody_stays_as_a_policy_may_fail),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
