@@ -1,10 +1,12 @@
 #include "channel_url.h"
+#include "connect/proxy.h"
 #include "exit_status.h"
 #include "handler/publish_key.h"
 #include "hub/name.h"
 #include "input.h"
 #include "publish_settings.h"
 #include "publisher.h"
+#include "way.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -19,6 +21,8 @@ typedef struct publishing {
     const tow_options *options;
     const tow_publish_command_settings *settings;
     tow_buffer url, secret;
+    tow_way way;
+    tow_proxy proxy;
     tow_loop *loop;
     tow_publisher publisher;
     tow_standard_input input;
@@ -150,6 +154,14 @@ static int secret_need(publishing *now) {
         TOW_EXIT_USAGE);
 }
 
+static int way_find(publishing *now) {
+    int status = tow_way_make(&now->way, now->options, &now->settings->way, (const char *)now->url.data);
+    if (status != 0)
+        return status;
+    int error = now->way.proxy != NULL ? tow_proxy_read(&now->proxy, now->way.proxy, NULL) : 0;
+    return error == 0 ? secret_need(now) : complain("", tow_strerror(error), EXIT_FAILURE);
+}
+
 static int names_take(publishing *now) {
     const char *const *operands = now->options->operands;
     if (!tow_channel_name_is_valid(tow_slice_from(operands[1])))
@@ -158,7 +170,14 @@ static int names_take(publishing *now) {
     if (error == TOW_ERROR_URL)
         return complain(operands[0],
             "name the server, or the path where it takes publications, without a query", TOW_EXIT_USAGE);
-    return error == 0 ? secret_need(now) : complain("", tow_strerror(error), EXIT_FAILURE);
+    return error == 0 ? way_find(now) : complain("", tow_strerror(error), EXIT_FAILURE);
+}
+
+static int loop_end(publishing *now, int status) {
+    tow_loop_run(now->loop); /* takes back a stop that was not needed any more */
+    tow_loop_run(now->loop); /* what is still being closed */
+    tow_loop_free(now->loop);
+    return status;
 }
 
 static int publish(publishing *now) {
@@ -169,22 +188,24 @@ static int publish(publishing *now) {
     int error = tow_loop_new(&now->loop, NULL);
     if (error != 0)
         return complain("", tow_strerror(error), EXIT_FAILURE);
-    const tow_publisher_options options = {.url = (const char *)now->url.data,
-        .unix_path = settings->unix_path,
+    status = tow_way_check(&now->way, now->loop);
+    if (status != 0)
+        return loop_end(now, status);
+    const tow_publisher_options options = {.url = tow_way_url(&now->way),
+        .unix_path = settings->way.unix_path,
         .secret = (const char *)now->secret.data,
         .channel = now->options->operands[1],
         .event = settings->event,
         .key = settings->key,
-        .client = {.tls_roots = settings->cacert, .tls_insecure = settings->insecure}};
+        .client = {.tls_roots = settings->way.cacert,
+            .tls_revoked = settings->way.crl,
+            .tls_insecure = settings->way.insecure,
+            .proxy = now->way.proxy != NULL ? &now->proxy : NULL}};
     now->publisher.options = &options;
     now->publisher.loop = now->loop;
     now->publisher.on_change = on_change;
     now->publisher.user = now;
-    status = run(now);
-    tow_loop_run(now->loop); /* takes back a stop that was not needed any more */
-    tow_loop_run(now->loop); /* what is still being closed */
-    tow_loop_free(now->loop);
-    return status;
+    return loop_end(now, run(now));
 }
 
 int tow_publish_command_run(const tow_options *options) {
@@ -196,6 +217,8 @@ int tow_publish_command_run(const tow_options *options) {
     signal(SIGPIPE, SIG_IGN);
     int status = publish(now);
     tow_buffer_clear(&now->url);
+    tow_way_clear(&now->way);
+    tow_proxy_clear(&now->proxy);
     tow_publish_key_clear(&now->secret);
     tow_buffer_clear(&now->whole);
     free(now);

@@ -2,7 +2,9 @@
 
 #include "hub/published.h"
 #include "publish_settings.h"
+#include "way_options.h"
 
+#include <stddef.h>
 #include <string.h>
 #include <towline/error.h>
 
@@ -56,23 +58,6 @@ static const tow_option rows[] = {
             "the same user has made",
         .path = TOW_OPTION_PATH,
         FIELD(secret)},
-    {.name = "unix",
-        .kind = TOW_OPTION_TEXT,
-        .value = "PATH",
-        .note = "none",
-        .help = "connect to this Unix socket; the URL's host and port only go into the request",
-        FIELD(unix_path)},
-    {.name = "cacert",
-        .kind = TOW_OPTION_TEXT,
-        .value = "FILE",
-        .note = "the system's",
-        .help = "certificates, in PEM, of authorities, roots or not, that may have signed the server's",
-        .not_with = "insecure",
-        FIELD(cacert)},
-    {.name = "insecure",
-        .kind = TOW_OPTION_FLAG,
-        .help = "take any certificate, whoever shows it",
-        FIELD(insecure)},
     {.name = "verbose",
         .letter = 'v',
         .kind = TOW_OPTION_FLAG,
@@ -81,7 +66,12 @@ static const tow_option rows[] = {
     {0},
 };
 
-static const tow_option_section sections[] = {{.options = rows}, {0}};
+static const tow_option_section sections[] = {
+    {.options = rows},
+    {.options = tow_way_rows, .base = offsetof(tow_publish_command_settings, way)},
+    {.options = tow_way_tls_rows, .base = offsetof(tow_publish_command_settings, way)},
+    {0},
+};
 
 static const char *const description[] = {
     "Publishes to a channel of a server: DATA, or else each line of standard input, in their order. Nothing "

@@ -2,7 +2,7 @@
 #ifndef TOW_PROGRAM_PUBLISH_SETTINGS_H
 #define TOW_PROGRAM_PUBLISH_SETTINGS_H
 
-#include "options.h"
+#include "connect.h"
 
 typedef struct tow_publish_command_settings {
     const char
@@ -12,9 +12,7 @@ typedef struct tow_publish_command_settings {
     bool json;
     bool binary;
     bool verbose;
-    const char *unix_path;
-    const char *cacert;
-    bool insecure;
+    tow_connect_settings way; /* of these the way to the server, and TLS */
 } tow_publish_command_settings;
 
 int tow_publish_command_run(const tow_options *options);

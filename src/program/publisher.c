@@ -43,7 +43,7 @@ static void fail(tow_publisher *publisher, tow_exit_status status) {
 static void fail_by_error(tow_publisher *publisher, int error, const char *text) {
     const tow_error_event event = {.error = error};
     fprintf(stderr, "towline publish: %s\n", text);
-    fail(publisher, tow_exit_status_of_error(&event, false));
+    fail(publisher, tow_exit_status_of_error(&event, publisher->options->client.proxy != NULL));
 }
 
 /* What the server says of a refusal: {"error": "why"}, or anything, from which nothing is shown. */

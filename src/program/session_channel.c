@@ -78,18 +78,17 @@ static void take_subscribed(tow_session *session, tow_slice envelope) {
     const char *since = since_of(session);
     bool goes_on = since[0] != '\0';
     tow_slice whole;
-    bool is_gone = goes_on && tow_json_member(envelope, "whole", &whole) &&
-                   tow_json_type_of(whole) == TOW_JSON_FALSE;
+    bool is_gone =
+        goes_on && tow_json_member(envelope, "whole", &whole) && tow_json_type_of(whole) == TOW_JSON_FALSE;
     if (is_gone) {
-        tow_view_error(
-            &session->view, "messages are missing: not all that came after %s is kept", since);
+        tow_view_error(&session->view, "messages are missing: not all that came after %s is kept", since);
         tow_session_note(session, TOW_EXIT_MISSING);
     }
     if (!goes_on || is_gone) /* else the first of what was missed is its own */
         note_position(session, envelope);
     if (session->settings->verbose)
-        tow_view_notice(&session->view, "subscribed%s%s", session->position[0] != '\0' ? ", at " : "",
-            session->position);
+        tow_view_notice(
+            &session->view, "subscribed%s%s", session->position[0] != '\0' ? ", at " : "", session->position);
 }
 
 static void take_gap(tow_session *session, tow_slice envelope) {
@@ -119,8 +118,8 @@ static int message_read(
         int error = string_read(&text, value);
         if (error == 0)
             error = tow_buffer_reserve(data, text.length);
-        if (error == 0 && !tow_base64_read(data->data, &data->length,
-                              (tow_slice){(const char *)text.data, text.length}))
+        if (error == 0 &&
+            !tow_base64_read(data->data, &data->length, (tow_slice){(const char *)text.data, text.length}))
             error = TOW_ERROR_ARGUMENT;
         tow_buffer_clear(&text);
         return error;
@@ -156,9 +155,8 @@ static int subscribe_again(tow_session *session, tow_slice envelope) {
     tow_buffer text = {0};
     if (!tow_json_member(envelope, "channel", &channel))
         return TOW_ERROR_ARGUMENT;
-    int error = tow_buffer_append_format(&text,
-        "{\"type\":\"subscribe\",\"channel\":%.*s,\"since\":\"%s\"}", (int)channel.length, channel.data,
-        since_of(session));
+    int error = tow_buffer_append_format(&text, "{\"type\":\"subscribe\",\"channel\":%.*s,\"since\":\"%s\"}",
+        (int)channel.length, channel.data, since_of(session));
     int64_t sent = error != 0 ? error : tow_websocket_send(session->socket, TOW_TEXT, text.data, text.length);
     tow_buffer_clear(&text);
     return sent < 0 ? (int)sent : 0;
@@ -197,8 +195,7 @@ static void take(tow_session *session, tow_slice envelope) {
     char type[WORD_MAX + 1];
     word_of(envelope, "type", type);
     if (session->settings->envelopes && strcmp(type, "message") != 0) {
-        const tow_message message = {
-            .type = TOW_TEXT, .data = envelope.data, .length = envelope.length};
+        const tow_message message = {.type = TOW_TEXT, .data = envelope.data, .length = envelope.length};
         if (!tow_session_show(session, &message))
             return;
     }

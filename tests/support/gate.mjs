@@ -12,14 +12,15 @@ const pathOf = (url) => (url.startsWith("http://") ? url.slice(url.indexOf("/", 
 
 /** A proxy in front of `port`, which holds answers back until they are whole. `upgrades` lets WebSocket through, `identity` ({ text,
  * keyText }) has it speak TLS, `cutMilliseconds` ends every connection after that time. `upgradesSeen` counts those that were asked for,
- * `forwarded` the requests in absolute-form, `tunnels` those for a tunnel, which are refused; while `swallows` is set no request goes
+ * `forwarded` the requests in absolute-form, `tunnels` those for a tunnel, which are refused, `credentials` what Proxy-Authorization said; while `swallows` is set no request goes
  * further, and none is answered. */
 export async function gate(t, port, { upgrades = false, cutMilliseconds = 0, identity } = {}) {
-  const gate = { upgradesSeen: 0, requests: 0, cuts: 0, forwarded: 0, tunnels: 0, swallows: false };
+  const gate = { upgradesSeen: 0, requests: 0, cuts: 0, forwarded: 0, tunnels: 0, credentials: [], swallows: false };
   const pass = (request, response) => {
     gate.requests++;
     if (gate.swallows) return;
     gate.forwarded += request.url.startsWith("http://");
+    if (request.headers["proxy-authorization"]) gate.credentials.push(request.headers["proxy-authorization"]);
     const headers = Object.fromEntries(Object.entries(request.headers).filter(([name]) => !hopByHop.includes(name)));
     const onward = http.request({ host: "127.0.0.1", port, path: pathOf(request.url), method: request.method, headers, agent: false }, async (answer) => {
       const pieces = [];

@@ -10,6 +10,7 @@ import { describe, test } from "node:test";
 import { promisify } from "node:util";
 import WebSocket from "ws";
 
+import { gate } from "../support/gate.mjs";
 import { Server, program, request, run, until, within } from "../support/towline.mjs";
 
 const KEY = "a-key-of-the-tests";
@@ -217,6 +218,30 @@ describe("towline publish and subscribe", () => {
     assert.equal((await run([...words, "--binary"], { input: Buffer.from([0, 10, 255]) })).status, 0);
     await until(() => messages.length >= 4, "all of them");
     assert.deepEqual(messages, ["hello", '{"a": 1}', "[2]", Buffer.from([0, 10, 255])]);
+  });
+
+  test("a proxy is gone through, that of the environment too, with its password", async (t) => {
+    const server = await start(t);
+    const { messages } = await subscriber(t, server, "news");
+    await subscribed(server, "news");
+    const between = await gate(t, server.port);
+    const words = ["publish", "--publish-key", server.key];
+    const onward = ["http://localhost:9", "news"]; // which the proxy knows better
+    const way = `http://user:pass%20word@127.0.0.1:${between.port}`;
+    const none = { http_proxy: "", all_proxy: "", ws_proxy: "", no_proxy: "" };
+    assert.equal((await run([...words, "--proxy", way, ...onward, "one"], { environment: none })).status, 0);
+    assert.equal((await run([...words, ...onward, "two"], { environment: { ...none, http_proxy: way } })).status, 0);
+    assert.equal(between.forwarded, 2);
+    assert.deepEqual(between.credentials, ["Basic dXNlcjpwYXNzIHdvcmQ=", "Basic dXNlcjpwYXNzIHdvcmQ="]);
+    assert.equal((await run([...words, "--proxy", "off", server.http, "news", "three"], { environment: { http_proxy: way } })).status, 0);
+    assert.equal((await run([...words, server.http, "news", "four"], { environment: { http_proxy: way, no_proxy: "127.0.0.1" } })).status, 0);
+    assert.equal(between.forwarded, 2);
+    await until(() => messages.length === 4, "all of them");
+    assert.deepEqual(messages, ["one", "two", "three", "four"]);
+    const lost = await run([...words, "--proxy", "http://127.0.0.1:1", ...onward, "x"], { environment: none });
+    assert.equal(lost.status, 7, lost.errors);
+    assert.equal((await run([...words, "--proxy", "http://nowhere.invalid", ...onward, "x"], { environment: none })).status, 5);
+    assert.equal((await run([...words, "--proxy", way, "--unix", "/x", ...onward, "x"])).status, 2);
   });
 
   test("tell what is wrong by their exit status", async (t) => {
