@@ -4,6 +4,7 @@
 #include "transport/loop.h"
 
 #include <assert.h>
+#include <limits.h>
 #include <stdio.h>
 #include <towline/error.h>
 
@@ -12,6 +13,7 @@ enum {
     BEGIN_SECONDS = 60,         /* whoever begins a session has a limit of its own */
     EXTENDED_POLL_SECONDS = 12, /* a poll is answered after 8, and its session lingers for 15 more */
     EXTENDED_POST_SECONDS = 30, /* what was posted may wait for the application there */
+    SLOWEST = 16 * 1024,        /* bytes of a post in a second */
     STATUS_TOO_LARGE = 413,
     TEXT_MAX = 512
 };
@@ -61,9 +63,11 @@ static int64_t in_seconds(int64_t milliseconds) {
 /* A poll of plain Engine.IO gets a Ping in time. */
 static int seconds_for(const tow_asking *asking) {
     const tow_opened *opened = &asking->polling->opened;
-    if (opened->is_extended)
-        return is_poll(asking) ? EXTENDED_POLL_SECONDS : EXTENDED_POST_SECONDS;
-    return (int)in_seconds(opened->ping_milliseconds + opened->pong_milliseconds);
+    size_t slowest = is_poll(asking) ? 0 : asking->polling->body.length / SLOWEST;
+    int seconds = is_poll(asking) ? EXTENDED_POLL_SECONDS : EXTENDED_POST_SECONDS;
+    if (!opened->is_extended)
+        seconds = (int)in_seconds(opened->ping_milliseconds + opened->pong_milliseconds);
+    return seconds + (int)(slowest < INT_MAX / 2 ? slowest : INT_MAX / 2);
 }
 
 /* Its number goes along between our own ends. */
@@ -104,6 +108,7 @@ static int ask(tow_asking *asking) {
         .body_length = posts ? polling->body.length : 0,
         .never_repeat = !polling->opened.is_extended,
         .total_seconds = seconds_for(asking),
+        .may_be_slow = true,
         .max_body = posts ? 0 : polling->max_answer,
         .on_done = over,
         .user = asking,

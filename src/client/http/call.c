@@ -35,6 +35,7 @@ static void fill(tow_http_call *call, const tow_http_call_options *options) {
     call->is_head = strcmp(method, "HEAD") == 0;
     call->is_idempotent =
         !options->never_repeat && (options->may_repeat || tow_http_method_is_idempotent(method));
+    call->may_be_slow = options->may_be_slow;
     call->total_seconds = options->total_seconds == 0 ? TOTAL_SECONDS : options->total_seconds;
     call->limits = (tow_response_limits){
         .head = limit_of(options->max_head, MAX_HEAD),

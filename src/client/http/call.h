@@ -27,6 +27,7 @@ struct tow_http_call {
     tow_buffer request; /* head and body */
     bool is_head;
     bool is_idempotent;
+    bool may_be_slow;
     bool is_repeated; /* on a new connection: not twice */
     bool is_paused;
     tow_response_limits limits;

@@ -142,13 +142,22 @@ static void on_ready(tow_http_connection *connection) {
     ask(connection->call);
 }
 
+static void limit_time(tow_http_call *call);
+
+static void extend_time(tow_http_call *call) {
+    if (call->may_be_slow)
+        limit_time(call);
+}
+
 static void on_head(tow_http_connection *connection) {
+    extend_time(connection->call);
     tow_http_call_take_head(connection->call, &connection->reader.head);
 }
 
 /* Without memory for the rest the call has failed. */
 static void on_piece(tow_http_connection *connection, tow_slice piece) {
     tow_http_call *call = connection->call;
+    extend_time(call);
     int error = tow_http_call_take_piece(call, piece);
     if (error == 0)
         return;
@@ -236,6 +245,13 @@ static void not_done_in_time(tow_timer *timer) {
     tow_http_call_tell_done(call, TOW_ERROR_TIMED_OUT, call->text);
 }
 
+static void limit_time(tow_http_call *call) {
+    tow_loop *loop = call->client->loop;
+    if (call->total_seconds != TOW_OFF)
+        tow_timer_set(
+            loop, &call->timer, tow_loop_now(loop) + call->total_seconds * TOW_SECOND, not_done_in_time);
+}
+
 static int make_tls(tow_http_client *client, const tow_http_client_options *options, tow_trust trusted,
     tow_tls_context **tls) {
     char why[TOW_TLS_TEXT_MAX];
@@ -259,9 +275,7 @@ static int enter(tow_http_call *call, tow_http_client *client, tow_http_host *ho
     call->client = client;
     call->host = host;
     tow_ring_add_last(&client->calls, &call->in_client);
-    if (call->total_seconds != TOW_OFF)
-        tow_timer_set(client->loop, &call->timer,
-            tow_loop_now(client->loop) + call->total_seconds * TOW_SECOND, not_done_in_time);
+    limit_time(call);
     if (start(call))
         return 0;
     if (!has_place_in_queue(call)) {

@@ -631,6 +631,26 @@ static void everything_has_its_time(void **state) {
     world_close(&world);
 }
 
+static void what_comes_slowly_is_waited_for_where_it_may(void **state) {
+    (void)state;
+    static const char *const pieces[] = {"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n", "h", "e", "l", "l"};
+    const tow_http_call_options options = {.total_seconds = 3, .may_be_slow = true};
+    for (size_t ends = 0; ends < 2; ends++) {
+        test_world world = {.acts = silent, .act_count = 1, .simulation.whole = true};
+        world_open(&world);
+        world_call *call = world_ask(&world, 0, "/", &options);
+        for (size_t i = 0; i < sizeof(pieces) / sizeof(pieces[0]); i++) {
+            world_run(&world, 2000);
+            world_say(&world, 0, pieces[i]);
+        }
+        if (ends == 1)
+            world_say(&world, 0, "o");
+        assert_int_equal(world_wait(call), ends == 1 ? 0 : TOW_ERROR_TIMED_OUT);
+        assert_true(ends == 1 || strstr(call->text, ": the response was not whole within 3 seconds"));
+        world_close(&world);
+    }
+}
+
 static void a_server_that_reads_nothing_ends_by_time(void **state) {
     (void)state;
     enum { LENGTH = 4 * 1024 * 1024 };
@@ -813,6 +833,7 @@ int main(void) {
         cmocka_unit_test(only_so_many_calls_may_wait),
         cmocka_unit_test(hosts_do_not_wait_for_each_other),
         cmocka_unit_test(everything_has_its_time),
+        cmocka_unit_test(what_comes_slowly_is_waited_for_where_it_may),
         cmocka_unit_test(a_server_that_reads_nothing_ends_by_time),
         cmocka_unit_test(a_handshake_of_tls_has_its_time),
         cmocka_unit_test(a_server_that_speaks_no_tls_is_told),

@@ -531,6 +531,35 @@ static void a_network_that_is_silent_for_a_while_costs_nothing(void **state) {
     }
 }
 
+/* A poll has its time anew with each piece, and a post more the longer it is. The server keeps a session for
+ * 15 seconds behind the last answer that it has given away. */
+static void a_network_that_is_slow_is_waited_for(void **state) {
+    enum { LENGTH = 190 * 1024 };
+    static char text[LENGTH];
+    memset(text, 'x', LENGTH);
+    for (int is_post = 0; is_post < 2; is_post++) {
+        const size_t least = is_post ? 36 : 13, most = is_post ? 40 : 16; /* seconds */
+        test_fallback world = {0};
+        open_polling(&world, 1);
+        const heard_log *hearer = is_post ? &world.there : &world.here;
+        tow_websocket *speaker = is_post ? world.client : world.there.socket;
+        size_t seconds = 0;
+        world.gate.is_slow = true;
+        gate_let_through(&world.gate, 0);
+        assert_true(tow_websocket_send(speaker, TOW_TEXT, text, LENGTH) >= 0);
+        for (; hearer->count == 0 && world.here.closes == 0; seconds++) {
+            gate_let_through(&world.gate, LENGTH / least);
+            world_run(&world.world, 1000);
+        }
+        assert_int_equal(world.here.closes, 0);
+        assert_in_range(seconds, least, most);
+        assert_int_equal(hearer->lengths[0], LENGTH);
+        assert_true(world.gate.bytes < 2 * (size_t)LENGTH); /* it came once */
+        world.gate.is_slow = false;
+        fallback_close(&world);
+    }
+}
+
 static void a_server_that_falls_silent_is_left(void **state) {
     test_fallback world = {.gate.upgrades = GATE_REFUSES};
     fallback_open(&world, 2);
@@ -813,6 +842,7 @@ int main(void) {
         cmocka_unit_test(it_stays),
         cmocka_unit_test(a_network_that_falls_silent_is_noticed),
         cmocka_unit_test(a_network_that_is_silent_for_a_while_costs_nothing),
+        cmocka_unit_test(a_network_that_is_slow_is_waited_for),
         cmocka_unit_test(a_server_that_falls_silent_is_left),
         cmocka_unit_test(a_cut_at_each_step_of_polling_loses_nothing),
         cmocka_unit_test(a_cut_at_each_step_of_an_upgrade_loses_nothing_or_is_an_honest_end),

@@ -18,23 +18,35 @@ static void cut(gate_way *way) {
         tow_stream_reset(&way->far);
 }
 
-static void push(tow_stream *stream, tow_buffer *out, bool ended) {
-    while (out->length > 0 && !tow_stream_is_blocked(stream)) {
-        struct iovec piece = {.iov_base = out->data, .iov_len = out->length};
+static void push(tow_stream *stream, tow_buffer *out, bool ended, size_t *most) {
+    while (out->length > 0 && *most > 0 && !tow_stream_is_blocked(stream)) {
+        struct iovec piece = {.iov_base = out->data, .iov_len = out->length < *most ? out->length : *most};
         ssize_t taken = tow_stream_write(stream, &piece, 1);
         if (taken <= 0)
             return;
         tow_buffer_consume(out, (size_t)taken);
+        *most -= (size_t)taken;
     }
     if (ended && out->length == 0)
         tow_stream_close(stream);
 }
 
 static void push_both(gate_way *way) {
+    if (!way->gate->is_slow)
+        way->near_may = way->far_may = SIZE_MAX;
     if (way->near_open)
-        push(&way->near, &way->to_near, way->far_ended);
+        push(&way->near, &way->to_near, way->far_ended, &way->near_may);
     if (way->far_open && way->far_connected)
-        push(&way->far, &way->to_far, way->near_ended);
+        push(&way->far, &way->to_far, way->near_ended, &way->far_may);
+}
+
+void gate_let_through(test_gate *gate, size_t bytes) {
+    for (size_t i = 0; i < GATE_WAYS; i++) {
+        if (gate->ways[i].gate == NULL)
+            continue;
+        gate->ways[i].near_may = gate->ways[i].far_may = bytes;
+        push_both(&gate->ways[i]);
+    }
 }
 
 /* True: the bytes are no more. */

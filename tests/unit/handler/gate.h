@@ -29,6 +29,7 @@ typedef struct gate_way {
     tow_stream near, far;
     struct gate *gate;
     tow_buffer to_near, to_far;
+    size_t near_may, far_may;                /* bytes that may go yet */
     bool near_open, far_open, far_connected; /* until on_closed */
     bool near_ended, far_ended;              /* is told on when all is said */
     bool is_decided;
@@ -42,6 +43,7 @@ typedef struct gate {
     size_t cut_at; /* bytes, by which the connection is cut that carries the next; 0: none */
     int cut_milliseconds;
     bool swallows; /* nothing comes through any more, and nobody is told */
+    bool is_slow;  /* nothing comes through but by gate_let_through */
     /* What happened. */
     size_t bytes, accepts, upgrades_seen, cuts;
     const char *server;
@@ -53,6 +55,9 @@ typedef struct gate {
 
 /* Listens on 127.0.0.1:7000, and connects to the server. What the options are may be changed at any time. */
 void gate_open(test_gate *gate, tow_loop *loop, const char *server);
+
+/* So much from now on, in each direction of each connection. */
+void gate_let_through(test_gate *gate, size_t bytes);
 
 /* Cuts all that is open. */
 void gate_cut(test_gate *gate);

@@ -70,6 +70,7 @@ typedef struct tow_http_call_options {
     bool may_repeat;   /* the request does no harm twice, although its method is not idempotent */
     bool never_repeat; /* it does, although its method is */
     int total_seconds; /* for everything: the wait, the connection, the response; default 60 */
+    bool may_be_slow;  /* total_seconds begin anew with the head, and with each piece of the body */
     int64_t max_head;  /* bytes of the response's head, interim ones included; default 16 KiB */
     int64_t max_body;  /* bytes of its body; default 1 MiB, with on_body no limit */
     /* may be NULL; the head is borrowed */
