@@ -28,7 +28,8 @@ static const char *text_end(const char *name, size_t length) {
 
 bool tow_catalogue_has_folder(const char *last_segment) {
     size_t length = strlen(last_segment);
-    return length > 0 && last_segment[0] != '.' && last_segment[length - 1] != '~';
+    bool is_pythons = strcmp(last_segment, "__pycache__") == 0; /* who imports there makes it */
+    return length > 0 && last_segment[0] != '.' && last_segment[length - 1] != '~' && !is_pythons;
 }
 
 /* What a name says: a kind, and how much of it is part of the path. */

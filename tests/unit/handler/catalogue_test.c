@@ -89,6 +89,7 @@ static void hidden_and_backup_files_are_passed_over(void **state) {
     assert_string_equal(CATALOGUE_OF(".so", ".a.so", "a.so~", "a_wsh.py~", "a~*", ".a*", "~*"), "");
     assert_false(tow_catalogue_has_folder(".git"));
     assert_false(tow_catalogue_has_folder("old~"));
+    assert_false(tow_catalogue_has_folder("__pycache__"));
     assert_true(tow_catalogue_has_folder("a.b"));
     assert_true(tow_catalogue_has_file("a.so", false, false));
     assert_false(tow_catalogue_has_file("a.so~", true, true));
