@@ -1,5 +1,6 @@
 #include "turn.h"
 
+#include "answered.h"
 #include "give.h"
 #include "place.h"
 #include "question.h"
@@ -94,6 +95,7 @@ static bool has_more(const tow_hub_part *part) {
 }
 
 void tow_turn_run(tow_hub_part *part) {
+    tow_answered_settle(part);
     tell_fresh(part);
     give_to_ready(part);
     deliver_due(part);

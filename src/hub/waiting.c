@@ -21,9 +21,13 @@ void tow_waiting_begin(tow_hub_part *part, tow_aside *aside, tow_store_call *cal
     tow_call_expect(call, part, aside->subscription, arrive);
 }
 
-/* If it is answered it stands in the list, and goes with that. */
+/* If it is answered it stands in the list, and goes with that; its place may be gone by then. */
 void tow_waiting_end(tow_aside *aside, tow_hold *hold) {
-    if (aside->call != NULL)
-        tow_call_give_up(aside->call, hold);
+    tow_store_call *call = aside->call;
+    if (call == NULL)
+        return;
+    tow_call_give_up(call, hold);
+    if (call->is_answered)
+        tow_hub_part_wake(call->part);
     aside->call = NULL;
 }

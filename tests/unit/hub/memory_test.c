@@ -190,11 +190,32 @@ static void nobody_stays_as_a_policy_may_fail(void **state) {
     hub_world_end(&world);
 }
 
+static void come_and_go_amid_an_answer(void) {
+    listener one = {0};
+    listener_begin(&one, &world, 0, "news", NULL);
+    late_store_cut(world.store);
+    tow_unsubscribe(&one.subscription);
+    late_store_mend(world.store);
+    hub_world_settle(&world);
+}
+
+static void an_answer_that_nobody_waits_for_is_freed(void **state) {
+    (void)state;
+    world = (hub_world){0};
+    hub_world_begin_late(&world, NULL, NULL, 1);
+    come_and_go_amid_an_answer();
+    long before = allocation_outstanding();
+    come_and_go_amid_an_answer();
+    assert_int_equal(allocation_outstanding(), before);
+    hub_world_end(&world);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(any_allocation_may_fail),
         cmocka_unit_test(making_a_hub_may_fail),
         cmocka_unit_test(nobody_stays_as_a_policy_may_fail),
+        cmocka_unit_test(an_answer_that_nobody_waits_for_is_freed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
