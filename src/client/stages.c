@@ -81,11 +81,17 @@ static void go_on(tow_client *client, uint8_t *rest, size_t rest_length) {
     next->start(client, rest, rest_length);
 }
 
+/* Polling may have had a part of it. */
+static int64_t time_left(const tow_client *client) {
+    return client->plan == NULL ? client->connect_seconds * TOW_SECOND
+                                : client->plan->deadline - tow_loop_now(tow_websocket_loop(&client->socket));
+}
+
 int tow_stages_start(tow_client *client) {
     client->stage = TOW_CLIENT_REACHING;
     client->on_stage_done = go_on;
     int error = tow_reaching_start(client);
     if (error == 0 && client->connect_seconds != TOW_OFF)
-        set_limit(client, client->connect_seconds * TOW_SECOND);
+        set_limit(client, time_left(client));
     return error;
 }

@@ -14,12 +14,6 @@
 
 enum { CUT_SECONDS = 60 };
 
-static void set_deadline(tow_client *client, tow_timer_callback callback) {
-    if (client->plan->deadline != INT64_MAX)
-        tow_timer_set(
-            tow_websocket_loop(&client->socket), &client->socket.timer, client->plan->deadline, callback);
-}
-
 /* How it fails. What the opening handshake said counts where nothing speaks Engine.IO; both are told. */
 
 static void fail(tow_client *client, int error, int http_status, const char *why) {
@@ -45,6 +39,23 @@ static void try_websocket(tow_client *client) {
     int error = tow_stages_start(client);
     if (error != 0)
         tow_client_fail(client, error, NULL);
+}
+
+static void hangs(tow_timer *timer) {
+    try_websocket(tow_client_of_timer(timer));
+}
+
+/* Where WebSocket was not tried, half of the time is for that. */
+static void set_deadline(tow_client *client) {
+    const tow_fallback_plan *plan = client->plan;
+    tow_loop *loop = tow_websocket_loop(&client->socket);
+    if (plan->deadline == INT64_MAX)
+        return;
+    if (plan->error != 0)
+        tow_timer_set(loop, &client->socket.timer, plan->deadline, too_late);
+    else
+        tow_timer_set(
+            loop, &client->socket.timer, plan->deadline - (plan->deadline - tow_loop_now(loop)) / 2, hangs);
 }
 
 static void take_answer(tow_client *client, const tow_http_head *head) {
@@ -150,7 +161,7 @@ static void begin(tow_client *client) {
         .open = plan->way == TOW_WAY_CUT ? NULL : plan->open,
         .events = &events,
         .user = client};
-    set_deadline(client, too_late);
+    set_deadline(client);
     int error = tow_fallback_session_new(&plan->session, tow_websocket_loop(&client->socket), &settings);
     if (error != 0)
         fail(client, error, 0, tow_strerror(error));

@@ -230,6 +230,21 @@ static void what_is_remembered_wrongly_does_no_harm(void **state) {
 
 /* Ends. */
 
+static void what_is_remembered_and_hangs_leaves_time_for_websocket(void **state) {
+    test_fallback world = {.options.connect_seconds = 10};
+    open_polling(&world, 7);
+    world.gate.upgrades = GATE_PASSES;
+    world.gate.polls = GATE_SAYS_NOTHING;
+    for (size_t time = 0; time < 2; time++) { /* it is forgotten at the first */
+        int64_t began = tow_loop_now(world.world.loop);
+        fallback_connect(&world);
+        fallback_until(&world, world.here.opens == 1 || world.here.closes > 0);
+        assert_int_equal(world.here.closes, 0);
+        assert_int_equal((tow_loop_now(world.world.loop) - began) / TOW_SECOND, time == 0 ? 5 : 0);
+    }
+    fallback_close(&world);
+}
+
 static void the_clients_close_reaches_the_handler(void **state) {
     for (uint64_t seed = 0; seed < SEEDS; seed++) {
         test_fallback world = {0};
@@ -825,6 +840,7 @@ int main(void) {
         cmocka_unit_test(what_is_remembered_is_forgotten_after_an_hour),
         cmocka_unit_test(a_websocket_that_is_cut_early_is_followed_by_polling_alone),
         cmocka_unit_test(what_is_remembered_wrongly_does_no_harm),
+        cmocka_unit_test(what_is_remembered_and_hangs_leaves_time_for_websocket),
         cmocka_unit_test(the_clients_close_reaches_the_handler),
         cmocka_unit_test(the_handlers_close_reaches_the_client),
         cmocka_unit_test(a_close_without_a_code_stays_one),

@@ -88,7 +88,7 @@ static void decide(gate_way *way) {
     bool is_upgrade = memmem(head, length, "Upgrade: websocket", 18) != NULL;
     bool is_link = memmem(head, length, "transport=websocket", 19) != NULL;
     gate->upgrades_seen += is_upgrade;
-    switch (!is_upgrade ? GATE_PASSES : is_link ? gate->link : gate->upgrades) {
+    switch (!is_upgrade ? gate->polls : is_link ? gate->link : gate->upgrades) {
     case GATE_PASSES:
         pass(way);
         break;

@@ -39,8 +39,9 @@ typedef struct gate_way {
 typedef struct gate {
     tow_loop *loop;
     gate_act upgrades;
-    gate_act link; /* the same for those of Engine.IO */
-    size_t cut_at; /* bytes, by which the connection is cut that carries the next; 0: none */
+    gate_act polls; /* all other requests */
+    gate_act link;  /* the same for those of Engine.IO */
+    size_t cut_at;  /* bytes, by which the connection is cut that carries the next; 0: none */
     int cut_milliseconds;
     bool swallows; /* nothing comes through any more, and nobody is told */
     bool is_slow;  /* nothing comes through but by gate_let_through */
