@@ -94,6 +94,11 @@ void tow_call_free(tow_store_call *call) {
     free(call);
 }
 
+/* An answer as well: that there are as many members as may be, or that there is no presence. */
+static bool is_refused_by_rule(int error) {
+    return error == TOW_ERROR_LIMIT || error == TOW_ERROR_UNSUPPORTED;
+}
+
 void tow_store_answer(tow_store_call *call, int error, const tow_store_result *result) {
     tow_hub *hub = call->hub;
     tow_hold hold = tow_hub_hold(hub, call->ask.name);
@@ -103,7 +108,7 @@ void tow_store_answer(tow_store_call *call, int error, const tow_store_result *r
     if (error == 0)
         call->result = *result;
     give_room_back(hub, call->size);
-    if (error != 0)
+    if (error != 0 && !is_refused_by_rule(error))
         atomic_fetch_add_explicit(&hub->counters.store_errors, 1, memory_order_relaxed);
     if (is_wanted)
         call->arrive(call, &hold);
