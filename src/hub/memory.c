@@ -63,6 +63,11 @@ static int make_to_keep(tow_hub *hub, tow_hold *hold, const tow_published *publi
     return policy.history_count == 0 ? 0 : tow_hub_make_channel(hub, hold, name);
 }
 
+/* What was published may be more than is kept. */
+static bool lingers(const tow_channel *channel) {
+    return channel->subscribers == 0 && channel->history == NULL;
+}
+
 /* Numbers a publication, keeps it, and spreads it; or nothing has changed. */
 static int add(tow_hub *hub, const tow_hold *hold, tow_published *published) {
     tow_channel *channel = hold->channel;
@@ -80,9 +85,9 @@ static int add(tow_hub *hub, const tow_hold *hold, tow_published *published) {
         tow_history_add(channel->history, published);
         count_history(hub, bytes_of(channel) - tow_published_size(published), channel);
         tow_kept_note(hold->shard, channel->history);
-        tow_shard_note_lingering(hold->shard, channel, false);
         prune(hub, channel);
         tow_kept_cut(hub, hold->shard);
+        tow_shard_note_lingering(hold->shard, channel, lingers(channel));
     }
     tow_channel_spread(channel, published);
     return 0;

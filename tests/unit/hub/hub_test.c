@@ -557,6 +557,21 @@ static void only_so_many_channels_linger(void **state) {
     assert_int_equal(now.channels, 0);
 }
 
+static void channels_that_keep_nothing_of_what_is_published_linger(void **state) {
+    (void)state;
+    enum { MANY = 150000, MOST = 65536 };
+    world.policy = (tow_channel_policy){.history_count = 1, .history_bytes = 1};
+    tow_hub_counters counters;
+    tow_hub_gauges now;
+    char name[20];
+    for (int i = 0; i < MANY; i++) {
+        snprintf(name, sizeof(name), "channel %d", i);
+        hub_world_say(&world, name, "more than that");
+    }
+    tow_hub_read(world.hub, &counters, &now);
+    assert_in_range(now.channels, MOST * 9 / 10, MOST);
+}
+
 static void nobody_may(void *user, tow_slice name, tow_channel_policy *policy) {
     (void)user;
     (void)name;
@@ -694,6 +709,7 @@ int main(void) {
         TEST(limits_are_kept),
         TEST(what_is_kept_makes_no_room_for_others),
         TEST(only_so_many_channels_linger),
+        TEST(channels_that_keep_nothing_of_what_is_published_linger),
         TEST(a_policy_that_is_for_nobody_ends_subscriptions),
         TEST(who_has_no_proof_does_not_stay_where_it_is_needed_now),
         PRESENCE(who_is_present_does_not_stay_where_nobody_is_any_more),
