@@ -210,8 +210,6 @@ static void enlist(tow_question *question) {
 }
 
 static int need_client(tow_asker *asker) {
-    if (asker->is_over)
-        return TOW_ERROR_STATE;
     if (asker->client != NULL)
         return 0;
     return tow_http_client_new(&asker->client, asker->loop,
@@ -219,7 +217,17 @@ static int need_client(tow_asker *asker) {
             .max_host_connections = CALLS_AT_A_TIME, .max_waiting = TOW_OFF, .max_host_waiting = TOW_OFF});
 }
 
+/* As the asker is over: no fault of the back end's. */
+static void turn_away(tow_question *question) {
+    question->verdict.error = TOW_ERROR_STATE;
+    send_home(question);
+}
+
 static void ask(tow_question *question) {
+    if (question->asker->is_over) {
+        turn_away(question);
+        return;
+    }
     int error = need_client(question->asker);
     if (error == 0)
         error = start(question);
@@ -358,8 +366,7 @@ void tow_asker_end(tow_asker *asker) {
     for (tow_question *question = asker->first, *next; question != NULL; question = next) {
         next = question->next;
         end_call(question);
-        question->verdict.error = TOW_ERROR_STATE;
-        send_home(question);
+        turn_away(question);
     }
     assert(asker->first == NULL);
     ask_next(asker); /* nobody is asked any more */

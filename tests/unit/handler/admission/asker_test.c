@@ -202,6 +202,7 @@ static void those_that_are_under_way_at_the_end_are_told(void **state) {
     world_run(&asked.world, 100);
     assert_int_equal(asked.verdicts, 4);
     assert_int_equal(asked.error, TOW_ERROR_STATE);
+    assert_false(world_logged(&asked.world, "auth-url")); /* nothing failed */
     end(&asked);
 }
 
