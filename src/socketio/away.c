@@ -18,16 +18,14 @@ struct tow_socketio_away {
     pthread_mutex_t mutex;
     size_t max;
     size_t count;
-    tow_address_table *addresses; /* how many each has */
+    tow_address_table *addresses; /* how many each has; NULL: nobody has ever been away */
     tow_socketio_socket *buckets[BUCKETS];
 };
 
 tow_socketio_away *tow_socketio_away_new(size_t max) {
     tow_socketio_away *away = calloc(1, sizeof(*away));
-    if (away == NULL || tow_address_table_new(&away->addresses, INT64_MAX, (uintptr_t)away) != 0) {
-        free(away);
+    if (away == NULL)
         return NULL;
-    }
     away->max = max;
     pthread_mutex_init(&away->mutex, NULL);
     return away;
@@ -79,12 +77,22 @@ static bool has_room(tow_socketio_away *away, uint64_t address) {
     return left > 0 && (address == 0 || (size_t)tow_address_table_count(away->addresses, address) < left);
 }
 
+/* A loop knows what nobody can predict. */
+static int need_addresses(tow_socketio_away *away, tow_loop *loop) {
+    uint64_t seed;
+    if (away->addresses != NULL)
+        return 0;
+    tow_loop_random(loop, &seed, sizeof(seed));
+    return tow_address_table_new(&away->addresses, INT64_MAX, seed);
+}
+
 bool tow_socketio_away_keep(tow_socketio_socket *socket) {
     tow_socketio_away *away = socket->scope->io->away;
     int seconds = socket->scope->io->options.recovery_seconds;
     uint64_t address = tow_websocket_address_key(socket->connection->websocket);
     pthread_mutex_lock(&away->mutex);
-    bool is_kept = has_room(away, address) && tow_address_table_enter(away->addresses, address) == 0;
+    bool is_kept = need_addresses(away, socket->loop) == 0 && has_room(away, address) &&
+                   tow_address_table_enter(away->addresses, address) == 0;
     if (is_kept) {
         tow_socketio_socket **bucket = bucket_of(away, tow_socketio_past_id(socket->past));
         socket->next = *bucket;
