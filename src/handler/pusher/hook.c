@@ -161,7 +161,9 @@ static int batch_make(tow_pusher_hook *hook) {
 static void go_on(tow_timer *timer) {
     tow_pusher_hook *hook = (tow_pusher_hook *)(void *)((char *)timer - offsetof(tow_pusher_hook, timer));
     if (hook->body.length == 0 && batch_make(hook) != 0) {
-        say(hook, TOW_LOG_ERROR, "there is no memory: a batch of events is dropped");
+        say(hook, TOW_LOG_ERROR,
+            hook->told > 0 ? "there is no memory: a batch of events is dropped"
+                           : "there is no memory: events are told later");
         batch_over(hook, hook->hooks->metrics.dropped);
     } else if (hook->body.length == 0)
         settle(hook);
