@@ -19,7 +19,7 @@ typedef struct tow_pusher_waiting_event {
 } waiting_event;
 
 typedef struct tow_pusher_hook_channel {
-    tow_ring link; /* in `ready` or `waiting`, by its first event */
+    tow_ring link; /* in `ready` or `waiting`, by its first event; in neither from when that has gone */
     struct tow_pusher_hook_channel *next;
     tow_ring events;
     size_t length;
@@ -139,6 +139,12 @@ static void event_add(tow_pusher_hook_queue *queue, hook_channel *channel, waiti
     *bucket = event;
 }
 
+static void channel_take_out(hook_channel *channel) {
+    tow_ring_remove(&channel->link);
+    tow_ring_init(&channel->link);
+}
+
+/* If it is the channel's first the channel is to be settled. */
 static void event_free(tow_pusher_hook_queue *queue, waiting_event *event) {
     waiting_event **at =
         end_bucket(queue, event->channel, event->type, (tow_slice){event->text, event->user_length});
@@ -146,6 +152,8 @@ static void event_free(tow_pusher_hook_queue *queue, waiting_event *event) {
         at = &(*at)->same;
     if (*at != NULL)
         *at = event->same;
+    if (event == first_of(event->channel))
+        channel_take_out(event->channel);
     tow_ring_remove(&event->link);
     queue->count--;
     queue->bytes -= event->json_length;
@@ -186,7 +194,6 @@ int tow_pusher_hook_queue_add(tow_pusher_hook_queue *queue, const tow_pusher_hoo
     int error = 0;
     if (channel == NULL)
         return TOW_ERROR_MEMORY;
-    const waiting_event *first = first_of(channel);
     if (!is_return(queue, channel, event)) {
         bool is_full =
             queue->count >= queue->max || queue->bytes + event->json.length > TOW_PUSHER_HOOK_BYTES_MAX;
@@ -196,7 +203,7 @@ int tow_pusher_hook_queue_add(tow_pusher_hook_queue *queue, const tow_pusher_hoo
         else
             error = is_full ? TOW_ERROR_LIMIT : TOW_ERROR_MEMORY;
     }
-    if (first_of(channel) != first || first == NULL)
+    if (tow_ring_is_empty(&channel->link))
         channel_settle(queue, channel);
     return error;
 }
