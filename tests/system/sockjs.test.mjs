@@ -23,6 +23,17 @@ async function connect(t, server, target, transports) {
   });
 }
 
+test("polls hear that the server ends, whichever worker their session is on", async (t) => {
+  const server = await serve(t, ["--workers", "2"], { status: true });
+  const ask = (name) => request({ port: server.port, path: `/echo/sockjs/000/${name}/xhr`, method: "POST" });
+  const names = Array.from({ length: 8 }, (_, i) => `s${i}`);
+  for (const name of names) assert.equal((await ask(name)).body.toString(), "o\n");
+  const polls = names.map(ask);
+  await until(async () => (await server.counter("sockjs_receivers")) === names.length, "polls");
+  server.signal();
+  for (const { status, body } of await within(20000, Promise.all(polls), "answers")) assert.deepEqual([status, body.toString()], [200, 'c[1001,""]\n']);
+});
+
 for (const transports of ["websocket", "xhr-streaming", "xhr-polling"])
   describe(transports, () => {
     test("messages come back in order", async (t) => {

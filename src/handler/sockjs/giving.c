@@ -18,7 +18,8 @@ enum {
 
 static void receiver_over(tow_sockjs_session *session) {
     tow_sockjs_set_receiver(session, NULL, NULL);
-    tow_agenda_set(&session->agenda, TOW_SOCKJS_DUE_LINGER, TOW_SOCKJS_LINGER);
+    tow_agenda_set(&session->agenda, TOW_SOCKJS_DUE_LINGER,
+        tow_sockjs_is_drained(session) ? TOW_SESSION_DRAIN_MILLISECONDS : TOW_SOCKJS_LINGER);
     if (session->visits == 1)
         tow_sockjs_note_half_made(session);
 }
@@ -44,7 +45,7 @@ static void give(tow_sockjs_session *session, tow_buffer *frame, bool is_last) {
             (void)tow_session_visit_end(receiver);
         }
     }
-    if (error != 0)
+    if (error != 0 && !tow_sockjs_is_drained(session)) /* else it is answered where it waits */
         tow_sockjs_break(session, TOW_CAUSE_MEMORY, error);
 }
 

@@ -56,7 +56,7 @@ static int send_close(tow_websocket *socket, uint16_t code, const char *reason) 
         return 0;
     }
     session->closing = true;
-    if (socket->end.cause == TOW_CAUSE_DRAIN && session->receiver == NULL && session->wire == NULL)
+    if (tow_sockjs_is_drained(session) && session->receiver == NULL && session->wire == NULL)
         tow_agenda_set(&session->agenda, TOW_SOCKJS_DUE_LINGER, TOW_SESSION_DRAIN_MILLISECONDS);
     return say_close(session, code, reason);
 }
