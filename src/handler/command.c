@@ -259,7 +259,7 @@ char *tow_command_place(const char *name) {
 const char *tow_command_problem(const char *place) {
     struct stat status;
     if (strchr(place, '/') == NULL)
-        return "it is not found in PATH";
+        return "it is not found in PATH (a file is named with a slash, as in ./NAME)";
     if (stat(place, &status) != 0)
         return errno == ENOENT ? "there is no such file" : strerror(errno);
     if (!S_ISREG(status.st_mode))
