@@ -30,6 +30,7 @@ typedef struct elsewhere {
 } elsewhere;
 
 static elsewhere there;
+static atomic_int numbered;
 
 static void enqueue(tow_store_call *call, unsigned what) {
     call->what = what;
@@ -59,6 +60,7 @@ static void *serve(void *unused) {
         if (call->what == PUBLISH) {
             there.position.number++;
             tow_store_number(call->published, &there.position, 1);
+            atomic_fetch_add(&numbered, 1);
             while (tow_store_bring(there.store.hub, call->published) == TOW_ERROR_QUEUE_FULL)
                 sched_yield();
         }
@@ -168,10 +170,16 @@ static void work(void *unused, int index, tow_loop *loop) {
     tow_hub_part_end(part);
 }
 
+/* One after the other, so that the store is not always behind: what nothing orders is seen only where it
+ * numbers at once. */
 static void *publish(void *unused) {
     const tow_draft draft = {.type = TOW_TEXT, .data = {"x", 1}};
-    for (int i = 0; i < EACH; i++)
+    for (int i = 0; i < EACH; i++) {
+        int before = atomic_load(&numbered);
         assert_int_equal(tow_hub_publish(hub, news, &draft), 0);
+        while (atomic_load(&numbered) == before)
+            sched_yield();
+    }
     return unused;
 }
 
