@@ -69,8 +69,8 @@ void tow_hub_policy(tow_hub *hub, tow_slice name, tow_channel_policy *policy);
 /* Other policies from now on, by another function (or the same, which says something else), also for the
  * channels that are there: it is asked for those anew. Subscriptions end (REVOKED) that the new policy does
  * not let in: all of a channel that is for NOBODY now, those present where nobody is any more, and who may
- * not stay (tow_subscriber.may_stay) where proof is needed now. History is cut to what is kept now. Without
- * memory for a policy all of a channel end (LOST). Any thread. */
+ * not stay (tow_subscriber.may_stay) where proof is needed now; SAME_ORIGIN ends nobody. History is cut to
+ * what is kept now. Without memory for a policy all of a channel end (LOST). Any thread. */
 void tow_hub_renew(tow_hub *hub, tow_channel_policy_find find, void *user);
 
 /* Questions: what may be answered later, as a store may be elsewhere. The struct is embedded by whoever asks,
