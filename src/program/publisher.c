@@ -46,6 +46,19 @@ static void fail_by_error(tow_publisher *publisher, int error, const char *text)
     fail(publisher, tow_exit_status_of_error(&event, publisher->options->client.proxy != NULL));
 }
 
+/* Which of several they were: the first and the last of the batch. */
+static void tell_lines(tow_publisher *publisher) {
+    const tow_publisher_batch *batch = sent(publisher);
+    const unsigned long long first = publisher->published + 1;
+    const unsigned long long last = publisher->published + batch->count - batch->done;
+    if (last == 1)
+        return;
+    fprintf(stderr, "towline publish: not published: line %llu", first);
+    if (last > first)
+        fprintf(stderr, " to %llu, which went together", last);
+    fprintf(stderr, "; what came before is\n");
+}
+
 /* What the server says of a refusal: {"error": "why"}, or anything, from which nothing is shown. */
 static void fail_by_answer(tow_publisher *publisher, const tow_http_result *result) {
     const tow_slice body = {(const char *)result->body, result->body_length};
@@ -60,6 +73,7 @@ static void fail_by_answer(tow_publisher *publisher, const tow_http_result *resu
         is_told ? ": " : "", is_told ? (int)(why.length < 200 ? why.length : 200) : 0,
         is_told ? (const char *)why.data : "");
     tow_buffer_clear(&why);
+    tell_lines(publisher);
     fail(publisher, TOW_EXIT_HTTP_STATUS);
 }
 

@@ -259,6 +259,10 @@ describe("towline publish and subscribe", () => {
     const noText = await run([...words, server.http, "news"], { input: Buffer.from([0x61, 10, 0xff, 10]) });
     assert.equal(noText.status, 1);
     assert.match(noText.errors, /line 2: this is not UTF-8/);
+    const small = await start(t, { words: ["--publish-max", "100k"] });
+    const tooLong = await run(["publish", "--publish-key", small.key, small.http, "news"], { input: `a\n${"b".repeat(200000)}\n` });
+    assert.equal(tooLong.status, 22);
+    assert.match(tooLong.errors, /the server answers 413.*\ntowline publish: not published: line [12]/s);
     assert.equal((await run(["subscribe", `${server.http}/nothing/`, "news"], { input: null })).status, 22);
     assert.equal((await run(["subscribe", "http://127.0.0.1:1", "news"])).status, 7);
     assert.equal((await run(["subscribe", "--since", "7", server.http, "news"])).status, 2);
