@@ -7,6 +7,7 @@
 #include "client/client.h"
 #include "hub/position.h"
 
+#include <stddef.h>
 #include <string.h>
 #include <towline/error.h>
 
@@ -27,13 +28,37 @@ static void not_understood(tow_session *session) {
     tow_session_fail(session, TOW_EXIT_PROTOCOL);
 }
 
-/* What a member says that is a string, cut where it is long; "" if there is none. */
-static const char *word_of(tow_slice envelope, const char *name, char word[WORD_MAX + 1]) {
+/* An envelope, and those of its members that are looked at; without a length: there is none. */
+typedef struct said {
+    tow_slice envelope, type, channel, position, data, base64, whole, count, code, reason;
+} said;
+
+static said said_read(tow_slice envelope) {
+    static const struct {
+        const char *name;
+        size_t at;
+    } members[] = {{"type", offsetof(said, type)}, {"channel", offsetof(said, channel)},
+        {"position", offsetof(said, position)}, {"data", offsetof(said, data)},
+        {"base64", offsetof(said, base64)}, {"whole", offsetof(said, whole)},
+        {"count", offsetof(said, count)}, {"code", offsetof(said, code)}, {"reason", offsetof(said, reason)}};
+    said all = {.envelope = envelope};
+    tow_slice name, value;
+    for (tow_json_walk walk = tow_json_items(envelope); tow_json_next(&walk, &name, &value);)
+        for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++)
+            if (tow_json_string_is(name, members[i].name))
+                *(tow_slice *)(void *)((char *)&all + members[i].at) = value;
+    return all;
+}
+
+static bool is_string(tow_slice value) {
+    return value.length > 0 && tow_json_type_of(value) == TOW_JSON_STRING;
+}
+
+/* What a string says, cut where it is long; "" if it is none. */
+static const char *word_of(tow_slice value, char word[WORD_MAX + 1]) {
     tow_buffer text = {0};
-    tow_slice value;
     word[0] = '\0';
-    if (tow_json_member(envelope, name, &value) && tow_json_type_of(value) == TOW_JSON_STRING &&
-        tow_json_unescape(&text, value) == 0 && text.length > 0) {
+    if (is_string(value) && tow_json_unescape(&text, value) == 0 && text.length > 0) {
         size_t length = text.length < WORD_MAX ? text.length : WORD_MAX;
         memcpy(word, text.data, length);
         word[length] = '\0';
@@ -45,10 +70,10 @@ static const char *word_of(tow_slice envelope, const char *name, char word[WORD_
 /* Positions. */
 
 /* It goes into a URL: what is none is none. */
-static void note_position(tow_session *session, tow_slice envelope) {
+static void note_position(tow_session *session, const said *what) {
     char word[WORD_MAX + 1];
     tow_position position;
-    if (tow_position_read(&position, tow_slice_from(word_of(envelope, "position", word))) == 0)
+    if (tow_position_read(&position, tow_slice_from(word_of(what->position, word))) == 0)
         tow_position_write(session->position, &position);
 }
 
@@ -74,86 +99,77 @@ int tow_session_go_on_from(const tow_session *session) {
 
 /* What the server says. */
 
-static void take_subscribed(tow_session *session, tow_slice envelope) {
+static void take_subscribed(tow_session *session, const said *what) {
     const char *since = since_of(session);
     bool goes_on = since[0] != '\0';
-    tow_slice whole;
-    bool is_gone =
-        goes_on && tow_json_member(envelope, "whole", &whole) && tow_json_type_of(whole) == TOW_JSON_FALSE;
+    bool is_gone = goes_on && what->whole.length > 0 && tow_json_type_of(what->whole) == TOW_JSON_FALSE;
     if (is_gone) {
         tow_view_error(&session->view, "messages are missing: not all that came after %s is kept", since);
         tow_session_note(session, TOW_EXIT_MISSING);
     }
     if (!goes_on || is_gone) /* else the first of what was missed is its own */
-        note_position(session, envelope);
+        note_position(session, what);
     if (session->settings->verbose)
         tow_view_notice(
             &session->view, "subscribed%s%s", session->position[0] != '\0' ? ", at " : "", session->position);
 }
 
-static void take_gap(tow_session *session, tow_slice envelope) {
-    tow_slice value;
+static void take_gap(tow_session *session, const said *what) {
     int64_t count;
-    if (tow_json_member(envelope, "count", &value) && tow_json_integer(value, &count) == 0)
+    if (what->count.length > 0 && tow_json_integer(what->count, &count) == 0)
         tow_view_error(&session->view, "messages are missing: %lld", (long long)count);
     else
         tow_view_error(&session->view, "messages are missing");
-    note_position(session, envelope);
+    note_position(session, what);
     tow_session_note(session, TOW_EXIT_MISSING);
 }
 
 static int string_read(tow_buffer *out, tow_slice value) {
-    return tow_json_type_of(value) == TOW_JSON_STRING ? tow_json_unescape(out, value) : TOW_ERROR_ARGUMENT;
+    return is_string(value) ? tow_json_unescape(out, value) : TOW_ERROR_ARGUMENT;
 }
 
-/* "POSITION TEXT", or what the message is. */
-static int message_read(
-    const tow_session *session, tow_slice envelope, tow_buffer *data, tow_message_type *type) {
+static int bytes_read(tow_buffer *out, tow_slice value) {
+    tow_buffer text = {0};
+    int error = string_read(&text, value);
+    if (error == 0)
+        error = tow_buffer_reserve(out, text.length);
+    if (error == 0 && text.length > 0 &&
+        !tow_base64_read(out->data, &out->length, (tow_slice){(const char *)text.data, text.length}))
+        error = TOW_ERROR_ARGUMENT;
+    tow_buffer_clear(&text);
+    return error;
+}
+
+/* "POSITION TEXT" where that is wanted. */
+static int text_read(const tow_session *session, tow_buffer *out, const said *what) {
     char position[WORD_MAX + 1];
-    tow_slice value;
-    *type = TOW_TEXT;
-    if (tow_json_member(envelope, "base64", &value)) {
-        tow_buffer text = {0};
-        *type = TOW_BINARY;
-        int error = string_read(&text, value);
-        if (error == 0)
-            error = tow_buffer_reserve(data, text.length);
-        if (error == 0 &&
-            !tow_base64_read(data->data, &data->length, (tow_slice){(const char *)text.data, text.length}))
-            error = TOW_ERROR_ARGUMENT;
-        tow_buffer_clear(&text);
-        return error;
-    }
-    if (!tow_json_member(envelope, "data", &value))
-        return TOW_ERROR_ARGUMENT;
     int error = 0;
     if (session->settings->positions)
-        error = tow_buffer_append_format(data, "%s ", word_of(envelope, "position", position));
-    return error != 0 ? error : string_read(data, value);
+        error = tow_buffer_append_format(out, "%s ", word_of(what->position, position));
+    return error != 0 ? error : string_read(out, what->data);
 }
 
-static void take_message(tow_session *session, tow_slice envelope) {
+static void take_message(tow_session *session, const said *what) {
     tow_buffer data = {0};
-    tow_message message = {.type = TOW_TEXT, .data = envelope.data, .length = envelope.length};
-    if (!session->settings->envelopes) {
-        if (message_read(session, envelope, &data, &message.type) != 0) {
-            tow_buffer_clear(&data);
-            not_understood(session);
-            return;
-        }
-        message.data = data.length > 0 ? (const void *)data.data : "";
-        message.length = data.length;
+    tow_message message = {.type = what->base64.length > 0 ? TOW_BINARY : TOW_TEXT};
+    int error =
+        message.type == TOW_BINARY ? bytes_read(&data, what->base64) : text_read(session, &data, what);
+    if (error != 0) {
+        tow_buffer_clear(&data);
+        not_understood(session);
+        return;
     }
-    note_position(session, envelope);
+    message.data = data.length > 0 ? (const void *)data.data : "";
+    message.length = data.length;
+    note_position(session, what);
     show_and_count(session, &message);
     tow_buffer_clear(&data);
 }
 
 /* It goes on where it was, by the name that the channel has. Errors: those of sending. */
-static int subscribe_again(tow_session *session, tow_slice envelope) {
-    tow_slice channel;
+static int subscribe_again(tow_session *session, tow_slice channel) {
     tow_buffer text = {0};
-    if (!tow_json_member(envelope, "channel", &channel))
+    if (!is_string(channel))
         return TOW_ERROR_ARGUMENT;
     int error = tow_buffer_append_format(&text, "{\"type\":\"subscribe\",\"channel\":%.*s,\"since\":\"%s\"}",
         (int)channel.length, channel.data, since_of(session));
@@ -162,56 +178,69 @@ static int subscribe_again(tow_session *session, tow_slice envelope) {
     return sent < 0 ? (int)sent : 0;
 }
 
-static void take_ended(tow_session *session, tow_slice envelope) {
+static void take_ended(tow_session *session, const said *what) {
     char code[WORD_MAX + 1];
-    word_of(envelope, "code", code);
+    word_of(what->code, code);
     bool may_come_again = strcmp(code, "slow") == 0 || strcmp(code, "lost") == 0;
     tow_view_error(&session->view, "the subscription has ended: %s", code);
     if (session->reconnector == NULL || !may_come_again || since_of(session)[0] == '\0' ||
-        subscribe_again(session, envelope) != 0)
+        subscribe_again(session, what->channel) != 0)
         tow_session_fail(session, TOW_EXIT_CLOSE_CODE);
 }
 
-static void take_error(tow_session *session, tow_slice envelope) {
+static void take_error(tow_session *session, const said *what) {
     char code[WORD_MAX + 1], reason[WORD_MAX + 1];
-    word_of(envelope, "code", code);
-    word_of(envelope, "reason", reason);
+    word_of(what->code, code);
+    word_of(what->reason, reason);
     tow_view_error(&session->view, "not subscribed: %s%s%s", code, reason[0] != '\0' ? ", " : "", reason);
     tow_session_fail(session, TOW_EXIT_CLOSE_CODE);
 }
 
 static const struct {
     const char *type;
-    void (*take)(tow_session *session, tow_slice envelope);
+    void (*take)(tow_session *session, const said *what);
 } kinds[] = {
-    {"message", take_message},
     {"subscribed", take_subscribed},
     {"gap", take_gap},
     {"ended", take_ended},
     {"error", take_error},
 };
 
-static void take(tow_session *session, tow_slice envelope) {
-    char type[WORD_MAX + 1];
-    word_of(envelope, "type", type);
-    if (session->settings->envelopes && strcmp(type, "message") != 0) {
-        const tow_message message = {.type = TOW_TEXT, .data = envelope.data, .length = envelope.length};
-        if (!tow_session_show(session, &message))
-            return;
+/* As it is: who reads it knows more. Returns whether it is shown. */
+static bool show_whole(tow_session *session, const said *what) {
+    const tow_message message = {
+        .type = TOW_TEXT, .data = what->envelope.data, .length = what->envelope.length};
+    if (tow_json_string_is(what->type, "message")) {
+        note_position(session, what);
+        show_and_count(session, &message);
+        return true;
     }
+    return tow_session_show(session, &message);
+}
+
+static void take(tow_session *session, const said *what) {
+    if (session->settings->envelopes && !show_whole(session, what))
+        return;
+    if (!session->settings->envelopes && tow_json_string_is(what->type, "message"))
+        take_message(session, what);
     for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
-        if (strcmp(kinds[i].type, type) == 0)
-            kinds[i].take(session, envelope);
+        if (tow_json_string_is(what->type, kinds[i].type))
+            kinds[i].take(session, what);
 }
 
 void tow_session_hear(tow_session *session, const tow_message *message) {
     tow_slice envelope;
-    if (!has_envelopes(session))
+    if (!has_envelopes(session)) {
         show_and_count(session, message);
-    else if (message->type == TOW_TEXT &&
-             tow_json_read((tow_slice){message->data, message->length}, &envelope) == 0 &&
-             tow_json_type_of(envelope) == TOW_JSON_OBJECT)
-        take(session, envelope);
-    else
-        not_understood(session);
+        return;
+    }
+    if (message->type == TOW_TEXT &&
+        tow_json_read((tow_slice){message->data, message->length}, &envelope) == 0) {
+        const said what = said_read(envelope);
+        if (is_string(what.type)) {
+            take(session, &what);
+            return;
+        }
+    }
+    not_understood(session);
 }

@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
+import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
@@ -17,11 +18,11 @@ async function start(t) {
   const folder = mkdtempSync("/tmp/towline-subscribe-");
   t.after(() => rmSync(folder, { recursive: true }));
   writeFileSync(path.join(folder, "key"), `${KEY}\n`);
-  writeFileSync(path.join(folder, "conf.yaml"), "channels: [{name: kept, history: 100}, {name: closed, subscribe: nobody}]\n");
+  writeFileSync(path.join(folder, "conf.yaml"), "channels: [{name: kept, history: 100}, {name: long, history: 20000, history-bytes: 64M}, {name: closed, subscribe: nobody}]\n");
   const words = ["-f", path.join(folder, "conf.yaml"), "--publish-key", path.join(folder, "key")];
   const server = await Server.start(words);
   t.after(() => server.stop());
-  return Object.assign(server, { words });
+  return Object.assign(server, { words, key: path.join(folder, "key") });
 }
 
 async function publish(server, channel, ...bodies) {
@@ -39,7 +40,10 @@ function subscribe(t, port, words, channel = "kept") {
   child.stderr.on("data", (text) => (client.errors += text));
   t.after(() => child.exitCode === null && child.signalCode === null && child.kill("SIGKILL"));
   client.lines = () => client.output.split("\n").slice(0, -1);
-  client.subscribed = (times = 1) => until(() => client.errors.split("* subscribed").length > times, "the subscription", 60000);
+  client.subscribed = (times = 1) => until(() => {
+    assert.equal(child.exitCode, null, client.errors);
+    return client.errors.split("* subscribed").length > times;
+  }, "the subscription", 120000).catch((error) => assert.fail(`${error.message}\n${client.errors}`));
   return client;
 }
 
@@ -81,6 +85,21 @@ describe("what is printed", () => {
     assert.deepEqual([status, output.toString()], [122, "one\n"]);
     assert.match(errors, /^towline subscribe: messages are missing: not all that came after AAAAAAAAAAB:7 is kept\n/);
   });
+});
+
+test("who is too slow is subscribed again, and goes on where it was", async (t) => {
+  const server = await start(t);
+  const client = subscribe(t, server.port, ["--reconnect", "-n", "20000"], "long");
+  await client.subscribed();
+  client.child.kill("SIGSTOP");
+  const lines = Array.from({ length: 20000 }, (_, i) => `${i} ${randomBytes(750).toString("base64")}`);
+  const words = ["publish", "--publish-key", server.key, `http://${server.host}`, "long"];
+  const { status, errors } = await run(words, { input: lines.join("\n"), milliseconds: 120000 });
+  assert.equal(status, 0, errors);
+  client.child.kill("SIGCONT");
+  assert.equal(await within(120000, client.exit, "the end"), 0, client.errors);
+  assert.match(client.errors, /the subscription has ended: slow/);
+  assert.deepEqual(client.lines(), lines);
 });
 
 for (const fallback of [false, true]) {
