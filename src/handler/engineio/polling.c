@@ -11,7 +11,8 @@ enum {
     ANSWER_BYTES = 1024 * 1024, /* of packets in an answer; one more may come */
     POLL_MILLISECONDS = 8000,   /* that a poll waits, between our own ends */
     NOOP_MILLISECONDS = 100,    /* that one waits which is in the way of an upgrade */
-    TOLD_AT_ONCE = 256          /* packets of a post, before others have their turn */
+    TOLD_AT_ONCE = 256,         /* packets of a post, before others have their turn */
+    SLOWEST = 16                /* bytes of an answer that arrive in a millisecond */
 };
 
 #define TEXT_TYPE "text/plain; charset=UTF-8"
@@ -35,13 +36,20 @@ static int gather(tow_engineio_session *session, tow_buffer *body, bool *has_clo
     return error == 0 && body->length == 0 ? tow_engineio_append(body, &noop, false) : error;
 }
 
+/* Between our own ends, until the next poll: an answer may be on its way for long after it was handed over.
+ */
+static void linger(tow_engineio_session *session) {
+    int64_t milliseconds = TOW_ENGINEIO_LINGER + (int64_t)(session->answer.length / SLOWEST);
+    if (session->extended && !session->peer_closed)
+        tow_agenda_set(&session->agenda, TOW_ENGINEIO_DUE_LINGER, milliseconds);
+}
+
 /* Gives the body to the poll; between our own ends it is kept until the client has had it. */
 static void give(tow_engineio_session *session, tow_buffer *body) {
     tow_session_visit *poll = tow_engineio_take_poll(session);
     tow_agenda_drop(&session->agenda, TOW_ENGINEIO_DUE_POLL);
     tow_agenda_drop(&session->agenda, TOW_ENGINEIO_DUE_NOOP);
-    if (session->extended && !session->peer_closed)
-        tow_agenda_set(&session->agenda, TOW_ENGINEIO_DUE_LINGER, TOW_ENGINEIO_LINGER);
+    linger(session);
     const tow_session_visit_answer what = {
         .status = 200, .type = TEXT_TYPE, .body = body->data, .length = body->length};
     if (tow_session_visit_answer_with(poll, &what) != 0 && !session->extended)
@@ -93,8 +101,8 @@ static void poll_gone(tow_session_visit *visit, void *user) {
     tow_agenda_drop(&session->agenda, TOW_ENGINEIO_DUE_NOOP);
     if (!session->extended)
         tow_engineio_end(session, 0);
-    else if (!session->peer_closed)
-        tow_agenda_set(&session->agenda, TOW_ENGINEIO_DUE_LINGER, TOW_ENGINEIO_LINGER);
+    else
+        linger(session);
 }
 
 /* A second poll beside one that waits is against the protocol: the first is told of the end. */

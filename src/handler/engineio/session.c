@@ -212,15 +212,17 @@ static void ping(tow_engineio_session *session) {
         tow_engineio_break(session, TOW_CAUSE_MEMORY, TOW_ERROR_MEMORY);
 }
 
-/* While a post waits for the application, or a link is not read, the answer may stand behind that; but who
- * polls comes again, for each Ping. (Between our own ends TOW_ENGINEIO_LINGER sees to that.) */
+/* While a post waits for the application, or a link is not read, the answer may stand behind that, as it may
+ * behind an answer that is on its way; but who polls comes again, for each Ping. (Between our own ends
+ * TOW_ENGINEIO_DUE_LINGER sees to that.) */
 static void no_pong(tow_engineio_session *session) {
     bool polls = session->link == NULL && !session->extended;
+    bool fetches = session->link == NULL && session->answer.length > 0;
     if (session->paused && polls && (session->poll != NULL || session->polled)) {
         ping(session);
         return;
     }
-    if (session->paused && !polls) {
+    if ((session->paused && !polls) || fetches) {
         tow_agenda_set(
             &session->agenda, TOW_ENGINEIO_DUE_PONG, session->engineio->settings.pong_milliseconds);
         return;
