@@ -140,8 +140,8 @@ static void begun(void *user, const tow_opened *opened, const tow_http_head *hea
     }
     take_answer(client, head);
     tow_text_format(client->peer, sizeof(client->peer), "%s", tow_fallback_session_peer(plan->session));
-    plan->way = plan->way == TOW_WAY_UNKNOWN ? TOW_WAY_POLLING : plan->way;
-    tow_fallback_plan_note(plan, tow_websocket_loop(&client->socket), plan->way);
+    if (plan->way != TOW_WAY_CUT) /* whose hour goes on from the cut */
+        tow_fallback_plan_note(plan, tow_websocket_loop(&client->socket), TOW_WAY_POLLING);
     int error = open_socket(client, opened);
     if (error != 0)
         tow_client_fail(client, error, NULL);

@@ -213,6 +213,27 @@ static void a_websocket_that_is_cut_early_is_followed_by_polling_alone(void **st
     fallback_close(&world);
 }
 
+static void a_cut_is_forgotten_after_an_hour_of_sessions_too(void **state) {
+    test_fallback world = {0};
+    fallback_open(&world, 1);
+    fallback_connect(&world);
+    fallback_until(&world, world.here.opens == 1);
+    gate_cut(&world.gate);
+    fallback_until(&world, world.here.closes == 1);
+    size_t seen = world.gate.upgrades_seen;
+    for (int i = 0; i < 2; i++) {
+        world_run(&world.world, 1750 * 1000);
+        fallback_connect(&world);
+        fallback_until(&world, world.here.opens == 1);
+        assert_int_equal(world.gate.upgrades_seen, seen);
+    }
+    world_run(&world.world, 150 * 1000);
+    fallback_connect(&world);
+    fallback_until(&world, world.here.opens == 1);
+    assert_int_equal(world.gate.upgrades_seen, seen + 1);
+    fallback_close(&world);
+}
+
 static void what_is_remembered_wrongly_does_no_harm(void **state) {
     test_fallback world = {0};
     open_polling(&world, 1);
@@ -840,6 +861,7 @@ int main(void) {
         cmocka_unit_test(what_worked_last_is_remembered),
         cmocka_unit_test(what_is_remembered_is_forgotten_after_an_hour),
         cmocka_unit_test(a_websocket_that_is_cut_early_is_followed_by_polling_alone),
+        cmocka_unit_test(a_cut_is_forgotten_after_an_hour_of_sessions_too),
         cmocka_unit_test(what_is_remembered_wrongly_does_no_harm),
         cmocka_unit_test(what_is_remembered_and_hangs_leaves_time_for_websocket),
         cmocka_unit_test(the_clients_close_reaches_the_handler),
