@@ -141,7 +141,7 @@ static void give_piece(tow_batch *batch, tow_subscription *subscription) {
                     (subscription->flags & TOW_SUBSCRIPTION_DEAF) == 0;
     bool failed = false;
     tow_burst *burst = &batch->piece;
-    if (is_whole && (batch->events & ~(unsigned)subscription->flags) != 0) {
+    if (batch->events != 0 && is_whole && (batch->events & ~(unsigned)subscription->flags) != 0) {
         is_whole = (batch->events & subscription->flags) == 0; /* or it hears some of them */
         if (is_whole)
             burst = tow_batch_messages(batch, &failed);
