@@ -100,7 +100,7 @@ class Session {
   async #ask(query, body) {
     const aborter = new AbortController();
     const { linger, pingInterval, pingTimeout } = this.#options ?? { linger: 1 };
-    const ours = body === undefined ? ANSWER_MS : TAKING_MS + body.length / SLOWEST;
+    const ours = body ? TAKING_MS + body.length / SLOWEST : ANSWER_MS;
     let timer;
     const wait = () => {
       clearTimeout(timer);
@@ -108,10 +108,9 @@ class Session {
     };
     wait();
     this.#aborters.add(aborter);
-    const method = body === undefined ? "GET" : "POST";
-    const headers = body === undefined ? {} : { "Content-Type": "text/plain;charset=UTF-8" };
+    const method = body ? "POST" : "GET";
     try {
-      const answer = await fetch(`${this.#url}?EIO=4&${query}`, { method, body, headers, signal: aborter.signal, credentials: "include", cache: "no-store" });
+      const answer = await fetch(`${this.#url}?EIO=4&${query}`, { method, body, signal: aborter.signal, credentials: "include", cache: "no-store" });
       const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
       let text = "";
       for (let piece; !(piece = await reader.read()).done; wait()) text += piece.value;
@@ -130,7 +129,7 @@ class Session {
         return await this.#ask(query, body);
       } catch (error) {
         if (this.#over) return "";
-        if (body !== undefined && error.name === "AbortError") until = undefined; // the server may hold it
+        if (body && error.name === "AbortError") until = undefined; // the server may hold it
         until ??= Date.now() + (this.#options.linger ?? 0);
         if (error.final || this.#closed || Date.now() >= until) {
           this.end(1006);
@@ -244,7 +243,11 @@ class Session {
     let up = false;
     stream.onopen = () => stream.send("2probe");
     stream.onmessage = async ({ data }) => {
-      if (up) return typeof data === "string" ? this.#heard(data) : this.#owner.message(data);
+      if (up && typeof data !== "string") return this.#owner.message(data);
+      if (up) {
+        this.#watch();
+        return this.#take(data);
+      }
       if (data !== "3probe" || this.#over) return stream.close();
       await new Promise((resolve) => {
         this.#parked = () => this.#busy.poll || this.#busy.post || resolve();
@@ -270,12 +273,7 @@ class Session {
     };
   }
 
-  /** What the server says over WebSocket; its Pings come in time, or the connection is dead. */
-  #heard(packet) {
-    this.#watch();
-    this.#take(packet);
-  }
-
+  /** The server's Pings come in time, or the WebSocket is dead. */
   #silence;
   #watch() {
     clearTimeout(this.#silence);
