@@ -15,6 +15,10 @@ typedef struct socket_subscription {
 _Static_assert(
     sizeof(socket_subscription) + sizeof(uint32_t) <= 64, "with its bucket, an idle one costs this");
 
+/* That a socket subscribes, or does not any more, is more work than a message: see tow_websocket_note_work.
+ */
+enum { WORK = 16 };
+
 enum { KIND_BITS = 8, LINK_BITS = 32 - KIND_BITS, LINK_MAX = (1 << LINK_BITS) - 1, BUCKETS_MIN = 16 };
 
 static uint32_t link_of(const socket_subscription *one) {
@@ -100,8 +104,14 @@ static void clear(tow_worker_channels *self) {
     self->bucket_count = 0;
 }
 
+static void note_change(tow_worker_channels *self, const tow_websocket *socket, int change) {
+    if (self->counted == socket)
+        self->count += (size_t)change;
+}
+
 static void unlink_and_free(tow_worker_channels *self, uint32_t link) {
     const socket_subscription *gone = at(self, link);
+    note_change(self, gone->socket, -1);
     uint32_t *bucket = bucket_of(self, gone->socket);
     if (*bucket == link) {
         *bucket = link_of(gone);
@@ -284,6 +294,7 @@ static int add(tow_websocket *socket, tow_slice name, const tow_subscriber *subs
     uint32_t *bucket = bucket_of(self, socket);
     set_link(made, *bucket);
     *bucket = number + 1;
+    note_change(self, socket, 1);
     int error = tow_subscribe(self->part, &made->subscription, subscriber, name, options);
     if (error != 0)
         unlink_and_free(self, number + 1);
@@ -354,12 +365,15 @@ tow_subscription *tow_socket_subscription(const tow_websocket *socket, tow_slice
 }
 
 size_t tow_socket_subscription_count(const tow_websocket *socket) {
-    const tow_worker_channels *self = channels_of(socket);
-    size_t count = 0;
+    tow_worker_channels *self = channels_of(socket);
+    if (self->counted == socket)
+        return self->count;
+    self->counted = socket;
+    self->count = 0;
     for (uint32_t link = find_first(self, socket); link != 0;
          link = find_from(self, socket, link_of(at(self, link))))
-        count++;
-    return count;
+        self->count++;
+    return self->count;
 }
 
 /* The worker */

@@ -13,11 +13,13 @@ typedef struct tow_worker tow_worker;
 enum { TOW_SOCKET_SUBSCRIBERS_MAX = 255 };
 
 typedef struct tow_worker_channels {
-    tow_hub_part *part;     /* NULL: not begun, or ended */
-    tow_slab subscriptions; /* in use only while there are any */
-    uint32_t *buckets;      /* of chains: a slot's number plus one, 0 for none */
-    uint32_t bucket_count;  /* a power of two, or 0 */
-    uint32_t turn;          /* of the channels of sockets that take again */
+    tow_hub_part *part;           /* NULL: not begun, or ended */
+    tow_slab subscriptions;       /* in use only while there are any */
+    uint32_t *buckets;            /* of chains: a slot's number plus one, 0 for none */
+    uint32_t bucket_count;        /* a power of two, or 0 */
+    uint32_t turn;                /* of the channels of sockets that take again */
+    const tow_websocket *counted; /* whose subscriptions were counted last: who asks for many, asks for all */
+    size_t count;                 /* how many it has */
     uint8_t kind_count;
     const tow_socket_subscriber *kinds[TOW_SOCKET_SUBSCRIBERS_MAX]; /* that subscriptions are of */
 } tow_worker_channels;

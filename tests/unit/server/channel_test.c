@@ -106,6 +106,10 @@ static void subscribing_twice_is_once(void **state) {
     assert_int_equal(tow_channel_subscribe(last, "news"), 0);
     assert_int_equal(tow_channel_subscribe(last, "sports"), 0);
     assert_int_equal(tow_socket_subscription_count(last), 2);
+    assert_int_equal(tow_channel_subscribe(last, "weather"), 0);
+    assert_int_equal(tow_socket_subscription_count(last), 3);
+    assert_int_equal(tow_channel_unsubscribe(last, "weather"), 0);
+    assert_int_equal(tow_socket_subscription_count(last), 2);
     assert_int_equal(publish("news", "once"), 0);
     peer_expect(&peer, "\x81\x04once");
     assert_int_equal(tow_channel_unsubscribe(last, "news"), 0);
