@@ -307,6 +307,7 @@ int tow_socket_subscribe(tow_websocket *socket, tow_slice name, const tow_socket
     if (error != 0)
         return error;
     tow_worker_channels *self = channels_of(socket);
+    tow_websocket_note_work(socket, WORK);
     if (self->part == NULL || find(self, socket, name) != 0)
         return TOW_ERROR_STATE;
     return add(socket, name, &socket_subscriber, kind, options);
@@ -327,6 +328,7 @@ int tow_socket_unsubscribe(tow_websocket *socket, tow_slice name) {
         return TOW_ERROR_STATE;
     tow_worker_channels *self = channels_of(socket);
     uint32_t link = find(self, socket, name);
+    tow_websocket_note_work(socket, WORK);
     if (link == 0)
         return TOW_ERROR_STATE;
     tow_unsubscribe(&at(self, link)->subscription);

@@ -21,6 +21,10 @@ void tow_turn_note(tow_websocket *socket) {
     socket->receiver.spare = parts == 0 ? 0 : (uint16_t)(round_of(socket) | parts);
 }
 
+void tow_websocket_note_work(tow_websocket *socket, unsigned work) {
+    tow_turn_add(socket->context, work);
+}
+
 void tow_turn_yield(tow_websocket *socket) {
     if (socket->flow != TOW_FLOW_ON)
         return;

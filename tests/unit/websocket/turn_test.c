@@ -83,6 +83,28 @@ static void small_messages_come_so_many_a_turn(void **state) {
     tow_buffer_clear(&frames);
 }
 
+static void count_costly_message(endpoint *end, const tow_message *message) {
+    count_message(end, message);
+    tow_websocket_note_work(&end->socket, 62); /* and two of the message itself */
+}
+
+static void messages_that_cost_more_are_fewer_a_turn(void **state) {
+    enum { COUNT = 2000, MOST = 4096 / 64 + 16 };
+    tow_buffer frames = {0};
+    for (size_t i = 0; i < COUNT; i++)
+        frame_append(&frames, 0x82, &i, 3);
+    for (uint64_t seed = 0; seed < 2 * SEEDS; seed += unit_step(5)) {
+        test_world world = counting_world(seed, false);
+        world.server.then_message = count_costly_message;
+        world_open(&world);
+        world_connect_peer(&world);
+        peer_bytes(&world.peer, frames.data, frames.length);
+        hear_in_turns(&world, COUNT, MOST, SIZE_MAX);
+        world_close(&world);
+    }
+    tow_buffer_clear(&frames);
+}
+
 static void pings_are_answered_so_many_a_turn(void **state) {
     enum { COUNT = 10000 };
     test_world world = counting_world(0, false);
@@ -288,6 +310,7 @@ static void what_is_sent_leaves_in_shares_of_a_round(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(small_messages_come_so_many_a_turn),
+        cmocka_unit_test(messages_that_cost_more_are_fewer_a_turn),
         cmocka_unit_test(pings_are_answered_so_many_a_turn),
         cmocka_unit_test(messages_inflate_so_much_a_turn),
         cmocka_unit_test(a_message_of_many_turns_is_whole_and_in_order),

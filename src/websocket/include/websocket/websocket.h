@@ -126,6 +126,10 @@ void tow_websocket_context_watch(tow_websocket_context *context, const tow_socke
 /* Whether more waits than the high mark, so that `drained` is to come. */
 bool tow_websocket_is_above_high(const tow_websocket *socket);
 
+/* In a callback for a message: what it has cost beyond a message, in units of about a microsecond. When a
+ * round's measure is full others have their turn (frames/turn.h). */
+void tow_websocket_note_work(tow_websocket *socket, unsigned work);
+
 /* What a socket shares with others; and who watches those. */
 tow_websocket_context *tow_websocket_context_of(const tow_websocket *socket);
 const tow_socket_watcher *tow_websocket_context_watcher(const tow_websocket_context *context);
