@@ -35,16 +35,19 @@ static int inflate_message(
     return error;
 }
 
-/* The same by parts of `room` bytes of output. */
+/* The same by parts of `most` bytes of output, and not further either: what is wrong behind the limit is not
+ * seen. */
 static int inflate_parts(
-    tow_inflater *inflater, const uint8_t *data, size_t size, size_t room, tow_buffer *out) {
+    tow_inflater *inflater, const uint8_t *data, size_t size, size_t most, tow_buffer *out) {
     tow_buffer part = {0};
     int more;
     out->length = 0;
     do {
+        size_t left = LIMIT + 1 - out->length;
+        size_t room = most < left ? most : left;
         part.length = 0;
         more = tow_inflater_piece(inflater, &data, &size, true, room, &part);
-        CHECK(part.length <= room && part.capacity <= room);
+        CHECK(part.length <= room && part.capacity <= most);
         CHECK(more != 1 || part.length == room);
         CHECK(more != 0 || size == 0);
         if (more >= 0 && out->length + part.length > LIMIT)
