@@ -56,8 +56,11 @@ static void look(tow_pusher_connection *connection) {
 }
 
 static void heard(tow_pusher_connection *connection) {
+    const bool was_pinged = connection->was_pinged;
     connection->heard = now_of(connection);
     connection->was_pinged = false;
+    if (was_pinged) /* the next ping is due before an end would have been */
+        look(connection);
 }
 
 /* Coming in. */
