@@ -31,18 +31,20 @@ static void too_late(tow_timer *timer) {
     fail(tow_client_of_timer(timer), TOW_ERROR_TIMED_OUT, 0, "no answer in time");
 }
 
-/* What was remembered is wrong: as if it were not known. */
-static void try_websocket(tow_client *client) {
+/* What was remembered is wrong, or polling does not get through at the moment: as if nothing were known. */
+static void try_websocket(tow_client *client, bool may_poll_again) {
     tow_fallback_plan *plan = client->plan;
     tow_fallback_plan_note(plan, tow_websocket_loop(&client->socket), TOW_WAY_UNKNOWN);
     tow_fallback_plan_stop(plan);
+    plan->way = TOW_WAY_UNKNOWN;
+    plan->is_tried = !may_poll_again;
     int error = tow_stages_start(client);
     if (error != 0)
         tow_client_fail(client, error, NULL);
 }
 
 static void hangs(tow_timer *timer) {
-    try_websocket(tow_client_of_timer(timer));
+    try_websocket(tow_client_of_timer(timer), true);
 }
 
 /* Where WebSocket was not tried, half of the time is for that. */
@@ -74,7 +76,7 @@ static void not_begun(void *user, const tow_not_begun *why) {
     tow_client *client = user;
     const tow_fallback_plan *plan = client->plan;
     if (plan->error == 0) {
-        try_websocket(client);
+        try_websocket(client, !why->is_foreign);
         return;
     }
     if (why->is_foreign) {

@@ -14,7 +14,7 @@ typedef struct tow_fallback_plan {
     tow_upgrade_open open;
     int64_t deadline;              /* of the whole opening; INT64_MAX: none */
     tow_known_way way;             /* by which polling was begun, or is to */
-    bool is_tried;                 /* polling was begun, or WebSocket after that */
+    bool is_tried;                 /* polling was begun, and is no more to be tried */
     tow_fallback_session *session; /* that is to begin */
     int error;                     /* of the opening handshake; 0: there was none */
     int http_status;

@@ -1,5 +1,6 @@
 /* A client whose WebSocket something between does not let through goes on by Engine.IO, and is as over a
  * WebSocket. */
+#include "../../../src/client/retry.h"
 #include "fallback_world.h"
 
 #include "client/client.h"
@@ -247,6 +248,29 @@ static void what_is_remembered_wrongly_does_no_harm(void **state) {
     assert_int_equal(world.here.error, TOW_ERROR_HTTP_STATUS);
     assert_string_equal(world.here.text, "the server answered 404 Not Found: nothing is served at this path");
     fallback_close(&world);
+}
+
+/* Polling, which is remembered, fails as the server does; that the gate refuses WebSocket says nothing of it.
+ */
+static void a_server_that_is_gone_for_a_moment_is_no_refusal(void **state) {
+    static const gate_act acts[] = {GATE_ENDS, GATE_SAYS_NOTHING};
+    for (size_t i = 0; i < sizeof(acts) / sizeof(acts[0]); i++) {
+        test_fallback world = {0};
+        open_polling(&world, 1);
+        world.gate.polls = acts[i];
+        gate_cut(&world.gate);
+        for (int time = 0; time < 2; time++) {
+            fallback_connect(&world);
+            fallback_until(&world, world.here.closes == 1);
+            assert_int_equal(world.here.http_status, 0);
+            assert_true(tow_retry_may_help(world.here.error, world.here.http_status));
+            assert_non_null(strstr(world.here.text, "the server answered 400 Bad Request; by polling: "));
+        }
+        world.gate.polls = GATE_PASSES;
+        fallback_connect(&world);
+        fallback_until(&world, world.here.opens == 1);
+        fallback_close(&world);
+    }
 }
 
 /* Ends. */
@@ -863,6 +887,7 @@ int main(void) {
         cmocka_unit_test(a_websocket_that_is_cut_early_is_followed_by_polling_alone),
         cmocka_unit_test(a_cut_is_forgotten_after_an_hour_of_sessions_too),
         cmocka_unit_test(what_is_remembered_wrongly_does_no_harm),
+        cmocka_unit_test(a_server_that_is_gone_for_a_moment_is_no_refusal),
         cmocka_unit_test(what_is_remembered_and_hangs_leaves_time_for_websocket),
         cmocka_unit_test(the_clients_close_reaches_the_handler),
         cmocka_unit_test(the_handlers_close_reaches_the_client),
