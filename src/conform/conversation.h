@@ -83,7 +83,8 @@ struct conversation {
     tow_timer pump_timer;
     const conversation_settings *settings;
     const conform_case *one;
-    conversation *next; /* of the run's conversations under way */
+    void (*go_on)(conversation *self); /* with the steps, from below */
+    conversation *next;                /* of the run's conversations under way */
     conversation **previous;
     transcript transcript;
     char why[200];
@@ -141,9 +142,9 @@ void tow_conform_conversation_free(conversation *talk);
 /* Ends it without a result: on_done follows. */
 void tow_conform_conversation_abandon(conversation *talk);
 
-/* Between the files of the conversation. */
+/* Between the files of the conversation, lowest first. */
 
-/* Ends it: the first verdict that is worse than before is kept with its reason. */
+/* verdict.c: ends it; the first verdict that is worse than before is kept with its reason. */
 __attribute__((format(printf, 3, 4))) void tow_conform_conversation_end(
     conversation *self, case_verdict verdict, const char *format, ...);
 /* Ends it because an expectation was not met: what that weighs is the case's level. */
@@ -154,32 +155,35 @@ __attribute__((format(printf, 2, 3))) void tow_conform_conversation_not_strict(
     conversation *self, const char *format, ...);
 __attribute__((format(printf, 5, 6))) void tow_conform_conversation_note(
     conversation *self, char direction, const void *bytes, size_t length, const char *format, ...);
-/* Goes on with the case's steps as far as they go now. */
-void tow_conform_conversation_advance(conversation *self);
-/* Our part of the opening handshake is ready to be sent. */
-void tow_conform_conversation_begin(conversation *self);
-/* Ends our side of TCP. */
-void tow_conform_conversation_shut(conversation *self);
 
-/* What a step comes to. */
-typedef enum progress { STEP_DONE, STEP_WAITS } progress;
-
-/* Lets the step wait for an event, or so long at most; `waited` tells when the time is over. */
+/* patience.c: lets the step wait for an event, or so long at most; `waited` tells when the time is over. */
 void tow_conform_conversation_wait(conversation *self, int milliseconds);
 /* How long an expectation of the case may take. */
 int tow_conform_conversation_patience(const conversation *self);
-
-/* expectations.c: holds what came against an expectation. */
-progress tow_conform_expectation_step(conversation *self, const case_step *step);
-
-/* incoming.c: takes what was received apart and adds events. */
-void tow_conform_conversation_receive(conversation *self, const uint8_t *bytes, size_t length);
-void tow_conform_conversation_add_event(conversation *self, case_event event);
+/* Whether the case's steps may go on. */
+bool tow_conform_conversation_is_playing(const conversation *self);
 
 /* outgoing.c: encodes a step's frames; writes what is waiting. */
 int tow_conform_outgoing_frames(conversation *self, const case_step *step);
 int tow_conform_outgoing_close(conversation *self, unsigned code);
 void tow_conform_outgoing_pong(conversation *self, const uint8_t *payload, size_t length);
 void tow_conform_outgoing_pump(conversation *self);
+/* Our part of the opening handshake is ready to be sent. */
+void tow_conform_outgoing_begin(conversation *self);
+/* Ends our side of TCP. */
+void tow_conform_outgoing_shut(conversation *self);
+
+/* incoming.c: takes what was received apart and adds events; the steps have to go on. */
+void tow_conform_conversation_receive(conversation *self, const uint8_t *bytes, size_t length);
+void tow_conform_conversation_add_event(conversation *self, case_event event);
+
+/* What a step comes to. */
+typedef enum progress { STEP_DONE, STEP_WAITS } progress;
+
+/* expectations.c: holds what came against an expectation. */
+progress tow_conform_expectation_step(conversation *self, const case_step *step);
+
+/* steps.c: goes on with the case's steps as far as they go now. */
+void tow_conform_conversation_advance(conversation *self);
 
 #endif

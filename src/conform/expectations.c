@@ -183,7 +183,7 @@ static progress expect_failure(conversation *self, const case_step *step) {
 /* RFC 6455, section 7.1.1: the server ends TCP, so when a client is tested, we do. */
 static void end_as_server(conversation *self) {
     if (self->tests_client && self->opened && self->close_sent && self->close_received)
-        tow_conform_conversation_shut(self);
+        tow_conform_outgoing_shut(self);
 }
 
 static progress expect_end(conversation *self, const case_step *step) {

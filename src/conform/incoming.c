@@ -313,7 +313,7 @@ static void take_request(conversation *self, const judged_head *request) {
         return;
     tow_conform_conversation_note(
         self, '>', self->out.data, self->out.length, "the answer to the opening handshake");
-    tow_conform_conversation_begin(self);
+    tow_conform_outgoing_begin(self);
 }
 
 static void take_head(conversation *self) {
@@ -335,8 +335,6 @@ static void take_head(conversation *self) {
 }
 
 void tow_conform_conversation_receive(conversation *self, const uint8_t *bytes, size_t length) {
-    if (self->done || self->ended_by_peer)
-        return;
     if (tow_buffer_append(&self->in, bytes, length) != 0) {
         tow_conform_conversation_end(self, VERDICT_FAIL, "out of memory");
         return;
@@ -345,6 +343,4 @@ void tow_conform_conversation_receive(conversation *self, const uint8_t *bytes, 
         take_head(self);
     if (self->opened && !self->done)
         take_frames(self);
-    if (!self->done)
-        tow_conform_conversation_advance(self);
 }

@@ -121,7 +121,7 @@ static void pump_again(tow_timer *timer) {
     conversation *self = (conversation *)((char *)timer - offsetof(conversation, pump_timer));
     tow_conform_outgoing_pump(self);
     if (!self->done)
-        tow_conform_conversation_advance(self);
+        self->go_on(self);
 }
 
 static void count_chopped(conversation *self, size_t taken) {
@@ -158,4 +158,20 @@ void tow_conform_outgoing_pump(conversation *self) {
         self->out.length = 0;
         self->sent = 0;
     }
+}
+
+void tow_conform_outgoing_begin(conversation *self) {
+    self->together = self->one->early;
+    self->chop = self->one->pieces;
+    self->chop_left = SIZE_MAX;
+    self->chop_milliseconds = self->one->pieces_milliseconds;
+    tow_conform_outgoing_pump(self);
+}
+
+void tow_conform_outgoing_shut(conversation *self) {
+    if (self->shut)
+        return;
+    self->shut = true;
+    tow_conform_conversation_note(self, '=', NULL, 0, "we end our side");
+    tow_stream_shutdown(&self->stream);
 }
