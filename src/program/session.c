@@ -1,93 +1,19 @@
 #include "session.h"
 
-#include "base/text.h"
 #include "client/client.h"
 #include "close_name.h"
 
-#include <errno.h>
-#include <stdio.h>
 #include <string.h>
 #include <towline/error.h>
 #include <unistd.h>
 
 enum {
-    /* Bytes waiting for the peer above which no input is read, and above which --echo does not read the peer.
-     */
-    QUEUE_HIGH = 512 * 1024,
-    ECHO_HIGH = 16 * 1024 * 1024,
-    /* Bytes waiting for the reader of our output, above which the peer is not read, and below which it is
-       again. */
-    OUTPUT_HIGH = 256 * 1024,
-    OUTPUT_LOW = 64 * 1024,
-    ANSWER_SECONDS = 1,
-    QUESTION_SHOWN_MAX = 60
+    QUEUE_HIGH = 512 * 1024, /* bytes waiting for the peer above which no input is read */
+    ANSWER_SECONDS = 1
 };
 
 static tow_session *session_of(const tow_websocket *socket) {
     return tow_websocket_user(socket);
-}
-
-/* Leaving. */
-
-void tow_session_leave(tow_session *session, uint16_t code, const char *reason) {
-    tow_standard_input_stop(&session->input);
-    if (session->ended)
-        return;
-    if (session->own_code == 0)
-        session->own_code = code;
-    int error = session->reconnector != NULL ? tow_reconnector_close(session->reconnector, code, reason)
-                                             : tow_websocket_close(session->socket, code, reason);
-    if (error != 0)
-        tow_view_error(&session->view, "closing: %s", tow_strerror(error));
-}
-
-void tow_session_shut(tow_session *session) {
-    tow_standard_input_stop(&session->input);
-    if (session->ended || session->own_code != 0)
-        return;
-    session->own_code = 1000;
-    tow_client_shutdown(session->socket);
-}
-
-void tow_session_note(tow_session *session, tow_exit_status status) {
-    if (session->status == TOW_EXIT_DONE)
-        session->status = status;
-}
-
-void tow_session_fail(tow_session *session, tow_exit_status status) {
-    tow_session_note(session, status);
-    tow_session_leave(session, 1000, NULL);
-}
-
-void tow_session_end(tow_session *session) {
-    session->ended = true;
-    tow_standard_input_stop(&session->input);
-    tow_timer_cancel(session->loop, &session->linger_timer);
-    tow_timer_cancel(session->loop, &session->ping_timer);
-    tow_timer_cancel(session->loop, &session->limit_timer);
-    if (session->view.editor != NULL)
-        tow_editor_stop(session->view.editor);
-    tow_loop_stop(session->loop);
-}
-
-/* With -x: the question that has no answer, or NULL. */
-static const char *unanswered_question(const tow_session *session) {
-    if (session->next_message == NULL ||
-        session->came >= (uint64_t)(session->next_message - session->settings->messages))
-        return NULL;
-    return session->next_message[-1];
-}
-
-void tow_session_conclude(tow_session *session) {
-    tow_session_note(session, session->end);
-    const char *question = unanswered_question(session);
-    if (question != NULL && session->status == TOW_EXIT_DONE) {
-        char shown[QUESTION_SHOWN_MAX + 1];
-        tow_text_format(shown, sizeof(shown), "%s", question);
-        tow_view_error(&session->view, "the connection ended before the answer to '%s' came", shown);
-        tow_session_note(session, TOW_EXIT_UNANSWERED);
-    }
-    tow_session_end(session);
 }
 
 /* Answers. */
@@ -107,8 +33,8 @@ static void leave_after_silence(tow_session *session) {
 static void on_linger(tow_timer *timer) {
     tow_session *session = (tow_session *)((char *)timer - offsetof(tow_session, linger_timer));
     if (tow_websocket_ready_state(session->socket) != TOW_OPEN)
-        return;                                           /* the peer has left before */
-    if (session->view.output.waiting.length > OUTPUT_LOW) /* it is we who are silent: the peer is not read */
+        return;                             /* the peer has left before */
+    if (tow_session_may_be_unread(session)) /* it is we who are silent */
         tow_timer_set(
             session->loop, timer, tow_loop_now(session->loop) + ANSWER_SECONDS * TOW_SECOND, on_linger);
     else
@@ -152,29 +78,6 @@ static void next_message_send(tow_session *session) {
     tow_session_send(session, type_to_send(session), message, strlen(message));
 }
 
-static void output_failed(tow_session *session) {
-    if (session->status == TOW_EXIT_DONE)
-        tow_view_output_lost(&session->view);
-    tow_session_fail(session, TOW_EXIT_OUTPUT);
-}
-
-bool tow_session_show(tow_session *session, const tow_message *message) {
-    int error = tow_view_message(&session->view, message);
-    if (session->view.output.error != 0) {
-        output_failed(session);
-        return false;
-    }
-    if (error == TOW_ERROR_SYSTEM)
-        tow_view_error(&session->view, "writing to %s: %s", session->settings->output, strerror(errno));
-    else if (error == TOW_ERROR_MEMORY)
-        tow_view_error(&session->view, "%s", tow_strerror(error));
-    if (error != 0)
-        tow_session_fail(session, error == TOW_ERROR_SYSTEM ? TOW_EXIT_OUTPUT : TOW_EXIT_FAILED);
-    else if (session->view.output.waiting.length > OUTPUT_HIGH)
-        tow_websocket_pause(session->socket);
-    return error == 0;
-}
-
 static void on_message(tow_websocket *socket, const tow_message *message) {
     tow_session *session = session_of(socket);
     const tow_connect_settings *settings = session->settings;
@@ -192,23 +95,6 @@ static void on_message(tow_websocket *socket, const tow_message *message) {
         next_message_send(session);
     else
         linger(session);
-}
-
-/* The peer is not read while much waits for our reader or, with --echo, for the peer. */
-static void reading_resume(tow_session *session) {
-    if (session->socket == NULL)
-        return;
-    bool echo_waits = session->settings->echo && tow_websocket_buffered_amount(session->socket) > ECHO_HIGH;
-    if (session->view.output.waiting.length < OUTPUT_LOW && !echo_waits)
-        tow_websocket_resume(session->socket);
-}
-
-void tow_session_output_changed(tow_writer *output) {
-    tow_session *session = output->user;
-    if (output->error != 0)
-        output_failed(session);
-    else
-        reading_resume(session);
 }
 
 /* Sending. */
@@ -238,14 +124,13 @@ void tow_session_send(tow_session *session, tow_message_type type, const void *d
     session->sent++;
     if (buffered > QUEUE_HIGH)
         tow_standard_input_pause(&session->input);
-    if (session->settings->echo && buffered > ECHO_HIGH)
-        tow_websocket_pause(session->socket);
+    tow_session_read_less(session);
 }
 
 static void on_drain(tow_websocket *socket) {
     tow_session *session = session_of(socket);
     tow_standard_input_resume(&session->input);
-    reading_resume(session);
+    tow_session_read_on(session);
 }
 
 static void on_piece(tow_standard_input *input, const char *bytes, size_t length) {

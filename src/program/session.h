@@ -99,6 +99,12 @@ void tow_session_end(tow_session *session);
 /* Shows a message; what fails is told, and fails the session. Returns whether it did not. */
 bool tow_session_show(tow_session *session, const tow_message *message);
 
+/* The peer is read no further where too much waits for our reader or, with --echo, for the peer; it is again
+ * where little does; and it may be unread between the two. */
+void tow_session_read_less(tow_session *session);
+void tow_session_read_on(tow_session *session);
+bool tow_session_may_be_unread(const tow_session *session);
+
 /* Of who subscribes: what the server says. */
 void tow_session_hear(tow_session *session, const tow_message *message);
 
