@@ -4,10 +4,12 @@
 #include "server/address_table.h"
 #include "server/metric.h"
 #include "transport/loop.h"
+#include "transport/timer.h"
 
 #include <assert.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,6 +36,8 @@ struct tow_question {
     tow_asker *asker;
     tow_question *next;      /* among those that wait to be asked, or those that are being asked */
     tow_question **previous; /* of the latter */
+    tow_timer timer;         /* of the former */
+    int64_t end;             /* when there has to be an answer */
     tow_http_call *call;
     char *url;
     tow_header_field *fields;
@@ -189,11 +193,17 @@ static void answered(tow_http_call *call, const tow_http_result *result) {
     ask_next(asker);
 }
 
+/* Those in the queue have waited for some of them. */
+static int seconds_left(const tow_question *question) {
+    int64_t left = question->end - tow_loop_now(question->asker->loop);
+    return left > 0 ? (int)((left + TOW_SECOND - 1) / TOW_SECOND) : 1;
+}
+
 static int start(tow_question *question) {
     return tow_http_call_start(&question->call, question->asker->client,
         &(tow_http_call_options){.url = question->url,
             .headers = question->fields,
-            .total_seconds = question->options.seconds,
+            .total_seconds = seconds_left(question),
             .max_body = ANSWER_MAX,
             .on_done = answered,
             .user = question});
@@ -268,7 +278,22 @@ static tow_question *take(tow_asker *asker, tow_question **link) {
     if (*link == NULL)
         asker->queue_end = link;
     question->next = NULL;
+    tow_timer_cancel(asker->loop, &question->timer);
     return question;
+}
+
+static void not_asked_in_time(tow_timer *timer) {
+    tow_question *question = (tow_question *)(void *)((char *)timer - offsetof(tow_question, timer));
+    tow_question **link = &question->asker->queue;
+    while (*link != question)
+        link = &(*link)->next;
+    take(question->asker, link);
+    if (!is_wanted(question)) {
+        question_free(question);
+        return;
+    }
+    fail(question, TOW_ERROR_TIMED_OUT, "too many questions were under way for too long");
+    send_home(question);
 }
 
 static void ask_next(tow_asker *asker) {
@@ -289,6 +314,8 @@ static void begin(tow_letter *letters) {
         letters = letters->next;
         *asker->queue_end = question;
         asker->queue_end = &question->next;
+        question->end = tow_loop_now(asker->loop) + question->options.seconds * TOW_SECOND;
+        tow_timer_set(asker->loop, &question->timer, question->end, not_asked_in_time);
     }
     ask_next(asker);
 }

@@ -5,7 +5,7 @@
 
 #include <towline/error.h>
 
-enum { ANSWER_SECONDS = 3 };
+enum { ANSWER_SECONDS = 3, CALLS_AT_A_TIME = 32 /* of an asker */ };
 
 struct asked {
     struct world world;
@@ -189,6 +189,44 @@ static void who_waits_and_leaves_is_not_asked_about(void **state) {
     end(&asked);
 }
 
+static void who_is_not_asked_about_in_time_waits_no_longer(void **state) {
+    (void)state;
+    struct asked asked;
+    tow_question *question;
+    begin(&asked, 8);
+    for (int i = 0; i < TOW_ASKER_WAITING_MAX; i++)
+        assert_int_equal(ask(&asked, &question, "http://127.0.0.1:9998/never"), 0);
+    world_run(&asked.world, ANSWER_SECONDS * 1000 - 100);
+    assert_int_equal(asked.verdicts, 0);
+    world_run(&asked.world, 200);
+    assert_int_equal(asked.verdicts, TOW_ASKER_WAITING_MAX);
+    assert_int_equal(asked.error, TOW_ERROR_TIMED_OUT);
+    assert_true(world_logged(&asked.world, "4 auth-url: too many questions were under way"));
+    assert_int_equal(ask(&asked, &question, "http://127.0.0.1:9998/403"), 0);
+    world_run(&asked.world, 100);
+    assert_int_equal(asked.refusals, 1);
+    end(&asked);
+}
+
+/* It is not given its seconds anew. */
+static void who_waited_is_asked_about_for_what_is_left(void **state) {
+    (void)state;
+    struct asked asked;
+    tow_question *question;
+    begin(&asked, 9);
+    for (int i = 0; i < CALLS_AT_A_TIME; i++)
+        assert_int_equal(ask(&asked, &question, "http://127.0.0.1:9998/never"), 0);
+    world_run(&asked.world, ANSWER_SECONDS * 1000 - 1000);
+    assert_int_equal(ask(&asked, &question, "http://127.0.0.1:9998/never"), 0);
+    world_run(&asked.world, 1100); /* from now on it is being asked about */
+    assert_int_equal(asked.verdicts, CALLS_AT_A_TIME);
+    world_run(&asked.world, ANSWER_SECONDS * 1000 - 1200);
+    assert_int_equal(asked.verdicts, CALLS_AT_A_TIME);
+    world_run(&asked.world, 300);
+    assert_int_equal(asked.verdicts, CALLS_AT_A_TIME + 1);
+    end(&asked);
+}
+
 static void those_that_are_under_way_at_the_end_are_told(void **state) {
     (void)state;
     struct asked asked;
@@ -214,6 +252,8 @@ int main(void) {
         cmocka_unit_test(so_many_may_wait_and_no_more),
         cmocka_unit_test(who_asks_without_end_keeps_nobody_else_waiting),
         cmocka_unit_test(who_waits_and_leaves_is_not_asked_about),
+        cmocka_unit_test(who_is_not_asked_about_in_time_waits_no_longer),
+        cmocka_unit_test(who_waited_is_asked_about_for_what_is_left),
         cmocka_unit_test(those_that_are_under_way_at_the_end_are_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
