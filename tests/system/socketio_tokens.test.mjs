@@ -164,6 +164,33 @@ test("a back end is asked about connecting, rooms and publishing", async (t) => 
   assert.deepEqual((await later(other.asks("subscribe", "d"), 204)).slice(1), ["socketio/main/d", { ok: true }]);
 });
 
+test("what one says about a room is done in its order, whenever the back end answers", async (t) => {
+  const waiting = [];
+  const back = http.createServer((incoming, outgoing) => {
+    if (incoming.headers["towline-act"] === "connect") return void outgoing.writeHead(200).end();
+    waiting.push({ channel: incoming.headers["towline-channel"], answer: () => outgoing.writeHead(204).end() });
+  });
+  back.listen(0, "127.0.0.1");
+  await once(back, "listening");
+  t.after(() => (back.closeAllConnections(), back.close()));
+  const server = await serveTokens(t, `token-url: http://127.0.0.1:${back.address().port}/`);
+  const [ann, bob] = [client(t, server), client(t, server)];
+  await Promise.all([ann.isOpen(), bob.isOpen()]);
+  const questions = (count) => until(() => waiting.length === count, `${count} questions`);
+  const hears = bob.asks("subscribe", "a");
+  await questions(1);
+  waiting.shift().answer();
+  await hears;
+  for (let i = 0; i < 8; i++) ann.emit("publish", "a", "said", i);
+  const left = [ann.asks("subscribe", "b"), ann.asks("unsubscribe", "b"), ann.asks("unsubscribe", "b")];
+  assert.deepEqual(await ann.asks("publish", "open", "said", "another room"), { ok: true }); // which need not wait
+  await questions(9);
+  for (const question of waiting.splice(0).reverse()) question.answer();
+  await bob.hears("said", 8);
+  assert.deepEqual(bob.events.map(([, number]) => number), [0, 1, 2, 3, 4, 5, 6, 7]);
+  assert.deepEqual((await Promise.all(left)).map(({ ok, status }) => ok ?? status), [true, true, 400]);
+});
+
 test("who is in a room by a token is not recovered, but comes back as a new one", async (t) => {
   const server = await serveTokens(t, "token-keys: keys", "{recovery-seconds: 30}");
   const token = tokenOf({ sub: "ann", channels, exp: soon() }, SECRET);

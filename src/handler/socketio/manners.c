@@ -56,6 +56,15 @@ static void join(
         tell_error(visitor, asked->ack, tow_socketio_join(visitor->socket, asked->room.data));
 }
 
+static void leave(
+    tow_socketio_visitor *visitor, const tow_socketio_asked *asked, const tow_channel_answer *answer) {
+    (void)answer;
+    if (tow_socketio_leave(visitor->socket, asked->room.data) != 0)
+        tow_socketio_visitor_tell(visitor, asked->ack, 400, not_there);
+    else
+        tow_socketio_visitor_tell(visitor, asked->ack, 200, NULL);
+}
+
 static void say(
     tow_socketio_visitor *visitor, const tow_socketio_asked *asked, const tow_channel_answer *answer) {
     if (answer->word == TOW_CHANNEL_REFUSED)
@@ -80,14 +89,15 @@ static void on_subscribe(tow_socketio_socket *socket, const tow_socketio_event *
 }
 
 static void on_unsubscribe(tow_socketio_socket *socket, const tow_socketio_event *event) {
-    const tow_socketio_visitor *visitor = tow_socketio_user(socket);
+    tow_socketio_visitor *visitor = tow_socketio_user(socket);
     tow_buffer room = {0};
-    if (!read_text(event, 0, &room))
+    if (!read_text(event, 0, &room)) {
         tow_socketio_visitor_tell(visitor, event->ack, 400, no_room);
-    else if (tow_socketio_leave(socket, (const char *)room.data) != 0)
-        tow_socketio_visitor_tell(visitor, event->ack, 400, not_there);
-    else
-        tow_socketio_visitor_tell(visitor, event->ack, 200, NULL);
+    } else {
+        const tow_socketio_asked asked = {.room = text_of(&room), .ack = event->ack};
+        if (!tow_socketio_visitor_in_turn(visitor, &asked, leave))
+            tow_socketio_visitor_tell(visitor, event->ack, 503, busy);
+    }
     tow_buffer_clear(&room);
 }
 

@@ -26,12 +26,13 @@ typedef struct tow_socketio_visitor {
     tow_channel_question question; /* who it is */
     bool is_asked;                 /* it is under way */
     bool has_entered;
-    size_t allowed;   /* of what everybody hears, so many have been granted */
-    bool has_grant;   /* it was let into a room that is not open to everybody */
-    tow_buffer token; /* that it shows next; empty: none */
-    int64_t ack;      /* of the event that has brought it; -1: none */
-    tow_socketio_wish *wishes;
+    size_t allowed;            /* of what everybody hears, so many have been granted */
+    bool has_grant;            /* it was let into a room that is not open to everybody */
+    tow_buffer token;          /* that it shows next; empty: none */
+    int64_t ack;               /* of the event that has brought it; -1: none */
+    tow_socketio_wish *wishes; /* the oldest first */
     int wish_count;
+    bool *is_gone; /* set when it is freed, while wishes are concluded; else NULL */
 } tow_socketio_visitor;
 
 /* For on_connect and on_disconnect. A token is the member `token` of what the client sends along, or in its
@@ -47,7 +48,8 @@ bool tow_socketio_visitor_stays(tow_socketio_socket *socket, const char *room);
 bool tow_socketio_visitor_show(tow_socketio_visitor *visitor, tow_slice token, int64_t ack);
 
 /* Asks whether it may: `then` comes with the answer, in this call or later, or not at all if it is gone by
- * then. What is asked is copied. False: too much is being asked, or there is no memory. */
+ * then; about one room in the order of the calls. What is asked is copied. False: too much is being asked, or
+ * there is no memory. */
 typedef struct tow_socketio_asked {
     tow_channel_act act;
     tow_slice room;                          /* ends with a zero, as the next does; empty: the namespace */
@@ -63,6 +65,10 @@ typedef void (*tow_socketio_then)(
 tow_channel_word tow_socketio_visitor_known(tow_socketio_visitor *visitor, const char *room);
 
 bool tow_socketio_visitor_ask(
+    tow_socketio_visitor *visitor, const tow_socketio_asked *asked, tow_socketio_then then);
+
+/* The same of what everybody may. */
+bool tow_socketio_visitor_in_turn(
     tow_socketio_visitor *visitor, const tow_socketio_asked *asked, tow_socketio_then then);
 
 /* Acknowledges, if that is waited for: {"ok":true}, or {"error":TEXT,"status":NUMBER} with the text of an

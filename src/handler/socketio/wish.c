@@ -1,5 +1,6 @@
 #include "wish.h"
 
+#include "base/text.h"
 #include "server/channels.h"
 #include "socketio/parts.h"
 
@@ -7,10 +8,14 @@
 #include <stdlib.h>
 #include <towline/error.h>
 
+enum { REASON_MAX = 128 };
+
 struct tow_socketio_wish {
-    tow_socketio_wish *next;
+    tow_socketio_wish *next; /* a later one */
     tow_socketio_visitor *visitor;
     tow_channel_question question;
+    tow_channel_answer answer; /* LATER: somebody is being asked */
+    char reason[REASON_MAX];   /* of the answer */
     tow_socketio_then then;
     tow_socketio_asked asked; /* its texts are in `bytes` */
     tow_socketio_arguments arguments;
@@ -56,8 +61,8 @@ static tow_channel_word known(tow_socketio_visitor *visitor, tow_channel_act act
     return word != TOW_CHANNEL_LATER ? word : keeper_knows(visitor, act, channel);
 }
 
-/* Those that are under way. What is set for the channel may be another thing by the time of the answer, and
- * so may the token. */
+/* Those that are under way, in the order in which they came. What is set for the channel may be another thing
+ * by the time of the answer, and so may the token. */
 
 static void wish_free(tow_socketio_wish *wish) {
     tow_buffer_clear(&wish->bytes);
@@ -75,27 +80,71 @@ static void take_out(tow_socketio_wish *wish) {
 void tow_socketio_wishes_drop(tow_socketio_visitor *visitor) {
     while (visitor->wishes != NULL) {
         tow_socketio_wish *wish = visitor->wishes;
-        const tow_channel_keeper *keeper = visitor->house->channels->keeper;
+        const tow_channels *channels = visitor->house->channels;
         visitor->wishes = wish->next;
         visitor->wish_count--;
-        keeper->forget(keeper, &wish->question);
+        if (wish->answer.word == TOW_CHANNEL_LATER)
+            channels->keeper->forget(channels->keeper, &wish->question);
         wish_free(wish);
     }
+    if (visitor->is_gone != NULL)
+        *visitor->is_gone = true;
 }
 
-static void note_grant(tow_socketio_visitor *visitor, const tow_channel_answer *answer) {
-    visitor->has_grant |= answer->word == TOW_CHANNEL_GRANTED;
+/* The first about this room, before `end`; NULL: there is none. */
+static tow_socketio_wish *first_about(
+    const tow_socketio_visitor *visitor, const char *room, const tow_socketio_wish *end) {
+    tow_socketio_wish *wish = visitor->wishes;
+    while (wish != end && !tow_slice_equals(wish->asked.room, room))
+        wish = wish->next;
+    return wish != end ? wish : NULL;
+}
+
+/* What is said about one room is done in its order, also where whoever is asked answers in another. */
+static tow_socketio_wish *first_ready(const tow_socketio_visitor *visitor) {
+    tow_socketio_wish *wish = visitor->wishes;
+    while (wish != NULL && (wish->answer.word == TOW_CHANNEL_LATER ||
+                               first_about(visitor, wish->asked.room.data, wish) != NULL))
+        wish = wish->next;
+    return wish;
+}
+
+static void conclude(tow_socketio_wish *wish) {
+    tow_socketio_visitor *visitor = wish->visitor;
+    bool still_may = known(visitor, wish->asked.act, wish->asked.room) != TOW_CHANNEL_REFUSED;
+    take_out(wish);
+    wish->then(visitor, &wish->asked,
+        wish->answer.word != TOW_CHANNEL_GRANTED || still_may ? &wish->answer : &forbidden);
+    wish_free(wish);
+}
+
+/* Any of them may be the visitor's end. */
+static void conclude_ready(tow_socketio_visitor *visitor) {
+    bool is_gone = false;
+    bool *outer = visitor->is_gone;
+    visitor->is_gone = &is_gone;
+    for (tow_socketio_wish *wish; !is_gone && (wish = first_ready(visitor)) != NULL;)
+        conclude(wish);
+    if (!is_gone)
+        visitor->is_gone = outer;
+    else if (outer != NULL)
+        *outer = true;
+}
+
+static void note_answer(tow_socketio_wish *wish, const tow_channel_answer *answer) {
+    wish->answer = *answer;
+    if (answer->reason != NULL) {
+        tow_text_format(wish->reason, sizeof(wish->reason), "%s", answer->reason);
+        wish->answer.reason = wish->reason;
+    }
+    wish->visitor->has_grant |= answer->word == TOW_CHANNEL_GRANTED;
 }
 
 static void on_answer(tow_channel_question *question, const tow_channel_answer *answer) {
     tow_socketio_wish *wish =
         (tow_socketio_wish *)(void *)((char *)question - offsetof(tow_socketio_wish, question));
-    bool still_may = known(wish->visitor, wish->asked.act, wish->asked.room) != TOW_CHANNEL_REFUSED;
-    const tow_channel_answer *now = answer->word != TOW_CHANNEL_GRANTED || still_may ? answer : &forbidden;
-    take_out(wish);
-    note_grant(wish->visitor, now);
-    wish->then(wish->visitor, &wish->asked, now);
-    wish_free(wish);
+    note_answer(wish, answer);
+    conclude_ready(wish->visitor);
 }
 
 static size_t size_of(const tow_socketio_asked *asked) {
@@ -134,9 +183,11 @@ static void copy_arguments(tow_socketio_wish *wish, const tow_socketio_arguments
     }
 }
 
-/* NULL without memory. */
+/* The last. NULL: there are too many, or there is no memory. */
 static tow_socketio_wish *wish_new(
     tow_socketio_visitor *visitor, const tow_socketio_asked *asked, tow_socketio_then then) {
+    if (visitor->wish_count == TOW_SOCKETIO_WISHES_MAX)
+        return NULL;
     tow_socketio_wish *wish = calloc(1, sizeof(*wish));
     if (wish == NULL || tow_buffer_reserve_exactly(&wish->bytes, size_of(asked) + 1) != 0) {
         free(wish);
@@ -144,32 +195,47 @@ static tow_socketio_wish *wish_new(
     }
     wish->visitor = visitor;
     wish->then = then;
+    wish->answer = unasked;
     wish->question.on_answer = on_answer;
     wish->asked = *asked;
     wish->asked.room = put_text(&wish->bytes, asked->room);
     wish->asked.event = put_text(&wish->bytes, asked->event);
     if (asked->arguments != NULL)
         copy_arguments(wish, asked->arguments);
-    wish->next = visitor->wishes;
-    visitor->wishes = wish;
+    tow_socketio_wish **end = &visitor->wishes;
+    while (*end != NULL)
+        end = &(*end)->next;
+    *end = wish;
     visitor->wish_count++;
     return wish;
 }
 
+/* At once, or behind what is under way about the same room. */
+static bool do_in_turn(tow_socketio_visitor *visitor, const tow_socketio_asked *asked, tow_socketio_then then,
+    const tow_channel_answer *answer) {
+    if (first_about(visitor, asked->room.data, NULL) == NULL) {
+        then(visitor, asked, answer);
+        return true;
+    }
+    tow_socketio_wish *wish = wish_new(visitor, asked, then);
+    if (wish != NULL)
+        wish->answer = *answer;
+    return wish != NULL;
+}
+
 /* Whoever keeps the channels is asked; the wish is there before, as its question has to be. */
 static bool ask_keeper(tow_socketio_visitor *visitor, const tow_socketio_asked *asked, tow_slice channel,
-    tow_socketio_then then, tow_channel_answer *answer) {
+    tow_socketio_then then) {
     const tow_channel_keeper *keeper = visitor->house->channels->keeper;
-    tow_socketio_wish *wish =
-        visitor->wish_count < TOW_SOCKETIO_WISHES_MAX ? wish_new(visitor, asked, then) : NULL;
+    tow_socketio_wish *wish = wish_new(visitor, asked, then);
     if (wish == NULL)
         return false;
-    keeper->may(keeper, &visitor->guest, asked->act, channel, &wish->question, answer);
-    if (answer->word == TOW_CHANNEL_LATER)
-        return true;
-    note_grant(visitor, answer);
-    take_out(wish);
-    wish_free(wish);
+    tow_channel_answer answer = unasked;
+    keeper->may(keeper, &visitor->guest, asked->act, channel, &wish->question, &answer);
+    if (answer.word != TOW_CHANNEL_LATER) {
+        note_answer(wish, &answer);
+        conclude_ready(visitor);
+    }
     return true;
 }
 
@@ -182,16 +248,15 @@ bool tow_socketio_visitor_ask(
     char name[TOW_CHANNEL_NAME_MAX];
     bool has_keeper = visitor->house->channels != NULL && visitor->house->channels->keeper != NULL;
     int length = tow_socketio_channel_of(visitor->socket, asked->room, name);
-    tow_channel_answer answer = forbidden;
-    if (length > 0)
-        answer =
-            *by_policy(tow_server_hub(visitor->house->server), asked->act, (tow_slice){name, (size_t)length});
-    if (answer.word == TOW_CHANNEL_LATER && !has_keeper)
-        answer = forbidden;
-    if (answer.word == TOW_CHANNEL_LATER &&
-        !ask_keeper(visitor, asked, (tow_slice){name, (size_t)length}, then, &answer))
-        return false;
-    if (answer.word != TOW_CHANNEL_LATER)
-        then(visitor, asked, &answer);
-    return true;
+    const tow_slice channel = {name, length > 0 ? (size_t)length : 0};
+    const tow_channel_answer *answer =
+        length > 0 ? by_policy(tow_server_hub(visitor->house->server), asked->act, channel) : &forbidden;
+    if (answer->word == TOW_CHANNEL_LATER && has_keeper)
+        return ask_keeper(visitor, asked, channel, then);
+    return do_in_turn(visitor, asked, then, answer->word != TOW_CHANNEL_LATER ? answer : &forbidden);
+}
+
+bool tow_socketio_visitor_in_turn(
+    tow_socketio_visitor *visitor, const tow_socketio_asked *asked, tow_socketio_then then) {
+    return do_in_turn(visitor, asked, then, &granted);
 }
