@@ -1,6 +1,6 @@
 #include "asks.h"
 
-#include "socket.h"
+#include "inside.h"
 #include "transport/loop.h"
 
 #include <stddef.h>

@@ -2,9 +2,7 @@
 
 #include "identity.h"
 #include "past.h"
-#include "rooms.h"
 #include "server/address_table.h"
-#include "socketio.h"
 #include "transport/loop.h"
 #include "websocket/websocket.h"
 
@@ -16,17 +14,19 @@ enum { BUCKETS = 1024 };
 
 struct tow_socketio_away {
     pthread_mutex_t mutex;
+    void (*on_over)(tow_socketio_socket *socket);
     size_t max;
     size_t count;
     tow_address_table *addresses; /* how many each has; NULL: nobody has ever been away */
     tow_socketio_socket *buckets[BUCKETS];
 };
 
-tow_socketio_away *tow_socketio_away_new(size_t max) {
+tow_socketio_away *tow_socketio_away_new(size_t max, void (*on_over)(tow_socketio_socket *socket)) {
     tow_socketio_away *away = calloc(1, sizeof(*away));
     if (away == NULL)
         return NULL;
     away->max = max;
+    away->on_over = on_over;
     pthread_mutex_init(&away->mutex, NULL);
     return away;
 }
@@ -54,15 +54,12 @@ static void take_out(tow_socketio_away *away, tow_socketio_socket *socket) {
 }
 
 void tow_socketio_away_drop(tow_socketio_socket *socket) {
-    tow_socketio *io = socket->scope->io;
-    pthread_mutex_lock(&io->away->mutex);
-    take_out(io->away, socket);
-    pthread_mutex_unlock(&io->away->mutex);
+    tow_socketio_away *away = socket->scope->io->away;
+    pthread_mutex_lock(&away->mutex);
+    take_out(away, socket);
+    pthread_mutex_unlock(&away->mutex);
     tow_timer_cancel(socket->loop, &socket->timer);
-    tow_socketio_rooms_end(socket);
-    tow_socketio_past_free(socket->past);
-    free(socket);
-    tow_socketio_release(io);
+    away->on_over(socket);
 }
 
 static void on_timer(tow_timer *timer) {
@@ -106,7 +103,6 @@ bool tow_socketio_away_keep(tow_socketio_socket *socket) {
         tow_metric_count(socket->scope->io->metrics.over_away);
         return false;
     }
-    tow_socketio_hold(socket->scope->io);
     tow_timer_set(socket->loop, &socket->timer, tow_loop_now(socket->loop) + seconds * TOW_SECOND, on_timer);
     return true;
 }
@@ -147,9 +143,7 @@ tow_socketio_socket *tow_socketio_away_take(
     if (socket != NULL)
         take_out(away, socket);
     pthread_mutex_unlock(&away->mutex);
-    if (socket == NULL)
-        return NULL;
-    tow_timer_cancel(socket->loop, &socket->timer);
-    tow_socketio_release(scope->io);
+    if (socket != NULL)
+        tow_timer_cancel(socket->loop, &socket->timer);
     return socket;
 }

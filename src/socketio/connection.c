@@ -1,13 +1,17 @@
-#include "connection.h"
-
+/* connection: what comes on one connection, packet by packet, goes to its sockets; what breaks the protocol
+ * ends it.
+ *
+ * It is an ordinary socket of a route (tow_socketio_handle): messages, whatever carries them. */
 #include "arguments.h"
 #include "asks.h"
+#include "ending.h"
 #include "gathering.h"
+#include "inside.h"
 #include "returning.h"
 #include "rooms.h"
+#include "scope.h"
 #include "sending.h"
 #include "socket.h"
-#include "socketio.h"
 #include "socketio/parts.h"
 #include "base/json.h"
 #include "transport/loop.h"
@@ -16,37 +20,11 @@
 #include <stdlib.h>
 #include <towline/error.h>
 
-/* The end. */
-
-static void end_sockets(tow_socketio_connection *connection, tow_socketio_reason reason) {
-    while (connection->sockets != NULL)
-        tow_socketio_socket_end(connection->sockets, reason);
-}
-
-void tow_socketio_connection_end(
-    tow_socketio_connection *connection, tow_socketio_reason reason, uint16_t code, const char *why) {
-    if (connection->is_over)
-        return;
-    connection->is_over = true;
-    tow_timer_cancel(tow_websocket_loop(connection->websocket), &connection->timer);
-    tow_socketio_gathering_free(connection, tow_socketio_gathering_take(connection));
-    tow_websocket_close(connection->websocket, code, why);
-    end_sockets(connection, reason);
-}
-
 static void fail(tow_socketio_connection *connection, int error) {
     if (error == TOW_ERROR_MEMORY)
         tow_socketio_connection_end(connection, TOW_SOCKETIO_TRANSPORT, 1011, tow_strerror(error));
     else if (error != 0 && error != TOW_ERROR_CLOSED && error != TOW_ERROR_QUEUE_FULL)
         tow_socketio_connection_end(connection, TOW_SOCKETIO_PARSE_ERROR, 1002, "not as Socket.IO has it");
-}
-
-void tow_socketio_connection_kick(tow_socketio_connection *connection) {
-    for (const tow_socketio_socket *socket = connection->sockets; socket != NULL; socket = socket->next) {
-        if (socket->stage == TOW_SOCKETIO_CONNECTED)
-            tow_socketio_send_text(connection, TOW_PACKET_DISCONNECT, socket->scope->name, (tow_slice){0});
-    }
-    tow_socketio_connection_end(connection, TOW_SOCKETIO_SERVER, 1000, NULL);
 }
 
 /* Connecting. */
@@ -56,11 +34,6 @@ static void on_timer(tow_timer *timer) {
         (tow_socketio_connection *)(void *)((char *)timer - offsetof(tow_socketio_connection, timer));
     tow_socketio_connection_end(
         connection, TOW_SOCKETIO_TRANSPORT, 1008, "no namespace was connected to in time");
-}
-
-void tow_socketio_connection_has_socket(tow_socketio_connection *connection) {
-    connection->has_connected = true;
-    tow_timer_cancel(tow_websocket_loop(connection->websocket), &connection->timer);
 }
 
 static int refuse_scope(tow_socketio_connection *connection, tow_slice scope) {
@@ -251,7 +224,7 @@ static void on_close(tow_websocket *websocket, const tow_close_event *event) {
     (void)event;
     tow_metric_add(connection->io->metrics.connections, -1);
     connection->is_over = true;
-    end_sockets(connection, TOW_SOCKETIO_TRANSPORT);
+    tow_socketio_connection_end_sockets(connection, TOW_SOCKETIO_TRANSPORT);
     tow_timer_cancel(tow_websocket_loop(websocket), &connection->timer);
     tow_socketio_gathering_free(connection, tow_socketio_gathering_take(connection));
     tow_websocket_set_user(websocket, NULL);

@@ -6,10 +6,10 @@
 #include "identity.h"
 #include "past.h"
 #include "rooms.h"
+#include "scope.h"
 #include "sending.h"
 #include "server/channels.h"
 #include "socket.h"
-#include "socketio.h"
 
 #include <towline/error.h>
 

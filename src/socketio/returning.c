@@ -3,14 +3,15 @@
 #include "arguments.h"
 #include "away.h"
 #include "base/json.h"
-#include "connection.h"
+#include "ending.h"
 #include "identity.h"
+#include "inside.h"
 #include "past.h"
 #include "rooms.h"
+#include "scope.h"
 #include "sending.h"
 #include "server/carried.h"
 #include "socket.h"
-#include "socketio.h"
 #include "transport/loop.h"
 
 #include <assert.h>
@@ -121,6 +122,7 @@ static bool come_back(tow_socketio_connection *connection, const tow_socketio_sc
     tow_socketio_socket *socket = tow_socketio_away_take(scope, worker, secret);
     if (socket == NULL)
         return false;
+    tow_socketio_release(scope->io); /* which the connection's server has, too */
     if (!read_offset(packet, offset, sizeof(offset)) ||
         !tow_socketio_past_has(socket->past, tow_slice_from(offset), &first)) {
         tow_socketio_rooms_end(socket);
@@ -172,8 +174,10 @@ static void depart_one(tow_socketio_returning *self) {
     tow_server *server = self->scope->io->server;
     tow_server_letter_opened(server, self->from, sizeof(*self));
     tow_socketio_socket *socket = tow_socketio_away_take(self->scope, self->from, self->secret);
-    if (socket != NULL)
+    if (socket != NULL) {
         pack(self, socket);
+        tow_socketio_release(self->scope->io); /* which the letter holds, too */
+    }
     self->letter = (tow_letter){.open = arrive, .drop = drop_at_home, .work = 1};
     if (!tow_server_owe_letter(server, self->to, &self->letter, sizeof(*self)))
         release(self); /* nobody waits where the worker ends */

@@ -1,15 +1,14 @@
 #include "rooms.h"
 
 #include "away.h"
-#include "connection.h"
 #include "past.h"
 #include "sending.h"
 #include "server/channels.h"
-#include "socket.h"
 #include "socketio/parts.h"
 #include "websocket/websocket.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <towline/error.h>
 
 static tow_socketio_room *room_of(tow_subscription *subscription) {
@@ -92,18 +91,11 @@ static void take_out(tow_socketio_room *room) {
     free(room);
 }
 
-/* Who does not get what it should has to know: its connection ends, and it can't be recovered. */
-static void lose(tow_socketio_socket *socket, uint16_t code, const char *why) {
-    tow_socketio_past_free(socket->past);
-    socket->past = NULL;
-    tow_socketio_connection_end(socket->connection, TOW_SOCKETIO_TRANSPORT, code, why);
-}
-
 static bool is_fixed(const tow_socketio_room *room) {
     return room == &room->socket->all || room == &room->socket->own;
 }
 
-static bool stays_in(const tow_socketio_room *room, tow_socketio_stays stays) {
+bool tow_socketio_room_stays(const tow_socketio_room *room, tow_socketio_stays stays) {
     char name[TOW_CHANNEL_NAME_MAX + 1];
     tow_slice text = {0};
     if (room != &room->socket->all)
@@ -120,7 +112,7 @@ static bool may_stay(const tow_subscription *subscription) {
     const tow_socketio_socket *socket = room->socket;
     if (socket->scope->io->stays == NULL)
         return true;
-    return socket->stage == TOW_SOCKETIO_CONNECTED && stays_in(room, socket->scope->io->stays);
+    return socket->stage == TOW_SOCKETIO_CONNECTED && tow_socketio_room_stays(room, socket->scope->io->stays);
 }
 
 static void ended(tow_subscription *subscription, tow_subscription_end why) {
@@ -132,11 +124,11 @@ static void ended(tow_subscription *subscription, tow_subscription_end why) {
     if (socket->connection == NULL) /* of what is to come nothing may be missing */
         tow_socketio_away_drop(socket);
     else if (why == TOW_SUBSCRIPTION_SLOW)
-        lose(socket, 1008, "too slow for what is published");
+        socket->scope->io->above->lose(socket, 1008, "too slow for what is published");
     else if (why == TOW_SUBSCRIPTION_LOST || why == TOW_SUBSCRIPTION_REFUSED)
-        lose(socket, 1011, "what was published is lost");
+        socket->scope->io->above->lose(socket, 1011, "what was published is lost");
     else if (why == TOW_SUBSCRIPTION_REVOKED && is_told)
-        tow_socketio_disconnect(socket, false);
+        socket->scope->io->above->expel(socket);
 }
 
 /* What was dropped for who is slow is told where all is promised: by an end that can't be recovered from. */
@@ -146,7 +138,7 @@ static void gap(tow_subscription *subscription, const tow_gap *missing) {
     if (socket->connection == NULL)
         tow_socketio_away_drop(socket);
     else if (socket->past != NULL)
-        lose(socket, 1008, "too slow for what is published");
+        socket->scope->io->above->lose(socket, 1008, "too slow for what is published");
 }
 
 static const tow_subscriber kind = {.subscribed = subscribed,
@@ -224,13 +216,16 @@ int tow_socketio_room_add(tow_socketio_socket *socket, tow_slice name, const tow
     return 0;
 }
 
+void tow_socketio_room_remove(tow_socketio_room *room) {
+    tow_unsubscribe(&room->subscription);
+    take_out(room);
+}
+
 void tow_socketio_rooms_end(tow_socketio_socket *socket) {
     tow_unsubscribe(&socket->all.subscription);
     tow_unsubscribe(&socket->own.subscription);
-    while (socket->rooms != NULL) {
-        tow_unsubscribe(&socket->rooms->subscription);
-        take_out(socket->rooms);
-    }
+    while (socket->rooms != NULL)
+        tow_socketio_room_remove(socket->rooms);
 }
 
 /* The first goes behind the last: the rooms that come first take what the connection takes. */
@@ -255,51 +250,4 @@ tow_slice tow_socketio_room_name(const tow_socketio_room *room) {
     tow_slice channel = tow_subscription_channel(&room->subscription);
     size_t scope = strlen(room->socket->scope->channel) + 1;
     return (tow_slice){channel.data + scope, channel.length - scope};
-}
-
-static tow_socketio_room *find(const tow_socketio_socket *socket, const char *name) {
-    tow_socketio_room *room = socket->rooms;
-    while (room != NULL && !tow_slice_equals(tow_socketio_room_name(room), name))
-        room = room->next;
-    return room;
-}
-
-bool tow_socketio_is_in(const tow_socketio_socket *socket, const char *name) {
-    if (socket == NULL || name == NULL || socket->stage != TOW_SOCKETIO_CONNECTED)
-        return false;
-    return strcmp(socket->id, name) == 0 || find(socket, name) != NULL;
-}
-
-int tow_socketio_join(tow_socketio_socket *socket, const char *name) {
-    if (socket == NULL || name == NULL || name[0] == '\0')
-        return TOW_ERROR_ARGUMENT;
-    int error = tow_socketio_socket_let_in(socket);
-    if (error != 0 || tow_socketio_is_in(socket, name))
-        return error;
-    if (socket->room_count >= socket->scope->io->options.max_rooms)
-        return TOW_ERROR_LIMIT;
-    return tow_socketio_room_add(socket, tow_slice_from(name), NULL);
-}
-
-int tow_socketio_leave(tow_socketio_socket *socket, const char *name) {
-    tow_socketio_room *room = socket == NULL || name == NULL ? NULL : find(socket, name);
-    if (room == NULL)
-        return TOW_ERROR_ARGUMENT;
-    tow_unsubscribe(&room->subscription);
-    take_out(room);
-    return 0;
-}
-
-void tow_socketio_sift(tow_socketio_socket *socket, tow_socketio_stays stays) {
-    if (socket->stage != TOW_SOCKETIO_CONNECTED)
-        return;
-    for (tow_socketio_room *room = socket->rooms, *next; room != NULL; room = next) {
-        next = room->next;
-        if (stays_in(room, stays))
-            continue;
-        tow_unsubscribe(&room->subscription);
-        take_out(room);
-    }
-    if (!stays_in(&socket->all, stays))
-        tow_socketio_disconnect(socket, false);
 }

@@ -4,6 +4,7 @@
 #define TOW_SOCKETIO_ROOMS_H
 
 #include "hub/name.h"
+#include "socketio/parts.h"
 #include "state.h"
 
 /* The channel of a room (empty: of the whole namespace); `name` has room for it. Returns its length, or
@@ -23,8 +24,12 @@ tow_slice tow_socketio_room_name(const tow_socketio_room *room);
 /* Up to where a socket that may be recovered got what is published there. */
 tow_position *tow_socketio_room_latest(tow_socketio_room *room);
 
-/* Out of all. */
+/* Out of one of those that the application puts it into, and out of all. */
+void tow_socketio_room_remove(tow_socketio_room *room);
 void tow_socketio_rooms_end(tow_socketio_socket *socket);
+
+/* What `stays` says of it. */
+bool tow_socketio_room_stays(const tow_socketio_room *room, tow_socketio_stays stays);
 
 /* The connection takes again what is published. */
 void tow_socketio_rooms_ready(tow_socketio_socket *socket);

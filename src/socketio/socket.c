@@ -4,10 +4,11 @@
 #include "asks.h"
 #include "away.h"
 #include "base/json.h"
-#include "connection.h"
 #include "identity.h"
+#include "inside.h"
 #include "past.h"
 #include "rooms.h"
+#include "scope.h"
 #include "sending.h"
 #include "server/carried.h"
 #include "socketio/parts.h"
@@ -23,12 +24,6 @@ tow_socketio_socket *tow_socketio_socket_in(
     while (socket != NULL && socket->scope != scope)
         socket = socket->next;
     return socket;
-}
-
-void tow_socketio_socket_leave(tow_socketio_socket *socket) {
-    assert(socket->callbacks > 0);
-    if (--socket->callbacks == 0 && socket->stage == TOW_SOCKETIO_GONE)
-        free(socket);
 }
 
 /* Its end. */
@@ -78,6 +73,7 @@ void tow_socketio_socket_end(tow_socketio_socket *socket, tow_socketio_reason re
     tow_socketio_asks_end(socket);
     tell_end(socket, before, reason);
     if (is_kept && socket->past != NULL && tow_socketio_away_keep(socket)) {
+        tow_socketio_hold(socket->scope->io);
         socket->stage = TOW_SOCKETIO_AWAY;
         socket->connection = NULL;
         tow_socketio_rooms_ready(socket); /* what waited for the connection is a part of the past */
@@ -86,6 +82,14 @@ void tow_socketio_socket_end(tow_socketio_socket *socket, tow_socketio_reason re
         end_past(socket);
     }
     tow_socketio_socket_leave(socket);
+}
+
+void tow_socketio_socket_forget(tow_socketio_socket *socket) {
+    tow_socketio *io = socket->scope->io;
+    tow_socketio_rooms_end(socket);
+    end_past(socket);
+    free(socket);
+    tow_socketio_release(io);
 }
 
 /* Being let in. */
@@ -102,7 +106,8 @@ int tow_socketio_socket_say_accepted(const tow_socketio_socket *socket) {
 void tow_socketio_socket_connected(tow_socketio_socket *socket) {
     socket->stage = TOW_SOCKETIO_CONNECTED;
     tow_metric_add(socket->scope->io->metrics.sockets, 1);
-    tow_socketio_connection_has_socket(socket->connection);
+    socket->connection->has_connected = true;
+    tow_timer_cancel(socket->loop, &socket->connection->timer);
 }
 
 int tow_socketio_accept(tow_socketio_socket *socket) {
@@ -229,23 +234,6 @@ int tow_socketio_socket_ask(tow_socketio_socket *socket, const tow_socketio_argu
     /* It is in a callback, so it is there. NOLINTNEXTLINE(clang-analyzer-unix.Malloc) */
     tow_socketio_socket_leave(socket);
     return error;
-}
-
-int tow_socketio_disconnect(tow_socketio_socket *socket, bool whole_connection) {
-    if (socket == NULL)
-        return TOW_ERROR_ARGUMENT;
-    if (socket->stage == TOW_SOCKETIO_GONE)
-        return TOW_ERROR_CLOSED;
-    if (whole_connection) {
-        tow_socketio_connection_kick(socket->connection);
-        return 0;
-    }
-    if (socket->stage != TOW_SOCKETIO_CONNECTED)
-        return TOW_ERROR_STATE;
-    tow_socketio_send_text(socket->connection, TOW_PACKET_DISCONNECT, socket->scope->name, (tow_slice){0});
-    socket->connection->kicked |= socket->scope->bit;
-    tow_socketio_socket_end(socket, TOW_SOCKETIO_SERVER);
-    return 0;
 }
 
 /* What is asked of it. */

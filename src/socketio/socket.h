@@ -20,17 +20,14 @@ int tow_socketio_socket_say_accepted(const tow_socketio_socket *socket);
 tow_socketio_socket *tow_socketio_socket_in(
     const tow_socketio_connection *connection, const tow_socketio_scope *scope);
 
-/* Around callbacks of a socket, which may end in them: its memory waits for the last. */
-static inline void tow_socketio_socket_enter(tow_socketio_socket *socket) {
-    socket->callbacks++;
-}
-void tow_socketio_socket_leave(tow_socketio_socket *socket);
-
 /* Something is sent to it: it is let in, if nothing was said of that. Errors: STATE, and as
  * tow_socketio_accept. */
 int tow_socketio_socket_let_in(tow_socketio_socket *socket);
 
 /* It is over, and its connection has it no more. */
 void tow_socketio_socket_end(tow_socketio_socket *socket, tow_socketio_reason reason);
+
+/* One that was away is not waited for any more. */
+void tow_socketio_socket_forget(tow_socketio_socket *socket);
 
 #endif

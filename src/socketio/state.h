@@ -51,7 +51,16 @@ typedef struct tow_socketio_metrics {
     TOW_SOCKETIO_METRICS(TOW_METRIC_FIELD)
 } tow_socketio_metrics;
 
+/* What rooms need of the files above them. */
+typedef struct tow_socketio_above {
+    /* Who does not get what it should has to know: its connection ends, and it can't be recovered. */
+    void (*lose)(tow_socketio_socket *socket, uint16_t code, const char *why);
+    /* It is in its namespace no more. */
+    void (*expel)(tow_socketio_socket *socket);
+} tow_socketio_above;
+
 struct tow_socketio {
+    const tow_socketio_above *above;
     atomic_size_t holders; /* whoever made it, and sockets that are away */
     tow_server *server;
     tow_socketio_options options;

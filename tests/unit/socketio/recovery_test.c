@@ -2,6 +2,7 @@
 #include "stage.h"
 
 #include "../../../src/socketio/away.h"
+#include "../../../src/socketio/socket.h"
 #include "server/channels.h"
 
 static const tow_socketio_options options = {.recovery_seconds = 10};
@@ -290,7 +291,7 @@ static void one_address_leaves_places_for_others(void **state) {
     stage_begin_with(&stage, &(tow_simulation_options){.seed = 1},
         &(tow_server_options){.trusted_proxies = proxies, .status = "127.0.0.1:9999"}, &options);
     tow_socketio_away_free(stage.io->away);
-    stage.io->away = tow_socketio_away_new(PLACES);
+    stage.io->away = tow_socketio_away_new(PLACES, tow_socketio_socket_forget);
     for (int i = 0; i < GREEDY; i++)
         enter_from(&peers[i], &stage, 1, i == 0 ? &greedy : &none);
     enter_from(&peer, &stage, 2, &memory);

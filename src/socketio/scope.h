@@ -1,6 +1,6 @@
-/* socketio: the namespaces of a server, found by name. */
-#ifndef TOW_SOCKETIO_SOCKETIO_H
-#define TOW_SOCKETIO_SOCKETIO_H
+/* scope: the namespaces of a server, found by name. They last as long as their server of Socket.IO. */
+#ifndef TOW_SOCKETIO_SCOPE_H
+#define TOW_SOCKETIO_SCOPE_H
 
 #include "state.h"
 
