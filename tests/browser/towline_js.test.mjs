@@ -7,6 +7,7 @@ import path from "node:path";
 import { after, before, describe, test } from "node:test";
 
 import { launch } from "../support/browser.mjs";
+import { configuration, head, start } from "../support/configuration.mjs";
 import { gate } from "../support/gate.mjs";
 import { serve } from "../support/towline.mjs";
 
@@ -70,10 +71,16 @@ describe("a page with towline.js", () => {
 
   test("polls a server of another origin", async (t) => {
     const server = await served(t);
-    const other = await served(t);
-    const proxy = await gate(t, other.port);
-    const got = await (await page(t, server.port)).evaluate(talk, `ws://127.0.0.1:${proxy.port}/echo`);
-    assert.deepEqual(got.heard, whole.heard);
-    assert.equal(got.code, 4002);
+    const { file } = configuration(t, `${head}routes:
+  - {path: /echo, echo: true, any-origin: true}
+  - {path: /channel/*, channel: , any-origin: true}
+channels: [{name: a, publish: same-origin}]
+`);
+    const proxy = await gate(t, (await start(t, file)).port);
+    const here = await page(t, server.port);
+    for (const path of ["/echo", "/channel/a"]) {
+      const got = await here.evaluate(talk, `ws://127.0.0.1:${proxy.port}${path}`);
+      assert.deepEqual([got.heard, got.code], [whole.heard, 4002], path);
+    }
   });
 });

@@ -180,8 +180,15 @@ channels:
   assert.equal((await publisher.say({ type: "publish", channel: "prices", data: "1" })).code, "forbidden");
   exact.send("2");
   await until(() => exact.got.includes("2"), "the price");
-  const { headers } = await request({ port: server.port, path: "/ticker", headers: { Origin: "https://elsewhere.example" } });
-  assert.equal(headers["access-control-allow-origin"], "https://elsewhere.example");
+  for (const [method, path] of [
+    ["GET", "/ticker"],
+    ["GET", "/ticker/engine.io/?EIO=4&transport=polling"],
+    ["POST", "/ticker/sockjs/000/session/xhr"],
+  ]) {
+    const { status, headers } = await request({ port: server.port, method, path, headers: { Origin: "https://elsewhere.example" } });
+    assert.deepEqual([path, status, headers["access-control-allow-origin"]], [path, 200, "https://elsewhere.example"]); // once
+    assert.equal(headers["access-control-allow-credentials"], "true");
+  }
 });
 
 test("a reload of the configuration holds for channels that are there", async (t) => {

@@ -1,5 +1,6 @@
 #include "visit.h"
 
+#include "server/entrance.h"
 #include "server/exchange.h"
 
 #include <stdlib.h>
@@ -172,10 +173,10 @@ static tow_visit *visit_new(const tow_door *door, tow_exchange *exchange, const 
     return visit;
 }
 
-/* A page of another origin gets what it may (Fetch Standard, section 3.2). */
+/* A page of another origin gets what it may (Fetch Standard, section 3.2). An entrance has said it by now. */
 static int allow_origin(tow_exchange *exchange, const tow_request *request) {
     const char *origin = tow_request_header(request, "Origin");
-    if (origin == NULL)
+    if (origin == NULL || tow_exchange_entrance(exchange) != NULL)
         return 0;
     int error = tow_exchange_field(exchange, "Access-Control-Allow-Origin", origin);
     if (error == 0)
