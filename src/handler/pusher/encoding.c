@@ -45,14 +45,14 @@ static int message_write(tow_buffer *out, tow_pusher_envelope *envelope, const t
     if (!tow_pusher_event_is_valid(event))
         event = tow_slice_from("message"); /* from another door: it must not pass for one of the protocol */
     envelope->event = event;
+    if (tow_pusher_channel_name_read(envelope->channel).access == TOW_PUSHER_PRESENCE &&
+        tow_published_user(published).length > 0)
+        envelope->user = tow_published_user(published);
     if (tow_published_type(published) == TOW_BINARY)
         return write_with(out, envelope, &text, tow_base64_append(&text, data.data, data.length));
     envelope->data = (tow_slice){data.length > 0 ? data.data : "", data.length};
     envelope->data_is_json =
         tow_published_form_of(published) == TOW_DATA_JSON && tow_pusher_event_is_clients(event);
-    if (tow_pusher_channel_name_read(envelope->channel).access == TOW_PUSHER_PRESENCE &&
-        tow_published_user(published).length > 0)
-        envelope->user = tow_published_user(published);
     return tow_pusher_envelope_write(out, envelope);
 }
 
