@@ -143,7 +143,7 @@ static void call_start(tow_pusher_hook *hook) {
 static int batch_make(tow_pusher_hook *hook) {
     tow_loop *loop = hook->hooks->loop;
     int error = tow_buffer_append_format(
-        &hook->body, "{\"time_ms\":%" PRId64 ",\"events\":[", tow_loop_wall_seconds(loop) * 1000);
+        &hook->body, "{\"time_ms\":%" PRId64 ",\"events\":[", tow_loop_wall_milliseconds(loop));
     int64_t taken =
         error != 0 ? error
                    : tow_pusher_hook_queue_take(&hook->queue, tow_loop_now(loop), BATCH_EVENTS, &hook->body);
