@@ -196,20 +196,22 @@ static int join(tow_hub *hub, tow_channel *channel, const tow_member *member, to
     stamp(hub, channel, (*present)->joined);
     tow_channel_spread(channel, (*present)->joined);
     atomic_fetch_add_explicit(&hub->members, 1, memory_order_relaxed);
-    tow_watch_member(hub, channel, member, true);
     return 0;
 }
 
-static int take_lease(tow_hub *hub, tow_channel *channel, const tow_member *member, tow_lease **lease) {
+static int take_lease(
+    tow_hub *hub, tow_channel *channel, const tow_member *member, tow_store_result *result) {
     tow_present *present;
     if (channel->presence == NULL && (channel->presence = calloc(1, sizeof(tow_presence))) == NULL)
         return TOW_ERROR_MEMORY;
     int error = join(hub, channel, member, &present);
-    if (error == 0)
-        *lease = lease_of(present);
-    else
+    if (error != 0) {
         drop_empty_presence(channel);
-    return error;
+        return error;
+    }
+    result->lease = lease_of(present);
+    result->has_joined = tow_present_is_new(present);
+    return 0;
 }
 
 static void give_lease_back(tow_hub *hub, tow_channel *channel, tow_present *present) {
@@ -260,10 +262,20 @@ static int members(tow_store *store, const tow_store_ask *ask, tow_store_result 
 
 /* Subscribing: the lease comes last, as others hear of it; the list of members has it all the same. */
 
+/* Who watches hears of both ends, or of none. */
+static void undo_lease(
+    tow_hub *hub, tow_channel *channel, const tow_member *member, tow_store_result *result) {
+    if (result->has_joined)
+        tow_watch_member(hub, channel, member, true);
+    give_lease_back(hub, channel, (tow_present *)(void *)result->lease);
+    result->lease = NULL;
+    result->has_joined = false;
+}
+
 static int take_part(tow_hub *hub, const tow_store_ask *ask, tow_store_result *result) {
     tow_channel *channel = ask->hold->channel;
     if (ask->member != NULL) {
-        int error = take_lease(hub, channel, ask->member, &result->lease);
+        int error = take_lease(hub, channel, ask->member, result);
         if (error != 0)
             return error;
     }
@@ -271,7 +283,7 @@ static int take_part(tow_hub *hub, const tow_store_ask *ask, tow_store_result *r
         return 0;
     int error = copy_members(channel->presence, 0, channel->presence->count, result);
     if (error != 0 && result->lease != NULL)
-        give_lease_back(hub, channel, (tow_present *)(void *)result->lease);
+        undo_lease(hub, channel, ask->member, result);
     return error;
 }
 

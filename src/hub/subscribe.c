@@ -17,6 +17,7 @@ typedef struct beginning {
     tow_channel *channel;
     tow_place *place;
     tow_store_result result;
+    bool has_joined; /* its member, which watchers are still to be told */
 } beginning;
 
 /* The place */
@@ -60,7 +61,13 @@ static void settle_at_place(const beginning *self) {
     tow_ring_add_last(&place->subscribers, &self->subscription->link);
 }
 
-static void begin(const beginning *self, const tow_hold *hold) {
+static void tell_joined(beginning *self) {
+    if (self->has_joined)
+        tow_watch_member(self->part->hub, self->channel, self->options->member, true);
+    self->has_joined = false;
+}
+
+static void begin(beginning *self, const tow_hold *hold) {
     tow_hub *hub = self->part->hub;
     tow_subscription *subscription = self->subscription;
     if (self->channel->subscribers == 0)
@@ -70,6 +77,7 @@ static void begin(const beginning *self, const tow_hold *hold) {
     settle_at_place(self);
     self->channel->subscribers++;
     tow_watch_count(hub, self->channel, true);
+    tell_joined(self); /* a channel has subscribers before it has members */
 }
 
 /* The store */
@@ -96,7 +104,9 @@ static int ask_store(beginning *self, tow_hold *hold) {
         .limit = options->last,
         .wants_members = options->wants_presence || options->member != NULL,
         .member = options->member};
-    return store->class->subscribe(store, &ask, &self->result);
+    int error = store->class->subscribe(store, &ask, &self->result);
+    self->has_joined = self->result.has_joined;
+    return error;
 }
 
 /* Who has nothing to hear needs none. */
@@ -122,6 +132,7 @@ static void undo(beginning *self, tow_hold *hold) {
     if (self->channel->subscribers == 0) /* the store may have kept the question */
         tow_hub_lose_interest(self->part->hub, self->channel);
     tow_aside *aside = tow_aside_of(self->part, self->subscription);
+    tell_joined(self); /* that it leaves is told, too */
     if (aside != NULL) {
         tow_hub_give_lease_back(self->part->hub, hold, &aside->lease);
         tow_aside_free(self->part, self->subscription);

@@ -5,6 +5,7 @@ import { createHash, createHmac } from "node:crypto";
 import { once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import http from "node:http";
+import { tmpdir } from "node:os";
 import path from "node:path";
 import { describe, test } from "node:test";
 
@@ -16,6 +17,7 @@ import WebSocket from "ws";
 import { configuration, head, reload, start } from "../support/configuration.mjs";
 import { Bare, answer, app, client, connected, event, hook, sdk, serve, subscribed } from "../support/pusher.mjs";
 import { CLOSE, Raw, TEXT, closePayload, frame } from "../support/raw.mjs";
+import { tokenOf } from "../support/tokens.mjs";
 import { request, run, serve as serveWords, until, within } from "../support/towline.mjs";
 
 const hmac = (text) => createHmac("sha256", app.secret).update(text).digest("hex");
@@ -566,6 +568,28 @@ describe("channels that are set to be closed", () => {
   });
 });
 
+test("who published at another door is named in a presence channel, binary data or not", async (t) => {
+  const secret = "a secret of at least thirty-two bytes";
+  const folder = mkdtempSync(path.join(tmpdir(), "towline-keys-"));
+  t.after(() => rmSync(folder, { recursive: true }));
+  writeFileSync(path.join(folder, "keys"), secret, { mode: 0o600 });
+  const server = await serve(t, [], {
+    top: `token-keys: ${path.join(folder, "keys")}\nroutes:\n  - {path: "/channel/*", channel: }\nchannels: [{name: "pusher/42/*", publish: token}]\n`,
+  });
+  const bare = await Bare.open(t, server);
+  subscribe(bare, (await bare.greeted()).socket_id, "presence-c", { data: '{"user_id":"u1"}' });
+  await bare.named("pusher_internal:subscription_succeeded");
+  const token = tokenOf({ sub: "ann", channels: { publish: "pusher/42/*" } }, secret);
+  const other = new WebSocket(server.url("/channel/"), ["towline.v1"], { headers: { Authorization: `Bearer ${token}` } });
+  t.after(() => other.terminate());
+  await once(other, "open");
+  for (const data of [{ event: "text", data: "hello" }, { event: "bytes", base64: "aGVsbG8=" }]) {
+    other.send(JSON.stringify({ type: "publish", channel: "pusher/42/presence-c", ...data }));
+    const { user_id, data: got } = await bare.named(data.event);
+    assert.deepEqual([user_id, got], ["ann", data.data ?? data.base64]);
+  }
+});
+
 describe("several apps", () => {
   test("know nothing of each other", async (t) => {
     const server = await serve(t, [], { others: "  - {id: other, key: other-key, secret: secret}\n" });
@@ -709,13 +733,16 @@ describe("webhooks", () => {
       { name: "client_event", channel: "presence-c", event: "client-x", data: '{"a":1}', socket_id: kinds("presence-c")[2].socket_id, user_id: "u1" },
       { name: "member_removed", channel: "presence-c", user_id: "u1" },
       { name: "channel_vacated", channel: "presence-c" },
-    ].sort((a, b) => kinds("presence-c").findIndex((each) => each.name === a.name) - kinds("presence-c").findIndex((each) => each.name === b.name)));
+    ]);
     assert.ok(kinds("cache-c").some((each) => each.name === "cache_miss"));
     for (const { headers, body } of told.requests) {
       const webhook = sdk(server).webhook({ headers, rawBody: body });
       assert.ok(webhook.isValid(), body);
       assert.ok(Math.abs(webhook.getTime() - Date.now()) < 60000);
     }
+    const times = told.requests.map(({ body }) => JSON.parse(body).time_ms);
+    assert.deepEqual(times, times.slice().sort((a, b) => a - b));
+    assert.ok(times.some((time) => time % 1000 !== 0), "milliseconds");
   });
 
   test("are told again when they fail, and nobody is told who comes back at once", async (t) => {

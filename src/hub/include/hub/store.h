@@ -49,6 +49,7 @@ typedef struct tow_store_result {
     uint64_t subscribers;      /* publish, count */
     uint64_t users;            /* count */
     tow_lease *lease;          /* subscribe: of the member */
+    bool has_joined;           /* subscribe: it is a new one, which no publication of the store tells */
     tow_published **published; /* subscribe, history: oldest first */
     size_t count;
     tow_published **present; /* subscribe, members: what told that each came, in the order of their users */
