@@ -1,7 +1,6 @@
 #include "carry.h"
 #include "closing.h"
 #include "context.h"
-#include "control.h"
 #include "delivery.h"
 #include "protocol/close.h"
 #include "protocol/mask.h"
@@ -47,16 +46,6 @@ void tow_carried_message(tow_websocket *socket, const tow_message *message) {
     tow_delivery_make(socket, message, NULL);
     socket->delivering = false;
     settle(socket);
-}
-
-void tow_carried_ping(tow_websocket *socket, const void *payload, size_t length) {
-    tow_carried_heard(socket);
-    tow_control_ping(socket, payload, length);
-}
-
-void tow_carried_pong(tow_websocket *socket, const void *payload, size_t length) {
-    tow_carried_heard(socket);
-    tow_control_pong(socket, payload, length);
 }
 
 void tow_carried_close(tow_websocket *socket, uint16_t code, const char *reason, size_t reason_length) {

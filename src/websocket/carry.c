@@ -42,8 +42,7 @@ int tow_carried_send_piece(tow_websocket *socket, const tow_message_piece *piece
 }
 
 void tow_carried_reading(tow_websocket *socket, bool on) {
-    const tow_carrier *carrier = tow_carrier_of(socket);
-    (on ? carrier->resume : carrier->pause)(socket);
+    tow_carrier_of(socket)->set_paused(socket, !on);
     if (tow_stage_is_open(socket))
         (on ? tow_timing_go_on : tow_timing_stop)(socket);
 }

@@ -28,11 +28,7 @@ static inline const tow_carrier *tow_carrier_of(const tow_websocket *socket) {
 /* Sends a Ping or Pong, or our Close (`code` 0: without one; `reason` may be NULL). Errors: MEMORY. */
 static inline int tow_carry_control(
     tow_websocket *socket, tow_opcode opcode, const void *payload, size_t length) {
-    const tow_carrier *carrier = tow_carrier_of(socket);
-    if (carrier == NULL)
-        return tow_frames_send_control(socket, opcode, payload, length);
-    return opcode == TOW_OPCODE_PING ? carrier->ping(socket, payload, length)
-                                     : carrier->pong(socket, payload, length);
+    return tow_carrier_of(socket) == NULL ? tow_frames_send_control(socket, opcode, payload, length) : 0;
 }
 
 static inline int tow_carry_close(tow_websocket *socket, uint16_t code, const char *reason) {

@@ -54,12 +54,6 @@ static int send_message(tow_websocket *socket, tow_message_type type, const void
     return tow_fallback_say(of(socket), type == TOW_TEXT ? TOW_PACKET_TEXT : TOW_PACKET_BINARY, data, length);
 }
 
-/* Engine.IO has its own times for these. */
-static int send_control(tow_websocket *socket, const void *payload, size_t length) {
-    (void)socket, (void)payload, (void)length;
-    return 0;
-}
-
 /* Of plain Engine.IO nobody waits for an answer; what is being posted may have arrived. */
 static int answer_close(tow_fallback_session *session, uint16_t code) {
     if (session->polling.opened.is_extended && !tow_fallback_is_upgraded(session) &&
@@ -113,31 +107,25 @@ static void watch(tow_fallback_session *session) {
 
 static void show_life(tow_timer *timer);
 
-static void pause_telling(tow_websocket *socket) {
-    tow_fallback_session *session = of(socket);
-    session->paused = true;
-    if (session->over)
-        return;
+static void set_reading(tow_fallback_session *session) {
+    tow_websocket *link = session->upgrade.link;
     if (tow_fallback_is_upgraded(session)) {
-        tow_websocket_pause(session->upgrade.link);
+        (session->paused ? tow_websocket_pause : tow_websocket_resume)(link);
         watch(session);
+    } else if (!session->paused) {
+        tow_timer_cancel(session->loop, &session->look);
     } else if (session->polling.opened.is_extended) {
         set_after(session, &session->look, session->polling.opened.linger_milliseconds / SIGNS, show_life);
     }
 }
 
-static void resume_telling(tow_websocket *socket) {
+static void set_paused(tow_websocket *socket, bool paused) {
     tow_fallback_session *session = of(socket);
-    session->paused = false;
+    session->paused = paused;
     if (session->over)
         return;
-    if (tow_fallback_is_upgraded(session)) {
-        tow_websocket_resume(session->upgrade.link);
-        watch(session);
-    } else {
-        tow_timer_cancel(session->loop, &session->look);
-    }
-    if (session->telling)
+    set_reading(session);
+    if (!paused && session->telling)
         tow_fallback_set_soon(session);
 }
 
@@ -147,14 +135,8 @@ static size_t drop(tow_websocket *socket, uint64_t max) {
     return tow_packets_drop(&session->out, max > gone_before ? max - gone_before : 0);
 }
 
-const tow_carrier tow_fallback_carrier = {.send = send_message,
-    .ping = send_control,
-    .pong = send_control,
-    .close = send_close,
-    .buffered = buffered,
-    .pause = pause_telling,
-    .resume = resume_telling,
-    .drop = drop};
+const tow_carrier tow_fallback_carrier = {
+    .send = send_message, .close = send_close, .buffered = buffered, .set_paused = set_paused, .drop = drop};
 
 static void take_over(tow_fallback_session *session);
 

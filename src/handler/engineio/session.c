@@ -60,12 +60,6 @@ static int send_message(tow_websocket *socket, tow_message_type type, const void
     return say(of(socket), type == TOW_TEXT ? TOW_PACKET_TEXT : TOW_PACKET_BINARY, data, length);
 }
 
-/* Engine.IO has its own times for these. */
-static int send_control(tow_websocket *socket, const void *payload, size_t length) {
-    (void)socket, (void)payload, (void)length;
-    return 0;
-}
-
 /* The packet has code and reason also where they do not travel. */
 static int say_close(tow_engineio_session *session, uint16_t code, const char *reason) {
     char text[TOW_ENGINEIO_CLOSE_MAX + 1];
@@ -112,33 +106,20 @@ static uint64_t buffered(const tow_websocket *socket) {
     return session->link == NULL ? sum : sum + session->link->class->buffered(session->link);
 }
 
-static void set_paused(tow_engineio_session *session, bool paused) {
+static void set_paused(tow_websocket *socket, bool paused) {
+    tow_engineio_session *session = of(socket);
     session->paused = paused;
     tow_engineio_pause_link(session);
     if (!paused && session->telling)
         tow_agenda_set(&session->agenda, TOW_ENGINEIO_DUE_INPUT, 0);
 }
 
-static void pause_telling(tow_websocket *socket) {
-    set_paused(of(socket), true);
-}
-
-static void resume_telling(tow_websocket *socket) {
-    set_paused(of(socket), false);
-}
-
 static size_t drop(tow_websocket *socket, uint64_t max) {
     return tow_packets_drop(&of(socket)->out, max);
 }
 
-const tow_carrier tow_engineio_carrier = {.send = send_message,
-    .ping = send_control,
-    .pong = send_control,
-    .close = send_close,
-    .buffered = buffered,
-    .pause = pause_telling,
-    .resume = resume_telling,
-    .drop = drop};
+const tow_carrier tow_engineio_carrier = {
+    .send = send_message, .close = send_close, .buffered = buffered, .set_paused = set_paused, .drop = drop};
 
 /* Over a WebSocket. */
 

@@ -31,11 +31,6 @@ static int send_message(tow_websocket *socket, tow_message_type type, const void
     return type == TOW_TEXT ? say(of(socket), TOW_PACKET_TEXT, data, length) : TOW_ERROR_UNSUPPORTED;
 }
 
-static int send_control(tow_websocket *socket, const void *payload, size_t length) {
-    (void)socket, (void)payload, (void)length;
-    return 0;
-}
-
 static int say_close(tow_sockjs_session *session, uint16_t code, const char *reason) {
     tow_buffer frame = {0};
     bool has_code = code != 0 && code != TOW_CLOSE_NO_STATUS;
@@ -67,33 +62,20 @@ static uint64_t buffered(const tow_websocket *socket) {
     return session->out.payload + waits;
 }
 
-static void set_paused(tow_sockjs_session *session, bool paused) {
+static void set_paused(tow_websocket *socket, bool paused) {
+    tow_sockjs_session *session = of(socket);
     session->paused = paused;
     tow_sockjs_pace_wire(session);
     if (!paused && session->telling)
         tow_agenda_set(&session->agenda, TOW_SOCKJS_DUE_INPUT, 0);
 }
 
-static void pause_telling(tow_websocket *socket) {
-    set_paused(of(socket), true);
-}
-
-static void resume_telling(tow_websocket *socket) {
-    set_paused(of(socket), false);
-}
-
 static size_t drop(tow_websocket *socket, uint64_t max) {
     return tow_packets_drop(&of(socket)->out, max);
 }
 
-const tow_carrier tow_sockjs_carrier = {.send = send_message,
-    .ping = send_control,
-    .pong = send_control,
-    .close = send_close,
-    .buffered = buffered,
-    .pause = pause_telling,
-    .resume = resume_telling,
-    .drop = drop};
+const tow_carrier tow_sockjs_carrier = {
+    .send = send_message, .close = send_close, .buffered = buffered, .set_paused = set_paused, .drop = drop};
 
 /* Its times. */
 

@@ -42,14 +42,6 @@ static int send_message(tow_websocket *socket, tow_message_type type, const void
     return say(socket, type == TOW_TEXT ? 't' : 'b', 0, data, length);
 }
 
-static int send_ping(tow_websocket *socket, const void *payload, size_t length) {
-    return say(socket, 'P', 0, payload, length);
-}
-
-static int send_pong(tow_websocket *socket, const void *payload, size_t length) {
-    return say(socket, 'p', 0, payload, length);
-}
-
 static int send_close(tow_websocket *socket, uint16_t code, const char *reason) {
     fake_end *end = end_of(socket);
     if (code != TOW_CLOSE_ABNORMAL)
@@ -68,18 +60,11 @@ static uint64_t buffered(const tow_websocket *socket) {
     return sum;
 }
 
-static void pause_end(tow_websocket *socket) {
+static void set_paused(tow_websocket *socket, bool paused) {
     fake_end *end = end_of(socket);
-    assert_false(end->paused);
-    end->paused = true;
-    end->pauses++;
-}
-
-static void resume_end(tow_websocket *socket) {
-    fake_end *end = end_of(socket);
-    assert_true(end->paused);
-    end->paused = false;
-    end->resumes++;
+    assert_int_equal(end->paused, !paused);
+    end->paused = paused;
+    *(paused ? &end->pauses : &end->resumes) += 1;
 }
 
 static size_t drop(tow_websocket *socket, uint64_t max) {
@@ -96,32 +81,17 @@ static size_t drop(tow_websocket *socket, uint64_t max) {
     return count;
 }
 
-static const tow_carrier carrier = {.send = send_message,
-    .ping = send_ping,
-    .pong = send_pong,
-    .close = send_close,
-    .buffered = buffered,
-    .pause = pause_end,
-    .resume = resume_end,
-    .drop = drop};
+static const tow_carrier carrier = {
+    .send = send_message, .close = send_close, .buffered = buffered, .set_paused = set_paused, .drop = drop};
 
-static const tow_carrier carrier_without_drop = {.send = send_message,
-    .ping = send_ping,
-    .pong = send_pong,
-    .close = send_close,
-    .buffered = buffered,
-    .pause = pause_end,
-    .resume = resume_end};
+static const tow_carrier carrier_without_drop = {
+    .send = send_message, .close = send_close, .buffered = buffered, .set_paused = set_paused};
 
 static void hear(fake_end *to, const fake_line *line) {
     if (is_message(line))
         tow_carried_message(&to->socket, &(tow_message){.type = line->kind == 't' ? TOW_TEXT : TOW_BINARY,
                                              .data = line->text,
                                              .length = line->length});
-    else if (line->kind == 'P')
-        tow_carried_ping(&to->socket, line->text, line->length);
-    else if (line->kind == 'p')
-        tow_carried_pong(&to->socket, line->text, line->length);
     else
         tow_carried_close(
             &to->socket, line->code == 0 ? TOW_CLOSE_NO_STATUS : line->code, line->text, line->length);
@@ -177,14 +147,6 @@ static void piece_came(tow_websocket *socket, const tow_message_piece *piece) {
     message_came(socket, &(tow_message){.type = piece->type, .data = piece->data, .length = piece->length});
 }
 
-static void pinged(tow_websocket *socket, const void *payload, size_t length) {
-    end_of(socket)->pings++;
-}
-
-static void ponged(tow_websocket *socket, const void *payload, size_t length) {
-    end_of(socket)->pongs++;
-}
-
 static void drained(tow_websocket *socket) {
     end_of(socket)->drains++;
 }
@@ -225,8 +187,6 @@ static void open_end(fake_wire *wire, fake_end *end, tow_role role, fake_end *ot
         .on_error = failed,
         .on_close = closed,
         .on_drain = drained,
-        .on_ping = pinged,
-        .on_pong = ponged,
         .limits = wire->limits,
         .url = ""};
     const tow_behaviour *behaviour = &end->behaviour;

@@ -11,7 +11,7 @@
 
 #include <towline/error.h>
 
-/* Something that one end says: 't' and 'b' are messages, 'P' a Ping, 'p' a Pong, 'C' a Close. */
+/* Something that one end says: 't' and 'b' are messages, 'C' is a Close. */
 typedef struct fake_line {
     char kind;
     uint16_t code;
@@ -34,7 +34,7 @@ typedef struct fake_end {
     void (*then_message)(struct fake_end *, const tow_message *);
     void (*then_close)(struct fake_end *);
     tow_buffer heard; /* each message with a line feed */
-    size_t opens, messages, pieces, pings, pongs, drains, errors, closes, gone;
+    size_t opens, messages, pieces, drains, errors, closes, gone;
     int error;
     uint16_t code;
     bool was_clean;

@@ -5,8 +5,8 @@
  * has no stream then, but a pointer of the carrier's (socket->carried). From there on the socket calls the
  * carrier by its table, and the carrier tells the socket of its peer by the functions below, for the thread
  * of the socket's loop and never inside a call of the table. States, checks, limits of size, the policy for
- * what waits, pieces and shared messages are the socket's affair, as over frames, and so are Pings, silence,
- * and the time that an end may take. A message in pieces is gathered, up to max_message, and counts as sent
+ * what waits, pieces and shared messages are the socket's affair, as over frames, and so are silence and the
+ * time that an end may take. Pings are not carried: a carrier has signs of life of its own. A message in pieces is gathered, up to max_message, and counts as sent
  * when it is whole. Messages that come slowly, and a peer that takes nothing, are the carrier's: it alone
  * sees their parts. */
 #ifndef TOW_WEBSOCKET_CARRIER_H
@@ -18,9 +18,6 @@ struct tow_carrier {
     /* Takes a whole message of an open socket, text of which is UTF-8: has copied it, or is finished with it,
      * when it returns. Errors: MEMORY; nothing of it goes then. */
     int (*send)(tow_websocket *socket, tow_message_type type, const void *data, size_t length);
-    /* A Ping or Pong of at most 125 bytes; a carrier that has none forgets it. Errors: MEMORY. */
-    int (*ping)(tow_websocket *socket, const void *payload, size_t length);
-    int (*pong)(tow_websocket *socket, const void *payload, size_t length);
     /* Says, behind all that was sent, that our side closes: with a code (0: without) and a reason (may be
      * NULL); or answers the peer's Close. TOW_CLOSE_ABNORMAL: says nothing, and gives up what waits. Comes
      * once, or once more with TOW_CLOSE_ABNORMAL; tow_carried_gone follows in a later round, and in bounded
@@ -28,10 +25,9 @@ struct tow_carrier {
     int (*close)(tow_websocket *socket, uint16_t code, const char *reason);
     /* Bytes of application data that were sent and wait to be taken. */
     uint64_t (*buffered)(const tow_websocket *socket);
-    /* Tells of no message until resume, not even of what has come; after resume of what came meanwhile, in a
+    /* Tells of no message while it is paused, not even of what has come; then of what came meanwhile, in a
      * later round. A Close that comes behind messages waits with them. */
-    void (*pause)(tow_websocket *socket);
-    void (*resume)(tow_websocket *socket);
+    void (*set_paused)(tow_websocket *socket, bool paused);
     /* For TOW_OVERFLOW_DROP_OLDEST, which refuses where this is NULL: gives up whole messages of which
      * nothing was taken, oldest first, until no more than `max` bytes wait; returns how many. */
     size_t (*drop)(tow_websocket *socket, uint64_t max);
@@ -44,10 +40,6 @@ void tow_carried_message(tow_websocket *socket, const tow_message *message);
 /* The peer lives, though it says nothing: it has asked for what there is, say. Whatever it says is as good.
  */
 void tow_carried_heard(tow_websocket *socket);
-
-/* A Ping, which is answered by `pong`, or a Pong. */
-void tow_carried_ping(tow_websocket *socket, const void *payload, size_t length);
-void tow_carried_pong(tow_websocket *socket, const void *payload, size_t length);
 
 /* The peer's Close: a code (1005: it had none) and a reason, which need not end with a zero. It is answered
  * by `close`, unless ours had gone before. */
