@@ -44,21 +44,27 @@ static tow_option changed(
     if (change != NULL) {
         option.fallback = first_of(change->fallback, row->fallback);
         option.help = first_of(change->help, row->help);
+        option.group = first_of(change->group, row->group);
     }
     return option;
 }
 
 bool tow_command_option(const tow_command *command, size_t index, tow_option *option) {
-    for (const tow_option_section *section = command->sections; section->options != NULL; section++)
+    for (const tow_option_section *section = command->sections; section->options != NULL; section++) {
+        const char *group = NULL;
         for (const tow_option *row = section->options; !is_empty(row); row++) {
             const tow_option_change *change = change_of(section, row);
+            group = first_of(row->group, group);
             if (change != NULL && change->left_out)
                 continue;
             if (index-- == 0) {
                 *option = changed(row, change, section);
+                option->group = first_of(option->group, group);
                 return true;
             }
+            group = NULL;
         }
+    }
     return false;
 }
 

@@ -15,6 +15,7 @@ typedef struct tow_option_change {
     const char *name;     /* of the row; NULL ends the list */
     const char *fallback; /* NULL: as the row has it */
     const char *help;     /* the same */
+    const char *group;    /* the same */
     bool left_out;        /* the command has no such option */
 } tow_option_change;
 
@@ -42,7 +43,8 @@ typedef struct tow_command {
 } tow_command;
 
 /* The options of a command in order: the one at `index`, with its changes made and its field counted from the
- * beginning of the settings. False behind the last. */
+ * beginning of the settings. The group that began with a row that is left out begins with the next one. False
+ * behind the last. */
 bool tow_command_option(const tow_command *command, size_t index, tow_option *option);
 
 /* Where something stands. What stands on the command line goes before what stands in a file. */

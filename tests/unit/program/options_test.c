@@ -62,7 +62,8 @@ static const tow_option rows[] = {
         .minimum = 1,
         .maximum = 60,
         FIELD(duration)},
-    {.name = "choice",
+    {.group = "Others",
+        .name = "choice",
         .kind = TOW_OPTION_CHOICE,
         .fallback = "green",
         .choices = colours,
@@ -395,7 +396,7 @@ static void texts_are_copied(void **state) {
 /* What a command says of rows that others have, too. */
 
 static const tow_option_change changes[] = {
-    {.name = "number", .fallback = "off", .help = "another number"},
+    {.name = "number", .fallback = "off", .help = "another number", .group = "Numbers"},
     {.name = "size", .fallback = "1K"},
     {.name = "choice", .left_out = true},
     {0},
@@ -433,7 +434,11 @@ static void a_command_may_change_rows_or_leave_them_out(void **state) {
     tow_option option;
     assert_true(tow_command_option(&changed_command, 4, &option));
     assert_string_equal(option.help, "another number");
+    assert_string_equal(option.group, "Numbers");
     assert_int_equal(option.minimum, 2);
+    assert_true(tow_command_option(&changed_command, 7, &option));
+    assert_int_equal(option.letter, 'x');
+    assert_string_equal(option.group, "Others");
 }
 
 static void what_was_given_beside_some_is_found(void **state) {
