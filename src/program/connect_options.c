@@ -16,25 +16,6 @@ static const tow_option compression_rows[] = {
     {0},
 };
 
-static const tow_option identity_rows[] = {
-    {.name = "cert",
-        .kind = TOW_OPTION_TEXT,
-        .value = "FILE",
-        .note = "none",
-        .help =
-            "certificate to show to a server that asks for one, in PEM, with those between it and the root",
-        .needs = TOW_OPTION_NEEDS_CLIENT | TOW_OPTION_NEEDS_TLS,
-        FIELD(cert)},
-    {.name = "key",
-        .kind = TOW_OPTION_TEXT,
-        .value = "FILE",
-        .note = "the file of --cert",
-        .help = "its key",
-        .needs = TOW_OPTION_NEEDS_CLIENT | TOW_OPTION_NEEDS_TLS,
-        FIELD(key)},
-    {0},
-};
-
 const tow_option tow_connect_reconnect_rows[] = {
     {.group = "A lost connection",
         .name = "reconnect",
@@ -124,7 +105,7 @@ static const tow_option_section sections[] = {
     {.options = tow_way_rows},
     {.options = tow_way_fallback_rows},
     {.options = tow_way_tls_rows},
-    {.options = identity_rows},
+    {.options = tow_way_identity_rows},
     {.options = tow_connect_reconnect_rows},
     {.options = tow_connect_session_rows},
     {0},

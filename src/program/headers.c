@@ -13,7 +13,7 @@ static size_t name_length(const char *header) {
     return strcspn(header, ":");
 }
 
-static bool has_header(const tow_connect_settings *settings, const char *name) {
+bool tow_headers_name(const tow_connect_settings *settings, const char *name) {
     const char *const *header = settings->headers;
     for (; header != NULL && *header != NULL; header++)
         if (name_length(*header) == strlen(name) && strncasecmp(*header, name, strlen(name)) == 0)
@@ -24,9 +24,9 @@ static bool has_header(const tow_connect_settings *settings, const char *name) {
 const char *tow_headers_complaint(const tow_connect_settings *settings) {
     if (settings->user != NULL && settings->bearer != NULL)
         return "--user and --bearer: these are two ways to say who you are; take one of them";
-    if ((settings->user != NULL || settings->bearer != NULL) && has_header(settings, "Authorization"))
+    if ((settings->user != NULL || settings->bearer != NULL) && tow_headers_name(settings, "Authorization"))
         return "-H Authorization stands beside --user or --bearer, which write it; take one of them";
-    if (settings->cookies != NULL && has_header(settings, "Cookie")) /* RFC 6265, section 5.4: one */
+    if (settings->cookies != NULL && tow_headers_name(settings, "Cookie")) /* RFC 6265, section 5.4: one */
         return "-H Cookie stands beside --cookie, which writes it; take one of them";
     return NULL;
 }

@@ -13,6 +13,9 @@ typedef struct tow_headers {  /* zeroed: none */
     tow_buffer authorization;
 } tow_headers;
 
+/* Whether a -H names this field. */
+bool tow_headers_name(const tow_connect_settings *settings, const char *name);
+
 /* What contradicts itself, in words, or NULL. */
 const char *tow_headers_complaint(const tow_connect_settings *settings);
 

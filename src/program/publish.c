@@ -2,6 +2,7 @@
 #include "connect/proxy.h"
 #include "exit_status.h"
 #include "handler/publish_key.h"
+#include "headers.h"
 #include "hub/name.h"
 #include "input.h"
 #include "publish_settings.h"
@@ -154,8 +155,19 @@ static int secret_need(publishing *now) {
         TOW_EXIT_USAGE);
 }
 
+/* What every request says itself. */
+static int fields_check(const publishing *now) {
+    static const char *const own[] = {"Towline-Key", "Idempotency-Key", "Content-Type"};
+    for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++)
+        if (tow_headers_name(&now->settings->way, own[i]))
+            return complain("-H", "this field is not yours: 'towline publish' writes it", TOW_EXIT_USAGE);
+    return 0;
+}
+
 static int way_find(publishing *now) {
-    int status = tow_way_make(&now->way, now->options, &now->settings->way, (const char *)now->url.data);
+    int status = fields_check(now);
+    if (status == 0)
+        status = tow_way_make(&now->way, now->options, &now->settings->way, (const char *)now->url.data);
     if (status != 0)
         return status;
     int error = now->way.proxy != NULL ? tow_proxy_read(&now->proxy, now->way.proxy, NULL) : 0;
@@ -165,7 +177,9 @@ static int way_find(publishing *now) {
 static int names_take(publishing *now) {
     const char *const *operands = now->options->operands;
     if (!tow_channel_name_is_valid(tow_slice_from(operands[1])))
-        return complain(operands[1], "this is no name of a channel: 1 to 200 bytes of UTF-8", TOW_EXIT_USAGE);
+        return complain(operands[1],
+            "this is no name of a channel: 1 to 200 bytes of UTF-8 without control characters",
+            TOW_EXIT_USAGE);
     int error = tow_channel_url(&now->url, "http", operands[0], "/publish/", (tow_slice){"", 0});
     if (error == TOW_ERROR_URL)
         return complain(operands[0],
@@ -194,11 +208,14 @@ static int publish(publishing *now) {
     const tow_publisher_options options = {.url = tow_way_url(&now->way),
         .unix_path = settings->way.unix_path,
         .secret = (const char *)now->secret.data,
+        .fields = now->way.headers.fields,
         .channel = now->options->operands[1],
         .event = settings->event,
         .key = settings->key,
         .client = {.tls_roots = settings->way.cacert,
             .tls_revoked = settings->way.crl,
+            .tls_certificate = settings->way.cert,
+            .tls_key = settings->way.key,
             .tls_insecure = settings->way.insecure,
             .proxy = now->way.proxy != NULL ? &now->proxy : NULL}};
     now->publisher.options = &options;

@@ -66,10 +66,21 @@ static const tow_option rows[] = {
     {0},
 };
 
+static const tow_option_change head_changes[] = {
+    {.name = "subprotocol", .left_out = true},
+    {.name = "origin", .left_out = true},
+    {.name = "header", .group = "The requests"},
+    {0},
+};
+
 static const tow_option_section sections[] = {
     {.options = rows},
+    {.options = tow_way_head_rows,
+        .base = offsetof(tow_publish_command_settings, way),
+        .changes = head_changes},
     {.options = tow_way_rows, .base = offsetof(tow_publish_command_settings, way)},
     {.options = tow_way_tls_rows, .base = offsetof(tow_publish_command_settings, way)},
+    {.options = tow_way_identity_rows, .base = offsetof(tow_publish_command_settings, way)},
     {0},
 };
 

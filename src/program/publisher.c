@@ -9,7 +9,7 @@
 #include <string.h>
 #include <towline/error.h>
 
-enum { BATCH_BYTES = 512 << 10, ATTEMPTS_MAX = 30 };
+enum { BATCH_BYTES = 512 << 10, ATTEMPTS_MAX = 30, OWN_FIELDS = 3 };
 
 static tow_publisher_batch *sent(tow_publisher *publisher) {
     return &publisher->batches[publisher->sending];
@@ -44,6 +44,16 @@ static void fail_by_error(tow_publisher *publisher, int error, const char *text)
     const tow_error_event event = {.error = error};
     fprintf(stderr, "towline publish: %s\n", text);
     fail(publisher, tow_exit_status_of_error(&event, publisher->options->client.proxy != NULL));
+}
+
+/* What is asked for can't be. */
+static void fail_to_ask(tow_publisher *publisher, int error) {
+    if (error != TOW_ERROR_ARGUMENT) {
+        fail_by_error(publisher, error, tow_strerror(error));
+        return;
+    }
+    fprintf(stderr, "towline publish: a header cannot be sent: those that frame the request are not yours\n");
+    fail(publisher, TOW_EXIT_USAGE);
 }
 
 /* Which of several they were: the first and the last of the batch. */
@@ -171,21 +181,19 @@ static void send_batch(tow_publisher *publisher) {
     const tow_publisher_options *options = publisher->options;
     int error =
         publisher->attempt[0] != '\0' || attempt_name(publisher) ? body_make(publisher) : TOW_ERROR_SYSTEM;
-    const tow_header_field headers[] = {{"Towline-Key", options->secret},
-        {"Idempotency-Key", publisher->attempt}, {"Content-Type", "application/json"}, {0}};
     if (error == 0)
         error = tow_http_call_start(&publisher->call, publisher->client,
             &(tow_http_call_options){.url = options->url,
                 .unix_path = options->unix_path,
                 .method = "POST",
-                .headers = headers,
+                .headers = publisher->fields,
                 .body = publisher->body.data,
                 .body_length = publisher->body.length,
                 .may_repeat = true,
                 .on_done = on_done,
                 .user = publisher});
     if (error != 0)
-        fail_by_error(publisher, error, tow_strerror(error));
+        fail_to_ask(publisher, error);
 }
 
 /* Gathering. */
@@ -235,8 +243,25 @@ int tow_publisher_add(tow_publisher *publisher, tow_publisher_form form, tow_sli
     return 0;
 }
 
+static int fields_make(tow_publisher *publisher) {
+    const tow_publisher_options *options = publisher->options;
+    const tow_header_field own[OWN_FIELDS] = {{"Towline-Key", options->secret},
+        {"Idempotency-Key", publisher->attempt}, {"Content-Type", "application/json"}};
+    size_t count = 0;
+    while (options->fields[count].name != NULL)
+        count++;
+    publisher->fields = calloc(OWN_FIELDS + count + 1, sizeof(*publisher->fields));
+    if (publisher->fields == NULL)
+        return TOW_ERROR_MEMORY;
+    memcpy(publisher->fields, own, sizeof(own));
+    memcpy(publisher->fields + OWN_FIELDS, options->fields, count * sizeof(*options->fields));
+    return 0;
+}
+
 int tow_publisher_begin(tow_publisher *publisher) {
-    return tow_http_client_new(&publisher->client, publisher->loop, &publisher->options->client);
+    int error = fields_make(publisher);
+    return error != 0 ? error
+                      : tow_http_client_new(&publisher->client, publisher->loop, &publisher->options->client);
 }
 
 void tow_publisher_end(tow_publisher *publisher) {
@@ -246,4 +271,5 @@ void tow_publisher_end(tow_publisher *publisher) {
     tow_buffer_clear(&publisher->batches[0].items);
     tow_buffer_clear(&publisher->batches[1].items);
     tow_buffer_clear(&publisher->body);
+    free(publisher->fields);
 }

@@ -13,6 +13,7 @@ typedef struct tow_publisher_options { /* texts outlive the publisher */
     const char *url;                   /* of the server's publishing */
     const char *unix_path;             /* NULL: the URL's host */
     const char *secret;                /* the key that the server wants */
+    const tow_header_field *fields;    /* of the request, besides its own; ends with a NULL name */
     const char *channel;
     const char *event; /* NULL: the default */
     const char *key;   /* of the publications; NULL: none */
@@ -43,6 +44,7 @@ typedef struct tow_publisher {
     unsigned sending;               /* the number of the first of these */
     unsigned attempts;
     char attempt[33]; /* the idempotency key */
+    tow_header_field *fields;
     tow_buffer body;
     tow_timer again;
 } tow_publisher;

@@ -50,7 +50,8 @@ static int subscribe(const tow_options *options) {
     tow_connect_settings connect = settings->connect;
     tow_buffer url = {0};
     if (!tow_channel_name_is_valid(tow_slice_from(options->operands[1])))
-        return complain(options->operands[1], "this is no name of a channel: 1 to 200 bytes of UTF-8");
+        return complain(options->operands[1],
+            "this is no name of a channel: 1 to 200 bytes of UTF-8 without control characters");
     int error = url_make(&url, options);
     if (error == TOW_ERROR_URL)
         return complain(
@@ -146,6 +147,7 @@ static const tow_option_section sections[] = {
     {.options = tow_way_rows},
     {.options = tow_way_fallback_rows},
     {.options = tow_way_tls_rows},
+    {.options = tow_way_identity_rows},
     {0},
 };
 

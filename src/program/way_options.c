@@ -175,3 +175,22 @@ const tow_option tow_way_tls_rows[] = {
         FIELD(insecure)},
     {0},
 };
+
+const tow_option tow_way_identity_rows[] = {
+    {.name = "cert",
+        .kind = TOW_OPTION_TEXT,
+        .value = "FILE",
+        .note = "none",
+        .help =
+            "certificate to show to a server that asks for one, in PEM, with those between it and the root",
+        .needs = TOW_OPTION_NEEDS_CLIENT | TOW_OPTION_NEEDS_TLS,
+        FIELD(cert)},
+    {.name = "key",
+        .kind = TOW_OPTION_TEXT,
+        .value = "FILE",
+        .note = "the file of --cert",
+        .help = "its key",
+        .needs = TOW_OPTION_NEEDS_CLIENT | TOW_OPTION_NEEDS_TLS,
+        FIELD(key)},
+    {0},
+};

@@ -9,5 +9,6 @@ extern const tow_option tow_way_head_rows[];
 extern const tow_option tow_way_rows[];
 extern const tow_option tow_way_fallback_rows[]; /* of those who can go by Engine.IO */
 extern const tow_option tow_way_tls_rows[];      /* for wss://, and for a proxy at https:// */
+extern const tow_option tow_way_identity_rows[]; /* behind those: a certificate of one's own */
 
 #endif

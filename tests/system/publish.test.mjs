@@ -4,12 +4,14 @@ import assert from "node:assert/strict";
 import { spawn, execFile } from "node:child_process";
 import { once } from "node:events";
 import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import http from "node:http";
 import net from "node:net";
 import path from "node:path";
 import { describe, test } from "node:test";
 import { promisify } from "node:util";
 import WebSocket from "ws";
 
+import { Authority } from "../support/authority.mjs";
 import { gate } from "../support/gate.mjs";
 import { Server, program, request, run, until, within } from "../support/towline.mjs";
 
@@ -242,6 +244,50 @@ describe("towline publish and subscribe", () => {
     assert.equal(lost.status, 7, lost.errors);
     assert.equal((await run([...words, "--proxy", "http://nowhere.invalid", ...onward, "x"], { environment: none })).status, 5);
     assert.equal((await run([...words, "--proxy", way, "--unix", "/x", ...onward, "x"])).status, 2);
+  });
+
+  test("say who one is, as other commands do", async (t) => {
+    const seen = [];
+    const server = http.createServer((request, response) => {
+      seen.push(request.headers);
+      request.resume().on("end", () => response.end('{"published":1}'));
+    }).listen(0, "127.0.0.1");
+    await once(server, "listening");
+    t.after(() => server.close());
+    const url = `http://127.0.0.1:${server.address().port}`;
+    const words = ["publish", "--publish-key", path.join(folderOf(t, { key: KEY }), "key")];
+    const asked = async (...more) => {
+      const { status, errors } = await run([...words, ...more, url, "news", "a"]);
+      assert.equal(status, 0, errors);
+      return seen.pop();
+    };
+    const one = await asked("-u", "ann:secret", "--cookie", "a=1", "--cookie", "b=2", "-H", "X-Note: x");
+    assert.deepEqual([one.authorization, one.cookie, one["x-note"]], ["Basic YW5uOnNlY3JldA==", "a=1; b=2", "x"]);
+    assert.deepEqual([one["towline-key"], one["content-type"]], [KEY, "application/json"]);
+    assert.equal((await asked("--bearer", "t0ken")).authorization, "Bearer t0ken");
+    for (const wrong of [["-H", "towline-key: x"], ["-H", "Content-Length: 1"], ["-u", "a:b", "--bearer", "c"]]) {
+      const { status, errors } = await run([...words, ...wrong, url, "news", "a"]);
+      assert.equal(status, 2);
+      assert.match(errors, /^towline publish: .*(not yours|take one of them)/);
+    }
+    assert.equal(seen.length, 0);
+  });
+
+  test("have a certificate of their own, where the server asks for one", async (t) => {
+    const authority = Authority.make((end) => t.after(end));
+    const identity = authority.issue("127.0.0.1");
+    const alice = authority.issue("alice");
+    const server = await start(t, { words: ["-t", "-c", identity.certificate, "-k", identity.key, "--tls-client-ca", authority.certificate] });
+    const url = `https://127.0.0.1:${server.port}`;
+    const own = ["--cacert", authority.certificate, "--cert", alice.certificate, "--key", alice.key];
+    const printed = run(["subscribe", "-n", "1", ...own, url, "news"], { input: null });
+    const publishing = (...words) => run(["publish", "--publish-key", server.key, ...words, url, "news", "hello"]);
+    let ended = false;
+    printed.then(() => (ended = true));
+    await until(async () => ((await publishing(...own)).status, ended), "the subscriber's end");
+    assert.deepEqual((await printed).output, "hello\n");
+    const none = await publishing("--cacert", authority.certificate);
+    assert.equal(none.status, 35, none.errors);
   });
 
   test("tell what is wrong by their exit status", async (t) => {
