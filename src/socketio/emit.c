@@ -129,7 +129,8 @@ static int publish(
     return error;
 }
 
-static int publish_to(tow_socketio_scope *scope, const char *room, uint64_t leave_out, const char *event,
+/* The draft says by whom, and who is left out. */
+static int publish_to(tow_socketio_scope *scope, const char *room, const char *event, tow_draft *draft,
     const tow_socketio_arguments *arguments) {
     char name[TOW_CHANNEL_NAME_MAX];
     tow_slice text = {0};
@@ -138,14 +139,22 @@ static int publish_to(tow_socketio_scope *scope, const char *room, uint64_t leav
     int length = tow_socketio_room_channel(scope, text, name);
     if (length < 0)
         return length;
-    tow_draft draft = {.event = tow_slice_from(event), .leave_out = leave_out};
-    return publish(scope, (tow_slice){name, (size_t)length}, &draft, arguments);
+    draft->event = tow_slice_from(event);
+    return publish(scope, (tow_slice){name, (size_t)length}, draft, arguments);
+}
+
+int tow_socketio_to_as(tow_socketio_socket *socket, const char *room, const char *event,
+    const tow_socketio_arguments *arguments, tow_slice user) {
+    int error = socket == NULL ? TOW_ERROR_ARGUMENT : check_name(event);
+    if (error != 0)
+        return error;
+    tow_draft draft = {.user = user, .leave_out = socket->number};
+    return publish_to(socket->scope, room, event, &draft, arguments);
 }
 
 int tow_socketio_to(tow_socketio_socket *socket, const char *room, const char *event,
     const tow_socketio_arguments *arguments) {
-    int error = socket == NULL ? TOW_ERROR_ARGUMENT : check_name(event);
-    return error != 0 ? error : publish_to(socket->scope, room, socket->number, event, arguments);
+    return tow_socketio_to_as(socket, room, event, arguments, (tow_slice){0});
 }
 
 int tow_socketio_broadcast(tow_socketio *io, const tow_socketio_target *target, const char *event,
@@ -160,6 +169,6 @@ int tow_socketio_broadcast(tow_socketio *io, const tow_socketio_target *target, 
         tow_socketio_find_scope(io, tow_slice_from(target->scope == NULL ? "/" : target->scope));
     if (scope == NULL)
         return TOW_ERROR_ARGUMENT;
-    uint64_t leave_out = target->except == NULL ? 0 : tow_socketio_id_number(target->except);
-    return publish_to(scope, target->room, leave_out, event, arguments);
+    tow_draft draft = {.leave_out = target->except == NULL ? 0 : tow_socketio_id_number(target->except)};
+    return publish_to(scope, target->room, event, &draft, arguments);
 }

@@ -7,6 +7,8 @@ import http from "node:http";
 import path from "node:path";
 import { test } from "node:test";
 
+import WebSocket from "ws";
+
 import { configuration, head, reload, start } from "../support/configuration.mjs";
 import { client } from "../support/socketio.mjs";
 import { soon, tokenOf } from "../support/tokens.mjs";
@@ -119,6 +121,28 @@ channels:
 `);
   await reload(server);
   await within(15000, all, "the disconnect of who hears the namespace");
+});
+
+test("who publishes is named at the other doors", async (t) => {
+  const { folder, file } = configuration(t, `${head}token-keys: keys
+routes:
+  - {path: /socket.io, any-origin: true, socketio: true}
+  - {path: /channel/*, channel: }
+channels: [{name: socketio/main/news, publish: same-origin}]
+`);
+  writeFileSync(path.join(folder, "keys"), SECRET);
+  const server = await start(t, file);
+  const listener = new WebSocket(server.url("/channel/"), ["towline.v1"]);
+  const heard = [];
+  listener.on("message", (data) => heard.push(JSON.parse(data)));
+  t.after(() => listener.terminate());
+  await once(listener, "open");
+  listener.send(JSON.stringify({ type: "subscribe", channel: "socketio/main/news" }));
+  await until(() => heard.length === 1, "the subscription");
+  const auth = { token: tokenOf({ sub: "ann", channels, exp: soon() }, SECRET) };
+  for (const options of [{ auth }, {}]) assert.deepEqual(await client(t, server, "/", options).asks("publish", "news", "said", 1), { ok: true });
+  await until(() => heard.length === 3, "both");
+  assert.deepEqual(heard.slice(1).map(({ user }) => user), ["ann", undefined]);
 });
 
 test("a wrong token is refused, and one that ends makes its client leave", async (t) => {

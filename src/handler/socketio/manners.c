@@ -65,13 +65,18 @@ static void leave(
         tow_socketio_visitor_tell(visitor, asked->ack, 200, NULL);
 }
 
+static tow_slice subject_of(const tow_socketio_visitor *visitor) {
+    return visitor->guest.subject != NULL ? tow_slice_from(visitor->guest.subject) : (tow_slice){0};
+}
+
 static void say(
     tow_socketio_visitor *visitor, const tow_socketio_asked *asked, const tow_channel_answer *answer) {
     if (answer->word == TOW_CHANNEL_REFUSED)
         tow_socketio_visitor_tell(visitor, asked->ack, answer->status, answer->reason);
     else
         tell_error(visitor, asked->ack,
-            tow_socketio_to(visitor->socket, asked->room.data, asked->event.data, asked->arguments));
+            tow_socketio_to_as(
+                visitor->socket, asked->room.data, asked->event.data, asked->arguments, subject_of(visitor)));
 }
 
 static void on_subscribe(tow_socketio_socket *socket, const tow_socketio_event *event) {

@@ -18,6 +18,10 @@ tow_handler tow_socketio_handle(tow_socketio *io);
 int tow_socketio_channel_of(
     const tow_socketio_socket *socket, tow_slice room, char name[TOW_CHANNEL_NAME_MAX]);
 
+/* As tow_socketio_to, by a user (empty: nobody knows), whom other doors name. */
+int tow_socketio_to_as(tow_socketio_socket *socket, const char *room, const char *event,
+    const tow_socketio_arguments *arguments, tow_slice user);
+
 /* Who says whether a socket may stay in a room ("": in its namespace), where the channel's policy wants proof
  * now. Who may not stay in one, for whatever policy, is disconnected. Before sockets are there. */
 typedef bool (*tow_socketio_stays)(tow_socketio_socket *socket, const char *room);
