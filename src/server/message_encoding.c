@@ -1,6 +1,7 @@
 /* message_encoding: forms that are shared messages. */
 #include "server/channels.h"
 
+#include "base/base64.h"
 #include "websocket/websocket.h"
 
 static tow_shared *message_new(tow_message_type type, const void *data, size_t length) {
@@ -37,3 +38,15 @@ static void *plain_encode(const tow_encoding *encoding, const tow_published *pub
 
 const tow_message_encoding tow_plain_encoding = {
     .encoding = {.encode = plain_encode, .join = tow_messages_join, .free = tow_message_free}};
+
+static int texts_write(const tow_message_encoding *encoding, const tow_published *published, tow_buffer *out,
+    tow_message_type *type) {
+    tow_slice data = tow_published_data(published);
+    (void)encoding;
+    *type = TOW_TEXT;
+    return tow_published_type(published) == TOW_TEXT ? tow_buffer_append(out, data.data, data.length)
+                                                     : tow_base64_append(out, data.data, data.length);
+}
+
+const tow_message_encoding tow_plain_texts_encoding = {
+    .encoding = TOW_MESSAGE_ENCODING, .write = texts_write};

@@ -1,6 +1,7 @@
 #include "subscribers.h"
 
 #include "state.h"
+#include "websocket/carrier.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -200,11 +201,19 @@ static bool takes(const tow_subscription *subscription) {
     return !((const socket_subscription *)subscription)->socket->above_high;
 }
 
+static const tow_encoding *encoding_of(const socket_subscription *self) {
+    const tow_carrier *carrier = self->socket->behaviour->carrier;
+    const tow_encoding *encoding = kind_of(self)->encoding;
+    return carrier != NULL && carrier->texts_only && encoding == &tow_plain_encoding.encoding
+               ? &tow_plain_texts_encoding.encoding
+               : encoding;
+}
+
 /* The subscription may be gone when something was sent. */
 static void deliver(tow_subscription *subscription, tow_burst *burst) {
     const socket_subscription *self = (socket_subscription *)subscription;
     tow_websocket *socket = self->socket;
-    const tow_encoding *encoding = kind_of(self)->encoding;
+    const tow_encoding *encoding = encoding_of(self);
     tow_shared *messages = tow_burst_form(burst, encoding);
     if (messages != NULL)
         tow_websocket_send_posted(socket, messages);

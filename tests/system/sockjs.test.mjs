@@ -1,8 +1,10 @@
 // SockJS: what is served, by sockjs-client, by each of its ways, on several workers.
 
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { describe, test } from "node:test";
 import SockJS from "sockjs-client";
+import WebSocket from "ws";
 
 import { configuration, head, start } from "../support/configuration.mjs";
 import { request, serve, until, within } from "../support/towline.mjs";
@@ -60,6 +62,21 @@ for (const transports of ["websocket", "xhr-streaming", "xhr-polling"])
       assert.deepEqual(socket.messages, ["got it"]);
       assert.equal(code, 1011);
     });
+  });
+
+for (const transports of ["websocket", "xhr-streaming", "xhr-polling"])
+  test(`binary publications come in base64 (${transports})`, async (t) => {
+    const { file } = configuration(t, `${head}routes:
+  - {path: /channel/*, channel: }
+channels: [{name: a, publish: same-origin}]
+`);
+    const server = await start(t, file);
+    const socket = await connect(t, server, "/channel/a", transports);
+    const publisher = new WebSocket(server.url("/channel/a"));
+    t.after(() => publisher.terminate());
+    await once(publisher, "open");
+    for (const data of ["one", Buffer.from([0, 255]), "two"]) publisher.send(data);
+    assert.deepEqual(await socket.next(3), ["one", "AP8=", "two"]);
   });
 
 test("info is for pages of origins that may be here", async (t) => {

@@ -36,8 +36,9 @@ void tow_message_free(const tow_encoding *encoding, void *form);
 #define TOW_MESSAGE_ENCODING                                                                                 \
     { .encode = tow_message_encode, .join = tow_messages_join, .free = tow_message_free }
 
-/* The data as it is. */
+/* The data as it is; to sockets whose carrier has texts only by the latter: binary data in base64. */
 extern const tow_message_encoding tow_plain_encoding;
+extern const tow_message_encoding tow_plain_texts_encoding;
 
 /* What subscribes sockets. Functions may be NULL, and are called as those of tow_subscriber; then the socket
  * is open. Where `ended` is NULL a subscriber that is too slow (SLOW), or has lost something (LOST), is

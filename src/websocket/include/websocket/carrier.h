@@ -31,6 +31,8 @@ struct tow_carrier {
     /* For TOW_OVERFLOW_DROP_OLDEST, which refuses where this is NULL: gives up whole messages of which
      * nothing was taken, oldest first, until no more than `max` bytes wait; returns how many. */
     size_t (*drop)(tow_websocket *socket, uint64_t max);
+    /* It carries no binary messages. */
+    bool texts_only;
 };
 
 /* A message, lent until the call returns; not while it is paused. What is not UTF-8 or too large fails the
