@@ -79,3 +79,9 @@ void tow_buffer_clear(tow_buffer *buffer) {
     free(buffer->data);
     *buffer = (tow_buffer){0};
 }
+
+void tow_buffer_empty(tow_buffer *buffer, size_t kept) {
+    buffer->length = 0;
+    if (buffer->capacity > kept)
+        tow_buffer_clear(buffer);
+}

@@ -88,8 +88,8 @@ static void keep_rest(tow_http1 *http1, const tow_http1_input *rest, bool is_kep
         return;
     }
     tow_buffer_consume(&http1->input, http1->input.length - rest->length);
-    if (rest->length == 0 && http1->input.capacity > KEPT_CAPACITY)
-        tow_buffer_clear(&http1->input);
+    if (rest->length == 0)
+        tow_buffer_empty(&http1->input, KEPT_CAPACITY);
 }
 
 /* Whether an answer is awaited, made or sent, or what was received waits for a turn. */

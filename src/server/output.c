@@ -53,10 +53,8 @@ void tow_output_take_back(tow_output *output, const uint8_t *rest, size_t length
 }
 
 static void buffer_reset(tow_buffer *buffer, size_t *taken) {
-    buffer->length = 0;
+    tow_buffer_empty(buffer, KEPT_CAPACITY);
     *taken = 0;
-    if (buffer->capacity > KEPT_CAPACITY)
-        tow_buffer_clear(buffer);
 }
 
 static void note_taken(tow_output *output, size_t taken) {

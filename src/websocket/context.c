@@ -107,7 +107,5 @@ void tow_context_give_buffer(tow_websocket_context *context, tow_buffer *buffer)
 }
 
 void tow_context_empty_scratch(tow_buffer *scratch) {
-    scratch->length = 0;
-    if (scratch->capacity > TOW_SCRATCH_MAX)
-        tow_buffer_clear(scratch);
+    tow_buffer_empty(scratch, TOW_SCRATCH_MAX);
 }

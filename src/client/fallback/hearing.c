@@ -72,7 +72,8 @@ void tow_fallback_hear_bytes(tow_fallback_session *session, const uint8_t *bytes
         tow_fallback_hear(session, &packet);
     else
         tow_fallback_break(session, error == TOW_ERROR_MEMORY ? error : TOW_ERROR_PACKET);
-    if (session->room.data != NULL || room.capacity > TOW_FALLBACK_ROOM_MAX)
+    tow_buffer_empty(&room, TOW_FALLBACK_ROOM_MAX);
+    if (session->room.data != NULL)
         tow_buffer_clear(&room);
     else
         session->room = room;

@@ -51,12 +51,10 @@ static int say_by_link(tow_fallback_session *session, const tow_packet *packet) 
     if (packet->type == TOW_PACKET_BINARY)
         return tow_upgrade_send(&session->upgrade, TOW_BINARY, packet->data, packet->length);
     tow_buffer *text = &session->room;
-    text->length = 0;
     int error = tow_engineio_append_alone(text, packet);
     if (error == 0)
         error = tow_upgrade_send(&session->upgrade, TOW_TEXT, text->data, text->length);
-    if (text->capacity > TOW_FALLBACK_ROOM_MAX)
-        tow_buffer_clear(text);
+    tow_buffer_empty(text, TOW_FALLBACK_ROOM_MAX);
     return error == TOW_ERROR_CLOSED ? 0 : error; /* its end is told soon */
 }
 

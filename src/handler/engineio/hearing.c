@@ -62,6 +62,5 @@ void tow_engineio_hear_bytes(tow_engineio_session *session, const void *bytes, s
         tow_engineio_break(session, TOW_CAUSE_MEMORY, error);
     else
         tow_engineio_violated(session);
-    if (session->room.capacity > ROOM_MAX)
-        tow_buffer_clear(&session->room);
+    tow_buffer_empty(&session->room, ROOM_MAX);
 }

@@ -24,12 +24,10 @@ static int send_by_link(tow_engineio_session *session, const tow_packet *packet)
     if (packet->type == TOW_PACKET_BINARY && !session->base64)
         return link->class->send(link, TOW_BINARY, packet->data, packet->length);
     tow_buffer *text = &tow_engineio_part_of(session)->scratch;
-    text->length = 0;
     int error = tow_engineio_append_alone(text, packet);
     if (error == 0)
         error = link->class->send(link, TOW_TEXT, text->data, text->length);
-    if (text->capacity > SCRATCH_MAX)
-        tow_buffer_clear(text);
+    tow_buffer_empty(text, SCRATCH_MAX);
     return error == TOW_ERROR_CLOSED ? 0 : error; /* its end is told soon */
 }
 

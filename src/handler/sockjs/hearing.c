@@ -26,8 +26,7 @@ static void tell_string(tow_sockjs_session *session, tow_slice string) {
         .data = session->room.length > 0 ? (const void *)session->room.data : "",
         .length = session->room.length};
     tow_carried_message(session->socket, &message);
-    if (session->room.capacity > ROOM_MAX)
-        tow_buffer_clear(&session->room);
+    tow_buffer_empty(&session->room, ROOM_MAX);
 }
 
 static void told(tow_sockjs_session *session) {

@@ -34,4 +34,7 @@ void tow_buffer_consume(tow_buffer *buffer, size_t length);
 /* Frees the bytes; the buffer is empty again. */
 void tow_buffer_clear(tow_buffer *buffer);
 
+/* Empties it, and keeps its memory for the next time if that is no more than `kept` bytes. */
+void tow_buffer_empty(tow_buffer *buffer, size_t kept);
+
 #endif
