@@ -56,7 +56,7 @@ static int refuse_scope(tow_socketio_connection *connection, tow_slice scope) {
 }
 
 static int begin_socket(
-    tow_socketio_connection *connection, tow_socketio_scope *scope, const tow_packet *packet) {
+    tow_socketio_connection *connection, tow_socketio_scope *scope, const tow_socketio_packet *packet) {
     if (scope == NULL)
         return refuse_scope(connection, packet->scope);
     if (tow_socketio_socket_in(connection, scope) != NULL)
@@ -88,7 +88,7 @@ static int read_name(tow_buffer *out, tow_slice name) {
 }
 
 static int tell_event(
-    tow_socketio_socket *socket, const tow_packet *packet, const tow_socketio_arguments *arguments) {
+    tow_socketio_socket *socket, const tow_socketio_packet *packet, const tow_socketio_arguments *arguments) {
     const tow_socketio_handler *handler = &socket->scope->handler;
     const tow_socketio_listener *listener = listener_for(handler, packet->name);
     if (listener == NULL && handler->on_event == NULL)
@@ -108,18 +108,18 @@ static int tell_event(
     return error;
 }
 
-static int tell(
-    tow_socketio_socket *socket, const tow_packet *packet, const tow_socketio_attachment *attachments) {
+static int tell(tow_socketio_socket *socket, const tow_socketio_packet *packet,
+    const tow_socketio_attachment *attachments) {
     tow_socketio_arguments arguments =
         tow_socketio_arguments_of(packet->arguments, attachments, packet->attachments);
-    if (tow_packet_is_event(packet))
+    if (tow_socketio_packet_is_event(packet))
         return tell_event(socket, packet, &arguments);
     tow_socketio_ask_answer(socket, packet->id, &arguments);
     return 0;
 }
 
 /* A packet for a namespace that it is in; of one that we made it leave it may not have heard yet. */
-static int take(tow_socketio_connection *connection, const tow_packet *packet,
+static int take(tow_socketio_connection *connection, const tow_socketio_packet *packet,
     const tow_socketio_attachment *attachments) {
     tow_socketio_scope *scope = tow_socketio_find_scope(connection->io, packet->scope);
     if (packet->type == TOW_PACKET_CONNECT)
@@ -153,11 +153,11 @@ static int pass_limit(tow_socketio_connection *connection, int error, tow_cause 
 }
 
 static int on_text(tow_socketio_connection *connection, tow_slice text) {
-    tow_packet packet;
+    tow_socketio_packet packet;
     tow_cause cause;
     if (tow_socketio_is_gathering(connection))
         return TOW_ERROR_STATE;
-    int error = tow_packet_read(&packet, text);
+    int error = tow_socketio_packet_read(&packet, text);
     if (error != 0)
         return TOW_ERROR_ARGUMENT;
     if (packet.attachments == 0)

@@ -16,12 +16,12 @@
 /* To one socket. */
 
 static int check_name(const char *event) {
-    return event != NULL && tow_packet_name_is_free(tow_slice_from(event)) ? 0 : TOW_ERROR_ARGUMENT;
+    return event != NULL && tow_socketio_packet_name_is_free(tow_slice_from(event)) ? 0 : TOW_ERROR_ARGUMENT;
 }
 
 static int emit(
     tow_socketio_socket *socket, int64_t id, const char *event, const tow_socketio_arguments *arguments) {
-    const tow_packet head = {.type = TOW_PACKET_EVENT, .id = id};
+    const tow_socketio_packet head = {.type = TOW_PACKET_EVENT, .id = id};
     return tow_socketio_send(
         socket->connection, &head, socket->scope->name, tow_slice_from(event), arguments);
 }
@@ -82,7 +82,7 @@ int tow_socketio_emit_with_ack(tow_socketio_socket *socket, const char *event,
 
 int tow_socketio_acknowledge(
     tow_socketio_socket *socket, int64_t ack, const tow_socketio_arguments *arguments) {
-    const tow_packet head = {.type = TOW_PACKET_ACK, .id = ack};
+    const tow_socketio_packet head = {.type = TOW_PACKET_ACK, .id = ack};
     if (socket == NULL || ack < 0)
         return TOW_ERROR_ARGUMENT;
     if (socket->stage != TOW_SOCKETIO_CONNECTED)

@@ -59,7 +59,7 @@ static int add_attachments(tow_socketio_form *form, const tow_socketio_arguments
 static int write_event(tow_buffer *text, const char *scope, tow_slice event,
     const tow_socketio_arguments *arguments, tow_slice last) {
     size_t count = arguments == NULL ? 0 : arguments->attachment_count;
-    int error = tow_packet_append_head(text, TOW_PACKET_EVENT, count, scope, TOW_PACKET_NO_ID);
+    int error = tow_socketio_packet_append_head(text, TOW_PACKET_EVENT, count, scope, TOW_PACKET_NO_ID);
     return error != 0 ? error : tow_socketio_arguments_append(text, event, arguments, last);
 }
 
@@ -116,7 +116,7 @@ static int form_for(tow_socketio_form **form, const tow_socketio_encoding *encod
 /* A name that is reserved here is none for clients: they end the connection that it comes from. */
 static tow_slice event_of(const tow_published *published) {
     tow_slice event = tow_published_event(published);
-    return tow_packet_name_is_free(event) ? event : tow_slice_from("message");
+    return tow_socketio_packet_name_is_free(event) ? event : tow_slice_from("message");
 }
 
 static int form_of_text(

@@ -24,7 +24,7 @@ int tow_socketio_gathering_begin(tow_socketio_connection *connection, tow_slice 
     if (error == 0)
         error = tow_buffer_append(&gathering->text, text.data, text.length);
     if (error == 0)
-        error = tow_packet_read(
+        error = tow_socketio_packet_read(
             &gathering->packet, (tow_slice){(const char *)gathering->text.data, gathering->text.length});
     if (error == 0)
         connection->gathering = gathering;

@@ -22,15 +22,15 @@ static bool take_digit(tow_slice *rest, int *digit) {
     return true;
 }
 
-static int take_type(tow_packet *packet, tow_slice *rest) {
+static int take_type(tow_socketio_packet *packet, tow_slice *rest) {
     int digit;
     if (!take_digit(rest, &digit) || digit > TOW_PACKET_BINARY_ACK)
         return TOW_ERROR_ARGUMENT;
-    packet->type = (tow_packet_type)digit;
+    packet->type = (tow_socketio_packet_type)digit;
     return 0;
 }
 
-static int take_attachments(tow_packet *packet, tow_slice *rest) {
+static int take_attachments(tow_socketio_packet *packet, tow_slice *rest) {
     int digit;
     packet->attachments = 0;
     if (packet->type != TOW_PACKET_BINARY_EVENT && packet->type != TOW_PACKET_BINARY_ACK)
@@ -50,7 +50,7 @@ static int take_attachments(tow_packet *packet, tow_slice *rest) {
 }
 
 /* Up to the first comma, or the end of the text. */
-static void take_scope(tow_packet *packet, tow_slice *rest) {
+static void take_scope(tow_socketio_packet *packet, tow_slice *rest) {
     packet->scope = tow_slice_from("/");
     if (rest->length == 0 || rest->data[0] != '/')
         return;
@@ -61,7 +61,7 @@ static void take_scope(tow_packet *packet, tow_slice *rest) {
     *rest = (tow_slice){rest->data + used, rest->length - used};
 }
 
-static int take_id(tow_packet *packet, tow_slice *rest) {
+static int take_id(tow_socketio_packet *packet, tow_slice *rest) {
     int digit;
     packet->id = TOW_PACKET_NO_ID;
     while (take_digit(rest, &digit)) {
@@ -93,7 +93,7 @@ static bool is_reserved(tow_slice string) {
     return false;
 }
 
-static int take_event(tow_packet *packet) {
+static int take_event(tow_socketio_packet *packet) {
     tow_slice none;
     tow_slice second;
     tow_json_walk walk = tow_json_items(packet->payload);
@@ -108,7 +108,7 @@ static int take_event(tow_packet *packet) {
     return 0;
 }
 
-static int take_ack(tow_packet *packet) {
+static int take_ack(tow_socketio_packet *packet) {
     if (tow_json_type_of(packet->payload) != TOW_JSON_ARRAY)
         return TOW_ERROR_ARGUMENT;
     packet->arguments = inside_of(packet->payload);
@@ -116,7 +116,7 @@ static int take_ack(tow_packet *packet) {
 }
 
 /* What each type may have as its payload. */
-static int take_payload(tow_packet *packet, tow_slice rest) {
+static int take_payload(tow_socketio_packet *packet, tow_slice rest) {
     bool has_payload = rest.length > 0;
     int error = has_payload ? tow_json_read(rest, &packet->payload) : 0;
     if (error != 0)
@@ -141,8 +141,8 @@ static int take_payload(tow_packet *packet, tow_slice rest) {
     return TOW_ERROR_ARGUMENT;
 }
 
-int tow_packet_read(tow_packet *packet, tow_slice text) {
-    tow_packet read = {0};
+int tow_socketio_packet_read(tow_socketio_packet *packet, tow_slice text) {
+    tow_socketio_packet read = {0};
     int error = take_type(&read, &text);
     if (error == 0)
         error = take_attachments(&read, &text);
@@ -159,8 +159,8 @@ int tow_packet_read(tow_packet *packet, tow_slice text) {
     return error;
 }
 
-int tow_packet_append_head(
-    tow_buffer *out, tow_packet_type type, size_t attachments, const char *scope, int64_t id) {
+int tow_socketio_packet_append_head(
+    tow_buffer *out, tow_socketio_packet_type type, size_t attachments, const char *scope, int64_t id) {
     char digits[24] = "";
     char count[24] = "";
     bool is_main = strcmp(scope, "/") == 0;
@@ -174,7 +174,7 @@ int tow_packet_append_head(
         out, "%u%s%s%s%s", (unsigned)type, count, is_main ? "" : scope, is_main ? "" : ",", digits);
 }
 
-bool tow_packet_name_is_free(tow_slice name) {
+bool tow_socketio_packet_name_is_free(tow_slice name) {
     for (size_t i = 0; i < RESERVED_COUNT; i++) {
         if (tow_slice_equals(name, reserved_names[i]))
             return false;

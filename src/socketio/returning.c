@@ -64,7 +64,7 @@ static void release(tow_socketio_returning *self) {
 /* What the client sends along. */
 
 /* A member that is a string of less than `size` bytes. */
-static bool read_member(const tow_packet *packet, const char *name, char *out, size_t size) {
+static bool read_member(const tow_socketio_packet *packet, const char *name, char *out, size_t size) {
     tow_slice value;
     tow_buffer text = {0};
     bool is_read = packet->payload.length > 0 && tow_json_member(packet->payload, name, &value) &&
@@ -80,7 +80,7 @@ static bool read_member(const tow_packet *packet, const char *name, char *out, s
 }
 
 /* Without one, nothing was received. */
-static bool read_offset(const tow_packet *packet, char *offset, size_t size) {
+static bool read_offset(const tow_socketio_packet *packet, char *offset, size_t size) {
     tow_slice unused;
     offset[0] = '\0';
     return !tow_json_member(packet->payload, "offset", &unused) ||
@@ -115,7 +115,7 @@ static void welcome(tow_socketio_socket *socket, const tow_socketio_arguments *a
 
 /* On the same worker: true if it was that one. */
 static bool come_back(tow_socketio_connection *connection, const tow_socketio_scope *scope,
-    const tow_packet *packet, size_t worker, const char *secret) {
+    const tow_socketio_packet *packet, size_t worker, const char *secret) {
     char offset[TOW_POSITION_TEXT_SIZE];
     size_t first;
     tow_socketio_arguments auth = tow_socketio_arguments_of(packet->payload, NULL, 0);
@@ -295,8 +295,8 @@ static void arrive(tow_letter *letters) {
 }
 
 /* NULL without memory, or if the other worker takes no letter. */
-static tow_socketio_returning *ask_for(
-    tow_socketio_scope *scope, const tow_packet *packet, const char *secret, size_t from, size_t to) {
+static tow_socketio_returning *ask_for(tow_socketio_scope *scope, const tow_socketio_packet *packet,
+    const char *secret, size_t from, size_t to) {
     tow_socketio_returning *self = calloc(1, sizeof(*self));
     if (self == NULL)
         return NULL;
@@ -315,8 +315,8 @@ static tow_socketio_returning *ask_for(
     return NULL;
 }
 
-static bool fetch(tow_socketio_connection *connection, tow_socketio_scope *scope, const tow_packet *packet,
-    const char *secret, size_t from) {
+static bool fetch(tow_socketio_connection *connection, tow_socketio_scope *scope,
+    const tow_socketio_packet *packet, const char *secret, size_t from) {
     tow_loop *loop = tow_websocket_loop(connection->websocket);
     tow_socketio_socket *socket = tow_socketio_socket_new(connection, scope);
     if (socket == NULL)
@@ -339,7 +339,7 @@ static bool fetch(tow_socketio_connection *connection, tow_socketio_scope *scope
 }
 
 bool tow_socketio_return_begin(
-    tow_socketio_connection *connection, tow_socketio_scope *scope, const tow_packet *packet) {
+    tow_socketio_connection *connection, tow_socketio_scope *scope, const tow_socketio_packet *packet) {
     char secret[TOW_SOCKETIO_ID_LENGTH + 1];
     size_t here = tow_websocket_id_worker(tow_websocket_identify(connection->websocket));
     size_t there;

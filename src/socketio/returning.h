@@ -8,6 +8,6 @@
 
 /* False: it is a client like others. */
 bool tow_socketio_return_begin(
-    tow_socketio_connection *connection, tow_socketio_scope *scope, const tow_packet *packet);
+    tow_socketio_connection *connection, tow_socketio_scope *scope, const tow_socketio_packet *packet);
 
 #endif

@@ -23,7 +23,7 @@ static bool is_scope_name(const char *name) {
 
 static bool are_listeners_free(const tow_socketio_listener *listener) {
     for (; listener != NULL && listener->event != NULL; listener++) {
-        if (!tow_packet_name_is_free(tow_slice_from(listener->event)) || listener->on_event == NULL)
+        if (!tow_socketio_packet_name_is_free(tow_slice_from(listener->event)) || listener->on_event == NULL)
             return false;
     }
     return true;

@@ -29,11 +29,11 @@ static int send_attachments(tow_socketio_connection *connection, const tow_socke
     return part_failed(connection, error);
 }
 
-int tow_socketio_send(tow_socketio_connection *connection, const tow_packet *head, const char *scope,
+int tow_socketio_send(tow_socketio_connection *connection, const tow_socketio_packet *head, const char *scope,
     tow_slice name, const tow_socketio_arguments *arguments) {
     tow_buffer text = {0};
     size_t count = arguments == NULL ? 0 : arguments->attachment_count;
-    int error = tow_packet_append_head(&text, head->type, count, scope, head->id);
+    int error = tow_socketio_packet_append_head(&text, head->type, count, scope, head->id);
     if (error == 0)
         error = tow_socketio_arguments_append(&text, name, arguments, (tow_slice){0});
     if (error == 0)
@@ -42,10 +42,10 @@ int tow_socketio_send(tow_socketio_connection *connection, const tow_packet *hea
     return error != 0 ? error : send_attachments(connection, arguments);
 }
 
-int tow_socketio_send_text(
-    tow_socketio_connection *connection, tow_packet_type type, const char *scope, tow_slice payload) {
+int tow_socketio_send_text(tow_socketio_connection *connection, tow_socketio_packet_type type,
+    const char *scope, tow_slice payload) {
     tow_buffer text = {0};
-    int error = tow_packet_append_head(&text, type, 0, scope, TOW_PACKET_NO_ID);
+    int error = tow_socketio_packet_append_head(&text, type, 0, scope, TOW_PACKET_NO_ID);
     if (error == 0)
         error = tow_buffer_append(&text, payload.data, payload.length);
     if (error == 0)

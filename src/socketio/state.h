@@ -75,8 +75,8 @@ struct tow_socketio {
 /* A packet of which attachments are missing; zeroed: none. */
 typedef struct tow_socketio_gathering {
     tow_buffer text;
-    tow_packet packet; /* its slices lie in `text` */
-    tow_buffer bytes;  /* the attachments that came, one behind the other */
+    tow_socketio_packet packet; /* its slices lie in `text` */
+    tow_buffer bytes;           /* the attachments that came, one behind the other */
     size_t ends[TOW_SOCKETIO_ATTACHMENTS_MAX];
     size_t count;
     tow_unfinished_part held;

@@ -19,7 +19,7 @@ static bool is_same(tow_slice one, tow_slice other) {
 }
 
 /* Brackets, the name and the arguments give the payload back, but for space. */
-static void check_parts(const tow_packet *packet) {
+static void check_parts(const tow_socketio_packet *packet) {
     tow_buffer array = {0};
     tow_slice value;
     CHECK(tow_buffer_append(&array, "[", 1) == 0);
@@ -42,21 +42,21 @@ static void check_parts(const tow_packet *packet) {
     tow_buffer_clear(&array);
 }
 
-static void check_again(const tow_packet *packet) {
+static void check_again(const tow_socketio_packet *packet) {
     char scope[256];
     tow_buffer text = {0};
-    tow_packet again;
+    tow_socketio_packet again;
     if (packet->scope.length >= sizeof(scope) ||
         memchr(packet->scope.data, '\0', packet->scope.length) != NULL)
         return;
     memcpy(scope, packet->scope.data, packet->scope.length);
     scope[packet->scope.length] = '\0';
-    tow_packet_type type = packet->type == TOW_PACKET_BINARY_EVENT ? TOW_PACKET_EVENT
-                           : packet->type == TOW_PACKET_BINARY_ACK ? TOW_PACKET_ACK
-                                                                   : packet->type;
-    CHECK(tow_packet_append_head(&text, type, packet->attachments, scope, packet->id) == 0);
+    tow_socketio_packet_type type = packet->type == TOW_PACKET_BINARY_EVENT ? TOW_PACKET_EVENT
+                                    : packet->type == TOW_PACKET_BINARY_ACK ? TOW_PACKET_ACK
+                                                                            : packet->type;
+    CHECK(tow_socketio_packet_append_head(&text, type, packet->attachments, scope, packet->id) == 0);
     CHECK(tow_buffer_append(&text, packet->payload.data, packet->payload.length) == 0);
-    CHECK(tow_packet_read(&again, (tow_slice){(const char *)text.data, text.length}) == 0);
+    CHECK(tow_socketio_packet_read(&again, (tow_slice){(const char *)text.data, text.length}) == 0);
     CHECK(again.attachments == packet->attachments && again.id == packet->id);
     CHECK(is_same(again.scope, packet->scope) && is_same(again.payload, packet->payload));
     CHECK(is_same(again.name, packet->name) && is_same(again.arguments, packet->arguments));
@@ -65,8 +65,8 @@ static void check_again(const tow_packet *packet) {
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     const char *text = (const char *)data;
-    tow_packet packet;
-    int error = tow_packet_read(&packet, (tow_slice){text, size});
+    tow_socketio_packet packet;
+    int error = tow_socketio_packet_read(&packet, (tow_slice){text, size});
     CHECK(error == 0 || error == TOW_ERROR_ARGUMENT || error == TOW_ERROR_LIMIT);
     if (error != 0)
         return 0;
@@ -74,7 +74,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     check_inside(packet.payload, text, text + size);
     check_inside(packet.name, text, text + size);
     check_inside(packet.arguments, text, text + size);
-    if (tow_packet_is_event(&packet) || tow_packet_is_ack(&packet))
+    if (tow_socketio_packet_is_event(&packet) || tow_socketio_packet_is_ack(&packet))
         check_parts(&packet);
     check_again(&packet);
     if (packet.payload.length > 0 && tow_placeholders_fit(packet.payload, packet.attachments))

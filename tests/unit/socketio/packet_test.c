@@ -4,9 +4,9 @@
 
 #include <towline/error.h>
 
-static tow_packet read_packet(const char *text) {
-    tow_packet packet;
-    int error = tow_packet_read(&packet, tow_slice_from(text));
+static tow_socketio_packet read_packet(const char *text) {
+    tow_socketio_packet packet;
+    int error = tow_socketio_packet_read(&packet, tow_slice_from(text));
     if (error != 0)
         fail_msg("%s: %s", text, tow_strerror(error));
     return packet;
@@ -22,7 +22,7 @@ static void packets_are_taken_apart(void **state) {
     (void)state;
     static const struct {
         const char *text;
-        tow_packet_type type;
+        tow_socketio_packet_type type;
         size_t attachments;
         const char *scope;
         int64_t id;
@@ -55,7 +55,7 @@ static void packets_are_taken_apart(void **state) {
             "[{\"_placeholder\":true,\"num\":0}]", "", "{\"_placeholder\":true,\"num\":0}"},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        tow_packet packet = read_packet(cases[i].text);
+        tow_socketio_packet packet = read_packet(cases[i].text);
         assert_int_equal(packet.type, cases[i].type);
         assert_int_equal(packet.attachments, cases[i].attachments);
         check_slice(packet.scope, cases[i].scope);
@@ -78,19 +78,19 @@ static void what_is_no_packet_is_refused(void **state) {
         "51-[\"a\",{\"_placeholder\":true,\"num\":-1}]", "51-[\"a\",{\"_placeholder\":true}]",
         "51-[\"a\",{\"_placeholder\":true,\"num\":\"0\"}]"};
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
-        tow_packet packet;
-        if (tow_packet_read(&packet, tow_slice_from(texts[i])) != TOW_ERROR_ARGUMENT)
+        tow_socketio_packet packet;
+        if (tow_socketio_packet_read(&packet, tow_slice_from(texts[i])) != TOW_ERROR_ARGUMENT)
             fail_msg("%s is taken", texts[i]);
     }
 }
 
 static void attachments_are_bounded(void **state) {
     (void)state;
-    tow_packet packet;
-    assert_int_equal(tow_packet_read(&packet, tow_slice_from("510-[\"a\"]")), 0);
-    assert_int_equal(tow_packet_read(&packet, tow_slice_from("511-[\"a\"]")), TOW_ERROR_LIMIT);
+    tow_socketio_packet packet;
+    assert_int_equal(tow_socketio_packet_read(&packet, tow_slice_from("510-[\"a\"]")), 0);
+    assert_int_equal(tow_socketio_packet_read(&packet, tow_slice_from("511-[\"a\"]")), TOW_ERROR_LIMIT);
     assert_int_equal(
-        tow_packet_read(&packet, tow_slice_from("599999999999999999999-[\"a\"]")), TOW_ERROR_LIMIT);
+        tow_socketio_packet_read(&packet, tow_slice_from("599999999999999999999-[\"a\"]")), TOW_ERROR_LIMIT);
 }
 
 /* In memory of exactly its size, so that a byte too far is seen; what is left is a packet or not. */
@@ -101,8 +101,8 @@ static void a_packet_may_be_cut_anywhere(void **state) {
     for (size_t length = 0; length < sizeof(text) - 1; length++) {
         char *cut = malloc(length + (length == 0));
         memcpy(cut, text, length);
-        tow_packet packet;
-        assert_int_equal(tow_packet_read(&packet, (tow_slice){cut, length}), TOW_ERROR_ARGUMENT);
+        tow_socketio_packet packet;
+        assert_int_equal(tow_socketio_packet_read(&packet, (tow_slice){cut, length}), TOW_ERROR_ARGUMENT);
         free(cut);
     }
     assert_int_equal(read_packet(text).attachments, 2);
@@ -123,11 +123,11 @@ static void placeholders_are_found_at_any_depth(void **state) {
         "51-[\"a\",{\"\\u005fplaceholder\":true,\"num\":1}]",
         "51-[\"a\",{\"_placeholder\":true,\"num\":0,\"num\":[]}]",
         "51-[\"a\",{\"num\":{\"_placeholder\":true},\"b\":0}]"};
-    tow_packet packet;
+    tow_socketio_packet packet;
     for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++)
         read_packet(good[i]);
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
-        assert_int_equal(tow_packet_read(&packet, tow_slice_from(bad[i])), TOW_ERROR_ARGUMENT);
+        assert_int_equal(tow_socketio_packet_read(&packet, tow_slice_from(bad[i])), TOW_ERROR_ARGUMENT);
 }
 
 static void what_is_too_deep_is_refused(void **state) {
@@ -137,18 +137,18 @@ static void what_is_too_deep_is_refused(void **state) {
     memset(text + length, '[', 256);
     memset(text + length + 256, ']', 256);
     text[length + 512] = ']';
-    tow_packet packet;
-    assert_int_equal(tow_packet_read(&packet, (tow_slice){text, length + 513}), TOW_ERROR_LIMIT);
+    tow_socketio_packet packet;
+    assert_int_equal(tow_socketio_packet_read(&packet, (tow_slice){text, length + 513}), TOW_ERROR_LIMIT);
     text[length] = ' ';
     text[length + 511] = ' ';
-    assert_int_equal(tow_packet_read(&packet, (tow_slice){text, length + 513}), 0);
+    assert_int_equal(tow_socketio_packet_read(&packet, (tow_slice){text, length + 513}), 0);
 }
 
 static void heads_are_written_as_they_are_read(void **state) {
     (void)state;
     static const struct {
         const char *text;
-        tow_packet_type type;
+        tow_socketio_packet_type type;
         size_t attachments;
         const char *scope;
         int64_t id;
@@ -160,8 +160,8 @@ static void heads_are_written_as_they_are_read(void **state) {
         {"62-3", TOW_PACKET_ACK, 2, "/", 3}, {"4/a,", TOW_PACKET_CONNECT_ERROR, 0, "/a", -1}};
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         tow_buffer out = {0};
-        assert_int_equal(
-            tow_packet_append_head(&out, cases[i].type, cases[i].attachments, cases[i].scope, cases[i].id),
+        assert_int_equal(tow_socketio_packet_append_head(
+                             &out, cases[i].type, cases[i].attachments, cases[i].scope, cases[i].id),
             0);
         check_slice((tow_slice){(const char *)out.data, out.length}, cases[i].text);
         tow_buffer_clear(&out);
