@@ -102,17 +102,16 @@ static bool read_code(tow_slice digits, uint16_t *code) {
     return tow_close_code_is_legal(*code);
 }
 
-bool tow_engineio_read_close(const tow_packet *packet, uint16_t *code, tow_slice *reason) {
+bool tow_engineio_read_close(tow_engineio_close *close, const tow_packet *packet, bool extended) {
     const char *text = (const char *)packet->data;
-    *code = TOW_CLOSE_NO_STATUS;
-    *reason = (tow_slice){.data = "", .length = 0};
-    if (packet->length == 0)
+    *close = (tow_engineio_close){.code = TOW_CLOSE_NO_STATUS, .reason = {.data = "", .length = 0}};
+    if (packet->length == 0 || !extended)
         return true;
     if (packet->length < 4 || packet->length > TOW_ENGINEIO_CLOSE_MAX ||
-        !read_code((tow_slice){text, 4}, code))
+        !read_code((tow_slice){text, 4}, &close->code))
         return false;
-    *reason = (tow_slice){text + 4, packet->length - 4};
-    return tow_utf8_valid((const uint8_t *)reason->data, reason->length);
+    close->reason = (tow_slice){text + 4, packet->length - 4};
+    return tow_utf8_valid((const uint8_t *)close->reason.data, close->reason.length);
 }
 
 void tow_engineio_write_close(char out[TOW_ENGINEIO_CLOSE_MAX + 1], uint16_t code, const char *reason) {

@@ -6,10 +6,6 @@
 /* In front of each: its length, its type. */
 enum { HEAD = sizeof(size_t) + 1 };
 
-static bool is_message(char type) {
-    return type == TOW_PACKET_TEXT || type == TOW_PACKET_BINARY;
-}
-
 static tow_packet packet_at(const tow_packets *packets, size_t at) {
     const uint8_t *bytes = packets->bytes.data + at;
     size_t length;
@@ -18,6 +14,7 @@ static tow_packet packet_at(const tow_packets *packets, size_t at) {
 }
 
 int tow_packets_put(tow_packets *packets, char type, const void *data, size_t length) {
+    const tow_packet packet = {.type = type, .data = data, .length = length};
     uint8_t bytes[HEAD];
     memcpy(bytes, &length, sizeof(length));
     bytes[sizeof(length)] = (uint8_t)type;
@@ -27,7 +24,7 @@ int tow_packets_put(tow_packets *packets, char type, const void *data, size_t le
     (void)tow_buffer_append(&packets->bytes, bytes, HEAD);
     if (length > 0)
         (void)tow_buffer_append(&packets->bytes, data, length);
-    packets->payload += is_message(type) ? length : 0;
+    packets->payload += tow_packet_is_message(&packet) ? length : 0;
     return 0;
 }
 
@@ -38,7 +35,7 @@ tow_packet tow_packets_first(const tow_packets *packets) {
 
 void tow_packets_take(tow_packets *packets) {
     tow_packet first = tow_packets_first(packets);
-    packets->payload -= is_message(first.type) ? first.length : 0;
+    packets->payload -= tow_packet_is_message(&first) ? first.length : 0;
     packets->begin += HEAD + first.length;
     if (tow_packets_are_empty(packets)) {
         tow_packets_clear(packets);
@@ -55,7 +52,7 @@ size_t tow_packets_drop(tow_packets *packets, uint64_t max) {
     while (at < packets->bytes.length) {
         tow_packet packet = packet_at(packets, at);
         size_t size = HEAD + packet.length;
-        if (is_message(packet.type) && packets->payload > max) {
+        if (tow_packet_is_message(&packet) && packets->payload > max) {
             packets->payload -= packet.length;
             count++;
         } else {

@@ -48,6 +48,14 @@ void tow_carried_message(tow_websocket *socket, const tow_message *message) {
     settle(socket);
 }
 
+void tow_carried_packet(tow_websocket *socket, const tow_packet *packet) {
+    assert(tow_packet_is_message(packet));
+    const tow_message message = {.type = packet->type == TOW_PACKET_TEXT ? TOW_TEXT : TOW_BINARY,
+        .data = packet->data,
+        .length = packet->length};
+    tow_carried_message(socket, &message);
+}
+
 void tow_carried_close(tow_websocket *socket, uint16_t code, const char *reason, size_t reason_length) {
     if (tow_stage_hears(socket))
         tow_closing_received(socket, code, reason, reason_length);

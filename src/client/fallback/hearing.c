@@ -5,13 +5,6 @@
 
 #include <towline/error.h>
 
-static void hear_message(tow_fallback_session *session, const tow_packet *packet) {
-    const tow_message message = {.type = packet->type == TOW_PACKET_TEXT ? TOW_TEXT : TOW_BINARY,
-        .data = packet->data,
-        .length = packet->length};
-    tow_carried_message(session->socket, &message);
-}
-
 /* Our own Close, at least, when it is said. */
 static bool posts_something(const tow_fallback_session *session) {
     return tow_polling_is_posting(&session->polling) || !tow_packets_are_empty(&session->out);
@@ -31,12 +24,9 @@ void tow_fallback_hear_close(
 }
 
 static void hear_close_packet(tow_fallback_session *session, const tow_packet *packet) {
-    uint16_t code;
-    tow_slice reason;
-    if (!session->polling.opened.is_extended)
-        tow_fallback_hear_close(session, TOW_CLOSE_NO_STATUS, "", 0);
-    else if (tow_engineio_read_close(packet, &code, &reason))
-        tow_fallback_hear_close(session, code, reason.data, reason.length);
+    tow_engineio_close close;
+    if (tow_engineio_read_close(&close, packet, session->polling.opened.is_extended))
+        tow_fallback_hear_close(session, close.code, close.reason.data, close.reason.length);
     else
         tow_fallback_break(session, TOW_ERROR_CLOSE_CODE);
 }
@@ -50,7 +40,7 @@ void tow_fallback_hear(tow_fallback_session *session, const tow_packet *packet) 
     switch (packet->type) {
     case TOW_PACKET_TEXT:
     case TOW_PACKET_BINARY:
-        hear_message(session, packet);
+        tow_carried_packet(session->socket, packet);
         break;
     case TOW_ENGINEIO_CLOSE:
         hear_close_packet(session, packet);

@@ -22,10 +22,9 @@ static int gather(tow_fallback_session *session, tow_buffer *body) {
         tow_packet packet = tow_packets_first(&session->out);
         if (!fits(session, body, &packet))
             break;
-        bool is_message = packet.type == TOW_PACKET_TEXT || packet.type == TOW_PACKET_BINARY;
         session->posts_close = packet.type == TOW_ENGINEIO_CLOSE;
         session->has_pong &= packet.type != TOW_ENGINEIO_PONG;
-        session->posted += is_message ? packet.length : 0;
+        session->posted += tow_packet_is_message(&packet) ? packet.length : 0;
         error = tow_engineio_append(body, &packet, session->polling.opened.is_extended);
         tow_packets_take(&session->out);
     }

@@ -6,13 +6,6 @@
 
 enum { ROOM_MAX = 64 * 1024 /* bytes that are kept for the next packet */ };
 
-static void hear_message(tow_engineio_session *session, const tow_packet *packet) {
-    const tow_message message = {.type = packet->type == TOW_PACKET_TEXT ? TOW_TEXT : TOW_BINARY,
-        .data = packet->data,
-        .length = packet->length};
-    tow_carried_message(session->socket, &message);
-}
-
 static void hear_pong(tow_engineio_session *session) {
     tow_carried_heard(session->socket);
     if (!session->pinged)
@@ -23,12 +16,9 @@ static void hear_pong(tow_engineio_session *session) {
 }
 
 static void hear_close_packet(tow_engineio_session *session, const tow_packet *packet) {
-    uint16_t code;
-    tow_slice reason;
-    if (!session->extended)
-        tow_engineio_hear_close(session, TOW_CLOSE_NO_STATUS, "", 0);
-    else if (tow_engineio_read_close(packet, &code, &reason))
-        tow_engineio_hear_close(session, code, reason.data, reason.length);
+    tow_engineio_close close;
+    if (tow_engineio_read_close(&close, packet, session->extended))
+        tow_engineio_hear_close(session, close.code, close.reason.data, close.reason.length);
     else
         tow_engineio_break(session, TOW_CAUSE_PROTOCOL_ERROR, TOW_ERROR_CLOSE_CODE);
 }
@@ -37,7 +27,7 @@ void tow_engineio_hear(tow_engineio_session *session, const tow_packet *packet) 
     switch (packet->type) {
     case TOW_PACKET_TEXT:
     case TOW_PACKET_BINARY:
-        hear_message(session, packet);
+        tow_carried_packet(session->socket, packet);
         break;
     case TOW_ENGINEIO_CLOSE:
         hear_close_packet(session, packet);

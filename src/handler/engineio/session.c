@@ -123,11 +123,10 @@ const tow_carrier tow_engineio_carrier = {
 
 static void close_link(tow_engineio_session *session, const tow_packet *packet) {
     char text[TOW_CLOSE_REASON_MAX + 1];
-    uint16_t code;
-    tow_slice reason;
-    bool is_one = tow_engineio_read_close(packet, &code, &reason) && code != TOW_CLOSE_NO_STATUS;
-    tow_text_format(text, sizeof(text), "%.*s", (int)reason.length, reason.data);
-    session->link->class->close(session->link, is_one ? code : 0, is_one ? text : NULL, true);
+    tow_engineio_close close;
+    bool is_one = tow_engineio_read_close(&close, packet, true) && close.code != TOW_CLOSE_NO_STATUS;
+    tow_text_format(text, sizeof(text), "%.*s", (int)close.reason.length, close.reason.data);
+    session->link->class->close(session->link, is_one ? close.code : 0, is_one ? text : NULL, true);
 }
 
 static void flush_to_link(tow_engineio_session *session) {

@@ -99,15 +99,16 @@ static void a_text_with_a_separator_is_one_packet(void **state) {
 static void assert_close(const char *text, bool is_one, uint16_t code, const char *reason) {
     const tow_packet packet = {TOW_ENGINEIO_CLOSE, (const uint8_t *)text, strlen(text)};
     char again[TOW_ENGINEIO_CLOSE_MAX + 1];
-    uint16_t found;
-    tow_slice rest;
-    assert_int_equal(tow_engineio_read_close(&packet, &found, &rest), is_one);
+    tow_engineio_close found;
+    assert_int_equal(tow_engineio_read_close(&found, &packet, true), is_one);
     if (!is_one)
         return;
-    assert_int_equal(found, code);
-    assert_true(tow_slice_equals(rest, reason));
+    assert_int_equal(found.code, code);
+    assert_true(tow_slice_equals(found.reason, reason));
     tow_engineio_write_close(again, code, reason);
     assert_string_equal(again, text);
+    assert_true(tow_engineio_read_close(&found, &packet, false));
+    assert_int_equal(found.code, TOW_CLOSE_NO_STATUS);
 }
 
 static void a_close_has_a_code_and_a_reason_or_nothing(void **state) {

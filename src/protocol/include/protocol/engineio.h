@@ -38,9 +38,14 @@ bool tow_engineio_next(tow_engineio_body *body, tow_slice *packet);
  * MEMORY. */
 int tow_engineio_append(tow_buffer *out, const tow_packet *packet, bool extended);
 
-/* A Close between our own ends: nothing, or four digits and a reason. False: the packet has something else,
- * or a code that must not be sent. Without a code it is TOW_CLOSE_NO_STATUS. */
-bool tow_engineio_read_close(const tow_packet *packet, uint16_t *code, tow_slice *reason);
+/* A Close. Between our own ends (`extended`) it has nothing, or four digits and a reason: false, if something
+ * else, or a code that must not be sent. What others say in one is of no interest. Without a code it is
+ * TOW_CLOSE_NO_STATUS. */
+typedef struct tow_engineio_close {
+    uint16_t code;
+    tow_slice reason;
+} tow_engineio_close;
+bool tow_engineio_read_close(tow_engineio_close *close, const tow_packet *packet, bool extended);
 
 /* What stands in such a packet: with code 0 or TOW_CLOSE_NO_STATUS nothing. `reason` may be NULL. */
 enum { TOW_ENGINEIO_CLOSE_MAX = 4 + TOW_CLOSE_REASON_MAX };

@@ -16,6 +16,10 @@ typedef struct tow_packet {
     size_t length;
 } tow_packet;
 
+static inline bool tow_packet_is_message(const tow_packet *packet) {
+    return packet->type == TOW_PACKET_TEXT || packet->type == TOW_PACKET_BINARY;
+}
+
 typedef struct tow_packets { /* zeroed: empty */
     tow_buffer bytes;
     size_t begin;     /* of the first in `bytes` */

@@ -6,12 +6,13 @@
  * carrier by its table, and the carrier tells the socket of its peer by the functions below, for the thread
  * of the socket's loop and never inside a call of the table. States, checks, limits of size, the policy for
  * what waits, pieces and shared messages are the socket's affair, as over frames, and so are silence and the
- * time that an end may take. Pings are not carried: a carrier has signs of life of its own. A message in pieces is gathered, up to max_message, and counts as sent
- * when it is whole. Messages that come slowly, and a peer that takes nothing, are the carrier's: it alone
- * sees their parts. */
+ * time that an end may take. Pings are not carried: a carrier has signs of life of its own. A message in
+ * pieces is gathered, up to max_message, and counts as sent when it is whole. Messages that come slowly, and
+ * a peer that takes nothing, are the carrier's: it alone sees their parts. */
 #ifndef TOW_WEBSOCKET_CARRIER_H
 #define TOW_WEBSOCKET_CARRIER_H
 
+#include "protocol/packets.h"
 #include "websocket/websocket.h"
 
 struct tow_carrier {
@@ -38,6 +39,9 @@ struct tow_carrier {
 /* A message, lent until the call returns; not while it is paused. What is not UTF-8 or too large fails the
  * connection. */
 void tow_carried_message(tow_websocket *socket, const tow_message *message);
+
+/* The same for a packet that is one. */
+void tow_carried_packet(tow_websocket *socket, const tow_packet *packet);
 
 /* The peer lives, though it says nothing: it has asked for what there is, say. Whatever it says is as good.
  */
