@@ -387,6 +387,12 @@ size_t tow_socket_subscription_count(const tow_websocket *socket) {
     return self->count;
 }
 
+tow_slice tow_socket_channel(const tow_websocket *socket) {
+    const tow_worker_channels *self = channels_of(socket);
+    uint32_t link = find_first(self, socket);
+    return link == 0 ? (tow_slice){0} : tow_subscription_channel(&at(self, link)->subscription);
+}
+
 /* The worker */
 
 int tow_worker_channels_begin(tow_worker *worker) {

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <towline/error.h>
 
-/* One who may publish, or whom its keeper knows: what others have is known by the hub. */
+/* One whom the keeper knows, or would be asked about: what others have is known by the hub. */
 typedef struct plain {
     tow_websocket *socket;
     tow_visit *visit;
@@ -18,6 +18,15 @@ typedef struct plain {
     tow_message_type type; /* of what waits, while the socket is paused */
     tow_buffer waiting;
 } plain;
+
+/* In place of one that is kept: the socket hears nothing of what it publishes. */
+static plain no_echo;
+
+/* NULL: nothing is. */
+static plain *kept_of(const tow_websocket *socket) {
+    plain *self = tow_websocket_user(socket);
+    return self != &no_echo ? self : NULL;
+}
 
 /* Subscribing. */
 
@@ -35,7 +44,7 @@ static void subscribed(tow_websocket *socket, tow_slice channel, const tow_subsc
 }
 
 static bool may_stay(tow_websocket *socket, tow_slice channel) {
-    const plain *self = tow_websocket_user(socket);
+    const plain *self = kept_of(socket);
     return self != NULL && tow_visit_known(self->visit, channel) == TOW_CHANNEL_GRANTED;
 }
 
@@ -59,19 +68,25 @@ static bool says(const tow_request *request, const char *name, const char *value
 
 static void dismissed(tow_channel_guest *guest, tow_channel_dismissal why);
 
-/* Whether more has to be known of it than that it is subscribed. */
-static bool is_known(const tow_visit *visit) {
+static tow_channel_access publishers(tow_hub *hub, tow_slice channel) {
     tow_channel_policy policy = {0};
-    tow_hub_policy(tow_hub_of(visit->part), tow_visit_channel(visit), &policy);
-    return tow_channel_policy_publishers(&policy, tow_visit_channel(visit)) != TOW_ACCESS_NOBODY ||
-           visit->guest.known != NULL || visit->guest.expires != 0;
+    tow_hub_policy(hub, channel, &policy);
+    return tow_channel_policy_publishers(&policy, channel);
 }
 
-static int remember(tow_websocket *socket, tow_visit *visit, const tow_request *request) {
+/* Whether more has to be known of it than that it is subscribed, and so of an origin that is let in. */
+static bool is_known(const tow_visit *visit) {
+    const tow_channel_guest *guest = &visit->guest;
+    return guest->known != NULL || guest->subject != NULL || guest->expires != 0 ||
+           (visit->door->keeper != NULL &&
+               publishers(tow_hub_of(visit->part), tow_visit_channel(visit)) == TOW_ACCESS_TOKEN);
+}
+
+static int remember(tow_websocket *socket, tow_visit *visit) {
     plain *self = calloc(1, sizeof(*self));
     if (self == NULL)
         return TOW_ERROR_MEMORY;
-    *self = (plain){.socket = socket, .visit = visit, .no_echo = says(request, "echo", "false")};
+    *self = (plain){.socket = socket, .visit = visit, .no_echo = tow_websocket_user(socket) == &no_echo};
     visit->owner = self;
     visit->guest.on_dismissed = dismissed;
     tow_websocket_set_user(socket, self);
@@ -88,7 +103,7 @@ void tow_plain_begin(tow_websocket *socket) {
     const tow_request *request = tow_websocket_request(socket);
     tow_subscribe_options options = {0};
     const char *why = tow_query_read(&options, request);
-    tow_websocket_set_user(socket, NULL);
+    tow_websocket_set_user(socket, says(request, "echo", "false") ? &no_echo : NULL);
     visit->exchange = NULL;
     if (visit->length == 0) {
         refuse(socket, visit, TOW_CLOSE_POLICY, "the path names no channel: that is for " TOW_TALK_PROTOCOL);
@@ -102,7 +117,7 @@ void tow_plain_begin(tow_websocket *socket) {
         says(request, "gap", "close") ? &strict_subscriber : &subscriber, &options);
     bool known = is_known(visit);
     if (error == 0 && known)
-        error = remember(socket, visit, request);
+        error = remember(socket, visit);
     if (error != 0)
         refuse(socket, visit, TOW_CLOSE_TRY_AGAIN_LATER, tow_strerror(error));
     else if (!known)
@@ -115,23 +130,30 @@ static plain *plain_of(tow_channel_question *question) {
     return (plain *)(void *)((char *)question - offsetof(plain, question));
 }
 
-static void publish(plain *self, tow_message_type type, const void *data, size_t length) {
-    const tow_draft draft = {.type = type,
-        .data = {data, length},
-        .user = tow_visit_subject(self->visit),
-        .leave_out = self->no_echo ? tow_websocket_identify(self->socket) : 0};
-    int error = tow_hub_publish(tow_hub_of(self->visit->part), tow_visit_channel(self->visit), &draft);
+static void publish(
+    tow_websocket *socket, tow_slice channel, tow_slice user, bool echo, const tow_message *message) {
+    const tow_draft draft = {.type = message->type,
+        .data = {message->data, message->length},
+        .user = user,
+        .leave_out = echo ? 0 : tow_websocket_identify(socket)};
+    int error = tow_hub_publish(tow_hub_of(tow_websocket_hub(socket)), channel, &draft);
     if (error == TOW_ERROR_MESSAGE_TOO_LARGE)
-        tow_websocket_close(self->socket, TOW_CLOSE_TOO_LARGE, tow_strerror(error));
+        tow_websocket_close(socket, TOW_CLOSE_TOO_LARGE, tow_strerror(error));
     else if (error != 0)
-        tow_websocket_close(self->socket, TOW_CLOSE_TRY_AGAIN_LATER, tow_strerror(error));
+        tow_websocket_close(socket, TOW_CLOSE_TRY_AGAIN_LATER, tow_strerror(error));
+}
+
+static void publish_as(const plain *self, const tow_message *message) {
+    publish(self->socket, tow_visit_channel(self->visit), tow_visit_subject(self->visit), !self->no_echo,
+        message);
 }
 
 static void settle(plain *self, const tow_channel_answer *answer) {
     const tow_channel_answer now =
         tow_visit_confirm(self->visit, TOW_CHANNEL_PUBLISH, tow_visit_channel(self->visit), answer);
     if (now.word == TOW_CHANNEL_GRANTED)
-        publish(self, self->type, self->waiting.data, self->waiting.length);
+        publish_as(self,
+            &(tow_message){.type = self->type, .data = self->waiting.data, .length = self->waiting.length});
     else
         tow_websocket_close(self->socket, TOW_CLOSE_POLICY, now.reason);
 }
@@ -154,21 +176,34 @@ static void wait_for_answer(plain *self, const tow_message *message) {
         tow_websocket_close(self->socket, TOW_CLOSE_TRY_AGAIN_LATER, tow_strerror(TOW_ERROR_MEMORY));
 }
 
-void tow_plain_take(tow_websocket *socket, const tow_message *message) {
-    plain *self = tow_websocket_user(socket);
+static void take(plain *self, const tow_message *message) {
     tow_channel_answer answer = {0};
-    if (self == NULL) {
-        tow_websocket_close(socket, TOW_CLOSE_POLICY, "publishing is not allowed here");
-        return;
-    }
     self->question.on_answer = on_answer;
     tow_visit_ask(self->visit, TOW_CHANNEL_PUBLISH, tow_visit_channel(self->visit), &self->question, &answer);
     if (answer.word == TOW_CHANNEL_LATER)
         wait_for_answer(self, message);
     else if (answer.word == TOW_CHANNEL_GRANTED)
-        publish(self, message->type, message->data, message->length);
+        publish_as(self, message);
     else
-        tow_websocket_close(socket, TOW_CLOSE_POLICY, answer.reason);
+        tow_websocket_close(self->socket, TOW_CLOSE_POLICY, answer.reason);
+}
+
+/* Of whom nothing is known but the channel. */
+static void take_of_anyone(tow_websocket *socket, const tow_message *message) {
+    tow_slice channel = tow_socket_channel(socket);
+    tow_channel_access access = publishers(tow_hub_of(tow_websocket_hub(socket)), channel);
+    if (access == TOW_ACCESS_NOBODY || access == TOW_ACCESS_TOKEN)
+        tow_websocket_close(socket, TOW_CLOSE_POLICY, "publishing is not allowed here");
+    else
+        publish(socket, channel, (tow_slice){0}, tow_websocket_user(socket) != &no_echo, message);
+}
+
+void tow_plain_take(tow_websocket *socket, const tow_message *message) {
+    plain *self = kept_of(socket);
+    if (self != NULL)
+        take(self, message);
+    else
+        take_of_anyone(socket, message);
 }
 
 /* The end. */
@@ -179,7 +214,7 @@ static void dismissed(tow_channel_guest *guest, tow_channel_dismissal why) {
 }
 
 void tow_plain_end(tow_websocket *socket) {
-    plain *self = tow_websocket_user(socket);
+    plain *self = kept_of(socket);
     if (self == NULL)
         return;
     if (self->is_asked)

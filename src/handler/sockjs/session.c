@@ -74,8 +74,11 @@ static size_t drop(tow_websocket *socket, uint64_t max) {
     return tow_packets_drop(&of(socket)->out, max);
 }
 
-const tow_carrier tow_sockjs_carrier = {
-    .send = send_message, .close = send_close, .buffered = buffered, .set_paused = set_paused, .drop = drop,
+const tow_carrier tow_sockjs_carrier = {.send = send_message,
+    .close = send_close,
+    .buffered = buffered,
+    .set_paused = set_paused,
+    .drop = drop,
     .texts_only = true};
 
 /* Its times. */

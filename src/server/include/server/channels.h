@@ -67,4 +67,7 @@ void tow_socket_sift(tow_websocket *socket, bool (*stays)(tow_websocket *socket,
 tow_subscription *tow_socket_subscription(const tow_websocket *socket, tow_slice name);
 size_t tow_socket_subscription_count(const tow_websocket *socket);
 
+/* The channel that it is subscribed to, or one of them; empty: there is none. */
+tow_slice tow_socket_channel(const tow_websocket *socket);
+
 #endif
