@@ -2,7 +2,10 @@
 
 #include "transport/tls.h"
 
-enum { TURN = 16 /* requests, and pieces of bodies, that a connection has in a round */ };
+enum {
+    TURN = 16,        /* requests, and pieces of bodies, that a connection has in a round */
+    ROUND = 32 * TURN /* that all have who wait for their turns */
+};
 
 bool tow_http1_is_blocked(tow_http1 *http1) {
     tow_stream *stream = tow_http1_stream(http1);
@@ -187,7 +190,7 @@ void tow_http1_out_of_memory(tow_http1 *http1) {
 void tow_http1_begin_turn(tow_http1 *http1) {
     uint32_t round = (uint32_t)tow_loop_count(tow_http1_loop(http1))->rounds;
     if (round != http1->round)
-        http1->turn = tow_loop_share(tow_http1_loop(http1), TURN);
+        http1->turn = tow_loop_share(tow_http1_loop(http1), TURN, ROUND);
     http1->round = round;
 }
 

@@ -13,7 +13,6 @@
 enum { WORK_A_ROUND = 16 * TOW_LETTER_WORK_MAX };
 
 /* So many streams may have whole turns in a round. */
-enum { SMALL_CROWD = 32 };
 
 int tow_loop_init(tow_loop *loop, const tow_loop_kind *kind, bool with_wake_fd) {
     memset(loop, 0, sizeof(*loop));
@@ -119,11 +118,11 @@ static void count_turn(tow_loop *loop) {
     tow_count(&loop->counters.turns);
 }
 
-int tow_loop_share(const tow_loop *loop, int whole) {
+int tow_loop_share(const tow_loop *loop, int whole, int together) {
     uint64_t crowd = loop->crowd > loop->crowd_before ? loop->crowd : loop->crowd_before;
-    if (crowd <= SMALL_CROWD || loop->counters.rounds > loop->turns_round + 1)
+    if (crowd * (uint64_t)whole <= (uint64_t)together || loop->counters.rounds > loop->turns_round + 1)
         return whole;
-    int share = (int)((uint64_t)whole * SMALL_CROWD / crowd);
+    int share = (int)((uint64_t)together / crowd);
     return share > 0 ? share : 1;
 }
 

@@ -57,7 +57,10 @@ struct tow_websocket_context {
     tow_delivery delivery;
     const tow_socket_watcher *watcher; /* NULL: nobody */
     bool keeps_tallies;
-    uint32_t work;      /* done in the turn under way: see turn.h */
+    uint32_t work;       /* done in the turn under way: see turn.h */
+    uint32_t turn;       /* how much it may be */
+    uint32_t round_work; /* done in all turns since the round in which that was measured last */
+    uint32_t round;
     uint16_t keys_left; /* bytes at the end of `keys` that were not used yet */
     uint8_t keys[TOW_KEYS_SIZE];
     tow_buffer spares[TOW_SPARES];

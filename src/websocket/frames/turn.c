@@ -21,6 +21,17 @@ void tow_turn_note(tow_websocket *socket) {
     socket->receiver.spare = parts == 0 ? 0 : (uint16_t)(round_of(socket) | parts);
 }
 
+void tow_turn_measure(tow_websocket_context *context) {
+    uint32_t round = (uint32_t)tow_loop_count(context->loop)->rounds;
+    if (round != context->round)
+        context->round_work = 0;
+    context->round = round;
+    uint32_t share = (uint32_t)tow_loop_share(context->loop, TOW_TURN, TOW_ROUND);
+    uint32_t left = context->round_work < TOW_ROUND ? TOW_ROUND - context->round_work : 0;
+    uint32_t turn = share < left ? share : left;
+    context->turn = turn < TOW_TURN_PART ? TOW_TURN_PART : turn;
+}
+
 void tow_websocket_note_work(tow_websocket *socket, unsigned work) {
     tow_turn_add(socket->context, work);
 }

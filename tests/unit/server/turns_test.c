@@ -11,7 +11,7 @@ enum { SENT = 6 * 1024 * 1024, TAKEN_MAX = 1024 * 1024, TURN_MAX = 16 };
 static struct work {
     uint64_t round;
     int now, most, all;
-} requests, pieces, steps;
+} requests, pieces, steps, messages;
 
 static void count(struct work *work, const tow_loop *loop) {
     uint64_t round = tow_loop_count(loop)->rounds;
@@ -79,6 +79,12 @@ static void echo(tow_websocket *socket, const tow_message *message) {
     tow_websocket_send(socket, message->type, message->data, message->length);
 }
 
+static tow_loop *message_loop;
+
+static void count_message(tow_websocket *socket, const tow_message *message) {
+    count(&messages, message_loop);
+}
+
 static tow_tls_context *trusting_client(void) {
     char why[TOW_TLS_TEXT_MAX];
     tow_tls_context *context;
@@ -97,7 +103,7 @@ static void whole(tow_exchange *exchange, const tow_request *request) {
 }
 
 static void begin_on(struct world *world, const tow_simulation_options *network, bool secure) {
-    requests = pieces = steps = (struct work){0};
+    requests = pieces = steps = messages = (struct work){0};
     works_freed = 0;
     world_make(world, network, &(tow_server_options){.tls_self_signed = secure, .status = "127.0.0.1:9999"});
     tow_server_route(world->server, "/hello", &(tow_handler){.on_request = hello});
@@ -105,6 +111,8 @@ static void begin_on(struct world *world, const tow_simulation_options *network,
     tow_server_route(world->server, "/large", &(tow_handler){.on_request = large});
     tow_server_route(world->server, "/work", &(tow_handler){.on_request = work});
     tow_server_route(world->server, "/echo", &(tow_handler){.on_message = echo});
+    tow_server_route(world->server, "/count", &(tow_handler){.on_message = count_message});
+    message_loop = world->loop;
     tow_server_route(world->server, "/whole", &(tow_handler){.on_request = whole});
     world_listen(world);
 }
@@ -259,6 +267,33 @@ static void a_crowd_shares_a_round(void **state) {
     world_end(&world);
 }
 
+/* Of WebSockets, too: of those that would do more than a turn, and of those that do less, but together too
+ * much. */
+static void a_crowd_of_websockets_shares_a_round(void **state) {
+    (void)state;
+    enum { CROWD = 128, MESSAGES_A_ROUND_MAX = 16 * 1024 };
+    static const int each[] = {6000, 600};
+    static struct peer peers[CROWD];
+    for (size_t i = 0; i < sizeof(each) / sizeof(each[0]); i++) {
+        struct world world;
+        begin_on(
+            &world, &(tow_simulation_options){.seed = i, .whole = true, .stream_capacity = 1 << 20}, false);
+        for (int k = 0; k < CROWD; k++) {
+            peer_connect(&peers[k], &world);
+            peer_text(&peers[k], OPENING("/count"));
+            peer_expect(&peers[k], OPENED);
+        }
+        for (int k = 0; k < CROWD; k++)
+            send_again_and_again(&peers[k], "\x81\x81    x", (size_t)each[i] * 7);
+        while (messages.all < CROWD * each[i])
+            assert_true(tow_loop_step(world.loop) >= 0);
+        assert_in_range(messages.most, 1, MESSAGES_A_ROUND_MAX);
+        for (int k = 0; k < CROWD; k++)
+            peer_close(&peers[k]);
+        world_end(&world);
+    }
+}
+
 /* One body, and many small ones that would each be a turn by itself. */
 static void a_round_has_a_bounded_number_of_pieces_of_bodies(void **state) {
     (void)state;
@@ -392,6 +427,7 @@ int main(void) {
         cmocka_unit_test(all_is_answered_once_the_peer_reads_again),
         cmocka_unit_test(a_round_has_a_bounded_number_of_a_peers_requests),
         cmocka_unit_test(a_crowd_shares_a_round),
+        cmocka_unit_test(a_crowd_of_websockets_shares_a_round),
         cmocka_unit_test(a_round_has_a_bounded_number_of_pieces_of_bodies),
         cmocka_unit_test(a_large_answer_in_memory_leaves_in_pieces_too),
         cmocka_unit_test(work_goes_on_a_step_in_a_round),

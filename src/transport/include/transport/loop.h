@@ -23,9 +23,9 @@ void tow_loop_paid(tow_loop *loop);
  * it until what it waits for has happened. Returns as tow_loop_step does. */
 int tow_loop_round(tow_loop *loop);
 
-/* What a stream may do in a turn, at least 1: the whole, or less while so many wait for turns that a round
- * would take long, and everybody else with it. */
-int tow_loop_share(const tow_loop *loop, int whole);
+/* What a stream may do in a turn, at least 1: the whole, or less while so many wait for turns that they would
+ * do more than `together` in a round, and everybody else would wait for it. */
+int tow_loop_share(const tow_loop *loop, int whole, int together);
 
 /* Seconds since 1970 (virtual in the simulator); milliseconds, which any thread may ask for. */
 int64_t tow_loop_wall_seconds(tow_loop *loop);
