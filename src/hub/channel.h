@@ -44,6 +44,10 @@ struct tow_place {
     bool delivering;    /* must not be freed now */
 };
 
+/* Why a channel is still there: somebody is subscribed, or nobody is, and the store keeps something of it, or
+ * only where it was; and what nothing was published to would begin again as it is. */
+typedef enum tow_rest { TOW_REST_NONE, TOW_REST_KEPT, TOW_REST_LINGERS, TOW_REST_UNUSED, TOW_RESTS } tow_rest;
+
 struct tow_channel {
     tow_channel *next; /* in its bucket */
     const tow_channel_policy *policy;
@@ -53,11 +57,11 @@ struct tow_channel {
     tow_presence *presence; /* NULL: nobody is there */
     union {
         tow_place *places; /* of the workers that have subscribers */
-        tow_ring idle;     /* without subscribers: in the shard's list */
+        tow_ring idle;     /* without subscribers: in a list of the shard's */
     };
     uint32_t subscribers;
     uint32_t idle_since; /* seconds of the hub's clock */
-    bool lingers;        /* idle, and nothing of it was kept when it began to be */
+    uint8_t rest;        /* of tow_rest, as it was when it began to be idle */
     uint8_t name_length;
     char name[];
 };

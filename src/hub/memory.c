@@ -63,11 +63,6 @@ static int make_to_keep(tow_hub *hub, tow_hold *hold, const tow_published *publi
     return policy.history_count == 0 ? 0 : tow_hub_make_channel(hub, hold, name);
 }
 
-/* What was published may be more than is kept. */
-static bool lingers(const tow_channel *channel) {
-    return channel->subscribers == 0 && channel->history == NULL;
-}
-
 /* Numbers a publication, keeps it, and spreads it; or nothing has changed. */
 static int add(tow_hub *hub, const tow_hold *hold, tow_published *published) {
     tow_channel *channel = hold->channel;
@@ -87,14 +82,17 @@ static int add(tow_hub *hub, const tow_hold *hold, tow_published *published) {
         tow_kept_note(hold->shard, channel->history);
         prune(hub, channel);
         tow_kept_cut(hub, hold->shard);
-        tow_shard_note_lingering(hold->shard, channel, lingers(channel));
     }
+    if (channel->subscribers == 0)
+        tow_hub_rest(hub, hold);
     tow_channel_spread(channel, published);
     return 0;
 }
 
 static int publish(tow_store *store, tow_hold *hold, tow_published *published) {
     int error = hold->channel != NULL ? 0 : make_to_keep(store->hub, hold, published);
+    if (hold->channel == NULL && !published->not_kept)
+        tow_hub_note_unheard(store->hub, hold);
     return error != 0 || hold->channel == NULL ? error : add(store->hub, hold, published);
 }
 

@@ -10,7 +10,8 @@ enum { BUCKETS_MIN = 8 };
 void tow_shard_init(tow_shard *shard) {
     *shard = (tow_shard){0};
     pthread_mutex_init(&shard->mutex, NULL);
-    tow_ring_init(&shard->idle);
+    for (size_t i = 0; i < TOW_RESTS; i++)
+        tow_ring_init(&shard->idle[i]);
     tow_ring_init(&shard->kept);
     atomic_init(&shard->kept_since, INT64_MAX);
 }
@@ -78,9 +79,21 @@ tow_channel *tow_shard_add(tow_shard *shard, tow_slice name, uint64_t hash, uint
     made->name_length = (uint8_t)name.length;
     memcpy(made->name, name.data, name.length);
     add_to_bucket(shard->buckets, shard->bucket_count, made, hash);
-    tow_ring_add_last(&shard->idle, &made->idle);
+    tow_shard_move(shard, made, TOW_REST_UNUSED);
     shard->count++;
     return made;
+}
+
+void tow_shard_move(tow_shard *shard, tow_channel *channel, tow_rest rest) {
+    if (channel->rest != TOW_REST_NONE) {
+        tow_ring_remove(&channel->idle);
+        shard->idle_count[channel->rest]--;
+    }
+    channel->rest = (uint8_t)rest;
+    if (rest != TOW_REST_NONE) {
+        tow_ring_add_last(&shard->idle[rest], &channel->idle);
+        shard->idle_count[rest]++;
+    }
 }
 
 void tow_shard_remove(tow_shard *shard, tow_channel *channel, uint64_t hash) {
@@ -89,13 +102,13 @@ void tow_shard_remove(tow_shard *shard, tow_channel *channel, uint64_t hash) {
     while (*at != channel)
         at = &(*at)->next;
     *at = channel->next;
-    tow_ring_remove(&channel->idle);
+    tow_shard_move(shard, channel, TOW_REST_NONE);
     shard->count--;
     channel_free(channel);
 }
 
-tow_channel *tow_shard_oldest_idle(const tow_shard *shard) {
-    if (tow_ring_is_empty(&shard->idle))
+tow_channel *tow_shard_oldest_idle(const tow_shard *shard, tow_rest rest) {
+    if (tow_ring_is_empty(&shard->idle[rest]))
         return NULL;
-    return (tow_channel *)((char *)shard->idle.next - offsetof(tow_channel, idle));
+    return (tow_channel *)((char *)shard->idle[rest].next - offsetof(tow_channel, idle));
 }

@@ -11,7 +11,7 @@
 
 #include <towline/error.h>
 
-enum { TOW_HUB_SHARDS = 64, TOW_HUB_SHARD_BITS = 6 };
+enum { TOW_HUB_SHARDS = 64, TOW_HUB_SHARD_BITS = 6, TOW_HUB_UNHEARD_BITS = 16 };
 
 /* Counted by any thread. */
 typedef struct tow_hub_shared_counters {
@@ -28,7 +28,6 @@ struct tow_hub {
     tow_store *store; /* that one, or another */
     tow_policies policies;
     tow_hub_watcher *watchers;
-    _Atomic uint64_t epochs; /* so many channels were made */
     _Atomic int64_t channels;
     _Atomic int64_t idle; /* of these */
     _Atomic int64_t members;
@@ -41,7 +40,11 @@ struct tow_hub {
     tow_hub_counters gone; /* of parts that have ended */
     atomic_bool sweeping;  /* a part has been told to */
     tow_shard shards[TOW_HUB_SHARDS];
+    /* By the first bits of names' hashes, those of the shard ahead; in order: publications that no channel
+     * has numbered, and channels with numbers that are gone. */
+    uint32_t unheard[1 << TOW_HUB_UNHEARD_BITS];
 };
+_Static_assert((int)TOW_HUB_UNHEARD_BITS >= (int)TOW_HUB_SHARD_BITS, "the lock of one shard is enough");
 
 /* A channel's order, held. */
 typedef struct tow_hold {
@@ -77,8 +80,14 @@ static inline int64_t tow_hub_now(const tow_hub *hub) {
     return tow_loop_wall_milliseconds(hub->loop);
 }
 
-/* A channel has lost its last subscriber: it stands in the list of those from now on. In order. */
+/* A channel has lost its last subscriber: it stands in a list of those from now on. In order. */
 void tow_hub_note_idle(tow_hub *hub, const tow_hold *hold);
+
+/* What an idle channel stays for may have changed. In order. */
+void tow_hub_rest(tow_hub *hub, const tow_hold *hold);
+
+/* Something that would have had a number was published to a channel that is not there. In order. */
+void tow_hub_note_unheard(tow_hub *hub, const tow_hold *hold);
 
 /* One that is idle goes. In order. */
 void tow_hub_drop_idle(tow_hub *hub, tow_shard *shard, tow_channel *channel);

@@ -42,8 +42,7 @@ static int find_place(beginning *self) {
 
 static void occupy(tow_hub *hub, const tow_hold *hold) {
     tow_channel *channel = hold->channel;
-    tow_shard_note_lingering(hold->shard, channel, false);
-    tow_ring_remove(&channel->idle);
+    tow_shard_move(hold->shard, channel, TOW_REST_NONE);
     channel->places = NULL;
     atomic_fetch_sub_explicit(&hub->idle, 1, memory_order_relaxed);
 }

@@ -2,7 +2,7 @@
 
 #include "state.h"
 
-enum { LOOKED_AT_A_SHARD = 256 /* each time, so that a look stays short */ };
+enum { LOOKED_AT_A_LIST = 256 /* each time, so that a look stays short */ };
 
 #define INTERVAL TOW_SECOND
 
@@ -12,21 +12,25 @@ static bool is_over(tow_hub *hub, tow_channel *channel) {
 }
 
 /* What stays goes behind the others, so that all are looked at in turns. */
-static void sweep_shard(tow_hub *hub, tow_shard *shard) {
-    pthread_mutex_lock(&shard->mutex);
+static void sweep_list(tow_hub *hub, tow_shard *shard, tow_rest rest) {
     const tow_channel *last = NULL;
-    for (int i = 0; i < LOOKED_AT_A_SHARD; i++) {
-        tow_channel *channel = tow_shard_oldest_idle(shard);
+    for (int i = 0; i < LOOKED_AT_A_LIST; i++) {
+        tow_channel *channel = tow_shard_oldest_idle(shard, rest);
         if (channel == NULL || channel == last)
             break;
         if (is_over(hub, channel)) {
             tow_hub_drop_idle(hub, shard, channel);
             continue;
         }
-        tow_ring_remove(&channel->idle);
-        tow_ring_add_last(&shard->idle, &channel->idle);
+        tow_shard_move(shard, channel, rest);
         last = last == NULL ? channel : last;
     }
+}
+
+static void sweep_shard(tow_hub *hub, tow_shard *shard) {
+    pthread_mutex_lock(&shard->mutex);
+    for (tow_rest rest = TOW_REST_KEPT; rest < TOW_RESTS; rest++)
+        sweep_list(hub, shard, rest);
     pthread_mutex_unlock(&shard->mutex);
 }
 

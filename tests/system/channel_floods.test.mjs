@@ -312,6 +312,21 @@ const floods = {
   "idempotency keys": {
     run: (flood) => flood.requests(many(20000, (i) => publication("kept-once", "x", { "Idempotency-Key": `key-${i}` }))),
   },
+  "polls of names that nobody uses": {
+    bytes: 16 * mebibyte,
+    async run(flood) {
+      const poll = async (query) => (await flood.answer([request("GET", `/channel/quiet?wait=0${query}`)], '"messages"')).text;
+      const since = (await poll("")).match(/"position":"([^"]+)"/)[1];
+      const asked = () => flood.server.counter("channel_subscribed_total");
+      const before = await asked();
+      await flood.requests(many(12000, (i) => request("GET", `/channel/nobody-${i}?wait=0`)));
+      await until(async () => (await asked()) >= before + 12000, "all have an answer");
+      assert.match(await poll(`&since=${since}`), /"whole":true/);
+    },
+    async holds(server) {
+      assert.ok((await server.counter("channels")) < 5000);
+    },
+  },
   "histories of many channels": {
     async run(flood) {
       for (let n = 0; n < 4; n++) {

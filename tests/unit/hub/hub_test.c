@@ -523,38 +523,94 @@ static void what_is_kept_makes_no_room_for_others(void **state) {
     settle();
 }
 
-/* Whoever asks for names that nobody uses has as many channels made; they go with time, or with others. */
-static void only_so_many_channels_linger(void **state) {
-    (void)state;
-    enum { MANY = 150000, MOST = 65536 };
-    listener one = {0};
+/* Somebody asks for names that nobody uses. */
+static void flood(void) {
+    enum { MANY = 150000, MOST = 4096 };
+    static int count;
     tow_hub_counters counters;
     tow_hub_gauges now;
-    char name[20];
-    for (int i = 0; i < MANY; i++) {
-        snprintf(name, sizeof(name), "channel %d", i);
-        assert_int_equal(
-            tow_subscribe(world.parts[0], &one.subscription, &listener_kind, tow_slice_from(name), NULL), 0);
-        tow_unsubscribe(&one.subscription);
-    }
-    tow_hub_read(world.hub, &counters, &now);
-    assert_true(now.channels <= MOST && now.channels > MOST * 9 / 10);
-    listener_begin(&one, &world, 0, "news", NULL); /* that is used stays */
     for (int i = 0; i < MANY; i++) {
         listener other = {0};
-        snprintf(name, sizeof(name), "another %d", i);
+        char name[20];
+        snprintf(name, sizeof(name), "channel %d", count++);
         assert_int_equal(
             tow_subscribe(world.parts[0], &other.subscription, &listener_kind, tow_slice_from(name), NULL),
             0);
         tow_unsubscribe(&other.subscription);
     }
-    say("hello");
+    tow_hub_read(world.hub, &counters, &now);
+    assert_in_range(now.channels, MOST * 9 / 10, MOST + 2);
+}
+
+static tow_position leave(listener *self) {
+    tow_position position = self->told.position;
     settle();
-    assert_heard(&one, "subscribed hello");
+    tow_unsubscribe(&self->subscription);
+    return position;
+}
+
+static void assert_comes_back(const char *name, tow_position since, const char *hears) {
+    listener one = {0};
+    listener_begin(&one, &world, 0, name, &(tow_subscribe_options){.since = since});
+    settle();
+    assert_heard(&one, hears);
+    tow_unsubscribe(&one.subscription);
+}
+
+static void names_that_nobody_uses_push_nobody_out(void **state) {
+    (void)state;
+    listener used = {0}, one = {0}, quiet = {0};
+    listener_begin(&used, &world, 0, "used", NULL);
+    listener_begin(&one, &world, 0, "news", NULL);
+    listener_begin(&quiet, &world, 0, "quiet", NULL);
+    say("a");
+    settle();
+    tow_position since = leave(&one);
+    since.number++;
+    tow_position beginning = leave(&quiet);
+    flood();
+    assert_comes_back("news", since, "subscribed");
+    assert_comes_back("quiet", beginning, "subscribed");
+    flood();
+    hub_world_say(&world, "used", "hello");
+    settle();
+    assert_heard(&used, "subscribed hello");
+    tow_unsubscribe(&used.subscription);
+    hub_world_wait(&world, 60);
+    assert_int_equal(tow_hub_channel_count(world.hub), 0);
+}
+
+/* However long that takes: nothing need be kept for it. */
+static void who_comes_back_is_told_whether_something_was_said(void **state) {
+    (void)state;
+    listener one = {0};
+    listener_begin(&one, &world, 0, "quiet", NULL);
+    settle();
+    tow_position since = leave(&one);
+    hub_world_wait(&world, 60);
+    assert_int_equal(
+        publish(&(tow_draft){.type = TOW_TEXT, .data = tow_slice_from("a"), .not_kept = true}), 0);
+    hub_world_say(&world, "another", "a");
+    assert_comes_back("quiet", since, "subscribed");
+    hub_world_wait(&world, 60);
+    hub_world_say(&world, "quiet", "a"); /* nobody hears it */
+    assert_comes_back("quiet", since, "subscribed(gone)");
+}
+
+static void a_channel_that_has_gone_with_its_number_is_gone(void **state) {
+    (void)state;
+    listener one = {0};
+    listener_begin(&one, &world, 0, "news", NULL);
+    settle();
+    tow_position since = leave(&one);
+    assert_comes_back("news", since, "subscribed");
+    listener_begin(&one, &world, 0, "news", NULL);
+    say("a");
+    settle();
     tow_unsubscribe(&one.subscription);
     hub_world_wait(&world, 60);
-    tow_hub_read(world.hub, &counters, &now);
-    assert_int_equal(now.channels, 0);
+    assert_int_equal(tow_hub_channel_count(world.hub), 0);
+    assert_comes_back("news", since, "subscribed(gone)");
 }
 
 static void channels_that_keep_nothing_of_what_is_published_linger(void **state) {
@@ -708,7 +764,9 @@ int main(void) {
         TEST(publications_are_checked),
         TEST(limits_are_kept),
         TEST(what_is_kept_makes_no_room_for_others),
-        TEST(only_so_many_channels_linger),
+        TEST(names_that_nobody_uses_push_nobody_out),
+        TEST(who_comes_back_is_told_whether_something_was_said),
+        TEST(a_channel_that_has_gone_with_its_number_is_gone),
         TEST(channels_that_keep_nothing_of_what_is_published_linger),
         TEST(a_policy_that_is_for_nobody_ends_subscriptions),
         TEST(who_has_no_proof_does_not_stay_where_it_is_needed_now),

@@ -1,8 +1,9 @@
 /* position: a place in what was published to a channel: the number of a publication within an epoch.
  *
- * A channel begins with a new epoch, and number 0: nothing was published. The first publication has number 1.
- * What is not numbered (a publication that is not kept, an event of presence) has 0. Epochs are never the
- * same twice, so that a number of another life of the channel is seen to be one. */
+ * A channel begins with number 0: nothing was published. The first publication has number 1. What is not
+ * numbered (a publication that is not kept, an event of presence) has 0. A channel that goes before anything
+ * was numbered begins again in the same epoch if nothing was published meanwhile either; otherwise epochs are
+ * never the same twice, so that a number of another life of the channel is seen to be one. */
 #ifndef TOW_HUB_POSITION_H
 #define TOW_HUB_POSITION_H
 
