@@ -49,7 +49,8 @@ typedef struct tow_limits {
     int stall_seconds; /* something is queued, or a closing connection's last bytes are on their way, and the
                           peer takes nothing; default 30, of clients none; then reset */
     int ping_seconds;  /* silence after which a Ping is sent; default 20, of clients none */
-    int idle_seconds;  /* silence after which the connection ends with 1001; default 60, of clients none */
+    int idle_seconds;  /* silence after which the connection ends with 1001: nothing comes, and nothing is
+                          taken  of what is ahead of a Ping; default 60, of clients none */
     int close_seconds; /* for the peer's Close when it has taken what was sent (without stall_seconds: and for
                           some more to be taken); default 5 (1 after an error); then reset */
     /* how compression is accepted, or offered; default TOW_COMPRESSION_SHARED, of clients _TAKEOVER (_SHARED

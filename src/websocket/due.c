@@ -38,6 +38,7 @@ static void left_for_long(tow_websocket *socket) {
 
 static void ping(tow_websocket *socket) {
     socket->pinged = true;
+    tow_websocket_mark(socket);
     tow_websocket_ping(socket, NULL, 0);
 }
 

@@ -27,7 +27,7 @@ char *tow_extra_text(const char *text, size_t length) {
 static bool is_empty(const tow_websocket *socket) {
     const tow_websocket_extra *extra = socket->extra;
     return !socket->sends_pieces && tow_queue_is_empty(&extra->queue) && extra->discarded == 0 &&
-           extra->dropped == 0 && extra->pong == NULL && extra->assembly.data == NULL &&
+           extra->dropped == 0 && extra->ahead == 0 && extra->pong == NULL && extra->assembly.data == NULL &&
            extra->message_began == 0 && extra->left == 0 && extra->kept.data == NULL &&
            extra->deflater == NULL && extra->inflater == NULL && extra->protocol == NULL &&
            extra->close_reason == NULL && extra->failure == NULL && extra->peer_end == 0 &&

@@ -16,6 +16,7 @@ struct tow_inflater;
 typedef struct tow_websocket_extra {
     tow_queue queue;
     tow_progress progress; /* of the queue, since it began; of a closing connection, since its last step */
+    size_t ahead;          /* of a Ping: bytes that the peer had not taken when it was looked last */
     uint64_t dropped;      /* messages: see tow_overflow */
     int64_t discarded;     /* application data that never will be sent: it stays in the buffered amount */
     uint8_t

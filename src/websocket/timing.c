@@ -1,5 +1,6 @@
 #include "timing.h"
 
+#include "carry.h"
 #include "context.h"
 #include "extra.h"
 #include "stage.h"
@@ -81,6 +82,40 @@ static int64_t next_deadline(const tow_websocket *socket) {
         earlier(idle_deadline(socket, heard), ping_deadline(socket, heard)));
 }
 
+static void note_ahead(tow_websocket *socket, size_t untaken) {
+    if (untaken > 0 && tow_extra_need(socket) == NULL)
+        return;
+    if (socket->extra != NULL)
+        socket->extra->ahead = untaken;
+}
+
+void tow_websocket_mark(tow_websocket *socket) {
+    if (tow_carrier_of(socket) == NULL && tow_stage_is_open(socket))
+        note_ahead(socket, tow_stream_untaken(&socket->stream));
+}
+
+/* An answer can't come before what is ahead of the Ping is with the peer; while it takes of that it lives. */
+static bool takes_what_is_ahead(tow_websocket *socket, int64_t since) {
+    if (tow_carrier_of(socket) != NULL || socket->extra == NULL)
+        return false;
+    tow_progress *progress = &socket->extra->progress;
+    size_t before = socket->extra->ahead;
+    size_t left = tow_stream_untaken(&socket->stream);
+    note_ahead(socket, left);
+    if (tow_send_is_waiting(socket)) {
+        (void)tow_progress_look(progress, &socket->stream, tow_loop_now(loop_of(socket)));
+        return progress->since > since;
+    }
+    return left > 0 && left < before;
+}
+
+bool tow_websocket_lives(tow_websocket *socket, int64_t since) {
+    if (!tow_stage_is_open(socket))
+        return false;
+    bool is_heard = silence(socket) + TOW_MILLISECOND < tow_loop_now(loop_of(socket)) - since;
+    return socket->reading_paused || is_heard || takes_what_is_ahead(socket, since);
+}
+
 /* Nothing of what is queued was taken. */
 static bool is_stalled(tow_websocket *socket, int64_t now) {
     if (!tow_send_is_waiting(socket))
@@ -99,8 +134,12 @@ tow_due tow_timing_due(tow_websocket *socket) {
         return TOW_DUE_LEFT;
     if (message_deadline(socket) <= now)
         return TOW_DUE_MESSAGE;
-    if (idle_deadline(socket, heard) <= now)
-        return TOW_DUE_IDLE;
+    if (idle_deadline(socket, heard) <= now) {
+        if (!takes_what_is_ahead(socket, heard))
+            return TOW_DUE_IDLE;
+        socket->heard = milliseconds(socket);
+        return TOW_DUE_NOTHING;
+    }
     return ping_deadline(socket, heard) <= now ? TOW_DUE_PING : TOW_DUE_NOTHING;
 }
 
@@ -126,8 +165,10 @@ void tow_timing_heard(tow_websocket *socket) {
     bool was_pinged = socket->pinged;
     socket->heard = milliseconds(socket);
     socket->pinged = false;
-    if (was_pinged)
-        tow_timing_update(socket);
+    if (!was_pinged)
+        return;
+    note_ahead(socket, 0);
+    tow_timing_update(socket);
 }
 
 int tow_timing_left(tow_websocket *socket) {

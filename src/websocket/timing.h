@@ -17,7 +17,7 @@ typedef enum tow_due {
     TOW_DUE_STALL,   /* the peer takes nothing of what waits */
     TOW_DUE_LEFT,    /* what it said before its end was left unread for long */
     TOW_DUE_MESSAGE, /* a message takes too long */
-    TOW_DUE_IDLE,    /* the peer is silent, */
+    TOW_DUE_IDLE,    /* the peer is silent, and takes nothing of what is ahead of a Ping, */
     TOW_DUE_PING     /* or has been for a while */
 } tow_due;
 tow_due tow_timing_due(tow_websocket *socket);

@@ -430,12 +430,49 @@ static void the_stall_clock_starts_anew_with_each_queue(void **state) {
     world_close(&world);
 }
 
+/* A Pong can't come before what is ahead of the Ping was taken: from the queue, and from what the network
+ * holds. */
+static void a_peer_that_takes_what_is_ahead_of_a_ping_lives(void **state) {
+    for (size_t capacity = 1000; capacity <= 100000; capacity += 99000) {
+        test_world world = {.simulation = {.whole = true, .stream_capacity = capacity}, .peer.bite = 500};
+        world_open(&world);
+        world_connect_peer(&world);
+        tow_stream_pause(&world.peer.stream);
+        world_run(&world, 10 * TOW_SECOND);
+        tow_websocket_send(&world.server.socket, TOW_BINARY, bytes, 100000 - 100);
+        for (int i = 0; i < 190; i++)
+            peer_takes_a_bite(&world, TOW_SECOND);
+        assert_int_equal(tow_websocket_ready_state(&world.server.socket), TOW_OPEN);
+        world_until(&world, world.server.gone == 1); /* it takes nothing any more */
+        assert_int_equal(world.server.error, TOW_ERROR_TIMED_OUT);
+        world_close(&world);
+    }
+}
+
+/* Though it takes what comes behind it. */
+static void a_peer_that_has_a_ping_has_to_answer(void **state) {
+    test_world world = {.simulation.whole = true};
+    world_open(&world);
+    world_connect_peer(&world);
+    int64_t since = now(&world);
+    while (!world.peer.ended) {
+        tow_websocket_send(&world.server.socket, TOW_BINARY, bytes, 10000);
+        world_run(&world, TOW_SECOND);
+    }
+    assert_true(now(&world) - since < 62 * TOW_SECOND);
+    assert_int_equal(counters(&world)->ends[TOW_CAUSE_IDLE_SECONDS], 1);
+    world_until(&world, world.server.gone == 1);
+    world_close(&world);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(silence_is_answered_with_one_ping_and_ended_with_1001),
         cmocka_unit_test(pongs_keep_a_silent_connection_alive),
         cmocka_unit_test(each_silence_has_its_ping_in_time),
         cmocka_unit_test(any_byte_is_life),
+        cmocka_unit_test(a_peer_that_takes_what_is_ahead_of_a_ping_lives),
+        cmocka_unit_test(a_peer_that_has_a_ping_has_to_answer),
         cmocka_unit_test(limits_may_be_off),
         cmocka_unit_test(the_idle_clock_stands_still_while_we_do_not_read),
         cmocka_unit_test(a_paused_socket_ends_when_its_peer_has_gone),

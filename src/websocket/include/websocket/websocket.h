@@ -123,6 +123,11 @@ typedef struct tow_socket_watcher {
 /* For all sockets of the context, as long as it lives. */
 void tow_websocket_context_watch(tow_websocket_context *context, const tow_socket_watcher *watcher);
 
+/* Whether an open one's peer has shown life since then (tow_loop_now's time): something has come, or is not
+ * read by us; or it has taken of what was ahead of a Ping, before which tow_websocket_mark was called. */
+void tow_websocket_mark(tow_websocket *socket);
+bool tow_websocket_lives(tow_websocket *socket, int64_t since);
+
 /* Whether more waits than the high mark, so that `drained` is to come. */
 bool tow_websocket_is_above_high(const tow_websocket *socket);
 
