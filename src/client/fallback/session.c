@@ -98,6 +98,7 @@ static void is_silent(tow_timer *timer);
 
 /* A WebSocket that is not read brings no Pings. */
 static void watch(tow_fallback_session *session) {
+    session->watched_at = tow_loop_now(session->loop);
     if (session->paused || session->over)
         tow_timer_cancel(session->loop, &session->silence);
     else
@@ -237,6 +238,11 @@ static void lost(tow_polling *polling, int error, const char *text) {
 static void is_silent(tow_timer *timer) {
     tow_fallback_session *session =
         (tow_fallback_session *)(void *)((char *)timer - offsetof(tow_fallback_session, silence));
+    if (tow_websocket_lives(session->upgrade.link, session->watched_at)) { /* a long message is on its way */
+        tow_carried_heard(session->socket);
+        watch(session);
+        return;
+    }
     tow_fallback_lose(session, TOW_ERROR_TIMED_OUT, "the server has sent nothing, not even its Pings");
 }
 

@@ -15,6 +15,7 @@ struct tow_fallback_session {
     tow_polling polling;
     tow_upgrade upgrade;
     int64_t upgraded_at;
+    int64_t watched_at;         /* since when the silence counts */
     tow_packets out;            /* that wait */
     size_t posted;              /* bytes of the messages in the post under way */
     tow_buffer answer;          /* that is being told */

@@ -10,7 +10,7 @@ static void hear_pong(tow_engineio_session *session) {
     tow_carried_heard(session->socket);
     if (!session->pinged)
         return;
-    session->pinged = false;
+    session->pinged = session->asks_for_life = false;
     tow_agenda_drop(&session->agenda, TOW_ENGINEIO_DUE_PONG);
     tow_agenda_set(&session->agenda, TOW_ENGINEIO_DUE_PING, session->engineio->settings.ping_milliseconds);
 }

@@ -117,6 +117,12 @@ void tow_engineio_link_drained(tow_engineio_link *link) {
         tow_carried_drain(session->socket);
 }
 
+void tow_engineio_link_lives(tow_engineio_link *link, bool lives) {
+    tow_engineio_session *session = link->session;
+    if (session != NULL && session->link == link && !session->over)
+        tow_engineio_told_of_life(session, lives);
+}
+
 void tow_engineio_link_closed(tow_engineio_link *link, const tow_close_event *event) {
     tow_engineio_session *session = link->session;
     link->session = NULL;

@@ -18,6 +18,10 @@ typedef struct tow_engineio_link_class {
     void (*close)(tow_engineio_link *link, uint16_t code, const char *reason, bool tells);
     void (*pause)(tow_engineio_link *link, bool paused);
     uint64_t (*buffered)(const tow_engineio_link *link);
+    /* A Ping is about to be sent; and whether the client has shown life since then, in so many milliseconds:
+     * tow_engineio_link_lives tells, perhaps in this call. */
+    void (*mark)(tow_engineio_link *link);
+    void (*ask)(tow_engineio_link *link, int64_t milliseconds);
 } tow_engineio_link_class;
 
 struct tow_engineio_link { /* the first field of whatever it is */
@@ -26,9 +30,10 @@ struct tow_engineio_link { /* the first field of whatever it is */
     bool probed;                          /* the client has asked whether it gets through */
 };
 
-/* What it brings: a message, that it takes more, that it is over. */
+/* What it brings: a message, that it takes more, whether the client lives, that it is over. */
 void tow_engineio_link_heard(tow_engineio_link *link, tow_message_type type, const void *data, size_t length);
 void tow_engineio_link_drained(tow_engineio_link *link);
+void tow_engineio_link_lives(tow_engineio_link *link, bool lives);
 void tow_engineio_link_closed(tow_engineio_link *link, const tow_close_event *event);
 
 /* It is to take a session over. False: another does, or has, already. */

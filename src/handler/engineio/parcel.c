@@ -45,10 +45,13 @@ static bool leave(tow_server *server, tow_parcel *parcel) {
     case TOW_PARCEL_SAY:
         return tow_server_leave_letter(server, worker_of(parcel), &parcel->letter, parcel->bytes);
     case TOW_PARCEL_CLOSED:
+    case TOW_PARCEL_LIVES:
     case TOW_PARCEL_GO_ON:
     case TOW_PARCEL_END:
     case TOW_PARCEL_PAUSE:
     case TOW_PARCEL_READ:
+    case TOW_PARCEL_MARK:
+    case TOW_PARCEL_ASK:
         break;
     }
     return tow_server_owe_letter(server, worker_of(parcel), &parcel->letter, parcel->bytes);

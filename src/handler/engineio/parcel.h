@@ -11,12 +11,15 @@ typedef enum tow_parcel_kind {
     TOW_PARCEL_HEARD,  /* a message has come */
     TOW_PARCEL_TAKEN,  /* how many bytes of what was said have left */
     TOW_PARCEL_CLOSED, /* it is over: was_clean is `flag`, the reason is the data */
+    TOW_PARCEL_LIVES,  /* whether the client does is `flag` */
     TOW_PARCEL_GO_ON,  /* the session's worker to itself: what was kept is told */
     /* To the connection: */
     TOW_PARCEL_SAY,   /* sends a message */
     TOW_PARCEL_END,   /* closes it; whether its end is told is `flag` */
     TOW_PARCEL_PAUSE, /* reads no more (`flag`), or again */
-    TOW_PARCEL_READ   /* how many bytes of what was heard are told */
+    TOW_PARCEL_READ,  /* how many bytes of what was heard are told */
+    TOW_PARCEL_MARK,  /* a Ping follows */
+    TOW_PARCEL_ASK    /* whether the client has shown life in so many (`count`) milliseconds */
 } tow_parcel_kind;
 
 typedef struct tow_parcel {

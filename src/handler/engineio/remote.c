@@ -64,8 +64,17 @@ static uint64_t buffered(const tow_engineio_link *link) {
     return self->is_gone ? 0 : self->said - self->taken;
 }
 
+static void mark(tow_engineio_link *link) {
+    (void)tow_parcel_send(&of(link)->way, &(tow_parcel){.kind = TOW_PARCEL_MARK}, NULL, 0);
+}
+
+static void ask(tow_engineio_link *link, int64_t milliseconds) {
+    const tow_parcel what = {.kind = TOW_PARCEL_ASK, .count = (uint64_t)milliseconds};
+    (void)tow_parcel_send(&of(link)->way, &what, NULL, 0);
+}
+
 static const tow_engineio_link_class class = {
-    .send = send_message, .close = end, .pause = set_paused, .buffered = buffered};
+    .send = send_message, .close = end, .pause = set_paused, .buffered = buffered, .mark = mark, .ask = ask};
 
 /* What comes. */
 
@@ -205,6 +214,8 @@ void tow_parcel_to_session(const tow_parcel *parcel) {
         hear_closed(parcel, self);
     else if (parcel->kind == TOW_PARCEL_GO_ON)
         go_on(parcel);
+    else if (parcel->kind == TOW_PARCEL_LIVES)
+        tow_engineio_link_lives(&self->link, parcel->flag);
     else if (parcel->kind == TOW_PARCEL_TAKEN) {
         self->taken = parcel->count;
         tow_engineio_link_drained(&self->link);

@@ -161,6 +161,7 @@ static void look_at_marks(tow_engineio_session *session) {
 void tow_engineio_take_link(tow_engineio_session *session, tow_engineio_link *link) {
     tow_engineio_set_link(session, link);
     session->had_link = true;
+    session->asks_for_life = false;
     tow_agenda_drop(&session->agenda, TOW_ENGINEIO_DUE_POLL);
     tow_agenda_drop(&session->agenda, TOW_ENGINEIO_DUE_LINGER);
     if (session->paused || session->telling)
@@ -182,12 +183,43 @@ static void flush(tow_engineio_session *session, bool noop) {
 
 /* Its times. */
 
+static void await_pong(tow_engineio_session *session) {
+    tow_agenda_set(&session->agenda, TOW_ENGINEIO_DUE_PONG, session->engineio->settings.pong_milliseconds);
+}
+
 static void ping(tow_engineio_session *session) {
     session->pinged = true;
     session->polled = false;
-    tow_agenda_set(&session->agenda, TOW_ENGINEIO_DUE_PONG, session->engineio->settings.pong_milliseconds);
+    await_pong(session);
+    if (session->link != NULL)
+        session->link->class->mark(session->link);
     if (say(session, TOW_ENGINEIO_PING, NULL, 0) != 0)
         tow_engineio_break(session, TOW_CAUSE_MEMORY, TOW_ERROR_MEMORY);
+}
+
+static void is_silent(tow_engineio_session *session) {
+    tow_metric_count(session->engineio->metrics.silent);
+    tow_engineio_break(session, TOW_CAUSE_IDLE_SECONDS, TOW_ERROR_TIMED_OUT);
+}
+
+/* The answer may stand behind a long message, or the Ping does: bytes are life. The client counts Pings. */
+void tow_engineio_told_of_life(tow_engineio_session *session, bool lives) {
+    if (!session->pinged || !session->asks_for_life)
+        return;
+    session->asks_for_life = false;
+    if (!lives) {
+        is_silent(session);
+        return;
+    }
+    tow_carried_heard(session->socket);
+    ping(session);
+}
+
+/* The next time it is asked, or there was no answer to that either. */
+static void ask_for_life(tow_engineio_session *session) {
+    session->asks_for_life = true;
+    await_pong(session);
+    session->link->class->ask(session->link, session->engineio->settings.pong_milliseconds);
 }
 
 /* While a post waits for the application, or a link is not read, the answer may stand behind that, as it may
@@ -200,13 +232,12 @@ static void no_pong(tow_engineio_session *session) {
         ping(session);
         return;
     }
-    if ((session->paused && !polls) || fetches) {
-        tow_agenda_set(
-            &session->agenda, TOW_ENGINEIO_DUE_PONG, session->engineio->settings.pong_milliseconds);
-        return;
-    }
-    tow_metric_count(session->engineio->metrics.silent);
-    tow_engineio_break(session, TOW_CAUSE_IDLE_SECONDS, TOW_ERROR_TIMED_OUT);
+    if ((session->paused && !polls) || fetches)
+        await_pong(session);
+    else if (session->link != NULL && !session->asks_for_life)
+        ask_for_life(session);
+    else
+        is_silent(session);
 }
 
 static void act(tow_agenda *agenda, int due) {

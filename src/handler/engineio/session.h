@@ -91,6 +91,7 @@ struct tow_engineio_session {
     bool paused;         /* nothing is told to the socket */
     bool pinged;
     bool polled;        /* a poll has come since */
+    bool asks_for_life; /* of its link */
     bool closing;       /* our Close is in `out`, or said */
     bool peer_closed;   /* the client's has come */
     bool answers_close; /* and a poll has still to take ours */
@@ -123,5 +124,8 @@ bool tow_engineio_is_extended(const tow_request *request);
 
 /* A WebSocket has taken the session over: what waits goes there. */
 void tow_engineio_take_link(tow_engineio_session *session, tow_engineio_link *link);
+
+/* Whether the client lives, which the link was asked for. */
+void tow_engineio_told_of_life(tow_engineio_session *session, bool lives);
 
 #endif

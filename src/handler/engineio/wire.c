@@ -57,8 +57,25 @@ static uint64_t buffered(const tow_engineio_link *link) {
     return (uint64_t)tow_websocket_buffered_amount(((const wire *)(const void *)link)->socket);
 }
 
-static const tow_engineio_link_class class = {
-    .send = send_message, .close = end, .pause = pause_reading, .buffered = buffered};
+static void mark(tow_engineio_link *link) {
+    tow_websocket_mark(of(link)->socket);
+}
+
+static bool lives(wire *self, int64_t milliseconds) {
+    int64_t since = tow_loop_now(tow_websocket_loop(self->socket)) - milliseconds * TOW_MILLISECOND;
+    return tow_websocket_lives(self->socket, since);
+}
+
+static void ask(tow_engineio_link *link, int64_t milliseconds) {
+    tow_engineio_link_lives(link, lives(of(link), milliseconds));
+}
+
+static const tow_engineio_link_class class = {.send = send_message,
+    .close = end,
+    .pause = pause_reading,
+    .buffered = buffered,
+    .mark = mark,
+    .ask = ask};
 
 /* What is queued, and when nothing is heard, the session minds. */
 static void take_limits(wire *self, const tow_limits *limits) {
@@ -181,6 +198,11 @@ static void act(wire *self, const tow_parcel *parcel) {
         tow_timer_cancel(tow_websocket_loop(self->socket), &self->timer);
         tow_websocket_close_because(
             self->socket, TOW_CAUSE_APPLICATION, parcel->code, parcel->length > 0 ? parcel->data : NULL);
+    } else if (parcel->kind == TOW_PARCEL_MARK) {
+        mark(&self->link);
+    } else if (parcel->kind == TOW_PARCEL_ASK) {
+        const tow_parcel answer = {.kind = TOW_PARCEL_LIVES, .flag = lives(self, (int64_t)parcel->count)};
+        (void)tow_parcel_send(&self->way, &answer, NULL, 0);
     } else {
         if (parcel->kind == TOW_PARCEL_PAUSE)
             self->is_held = parcel->flag;

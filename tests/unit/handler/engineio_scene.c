@@ -1,6 +1,6 @@
 #include "engineio_scene.h"
 
-void scene_begin_with(struct scene *scene, uint64_t seed, const tow_handler *more) {
+static void make(struct scene *scene, uint64_t seed, const tow_handler *more, int workers) {
     static const char *const protocols[] = {"chat", "quiz", NULL};
     tow_handler handler = *more;
     carried_echo_begin(&handler);
@@ -9,11 +9,20 @@ void scene_begin_with(struct scene *scene, uint64_t seed, const tow_handler *mor
         .ping_milliseconds = PING, .pong_milliseconds = PONG, .max_payload = 100000, .max_half_made = 3};
     memset(scene, 0, sizeof(*scene));
     world_make(&scene->world, &(tow_simulation_options){.seed = seed},
-        &(tow_server_options){.status = "127.0.0.1:9999", .drain_seconds = 3});
+        &(tow_server_options){.status = "127.0.0.1:9999", .drain_seconds = 3, .workers = workers});
     assert_int_equal(tow_server_route(scene->world.server, "/echo", &handler), 0);
     assert_int_equal(tow_server_route(scene->world.server, "/rooms/*", &handler), 0);
     assert_int_equal(tow_engineio_new(&scene->engineio, scene->world.server, &settings, NULL), 0);
+}
+
+void scene_begin_with(struct scene *scene, uint64_t seed, const tow_handler *more) {
+    make(scene, seed, more, 1);
     world_listen(&scene->world);
+}
+
+void scene_begin_on_two(struct scene *scene, uint64_t seed) {
+    make(scene, seed, &(tow_handler){0}, 2);
+    world_listen_on_two(&scene->world);
 }
 
 void scene_begin(struct scene *scene, uint64_t seed) {

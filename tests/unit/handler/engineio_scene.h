@@ -21,6 +21,7 @@ struct scene {
  */
 void scene_begin_with(struct scene *scene, uint64_t seed, const tow_handler *more);
 void scene_begin(struct scene *scene, uint64_t seed);
+void scene_begin_on_two(struct scene *scene, uint64_t seed); /* workers */
 void scene_end(struct scene *scene);
 
 /* One request on a connection that stays, with a query behind the usual one; and its answer: the status, and

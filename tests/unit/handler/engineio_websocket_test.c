@@ -1,6 +1,7 @@
 /* Engine.IO 4 over a WebSocket: from the beginning, or when it takes a session over. */
 #include "engineio_scene.h"
 
+#include "../../../src/server/state.h"
 #include "engineio/session.h"
 
 #include <towline/error.h>
@@ -32,6 +33,36 @@ static void a_session_begins_on_websocket(void **state) {
         assert_int_equal(heard.code, 1000);
         scene_end(&scene);
     }
+}
+
+/* As long as bytes come, though no message does, and no Pong; whichever worker the WebSocket is on. */
+static void what_comes_slowly_is_life(void **state) {
+    size_t apart = 0;
+    for (uint64_t seed = 0; seed < SEEDS; seed++) {
+        struct scene scene;
+        tow_websocket_id id;
+        uint8_t secret[TOW_ENGINEIO_SECRET];
+        scene_begin_on_two(&scene, seed);
+        scene_open(&scene, "");
+        scene_open_websocket(&scene, &scene.other, scene_with_sid(&scene, ""));
+        peer_expect(&scene.other, "101 ");
+        peer_frame(&scene.other, 1, "2probe", 6);
+        peer_expect_frame(&scene.other, 1, "3probe", 6);
+        peer_frame(&scene.other, 1, "5", 1);
+        assert_true(tow_engineio_read_sid(scene.sid, &id, secret));
+        apart += scene.world.server->workers[1 - tow_websocket_id_worker(id)].slots.used > 0;
+        peer_send(&scene.other, "\x81\xfe\x10\0\0\0\0\0", 8);
+        for (int i = 0; i < 30; i++) {
+            peer_send(&scene.other, "4", 1);
+            world_run(&scene.world, PONG / 2);
+        }
+        assert_int_equal(heard.closes, 0);
+        world_run(&scene.world, 2 * PONG);
+        assert_int_equal(heard.closes, 1);
+        assert_int_equal(world_metric(&scene.world, "limit_reached_total{limit=\"engineio-pong-ms\"}"), 1);
+        scene_end(&scene);
+    }
+    assert_true(apart > 0);
 }
 
 static void binary_goes_as_text_for_who_asks_for_that(void **state) {
@@ -269,6 +300,7 @@ static void a_second_websocket_is_closed_and_the_first_goes_on(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_session_begins_on_websocket),
+        cmocka_unit_test(what_comes_slowly_is_life),
         cmocka_unit_test(binary_goes_as_text_for_who_asks_for_that),
         cmocka_unit_test(a_large_packet_leaves_nothing_behind),
         cmocka_unit_test(a_websocket_that_vanishes_is_told),

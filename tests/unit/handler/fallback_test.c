@@ -635,6 +635,41 @@ static void a_server_that_falls_silent_is_left(void **state) {
     fallback_close(&world);
 }
 
+/* In either direction what is on its way is life, though nobody can answer a Ping meanwhile. */
+static void an_upgraded_one_outlives_long_messages(void **state) {
+    enum { LENGTH = 190 * 1024, BYTES_A_SECOND = 2 * 1024 };
+    static char bytes[LENGTH]; /* that compress badly */
+    uint32_t chance = 1;
+    for (size_t i = 0; i < LENGTH; i++)
+        bytes[i] = (char)((chance = chance * 1664525 + 1013904223) >> 24);
+    for (int is_up = 0; is_up < 2; is_up++) {
+        test_fallback world = {.gate.upgrades = GATE_REFUSES};
+        fallback_open(&world, 3);
+        fallback_connect(&world);
+        fallback_until(&world, world.here.opens == 1);
+        world_run(&world.world, 5000);
+        const heard_log *hearer = is_up ? &world.there : &world.here;
+        tow_websocket *speaker = is_up ? world.client : world.there.socket;
+        world.gate.is_slow = world.gate.is_narrow = true;
+        gate_let_through(&world.gate, 0);
+        assert_true(tow_websocket_send(speaker, TOW_BINARY, bytes, LENGTH) >= 0);
+        size_t seconds = 0;
+        for (; hearer->count == 0 && world.here.closes + world.there.closes == 0; seconds++) {
+            gate_let_through(&world.gate, BYTES_A_SECOND);
+            world_run(&world.world, 1000);
+        }
+        assert_int_equal(world.here.closes + world.there.closes, 0);
+        assert_in_range(seconds, 90, 110);
+        world.gate.is_slow = false;
+        gate_let_through(&world.gate, 0);
+        world_run(&world.world, 60 * 1000);
+        assert_int_equal(world.here.closes + world.there.closes, 0);
+        world.gate.swallows = true;
+        fallback_until(&world, world.here.closes == 1 && world.there.closes == 1);
+        fallback_close(&world);
+    }
+}
+
 /* Cuts. */
 
 static void run_with_cut(uint64_t seed, size_t cut_at, gate_act link, bool *was_cut) {
@@ -903,6 +938,7 @@ int main(void) {
         cmocka_unit_test(an_upgraded_one_hears_the_handlers_close),
         cmocka_unit_test(an_upgraded_one_hears_why_the_server_gave_it_up),
         cmocka_unit_test(an_upgraded_one_that_is_cut_is_remembered),
+        cmocka_unit_test(an_upgraded_one_outlives_long_messages),
         cmocka_unit_test(it_stays),
         cmocka_unit_test(a_network_that_falls_silent_is_noticed),
         cmocka_unit_test(a_network_that_is_silent_for_a_while_costs_nothing),

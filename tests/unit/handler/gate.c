@@ -2,6 +2,8 @@
 
 #include "transport/address.h"
 
+enum { NARROW = 1024 /* bytes that are taken at once */ };
+
 static gate_way *of_near(tow_stream *stream) {
     return (gate_way *)(void *)stream;
 }
@@ -31,6 +33,10 @@ static void push(tow_stream *stream, tow_buffer *out, bool ended, size_t *most) 
         tow_stream_close(stream);
 }
 
+static void take_or_not(tow_stream *stream, const tow_buffer *waits) {
+    (waits->length > 0 ? tow_stream_pause : tow_stream_resume)(stream);
+}
+
 static void push_both(gate_way *way) {
     if (!way->gate->is_slow)
         way->near_may = way->far_may = SIZE_MAX;
@@ -38,6 +44,12 @@ static void push_both(gate_way *way) {
         push(&way->near, &way->to_near, way->far_ended, &way->near_may);
     if (way->far_open && way->far_connected)
         push(&way->far, &way->to_far, way->near_ended, &way->far_may);
+    if (!way->gate->is_narrow)
+        return;
+    if (way->near_open)
+        take_or_not(&way->near, &way->to_far);
+    if (way->far_open)
+        take_or_not(&way->far, &way->to_near);
 }
 
 void gate_let_through(test_gate *gate, size_t bytes) {
@@ -130,6 +142,20 @@ static void far_bytes(tow_stream *stream, uint8_t *bytes, size_t length) {
     push_both(way);
 }
 
+static uint8_t *receives_into(const test_gate *gate, size_t *length) {
+    static uint8_t bytes[NARROW];
+    *length = sizeof(bytes);
+    return gate->is_narrow ? bytes : NULL;
+}
+
+static uint8_t *near_receives_into(tow_stream *stream, size_t *length) {
+    return receives_into(of_near(stream)->gate, length);
+}
+
+static uint8_t *far_receives_into(tow_stream *stream, size_t *length) {
+    return receives_into(of_far(stream)->gate, length);
+}
+
 static void near_writable(tow_stream *stream) {
     push_both(of_near(stream));
 }
@@ -176,11 +202,13 @@ static void far_closed(tow_stream *stream) {
 }
 
 static const tow_stream_events near_events = {.on_bytes = near_bytes,
+    .receive_into = near_receives_into,
     .on_writable = near_writable,
     .on_end = near_end,
     .on_error = near_error,
     .on_closed = near_closed};
 static const tow_stream_events far_events = {.on_bytes = far_bytes,
+    .receive_into = far_receives_into,
     .on_writable = far_writable,
     .on_end = far_end,
     .on_error = far_error,

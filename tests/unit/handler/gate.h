@@ -43,8 +43,9 @@ typedef struct gate {
     gate_act link;  /* the same for those of Engine.IO */
     size_t cut_at;  /* bytes, by which the connection is cut that carries the next; 0: none */
     int cut_milliseconds;
-    bool swallows; /* nothing comes through any more, and nobody is told */
-    bool is_slow;  /* nothing comes through but by gate_let_through */
+    bool swallows;  /* nothing comes through any more, and nobody is told */
+    bool is_slow;   /* nothing comes through but by gate_let_through */
+    bool is_narrow; /* and it takes no more while something has still to come through */
     /* What happened. */
     size_t bytes, accepts, upgrades_seen, cuts;
     const char *server;
