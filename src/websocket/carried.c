@@ -13,6 +13,8 @@
 #include <string.h>
 #include <towline/error.h>
 
+enum { TOW_WORK_CARRIED = 2 };
+
 static int message_check(const tow_websocket *socket, const tow_message *message) {
     int64_t max = socket->behaviour->limits.max_message;
     if (max != TOW_OFF && message->length > (uint64_t)max)
@@ -37,6 +39,7 @@ void tow_carried_message(tow_websocket *socket, const tow_message *message) {
     if (!tow_stage_hears(socket) || !tow_stage_wants_messages(socket))
         return;
     tow_carried_heard(socket);
+    tow_websocket_note_work(socket, TOW_WORK_CARRIED);
     int error = message_check(socket, message);
     if (error != 0) {
         tow_websocket_fail(socket, tow_cause_of_error(error), error);

@@ -2,6 +2,7 @@
 
 #include "codes.h"
 #include "query.h"
+#include "websocket/websocket.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -136,6 +137,7 @@ static void publish(
         .data = {message->data, message->length},
         .user = user,
         .leave_out = echo ? 0 : tow_websocket_identify(socket)};
+    tow_websocket_note_work(socket, TOW_WORK_PUBLISH);
     int error = tow_hub_publish(tow_hub_of(tow_websocket_hub(socket)), channel, &draft);
     if (error == TOW_ERROR_MESSAGE_TOO_LARGE)
         tow_websocket_close(socket, TOW_CLOSE_TOO_LARGE, tow_strerror(error));

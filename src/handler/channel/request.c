@@ -5,6 +5,7 @@
 #include "query.h"
 #include "say.h"
 #include "transport/loop.h"
+#include "websocket/websocket.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -303,22 +304,28 @@ static void welcome(tow_talk_request *request) {
     tow_socket_sift(socket, may_stay);
 }
 
-/* What each type does, and what it needs leave for: a row each. */
+/* What each type does, what it needs leave for, and what it costs beyond a message: a row each. */
 
 typedef enum leave { NO_LEAVE, LEAVE_TO_SUBSCRIBE, LEAVE_TO_PUBLISH, LEAVE_OF_A_TOKEN } leave;
 
 static const struct {
     leave leave;
     void (*act)(tow_talk_request *request);
+    unsigned work;
 } acts[TOW_ENVELOPE_TYPES] = {
-    [TOW_ENVELOPE_SUBSCRIBE] = {LEAVE_TO_SUBSCRIBE, subscribe},
-    [TOW_ENVELOPE_UNSUBSCRIBE] = {NO_LEAVE, unsubscribe},
-    [TOW_ENVELOPE_PUBLISH] = {LEAVE_TO_PUBLISH, publish},
-    [TOW_ENVELOPE_HISTORY] = {LEAVE_TO_SUBSCRIBE, ask_history},
-    [TOW_ENVELOPE_PRESENCE] = {LEAVE_TO_SUBSCRIBE, ask_members},
-    [TOW_ENVELOPE_TOKEN] = {LEAVE_OF_A_TOKEN, welcome},
-    [TOW_ENVELOPE_PING] = {NO_LEAVE, pong},
+    [TOW_ENVELOPE_SUBSCRIBE] = {LEAVE_TO_SUBSCRIBE, subscribe, 0}, /* which the socket counts */
+    [TOW_ENVELOPE_UNSUBSCRIBE] = {NO_LEAVE, unsubscribe, 0},
+    [TOW_ENVELOPE_PUBLISH] = {LEAVE_TO_PUBLISH, publish, TOW_WORK_PUBLISH},
+    [TOW_ENVELOPE_HISTORY] = {LEAVE_TO_SUBSCRIBE, ask_history, TOW_WORK_PUBLISH},
+    [TOW_ENVELOPE_PRESENCE] = {LEAVE_TO_SUBSCRIBE, ask_members, TOW_WORK_PUBLISH},
+    [TOW_ENVELOPE_TOKEN] = {LEAVE_OF_A_TOKEN, welcome, TOW_WORK_TOKEN},
+    [TOW_ENVELOPE_PING] = {NO_LEAVE, pong, 0},
 };
+
+static void note_work(const tow_talk_request *request) {
+    unsigned reading = (unsigned)(request->length / TOW_WORK_READ);
+    tow_websocket_note_work(request->talk->socket, reading + acts[request->envelope.type].work);
+}
 
 static tow_channel_act act_of(leave wanted) {
     return wanted == LEAVE_TO_PUBLISH ? TOW_CHANNEL_PUBLISH : TOW_CHANNEL_SUBSCRIBE;
@@ -371,7 +378,9 @@ void tow_talk_request_take(tow_talk *talk, tow_slice message) {
     }
     pause_or_resume(talk);
     const tow_slice kept = {request->message, request->length};
-    if (!tow_envelope_read(&request->envelope, kept, &why)) {
+    bool is_read = tow_envelope_read(&request->envelope, kept, &why);
+    note_work(request);
+    if (!is_read) {
         request->envelope.channel = (tow_slice){0};
         fail(request, "malformed", why);
     } else if (request->envelope.channel.length > 0 &&

@@ -4,6 +4,7 @@
 #include "life.h"
 #include "protocol/close.h"
 #include "waiting.h"
+#include "websocket/websocket.h"
 
 #include <towline/error.h>
 
@@ -272,10 +273,11 @@ static void post_end(tow_engineio_session *session) {
     tow_engineio_pause_link(session);
 }
 
-void tow_engineio_tell(tow_engineio_session *session) {
+/* As much as a turn may have; the rest waits for a later round. */
+static void tell_some(tow_engineio_session *session, const tow_websocket_context *context) {
     tow_slice bytes;
     for (int told = 0; !session->over && session->telling && !session->paused; told++) {
-        if (told == TOLD_AT_ONCE) {
+        if (told == TOLD_AT_ONCE || tow_websocket_turn_is_over(context)) {
             tow_agenda_set(&session->agenda, TOW_ENGINEIO_DUE_INPUT, 0);
             return;
         }
@@ -285,4 +287,11 @@ void tow_engineio_tell(tow_engineio_session *session) {
             post_end(session);
     }
     tow_engineio_answer_early(session);
+}
+
+void tow_engineio_tell(tow_engineio_session *session) {
+    tow_websocket_context *context = tow_websocket_context_of(session->socket);
+    uint32_t outer = tow_websocket_begin_turn(context);
+    tell_some(session, context);
+    tow_websocket_end_turn(context, outer);
 }

@@ -6,6 +6,7 @@
 #include "transport/loop.h"
 #include "saying.h"
 #include "watching.h"
+#include "websocket/websocket.h"
 
 #include <towline/error.h>
 
@@ -58,6 +59,7 @@ static int publish(tow_pusher_connection *connection, const tow_pusher_message *
         .leave_out = tow_websocket_identify(connection->socket),
         .not_kept = true};
     int error = is_string ? tow_json_unescape(&text, message->data) : 0;
+    tow_websocket_note_work(connection->socket, TOW_WORK_PUBLISH);
     if (error == 0 && is_string)
         draft.data = (tow_slice){(const char *)text.data, text.length};
     if (error == 0)

@@ -4,6 +4,7 @@
 #include "server/channels.h"
 #include "saying.h"
 #include "watchlist.h"
+#include "websocket/websocket.h"
 
 #include <stddef.h>
 #include <stdlib.h>
@@ -120,6 +121,7 @@ static const char *check(tow_pusher_connection *connection, tow_slice auth, tow_
     tow_pusher_member *member, tow_buffer *texts) {
     if (auth.data == NULL || data.data == NULL)
         return "signing in needs auth and user_data";
+    tow_websocket_note_work(connection->socket, TOW_WORK_DIGEST);
     bool may =
         tow_pusher_may_sign_in(&connection->app->credentials, auth, tow_slice_from(connection->id), data);
     tow_metric_add(connection->app->metrics.refused_auths, may ? 0 : 1);

@@ -6,6 +6,7 @@
 #include "saying.h"
 #include "sign_in.h"
 #include "watching.h"
+#include "websocket/websocket.h"
 
 #include <stdio.h>
 #include <towline/error.h>
@@ -113,6 +114,7 @@ static const tow_socket_subscriber subscriber = {
 /* Who may. */
 
 static bool is_signed(const tow_pusher_connection *connection, const wish *wanted) {
+    tow_websocket_note_work(connection->socket, TOW_WORK_DIGEST);
     return wanted->auth.data != NULL && tow_pusher_may_subscribe(&connection->app->credentials, wanted->auth,
                                             tow_slice_from(connection->id), wanted->channel, wanted->data);
 }

@@ -136,6 +136,7 @@ static void go_on(tow_socketio_visitor *visitor, const tow_channel_answer *answe
 
 static void show(tow_socketio_visitor *visitor, tow_channel_answer *answer) {
     const tow_channel_keeper *keeper = keeper_of(visitor);
+    tow_websocket_note_work(tow_socketio_websocket(visitor->socket), TOW_WORK_TOKEN);
     keeper->show(keeper, &visitor->guest,
         (tow_slice){(const char *)visitor->token.data, visitor->token.length}, &visitor->question, answer);
     visitor->is_asked = answer->word == TOW_CHANNEL_LATER;

@@ -2,6 +2,7 @@
 
 #include "frames.h"
 #include "life.h"
+#include "websocket/websocket.h"
 
 #include <towline/error.h>
 
@@ -39,10 +40,11 @@ static void told(tow_sockjs_session *session) {
     tow_sockjs_pace_wire(session);
 }
 
-void tow_sockjs_tell(tow_sockjs_session *session) {
+/* As much as a turn may have; the rest waits for a later round. */
+static void tell_some(tow_sockjs_session *session, const tow_websocket_context *context) {
     tow_slice name, string;
     for (int count = 0; !session->over && session->telling && !session->paused; count++) {
-        if (count == TOLD_AT_ONCE) {
+        if (count == TOLD_AT_ONCE || tow_websocket_turn_is_over(context)) {
             tow_agenda_set(&session->agenda, TOW_SOCKJS_DUE_INPUT, 0);
             tow_sockjs_pace_wire(session);
             return;
@@ -52,6 +54,13 @@ void tow_sockjs_tell(tow_sockjs_session *session) {
         else
             told(session);
     }
+}
+
+void tow_sockjs_tell(tow_sockjs_session *session) {
+    tow_websocket_context *context = tow_websocket_context_of(session->socket);
+    uint32_t outer = tow_websocket_begin_turn(context);
+    tell_some(session, context);
+    tow_websocket_end_turn(context, outer);
 }
 
 /* It keeps the bytes. False: they are no messages. */

@@ -36,6 +36,21 @@ void tow_websocket_note_work(tow_websocket *socket, unsigned work) {
     tow_turn_add(socket->context, work);
 }
 
+uint32_t tow_websocket_begin_turn(tow_websocket_context *context) {
+    uint32_t outer = context->work;
+    tow_turn_measure(context);
+    context->work = 0;
+    return outer;
+}
+
+bool tow_websocket_turn_is_over(const tow_websocket_context *context) {
+    return tow_turn_is_over(context);
+}
+
+void tow_websocket_end_turn(tow_websocket_context *context, uint32_t outer) {
+    context->work += outer;
+}
+
 void tow_turn_yield(tow_websocket *socket) {
     if (socket->flow != TOW_FLOW_ON)
         return;

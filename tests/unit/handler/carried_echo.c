@@ -1,6 +1,7 @@
 #include "carried_echo.h"
 
 #include "../unit.h"
+#include "websocket/websocket.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -18,6 +19,8 @@ static void opened(tow_websocket *socket) {
 }
 
 static void echo(tow_websocket *socket, const tow_message *message) {
+    heard.messages++;
+    tow_websocket_note_work(socket, heard.work);
     tow_websocket_send(socket, message->type, message->data, message->length);
     if (heard.pauses)
         tow_websocket_pause(socket);

@@ -5,7 +5,7 @@
 #include <towline/server.h>
 
 struct heard {
-    int opens, closes;
+    int opens, closes, messages;
     uint16_t code;
     char reason[64];
     char protocol[16];
@@ -13,6 +13,7 @@ struct heard {
     tow_websocket *socket; /* the last, while it is open */
     bool pauses;           /* after each message */
     bool closes_at_once;   /* with 4001 */
+    unsigned work;         /* that each message costs */
 };
 
 /* Of the scene that was begun last. */

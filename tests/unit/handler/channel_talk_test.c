@@ -281,7 +281,7 @@ static struct {
     tow_channel_question *question; /* that waits */
     tow_channel_answer answer;
     char subject[100];
-    unsigned entered, left, forgotten;
+    unsigned entered, left, forgotten, shown;
 } kept;
 
 static void say_or_wait(tow_slice token, tow_channel_question *question, tow_channel_answer *answer) {
@@ -313,6 +313,7 @@ static void enter(const tow_channel_keeper *keeper, tow_channel_guest *guest, to
 static void show(const tow_channel_keeper *keeper, tow_channel_guest *guest, tow_slice token,
     tow_channel_question *question, tow_channel_answer *answer) {
     (void)keeper;
+    kept.shown++;
     say_or_wait(token, question, answer);
     if (answer->word == TOW_CHANNEL_GRANTED) {
         snprintf(kept.subject, sizeof(kept.subject), "%.*s", (int)token.length, token.data);
@@ -508,6 +509,21 @@ static void a_bad_token_is_refused(void **state) {
     channels_end(&channels);
 }
 
+/* To check one may take long. */
+static void tokens_are_few_a_round(void **state) {
+    (void)state;
+    enum { COUNT = 100 };
+    begin(1, &keeper);
+    for (int i = 0; i < COUNT; i++)
+        peer_say(&peer, "{\"type\":\"token\",\"token\":\"bad\"}");
+    while (kept.shown < COUNT) {
+        unsigned before = kept.shown;
+        assert_true(tow_loop_step(channels.world.loop) >= 0);
+        assert_in_range(kept.shown - before, 0, 4);
+    }
+    end();
+}
+
 static void who_is_dismissed_is_told(void **state) {
     (void)state;
     channels_begin(&channels, 1, settings, &keeper, NULL);
@@ -591,6 +607,7 @@ int main(void) {
         cmocka_unit_test_setup(who_is_let_in_later_gets_in, clear_kept),
         cmocka_unit_test_setup(who_is_closed_publishes_nothing_any_more, clear_kept),
         cmocka_unit_test_setup(a_bad_token_is_refused, clear_kept),
+        cmocka_unit_test_setup(tokens_are_few_a_round, clear_kept),
         cmocka_unit_test_setup(who_is_dismissed_is_told, clear_kept),
         cmocka_unit_test_setup(a_plain_message_waits_for_the_keeper, clear_kept),
     };

@@ -153,6 +153,31 @@ static void many_packets_of_a_post_come_back_in_order(void **state) {
     scene_end(&scene);
 }
 
+static void packets_of_a_post_that_cost_much_are_few_a_round(void **state) {
+    struct scene scene;
+    scene_begin(&scene, 3);
+    scene_open(&scene, "");
+    heard.work = 1000;
+    peer_connect(&scene.other, &scene.world);
+    scene_post(&scene, &scene.other,
+        "4a\x1e"
+        "4b\x1e"
+        "4c\x1e"
+        "4d\x1e"
+        "4e\x1e"
+        "4f\x1e"
+        "4g\x1e"
+        "4h\x1e"
+        "4i\x1e"
+        "4j");
+    while (heard.messages < 10) {
+        int before = heard.messages;
+        assert_true(tow_loop_step(scene.world.loop) >= 0);
+        assert_in_range(heard.messages - before, 0, 5);
+    }
+    scene_end(&scene);
+}
+
 /* A client that is not let go on waits with what it posts. */
 static void a_paused_socket_has_posts_wait(void **state) {
     struct scene scene;
@@ -252,6 +277,7 @@ int main(void) {
         cmocka_unit_test(a_body_that_is_too_large_is_refused),
         cmocka_unit_test(a_body_that_is_no_text_ends_the_session),
         cmocka_unit_test(many_packets_of_a_post_come_back_in_order),
+        cmocka_unit_test(packets_of_a_post_that_cost_much_are_few_a_round),
         cmocka_unit_test(a_paused_socket_has_posts_wait),
         cmocka_unit_test(pings_come_and_their_answers_keep_the_session),
         cmocka_unit_test(a_ping_without_its_answer_ends_the_session),

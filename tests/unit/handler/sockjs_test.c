@@ -430,6 +430,23 @@ static void many_strings_come_before_the_next_message(void **state) {
     }
 }
 
+static void strings_that_cost_much_are_few_a_round(void **state) {
+    static const char many[] = "[\"a\",\"b\",\"c\",\"d\",\"e\",\"f\",\"g\",\"h\"]";
+    struct scene scene;
+    begin(&scene, 1);
+    peer_connect(&scene.peer, &scene.world);
+    peer_text(&scene.peer, OPENING("/echo/sockjs/000/abc/websocket"));
+    peer_expect_frame(&scene.peer, 1, "o", 1);
+    heard.work = 1000;
+    peer_frame(&scene.peer, 1, many, sizeof(many) - 1);
+    while (heard.messages < 8) {
+        int before = heard.messages;
+        assert_true(tow_loop_step(scene.world.loop) >= 0);
+        assert_in_range(heard.messages - before, 0, 5);
+    }
+    end(&scene);
+}
+
 static void broken_json_ends_a_websocket(void **state) {
     struct scene scene;
     begin(&scene, 1);
@@ -509,6 +526,7 @@ int main(void) {
         cmocka_unit_test(a_large_string_leaves_nothing_behind),
         cmocka_unit_test(a_websocket_waits_until_the_last_message_is_told),
         cmocka_unit_test(many_strings_come_before_the_next_message),
+        cmocka_unit_test(strings_that_cost_much_are_few_a_round),
         cmocka_unit_test(broken_json_ends_a_websocket),
         cmocka_unit_test(the_raw_websocket_is_the_routes_own),
         cmocka_unit_test(paths_are_told_apart),

@@ -135,6 +135,20 @@ bool tow_websocket_is_above_high(const tow_websocket *socket);
  * round's measure is full others have their turn (frames/turn.h). */
 void tow_websocket_note_work(tow_websocket *socket, unsigned work);
 
+/* A turn of who tells sockets what a carrier has brought, perhaps inside another one: what their messages
+ * cost counts, and when it is over the rest is for a later round. */
+uint32_t tow_websocket_begin_turn(tow_websocket_context *context);
+bool tow_websocket_turn_is_over(const tow_websocket_context *context);
+void tow_websocket_end_turn(tow_websocket_context *context, uint32_t outer);
+
+/* What is noted for the same in several protocols. */
+enum {
+    TOW_WORK_READ = 512,   /* bytes of JSON that are read for one */
+    TOW_WORK_PUBLISH = 8,  /* in a channel, or asking for something of it */
+    TOW_WORK_DIGEST = 32,  /* a signature by a secret */
+    TOW_WORK_TOKEN = 1024, /* several public keys may have to be tried */
+};
+
 /* What a socket shares with others; and who watches those. */
 tow_websocket_context *tow_websocket_context_of(const tow_websocket *socket);
 const tow_socket_watcher *tow_websocket_context_watcher(const tow_websocket_context *context);
