@@ -20,8 +20,9 @@
  * be called from any. A socket lives until its on_disconnect has returned.
  *
  * Rooms are channels of the server (towline/channel.h): room R of the namespace /N is "socketio/N/R", that of
- * the namespace / is "socketio/main/R", and all of a namespace are "socketio/N" and "socketio/main". Whatever
- * is published there reaches them, and what is emitted to rooms reaches whoever has subscribed there. */
+ * the namespace / is "socketio/main/R", and all of a namespace are "socketio/N" and "socketio/main";
+ * `channel` and `share` of tow_socketio_handler give them other names. Whatever is published there reaches
+ * them, and what is emitted to rooms reaches whoever has subscribed there. */
 #ifndef TOWLINE_SOCKETIO_H
 #define TOWLINE_SOCKETIO_H
 
@@ -108,6 +109,9 @@ typedef struct tow_socketio_handler {
     void (*on_disconnect)(tow_socketio_socket *socket, tow_socketio_reason reason);
     /* "socketio/N" if not set: the channel of all of the namespace, below which its rooms are */
     const char *channel;
+    /* Rooms that are the channels of their own names, which clients of other protocols know as well: names,
+     * or what they begin with and an asterisk; ends with NULL; kept, not copied */
+    const char *const *share;
 } tow_socketio_handler;
 
 /* Zero means the default; numbers accept TOW_OFF where it says so. Copied. */
@@ -142,8 +146,8 @@ void tow_socketio_free(tow_socketio *io);
 
 /* Adds a namespace: "/", or "/name" of at most 100 bytes of UTF-8 without commas, question marks and control
  * characters. All others are refused as "Invalid namespace". `handler` is copied, but for its listeners.
- * Before the server runs. Errors: ARGUMENT (no such name, a reserved one among the listeners), STATE (it is
- * there, or another one has its channel), MEMORY. */
+ * Before the server runs. Errors: ARGUMENT (no such name, a reserved one among the listeners, no channel's
+ * name), STATE (it is there, or another one has its channel), MEMORY. */
 int tow_socketio_namespace_sized(
     tow_socketio *io, const char *name, const tow_socketio_handler *handler, size_t handler_size);
 static inline int tow_socketio_namespace(

@@ -160,15 +160,31 @@ static const tow_subscriber own_kind = {.subscribed = subscribed,
 
 /* Being in them. */
 
+static bool fits(const char *pattern, tow_slice room) {
+    const size_t length = strlen(pattern);
+    if (pattern[length - 1] != '*')
+        return tow_slice_equals(room, pattern);
+    return room.length >= length - 1 && memcmp(room.data, pattern, length - 1) == 0;
+}
+
+/* Whether it is the channel of its own name. */
+static bool is_shared(const tow_socketio_scope *scope, tow_slice room) {
+    const char *const *share = scope->handler.share;
+    while (share != NULL && *share != NULL && !fits(*share, room))
+        share++;
+    return room.length > 0 && share != NULL && *share != NULL;
+}
+
 int tow_socketio_room_channel(
     const tow_socketio_scope *scope, tow_slice room, char name[TOW_CHANNEL_NAME_MAX]) {
-    size_t length = strlen(scope->channel);
+    size_t length = is_shared(scope, room) ? 0 : strlen(scope->channel);
     if (room.length > TOW_SOCKETIO_NAME_MAX || length + 1 + room.length > TOW_CHANNEL_NAME_MAX)
         return TOW_ERROR_ARGUMENT;
     memcpy(name, scope->channel, length);
     if (room.length == 0)
         return (int)length;
-    name[length++] = '/';
+    if (length > 0)
+        name[length++] = '/';
     memcpy(name + length, room.data, room.length);
     length += room.length;
     return tow_channel_name_is_valid((tow_slice){name, length}) ? (int)length : TOW_ERROR_ARGUMENT;
@@ -187,6 +203,7 @@ static int enter(
     if (length < 0)
         return length;
     room->socket = socket;
+    room->subscription.owner = is_shared(socket->scope, text);
     return tow_subscribe(tow_websocket_hub(socket->connection->websocket), &room->subscription,
         room == &socket->own ? &own_kind : &kind, (tow_slice){name, (size_t)length}, &options);
 }
@@ -248,6 +265,6 @@ void tow_socketio_rooms_ready(tow_socketio_socket *socket) {
 
 tow_slice tow_socketio_room_name(const tow_socketio_room *room) {
     tow_slice channel = tow_subscription_channel(&room->subscription);
-    size_t scope = strlen(room->socket->scope->channel) + 1;
-    return (tow_slice){channel.data + scope, channel.length - scope};
+    size_t before = room->subscription.owner != 0 ? 0 : strlen(room->socket->scope->channel) + 1; /* shared */
+    return (tow_slice){channel.data + before, channel.length - before};
 }

@@ -29,6 +29,18 @@ static bool are_listeners_free(const tow_socketio_listener *listener) {
     return true;
 }
 
+/* Names of channels, or beginnings with an asterisk. */
+static bool are_shares_valid(const char *const *share) {
+    for (; share != NULL && *share != NULL; share++) {
+        tow_slice name = tow_slice_from(*share);
+        if (name.length > 0 && name.data[name.length - 1] == '*')
+            name.length--;
+        if (!tow_channel_name_is_valid(name) || name.length > TOW_SOCKETIO_NAME_MAX)
+            return false;
+    }
+    return true;
+}
+
 static bool has_channel(const tow_socketio *io, const char *channel) {
     for (const tow_socketio_scope *scope = io->scopes; scope != NULL; scope = scope->next) {
         if (strcmp(scope->channel, channel) == 0)
@@ -87,7 +99,7 @@ int tow_socketio_namespace_sized(
     if (io == NULL || name == NULL || handler == NULL || handler_size > sizeof(own))
         return TOW_ERROR_ARGUMENT;
     memcpy(&own, handler, handler_size);
-    if (!is_scope_name(name) || !are_listeners_free(own.listeners) ||
+    if (!is_scope_name(name) || !are_listeners_free(own.listeners) || !are_shares_valid(own.share) ||
         (own.channel != NULL && !tow_channel_name_is_valid(tow_slice_from(own.channel))))
         return TOW_ERROR_ARGUMENT;
     if (tow_socketio_find_scope(io, tow_slice_from(name)) != NULL)

@@ -1,9 +1,13 @@
 // Socket.IO without code: routes of the kind socketio, and channels behind their rooms.
 
 import assert from "node:assert/strict";
+import { once } from "node:events";
+import { writeFileSync } from "node:fs";
+import path from "node:path";
 import { test } from "node:test";
 
 import { configuration, head, open, reload, start } from "../support/configuration.mjs";
+import { Bare } from "../support/pusher.mjs";
 import { client } from "../support/socketio.mjs";
 import { run, until } from "../support/towline.mjs";
 
@@ -101,6 +105,40 @@ test("plain WebSocket and Socket.IO hear each other on a channel", async (t) => 
   assert.deepEqual(await socket.hears("message", 3), ["message", "everybody"]);
 });
 
+test("a room that is shared is the channel of its own name", async (t) => {
+  const { file, folder } = configuration(t, `${head}routes:
+  - {path: /socket.io, any-origin: true, socketio: {share: [news, "chart-*"], rooms: [news], recovery-seconds: 60}}
+  - {path: /channel/*, channel: }
+channels:
+  - {name: news, publish: same-origin}
+  - {name: chart-closed, subscribe: nobody}
+pusher: [{id: 1, key: key, secret: secret, share: [news]}]
+`);
+  writeFileSync(path.join(folder, "secret"), "secret", { mode: 0o600 });
+  const server = await start(t, file);
+  const socket = client(t, server);
+  await socket.isOpen();
+  const plain = await listen(t, server, "news");
+  const pusher = await Bare.open(t, server, { target: "/app/key?protocol=7" });
+  await pusher.greeted();
+  pusher.say({ event: "pusher:subscribe", data: { channel: "news" } });
+  await pusher.named("pusher_internal:subscription_succeeded");
+  plain.send("from outside");
+  assert.deepEqual((await socket.hears("message")).slice(0, 2), ["message", "from outside"]); // and its position
+  assert.equal((await pusher.named("message")).data, "from outside");
+  assert.deepEqual(await socket.asks("publish", "news", "said", { n: 1 }), { ok: true });
+  assert.equal((await pusher.named("said")).data, '{"n":1}');
+  await until(() => plain.got.includes('{"n":1}'), "the event");
+  const back = once(socket, "connect");
+  socket.io.engine.close();
+  await back;
+  assert.ok(socket.recovered);
+  assert.equal((await socket.asks("subscribe", "chart-closed")).status, 403);
+  assert.deepEqual(await socket.asks("subscribe", "chart-1"), { ok: true });
+  for (const room of ["news", "chart-1"]) assert.deepEqual(await socket.asks("unsubscribe", room), { ok: true });
+  assert.equal((await socket.asks("subscribe", "private-x")).status, 403);
+});
+
 test("everybody is in the rooms that are set, and a number of any size is passed on", async (t) => {
   const server = await serveRoute(t, `${routes}channels:\n  - {name: "socketio/main/lobby", publish: same-origin}\n`);
   const socket = client(t, server, "/", { transports: ["websocket"] });
@@ -119,6 +157,7 @@ test("a path with a slash at its end is refused, and so is a namespace that is n
     ["path: /socket.io/\n    socketio: true", "leave what is behind the last name of its path away, as in /socket.io"],
     ["path: /x\n    socketio: {rooms: [a, b, c], max-rooms: 2}", "everybody is in 3 rooms, which are more than max-rooms"],
     ["path: /x\n    socketio: {namespaces: [named]}", "is not a namespace"],
+    ["path: /x\n    socketio: {share: ['*']}", "is not a room of at most 100 bytes, such as news, or chart-*"],
     ["path: /x\n    socketio: {namespaces: [/, /main]}", "the namespace /main stands twice, or has the channel of another one"],
   ]) {
     const { file } = configuration(t, `${head}routes:\n  - ${route}\n`);

@@ -33,6 +33,13 @@ static int check_room(const char *text) {
     return room.length <= 100 && tow_channel_name_is_valid(room) ? 0 : TOW_ERROR_ARGUMENT;
 }
 
+static int check_share(const char *text) {
+    tow_slice name = tow_slice_from(text);
+    if (name.length > 0 && name.data[name.length - 1] == '*')
+        name.length--;
+    return name.length <= 100 && tow_channel_name_is_valid(name) ? 0 : TOW_ERROR_ARGUMENT;
+}
+
 const tow_option tow_socketio_rows[] = {
     {.name = "namespaces",
         .kind = TOW_OPTION_LIST,
@@ -59,6 +66,16 @@ const tow_option tow_socketio_rows[] = {
         .expects = "a room of at most 100 bytes of UTF-8 without control characters",
         .check = check_room,
         FIELD(rooms)},
+    {.name = "share",
+        .kind = TOW_OPTION_LIST,
+        .value = "ROOM",
+        .note = "none",
+        .help =
+            "a room, or all that begin with a text before an asterisk, that the other doors of this server "
+            "know as the channel of the same name",
+        .expects = "a room of at most 100 bytes, such as news, or chart-*",
+        .check = check_share,
+        FIELD(share)},
     {.name = "recovery-seconds",
         .kind = TOW_OPTION_NUMBER,
         .value = "SECONDS",

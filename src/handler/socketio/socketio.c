@@ -40,7 +40,8 @@ static int add_namespace(
             .on_connect = tow_socketio_visitor_welcome,
             .on_disconnect = tow_socketio_visitor_leave,
             .listeners = tow_socketio_manners,
-            .channel = channel_for(settings, name)});
+            .channel = channel_for(settings, name),
+            .share = settings->share});
     if (error == TOW_ERROR_STATE)
         snprintf(why, TOW_HANDLER_TEXT_MAX,
             "the namespace %s stands twice, or has the channel of another one", name);

@@ -9,6 +9,7 @@ typedef struct tow_socketio_settings {
     const char *const *namespaces; /* ends with NULL; NULL: the main one */
     const char *const *channels; /* "NAMESPACE: CHANNEL", for those that do not go by the namespace's name */
     const char *const *rooms;    /* that everybody is in from the first */
+    const char *const *share;    /* rooms that are the channels of their own names, or PREFIX* */
     int recovery_seconds;
     int connect_seconds;
     int max_rooms;
