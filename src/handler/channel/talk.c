@@ -7,6 +7,7 @@
 #include "say.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <towline/error.h>
 
 /* What the hub says of a subscription. */
@@ -119,10 +120,11 @@ static void dismissed(tow_channel_guest *guest, tow_channel_dismissal why) {
 static void subscribe_by_path(tow_talk *talk) {
     const tow_request *request = tow_websocket_request(talk->socket);
     const char *since = tow_request_parameter(request, "since");
+    const char *presence = tow_request_parameter(request, "presence");
     long last = 0;
     tow_buffer out = {0};
     if (!tow_query_number(&last, request, "last", TOW_QUERY_LAST_MAX))
-        last = -1; /* which is refused as an envelope's is */
+        last = -1; /* which is refused as an envelope's is, */
     int error = tow_envelope_begin(&out, "subscribe", (tow_slice){0});
     if (error == 0)
         error = tow_envelope_add_text(&out, "channel", tow_visit_channel(talk->visit));
@@ -130,6 +132,9 @@ static void subscribe_by_path(tow_talk *talk) {
         error = tow_envelope_add_text(&out, "since", tow_slice_from(since));
     if (error == 0 && last != 0)
         error = tow_envelope_add_number(&out, "last", last);
+    if (error == 0 && presence != NULL) /* as is this */
+        error = tow_envelope_add_value(
+            &out, "presence", tow_slice_from(strcmp(presence, "true") == 0 ? "true" : "null"));
     if (error == 0)
         error = tow_envelope_end(&out);
     if (error == 0)

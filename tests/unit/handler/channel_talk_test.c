@@ -65,6 +65,17 @@ static void a_path_with_a_name_subscribes(void **state) {
     end();
 }
 
+static void a_path_may_ask_for_presence(void **state) {
+    (void)state;
+    channels_begin(&channels, 1, settings, NULL, NULL);
+    peer_talk(&peer, &channels, "/channel/room?presence=true");
+    peer_expect(&peer, "\"members\":[{\"user\":\"guest-");
+    peer_talk(&other, &channels, "/channel/room?presence=maybe");
+    peer_expect(&other, "\"code\":\"malformed\",\"reason\":\"presence: true or false\"");
+    peer_close(&other);
+    end();
+}
+
 static void what_is_published_is_acknowledged(void **state) {
     (void)state;
     begin(1, NULL);
@@ -586,6 +597,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(many_channels_come_by_one_connection),
         cmocka_unit_test(a_path_with_a_name_subscribes),
+        cmocka_unit_test(a_path_may_ask_for_presence),
         cmocka_unit_test(what_is_published_is_acknowledged),
         cmocka_unit_test(what_is_wrong_is_told_and_no_more),
         cmocka_unit_test(a_second_subscription_is_told),
