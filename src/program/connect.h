@@ -38,6 +38,7 @@ typedef struct tow_connect_settings {
     bool verbose;
     bool only_listens; /* to a channel; no input is read: */
     const char *since; /* the position behind which it begins, or NULL */
+    bool presence;     /* is asked for, and shown */
     bool positions;    /* are shown */
     bool envelopes;    /* the same, whole */
     int64_t count;     /* messages after which it leaves, 0 or TOW_OFF: no limit */

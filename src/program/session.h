@@ -108,6 +108,14 @@ bool tow_session_may_be_unread(const tow_session *session);
 /* Of who subscribes: what the server says. */
 void tow_session_hear(tow_session *session, const tow_message *message);
 
+/* The same: sends an envelope. Errors: those of sending. */
+__attribute__((format(printf, 2, 3))) int tow_session_say(tow_session *session, const char *format, ...);
+
+/* With --presence: tells of one member, an object with `user` and perhaps `info`; and of all in an answer,
+ * where more of them are asked for if it has not all. */
+void tow_session_tell_member(tow_session *session, const char *what, tow_slice member);
+void tow_session_tell_members(tow_session *session, tow_slice answer);
+
 /* With --reconnect: the next connection goes on behind what was heard. Errors: MEMORY. */
 int tow_session_go_on_from(const tow_session *session);
 

@@ -6,12 +6,11 @@
 #include "base/json.h"
 #include "client/client.h"
 #include "hub/position.h"
+#include "json_word.h"
 
 #include <stddef.h>
 #include <string.h>
 #include <towline/error.h>
-
-enum { WORD_MAX = 200 };
 
 /* A server that does not know it sends messages as they are. */
 static bool has_envelopes(const tow_session *session) {
@@ -30,7 +29,7 @@ static void not_understood(tow_session *session) {
 
 /* An envelope, and those of its members that are looked at; without a length: there is none. */
 typedef struct said {
-    tow_slice envelope, type, channel, position, data, base64, whole, count, code, reason;
+    tow_slice envelope, type, channel, position, data, base64, whole, count, code, reason, id;
 } said;
 
 static said said_read(tow_slice envelope) {
@@ -40,7 +39,8 @@ static said said_read(tow_slice envelope) {
     } members[] = {{"type", offsetof(said, type)}, {"channel", offsetof(said, channel)},
         {"position", offsetof(said, position)}, {"data", offsetof(said, data)},
         {"base64", offsetof(said, base64)}, {"whole", offsetof(said, whole)},
-        {"count", offsetof(said, count)}, {"code", offsetof(said, code)}, {"reason", offsetof(said, reason)}};
+        {"count", offsetof(said, count)}, {"code", offsetof(said, code)}, {"reason", offsetof(said, reason)},
+        {"id", offsetof(said, id)}};
     said all = {.envelope = envelope};
     tow_slice name, value;
     for (tow_json_walk walk = tow_json_items(envelope); tow_json_next(&walk, &name, &value);)
@@ -54,26 +54,13 @@ static bool is_string(tow_slice value) {
     return value.length > 0 && tow_json_type_of(value) == TOW_JSON_STRING;
 }
 
-/* What a string says, cut where it is long; "" if it is none. */
-static const char *word_of(tow_slice value, char word[WORD_MAX + 1]) {
-    tow_buffer text = {0};
-    word[0] = '\0';
-    if (is_string(value) && tow_json_unescape(&text, value) == 0 && text.length > 0) {
-        size_t length = text.length < WORD_MAX ? text.length : WORD_MAX;
-        memcpy(word, text.data, length);
-        word[length] = '\0';
-    }
-    tow_buffer_clear(&text);
-    return word;
-}
-
 /* Positions. */
 
 /* It goes into a URL: what is none is none. */
 static void note_position(tow_session *session, const said *what) {
-    char word[WORD_MAX + 1];
+    char word[TOW_JSON_WORD_SIZE];
     tow_position position;
-    if (tow_position_read(&position, tow_slice_from(word_of(what->position, word))) == 0)
+    if (tow_position_read(&position, tow_slice_from(tow_json_word(what->position, word))) == 0)
         tow_position_write(session->position, &position);
 }
 
@@ -89,8 +76,8 @@ int tow_session_go_on_from(const tow_session *session) {
     tow_buffer next = {0};
     if (session->position[0] == '\0')
         return 0;
-    int error = tow_buffer_append_format(
-        &next, "%.*s?since=%s%c", (int)strcspn(url, "?"), url, session->position, '\0');
+    int error = tow_buffer_append_format(&next, "%.*s?%ssince=%s%c", (int)strcspn(url, "?"), url,
+        session->settings->presence ? "presence=true&" : "", session->position, '\0');
     if (error == 0)
         error = tow_client_set_url(session->reconnector, (const char *)next.data);
     tow_buffer_clear(&next);
@@ -112,6 +99,19 @@ static void take_subscribed(tow_session *session, const said *what) {
     if (session->settings->verbose)
         tow_view_notice(
             &session->view, "subscribed%s%s", session->position[0] != '\0' ? ", at " : "", session->position);
+    tow_session_tell_members(session, what->envelope);
+}
+
+static void take_members(tow_session *session, const said *what) {
+    tow_session_tell_members(session, what->envelope);
+}
+
+static void take_joined(tow_session *session, const said *what) {
+    tow_session_tell_member(session, "joined", what->envelope);
+}
+
+static void take_left(tow_session *session, const said *what) {
+    tow_session_tell_member(session, "left", what->envelope);
 }
 
 static void take_gap(tow_session *session, const said *what) {
@@ -142,10 +142,10 @@ static int bytes_read(tow_buffer *out, tow_slice value) {
 
 /* "POSITION TEXT" where that is wanted. */
 static int text_read(const tow_session *session, tow_buffer *out, const said *what) {
-    char position[WORD_MAX + 1];
+    char position[TOW_JSON_WORD_SIZE];
     int error = 0;
     if (session->settings->positions)
-        error = tow_buffer_append_format(out, "%s ", word_of(what->position, position));
+        error = tow_buffer_append_format(out, "%s ", tow_json_word(what->position, position));
     return error != 0 ? error : string_read(out, what->data);
 }
 
@@ -168,19 +168,16 @@ static void take_message(tow_session *session, const said *what) {
 
 /* It goes on where it was, by the name that the channel has. Errors: those of sending. */
 static int subscribe_again(tow_session *session, tow_slice channel) {
-    tow_buffer text = {0};
     if (!is_string(channel))
         return TOW_ERROR_ARGUMENT;
-    int error = tow_buffer_append_format(&text, "{\"type\":\"subscribe\",\"channel\":%.*s,\"since\":\"%s\"}",
-        (int)channel.length, channel.data, since_of(session));
-    int64_t sent = error != 0 ? error : tow_websocket_send(session->socket, TOW_TEXT, text.data, text.length);
-    tow_buffer_clear(&text);
-    return sent < 0 ? (int)sent : 0;
+    return tow_session_say(session, "{\"type\":\"subscribe\",\"channel\":%.*s,\"since\":\"%s\"%s}",
+        (int)channel.length, channel.data, since_of(session),
+        session->settings->presence ? ",\"presence\":true" : "");
 }
 
 static void take_ended(tow_session *session, const said *what) {
-    char code[WORD_MAX + 1];
-    word_of(what->code, code);
+    char code[TOW_JSON_WORD_SIZE];
+    tow_json_word(what->code, code);
     bool may_come_again = strcmp(code, "slow") == 0 || strcmp(code, "lost") == 0;
     tow_view_error(&session->view, "the subscription has ended: %s", code);
     if (session->reconnector == NULL || !may_come_again || since_of(session)[0] == '\0' ||
@@ -189,11 +186,15 @@ static void take_ended(tow_session *session, const said *what) {
 }
 
 static void take_error(tow_session *session, const said *what) {
-    char code[WORD_MAX + 1], reason[WORD_MAX + 1];
-    word_of(what->code, code);
-    word_of(what->reason, reason);
-    tow_view_error(&session->view, "not subscribed: %s%s%s", code, reason[0] != '\0' ? ", " : "", reason);
-    tow_session_fail(session, TOW_EXIT_CLOSE_CODE);
+    char code[TOW_JSON_WORD_SIZE], reason[TOW_JSON_WORD_SIZE];
+    tow_json_word(what->code, code);
+    tow_json_word(what->reason, reason);
+    bool is_of_members = what->id.length > 0; /* no other question has one */
+    tow_view_error(&session->view, "%s: %s%s%s",
+        is_of_members ? "not all are told who are here" : "not subscribed", code,
+        reason[0] != '\0' ? ", " : "", reason);
+    if (!is_of_members)
+        tow_session_fail(session, TOW_EXIT_CLOSE_CODE);
 }
 
 static const struct {
@@ -201,6 +202,9 @@ static const struct {
     void (*take)(tow_session *session, const said *what);
 } kinds[] = {
     {"subscribed", take_subscribed},
+    {"presence", take_members},
+    {"joined", take_joined},
+    {"left", take_left},
     {"gap", take_gap},
     {"ended", take_ended},
     {"error", take_error},

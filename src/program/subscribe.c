@@ -32,12 +32,17 @@ static int url_make(tow_buffer *url, const tow_options *options) {
     const subscribe_settings *settings = options->settings;
     int error =
         tow_channel_url(url, "ws", options->operands[0], "/channel/", tow_slice_from(options->operands[1]));
-    if (error != 0 || (settings->connect.since == NULL && settings->last <= 0))
+    if (error != 0)
         return error;
     url->length--; /* the zero */
-    if (settings->connect.since != NULL)
-        return tow_buffer_append_format(url, "?since=%s%c", settings->connect.since, '\0');
-    return tow_buffer_append_format(url, "?last=%d%c", (int)settings->last, '\0');
+    error = tow_buffer_append_text(url, settings->connect.presence ? "?presence=true&" : "?");
+    if (error == 0 && settings->connect.since != NULL)
+        error = tow_buffer_append_format(url, "since=%s&", settings->connect.since);
+    if (error == 0 && settings->last > 0)
+        error = tow_buffer_append_format(url, "last=%d&", (int)settings->last);
+    if (error == 0)
+        url->data[url->length - 1] = '\0'; /* where the next one would begin */
+    return error;
 }
 
 static int complain(const char *about, const char *why) {
@@ -89,6 +94,11 @@ static const tow_option rows[] = {
         .minimum = 1,
         .maximum = LAST_MAX,
         FIELD(last)},
+    {.name = "presence",
+        .kind = TOW_OPTION_FLAG,
+        .help = "be a member, and tell on standard error who is here, has joined and has left, where the "
+                "channel has presence",
+        FIELD(connect.presence)},
     {.name = "positions",
         .kind = TOW_OPTION_FLAG,
         .help = "each text is printed behind its position and a space; binary messages are as they are",
@@ -97,7 +107,7 @@ static const tow_option rows[] = {
     {.name = "json",
         .kind = TOW_OPTION_FLAG,
         .help = "print what the server says as it is, an object of JSON in each line: messages with their "
-                "position, event, user and time, binary ones in base64, and what is missing",
+                "position, event, user and time, binary ones in base64, what is missing, and members",
         FIELD(connect.envelopes)},
     {.name = "count",
         .letter = 'n',
@@ -163,6 +173,8 @@ static const char *const description[] = {
 static const char *const examples[] = {
     "towline subscribe http://localhost:9998 news",
     "what is published to the channel news",
+    "towline subscribe --presence http://localhost:9998 room",
+    "and who is in the room",
     "towline subscribe --count 1 --bearer \"$TOKEN\" wss://example.org room/7",
     "the next message of a channel that wants a token",
     NULL,

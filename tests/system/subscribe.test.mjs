@@ -7,6 +7,7 @@ import { once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { describe, test } from "node:test";
+import WebSocket, { WebSocketServer } from "ws";
 
 import { gate } from "../support/gate.mjs";
 import { Server, program, request, run, until, within } from "../support/towline.mjs";
@@ -18,7 +19,7 @@ async function start(t) {
   const folder = mkdtempSync("/tmp/towline-subscribe-");
   t.after(() => rmSync(folder, { recursive: true }));
   writeFileSync(path.join(folder, "key"), `${KEY}\n`);
-  writeFileSync(path.join(folder, "conf.yaml"), "channels: [{name: kept, history: 100}, {name: long, history: 20000, history-bytes: 64M}, {name: closed, subscribe: nobody}]\n");
+  writeFileSync(path.join(folder, "conf.yaml"), "channels: [{name: kept, history: 100}, {name: long, history: 20000, history-bytes: 64M}, {name: closed, subscribe: nobody}, {name: room, presence: true}]\n");
   const words = ["-f", path.join(folder, "conf.yaml"), "--publish-key", path.join(folder, "key")];
   const server = await Server.start(words);
   t.after(() => server.stop());
@@ -84,6 +85,75 @@ describe("what is printed", () => {
     const { status, output, errors } = await run(["subscribe", "--since", "AAAAAAAAAAB:7", "-n", "1", `http://${server.host}`, "kept"], { input: null });
     assert.deepEqual([status, output.toString()], [122, "one\n"]);
     assert.match(errors, /^towline subscribe: messages are missing: not all that came after AAAAAAAAAAB:7 is kept\n/);
+  });
+});
+
+/** A member of the channel `room`, until its connection ends. */
+async function member(t, server, info) {
+  const socket = new WebSocket(server.url("/channel/"), "towline.v1");
+  t.after(() => socket.terminate());
+  await within(20000, once(socket, "open"), "open");
+  socket.send(JSON.stringify({ type: "subscribe", channel: "room", presence: true, info }));
+  await within(20000, once(socket, "message"), "a member");
+  return socket;
+}
+
+/** A server of towline.v1 in whose place `hear` says what it has to: once at first, then to each message. */
+async function playServer(t, hear) {
+  const server = new WebSocketServer({ port: 0, host: "127.0.0.1", handleProtocols: () => "towline.v1" });
+  t.after(() => server.close());
+  server.on("connection", (socket) => {
+    const say = (what) => socket.send(JSON.stringify(what));
+    hear(say);
+    socket.on("message", (text) => hear(say, JSON.parse(text)));
+  });
+  await once(server, "listening");
+  return server.address().port;
+}
+
+describe("who is there", () => {
+  test("is told, with who comes and goes, and in envelopes", async (t) => {
+    const server = await start(t);
+    await member(t, server, { name: "Ann" });
+    const client = subscribe(t, server.port, ["--presence", "--reconnect", "-n", "1"], "room");
+    const json = subscribe(t, server.port, ["--presence", "--json", "-n", "1"], "room");
+    await Promise.all([client.subscribed(), json.subscribed()]);
+    await until(() => /^\* here: guest-\w+ \{"name":"Ann"\}$/m.test(client.errors), "Ann");
+    const bob = await member(t, server, "Bob");
+    const [, name] = await until(() => client.errors.match(/^\* joined: (guest-\w+) "Bob"$/m), "Bob comes");
+    bob.close();
+    await until(() => client.errors.includes(`* left: ${name}\n`), "Bob goes");
+    await publish(server, "room", "hello");
+    assert.deepEqual([await client.exit, client.output, await json.exit], [0, "hello\n", 0]);
+    assert.doesNotMatch(json.errors, /here:|joined:|left:/);
+    const envelopes = json.lines().map((line) => JSON.parse(line));
+    assert.ok(envelopes[0].members.some(({ info }) => info?.name === "Ann"));
+    assert.deepEqual(envelopes.filter(({ user }) => user === name).map(({ type }) => type), ["joined", "left"]);
+  });
+
+  test("is asked for until all are told", async (t) => {
+    const port = await playServer(t, (say, said) => {
+      if (!said) return say({ type: "subscribed", channel: "kept", members: [{ user: "a" }, { user: "b\u001b\n" }], more: true });
+      const { id, after } = said;
+      assert.deepEqual(said, { type: "presence", id, channel: "kept", after });
+      if (after === "b\u001b\n") return say({ type: "presence", id, channel: "kept", more: true, members: [{ user: "c" }] });
+      say({ type: "error", id, code: "busy", reason: "later" });
+      say({ type: "message", channel: "kept", event: "message", data: "x" });
+    });
+    const client = subscribe(t, port, ["--presence", "-n", "1"]);
+    assert.equal(await client.exit, 0, client.errors);
+    const told = client.errors.split("\n").filter((line) => /^\* here|^towline/.test(line));
+    assert.equal(told.length, 4, client.errors);
+    assert.equal(told[0], "* here: a");
+    assert.doesNotMatch(told[1], /\u001b/);
+    assert.deepEqual(told.slice(2), ["* here: c", "towline subscribe: not all are told who are here: busy, later"]);
+  });
+
+  test("is not known everywhere, which is told", async (t) => {
+    const server = await start(t);
+    const unknown = await run(["subscribe", "--presence", `http://${server.host}`, "kept"], { input: null });
+    assert.equal(unknown.status, 120);
+    assert.match(unknown.errors, /not subscribed: unsupported/);
   });
 });
 
