@@ -107,11 +107,9 @@ size_t tow_websocket_id_worker(tow_websocket_id id) {
     return (size_t)(id >> TOW_ID_WORKER_SHIFT);
 }
 
-typedef bool post(tow_worker *worker, tow_letter *letter);
-
 /* There is room for it. */
-static bool put(tow_worker *worker, tow_letter *letter, size_t bytes, post *by) {
-    if (by(worker, letter))
+static bool put(tow_worker *worker, tow_letter *letter, size_t bytes) {
+    if (tow_worker_post_from_worker(worker, letter))
         return true;
     tow_worker_opened(worker, bytes);
     return false;
@@ -119,14 +117,14 @@ static bool put(tow_worker *worker, tow_letter *letter, size_t bytes, post *by) 
 
 bool tow_server_leave_letter(tow_server *server, size_t number, tow_letter *letter, size_t bytes) {
     tow_worker *worker = number < server->worker_count ? &server->workers[number] : NULL;
-    return worker != NULL && tow_worker_reserve(worker, bytes) && put(worker, letter, bytes, tow_worker_post);
+    return worker != NULL && tow_worker_reserve(worker, bytes) && put(worker, letter, bytes);
 }
 
 bool tow_server_owe_letter(tow_server *server, size_t number, tow_letter *letter, size_t bytes) {
     if (number >= server->worker_count)
         return false;
     tow_worker_expect(&server->workers[number], bytes);
-    return put(&server->workers[number], letter, bytes, tow_worker_post_owed);
+    return put(&server->workers[number], letter, bytes);
 }
 
 void tow_server_letter_opened(tow_server *server, size_t number, size_t bytes) {

@@ -35,9 +35,9 @@ bool tow_worker_reserve(tow_worker *worker, size_t bytes) {
     return false;
 }
 
-bool tow_worker_post_owed(tow_worker *worker, tow_letter *letter) {
+bool tow_worker_post_from_worker(tow_worker *worker, tow_letter *letter) {
     (void)tow_worker_call(worker);
-    bool accepted = atomic_load(&worker->accepting_owed);
+    bool accepted = atomic_load(&worker->accepting_from_workers);
     if (accepted)
         tow_loop_post_letter(worker->loop, letter);
     tow_worker_hang_up(worker);
@@ -62,11 +62,11 @@ bool tow_worker_post_urgently(tow_worker *worker, tow_letter *letter) {
 
 void tow_worker_accept_letters(tow_worker *worker) {
     atomic_store(&worker->accepting, true);
-    atomic_store(&worker->accepting_owed, true);
+    atomic_store(&worker->accepting_from_workers, true);
 }
 
 void tow_worker_refuse_letters(tow_worker *worker) {
-    atomic_store(&worker->accepting_owed, false);
+    atomic_store(&worker->accepting_from_workers, false);
     atomic_store(&worker->accepting, false);
     while (atomic_load(&worker->callers) > 0)
         sched_yield();

@@ -1,6 +1,6 @@
 /* incoming: what other threads leave for a worker, and how its drain knows that nothing is on the way any
- * more: it stops accepting, then waits for callers, then for what they have left. What is owed is accepted as
- * long as there are connections that may wait for it. */
+ * more: it stops accepting, then waits for callers, then for what they have left. From other workers of the
+ * server it accepts as long as there are connections, as these may have an end there. */
 #ifndef TOW_SERVER_INCOMING_H
 #define TOW_SERVER_INCOMING_H
 
@@ -19,7 +19,7 @@ bool tow_worker_reserve(tow_worker *worker, size_t bytes);
 /* Any thread. Leaves such a letter for the worker, or before those that wait; false when the worker takes
  * none (any more). */
 bool tow_worker_post(tow_worker *worker, tow_letter *letter);
-bool tow_worker_post_owed(tow_worker *worker, tow_letter *letter);
+bool tow_worker_post_from_worker(tow_worker *worker, tow_letter *letter);
 bool tow_worker_post_urgently(tow_worker *worker, tow_letter *letter);
 
 /* The letter was opened and nothing more of the worker is wanted for it, or it was dropped, or not left. The

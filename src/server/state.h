@@ -132,7 +132,7 @@ struct tow_worker {
     _Atomic uint64_t over_posted;        /* posts that were refused for that: max_posted */
     _Atomic int64_t callers;             /* threads that are just about to leave one */
     atomic_bool accepting;               /* they may */
-    atomic_bool accepting_owed;          /* they may leave what is owed: also while it drains */
+    atomic_bool accepting_from_workers;  /* other workers may: also while it drains */
     tow_row row;
     _Atomic(tow_letter *) stop; /* made ahead, as nothing can be made where it is sent; NULL: it is */
 };

@@ -334,7 +334,7 @@ static bool waits_for_others(const tow_worker *worker) {
 static bool has_drained(tow_worker *worker) {
     if (worker->slots.used > worker->status_count + worker->retained)
         return false;
-    atomic_store(&worker->accepting_owed, false); /* nobody waits here */
+    atomic_store(&worker->accepting_from_workers, false); /* nobody waits here */
     return !tow_worker_expects_something(worker) && !waits_for_others(worker);
 }
 

@@ -54,6 +54,18 @@ for (const transport of ["xhr_streaming", "xhr_polling"]) {
   });
 }
 
+test("polls hear the code of a drain, whichever worker their session is on", async (t) => {
+  const server = await serve(t, [], { top: "workers: 2\n", options: { ports: [], status: true } });
+  const ask = (name) => request({ port: server.port, method: "POST", path: `/pusher/app/${app.key}/7/${name}/xhr?protocol=7` });
+  const names = Array.from({ length: 8 }, (_, i) => `session${i}`);
+  for (const name of names) assert.equal((await ask(name)).body.toString(), "o\n");
+  for (const name of names) assert.match((await ask(name)).body.toString(), /^a\[.*pusher:connection_established/);
+  const polls = names.map(ask);
+  await until(async () => (await server.counter("sockjs_receivers")) === names.length, "polls");
+  server.signal();
+  for (const { status, body } of await within(20000, Promise.all(polls), "answers")) assert.deepEqual([status, body.toString()], [200, 'c[4200,""]\n']);
+});
+
 test("an app that is not there is told with 4001", async (t) => {
   const server = await serve(t);
   const post = (target, body) => request({ port: server.port, method: "POST", path: target, headers: { "Content-Type": "application/json" }, body });

@@ -138,13 +138,6 @@ static tow_session_visit *visit_new(tow_engineio *engineio, const tow_request *r
     visit->kind = (int)kind;
     visit->has_number =
         read_number(tow_request_parameter(request, kind == VISIT_POLL ? "ack" : "n"), &visit->number);
-    /* Between our own ends a Close has its code: 1001. */
-    visit->at_stop = kind == VISIT_POLL ? (tow_session_visit_answer){.status = 200,
-                                              .type = "text/plain; charset=UTF-8",
-                                              .body = "11001",
-                                              .length = visit->has_number ? 5 : 1}
-                                        : (tow_session_visit_answer){
-                                              .status = 200, .type = "text/html", .body = "ok", .length = 2};
     return visit;
 }
 

@@ -132,18 +132,6 @@ static void gone(tow_exchange *exchange, void *user) {
     tow_session_visit_release(visit); /* home's */
 }
 
-/* A drain: what the session's worker says does not get here any more. */
-static void stopped(tow_exchange *exchange, void *user) {
-    tow_session_visit *visit = user;
-    (void)exchange;
-    if (visit->home == visit->away || visit->exchange == NULL)
-        return;
-    tow_exchange *waits = visit->exchange;
-    left(visit);
-    visit->exchange = waits;
-    respond(visit, &visit->at_stop);
-}
-
 /* A client that has ended its side has left: nobody who polls does that. */
 static void ended(tow_exchange *exchange, void *user) {
     (void)user;
@@ -182,7 +170,7 @@ static void visit_drop(tow_letter *letter) {
 }
 
 bool tow_session_visit_begin(tow_session_visit *visit, tow_exchange *exchange, size_t away) {
-    const tow_exchange_events events = {.on_gone = gone, .on_end = ended, .on_stop = stopped, .user = visit};
+    const tow_exchange_events events = {.on_gone = gone, .on_end = ended, .user = visit};
     visit->home = tow_exchange_worker_number(exchange);
     visit->away = away;
     visit->letter = (tow_letter){.open = visits_arrive, .drop = visit_drop, .work = 1};

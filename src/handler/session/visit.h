@@ -28,7 +28,6 @@ struct tow_session_visit {
     tow_websocket_id id;                     /* of the session that is meant, or 0 */
     char name[64];                           /* what else says which */
     int kind;
-    tow_session_visit_answer at_stop; /* where the server drains meanwhile; its body is a text that stays */
     uint64_t number;
     bool has_number;
     tow_buffer body;

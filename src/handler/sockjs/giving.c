@@ -45,7 +45,7 @@ static void give(tow_sockjs_session *session, tow_buffer *frame, bool is_last) {
             (void)tow_session_visit_end(receiver);
         }
     }
-    if (error != 0 && !tow_sockjs_is_drained(session)) /* else it is answered where it waits */
+    if (error != 0)
         tow_sockjs_break(session, TOW_CAUSE_MEMORY, error);
 }
 

@@ -81,7 +81,7 @@ int tow_sockjs_session_new(
 /* On its worker; NULL: there is none. */
 tow_sockjs_session *tow_sockjs_find(struct tow_sockjs *sockjs, tow_websocket_id id);
 
-/* A drain closes it: no other receiver comes, and one of another worker is answered there. */
+/* A drain closes it: no other receiver comes. */
 static inline bool tow_sockjs_is_drained(const tow_sockjs_session *session) {
     return session->closing && session->socket->end.cause == TOW_CAUSE_DRAIN;
 }

@@ -3,7 +3,6 @@
 #include "../session/origin.h"
 #include "giving.h"
 #include "hearing.h"
-#include "life.h"
 #include "place.h"
 #include "session.h"
 #include "transport/loop.h"
@@ -15,7 +14,6 @@
 #include <towline/error.h>
 
 #define TEXT_TYPE "text/plain; charset=UTF-8"
-#define CLOSE_AT_STOP "c[1001,\"\"]\n"
 
 /* By the target: the path is the route's own. */
 static tow_sockjs_place place_of(const tow_request *request) {
@@ -116,11 +114,6 @@ static void begin_visit(tow_sockjs *sockjs, tow_exchange *exchange, tow_websocke
     visit->serve = serve;
     visit->id = id;
     visit->kind = (int)what;
-    visit->at_stop = what == TOW_SOCKJS_XHR ? (tow_session_visit_answer){.status = 200,
-                                                  .type = TOW_SOCKJS_FRAME_TYPE,
-                                                  .body = CLOSE_AT_STOP,
-                                                  .length = sizeof(CLOSE_AT_STOP) - 1}
-                                            : (tow_session_visit_answer){.status = 503, .type = TEXT_TYPE};
     if (!tow_session_visit_begin(visit, exchange, tow_websocket_id_worker(id)))
         (void)tow_exchange_reject(exchange, 503, "the session's worker is too busy, or ends");
 }

@@ -32,12 +32,13 @@ size_t tow_exchange_worker_number(const tow_exchange *exchange);
 size_t tow_websocket_id_worker(tow_websocket_id id);
 
 /* Any thread. Leaves a letter for a worker, of so many bytes, which count as posted until
- * tow_server_letter_opened (also where it is dropped). False: there is no such worker, or it takes
- * none (any more), or more than max_posted waits; the letter is still the caller's, and not counted. */
+ * tow_server_letter_opened (also where it is dropped). While it drains it takes them as long as it has
+ * connections, which may wait for them. False: there is no such worker, or it takes none (any more), or more
+ * than max_posted waits; the letter is still the caller's, and not counted. */
 bool tow_server_leave_letter(tow_server *server, size_t worker, tow_letter *letter, size_t bytes);
 
-/* The same whatever waits, and also while the worker drains, as long as it has connections: for small ones
- * that somebody waits for, of which each connection has a few at most. */
+/* The same whatever waits: for small ones that somebody waits for, of which each connection has a few at
+ * most. */
 bool tow_server_owe_letter(tow_server *server, size_t worker, tow_letter *letter, size_t bytes);
 void tow_server_letter_opened(tow_server *server, size_t worker, size_t bytes);
 
