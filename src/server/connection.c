@@ -282,7 +282,7 @@ void tow_connection_drain(tow_connection *connection) {
     tow_http1 *http1 = tow_connection_http1(connection);
     if (http1 != NULL)
         tow_http1_drain(http1);
-    else
+    else if (!connection->socket.behaviour->carries)
         tow_websocket_close_because(
             &connection->socket, TOW_CAUSE_DRAIN, drain_code_of(&connection->socket), NULL);
 }

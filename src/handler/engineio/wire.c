@@ -88,6 +88,7 @@ static void take_limits(wire *self, const tow_limits *limits) {
     self->behaviour.limits.ping_seconds = TOW_OFF;
     self->behaviour.limits.idle_seconds = TOW_OFF;
     self->behaviour.limits.max_message = self->original->limits.max_message;
+    self->behaviour.carries = true;
     self->socket->behaviour = &self->behaviour;
 }
 

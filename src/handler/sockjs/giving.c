@@ -139,6 +139,7 @@ static int take_marks(tow_sockjs_session *session, tow_websocket *wire, const to
     session->original = wire->behaviour;
     *session->behaviour = *wire->behaviour;
     tow_session_take_marks(&session->behaviour->limits, routes);
+    session->behaviour->carries = true;
     wire->behaviour = session->behaviour;
     return 0;
 }

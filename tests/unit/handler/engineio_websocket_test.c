@@ -297,6 +297,34 @@ static void a_second_websocket_is_closed_and_the_first_goes_on(void **state) {
     scene_end(&scene);
 }
 
+/* What the application says before its session is closed comes before the Close, on whichever workers the two
+ * are. */
+static void a_drain_closes_a_websocket_behind_what_was_said(void **state) {
+    for (uint64_t seed = 0; seed < 4 * SEEDS; seed++) {
+        struct scene scene;
+        char last[16] = "4none";
+        scene_begin_on_two(&scene, seed);
+        scene_open(&scene, "");
+        scene_open_websocket(&scene, &scene.other, scene_with_sid(&scene, ""));
+        peer_expect(&scene.other, "\r\n\r\n");
+        probe(&scene);
+        peer_frame(&scene.other, 1, "5", 1);
+        peer_frame(&scene.other, 1, "4a", 2);
+        peer_expect_frame(&scene.other, 1, "4a", 2);
+        tow_server_stop(scene.world.server);
+        for (int i = 0; heard.socket != NULL && tow_websocket_ready_state(heard.socket) == TOW_OPEN; i++) {
+            int length = snprintf(last, sizeof(last), "4%d", i);
+            assert_true(tow_websocket_send(heard.socket, TOW_TEXT, last + 1, (size_t)length - 1) >= 0);
+            world_run_a_little(&scene.world, 1);
+        }
+        peer_expect_frame(&scene.other, 8, "\x03\xe9", 2);
+        assert_true(peer_has(&scene.other, last));
+        peer_frame(&scene.other, 8, "\x03\xe9", 2);
+        peer_expect_end(&scene.other);
+        scene_end(&scene);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_session_begins_on_websocket),
@@ -313,6 +341,7 @@ int main(void) {
         cmocka_unit_test(after_an_upgrade_that_failed_posts_go_on),
         cmocka_unit_test(a_probe_that_says_anything_else_ends_alone),
         cmocka_unit_test(a_second_websocket_is_closed_and_the_first_goes_on),
+        cmocka_unit_test(a_drain_closes_a_websocket_behind_what_was_said),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

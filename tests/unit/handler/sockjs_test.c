@@ -365,6 +365,20 @@ static void frames_go_over_a_websocket(void **state) {
     }
 }
 
+/* Whichever of the two the drain comes to first. */
+static void a_drain_gives_the_close_over_a_websocket(void **state) {
+    struct scene scene;
+    begin(&scene, 1);
+    peer_connect(&scene.peer, &scene.world);
+    peer_text(&scene.peer, OPENING("/echo/sockjs/000/abc/websocket"));
+    peer_expect_frame(&scene.peer, 1, "o", 1);
+    tow_server_stop(scene.world.server);
+    peer_expect_frame(&scene.peer, 1, "c[1001,\"\"]", 10);
+    peer_frame(&scene.peer, 8, "\x03\xe8", 2);
+    peer_expect_end(&scene.peer);
+    end(&scene);
+}
+
 /* Neither what it came in nor what it was decoded in stays as long as the session. */
 static void a_large_string_leaves_nothing_behind(void **state) {
     for (size_t as_array = 0; as_array < 2; as_array++) {
@@ -523,6 +537,7 @@ int main(void) {
         cmocka_unit_test(too_many_that_nobody_comes_back_to_end_the_oldest),
         cmocka_unit_test(a_heart_beats_for_who_receives),
         cmocka_unit_test(frames_go_over_a_websocket),
+        cmocka_unit_test(a_drain_gives_the_close_over_a_websocket),
         cmocka_unit_test(a_large_string_leaves_nothing_behind),
         cmocka_unit_test(a_websocket_waits_until_the_last_message_is_told),
         cmocka_unit_test(many_strings_come_before_the_next_message),

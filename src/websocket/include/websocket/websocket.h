@@ -79,6 +79,7 @@ typedef struct tow_behaviour {
     /* Set in its place: the same for a Close with any code, which is told. */
     void (*on_peer_close)(tow_websocket *socket, const tow_close_event *event);
     bool no_pongs; /* who hears on_ping answers it */
+    bool carries;  /* another socket, which ends it: who drains leaves that to the other one */
 } tow_behaviour;
 
 /* Whether each side ends for itself. */
