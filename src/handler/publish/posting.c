@@ -57,6 +57,9 @@ static bool is_first(tow_job *job, const tow_request *request, tow_slice body) {
     case TOW_REPEATS_UNDER_WAY:
         tow_job_refuse(job, 409, "a request with this Idempotency-Key is under way");
         return false;
+    case TOW_REPEATS_FULL:
+        tow_job_refuse(job, 503, "too many requests with an Idempotency-Key are under way");
+        return false;
     case TOW_REPEATS_OTHER:
         break;
     }

@@ -247,7 +247,7 @@ static void reload(void *user) {
 static void free_made(void *user) {
     publish *self = user;
     tow_token_list_release(self->keys);
-    tow_repeats_free(self->repeats);
+    tow_repeats_release(self->repeats);
     pthread_mutex_destroy(&self->mutex);
     free(self->file);
     free(self);

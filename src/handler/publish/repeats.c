@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <openssl/evp.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <towline/error.h>
 
@@ -16,10 +17,12 @@ typedef struct entry {
     bool is_used, is_done;
 } entry;
 
-/* Entries are used in turns: the next one is the oldest. */
+/* Entries are used in turns: the next one is the oldest, but for those under way. */
 struct tow_repeats {
+    atomic_int holders;
     pthread_mutex_t mutex;
     uint32_t turn; /* of the next */
+    uint32_t under_way;
     uint32_t max;
     int32_t heads[HEADS];
     entry entries[]; /* so many */
@@ -29,6 +32,7 @@ int tow_repeats_new(tow_repeats **repeats, uint32_t max) {
     tow_repeats *made = calloc(1, sizeof(*made) + max * sizeof(made->entries[0]));
     if (made == NULL)
         return TOW_ERROR_MEMORY;
+    atomic_init(&made->holders, 1);
     made->max = max;
     pthread_mutex_init(&made->mutex, NULL);
     for (size_t i = 0; i < HEADS; i++)
@@ -37,8 +41,13 @@ int tow_repeats_new(tow_repeats **repeats, uint32_t max) {
     return 0;
 }
 
-void tow_repeats_free(tow_repeats *repeats) {
-    if (repeats == NULL)
+tow_repeats *tow_repeats_retain(tow_repeats *repeats) {
+    atomic_fetch_add(&repeats->holders, 1);
+    return repeats;
+}
+
+void tow_repeats_release(tow_repeats *repeats) {
+    if (repeats == NULL || atomic_fetch_sub(&repeats->holders, 1) > 1)
         return;
     pthread_mutex_destroy(&repeats->mutex);
     free(repeats);
@@ -75,27 +84,44 @@ static int32_t *find(tow_repeats *repeats, const tow_repeat *repeat) {
     return link;
 }
 
+static bool is_under_way(const entry *found) {
+    return found->is_used && !found->is_done;
+}
+
 static void take_out(tow_repeats *repeats, int32_t *link) {
     entry *taken = &repeats->entries[*link];
+    repeats->under_way -= is_under_way(taken);
     *link = taken->next;
     taken->is_used = false;
 }
 
-static void enter(tow_repeats *repeats, const tow_repeat *repeat, int64_t now) {
-    int32_t number = (int32_t)repeats->turn;
-    repeats->turn = (repeats->turn + 1) % repeats->max;
+static uint32_t take_turn(tow_repeats *repeats) {
+    uint32_t number = repeats->turn;
+    repeats->turn = (number + 1) % repeats->max;
+    return number;
+}
+
+/* In place of the oldest that is not under way. */
+static tow_repeats_verdict enter(tow_repeats *repeats, const tow_repeat *repeat, int64_t now) {
+    if (repeats->under_way == repeats->max)
+        return TOW_REPEATS_FULL;
+    uint32_t number = take_turn(repeats);
+    while (is_under_way(&repeats->entries[number]))
+        number = take_turn(repeats);
     entry *oldest = &repeats->entries[number];
     if (oldest->is_used)
         take_out(repeats, find(repeats, &oldest->repeat));
     int32_t *head = head_of(repeats, repeat);
     *oldest = (entry){.repeat = *repeat, .until = now + TOW_REPEATS_SECONDS, .next = *head, .is_used = true};
-    *head = number;
+    *head = (int32_t)number;
+    repeats->under_way++;
+    return TOW_REPEATS_NEW;
 }
 
 static tow_repeats_verdict judge(const entry *found, const tow_repeat *repeat, tow_outcome *outcome) {
     if (memcmp(found->repeat.request, repeat->request, TOW_REPEATS_DIGEST) != 0)
         return TOW_REPEATS_OTHER;
-    if (!found->is_done)
+    if (is_under_way(found))
         return TOW_REPEATS_UNDER_WAY;
     *outcome = found->outcome;
     return TOW_REPEATS_DONE;
@@ -103,35 +129,31 @@ static tow_repeats_verdict judge(const entry *found, const tow_repeat *repeat, t
 
 tow_repeats_verdict tow_repeats_begin(
     tow_repeats *repeats, const tow_repeat *repeat, int64_t now, tow_outcome *outcome) {
-    tow_repeats_verdict verdict = TOW_REPEATS_NEW;
     pthread_mutex_lock(&repeats->mutex);
     int32_t *link = find(repeats, repeat);
-    if (*link != NONE && repeats->entries[*link].until <= now)
+    const entry *found = *link != NONE ? &repeats->entries[*link] : NULL;
+    bool is_known = found != NULL && (is_under_way(found) || found->until > now);
+    if (found != NULL && !is_known)
         take_out(repeats, link);
-    link = find(repeats, repeat);
-    if (*link != NONE)
-        verdict = judge(&repeats->entries[*link], repeat, outcome);
-    else
-        enter(repeats, repeat, now);
+    tow_repeats_verdict verdict = is_known ? judge(found, repeat, outcome) : enter(repeats, repeat, now);
     pthread_mutex_unlock(&repeats->mutex);
     return verdict;
 }
 
-/* Many others may have come meanwhile, and taken its place. */
 void tow_repeats_end(tow_repeats *repeats, const tow_repeat *repeat, const tow_outcome *outcome) {
     pthread_mutex_lock(&repeats->mutex);
-    int32_t *link = find(repeats, repeat);
-    if (*link != NONE) {
-        repeats->entries[*link].outcome = *outcome;
-        repeats->entries[*link].is_done = true;
-    }
+    int32_t number = *find(repeats, repeat);
+    assert(number != NONE && is_under_way(&repeats->entries[number]));
+    repeats->entries[number].outcome = *outcome;
+    repeats->entries[number].is_done = true;
+    repeats->under_way--;
     pthread_mutex_unlock(&repeats->mutex);
 }
 
 void tow_repeats_forget(tow_repeats *repeats, const tow_repeat *repeat) {
     pthread_mutex_lock(&repeats->mutex);
     int32_t *link = find(repeats, repeat);
-    if (*link != NONE)
-        take_out(repeats, link);
+    assert(*link != NONE && is_under_way(&repeats->entries[*link]));
+    take_out(repeats, link);
     pthread_mutex_unlock(&repeats->mutex);
 }

@@ -1,6 +1,6 @@
 /* repeats: what was published with which idempotency key, so that a request that comes again, as its first
  * answer was lost, publishes nothing twice. It remembers the last keys, so many as it was made for, each for
- * TOW_REPEATS_SECONDS. Any thread. */
+ * TOW_REPEATS_SECONDS; but those under way until they are done. Any thread. */
 #ifndef TOW_HANDLER_PUBLISH_REPEATS_H
 #define TOW_HANDLER_PUBLISH_REPEATS_H
 
@@ -25,12 +25,14 @@ typedef enum tow_repeats_verdict {
     TOW_REPEATS_NEW,  /* it is entered now, and under way: tow_repeats_end or tow_repeats_forget follows */
     TOW_REPEATS_DONE, /* the outcome is told */
     TOW_REPEATS_UNDER_WAY, /* its first time has not ended */
-    TOW_REPEATS_OTHER      /* the key had been used for another request */
+    TOW_REPEATS_OTHER,     /* the key had been used for another request */
+    TOW_REPEATS_FULL       /* as many are under way as are remembered: later */
 } tow_repeats_verdict;
 
 /* For the last `max` keys, at least one. Errors of this and tow_repeat_make: MEMORY. */
 int tow_repeats_new(tow_repeats **repeats, uint32_t max);
-void tow_repeats_free(tow_repeats *repeats); /* NULL is allowed */
+tow_repeats *tow_repeats_retain(tow_repeats *repeats);
+void tow_repeats_release(tow_repeats *repeats); /* NULL is allowed */
 
 /* The parts with their lengths, so that none runs into the next. */
 int tow_repeat_make(tow_repeat *repeat, tow_slice key, const tow_slice *parts, size_t count);
