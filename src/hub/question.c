@@ -100,11 +100,18 @@ static tow_hub_question *first_of(const tow_ring *list) {
     return (tow_hub_question *)((char *)list->next - offsetof(tow_hub_question, link));
 }
 
+static void drop_all(const tow_ring *list) {
+    while (!tow_ring_is_empty(list)) {
+        tow_hub_question *question = first_of(list);
+        tow_hub_forget(question);
+        if (question->dropped != NULL)
+            question->dropped(question);
+    }
+}
+
 void tow_questions_drop(tow_hub_part *part) {
-    while (!tow_ring_is_empty(&part->questions))
-        tow_hub_forget(first_of(&part->questions));
-    while (!tow_ring_is_empty(&part->asked))
-        tow_hub_forget(first_of(&part->asked));
+    drop_all(&part->questions);
+    drop_all(&part->asked);
 }
 
 /* As many as there are now: one that goes on does so in a later round. */

@@ -7,8 +7,13 @@
 
 #define JSON "application/json"
 
+/* Where there is an exchange. */
 static void respond(tow_exchange *exchange, int status, int error, tow_buffer *body) {
     static const char none[] = "{\"error\":\"out of memory\"}\n";
+    if (exchange == NULL) {
+        tow_buffer_clear(body);
+        return;
+    }
     if (status == 503)
         (void)tow_exchange_field(exchange, "Retry-After", "1");
     (void)tow_exchange_field(exchange, "Cache-Control", "no-store");
@@ -25,23 +30,43 @@ void tow_refuse_publish(tow_exchange *exchange, int status, const char *why) {
     respond(exchange, status, error, &body);
 }
 
-/* Nobody hears the answer. What was published stays so: the next time it is known. */
-static void gone(tow_exchange *exchange, void *user) {
+static void job_free(tow_job *job) {
+    tow_repeats_release(job->repeats);
+    free(job);
+}
+
+/* It may have been published, and is not tried again. */
+static void end_unknown(tow_job *job) {
     static const tow_outcome unknown = {0};
-    tow_job *job = user;
-    (void)exchange;
-    tow_hub_forget(&job->question);
     if (job->is_entered)
         tow_repeats_end(job->repeats, &job->repeat, &unknown);
-    free(job);
+    job_free(job);
+}
+
+/* Nobody hears the answer. */
+static void gone(tow_exchange *exchange, void *user) {
+    tow_job *job = user;
+    (void)exchange;
+    job->exchange = NULL;
+    if (job->is_entered && job->question.part != NULL)
+        return;
+    tow_hub_forget(&job->question);
+    end_unknown(job);
+}
+
+static void dropped(tow_hub_question *question) {
+    tow_job *job = (tow_job *)(void *)question;
+    if (job->exchange == NULL)
+        end_unknown(job);
 }
 
 tow_job *tow_job_begin(tow_exchange *exchange, tow_repeats *repeats) {
     tow_job *job = calloc(1, sizeof(*job));
     const tow_exchange_events events = {.on_gone = gone, .user = job};
     if (job != NULL && tow_exchange_keep(exchange, &events) == 0) {
+        job->question.dropped = dropped;
         job->exchange = exchange;
-        job->repeats = repeats;
+        job->repeats = tow_repeats_retain(repeats);
         return job;
     }
     free(job);
@@ -53,11 +78,12 @@ tow_slice tow_job_channel(const tow_job *job) {
     return (tow_slice){job->name, job->name_length};
 }
 
-/* The exchange, which nobody waits for any more. */
+/* The exchange, if there is one, which nobody waits for any more. */
 static tow_exchange *end(tow_job *job) {
     tow_exchange *exchange = job->exchange;
-    tow_exchange_keep(exchange, NULL);
-    free(job);
+    if (exchange != NULL)
+        tow_exchange_keep(exchange, NULL);
+    job_free(job);
     return exchange;
 }
 

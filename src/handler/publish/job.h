@@ -1,5 +1,6 @@
 /* job: one request to publish or to tell, from its key on until its answer: it keeps the exchange, and what
- * the hub is asked for it. */
+ * the hub is asked for it. A publication with an idempotency key is waited for also when its client has left,
+ * so that who asks again learns what became of it. */
 #ifndef TOW_HANDLER_PUBLISH_JOB_H
 #define TOW_HANDLER_PUBLISH_JOB_H
 
@@ -12,7 +13,7 @@ typedef struct tow_job tow_job;
 
 struct tow_job {
     tow_hub_question question; /* first */
-    tow_exchange *exchange;
+    tow_exchange *exchange;    /* NULL: the client has left */
     tow_repeats *repeats;
     tow_repeat repeat;
     bool is_entered;                                             /* in the repeats, as under way */

@@ -22,7 +22,7 @@ static void publish_make(void) {
     static tow_handler handler;
     char why[TOW_HANDLER_TEXT_MAX] = "";
     folder_add_file(&files, "key", "first-key");
-    const tow_publish_settings given = {.key = folder_path(&files, "key")};
+    const tow_publish_settings given = {.key = folder_path(&files, "key"), .repeats = 2};
     const tow_handler_place place = {
         .server = channels.world.server, .loop = channels.world.loop, .path = "/publish/*"};
     assert_int_equal(tow_publish_kind.make(&handler, &given, &place, why), 0);
@@ -99,6 +99,60 @@ static void an_error_that_comes_late_is_503(void **state) {
     }
 }
 
+#define WITH(key) KEY "Idempotency-Key: " key "\r\n"
+
+/* The store has the publication, and does not answer yet. */
+static void publish_slowly(struct peer *peer, const char *fields) {
+    char request[300];
+    size_t before = late_store_waiting(store);
+    snprintf(request, sizeof(request),
+        "POST /publish/room HTTP/1.1\r\nHost: localhost\r\n%sContent-Length: 5\r\n\r\nhello", fields);
+    late_store_hold(store, true);
+    peer_connect(peer, &channels.world);
+    peer_text(peer, request);
+    for (int i = 0; i < 2000 && late_store_waiting(store) == before; i++)
+        world_run(&channels.world, 1);
+    assert_int_equal(late_store_waiting(store), before + 1);
+}
+
+static void a_key_is_under_way_until_the_store_answers(void **state) {
+    (void)state;
+    struct peer first, second;
+    publish_slowly(&first, WITH("one"));
+    peer_close(&first);
+    publish_slowly(&second, WITH("two"));
+    expect("POST /publish/room", WITH("one"), "hello", "HTTP/1.1 409");
+    expect("POST /publish/room", WITH("two"), "hello", "HTTP/1.1 409");
+    expect("POST /publish/room", WITH("three"), "hello", "HTTP/1.1 503");
+    expect("POST /publish/room", WITH("three"), "hello", "Retry-After: 1\r\n");
+    late_store_hold(store, false);
+    peer_expect(&second, "HTTP/1.1 200");
+    peer_close(&second);
+    expect("POST /publish/room", WITH("one"), "hello", "\"repeated\":true,\"position\":");
+    expect("POST /publish/room", WITH("three"), "hello", "HTTP/1.1 200");
+}
+
+static void a_key_whose_publication_fails_is_free_again(void **state) {
+    (void)state;
+    struct peer peer;
+    publish_slowly(&peer, WITH("one"));
+    peer_close(&peer);
+    world_run(&channels.world, 10);
+    late_store_fail_next(store, TOW_ERROR_REFUSED);
+    late_store_hold(store, false);
+    for (int i = 0; i < 2000 && late_store_waiting(store) > 0; i++)
+        world_run(&channels.world, 1);
+    world_run(&channels.world, 10);
+    expect("POST /publish/room", WITH("one"), "hello", "{\"subscribers\":0,\"position\":");
+}
+
+static void a_key_under_way_goes_with_the_server(void **state) {
+    (void)state;
+    struct peer peer;
+    publish_slowly(&peer, WITH("one"));
+    peer_close(&peer);
+}
+
 static void a_plain_client_is_told_to_come_later(void **state) {
     (void)state;
     struct peer peer;
@@ -141,6 +195,9 @@ int main(void) {
         TEST(answers_that_come_late_are_told),
         TEST(a_lost_store_is_503),
         TEST(an_error_that_comes_late_is_503),
+        TEST(a_key_is_under_way_until_the_store_answers),
+        TEST(a_key_whose_publication_fails_is_free_again),
+        TEST(a_key_under_way_goes_with_the_server),
         TEST(a_plain_client_is_told_to_come_later),
         TEST(a_talk_is_told_that_it_is_unavailable),
     };

@@ -74,9 +74,9 @@ void tow_hub_policy(tow_hub *hub, tow_slice name, tow_channel_policy *policy);
 void tow_hub_renew(tow_hub *hub, tow_channel_policy_find find, void *user);
 
 /* Questions: what may be answered later, as a store may be elsewhere. The struct is embedded by whoever asks,
- * zeroed but `answered`; it is the hub's from the call on until the answer, which comes once, in a later
- * round of the part's loop, or tow_hub_forget. If asking fails no answer follows. What is given in an answer
- * is borrowed until `answered` returns; publications may be retained. */
+ * zeroed but for its functions; it is the hub's from the call on until the answer, which comes once, in a
+ * later round of the part's loop, or tow_hub_forget, or the part's end. If asking fails no answer follows.
+ * What is given in an answer is borrowed until `answered` returns; publications may be retained. */
 typedef struct tow_hub_question tow_hub_question;
 
 typedef struct tow_channel_count {
@@ -101,6 +101,7 @@ typedef struct tow_hub_answer {
 
 struct tow_hub_question {
     void (*answered)(tow_hub_question *question, const tow_hub_answer *answer);
+    void (*dropped)(tow_hub_question *question); /* in its place, as the part ends; may be NULL */
     /* the hub's */
     tow_ring link;
     tow_hub_part *part; /* NULL: nothing is asked */
