@@ -22,7 +22,8 @@ static void settle(tow_store_call *call) {
     if (error == 0)
         begin(call->part, aside, call);
     else
-        tow_give_end(subscription, TOW_SUBSCRIPTION_REFUSED);
+        tow_give_end(
+            subscription, tow_call_is_over_members(call) ? TOW_SUBSCRIPTION_FULL : TOW_SUBSCRIPTION_REFUSED);
 }
 
 void tow_answered_settle_all(tow_hub_part *part) {

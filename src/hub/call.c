@@ -99,6 +99,15 @@ static bool is_refused_by_rule(int error) {
     return error == TOW_ERROR_LIMIT || error == TOW_ERROR_UNSUPPORTED;
 }
 
+static void count_answer(tow_hub *hub, const tow_store_call *call) {
+    bool has_failed = call->error != 0 && !is_refused_by_rule(call->error);
+    _Atomic uint64_t *counter = tow_call_is_over_members(call) ? &hub->counters.over_members
+                                : has_failed                   ? &hub->counters.store_errors
+                                                               : NULL;
+    if (counter != NULL)
+        atomic_fetch_add_explicit(counter, 1, memory_order_relaxed);
+}
+
 void tow_store_answer(tow_store_call *call, int error, const tow_store_result *result) {
     tow_hub *hub = call->hub;
     tow_hold hold = tow_hub_hold(hub, call->ask.name);
@@ -108,8 +117,7 @@ void tow_store_answer(tow_store_call *call, int error, const tow_store_result *r
     if (error == 0)
         call->result = *result;
     give_room_back(hub, call->size);
-    if (error != 0 && !is_refused_by_rule(error))
-        atomic_fetch_add_explicit(&hub->counters.store_errors, 1, memory_order_relaxed);
+    count_answer(hub, call);
     if (is_wanted)
         call->arrive(call, &hold);
     else

@@ -11,6 +11,11 @@ void tow_call_expect(tow_store_call *call, tow_hub_part *part, void *asker,
 /* Nobody does any more: what the answer brings is given back. In order. */
 void tow_call_give_up(tow_store_call *call, tow_hold *hold);
 
+/* It was answered that there are as many members as may be. */
+static inline bool tow_call_is_over_members(const tow_store_call *call) {
+    return call->error == TOW_ERROR_LIMIT && call->ask.member != NULL;
+}
+
 /* Once it is answered. */
 void tow_call_free(tow_store_call *call);
 

@@ -151,11 +151,13 @@ static void close_for(tow_websocket *socket, tow_subscription_end why) {
         [TOW_SUBSCRIPTION_SLOW] = "too slow for its channel",
         [TOW_SUBSCRIPTION_REVOKED] = "subscribing to this channel is not allowed any more",
         [TOW_SUBSCRIPTION_REFUSED] = "the channel is not available",
+        [TOW_SUBSCRIPTION_FULL] = "the channel has as many members as it may",
         [TOW_SUBSCRIPTION_LOST] = "a message of the channel was lost",
     };
+    bool may_come_later = why == TOW_SUBSCRIPTION_REFUSED || why == TOW_SUBSCRIPTION_FULL;
     if (why != TOW_SUBSCRIPTION_OVER)
-        tow_websocket_close(socket,
-            why == TOW_SUBSCRIPTION_REFUSED ? TOW_CLOSE_TRY_AGAIN_LATER : TOW_CLOSE_POLICY, reasons[why]);
+        tow_websocket_close(
+            socket, may_come_later ? TOW_CLOSE_TRY_AGAIN_LATER : TOW_CLOSE_POLICY, reasons[why]);
 }
 
 static void tell_ended(

@@ -25,6 +25,7 @@ const char *tow_end_code(tow_subscription_end why) {
     static const char *const words[] = {[TOW_SUBSCRIPTION_SLOW] = "slow",
         [TOW_SUBSCRIPTION_REVOKED] = "revoked",
         [TOW_SUBSCRIPTION_REFUSED] = "unavailable",
+        [TOW_SUBSCRIPTION_FULL] = "limit",
         [TOW_SUBSCRIPTION_LOST] = "lost",
         [TOW_SUBSCRIPTION_OVER] = "over"};
     return words[why];

@@ -81,6 +81,12 @@ static void stands(tow_websocket *socket, tow_slice hub_name, const tow_subscrib
         say_miss(of(socket), channel);
 }
 
+static refusal refusal_of(int error) {
+    if (error == TOW_ERROR_LIMIT)
+        return (refusal){"LimitReached", "there are as many members or channels as there may be", 429};
+    return (refusal){"ServerError", tow_strerror(error), 503};
+}
+
 /* Whoever can't be served any more had better come back: it subscribes anew then. */
 static void ends(tow_websocket *socket, tow_slice hub_name, tow_subscription_end why) {
     const tow_slice channel = tow_pusher_channel_of(hub_name);
@@ -94,6 +100,7 @@ static void ends(tow_websocket *socket, tow_slice hub_name, tow_subscription_end
         tow_pusher_membership_remove(&of(socket)->memberships, channel);
         refuse(of(socket), channel,
             why == TOW_SUBSCRIPTION_REVOKED ? (refusal){"AuthError", "nobody may subscribe any more", 403}
+            : why == TOW_SUBSCRIPTION_FULL  ? refusal_of(TOW_ERROR_LIMIT)
                                             : (refusal){"ServerError", "the channel is not there now", 503});
     }
 }
@@ -158,12 +165,6 @@ static refusal check(tow_pusher_connection *connection, wish *wanted, tow_buffer
         return (refusal){"LimitReached", "this connection has as many channels as it may", 429};
     }
     return (refusal){0};
-}
-
-static refusal refusal_of(int error) {
-    if (error == TOW_ERROR_LIMIT)
-        return (refusal){"LimitReached", "there are as many members or channels as there may be", 429};
-    return (refusal){"ServerError", tow_strerror(error), 503};
 }
 
 static int subscribe(tow_pusher_connection *connection, const wish *wanted, tow_slice hub_name) {

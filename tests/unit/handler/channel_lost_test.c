@@ -189,6 +189,16 @@ static void a_talk_is_told_that_it_is_unavailable(void **state) {
     ask_all(true);
 }
 
+static void a_talk_is_told_that_there_are_too_many_members(void **state) {
+    (void)state;
+    struct peer peer;
+    peer_talk(&peer, &channels, "/channel/");
+    late_store_fail_next(store, TOW_ERROR_LIMIT);
+    peer_say(&peer, "{\"type\":\"subscribe\",\"id\":1,\"channel\":\"room\",\"presence\":true}");
+    peer_expect(&peer, "\"code\":\"limit\"");
+    peer_close(&peer);
+}
+
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
     const struct CMUnitTest tests[] = {
@@ -200,6 +210,7 @@ int main(void) {
         TEST(a_key_under_way_goes_with_the_server),
         TEST(a_plain_client_is_told_to_come_later),
         TEST(a_talk_is_told_that_it_is_unavailable),
+        TEST(a_talk_is_told_that_there_are_too_many_members),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -234,6 +234,22 @@ static void an_error_of_the_store_is_the_answer(void **state) {
     assert_int_equal(counters.store_errors, 2); /* a limit is none */
 }
 
+static void too_many_members_are_told_apart(void **state) {
+    (void)state;
+    listener late = {0};
+    const tow_member ann = {.user = {"ann", 3}};
+    const tow_subscribe_options options = {.member = &ann};
+    late_store_fail_next(world.store, TOW_ERROR_LIMIT);
+    listener_begin(&late, &world, 0, "news", &options);
+    settle();
+    assert_heard(&late, "full");
+    tow_hub_counters counters;
+    tow_hub_gauges now;
+    tow_hub_read(world.hub, &counters, &now);
+    assert_int_equal(counters.over_members, 1);
+    assert_int_equal(counters.store_errors, 0);
+}
+
 static void what_is_forgotten_is_not_answered(void **state) {
     (void)state;
     reader one = {.question = {.answered = answered}};
@@ -364,6 +380,7 @@ int main(void) {
         TEST(an_answer_amid_a_delivery_is_heard),
         TEST(questions_are_answered_later),
         TEST(an_error_of_the_store_is_the_answer),
+        TEST(too_many_members_are_told_apart),
         TEST(what_is_forgotten_is_not_answered),
         TEST(a_part_may_end_while_answers_are_out),
         TEST(several_hubs_share_a_store),

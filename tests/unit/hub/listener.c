@@ -128,7 +128,7 @@ static void gap(tow_subscription *subscription, const tow_gap *what) {
 }
 
 static void ended(tow_subscription *subscription, tow_subscription_end why) {
-    static const char *const reasons[] = {"slow", "revoked", "refused", "lost", "over"};
+    static const char *const reasons[] = {"slow", "revoked", "refused", "full", "lost", "over"};
     note((listener *)subscription, " %s", reasons[why]);
 }
 

@@ -48,6 +48,7 @@ typedef enum tow_subscription_end {
     TOW_SUBSCRIPTION_SLOW,    /* too much waited for it: TOW_SLOW_ENDS */
     TOW_SUBSCRIPTION_REVOKED, /* the channel's policy, which is another one now, does not let it in */
     TOW_SUBSCRIPTION_REFUSED, /* in place of `subscribed`: the store does not have it */
+    TOW_SUBSCRIPTION_FULL,    /* the same: the channel has as many members as it may */
     TOW_SUBSCRIPTION_LOST,    /* what it should have got is lost, for want of memory or of the store */
     TOW_SUBSCRIPTION_OVER     /* the part ends, and its worker with it */
 } tow_subscription_end;
