@@ -1,6 +1,7 @@
 #include "call.h"
 
 #include "told.h"
+#include "unheard.h"
 #include "watch.h"
 
 #include <stdlib.h>
@@ -123,8 +124,11 @@ void tow_store_answer(tow_store_call *call, int error, const tow_store_result *r
     else
         tow_call_give_up(call, &hold);
     tow_hub_let_go(&hold);
-    if (!is_wanted)
-        tow_call_free(call);
+    if (is_wanted)
+        return;
+    if (error != 0 && call->published != NULL)
+        tow_unheard_note(hub, call);
+    tow_call_free(call);
 }
 
 /* What comes from a store */

@@ -38,6 +38,7 @@ void tow_hub_add_counters(tow_hub_counters *sum, const tow_hub_counters *counter
 
 static void add_shared(const tow_hub *hub, tow_hub_counters *sum) {
     sum->published += atomic_load_explicit(&hub->counters.published, memory_order_relaxed);
+    sum->unheard += atomic_load_explicit(&hub->counters.unheard, memory_order_relaxed);
     sum->over_pending += atomic_load_explicit(&hub->counters.over_pending, memory_order_relaxed);
     sum->history_dropped += atomic_load_explicit(&hub->counters.history_dropped, memory_order_relaxed);
     sum->store_errors += atomic_load_explicit(&hub->counters.store_errors, memory_order_relaxed);

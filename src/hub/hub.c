@@ -40,6 +40,8 @@ int tow_hub_new(tow_hub **hub, size_t part_count, const tow_hub_options *options
     made->seed = made->epoch_seed = options->seed;
     made->memory = (tow_store){.class = &tow_memory_store, .hub = made};
     made->store = &made->memory;
+    made->on_unheard = options->on_unheard;
+    made->unheard_user = options->unheard_user;
     made->part_count = part_count;
     made->parts = parts;
     tow_policies_init(&made->policies, options->find, options->find_user);
@@ -70,6 +72,7 @@ void tow_hub_free(tow_hub *hub) {
         return;
     for (size_t i = 0; i < hub->part_count; i++)
         assert(hub->parts[i] == NULL);
+    hub->on_unheard = NULL;
     free_store(hub);
     for (size_t i = 0; i < TOW_HUB_SHARDS; i++)
         clear_shard(hub, &hub->shards[i]);

@@ -15,8 +15,8 @@ enum { TOW_HUB_SHARDS = 64, TOW_HUB_SHARD_BITS = 6, TOW_HUB_UNHEARD_BITS = 16 };
 
 /* Counted by any thread. */
 typedef struct tow_hub_shared_counters {
-    _Atomic uint64_t published, history_dropped, store_errors, over_pending, over_channels, over_members,
-        too_large, memory_failures;
+    _Atomic uint64_t published, history_dropped, store_errors, unheard, over_pending, over_channels,
+        over_members, too_large, memory_failures;
 } tow_hub_shared_counters;
 
 struct tow_hub {
@@ -28,6 +28,9 @@ struct tow_hub {
     tow_store *store; /* that one, or another */
     tow_policies policies;
     tow_hub_watcher *watchers;
+    void (*on_unheard)(void *user, tow_slice name, int error);
+    void *unheard_user;
+    _Atomic int64_t unheard_told; /* when it was last */
     _Atomic int64_t channels;
     _Atomic int64_t idle; /* of these */
     _Atomic int64_t members;

@@ -10,6 +10,7 @@
 #include "status.h"
 #include "transport/loop.h"
 #include "transport/workers.h"
+#include "unheard.h"
 #include "websocket/websocket.h"
 #include "worker.h"
 
@@ -34,7 +35,8 @@ static int server_fill(tow_server *server, const tow_server_options *options) {
     server->loop = options->loop;
     server->owns_loop = options->loop == NULL;
     server->worker_count = (size_t)server->settings.workers;
-    error = tow_hub_new(&server->hub, server->worker_count, &(tow_hub_options){0});
+    error = tow_hub_new(&server->hub, server->worker_count,
+        &(tow_hub_options){.on_unheard = tow_unheard_report, .unheard_user = server});
     if (error != 0)
         return error;
     server->workers = calloc(server->worker_count, sizeof(*server->workers));

@@ -34,7 +34,7 @@ static void publish_make(void) {
 static int begin(void **state) {
     (void)state;
     folder_make(&files);
-    channels_begin(&channels, 1, settings, NULL, NULL);
+    channels_begin(&channels, 1, settings, NULL, &(tow_server_options){.status = "127.0.0.1:9999"});
     publish_make();
     server = late_server_new(channels.world.loop, 1, 4, 4);
     store = late_store_new(server);
@@ -99,6 +99,12 @@ static void an_error_that_comes_late_is_503(void **state) {
     }
 }
 
+static void run_until_answered(void) {
+    for (int i = 0; i < 2000 && late_store_waiting(store) > 0; i++)
+        world_run(&channels.world, 1);
+    world_run(&channels.world, 10);
+}
+
 #define WITH(key) KEY "Idempotency-Key: " key "\r\n"
 
 /* The store has the publication, and does not answer yet. */
@@ -140,9 +146,7 @@ static void a_key_whose_publication_fails_is_free_again(void **state) {
     world_run(&channels.world, 10);
     late_store_fail_next(store, TOW_ERROR_REFUSED);
     late_store_hold(store, false);
-    for (int i = 0; i < 2000 && late_store_waiting(store) > 0; i++)
-        world_run(&channels.world, 1);
-    world_run(&channels.world, 10);
+    run_until_answered();
     expect("POST /publish/room", WITH("one"), "hello", "{\"subscribers\":0,\"position\":");
 }
 
@@ -160,6 +164,26 @@ static void a_plain_client_is_told_to_come_later(void **state) {
     peer_connect(&peer, &channels.world);
     peer_text(&peer, OPENING("/channel/room"));
     peer_expect_close(&peer, 1013, "the channel is not available");
+    peer_close(&peer);
+}
+
+/* Such a client can not be told, so the log is: once for all that come soon. */
+static void what_a_plain_client_publishes_in_vain_is_logged(void **state) {
+    (void)state;
+    struct peer peer;
+    static const char line[] = "a publication to the channel room is lost";
+    peer_open(&peer, &channels, "/channel/room");
+    run_until_answered();
+    for (int i = 0; i < 3; i++) {
+        late_store_fail_next(store, TOW_ERROR_REFUSED);
+        peer_say(&peer, "hello");
+        world_run(&channels.world, 5);
+        run_until_answered();
+    }
+    const char *found = strstr((const char *)channels.world.log.data, line);
+    assert_non_null(found);
+    assert_null(strstr(found + 1, line));
+    assert_int_equal(world_metric(&channels.world, "channel_unheard_total"), 3);
     peer_close(&peer);
 }
 
@@ -209,6 +233,7 @@ int main(void) {
         TEST(a_key_whose_publication_fails_is_free_again),
         TEST(a_key_under_way_goes_with_the_server),
         TEST(a_plain_client_is_told_to_come_later),
+        TEST(what_a_plain_client_publishes_in_vain_is_logged),
         TEST(a_talk_is_told_that_it_is_unavailable),
         TEST(a_talk_is_told_that_there_are_too_many_members),
     };

@@ -250,6 +250,28 @@ static void too_many_members_are_told_apart(void **state) {
     assert_int_equal(counters.store_errors, 0);
 }
 
+/* Whether nobody asked, or does not want to know any more. */
+static void a_refusal_that_nobody_hears_is_counted(void **state) {
+    (void)state;
+    reader one = {.question = {.answered = answered}};
+    const tow_draft draft = {.type = TOW_TEXT};
+    late_store_fail_next(world.store, TOW_ERROR_QUEUE_FULL);
+    say("a");
+    settle();
+    late_store_fail_next(world.store, TOW_ERROR_REFUSED);
+    assert_int_equal(tow_hub_ask_publish(world.parts[0], &one.question, tow_slice_from("news"), &draft), 0);
+    tow_hub_forget(&one.question);
+    settle();
+    late_store_fail_next(world.store, TOW_ERROR_REFUSED);
+    assert_int_equal(tow_hub_ask_publish(world.parts[0], &one.question, tow_slice_from("news"), &draft), 0);
+    settle();
+    assert_int_equal(one.error, TOW_ERROR_REFUSED);
+    tow_hub_counters counters;
+    tow_hub_gauges now;
+    tow_hub_read(world.hub, &counters, &now);
+    assert_int_equal(counters.unheard, 2);
+}
+
 static void what_is_forgotten_is_not_answered(void **state) {
     (void)state;
     reader one = {.question = {.answered = answered}};
@@ -381,6 +403,7 @@ int main(void) {
         TEST(questions_are_answered_later),
         TEST(an_error_of_the_store_is_the_answer),
         TEST(too_many_members_are_told_apart),
+        TEST(a_refusal_that_nobody_hears_is_counted),
         TEST(what_is_forgotten_is_not_answered),
         TEST(a_part_may_end_while_answers_are_out),
         TEST(several_hubs_share_a_store),

@@ -35,6 +35,10 @@ typedef struct tow_hub_options {  /* zeroed: the defaults; TOW_OFF: no limit */
     int64_t max_history_bytes;    /* that are kept of all channels; 0: 256 MiB */
     tow_channel_policy_find find; /* NULL: the defaults for all names */
     void *find_user;
+    /* A publication that was taken is lost: its store has answered late, by this error, when nobody waited
+     * for that. Once in a minute at most, on any thread. NULL: only the counter tells. */
+    void (*on_unheard)(void *user, tow_slice name, int error);
+    void *unheard_user;
     uint64_t seed; /* of epochs and hashes, not to be guessed; 0: chance, from the first part's loop */
 } tow_hub_options;
 
@@ -58,9 +62,10 @@ tow_hub_part *tow_hub_part_at(tow_hub *hub, size_t number);
 tow_hub *tow_hub_of(const tow_hub_part *part);
 
 /* Publishes to who is subscribed, and keeps it where the channel has a history; a channel with neither is not
- * made. Any thread. Errors: ARGUMENT (no name; an event, key or user that is too long or no UTF-8; a type
- * that is none), UTF8 (data), MESSAGE_TOO_LARGE, QUEUE_FULL (max_pending, or as many letters: try again
- * later), LIMIT (max_channels), STATE (no part has begun), MEMORY. */
+ * made. Any thread. A store that answers later may still refuse it then, of which nobody is told but who
+ * asks with tow_hub_ask_publish. Errors: ARGUMENT (no name; an event, key or user that is too long or no
+ * UTF-8; a type that is none), UTF8 (data), MESSAGE_TOO_LARGE, QUEUE_FULL (max_pending, or as many letters:
+ * try again later), LIMIT (max_channels), STATE (no part has begun), MEMORY. */
 int tow_hub_publish(tow_hub *hub, tow_slice name, const tow_draft *draft);
 
 /* What holds for a name: asked for without making the channel. Any thread. */
@@ -182,6 +187,7 @@ void tow_hub_watch(tow_hub *hub, tow_hub_watcher *watcher);
     X(too_large, "Publications refused, as they were too large.")                                            \
     X(history_dropped, "Publications that were kept no more, as all histories together were too large.")     \
     X(store_errors, "Questions that the store of channels could not answer.")                                \
+    X(unheard, "Publications lost as the store refused them late, when nobody waited for its answer.")       \
     X(memory_failures, "What the hub had no memory for.")
 #define TOW_COUNTER_FIELD(name, text) uint64_t name;
 typedef struct tow_hub_counters {
