@@ -106,6 +106,8 @@ static bool is_needed(const tow_http_way *way, tow_http_way_stage stage) {
     return true;
 }
 
+static void talk_received(tow_http_way *way, uint8_t *bytes, size_t length);
+
 /* What is done behind the stage that is done. */
 static void go_on(tow_http_way *way, uint8_t *rest, size_t rest_length) {
     const tow_http_place *place = &way->place;
@@ -127,6 +129,8 @@ static void go_on(tow_http_way *way, uint8_t *rest, size_t rest_length) {
         error = tow_stream_start_prepared_tls(&way->stream, place->tls, place->place.host, rest, rest_length);
     if (error != 0)
         fail_by_stream(way, error);
+    else if (way->stage == TOW_HTTP_WAY_PROXYING && rest_length > 0)
+        talk_received(way, rest, rest_length); /* a proxy that speaks before it is asked */
 }
 
 /* The stream's events. */
