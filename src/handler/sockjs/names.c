@@ -1,13 +1,14 @@
 #include "names.h"
 
+#include "transport/loop.h"
+
 #include <stdlib.h>
 #include <string.h>
 #include <towline/error.h>
 
 enum { BUCKETS_MIN = 64 };
 
-int tow_sockjs_names_init(tow_sockjs_names *names, uint64_t seed) {
-    names->seed = seed;
+int tow_sockjs_names_init(tow_sockjs_names *names) {
     names->bucket_count = BUCKETS_MIN;
     names->buckets = calloc(names->bucket_count, sizeof(tow_sockjs_name *));
     if (names->buckets == NULL)
@@ -74,7 +75,14 @@ tow_websocket_id tow_sockjs_names_find(tow_sockjs_names *names, const char *text
     return id;
 }
 
-int tow_sockjs_names_add(tow_sockjs_names *names, const char *text, tow_websocket_id id) {
+/* Before the first name. */
+static void need_seed(tow_sockjs_names *names, tow_loop *loop) {
+    if (!names->has_seed)
+        tow_loop_random(loop, &names->seed, sizeof(names->seed));
+    names->has_seed = true;
+}
+
+int tow_sockjs_names_add(tow_sockjs_names *names, tow_loop *loop, const char *text, tow_websocket_id id) {
     size_t length = strlen(text);
     tow_sockjs_name *made = malloc(sizeof(*made) + length + 1);
     if (made == NULL)
@@ -83,6 +91,7 @@ int tow_sockjs_names_add(tow_sockjs_names *names, const char *text, tow_websocke
     made->next = NULL;
     memcpy(made->text, text, length + 1);
     pthread_mutex_lock(&names->mutex);
+    need_seed(names, loop);
     tow_sockjs_name **place = place_of(names, text);
     bool is_taken = *place != NULL;
     if (!is_taken) {

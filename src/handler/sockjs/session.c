@@ -147,7 +147,8 @@ int tow_sockjs_session_new(
         return error;
     }
     if (name != NULL && !session->over)
-        error = tow_sockjs_names_add(&sockjs->names, name, tow_websocket_identify(session->socket));
+        error = tow_sockjs_names_add(
+            &sockjs->names, session->loop, name, tow_websocket_identify(session->socket));
     if (error == 0)
         session->name = copy;
     else

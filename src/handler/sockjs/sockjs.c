@@ -250,7 +250,6 @@ static int count_half_made(tow_sockjs *sockjs, const tow_sockjs_settings *settin
 
 int tow_sockjs_new(tow_sockjs **out, tow_server *server, const tow_sockjs_settings *settings) {
     tow_sockjs *sockjs = calloc(1, sizeof(*sockjs));
-    uint64_t seed = (uint64_t)(uintptr_t)sockjs;
     if (sockjs == NULL)
         return TOW_ERROR_MEMORY;
     sockjs->entrance =
@@ -264,7 +263,7 @@ int tow_sockjs_new(tow_sockjs **out, tow_server *server, const tow_sockjs_settin
         .on_message = message_came,
         .on_drain = drained,
         .on_close = closed};
-    int error = tow_sockjs_names_init(&sockjs->names, seed);
+    int error = tow_sockjs_names_init(&sockjs->names);
     if (error == 0)
         error = count_half_made(sockjs, settings);
     if (error == 0)
