@@ -43,3 +43,16 @@ const char *tow_error_code(int error) {
             return words[i].word;
     return "unavailable";
 }
+
+static bool may_change(const tow_channel_answer *answer) {
+    return answer->status >= 500;
+}
+
+const char *tow_refusal_code(const tow_channel_answer *answer) {
+    return may_change(answer) ? "unavailable" : "forbidden";
+}
+
+void tow_refusal_close(tow_websocket *socket, const tow_channel_answer *answer) {
+    tow_websocket_close(
+        socket, may_change(answer) ? TOW_CLOSE_TRY_AGAIN_LATER : TOW_CLOSE_POLICY, answer->reason);
+}

@@ -21,4 +21,8 @@ const char *tow_dismissal_code(tow_channel_dismissal why);
 const char *tow_end_code(tow_subscription_end why);
 const char *tow_error_code(int error);
 
+/* Somebody may not: nobody could be asked, and later it may be another thing; or it is forbidden. */
+const char *tow_refusal_code(const tow_channel_answer *answer);
+void tow_refusal_close(tow_websocket *socket, const tow_channel_answer *answer);
+
 #endif

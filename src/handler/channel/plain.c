@@ -157,7 +157,7 @@ static void settle(plain *self, const tow_channel_answer *answer) {
         publish_as(self,
             &(tow_message){.type = self->type, .data = self->waiting.data, .length = self->waiting.length});
     else
-        tow_websocket_close(self->socket, TOW_CLOSE_POLICY, now.reason);
+        tow_refusal_close(self->socket, &now);
 }
 
 /* What was asked for by who has been closed in the meantime ends with it. */
@@ -187,7 +187,7 @@ static void take(plain *self, const tow_message *message) {
     else if (answer.word == TOW_CHANNEL_GRANTED)
         publish_as(self, message);
     else
-        tow_websocket_close(self->socket, TOW_CLOSE_POLICY, answer.reason);
+        tow_refusal_close(self->socket, &answer);
 }
 
 /* Of whom nothing is known but the channel. */

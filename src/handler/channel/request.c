@@ -349,7 +349,7 @@ static void on_answer(tow_channel_question *question, const tow_channel_answer *
     else if (said.word == TOW_CHANNEL_GRANTED)
         acts[request->envelope.type].act(request);
     else
-        fail(request, said.status == 503 ? "unavailable" : "forbidden", said.reason);
+        fail(request, tow_refusal_code(&said), said.reason);
     pause_or_resume(talk);
 }
 

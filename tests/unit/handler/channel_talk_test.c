@@ -293,6 +293,7 @@ static struct {
     tow_channel_answer answer;
     char subject[100];
     unsigned entered, left, forgotten, shown;
+    bool is_down;
 } kept;
 
 static void say_or_wait(tow_slice token, tow_channel_question *question, tow_channel_answer *answer) {
@@ -337,7 +338,10 @@ static void may(const tow_channel_keeper *keeper, tow_channel_guest *guest, tow_
     tow_slice channel, tow_channel_question *question, tow_channel_answer *answer) {
     (void)keeper, (void)act;
     const tow_channel_answer refused = {TOW_CHANNEL_REFUSED, 403, "not for you"};
-    *answer = refused;
+    const tow_channel_answer unknown = {TOW_CHANNEL_REFUSED, 502, "nobody knows"};
+    *answer = kept.is_down ? unknown : refused;
+    if (kept.is_down)
+        return;
     if (guest->subject != NULL && strstr(guest->subject, "less") != NULL)
         return;
     if (channel.length > 5 && memmem(channel.data, channel.length, "late", 4) != NULL) {
@@ -394,6 +398,21 @@ static void who_has_a_token_gets_in(void **state) {
     peer_expect(&peer, "\"data\":\"x\",\"user\":\"good Ann\"");
     end();
     assert_int_equal(kept.entered, kept.left);
+}
+
+/* Both may try again, as others than who is refused. */
+static void who_can_not_be_asked_for_is_told_so(void **state) {
+    (void)state;
+    struct peer plain;
+    begin(1, &keeper);
+    peer_open(&plain, &channels, "/channel/token?token=good");
+    kept.is_down = true;
+    asks("{\"type\":\"subscribe\",\"id\":1,\"channel\":\"token\"}",
+        "\"code\":\"unavailable\",\"reason\":\"nobody knows\"");
+    peer_say(&plain, "hello");
+    peer_expect_close(&plain, 1013, "nobody knows");
+    peer_close(&plain);
+    end();
 }
 
 /* At each door: by towline.v1 and as a plain socket, by a stream, and by a poll. */
@@ -611,6 +630,7 @@ int main(void) {
         cmocka_unit_test(who_asks_and_does_not_read_waits),
         cmocka_unit_test(who_is_too_slow_is_told),
         cmocka_unit_test_setup(who_has_a_token_gets_in, clear_kept),
+        cmocka_unit_test_setup(who_can_not_be_asked_for_is_told_so, clear_kept),
         cmocka_unit_test_setup(who_has_no_token_does_not_stay_where_one_is_needed_now, clear_kept),
         cmocka_unit_test_setup(who_shows_a_token_that_allows_less_has_less, clear_kept),
         cmocka_unit_test_setup(what_is_asked_while_the_keeper_thinks_waits, clear_kept),
