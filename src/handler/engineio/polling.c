@@ -1,8 +1,10 @@
 #include "polling.h"
 
+#include "../session/arrival.h"
 #include "hearing.h"
 #include "life.h"
 #include "protocol/close.h"
+#include "transport/loop.h"
 #include "waiting.h"
 #include "websocket/websocket.h"
 
@@ -12,8 +14,7 @@ enum {
     ANSWER_BYTES = 1024 * 1024, /* of packets in an answer; one more may come */
     POLL_MILLISECONDS = 8000,   /* that a poll waits, between our own ends */
     NOOP_MILLISECONDS = 100,    /* that one waits which is in the way of an upgrade */
-    TOLD_AT_ONCE = 256,         /* packets of a post, before others have their turn */
-    SLOWEST = 16                /* bytes of an answer that arrive in a millisecond */
+    TOLD_AT_ONCE = 256          /* packets of a post, before others have their turn */
 };
 
 #define TEXT_TYPE "text/plain; charset=UTF-8"
@@ -37,10 +38,9 @@ static int gather(tow_engineio_session *session, tow_buffer *body, bool *has_clo
     return error == 0 && body->length == 0 ? tow_engineio_append(body, &noop, false) : error;
 }
 
-/* Between our own ends, until the next poll: an answer may be on its way for long after it was handed over.
- */
+/* Between our own ends, until the next poll. */
 static void linger(tow_engineio_session *session) {
-    int64_t milliseconds = TOW_ENGINEIO_LINGER + (int64_t)(session->answer.length / SLOWEST);
+    int64_t milliseconds = TOW_ENGINEIO_LINGER + tow_session_arrival(session->answer.length);
     if (session->extended && !session->peer_closed)
         tow_agenda_set(&session->agenda, TOW_ENGINEIO_DUE_LINGER, milliseconds);
 }
@@ -51,6 +51,7 @@ static void give(tow_engineio_session *session, tow_buffer *body) {
     tow_agenda_drop(&session->agenda, TOW_ENGINEIO_DUE_POLL);
     tow_agenda_drop(&session->agenda, TOW_ENGINEIO_DUE_NOOP);
     linger(session);
+    session->arrives = tow_loop_now(session->loop) + tow_session_arrival(body->length) * TOW_MILLISECOND;
     const tow_session_visit_answer what = {
         .status = 200, .type = TEXT_TYPE, .body = body->data, .length = body->length};
     if (tow_session_visit_answer_with(poll, &what) != 0 && !session->extended)

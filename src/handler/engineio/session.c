@@ -227,7 +227,8 @@ static void ask_for_life(tow_engineio_session *session) {
  * TOW_ENGINEIO_DUE_LINGER sees to that.) */
 static void no_pong(tow_engineio_session *session) {
     bool polls = session->link == NULL && !session->extended;
-    bool fetches = session->link == NULL && session->answer.length > 0;
+    bool is_on_its_way = session->answer.length > 0 || tow_loop_now(session->loop) < session->arrives;
+    bool fetches = session->link == NULL && is_on_its_way;
     if (session->paused && polls && (session->poll != NULL || session->polled)) {
         ping(session);
         return;

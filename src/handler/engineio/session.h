@@ -80,6 +80,7 @@ struct tow_engineio_session {
     tow_engineio_link *probe; /* the one that is to take it over */
     tow_buffer answer;        /* extended: the last answer to a poll, until the client has had it */
     uint64_t answers;         /* its number */
+    int64_t arrives;          /* the last answer does by then, at the latest; in tow_loop_now's time */
     uint64_t posts;           /* the number of the last post */
     int64_t max_payload;
     tow_ring half_made;  /* zeroed: somebody has come back */

@@ -1,5 +1,6 @@
 #include "giving.h"
 
+#include "../session/arrival.h"
 #include "../session/marks.h"
 #include "frames.h"
 #include "life.h"
@@ -16,10 +17,12 @@ enum {
     PRELUDE = 2048             /* bytes that a stream begins with, for browsers that wait for some */
 };
 
+/* What it was given since it came may still be on its way. */
 static void receiver_over(tow_sockjs_session *session) {
+    int64_t linger = TOW_SOCKJS_LINGER + tow_session_arrival(session->streamed);
     tow_sockjs_set_receiver(session, NULL, NULL);
     tow_agenda_set(&session->agenda, TOW_SOCKJS_DUE_LINGER,
-        tow_sockjs_is_drained(session) ? TOW_SESSION_DRAIN_MILLISECONDS : TOW_SOCKJS_LINGER);
+        tow_sockjs_is_drained(session) ? TOW_SESSION_DRAIN_MILLISECONDS : linger);
     if (session->visits == 1)
         tow_sockjs_note_half_made(session);
 }
@@ -28,6 +31,7 @@ static void receiver_over(tow_sockjs_session *session) {
 static void give(tow_sockjs_session *session, tow_buffer *frame, bool is_last) {
     int error = session->wire != NULL ? 0 : tow_buffer_append(frame, "\n", 1);
     tow_session_visit *receiver = session->receiver;
+    session->streamed += frame->length;
     if (error != 0) {
         tow_sockjs_break(session, TOW_CAUSE_MEMORY, error);
     } else if (session->wire != NULL) {
@@ -39,7 +43,6 @@ static void give(tow_sockjs_session *session, tow_buffer *frame, bool is_last) {
                 .status = 200, .type = TOW_SOCKJS_FRAME_TYPE, .body = frame->data, .length = frame->length});
     } else {
         error = tow_session_visit_write(receiver, frame->data, frame->length);
-        session->streamed += frame->length;
         if (error != 0 || is_last || session->streamed >= STREAM_BYTES) {
             receiver_over(session);
             (void)tow_session_visit_end(receiver);
@@ -100,8 +103,10 @@ void tow_sockjs_flush(tow_sockjs_session *session) {
 
 static void receiver_gone(tow_session_visit *visit, void *user) {
     tow_sockjs_session *session = user;
-    if (session->receiver == visit)
-        receiver_over(session);
+    if (session->receiver != visit)
+        return;
+    session->streamed = 0; /* nothing of it is on its way any more */
+    receiver_over(session);
 }
 
 static bool begin_stream(tow_session_visit *visit) {

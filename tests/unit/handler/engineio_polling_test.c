@@ -232,6 +232,24 @@ static void a_ping_without_its_answer_ends_the_session(void **state) {
     scene_end(&scene);
 }
 
+/* The client can't answer before it has it. */
+static void a_long_answer_has_time_to_arrive(void **state) {
+    enum { LENGTH = 32000, ARRIVAL = LENGTH / 16 };
+    static char text[LENGTH];
+    struct scene scene;
+    memset(text, 'x', LENGTH);
+    scene_begin(&scene, 1);
+    scene_open(&scene, "");
+    scene_poll(&scene, &scene.peer);
+    assert_true(tow_websocket_send(heard.socket, TOW_TEXT, text, LENGTH) >= 0);
+    peer_expect(&scene.peer, "xxx");
+    world_run(&scene.world, ARRIVAL - 50);
+    assert_int_equal(heard.closes, 0);
+    world_run(&scene.world, PONG + 100);
+    assert_int_equal(heard.closes, 1);
+    scene_end(&scene);
+}
+
 /* Its answer would stand behind the post; but a client that is there takes the Pings. */
 static void a_paused_session_lives_as_long_as_it_is_polled(void **state) {
     for (uint64_t seed = 0; seed < SEEDS; seed++) {
@@ -281,6 +299,7 @@ int main(void) {
         cmocka_unit_test(a_paused_socket_has_posts_wait),
         cmocka_unit_test(pings_come_and_their_answers_keep_the_session),
         cmocka_unit_test(a_ping_without_its_answer_ends_the_session),
+        cmocka_unit_test(a_long_answer_has_time_to_arrive),
         cmocka_unit_test(a_paused_session_lives_as_long_as_it_is_polled),
         cmocka_unit_test(a_ping_of_the_client_ends_the_session),
     };

@@ -301,6 +301,29 @@ static void a_session_without_a_receiver_ends_after_five_seconds(void **state) {
     }
 }
 
+/* What it was given may still be on its way to who fetches it: by a request for one frame, or a stream. */
+static void a_long_answer_has_more_time(void **state) {
+    enum { LENGTH = 160000, SECONDS = 5 + LENGTH / 16000 };
+    static char text[LENGTH];
+    memset(text, 'x', LENGTH);
+    for (int streams = 0; streams < 2; streams++) {
+        const char *target = streams ? "/sockjs/000/abc/xhr_streaming" : "/sockjs/000/abc/xhr";
+        struct scene scene;
+        begin(&scene, 1);
+        ask(&scene, &scene.peer, "POST", target, "");
+        peer_expect(&scene.peer, "o\n");
+        if (!streams)
+            ask(&scene, &scene.peer, "POST", target, "");
+        assert_true(tow_websocket_send(heard.socket, TOW_TEXT, text, LENGTH) >= 0);
+        peer_expect(&scene.peer, "xxx\"]\n");
+        world_run(&scene.world, SECONDS * 1000 - 1000);
+        assert_int_equal(heard.closes, 0);
+        world_run(&scene.world, 2000);
+        assert_int_equal(heard.closes, 1);
+        end(&scene);
+    }
+}
+
 static void too_many_that_nobody_comes_back_to_end_the_oldest(void **state) {
     (void)state;
     struct scene scene;
@@ -534,6 +557,7 @@ int main(void) {
         cmocka_unit_test(who_was_not_let_in_begins_no_session),
         cmocka_unit_test(a_second_receiver_is_refused_and_the_first_goes_on),
         cmocka_unit_test(a_session_without_a_receiver_ends_after_five_seconds),
+        cmocka_unit_test(a_long_answer_has_more_time),
         cmocka_unit_test(too_many_that_nobody_comes_back_to_end_the_oldest),
         cmocka_unit_test(a_heart_beats_for_who_receives),
         cmocka_unit_test(frames_go_over_a_websocket),
