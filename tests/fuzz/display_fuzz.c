@@ -24,8 +24,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     tow_buffer text = {0};
     if (tow_display_text(&text, (const char *)data, size, 2, false) != 0)
         return 0;
-    const uint8_t *end = text.data + text.length;
-    for (const uint8_t *at = text.data; text.length > 0 && at < end;) {
+    const uint8_t *end = text.data == NULL ? NULL : text.data + text.length;
+    for (const uint8_t *at = text.data; at < end;) {
         if (*at == '\n')
             CHECK(end - at >= 3 && at[1] == ' ' && at[2] == ' ');
         at = *at == '\n' ? at + 3 : *at == '\t' ? at + 1 : character_skip(at, end);
