@@ -12,7 +12,7 @@ import { loops, serve, within } from "../support/towline.mjs";
 /** The digest of the server's public key, as Chromium is told whom to trust. */
 async function keyDigest(server) {
   const socket = tls.connect({ host: "127.0.0.1", port: server.port, rejectUnauthorized: false });
-  await within(10000, once(socket, "secureConnect"), "the TLS handshake");
+  await within(20000, once(socket, "secureConnect"), "the TLS handshake");
   const key = socket.getPeerX509Certificate().publicKey.export({ type: "spki", format: "der" });
   socket.destroy();
   return createHash("sha256").update(key).digest("base64");

@@ -50,7 +50,7 @@ for (const io of loops) {
         await until(() => alerts.length >= 4, "four alerts");
         assert.deepEqual(alerts, ["This browser supports WebSocket.", "Message is sent.", "Message is received: Message to send", "Connection is closed."]);
         assert.deepEqual(await page.evaluate(() => window.closed_with), { code: 1001, wasClean: true });
-        assert.equal(await within(8000, server.exit, "the drain's end"), 0, server.log);
+        assert.equal(await within(20000, server.exit, "the drain's end"), 0, server.log);
         assert.deepEqual(faults, []);
         await page.close();
       } finally {
@@ -89,7 +89,7 @@ for (const [name, start] of [
       await until(() => server.log.includes("echo_wsh.py serves /echo"), `the handler: ${server.log}`, 30000);
       await runFromFile(t, server);
       server.signal("SIGTERM");
-      assert.equal(await within(8000, server.exit, "the drain's end"), 0, server.log);
+      assert.equal(await within(20000, server.exit, "the drain's end"), 0, server.log);
     } finally {
       server.signal("SIGKILL");
       await server.exit;

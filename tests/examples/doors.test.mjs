@@ -10,7 +10,7 @@ import { until, within } from "../support/towline.mjs";
 /** The status and the body of a handshake that is refused. */
 async function refusal(url) {
   const client = new WebSocket(url);
-  const [, response] = await within(10000, once(client, "unexpected-response"), "a refusal");
+  const [, response] = await within(20000, once(client, "unexpected-response"), "a refusal");
   let body = "";
   for await (const text of response) body += text;
   return { status: response.statusCode, challenge: response.headers["www-authenticate"], body };

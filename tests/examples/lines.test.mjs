@@ -26,7 +26,7 @@ onEachLoop("lines are answered over TCP, wherever they are cut, until quit", asy
   }
   await until(() => heard === "ONE\nTWO\nTHREE\nFOUR\n", "the answers");
   socket.write("last\nquit\nnot this\n");
-  await within(5000, once(socket, "end"), "the end");
+  await within(20000, once(socket, "end"), "the end");
   assert.equal(heard, "ONE\nTWO\nTHREE\nFOUR\nLAST\n");
 });
 
@@ -41,7 +41,7 @@ onEachLoop("and over WebSocket by the same code, as text", async (t, io) => {
   await until(() => heard === "ONE\nTWO\nGRüßE\n", "the answers");
   assert.ok(isText);
   socket.send("quit\n");
-  const [code] = await within(5000, once(socket, "close"), "the close");
+  const [code] = await within(20000, once(socket, "close"), "the close");
   assert.equal(code, 1000);
 });
 
@@ -53,7 +53,7 @@ onEachLoop("who sends without reading, or a line without end, is cut off", async
     const gone = new Promise((resolve) => socket.on("error", resolve).on("close", resolve));
     const fill = () => socket.write(piece.repeat(65536 / piece.length)) || socket.once("drain", fill);
     fill();
-    if (piece === "x") await within(10000, gone, "the reset");
+    if (piece === "x") await within(20000, gone, "the reset");
     socket.destroy();
   }
 });

@@ -82,7 +82,7 @@ function connect(port) {
 async function echo(socket, message) {
   const answer = once(socket, "message");
   socket.send(message);
-  return (await within(10000, answer, "the echo"))[0];
+  return (await within(20000, answer, "the echo"))[0];
 }
 
 async function status(port) {
@@ -108,13 +108,13 @@ for (const [name, begin, options, spoofed] of [
     const port = await freePort();
     await begin(t, port, server);
     const socket = connect(port);
-    await within(10000, once(socket, "open"), "open");
+    await within(20000, once(socket, "open"), "open");
     assert.equal(String(await echo(socket, "hello")), "hello");
     const large = Buffer.alloc(1 << 20, "0123456789");
     assert.ok(large.equals(await echo(socket, large)));
     const closed = once(socket, "close");
     socket.close(1000, "done");
-    assert.equal((await within(10000, closed, "close"))[0], 1000);
+    assert.equal((await within(20000, closed, "close"))[0], 1000);
   });
 
   test(`${name} names the client, and nobody else does`, async (t) => {
@@ -138,10 +138,10 @@ for (const [name, begin, options, spoofed] of [
     const port = await freePort();
     await begin(t, port, server);
     const first = connect(port);
-    await within(10000, once(first, "open"), "open");
+    await within(20000, once(first, "open"), "open");
     assert.equal(await status(port), 503);
     const other = new WebSocket(`ws://127.0.0.1:${port}/echo`, { localAddress: "127.0.0.3", headers: { Host: "example.org" } });
-    await within(10000, once(other, "open"), "open");
+    await within(20000, once(other, "open"), "open");
     other.terminate();
     first.terminate();
   });

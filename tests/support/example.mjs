@@ -68,7 +68,7 @@ export class Example {
   }
 
   /** Its exit status, soon. */
-  ended(milliseconds = 15000) {
+  ended(milliseconds = 20000) {
     return within(milliseconds, this.status, `the end of ${this.file}: ${this.output} ${this.errors}`);
   }
 

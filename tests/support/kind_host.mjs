@@ -37,7 +37,7 @@ export async function client(t, server, target, { headers = {}, protocols = [] }
     socket.on("unexpected-response", (_, response) => reject(new Error(`refused with ${response.statusCode}`)));
   }), "open");
   socket.next = (count, milliseconds) => until(() => socket.messages.length >= count && socket.messages, `${count} messages`, milliseconds);
-  socket.end = (milliseconds = 10000) => within(milliseconds, socket.closed, "the close event");
+  socket.end = (milliseconds = 20000) => within(milliseconds, socket.closed, "the close event");
   return socket;
 }
 

@@ -117,7 +117,7 @@ export class Raw {
   }
 
   /** The head of the answer that comes next; its body stays in `received`. */
-  async head(milliseconds = 10000) {
+  async head(milliseconds = 20000) {
     await until(() => this.received.includes("\r\n\r\n") || this.over, "the head of an answer", milliseconds);
     const end = this.received.indexOf("\r\n\r\n");
     assert.ok(end >= 0, `no head but ${JSON.stringify(this.received.toString("latin1"))}`);
@@ -127,7 +127,7 @@ export class Raw {
   }
 
   /** The next frame, or null when the connection ended before one was complete. */
-  async frame(milliseconds = 10000) {
+  async frame(milliseconds = 20000) {
     await until(() => readFrame(this.received) || this.over, "a frame", milliseconds);
     const next = readFrame(this.received);
     if (next) this.received = next.rest;
@@ -135,7 +135,7 @@ export class Raw {
   }
 
   /** The next frame that is no Ping; Pings are answered on the way. */
-  async message(milliseconds = 10000) {
+  async message(milliseconds = 20000) {
     for (;;) {
       const next = await this.frame(milliseconds);
       if (next?.opcode !== PING) return next;
@@ -144,7 +144,7 @@ export class Raw {
   }
 
   /** Passes over Pings until a Close comes, and returns its code (1005 without one). Null: the connection ended without. */
-  async closeCode(milliseconds = 10000) {
+  async closeCode(milliseconds = 20000) {
     for (;;) {
       const next = await this.frame(milliseconds);
       if (next === null) return null;
@@ -153,7 +153,7 @@ export class Raw {
   }
 
   /** Waits until the peer has ended or reset the connection, and then lets go of it, too. */
-  async end(milliseconds = 10000) {
+  async end(milliseconds = 20000) {
     await until(() => this.over, "the end of the connection", milliseconds);
     this.socket.destroy();
   }

@@ -173,7 +173,7 @@ export function request({ port, path: target = "/", method = "GET", headers = {}
 }
 
 /** Runs the program to its end: { status, output, errors, bytes (of the output) }. */
-export async function run(words, { input = "", environment = {}, milliseconds = 15000 } = {}) {
+export async function run(words, { input = "", environment = {}, milliseconds = 60000 } = {}) {
   const child = spawn(program, words, { env: { ...process.env, ...environment } });
   const output = [];
   const errors = [];

@@ -54,13 +54,13 @@ async function knock(t, server, target, { headers = {}, protocols = [] } = {}) {
 async function leave(socket) {
   const closed = once(socket, "close");
   socket.close();
-  await within(10000, closed, "the close");
+  await within(20000, closed, "the close");
 }
 
 async function echoes(socket, text) {
   const answer = once(socket, "message");
   socket.send(text);
-  assert.equal((await within(10000, answer, "the echo"))[0].toString(), text);
+  assert.equal((await within(20000, answer, "the echo"))[0].toString(), text);
 }
 
 describe("a name and a password", () => {

@@ -178,7 +178,7 @@ test("the command line goes before the file", async (t) => {
   const socket = await open(t, server, "/e");
   const closed = once(socket, "close");
   socket.send("1234");
-  assert.equal((await within(10000, closed, "the close"))[0], 1009);
+  assert.equal((await within(20000, closed, "the close"))[0], 1009);
 });
 
 test("without routes the built-in ones are there, with routes only these", async (t) => {
@@ -251,12 +251,12 @@ test("what a route sets is for it alone", async (t) => {
   const headers = { Host: "b.example" };
   const socket = new WebSocket(server.url("/own"), ["z", "y"], { headers, origin: "https://a.example" });
   t.after(() => socket.terminate());
-  const [[response]] = await within(10000, Promise.all([once(socket, "upgrade"), once(socket, "open")]), "open");
+  const [[response]] = await within(20000, Promise.all([once(socket, "upgrade"), once(socket, "open")]), "open");
   assert.equal(socket.protocol, "y");
   assert.equal(response.headers["x-own"], "1");
   const closed = once(socket, "close");
   socket.send("1234");
-  assert.equal((await within(10000, closed, "the close"))[0], 1009);
+  assert.equal((await within(20000, closed, "the close"))[0], 1009);
   assert.equal(await refused(server, "/own", { headers, origin: "https://c.example" }), 403);
   assert.equal(await refused(server, "/own", { origin: "https://a.example" }), 421);
   assert.equal(await refused(server, "/plain", { origin: "https://a.example" }), 403);

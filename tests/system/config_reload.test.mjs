@@ -41,7 +41,7 @@ for (const io of loops) {
       const socket = await open(t, server, "/e", { origin, headers: { Host: "b.example" } });
       const closed = once(socket, "close");
       socket.send("1234");
-      assert.equal((await within(10000, closed, "the close"))[0], 1009);
+      assert.equal((await within(20000, closed, "the close"))[0], 1009);
       await echoes(before, "1234");
       await echoes(await open(t, server, "/own"), "1234");
     });
@@ -151,7 +151,7 @@ test("a tunnel whose route is gone carries what is open to its end", async (t) =
   const told = async (text) => {
     const answer = once(socket, "message");
     socket.send(text);
-    assert.equal((await within(10000, answer, "what comes back"))[0].toString(), text);
+    assert.equal((await within(20000, answer, "what comes back"))[0].toString(), text);
   };
   await told("before");
   write(`${head}routes: []\n`);
@@ -160,7 +160,7 @@ test("a tunnel whose route is gone carries what is open to its end", async (t) =
   assert.equal(await refused(server, "/t"), 404);
   const closed = once(socket, "close");
   socket.close(1000);
-  await within(10000, closed, "the close");
+  await within(20000, closed, "the close");
 });
 
 test("a Python file is loaded, again when it has changed, and a broken one keeps the old", async (t) => {
@@ -180,7 +180,7 @@ test("a Python file is loaded, again when it has changed, and a broken one keeps
     if (!opened) return "refused";
     const answer = once(socket, "message");
     socket.send("x");
-    const said = (await within(10000, answer, "the answer"))[0].toString();
+    const said = (await within(20000, answer, "the answer"))[0].toString();
     socket.terminate();
     return said;
   };
@@ -191,7 +191,7 @@ test("a Python file is loaded, again when it has changed, and a broken one keeps
   await until(async () => (await asked()) === "two x", "the new one is loaded");
   const answer = once(lasting, "message");
   lasting.send("y");
-  assert.equal((await within(10000, answer, "the old one answers"))[0].toString(), "one y");
+  assert.equal((await within(20000, answer, "the old one answers"))[0].toString(), "one y");
   change("this is no Python\n");
   await reload(server);
   await until(() => server.log.includes(`error ${file}:3:24: python: `), "what is wrong with it is in the log");
@@ -229,7 +229,7 @@ test("a Python route that is closed to some stays open to none while its file is
   assert.equal(await status(), 401);
   const closed = once(lasting, "close");
   lasting.send("nobody is disconnected");
-  assert.equal((await within(10000, closed, "the end of the old one"))[0], 1000);
+  assert.equal((await within(20000, closed, "the end of the old one"))[0], 1000);
 });
 
 test("who is taken out of a Python route's file of users is out, though its own file can't be loaded", async (t) => {
@@ -261,7 +261,7 @@ test("certificates change", async (t) => {
   const subject = async () => {
     const { connect } = await import("node:tls");
     const socket = connect({ host: "127.0.0.1", port: server.port, rejectUnauthorized: false });
-    await within(10000, once(socket, "secureConnect"), "TLS");
+    await within(20000, once(socket, "secureConnect"), "TLS");
     const { subject: name } = socket.getPeerCertificate();
     socket.destroy();
     return name.CN;

@@ -171,14 +171,14 @@ test("--client runs a command for each case, and one that does not play fails it
 test("--listen tells the number of cases, plays each, and ends with /report", async (t) => {
   const judge = await listen(t, [...few, "--strict"]);
   const count = await playAll(judge, "ws");
-  assert.equal(await within(10000, judge.exit, "its end"), 0, judge.output);
+  assert.equal(await within(20000, judge.exit, "its end"), 0, judge.output);
   assert.match(judge.output, new RegExp(`^${count} cases in .*: ${count} passed, 0 failed$`, "m"));
 });
 
 test("cases that no client came for have no result, and status 1", async (t) => {
   const judge = await listen(t, few);
   await play(`ws://${judge.host}/report`);
-  assert.equal(await within(10000, judge.exit, "its end"), 1);
+  assert.equal(await within(20000, judge.exit, "its end"), 1);
   assert.match(judge.output, /without result/);
 });
 
@@ -201,11 +201,11 @@ test("clients are tested over TLS, with a certificate of one's own or one made f
   const identity = authority.issue("localhost");
   const own = await listen(t, [...few, "--strict", "-c", identity.certificate, "-k", identity.key]);
   await playAll(own, "wss", { ca: authority.text });
-  assert.equal(await within(10000, own.exit, "its end"), 0, own.output);
+  assert.equal(await within(20000, own.exit, "its end"), 0, own.output);
   const made = await listen(t, [...few, "--strict", "-t"]);
   assert.match(made.errors, /SHA-256 fingerprint: [0-9A-F]{2}(:[0-9A-F]{2}){31}\n/);
   await playAll(made, "wss", { rejectUnauthorized: false });
-  assert.equal(await within(10000, made.exit, "its end"), 0, made.output);
+  assert.equal(await within(20000, made.exit, "its end"), 0, made.output);
 });
 
 test("on a terminal a bar tells how far it is", async (t) => {

@@ -230,7 +230,7 @@ test("Ctrl-C leaves with a closing handshake", async (t) => {
   const child = spawn(program, ["connect", "--linger", "off", url], { stdio: ["pipe", "pipe", "pipe"] });
   await sleep(500);
   child.kill("SIGINT");
-  await within(10000, once(child, "close"), "the end");
+  await within(20000, once(child, "close"), "the end");
   await until(() => code !== undefined, "a close");
   assert.ok([1000, 1001, 1005].includes(code), `${code}`);
 });

@@ -102,8 +102,8 @@ page("socketio.md", (shown) => {
     t.after(() => clients.forEach((client) => client.close()));
     await until(() => clients.every((client) => client.connected), `connected: ${server.output}`);
     const said = new Promise((resolve) => clients[1].on("said", resolve));
-    await within(10000, clients[0].emitWithAck("say", "hello"), "the acknowledgement");
-    assert.equal(await within(10000, said, "what was said"), "hello");
+    await within(20000, clients[0].emitWithAck("say", "hello"), "the acknowledgement");
+    assert.equal(await within(20000, said, "what was said"), "hello");
   });
 });
 

@@ -11,7 +11,7 @@ import { loops, serve, within } from "../support/towline.mjs";
 async function open(url, protocols, options = {}) {
   const socket = new WebSocket(url, protocols, { perMessageDeflate: false, maxPayload: 64 << 20, ...options });
   socket.binaryType = "nodebuffer";
-  await within(10000, once(socket, "open"), "open");
+  await within(20000, once(socket, "open"), "open");
   return socket;
 }
 
@@ -23,7 +23,7 @@ async function echo(socket, message, options = {}) {
 }
 
 async function close(socket, ...words) {
-  const closed = within(10000, once(socket, "close"), "close");
+  const closed = within(20000, once(socket, "close"), "close");
   socket.close(...words);
   const [code, reason] = await closed;
   return { code, reason: reason.toString() };
@@ -62,7 +62,7 @@ for (const io of loops) {
       const socket = await open(server.url());
       const message = randomBytes(100000);
       assert.ok((await echo(socket, message)).data.equals(message));
-      const closed = within(10000, once(socket, "close"), "close");
+      const closed = within(20000, once(socket, "close"), "close");
       socket.send(randomBytes(100001));
       assert.equal((await closed)[0], 1009);
       assert.equal(await server.limit("max-message"), 1);
@@ -71,8 +71,8 @@ for (const io of loops) {
     test("a fragmented message comes back whole, with a ping between its fragments", async (t) => {
       const server = await serve(t, ["--io", io]);
       const socket = await open(server.url());
-      const answer = within(10000, once(socket, "message"), "an answer");
-      const pong = within(10000, once(socket, "pong"), "a pong");
+      const answer = within(20000, once(socket, "message"), "an answer");
+      const pong = within(20000, once(socket, "pong"), "a pong");
       socket.send("one, ", { fin: false });
       socket.ping("in between");
       socket.send("two, ", { fin: false });
@@ -146,7 +146,7 @@ test("a message beyond max-message after inflation closes with 1009", async (t) 
   const server = await serve(t, ["--max-message", "100000"], { status: true });
   const socket = await open(server.url(), [], { perMessageDeflate: { threshold: 0 } });
   assert.equal((await echo(socket, "a".repeat(100000))).data.length, 100000);
-  const closed = within(10000, once(socket, "close"), "close");
+  const closed = within(20000, once(socket, "close"), "close");
   socket.send("a".repeat(50 << 20)); // 50 KiB on the wire
   assert.equal((await closed)[0], 1009);
   assert.equal(await server.limit("max-message"), 1);

@@ -221,7 +221,7 @@ describe("23: output that is lost", () => {
     const child = spawn(program, ["connect", ...words], { stdio: ["ignore", stdout, "pipe"] });
     let errors = "";
     child.stderr.on("data", (text) => (errors += text));
-    const [status] = await within(15000, once(child, "close"), "the end");
+    const [status] = await within(20000, once(child, "close"), "the end");
     return { status, errors };
   }
 
@@ -245,7 +245,7 @@ describe("23: output that is lost", () => {
       closeSync(writer);
       if (length === 100) closeSync(reader);
       else child.stderr.once("data", () => closeSync(reader));
-      const [status] = await within(15000, once(child, "close"), "the end");
+      const [status] = await within(20000, once(child, "close"), "the end");
       assert.equal(status, 23, `${length} bytes`);
     }
   });

@@ -33,7 +33,7 @@ async function connect(server, secure) {
   if (!secure) return Raw.connect(server.port);
   const socket = tls.connect({ host: "127.0.0.1", port: server.port, ca: authority.text });
   const raw = new Raw(socket);
-  await within(10000, once(socket, "secureConnect"), "the TLS handshake");
+  await within(20000, once(socket, "secureConnect"), "the TLS handshake");
   return raw;
 }
 

@@ -22,7 +22,7 @@ function start(t, file, words, descriptors = []) {
   child.stderr.on("data", (text) => (started.log += text));
   started.stop = async () => {
     if (child.exitCode === null) child.kill("SIGTERM");
-    assert.equal(await within(15000, started.exit, "the end"), 0, started.log);
+    assert.equal(await within(20000, started.exit, "the end"), 0, started.log);
   };
   t.after(started.stop);
   return started;
@@ -45,9 +45,9 @@ async function freePort() {
 
 async function echo(url) {
   const socket = new WebSocket(url);
-  await within(10000, once(socket, "open"), `an answer from ${url}`);
+  await within(20000, once(socket, "open"), `an answer from ${url}`);
   socket.send("hello");
-  const [data] = await within(10000, once(socket, "message"), "the echo");
+  const [data] = await within(20000, once(socket, "message"), "the echo");
   assert.equal(data.toString(), "hello");
   socket.close();
   await once(socket, "close");
@@ -64,7 +64,7 @@ async function echoService(t) {
 async function tcpEcho(place) {
   const socket = net.connect(place);
   socket.write("hello");
-  const [data] = await within(10000, once(socket, "data"), "the echo");
+  const [data] = await within(20000, once(socket, "data"), "the echo");
   socket.destroy();
   return data.toString();
 }
@@ -181,7 +181,7 @@ test("commands behind a tunnel are not told of the sockets of others", async (t)
   const socket = new WebSocket(tunnel.log.match(/ws:\/\/127\.0\.0\.1:\d+/)[0]);
   let output = "";
   socket.on("message", (data) => (output += data));
-  await within(10000, once(socket, "close"), "the end of the command");
+  await within(20000, once(socket, "close"), "the end of the command");
   assert.match(output, /^PATH=/m);
   assert.doesNotMatch(output, /LISTEN_/);
 });

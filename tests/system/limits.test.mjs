@@ -157,7 +157,7 @@ for (const io of loops) {
       const started = Date.now();
       server.signal("SIGTERM");
       assert.equal(await raw.closeCode(), 1001);
-      assert.equal(await within(10000, server.exit, "the exit"), 0, server.log);
+      assert.equal(await within(20000, server.exit, "the exit"), 0, server.log);
       assertOnTime(Date.now() - started, 2);
       raw.destroy();
     });

@@ -29,7 +29,7 @@ async function serveInto(t, file, words = []) {
   }, "the first line");
   const stop = async () => {
     if (child.exitCode === null) child.kill("SIGTERM");
-    if (child.exitCode === null) await within(10000, once(child, "close"), "the end");
+    if (child.exitCode === null) await within(20000, once(child, "close"), "the end");
     assert.equal(child.exitCode, 0);
   };
   t.after(stop);
@@ -134,7 +134,7 @@ test("with --log-level warning a good day leaves no line", async (t) => {
   response.resume();
   assert.equal(response.statusCode, 200);
   child.kill("SIGTERM");
-  const [code] = await within(10000, once(child, "close"), "the end");
+  const [code] = await within(20000, once(child, "close"), "the end");
   assert.equal(code, 0);
   assert.equal(readFileSync(`${place}/log`, "utf8"), "");
 });
@@ -147,12 +147,12 @@ test("a log that nobody reads holds nobody up", async (t) => {
   child.stderr.pause();
   const target = `/${"x".repeat(800)}`;
   for (let i = 0; i < 1200; i++) {
-    const { status } = await within(5000, request({ port, path: target }), "an answer");
+    const { status } = await within(20000, request({ port, path: target }), "an answer");
     assert.equal(status, 404);
   }
   child.kill("SIGTERM");
   child.stderr.resume();
-  const [code] = await within(10000, once(child, "close"), "the end");
+  const [code] = await within(20000, once(child, "close"), "the end");
   assert.equal(code, 0);
 });
 

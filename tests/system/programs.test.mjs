@@ -312,7 +312,7 @@ test("as the first process of a container it buries orphans, passes signals on a
   for (let i = 0; i < 3; i++) assert.deepEqual((await (await client(t, server, "/leave")).next(1)), ["left"]);
   await until(() => children(first).length === 1, "that only the server is left");
   process.kill(Number(first), "SIGTERM");
-  assert.equal(await within(10000, server.exit, "its end"), 0);
+  assert.equal(await within(20000, server.exit, "its end"), 0);
   assert.match(server.log, /stopped/);
 });
 

@@ -55,7 +55,7 @@ describe("connections", () => {
     };
     for (const [target, code] of Object.entries(codes)) {
       const bare = await Bare.open(t, server, { target });
-      assert.equal((await within(10000, bare.closed, target)).code, code, target);
+      assert.equal((await within(20000, bare.closed, target)).code, code, target);
     }
     const first = await Bare.open(t, server, { target: `/app/${app.key}?protocol=5` });
     await first.greeted();
@@ -245,7 +245,7 @@ describe("client events", () => {
     const other = client(t, server, { id: "u2" });
     const { channel: mine } = await subscribed(one, "presence-c");
     const { channel: theirs } = await subscribed(other, "presence-c");
-    const came = within(10000, new Promise((resolve) => theirs.bind("client-x", (data, metadata) => resolve({ data, metadata }))), "client-x");
+    const came = within(20000, new Promise((resolve) => theirs.bind("client-x", (data, metadata) => resolve({ data, metadata }))), "client-x");
     mine.trigger("client-x", { a: 1 });
     assert.deepEqual(await came, { data: { a: 1 }, metadata: { user_id: "u1" } });
   });
@@ -361,7 +361,7 @@ describe("users", () => {
     await until(() => one.user.serverToUserChannel?.subscribed, "the user's channel");
     const came = new Promise((resolve) => one.user.bind("hello", resolve));
     await sdk(server).sendToUser("u1", "hello", { to: "u1" });
-    assert.deepEqual(await within(10000, came, "hello"), { to: "u1" });
+    assert.deepEqual(await within(20000, came, "hello"), { to: "u1" });
     const gone = event(one.connection, "disconnected");
     await sdk(server).terminateUserConnections("u1");
     await gone;
@@ -519,12 +519,12 @@ describe("channels that are shared", () => {
     const server = await serve(t, ["share: [news, presence-c]"], { top: "workers: 2\n" });
     const plain = new WebSocket(server.url("/channel/news"));
     t.after(() => plain.terminate());
-    await within(10000, once(plain, "open"), "open");
+    await within(20000, once(plain, "open"), "open");
     const { channel } = await subscribed(client(t, server), "news");
     const [came, here] = [once(plain, "message"), event(channel, "e")];
     await until(async () => (await answer(sdk(server).get({ path: "/channels/news", params: { info: "subscription_count" } }))).subscription_count === 2, "two subscribers");
     await sdk(server).trigger("news", "e", { n: 1 });
-    assert.equal((await within(10000, came, "a message"))[0].toString(), '{"n":1}');
+    assert.equal((await within(20000, came, "a message"))[0].toString(), '{"n":1}');
     assert.deepEqual(await here, { n: 1 });
     assert.deepEqual(await answer(sdk(server).get({ path: "/channels" })), { channels: { news: {} } });
     assert.equal((await subscribed(client(t, server, { id: "u1" }), "presence-c")).data.count, 1);
@@ -772,19 +772,19 @@ describe("Laravel Echo", () => {
       return made;
     };
     const [one, other] = [echo({ id: "1", info: { name: "A" } }), echo({ id: "2", info: { name: "B" } })];
-    const here = within(10000, new Promise((resolve) => one.join("room").here(resolve)), "here");
+    const here = within(20000, new Promise((resolve) => one.join("room").here(resolve)), "here");
     assert.deepEqual(await here, [{ name: "A" }]);
-    const joining = within(10000, new Promise((resolve) => one.join("room").joining(resolve)), "joining");
+    const joining = within(20000, new Promise((resolve) => one.join("room").joining(resolve)), "joining");
     const theirs = other.join("room");
     assert.deepEqual(await joining, { name: "B" });
-    const whisper = within(10000, new Promise((resolve) => theirs.listenForWhisper("typing", resolve)), "a whisper");
-    const shipped = within(10000, new Promise((resolve) => theirs.listen("OrderShipped", resolve)), "an event");
+    const whisper = within(20000, new Promise((resolve) => theirs.listenForWhisper("typing", resolve)), "a whisper");
+    const shipped = within(20000, new Promise((resolve) => theirs.listen("OrderShipped", resolve)), "an event");
     await until(() => theirs.subscription.subscribed, "subscribed");
     one.join("room").whisper("typing", { name: "A" });
     assert.deepEqual(await whisper, { name: "A" });
     await sdk(server).trigger("presence-room", "App\\Events\\OrderShipped", { order: 1 });
     assert.deepEqual(await shipped, { order: 1 });
-    const error = within(10000, new Promise((resolve) => {
+    const error = within(20000, new Promise((resolve) => {
       const refused = new Echo({ broadcaster: "pusher", client: client(t, server, null, { channelAuthorization: { customHandler: (_, callback) => callback(null, { auth: "x:y" }) } }) });
       refused.private("room").error(resolve);
     }), "an error");

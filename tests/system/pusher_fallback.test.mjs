@@ -46,7 +46,7 @@ for (const transport of ["xhr_streaming", "xhr_polling"]) {
       const server = await serve(t);
       const made = over(t, server, transport, server.port);
       await connected(made);
-      const lost = within(15000, new Promise((resolve) => made.connection.bind("state_change", ({ previous }) => previous === "connected" && resolve())), "the drain");
+      const lost = within(20000, new Promise((resolve) => made.connection.bind("state_change", ({ previous }) => previous === "connected" && resolve())), "the drain");
       server.signal();
       await lost;
       made.disconnect();

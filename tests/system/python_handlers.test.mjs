@@ -619,7 +619,7 @@ def web_socket_transfer_data(request):
     const pid = await host(last);
     const stuck = await open(last, "/slow?ever");
     last.signal();
-    assert.equal((await within(15000, stuck.closed, "the drain")).code, 1001);
+    assert.equal((await within(20000, stuck.closed, "the drain")).code, 1001);
     await last.exit;
     assert.throws(() => process.kill(pid, 0), /ESRCH/);
   });

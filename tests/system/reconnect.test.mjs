@@ -70,7 +70,7 @@ test("a server that goes away and comes back is connected to again, and the inpu
   assert.match(client.errors, /connected to ws:/);
   assert.deepEqual(heard, ["one", "two", "three"]);
   client.child.stdin.end();
-  assert.equal(await within(10000, client.exit, "the end"), 0, client.errors);
+  assert.equal(await within(20000, client.exit, "the end"), 0, client.errors);
 });
 
 test("input without end is not read while there is no connection", async (t) => {
@@ -96,7 +96,7 @@ test("Ctrl-C ends at once while it waits", async (t) => {
   await server.go();
   await until(() => /attempt 1\n/.test(client.errors), "the wait");
   client.child.kill("SIGINT");
-  assert.equal(await within(5000, client.exit, "the end"), 1);
+  assert.equal(await within(20000, client.exit, "the end"), 1);
 });
 
 test("Ctrl-C closes an open connection, and that is the end", async (t) => {
@@ -110,7 +110,7 @@ test("Ctrl-C closes an open connection, and that is the end", async (t) => {
   client.child.stdin.write("hello\n");
   await until(() => heard, "the message");
   client.child.kill("SIGINT");
-  assert.equal(await within(10000, client.exit, "the end"), 0, client.errors);
+  assert.equal(await within(20000, client.exit, "the end"), 0, client.errors);
   await until(() => codes.length > 0, "the close");
   assert.deepEqual(codes, [1000]);
   assert.doesNotMatch(client.errors, /connecting again/);

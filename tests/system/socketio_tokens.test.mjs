@@ -109,7 +109,7 @@ channels:
   - {name: "socketio/main/news", subscribe: token}
 `);
   await reload(server);
-  assert.deepEqual(await within(15000, gone, "the disconnect"), ["io server disconnect", undefined]);
+  assert.deepEqual(await within(20000, gone, "the disconnect"), ["io server disconnect", undefined]);
   assert.deepEqual(await guest.asks("unsubscribe", "news"), { ok: true });
   assert.deepEqual(await elsewhere.asks("unsubscribe", "lobby"), { ok: true });
   const all = once(elsewhere, "disconnect");
@@ -120,7 +120,7 @@ channels:
   - {name: "socketio/main", subscribe: token}
 `);
   await reload(server);
-  await within(15000, all, "the disconnect of who hears the namespace");
+  await within(20000, all, "the disconnect of who hears the namespace");
 });
 
 test("who publishes is named at the other doors", async (t) => {

@@ -25,7 +25,7 @@ const words = ["-t", "-c", identity.certificate, "-k", identity.key];
 /** A TLS connection to the server, its handshake done; rejects when that fails. */
 async function connect(server, options = {}) {
   const socket = tls.connect({ host: "127.0.0.1", port: server.port, ca: authority.text, ...options });
-  await within(10000, once(socket, "secureConnect"), "the TLS handshake");
+  await within(20000, once(socket, "secureConnect"), "the TLS handshake");
   return socket;
 }
 
@@ -34,7 +34,7 @@ async function refusal(server, options = {}) {
   const socket = tls.connect({ host: "127.0.0.1", port: server.port, ca: authority.text, ...options });
   socket.on("secureConnect", () => socket.write("GET /.console HTTP/1.1\r\nHost: localhost\r\n\r\n"));
   socket.on("data", () => socket.destroy(Object.assign(new Error("it was let in"), { code: "LET_IN" })));
-  const [error] = await within(10000, once(socket, "error"), "a refusal");
+  const [error] = await within(20000, once(socket, "error"), "a refusal");
   return error.code;
 }
 
@@ -43,7 +43,7 @@ async function get(socket, target = "/.console") {
   socket.write(`GET ${target} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`);
   const pieces = [];
   socket.on("data", (piece) => pieces.push(piece));
-  await within(10000, once(socket, "end"), "the end of the answer");
+  await within(20000, once(socket, "end"), "the end of the answer");
   return Buffer.concat(pieces).toString("latin1");
 }
 
@@ -51,7 +51,7 @@ async function get(socket, target = "/.console") {
 async function open(server, options = {}) {
   const socket = new WebSocket(`wss://${server.host}/echo`, { ca: authority.text, perMessageDeflate: false, maxPayload: 64 << 20, ...options });
   socket.binaryType = "nodebuffer";
-  await within(10000, once(socket, "open"), "open");
+  await within(20000, once(socket, "open"), "open");
   return socket;
 }
 
@@ -259,7 +259,7 @@ for (const io of loops) {
       assert.match(plain.received.toString(), /this port speaks wss/);
       plain.destroy();
       const follower = new WebSocket(server.url(), { followRedirects: true, ca: authority.text });
-      await within(10000, once(follower, "open"), "a client that follows");
+      await within(20000, once(follower, "open"), "a client that follows");
       await assertEchoes(follower);
       follower.terminate();
       const direct = await open(server);
@@ -400,11 +400,11 @@ for (const io of loops) {
       const socket = await open(server);
       const closed = once(socket, "close");
       const running = execute("/usr/bin/python3", [path.join(folder, "tls_client.py"), "drain", String(server.port), authority.certificate], { timeout: 20000 });
-      await within(10000, once(running.child.stdout, "data"), "that Python is connected");
+      await within(20000, once(running.child.stdout, "data"), "that Python is connected");
       server.signal("SIGTERM");
-      assert.equal((await within(5000, closed, "close"))[0], 1001);
+      assert.equal((await within(20000, closed, "close"))[0], 1001);
       assert.equal((await running).stdout, "open\n1001\nclose_notify\n");
-      assert.equal(await within(5000, server.exit, "the exit"), 0, server.log);
+      assert.equal(await within(20000, server.exit, "the exit"), 0, server.log);
     });
 
     test("messages of every length come back by ws", async (t) => {
@@ -421,7 +421,7 @@ for (const io of loops) {
       answers.forEach((data, i) => assert.ok(data.equals(Buffer.alloc((i * 131) % 9000, i)), `message ${i}`));
       const done = once(socket, "close");
       socket.close(1000, "bye");
-      assert.equal((await within(5000, done, "close"))[0], 1000);
+      assert.equal((await within(20000, done, "close"))[0], 1000);
     });
 
     test("python3-websockets over TLS", async (t) => {

@@ -23,7 +23,7 @@ const mebibyte = 1 << 20;
 async function secure(server, options = {}) {
   const socket = tls.connect({ host: "127.0.0.1", port: server.port, ca: authority.text, ...options });
   const raw = new Raw(socket);
-  await within(10000, once(socket, "secureConnect"), "the TLS handshake");
+  await within(20000, once(socket, "secureConnect"), "the TLS handshake");
   socket.setNoDelay(true);
   return raw;
 }
@@ -38,7 +38,7 @@ async function opened(server, options = {}) {
 class Bystander {
   static async start(t, server) {
     const socket = new WebSocket(`wss://${server.host}/echo`, { ca: authority.text });
-    await within(10000, once(socket, "open"), "open");
+    await within(20000, once(socket, "open"), "open");
     const bystander = new Bystander(socket);
     t.after(() => socket.terminate());
     return bystander;
@@ -55,7 +55,7 @@ class Bystander {
   async #run() {
     for (let i = 0; this.#running; i++) {
       const started = Date.now();
-      const answer = within(10000, once(this.socket, "message"), "a bystander's answer");
+      const answer = within(20000, once(this.socket, "message"), "a bystander's answer");
       this.socket.send(`${i}`);
       assert.equal((await answer)[0].toString(), `${i}`);
       this.#longest = Math.max(this.#longest, Date.now() - started);
@@ -190,7 +190,7 @@ for (const io of loops) {
       for (const stream of [client.stdout, client.stderr]) stream.on("data", (text) => (output += text));
       await until(() => /Verify return code/.test(output), "the TLS handshake");
       client.stdin.write("R\n");
-      await within(10000, once(client, "close"), "openssl's end");
+      await within(20000, once(client, "close"), "openssl's end");
       assert.match(output, /RENEGOTIATING[^]*no renegotiation/);
       const socket = await opened(server);
       socket.destroy();

@@ -22,7 +22,7 @@ async function connect(url, { protocols = [], ...options } = {}) {
   socket.received = [];
   socket.on("message", (data, isBinary) => socket.received.push({ data, isBinary }));
   socket.closed = once(socket, "close").then(([code, reason]) => ({ code, reason: reason.toString() }));
-  await within(10000, once(socket, "open"), "open");
+  await within(20000, once(socket, "open"), "open");
   socket.bytes = () => Buffer.concat(socket.received.map(({ data }) => data));
   return socket;
 }
@@ -175,7 +175,7 @@ describe("to a command", () => {
     const reverse = await Tunnel.start(t, "tcp:127.0.0.1:0", `ws://127.0.0.1:${tunnel.port}/sort`);
     const socket = net.connect({ port: reverse.port, host: "127.0.0.1", allowHalfOpen: true });
     socket.end("b\na\nb\n");
-    assert.equal((await within(10000, readAll(socket), "the answer")).toString(), "a\nb\nend\n");
+    assert.equal((await within(20000, readAll(socket), "the answer")).toString(), "a\nb\nend\n");
   });
 
   test("a client that leaves ends it with all that it has started", async (t) => {
@@ -317,7 +317,7 @@ describe("from TCP", () => {
     const reverse = await Tunnel.start(t, "tcp:127.0.0.1:0", `ws://127.0.0.1:${server.address().port}/`, ["--lines"]);
     const socket = net.connect({ port: reverse.port, host: "127.0.0.1", allowHalfOpen: true });
     socket.end("one\nlast");
-    assert.equal((await within(10000, readAll(socket), "the answers")).toString(), "answer to one\nanswer to last\n");
+    assert.equal((await within(20000, readAll(socket), "the answers")).toString(), "answer to one\nanswer to last\n");
     assert.deepEqual(heard, ["one", "last"]);
   });
 
@@ -340,7 +340,7 @@ describe("from TCP", () => {
     const tunnel = await Tunnel.start(t, "ws://127.0.0.1:0/e", `tcp:127.0.0.1:${await service(t, echo)}`);
     const reverse = await Tunnel.start(t, "tcp:127.0.0.1:0", `ws://127.0.0.1:${tunnel.port}/other`);
     const socket = net.connect(reverse.port, "127.0.0.1");
-    const error = await within(10000, new Promise((resolve) => socket.on("error", resolve)), "the reset");
+    const error = await within(20000, new Promise((resolve) => socket.on("error", resolve)), "the reset");
     assert.equal(error.code, "ECONNRESET");
     await until(() => /the server answered 404/.test(reverse.log), "the log");
   });
@@ -366,7 +366,7 @@ describe("from TCP", () => {
     reverse.signal();
     socket.write("b");
     assert.equal((await once(socket, "data"))[0].toString(), "b");
-    await within(10000, new Promise((resolve) => socket.on("close", resolve)), "the end of drain-seconds");
+    await within(20000, new Promise((resolve) => socket.on("close", resolve)), "the end of drain-seconds");
   });
 });
 
@@ -439,11 +439,11 @@ test("TCP goes out over TLS, to a server whose certificate holds", async (t) => 
   const socket = net.connect(near.port, "127.0.0.1");
   const sent = randomBytes(300000);
   socket.end(sent);
-  assert.ok(sent.equals(await within(15000, readAll(socket), "the echo")));
+  assert.ok(sent.equals(await within(20000, readAll(socket), "the echo")));
   const distrusting = await Tunnel.start(t, "tcp:127.0.0.1:0", url);
   const other = net.connect(distrusting.port, "127.0.0.1");
   other.on("error", () => {});
-  await within(10000, new Promise((resolve) => other.resume().on("close", resolve)), "the end");
+  await within(20000, new Promise((resolve) => other.resume().on("close", resolve)), "the end");
   await until(() => /signed by an authority that is not trusted: Towline test authority/.test(distrusting.log), "the reason");
   const unreadable = await run("tunnel", "--cacert", "/nowhere", "tcp:127.0.0.1:0", url);
   assert.equal(unreadable.status, 1);
@@ -532,7 +532,7 @@ describe("a configuration file", () => {
     const tunnel = await Tunnel.start(t, "-f", file);
     const socket = net.connect(tunnel.port, "127.0.0.1");
     socket.end("hello");
-    assert.equal((await within(15000, readAll(socket), "the echo")).toString(), "hello");
+    assert.equal((await within(20000, readAll(socket), "the echo")).toString(), "hello");
   });
 
   test("what is wrong with it is told with its place, in one line", async (t) => {
@@ -565,7 +565,7 @@ describe("limits of time towards a server", () => {
       const near = await Tunnel.start(t, "tcp:127.0.0.1:0", `ws://127.0.0.1:${far.address().port}/`, ["--io", io, "--message-seconds", "1"]);
       const client = net.connect(near.port, "127.0.0.1");
       client.on("error", () => {});
-      const [code] = await within(10000, closed, "the Close");
+      const [code] = await within(20000, closed, "the Close");
       assert.equal(code, 1008);
       await until(() => client.destroyed, "the end of the client");
       await until(() => /message-seconds/.test(near.log), "the reason");
@@ -619,7 +619,7 @@ test("a connection counts with the descriptors of what it leads to", async (t) =
   for (const socket of sockets) {
     const answer = once(socket, "message");
     socket.send("here"); // each of them has a target
-    assert.equal((await within(10000, answer, "the echo"))[0].toString(), "here");
+    assert.equal((await within(20000, answer, "the echo"))[0].toString(), "here");
     socket.terminate();
   }
 });

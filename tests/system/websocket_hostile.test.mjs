@@ -22,7 +22,7 @@ async function connect(server, secure) {
   if (secure) {
     const socket = tls.connect({ host: "127.0.0.1", port: server.port, ca: authority.text });
     raw = new Raw(socket);
-    await within(10000, once(socket, "secureConnect"), "the TLS handshake");
+    await within(20000, once(socket, "secureConnect"), "the TLS handshake");
   } else {
     raw = await Raw.connect(server.port);
   }
