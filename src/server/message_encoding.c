@@ -1,7 +1,7 @@
 /* message_encoding: forms that are shared messages. */
 #include "server/channels.h"
 
-#include "base/base64.h"
+#include "hub/view.h"
 #include "websocket/websocket.h"
 
 static tow_shared *message_new(tow_message_type type, const void *data, size_t length) {
@@ -30,23 +30,27 @@ void tow_message_free(const tow_encoding *encoding, void *form) {
     tow_shared_release(form);
 }
 
+static void *view_encode(tow_client_kind kind, const tow_published *published) {
+    tow_view view;
+    tow_buffer text = {0};
+    int error = tow_view_make(&view, kind, published, &text);
+    tow_shared *made = error != 0 ? NULL : message_new(view.type, view.data.data, view.data.length);
+    tow_buffer_clear(&text);
+    return made;
+}
+
 static void *plain_encode(const tow_encoding *encoding, const tow_published *published) {
     (void)encoding;
-    tow_slice data = tow_published_data(published);
-    return message_new(tow_published_type(published), data.data, data.length);
+    return view_encode(TOW_CLIENT_PLAIN, published);
+}
+
+static void *texts_encode(const tow_encoding *encoding, const tow_published *published) {
+    (void)encoding;
+    return view_encode(TOW_CLIENT_TEXTS, published);
 }
 
 const tow_message_encoding tow_plain_encoding = {
     .encoding = {.encode = plain_encode, .join = tow_messages_join, .free = tow_message_free}};
 
-static int texts_write(const tow_message_encoding *encoding, const tow_published *published, tow_buffer *out,
-    tow_message_type *type) {
-    tow_slice data = tow_published_data(published);
-    (void)encoding;
-    *type = TOW_TEXT;
-    return tow_published_type(published) == TOW_TEXT ? tow_buffer_append(out, data.data, data.length)
-                                                     : tow_base64_append(out, data.data, data.length);
-}
-
 const tow_message_encoding tow_plain_texts_encoding = {
-    .encoding = TOW_MESSAGE_ENCODING, .write = texts_write};
+    .encoding = {.encode = texts_encode, .join = tow_messages_join, .free = tow_message_free}};

@@ -2,6 +2,7 @@
 
 #include "arguments.h"
 #include "base/json.h"
+#include "hub/view.h"
 #include "packet.h"
 #include "websocket/websocket.h"
 
@@ -113,36 +114,29 @@ static int form_for(tow_socketio_form **form, const tow_socketio_encoding *encod
 
 /* What others publish. */
 
-/* A name that is reserved here is none for clients: they end the connection that it comes from. */
-static tow_slice event_of(const tow_published *published) {
-    tow_slice event = tow_published_event(published);
-    return tow_socketio_packet_name_is_free(event) ? event : tow_slice_from("message");
-}
-
 static int form_of_text(
-    tow_socketio_form **form, const tow_socketio_encoding *encoding, const tow_published *published) {
-    tow_slice data = tow_published_data(published);
+    tow_socketio_form **form, const tow_socketio_encoding *encoding, const tow_view *view) {
+    tow_slice data = view->data;
     tow_buffer string = {0};
     int error = 0;
-    if (tow_published_form_of(published) == TOW_DATA_STRING) {
+    if (!view->is_json) {
         error = tow_json_append_string(&string, data);
         data = (tow_slice){(const char *)string.data, string.length};
     }
     if (error == 0) {
         tow_socketio_arguments arguments = {.json = data.data, .length = data.length};
-        error = form_for(form, encoding, event_of(published), &arguments);
+        error = form_for(form, encoding, view->event, &arguments);
     }
     tow_buffer_clear(&string);
     return error;
 }
 
 static int form_of_bytes(
-    tow_socketio_form **form, const tow_socketio_encoding *encoding, const tow_published *published) {
-    tow_slice data = tow_published_data(published);
-    tow_socketio_attachment attachment = {data.data, data.length};
+    tow_socketio_form **form, const tow_socketio_encoding *encoding, const tow_view *view) {
+    tow_socketio_attachment attachment = {view->data.data, view->data.length};
     tow_socketio_arguments arguments = {
         .json = "{\"_placeholder\":true,\"num\":0}", .attachments = &attachment, .attachment_count = 1};
-    return form_for(form, encoding, event_of(published), &arguments);
+    return form_for(form, encoding, view->event, &arguments);
 }
 
 static tow_socketio_encoding *encoding_of_table(const tow_encoding *table) {
@@ -158,8 +152,12 @@ static void *hold(const tow_encoding *table, tow_socketio_form *form) {
 static void *encode(const tow_encoding *table, const tow_published *published) {
     const tow_socketio_encoding *self = encoding_of_table(table);
     tow_socketio_form *form;
-    int error = tow_published_type(published) == TOW_BINARY ? form_of_bytes(&form, self, published)
-                                                            : form_of_text(&form, self, published);
+    tow_view view;
+    tow_buffer text = {0}; /* stays empty: bytes go as they are */
+    int error = tow_view_make(&view, TOW_CLIENT_SOCKETIO, published, &text);
+    if (error == 0)
+        error =
+            view.type == TOW_BINARY ? form_of_bytes(&form, self, &view) : form_of_text(&form, self, &view);
     if (error != 0) /* what can be no event here is nothing to send; without memory: NULL */
         form = error == TOW_ERROR_MEMORY ? NULL : form_with_room(0);
     return hold(table, form);

@@ -1,17 +1,12 @@
 #include "packet.h"
 
 #include "base/json.h"
+#include "hub/view.h"
 #include "placeholders.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <towline/error.h>
-
-/* What both sides have for what happens to a socket itself. */
-static const char *const reserved_names[] = {
-    "connect", "connect_error", "disconnect", "disconnecting", "newListener", "removeListener"};
-
-enum { RESERVED_COUNT = sizeof(reserved_names) / sizeof(reserved_names[0]) };
 
 static bool take_digit(tow_slice *rest, int *digit) {
     if (rest->length == 0 || rest->data[0] < '0' || rest->data[0] > '9')
@@ -86,11 +81,10 @@ static tow_slice inside_of(tow_slice array) {
 }
 
 static bool is_reserved(tow_slice string) {
-    for (size_t i = 0; i < RESERVED_COUNT; i++) {
-        if (tow_json_string_is(string, reserved_names[i]))
-            return true;
-    }
-    return false;
+    const char *const *name = tow_client_table[TOW_CLIENT_SOCKETIO].reserved;
+    while (*name != NULL && !tow_json_string_is(string, *name))
+        name++;
+    return *name != NULL;
 }
 
 static int take_event(tow_socketio_packet *packet) {
@@ -175,9 +169,5 @@ int tow_socketio_packet_append_head(
 }
 
 bool tow_socketio_packet_name_is_free(tow_slice name) {
-    for (size_t i = 0; i < RESERVED_COUNT; i++) {
-        if (tow_slice_equals(name, reserved_names[i]))
-            return false;
-    }
-    return true;
+    return tow_client_event_is_free(TOW_CLIENT_SOCKETIO, name);
 }

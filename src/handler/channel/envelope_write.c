@@ -1,8 +1,9 @@
 #include "envelope_write.h"
 
-#include "base/base64.h"
 #include "base/json.h"
+#include "hub/view.h"
 
+#include <assert.h>
 #include <inttypes.h>
 
 int tow_envelope_begin(tow_buffer *out, const char *type, tow_slice id) {
@@ -51,29 +52,30 @@ int tow_envelope_write_member(tow_buffer *out, tow_slice user, tow_slice info) {
     return error != 0 ? error : tow_envelope_end(out);
 }
 
-static int bytes_add(tow_buffer *out, tow_slice data) {
-    int error = tow_buffer_append_text(out, ",\"base64\":\"");
+static int view_write(tow_buffer *out, const tow_view *view) {
+    int error = tow_envelope_add_text(out, "event", view->event);
     if (error == 0)
-        error = tow_base64_append(out, data.data, data.length);
-    return error != 0 ? error : tow_buffer_append(out, "\"", 1);
+        error = tow_envelope_add_text(out, view->is_base64 ? "base64" : "data", view->data);
+    if (error == 0 && view->user.length > 0)
+        error = tow_envelope_add_text(out, "user", view->user);
+    if (error == 0 && view->position.number != 0)
+        error = tow_envelope_add_position(out, &view->position);
+    return error != 0 ? error : tow_envelope_add_number(out, "time", view->milliseconds);
 }
 
 static int message_write(tow_buffer *out, const tow_published *published) {
-    const tow_slice data = tow_published_data(published), user = tow_published_user(published);
-    const tow_position position = tow_published_position(published);
-    int error = tow_envelope_add_text(out, "event", tow_published_event(published));
+    tow_view view;
+    tow_buffer text = {0};
+    int error = tow_view_make(&view, TOW_CLIENT_ENVELOPES, published, &text);
     if (error == 0)
-        error = tow_published_type(published) == TOW_TEXT ? tow_envelope_add_text(out, "data", data)
-                                                          : bytes_add(out, data);
-    if (error == 0 && user.length > 0)
-        error = tow_envelope_add_text(out, "user", user);
-    if (error == 0 && position.number != 0)
-        error = tow_envelope_add_position(out, &position);
-    return error != 0 ? error : tow_envelope_add_number(out, "time", tow_published_milliseconds(published));
+        error = view_write(out, &view);
+    tow_buffer_clear(&text);
+    return error;
 }
 
 static int member_write(tow_buffer *out, const tow_published *published) {
     const tow_slice info = tow_published_data(published);
+    assert(tow_client_table[TOW_CLIENT_ENVELOPES].members);
     int error = tow_envelope_add_text(out, "user", tow_published_user(published));
     return error != 0 || info.length == 0 ? error : tow_envelope_add_value(out, "info", info);
 }

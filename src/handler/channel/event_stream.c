@@ -1,6 +1,6 @@
 #include "event_stream.h"
 
-#include "base/base64.h"
+#include "hub/view.h"
 
 /* Section 9.2.6: CR, LF, or both end a line. */
 static size_t line_length(tow_slice data) {
@@ -55,35 +55,19 @@ static int event_append(
     return error != 0 ? error : tow_buffer_append(out, "\n", 1);
 }
 
-/* What only the server says is no name for what is published. */
-static bool is_reserved(tow_slice event) {
-    static const char beginning[] = "towline.", end[] = ";base64";
-    const size_t begins = sizeof(beginning) - 1, ends = sizeof(end) - 1;
-    return (event.length >= begins && memcmp(event.data, beginning, begins) == 0) ||
-           (event.length >= ends && memcmp(event.data + event.length - ends, end, ends) == 0);
-}
-
-static tow_slice event_of(const tow_published *published) {
-    const tow_slice event = tow_published_event(published);
-    return is_reserved(event) ? tow_slice_from("message") : event;
-}
-
 int tow_event_append(tow_buffer *out, tow_slice event, const char *id, tow_slice data) {
     return event_append(out, event, "", id, data);
 }
 
 int tow_event_append_published(tow_buffer *out, const tow_published *published) {
     char id[TOW_POSITION_TEXT_SIZE] = "";
-    const tow_position position = tow_published_position(published);
-    const tow_slice event = event_of(published), data = tow_published_data(published);
+    tow_view view;
     tow_buffer text = {0};
-    if (position.number != 0)
-        tow_position_write(id, &position);
-    if (tow_published_type(published) == TOW_TEXT)
-        return event_append(out, event, "", id, data);
-    int error = tow_base64_append(&text, data.data, data.length);
+    int error = tow_view_make(&view, TOW_CLIENT_EVENTS, published, &text);
+    if (view.position.number != 0)
+        tow_position_write(id, &view.position);
     if (error == 0)
-        error = event_append(out, event, ";base64", id, (tow_slice){(const char *)text.data, text.length});
+        error = event_append(out, view.event, view.is_base64 ? ";base64" : "", id, view.data);
     tow_buffer_clear(&text);
     return error;
 }

@@ -1,5 +1,7 @@
 #include "channel_name.h"
 
+#include "hub/view.h"
+
 static const char user_prefix[] = "#server-to-user-";
 
 /* Longer prefixes first. */
@@ -64,7 +66,7 @@ tow_pusher_channel_name tow_pusher_channel_name_read(tow_slice name) {
 
 bool tow_pusher_event_is_valid(tow_slice event) {
     return has_room(event, TOW_PUSHER_EVENT_MAX) && !tow_slice_has_control(event) &&
-           !tow_pusher_begins(event, "pusher:") && !tow_pusher_begins(event, "pusher_internal:");
+           tow_client_event_is_free(TOW_CLIENT_PUSHER, event);
 }
 
 bool tow_pusher_event_is_clients(tow_slice event) {

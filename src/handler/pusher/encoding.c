@@ -1,8 +1,8 @@
 #include "encoding.h"
 
 #include "app.h"
-#include "base/base64.h"
 #include "envelope.h"
+#include "hub/view.h"
 #include "member.h"
 
 /* With what the buffer holds as its data; the buffer is cleared. */
@@ -38,22 +38,22 @@ static int count_write(tow_buffer *out, tow_pusher_envelope *envelope, const tow
         tow_buffer_append_format(&data, "{\"subscription_count\":%.*s}", (int)number.length, number.data));
 }
 
-/* What clients say stays in the form in which it came; everything else is a string, whatever it holds. */
+/* What clients say stays in the form in which it came; everything else is a string, whatever it holds. An
+ * event from another door must not pass for one of the protocol. */
 static int message_write(tow_buffer *out, tow_pusher_envelope *envelope, const tow_published *published) {
-    tow_slice event = tow_published_event(published), data = tow_published_data(published);
+    tow_view view;
     tow_buffer text = {0};
-    if (!tow_pusher_event_is_valid(event))
-        event = tow_slice_from("message"); /* from another door: it must not pass for one of the protocol */
-    envelope->event = event;
-    if (tow_pusher_channel_name_read(envelope->channel).access == TOW_PUSHER_PRESENCE &&
-        tow_published_user(published).length > 0)
-        envelope->user = tow_published_user(published);
-    if (tow_published_type(published) == TOW_BINARY)
-        return write_with(out, envelope, &text, tow_base64_append(&text, data.data, data.length));
-    envelope->data = (tow_slice){data.length > 0 ? data.data : "", data.length};
+    int error = tow_view_make(&view, TOW_CLIENT_PUSHER, published, &text);
+    envelope->event = tow_pusher_event_is_valid(view.event) ? view.event : tow_slice_from("message");
+    envelope->data = (tow_slice){view.data.length > 0 ? view.data.data : "", view.data.length};
     envelope->data_is_json =
-        tow_published_form_of(published) == TOW_DATA_JSON && tow_pusher_event_is_clients(event);
-    return tow_pusher_envelope_write(out, envelope);
+        tow_published_form_of(published) == TOW_DATA_JSON && tow_pusher_event_is_clients(view.event);
+    if (view.user.length > 0 && tow_pusher_channel_name_read(envelope->channel).access == TOW_PUSHER_PRESENCE)
+        envelope->user = view.user;
+    if (error == 0)
+        error = tow_pusher_envelope_write(out, envelope);
+    tow_buffer_clear(&text);
+    return error;
 }
 
 static int encoding_write(const tow_message_encoding *encoding, const tow_published *published,
