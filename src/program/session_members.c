@@ -32,10 +32,11 @@ int tow_session_say(tow_session *session, const char *format, ...) {
 /* Behind the last that an answer has there may be more. */
 static void ask_on(tow_session *session, tow_slice answer, tow_slice last) {
     tow_slice more, channel;
-    if (last.length > 0 && tow_json_member(answer, "more", &more) && tow_json_type_of(more) == TOW_JSON_TRUE &&
-        tow_json_member(answer, "channel", &channel))
+    if (last.length > 0 && tow_json_member(answer, "more", &more) &&
+        tow_json_type_of(more) == TOW_JSON_TRUE && tow_json_member(answer, "channel", &channel))
         tow_session_say(session, "{\"type\":\"presence\",\"id\":1,\"channel\":%.*s,\"after\":%.*s}",
-            (int)channel.length, channel.data, (int)last.length, last.data); /* else the connection has ended */
+            (int)channel.length, channel.data, (int)last.length,
+            last.data); /* else the connection has ended */
 }
 
 void tow_session_tell_members(tow_session *session, tow_slice answer) {

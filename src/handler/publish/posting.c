@@ -3,6 +3,7 @@
 #include "answer.h"
 #include "base/json.h"
 #include "batch.h"
+#include "caller.h"
 #include "server/channels.h"
 #include "transport/timer.h"
 
@@ -29,11 +30,20 @@ static void outcome_answer(tow_job *job, const tow_outcome *outcome) {
     tow_job_answer(job, error, &body);
 }
 
+/* What one key's owner calls a request says nothing to another's. */
+static int repeat_make(tow_repeat *repeat, const tow_request *request, tow_slice key, tow_slice body) {
+    const tow_slice parts[] = {
+        slice_of(tow_request_target(request)), slice_of(tow_request_header(request, "Content-Type")), body};
+    tow_caller caller;
+    tow_caller_find(&caller, request);
+    int error = tow_repeat_make(repeat, caller.key, key, parts, 3);
+    tow_caller_clear(&caller);
+    return error;
+}
+
 /* False: the job has been answered, as it is not the first of its key. */
 static bool is_first(tow_job *job, const tow_request *request, tow_slice body) {
     const tow_slice key = slice_of(tow_request_header(request, "Idempotency-Key"));
-    const tow_slice parts[] = {
-        slice_of(tow_request_target(request)), slice_of(tow_request_header(request, "Content-Type")), body};
     tow_outcome outcome = {0};
     if (key.length == 0)
         return true;
@@ -41,7 +51,7 @@ static bool is_first(tow_job *job, const tow_request *request, tow_slice body) {
         tow_job_refuse(job, 400, "Idempotency-Key has at most 200 bytes");
         return false;
     }
-    int error = tow_repeat_make(&job->repeat, key, parts, 3);
+    int error = repeat_make(&job->repeat, request, key, body);
     if (error != 0) {
         tow_job_fail(job, error);
         return false;

@@ -1,11 +1,11 @@
 #include "handler/publish.h"
 
 #include "answer.h"
+#include "caller.h"
 #include "handler/channels.h"
 #include "handler/publish_key.h"
 #include "options.h"
 #include "posting.h"
-#include "presented.h"
 #include "secret_file.h"
 #include "server/channels.h"
 #include "server/metric.h"
@@ -43,15 +43,11 @@ static bool has_key(publish *self, tow_slice key) {
     return found;
 }
 
-/* A guard may want the Authorization for itself, so there is a field of our own. */
 static bool is_allowed(publish *self, const tow_request *request) {
-    const char *own = tow_request_header(request, "Towline-Key");
-    tow_presented presented;
-    if (own != NULL)
-        return has_key(self, tow_slice_from(own));
-    tow_presented_find(&presented, request, NULL);
-    bool allowed = presented.scheme == TOW_SCHEME_BEARER && has_key(self, presented.token);
-    tow_presented_clear(&presented);
+    tow_caller caller;
+    tow_caller_find(&caller, request);
+    bool allowed = has_key(self, caller.key);
+    tow_caller_clear(&caller);
     return allowed;
 }
 

@@ -67,9 +67,11 @@ static bool digest_make(unsigned char out[TOW_REPEATS_DIGEST], const tow_slice *
     return is_done;
 }
 
-int tow_repeat_make(tow_repeat *repeat, tow_slice key, const tow_slice *parts, size_t count) {
-    return digest_make(repeat->key, &key, 1) && digest_make(repeat->request, parts, count) ? 0
-                                                                                           : TOW_ERROR_MEMORY;
+int tow_repeat_make(
+    tow_repeat *repeat, tow_slice owner, tow_slice key, const tow_slice *parts, size_t count) {
+    const tow_slice names[] = {owner, key};
+    bool is_made = digest_make(repeat->key, names, 2) && digest_make(repeat->request, parts, count);
+    return is_made ? 0 : TOW_ERROR_MEMORY;
 }
 
 static int32_t *head_of(tow_repeats *repeats, const tow_repeat *repeat) {

@@ -34,8 +34,8 @@ int tow_repeats_new(tow_repeats **repeats, uint32_t max);
 tow_repeats *tow_repeats_retain(tow_repeats *repeats);
 void tow_repeats_release(tow_repeats *repeats); /* NULL is allowed */
 
-/* The parts with their lengths, so that none runs into the next. */
-int tow_repeat_make(tow_repeat *repeat, tow_slice key, const tow_slice *parts, size_t count);
+/* Of what `owner` calls `key`; the parts with their lengths, so that none runs into the next. */
+int tow_repeat_make(tow_repeat *repeat, tow_slice owner, tow_slice key, const tow_slice *parts, size_t count);
 
 /* `now` in seconds. */
 tow_repeats_verdict tow_repeats_begin(

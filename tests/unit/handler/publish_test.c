@@ -151,19 +151,21 @@ static void what_is_kept_is_told(void **state) {
 
 static void what_comes_again_is_published_once(void **state) {
     struct world world;
-    begin(&world, "first-key", 0);
+    begin(&world, "first-key\nsecond-key", 0);
     expect(&world, "POST /publish/k", KEY "Idempotency-Key: one\r\n", "hello", 200,
         "{\"subscribers\":0,\"position\"");
     expect(&world, "POST /publish/k", KEY "Idempotency-Key: one\r\n", "hello", 200,
         "{\"subscribers\":0,\"repeated\":true,\"position\"");
     expect(
         &world, "POST /publish/k", KEY "Idempotency-Key: one\r\n", "other", 422, "used for another request");
+    expect(&world, "POST /publish/k", "Towline-Key: second-key\r\nIdempotency-Key: one\r\n", "hello", 200,
+        "{\"subscribers\":0,\"position\"");
     expect(&world, "POST /publish", KEY "Idempotency-Key: two\r\n", "[{\"channel\":\"k\",\"data\":\"b\"}]",
         200, "{\"published\":1}");
     expect(&world, "POST /publish", KEY "Idempotency-Key: two\r\n", "[{\"channel\":\"k\",\"data\":\"b\"}]",
         200, "{\"published\":1,\"repeated\":true}");
     const char *history = answer_to(&world, "GET /publish/k?history", KEY, "");
-    assert_has(history, ":2\",\"event\":\"message\",\"data\":\"b\"}]}");
+    assert_has(history, ":3\",\"event\":\"message\",\"data\":\"b\"}]}");
     /* what had failed may come again */
     expect(&world, "POST /publish/k", KEY "Idempotency-Key: three\r\n", "\xff", 400, "UTF-8");
     expect(&world, "POST /publish/k", KEY "Idempotency-Key: three\r\n", "good", 200,

@@ -8,7 +8,7 @@ enum { MAX = 100 };
 static tow_repeat repeat_of(const char *key, const char *request) {
     tow_repeat repeat;
     const tow_slice part = tow_slice_from(request);
-    assert_int_equal(tow_repeat_make(&repeat, tow_slice_from(key), &part, 1), 0);
+    assert_int_equal(tow_repeat_make(&repeat, (tow_slice){0}, tow_slice_from(key), &part, 1), 0);
     return repeat;
 }
 
