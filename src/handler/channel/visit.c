@@ -102,6 +102,7 @@ static void turn_away(tow_visit *visit, const tow_channel_answer *answer) {
 
 /* If it leaves before on_open or on_request, on_gone comes. */
 static void let_in(tow_visit *visit) {
+    visit->guest.is_in = true;
     (void)tow_exchange_accept(visit->exchange, &(tow_acceptance){.user = visit});
 }
 

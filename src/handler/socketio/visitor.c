@@ -84,6 +84,7 @@ static void on_dismissed(tow_channel_guest *guest, tow_channel_dismissal why) {
 /* Who it is: by its request, and then by the token that it sends along. */
 
 static void let_in(tow_socketio_visitor *visitor) {
+    visitor->guest.is_in = true;
     tow_socketio_accept(visitor->socket);
     for (const char *const *room = visitor->house->rooms; room != NULL && *room != NULL; room++)
         tow_socketio_join(visitor->socket, *room);

@@ -56,6 +56,11 @@ static void guest_take(asked *made, const tow_verdict *verdict, tow_channel_answ
         refuse(answer, 503, tow_strerror(TOW_ERROR_MEMORY));
         return;
     }
+    if (!tow_stay_may_take_grant(stay, grant)) {
+        tow_grant_free(grant);
+        refuse(answer, 403, TOW_STAY_IS_ANOTHERS);
+        return;
+    }
     if (made->fields != NULL) {
         free(stay->fields);
         stay->fields = made->fields;

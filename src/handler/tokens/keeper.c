@@ -67,13 +67,16 @@ static void check(
         tow_jwt_read(&grant, keyring, token, keeper->settings.audience, tow_loop_wall_seconds(guest->loop));
     tow_stay *stay = verdict == TOW_JWT_GOOD ? stay_need(keeper, guest) : NULL;
     tow_keyring_release(keyring);
-    if (stay != NULL) {
+    bool may = stay == NULL || tow_stay_may_take_grant(stay, grant);
+    if (stay != NULL && may) {
         tow_stay_take_grant(stay, grant);
         grant_to(answer);
         return;
     }
     tow_grant_free(grant);
-    if (verdict == TOW_JWT_GOOD || verdict == TOW_JWT_MEMORY)
+    if (!may)
+        refuse(answer, 403, TOW_STAY_IS_ANOTHERS);
+    else if (verdict == TOW_JWT_GOOD || verdict == TOW_JWT_MEMORY)
         refuse(answer, 503, tow_strerror(TOW_ERROR_MEMORY));
     else
         refuse_token(keeper, answer, verdict);

@@ -1,6 +1,7 @@
 #include "stay.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 /* Seconds after which the clock is looked at again, as it may be set meanwhile. */
 enum { LOOK_SECONDS = 3600 };
@@ -38,6 +39,12 @@ tow_stay *tow_stay_begin(tow_channel_guest *guest, tow_guest_book *book) {
     stay->booked.on_called = on_called;
     guest->known = stay;
     return stay;
+}
+
+bool tow_stay_may_take_grant(const tow_stay *stay, const tow_grant *grant) {
+    const char *before = stay->guest->subject;
+    const char *now = grant != NULL ? tow_grant_subject(grant) : NULL;
+    return !stay->guest->is_in || before == NULL || (now != NULL && strcmp(before, now) == 0);
 }
 
 void tow_stay_take_grant(tow_stay *stay, tow_grant *grant) {

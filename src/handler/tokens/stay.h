@@ -20,6 +20,10 @@ typedef struct tow_stay {
 /* Begins one of a guest that has a loop; it is what is known of it then. NULL without memory. */
 tow_stay *tow_stay_begin(tow_channel_guest *guest, tow_guest_book *book);
 
+/* Whether that would leave it the user that it is, where it is one and is in. */
+bool tow_stay_may_take_grant(const tow_stay *stay, const tow_grant *grant);
+#define TOW_STAY_IS_ANOTHERS "this connection is another user's"
+
 /* Another grant in place of the one before; it is the stay's from now on, and may be NULL. */
 void tow_stay_take_grant(tow_stay *stay, tow_grant *grant);
 

@@ -137,6 +137,24 @@ static int files_remove(void **state) {
     return 0;
 }
 
+/* Who was nobody in particular may become somebody, once. */
+static void who_is_in_stays_the_same_user(void **state) {
+    struct world world;
+    begin(&world, &(tow_token_settings){.keys = keys_file(SECRET)});
+    struct visitor *ann = visit_with(&world, "ann", 100);
+    struct visitor *guest = visit(&world, "/in", "");
+    ann->guest.is_in = guest->guest.is_in = true;
+    const tow_channel_answer refused = show(ann, token_of(&world, "bob", 100, SECRET));
+    assert_int_equal(refused.status, 403);
+    assert_string_equal(refused.reason, "this connection is another user's");
+    assert_string_equal(ann->guest.subject, "ann");
+    assert_int_equal(show(ann, token_of(&world, "ann", 200, SECRET)).word, TOW_CHANNEL_GRANTED);
+    assert_int_equal(show(guest, token_of(&world, "bob", 100, SECRET)).word, TOW_CHANNEL_GRANTED);
+    assert_int_equal(show(guest, token_of(&world, "ann", 100, SECRET)).status, 403);
+    assert_string_equal(guest->guest.subject, "bob");
+    end(&world);
+}
+
 static void who_shows_no_token_is_nobody_in_particular(void **state) {
     struct world world;
     begin(&world, &(tow_token_settings){.keys = keys_file(SECRET)});
@@ -295,6 +313,7 @@ static void without_keys_and_back_end_there_is_no_keeper(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(who_shows_no_token_is_nobody_in_particular),
+        cmocka_unit_test(who_is_in_stays_the_same_user),
         cmocka_unit_test(a_token_is_found_where_it_may_stand),
         cmocka_unit_test(a_token_allows_what_it_says),
         cmocka_unit_test(a_token_that_is_no_good_lets_nobody_in),

@@ -41,7 +41,8 @@ typedef struct tow_channel_question {
 
 typedef struct tow_channel_keeper tow_channel_keeper;
 
-typedef struct tow_channel_guest { /* zeroed but for on_dismissed; `enter` and `show` fill the rest */
+typedef struct tow_channel_guest { /* zeroed but for on_dismissed; `enter` and `show` fill the rest but is_in
+                                    */
     /* It has to go. The door tells the client, lets it go and calls `leave`, in this call or later. Never
      * inside a call of the door's. */
     void (*on_dismissed)(struct tow_channel_guest *guest, tow_channel_dismissal why);
@@ -52,6 +53,7 @@ typedef struct tow_channel_guest { /* zeroed but for on_dismissed; `enter` and `
     tow_slice info;  /* what presence tells of it: a value of JSON; length 0: nothing. The same */
     int64_t expires; /* seconds since 1970, after which on_dismissed comes; 0: never */
     void *known;     /* of who answers */
+    bool is_in;      /* the door's: it was let in as who it is */
 } tow_channel_guest;
 
 /* What answers. What is said at once is written to `answer`; with LATER `question` is kept, and on_answer
@@ -62,7 +64,8 @@ struct tow_channel_keeper {
      * one is granted, as nobody in particular. A refusal ends it: `leave` is not called then. */
     void (*enter)(const tow_channel_keeper *keeper, tow_channel_guest *guest, tow_exchange *exchange,
         const tow_request *request, tow_channel_question *question, tow_channel_answer *answer);
-    /* It brings a token in a message: it is who that says from now on. A refusal leaves all as it was. */
+    /* It brings a token in a message: it is who that says from now on, if it is nobody in particular or is
+     * not in yet; else it stays the same user. A refusal leaves all as it was. */
     void (*show)(const tow_channel_keeper *keeper, tow_channel_guest *guest, tow_slice token,
         tow_channel_question *question, tow_channel_answer *answer);
     /* Asked for what the channel's policy leaves to tokens. Where `question` is NULL nothing is kept: LATER
