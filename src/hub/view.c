@@ -50,8 +50,7 @@ static int data_view(tow_view *view, const tow_client_gets *gets, tow_buffer *te
     return error;
 }
 
-int tow_view_make(
-    tow_view *view, tow_client_kind kind, const tow_published *published, tow_buffer *text) {
+int tow_view_make(tow_view *view, tow_client_kind kind, const tow_published *published, tow_buffer *text) {
     const tow_client_gets *gets = &tow_client_table[kind];
     tow_slice event = tow_published_event(published);
     assert(tow_published_kind_of(published) == TOW_PUBLISHED_MESSAGE);

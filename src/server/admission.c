@@ -108,7 +108,8 @@ bool tow_admission_refuses(tow_exchange *exchange) {
     return true;
 }
 
-static tow_origin_verdict judge_origin(tow_exchange *exchange, tow_slice *origin) {
+/* Where the route lets in not just any. */
+static tow_origin_verdict judge_by_lists(tow_exchange *exchange, tow_slice *origin) {
     const tow_http_head *head = exchange->request->head;
     const tow_handler *handler = &exchange->route->handler;
     const char *const *allowed = handler->allow_origins;
@@ -117,10 +118,19 @@ static tow_origin_verdict judge_origin(tow_exchange *exchange, tow_slice *origin
         return found == 0 ? TOW_ORIGIN_ALLOWED : TOW_ORIGIN_MALFORMED; /* only browsers must send one */
     if (allowed == NULL)
         allowed = (const char *const *)tow_exchange_worker(exchange)->rules->allow_origins;
-    tow_origin_verdict verdict = tow_origin_judge(
+    return tow_origin_judge(
         allowed, *origin, tow_visitor_authority(&exchange->visitor, head), exchange->visitor.scheme);
-    bool any = handler->any_origin && verdict != TOW_ORIGIN_MALFORMED;
+}
+
+static tow_origin_verdict judge_origin(tow_exchange *exchange, tow_slice *origin) {
+    tow_origin_verdict verdict = judge_by_lists(exchange, origin);
+    bool any = exchange->route->handler.any_origin && verdict != TOW_ORIGIN_MALFORMED;
     return any ? TOW_ORIGIN_ALLOWED : verdict;
+}
+
+bool tow_exchange_is_foreign(tow_exchange *exchange) {
+    tow_slice origin = {0};
+    return judge_by_lists(exchange, &origin) != TOW_ORIGIN_ALLOWED;
 }
 
 bool tow_exchange_refuse_origin(tow_exchange *exchange) {

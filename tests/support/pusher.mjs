@@ -87,17 +87,17 @@ export async function subscribed(made, name) {
 
 /** A bare client: what comes is kept in `messages`, as texts and as objects. */
 export class Bare {
-  static async open(t, server, { target = `/app/${app.key}?protocol=7&client=js&version=8.6.0&flash=false` } = {}) {
-    const bare = new Bare(server.url(target));
+  static async open(t, server, { target = `/app/${app.key}?protocol=7&client=js&version=8.6.0&flash=false`, options } = {}) {
+    const bare = new Bare(server.url(target), options);
     t.after(() => bare.socket.terminate());
     await within(15000, once(bare.socket, "open"), "open");
     return bare;
   }
 
-  constructor(url) {
+  constructor(url, options) {
     this.texts = [];
     this.messages = [];
-    this.socket = new WebSocket(url);
+    this.socket = new WebSocket(url, options);
     this.closed = once(this.socket, "close").then(([code, reason]) => ({ code, reason: reason.toString() }));
     this.socket.on("error", () => {});
     this.socket.on("message", (text) => {

@@ -590,6 +590,24 @@ test("who published at another door is named in a presence channel, binary data 
   }
 });
 
+test("what an app shares is for pages that other doors let in", async (t) => {
+  const see = async (server, origin, channel) => {
+    const bare = await Bare.open(t, server, { options: { headers: { Origin: origin } } });
+    await bare.greeted();
+    bare.say({ event: "pusher:subscribe", data: { channel } });
+    const { event, data } = await bare.next((message) => /subscription_(succeeded|error)$/.test(message.event), "an answer");
+    return event === "pusher:subscription_error" ? data.status : 200;
+  };
+  const server = await serve(t, ["share: [news]"]);
+  assert.equal(await see(server, "https://elsewhere.example", "news"), 403);
+  assert.equal(await see(server, "https://elsewhere.example", "own"), 200);
+  assert.equal(await see(server, `http://127.0.0.1:${server.port}`, "news"), 200);
+  for (const origins of ["https://elsewhere.example", '"*"']) {
+    const open = await serve(t, ["share: [news]", `allow-origin: ${origins}`]);
+    assert.equal(await see(open, "https://elsewhere.example", "news"), 200, origins);
+  }
+});
+
 describe("several apps", () => {
   test("know nothing of each other", async (t) => {
     const server = await serve(t, [], { others: "  - {id: other, key: other-key, secret: secret}\n" });

@@ -4,6 +4,8 @@
 #include "envelope.h"
 #include "message.h"
 #include "saying.h"
+#include "server/entrance.h"
+#include "server/exchange.h"
 #include "sign_in.h"
 #include "subscribing.h"
 #include "transport/loop.h"
@@ -124,6 +126,7 @@ static void welcome(tow_pusher_connection *connection) {
 
 void tow_pusher_connection_open(tow_websocket *socket) {
     tow_pusher_app *app = tow_websocket_user(socket);
+    tow_exchange *opening = tow_websocket_opening(socket);
     refusal why = opening_check(app, tow_websocket_request(socket));
     if (why.code == 0 && !tow_pusher_app_enter(app))
         why = (refusal){TOW_PUSHER_OVER_QUOTA, "this app has as many connections as it may"};
@@ -139,6 +142,7 @@ void tow_pusher_connection_open(tow_websocket *socket) {
     }
     connection->socket = socket;
     connection->app = app;
+    connection->is_foreign = opening == NULL || tow_exchange_is_foreign(opening);
     tow_websocket_set_user(socket, connection);
     welcome(connection);
 }

@@ -41,6 +41,7 @@ typedef struct tow_pusher_connection {
     int64_t second;       /* when the present second of client events began */
     int events;           /* in it */
     bool was_pinged;
+    bool is_foreign; /* of a page that is let in as any would be */
     tow_pusher_membership *memberships;
     struct tow_pusher_signed_in *signed_in; /* NULL: it has not */
     char id[TOW_PUSHER_SOCKET_ID_TEXT];

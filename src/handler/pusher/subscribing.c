@@ -189,13 +189,23 @@ static void say_again(tow_pusher_connection *connection, tow_slice channel) {
     tow_pusher_say_error(connection, 0, text);
 }
 
-/* What is set for the channel holds at this door, too; a signature is as good as a token. */
-static bool is_open(const tow_pusher_connection *connection, const wish *wanted, tow_slice hub_name) {
+/* What is set for the channel holds at this door, too; a signature is as good as a token. To an app any page
+ * may come, but to what it shares only those that may at other doors. */
+static refusal may_enter(const tow_pusher_connection *connection, const wish *wanted, tow_slice hub_name) {
+    static const refusal closed = {"AuthError", "this channel is not for clients without a proof", 403};
+    static const refusal foreign = {
+        "AuthError", "this channel is not for pages of this origin: the app's allow-origin may say so", 403};
     tow_channel_policy policy = {0};
     tow_hub_policy(tow_server_hub(connection->app->server), hub_name, &policy);
+    if (policy.subscribe == TOW_ACCESS_NOBODY)
+        return closed;
+    if (is_proven(wanted->name.access))
+        return (refusal){0};
     if (policy.subscribe == TOW_ACCESS_TOKEN)
-        return is_proven(wanted->name.access);
-    return policy.subscribe != TOW_ACCESS_NOBODY;
+        return closed;
+    bool is_shared = tow_pusher_app_share_of(connection->app, wanted->channel) >= 0;
+    return is_shared && connection->is_foreign && policy.subscribe != TOW_ACCESS_ANYONE ? foreign
+                                                                                        : (refusal){0};
 }
 
 /* Who may, does. */
@@ -203,8 +213,9 @@ static refusal enter(tow_pusher_connection *connection, const wish *wanted) {
     tow_pusher_hub_name name;
     tow_pusher_app_hub_name(connection->app, wanted->channel, &name);
     const tow_slice hub_name = tow_pusher_hub_slice(&name);
-    if (!is_open(connection, wanted, hub_name))
-        return (refusal){"AuthError", "this channel is not for clients without a proof", 403};
+    const refusal why = may_enter(connection, wanted, hub_name);
+    if (why.text != NULL)
+        return why;
     if (tow_socket_subscription(connection->socket, hub_name) != NULL) {
         say_again(connection, wanted->channel);
         return (refusal){0};

@@ -1,5 +1,5 @@
-/* arrival: an answer may be on its way for long after it was handed over: what stands between may hold it, and
- * the client's network may be slow. */
+/* arrival: an answer may be on its way for long after it was handed over: what stands between may hold it,
+ * and the client's network may be slow. */
 #ifndef TOW_HANDLER_SESSION_ARRIVAL_H
 #define TOW_HANDLER_SESSION_ARRIVAL_H
 

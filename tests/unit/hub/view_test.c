@@ -4,7 +4,8 @@
 #include "hub/store.h"
 #include "hub/view.h"
 
-static tow_published *publish(const char *event, tow_message_type type, tow_data_form form, const char *data) {
+static tow_published *publish(
+    const char *event, tow_message_type type, tow_data_form form, const char *data) {
     tow_published *made;
     const tow_draft draft = {.event = tow_slice_from(event),
         .type = type,
@@ -21,7 +22,8 @@ static bool is(tow_slice slice, const char *text) {
 }
 
 static void bytes_are_in_base64_where_a_client_has_texts_only(void **state) {
-    static const bool has_bytes[] = {[TOW_CLIENT_PLAIN] = true, [TOW_CLIENT_SOCKETIO] = true, [TOW_CLIENT_KINDS] = false};
+    static const bool has_bytes[] = {
+        [TOW_CLIENT_PLAIN] = true, [TOW_CLIENT_SOCKETIO] = true, [TOW_CLIENT_KINDS] = false};
     (void)state;
     tow_published *published = publish("e", TOW_BINARY, TOW_DATA_STRING, "hello");
     for (int kind = 0; kind < TOW_CLIENT_KINDS; kind++) {
@@ -66,9 +68,10 @@ static void names_that_are_the_protocols_own_come_as_message(void **state) {
     static const struct {
         const char *event;
         tow_client_kind kind;
-    } reserved[] = {{"towline.gap", TOW_CLIENT_EVENTS}, {"x;base64", TOW_CLIENT_EVENTS}, {";base64", TOW_CLIENT_EVENTS},
-        {"pusher:error", TOW_CLIENT_PUSHER}, {"pusher_internal:x", TOW_CLIENT_PUSHER},
-        {"connect", TOW_CLIENT_SOCKETIO}, {"disconnecting", TOW_CLIENT_SOCKETIO}};
+    } reserved[] = {{"towline.gap", TOW_CLIENT_EVENTS}, {"x;base64", TOW_CLIENT_EVENTS},
+        {";base64", TOW_CLIENT_EVENTS}, {"pusher:error", TOW_CLIENT_PUSHER},
+        {"pusher_internal:x", TOW_CLIENT_PUSHER}, {"connect", TOW_CLIENT_SOCKETIO},
+        {"disconnecting", TOW_CLIENT_SOCKETIO}};
     (void)state;
     for (size_t i = 0; i < sizeof(reserved) / sizeof(reserved[0]); i++) {
         tow_published *published = publish(reserved[i].event, TOW_TEXT, TOW_DATA_STRING, "");

@@ -1,5 +1,5 @@
-/* view: what each kind of client gets of a publication: one table, by which the encodings write. In words it is
- * the one of docs/channels.md. */
+/* view: what each kind of client gets of a publication: one table, by which the encodings write. In words it
+ * is the one of docs/channels.md. */
 #ifndef TOW_HUB_VIEW_H
 #define TOW_HUB_VIEW_H
 
@@ -42,8 +42,7 @@ typedef struct tow_view {
 
 /* `text` holds the data where they are in base64; clear it when the view is not needed any more. Errors:
  * MEMORY. */
-int tow_view_make(
-    tow_view *view, tow_client_kind kind, const tow_published *published, tow_buffer *text);
+int tow_view_make(tow_view *view, tow_client_kind kind, const tow_published *published, tow_buffer *text);
 
 /* Whether an event comes to this kind by its own name. */
 bool tow_client_event_is_free(tow_client_kind kind, tow_slice event);

@@ -52,4 +52,7 @@ uint64_t tow_exchange_client(tow_exchange *exchange);
  * answering. */
 bool tow_exchange_refuse_origin(tow_exchange *exchange);
 
+/* Whether it is of a page of another origin that no list lets in, whatever the route's any_origin says. */
+bool tow_exchange_is_foreign(tow_exchange *exchange);
+
 #endif
