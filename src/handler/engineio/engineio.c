@@ -221,13 +221,13 @@ static void on_request(tow_exchange *exchange, const tow_request *request) {
 
 static void resolve(tow_engineio_settings *settings) {
     if (settings->ping_milliseconds == 0)
-        settings->ping_milliseconds = 25000;
+        settings->ping_milliseconds = TOW_ENGINEIO_PING_DEFAULT;
     if (settings->pong_milliseconds == 0)
-        settings->pong_milliseconds = 20000;
+        settings->pong_milliseconds = TOW_ENGINEIO_PONG_DEFAULT;
     if (settings->upgrade_milliseconds == 0)
         settings->upgrade_milliseconds = 10000;
     if (settings->max_payload == 0)
-        settings->max_payload = 1000000;
+        settings->max_payload = TOW_ENGINEIO_PAYLOAD_DEFAULT;
     if (settings->max_half_made == 0)
         settings->max_half_made = TOW_HALF_MADE_DEFAULT;
 }

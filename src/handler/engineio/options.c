@@ -1,5 +1,7 @@
 #include "handler/engineio.h"
 
+#include "../session/half_made.h"
+
 #define FIELD(member) TOW_OPTION_FIELD(tow_engineio_settings, member)
 
 const tow_option tow_engineio_rows[] = {
@@ -11,7 +13,7 @@ const tow_option tow_engineio_rows[] = {
     {.name = "engineio-ping-ms",
         .kind = TOW_OPTION_NUMBER,
         .value = "MILLISECONDS",
-        .fallback = "25000",
+        .fallback = TOW_OPTION_TYPED(TOW_ENGINEIO_PING_DEFAULT),
         .help = "between a Pong of an Engine.IO client and the next Ping",
         .minimum = 50,
         .maximum = INT64_C(1000) * TOW_OPTION_DAY,
@@ -19,7 +21,7 @@ const tow_option tow_engineio_rows[] = {
     {.name = "engineio-pong-ms",
         .kind = TOW_OPTION_NUMBER,
         .value = "MILLISECONDS",
-        .fallback = "20000",
+        .fallback = TOW_OPTION_TYPED(TOW_ENGINEIO_PONG_DEFAULT),
         .help = "for its answer; more: the session ends",
         .minimum = 50,
         .maximum = INT64_C(1000) * TOW_OPTION_DAY,
@@ -27,7 +29,7 @@ const tow_option tow_engineio_rows[] = {
     {.name = "engineio-max-payload",
         .kind = TOW_OPTION_SIZE,
         .value = "BYTES",
-        .fallback = "1000000",
+        .fallback = TOW_OPTION_TYPED(TOW_ENGINEIO_PAYLOAD_DEFAULT),
         .help = "of a message, and of what a client posts at once; more: 1009, for posts 413",
         .minimum = 1024,
         .maximum = INT64_C(1) << 30,
@@ -35,7 +37,7 @@ const tow_option tow_engineio_rows[] = {
     {.name = "engineio-half-made",
         .kind = TOW_OPTION_NUMBER,
         .value = "N",
-        .fallback = "1000",
+        .fallback = TOW_OPTION_TYPED(TOW_HALF_MADE_DEFAULT),
         .help = "sessions of a worker that have begun and to which nobody has come back; more: the oldest of "
                 "them ends",
         .minimum = 1,

@@ -6,7 +6,7 @@
 #include "base/ring.h"
 #include "server/metric.h"
 
-enum { TOW_HALF_MADE_DEFAULT = 1000 };
+#define TOW_HALF_MADE_DEFAULT 1000
 
 typedef struct tow_half_made {
     tow_ring ring;

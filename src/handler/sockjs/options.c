@@ -1,5 +1,7 @@
 #include "handler/sockjs.h"
 
+#include "../session/half_made.h"
+
 #define FIELD(member) TOW_OPTION_FIELD(tow_sockjs_settings, member)
 
 const tow_option tow_sockjs_rows[] = {
@@ -11,7 +13,7 @@ const tow_option tow_sockjs_rows[] = {
     {.name = "sockjs-half-made",
         .kind = TOW_OPTION_NUMBER,
         .value = "N",
-        .fallback = "1000",
+        .fallback = TOW_OPTION_TYPED(TOW_HALF_MADE_DEFAULT),
         .help = "sessions of a worker whose first request was answered and to which nobody has come back; "
                 "more: the oldest of them ends",
         .minimum = 1,

@@ -12,15 +12,19 @@
 
 typedef struct tow_engineio tow_engineio;
 
+#define TOW_ENGINEIO_PING_DEFAULT 25000
+#define TOW_ENGINEIO_PONG_DEFAULT 20000
+#define TOW_ENGINEIO_PAYLOAD_DEFAULT 1000000
+
 /* Zero means the default. */
 typedef struct tow_engineio_settings {
     bool off;                 /* for the program: no route is reachable so */
-    int ping_milliseconds;    /* between a Pong and the next Ping; default 25,000 */
-    int pong_milliseconds;    /* for the answer; default 20,000 */
+    int ping_milliseconds;    /* between a Pong and the next Ping */
+    int pong_milliseconds;    /* for the answer */
     int upgrade_milliseconds; /* for a WebSocket that is to take a session over; default 10,000 */
-    int64_t max_payload;      /* of a message, and of a body that is posted; default 1,000,000 */
+    int64_t max_payload;      /* of a message, and of a body that is posted */
     int64_t max_half_made; /* sessions of a worker to which nobody has come back yet; more: the oldest of them
-                              ends; default 1,000 */
+                              ends */
 } tow_engineio_settings;
 
 /* Rows of these settings. */

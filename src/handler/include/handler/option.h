@@ -72,6 +72,10 @@ typedef struct tow_option {
 /* Seconds: the most that options of time take. */
 enum { TOW_OPTION_DAY = 86400 };
 
+/* A number that has a name, as one would type it: for `fallback`. */
+#define TOW_OPTION_TYPED(number) TOW_OPTION_TYPED_AS_IT_IS(number)
+#define TOW_OPTION_TYPED_AS_IT_IS(number) #number
+
 #define TOW_OPTION_FIELD(type, member) .offset = offsetof(type, member), .width = sizeof(((type *)0)->member)
 
 #endif
