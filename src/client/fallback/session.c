@@ -3,6 +3,7 @@
 #include "base/text.h"
 #include "ending.h"
 #include "hearing.h"
+#include "pacing.h"
 #include "saying.h"
 #include "transport/loop.h"
 
@@ -12,15 +13,9 @@
 #include <towline/error.h>
 
 enum {
-    TOLD_AT_ONCE = 256,      /* packets of an answer, before others have their turn */
-    LOOK_MILLISECONDS = 100, /* at what was handed to the WebSocket, while the socket waits for that */
-    CUT_SECONDS = 60,        /* a WebSocket that is lost so early is one that something between cuts */
-    SIGNS = 3                /* of life, in the time that the server waits for one */
+    TOLD_AT_ONCE = 256, /* packets of an answer, before others have their turn */
+    CUT_SECONDS = 60    /* a WebSocket that is lost so early is one that something between cuts */
 };
-
-static tow_fallback_session *of(const tow_websocket *socket) {
-    return socket->carried;
-}
 
 static tow_fallback_session *of_polling(tow_polling *polling) {
     return (tow_fallback_session *)(void *)((char *)polling - offsetof(tow_fallback_session, polling));
@@ -29,115 +24,6 @@ static tow_fallback_session *of_polling(tow_polling *polling) {
 static tow_fallback_session *of_upgrade(tow_upgrade *upgrade) {
     return (tow_fallback_session *)(void *)((char *)upgrade - offsetof(tow_fallback_session, upgrade));
 }
-
-static void set_after(
-    tow_fallback_session *session, tow_timer *timer, int64_t milliseconds, tow_timer_callback callback) {
-    tow_timer_set(
-        session->loop, timer, tow_loop_now(session->loop) + milliseconds * TOW_MILLISECOND, callback);
-}
-
-static void poll(tow_fallback_session *session) {
-    bool is_wanted = !session->over && !session->telling && !session->peer_closed;
-    if (is_wanted && !tow_fallback_is_upgraded(session) && !tow_fallback_is_parked(session))
-        tow_polling_ask(&session->polling);
-}
-
-/* What is left is said by polling. */
-static void give_upgrade_up(tow_fallback_session *session) {
-    tow_upgrade_stop(&session->upgrade);
-    poll(session);
-}
-
-/* What the socket asks for: see websocket/carrier.h. */
-
-static int send_message(tow_websocket *socket, tow_message_type type, const void *data, size_t length) {
-    return tow_fallback_say(of(socket), type == TOW_TEXT ? TOW_PACKET_TEXT : TOW_PACKET_BINARY, data, length);
-}
-
-/* Of plain Engine.IO nobody waits for an answer; what is being posted may have arrived. */
-static int answer_close(tow_fallback_session *session, uint16_t code) {
-    if (session->polling.opened.is_extended && !tow_fallback_is_upgraded(session) &&
-        session->upgraded_at == 0)
-        return tow_fallback_say_close(session, code, NULL);
-    if (!tow_polling_is_posting(&session->polling))
-        tow_fallback_end(session, 0);
-    return 0;
-}
-
-static int send_close(tow_websocket *socket, uint16_t code, const char *reason) {
-    tow_fallback_session *session = of(socket);
-    if (session->over)
-        return 0;
-    if (code == TOW_CLOSE_ABNORMAL) {
-        tow_packets_clear(&session->out);
-        session->posted = 0;
-        tow_fallback_end(session, 0);
-        return 0;
-    }
-    session->closing = true;
-    session->our_code = code;
-    if (session->peer_closed)
-        return answer_close(session, code);
-    if (tow_fallback_is_upgraded(session)) {
-        tow_upgrade_close(&session->upgrade, code, reason);
-        return 0;
-    }
-    give_upgrade_up(session);
-    return tow_fallback_say_close(session, code, reason);
-}
-
-static uint64_t buffered(const tow_websocket *socket) {
-    const tow_fallback_session *session = of(socket);
-    uint64_t sum = session->out.payload + session->posted;
-    return session->upgrade.link == NULL
-               ? sum
-               : sum + (uint64_t)tow_websocket_buffered_amount(session->upgrade.link);
-}
-
-static void is_silent(tow_timer *timer);
-
-/* A WebSocket that is not read brings no Pings. */
-static void watch(tow_fallback_session *session) {
-    session->watched_at = tow_loop_now(session->loop);
-    if (session->paused || session->over)
-        tow_timer_cancel(session->loop, &session->silence);
-    else
-        set_after(session, &session->silence,
-            session->polling.opened.ping_milliseconds + session->polling.opened.pong_milliseconds, is_silent);
-}
-
-static void show_life(tow_timer *timer);
-
-static void set_reading(tow_fallback_session *session) {
-    tow_websocket *link = session->upgrade.link;
-    if (tow_fallback_is_upgraded(session)) {
-        (session->paused ? tow_websocket_pause : tow_websocket_resume)(link);
-        watch(session);
-    } else if (!session->paused) {
-        tow_timer_cancel(session->loop, &session->look);
-    } else if (session->polling.opened.is_extended) {
-        set_after(session, &session->look, session->polling.opened.linger_milliseconds / SIGNS, show_life);
-    }
-}
-
-static void set_paused(tow_websocket *socket, bool paused) {
-    tow_fallback_session *session = of(socket);
-    session->paused = paused;
-    if (session->over)
-        return;
-    set_reading(session);
-    if (!paused && session->telling)
-        tow_fallback_set_soon(session);
-}
-
-static size_t drop(tow_websocket *socket, uint64_t max) {
-    tow_fallback_session *session = of(socket);
-    uint64_t gone_before = buffered(socket) - session->out.payload;
-    return tow_packets_drop(&session->out, max > gone_before ? max - gone_before : 0);
-}
-
-const tow_carrier tow_fallback_carrier = {
-    .send = send_message, .close = send_close, .buffered = buffered, .set_paused = set_paused, .drop = drop};
 
 static void take_over(tow_fallback_session *session);
 
@@ -157,7 +43,7 @@ static void tell(tow_fallback_session *session) {
     }
     if (session->telling || session->over)
         return;
-    poll(session);
+    tow_fallback_poll(session);
     take_over(session);
 }
 
@@ -177,15 +63,6 @@ static void soon(tow_timer *timer) {
     tow_fallback_post(session);
     if (session->telling)
         tell(session);
-}
-
-/* While nobody takes what there is, no poll is made; but the server must not think that there is nobody. */
-static void show_life(tow_timer *timer) {
-    tow_fallback_session *session =
-        (tow_fallback_session *)(void *)((char *)timer - offsetof(tow_fallback_session, look));
-    if (session->telling)
-        tow_polling_show_life(&session->polling);
-    set_after(session, &session->look, session->polling.opened.linger_milliseconds / SIGNS, show_life);
 }
 
 /* Polling. */
@@ -235,27 +112,6 @@ static void lost(tow_polling *polling, int error, const char *text) {
 
 /* The WebSocket. */
 
-static void is_silent(tow_timer *timer) {
-    tow_fallback_session *session =
-        (tow_fallback_session *)(void *)((char *)timer - offsetof(tow_fallback_session, silence));
-    if (tow_websocket_lives(session->upgrade.link, session->watched_at)) { /* a long message is on its way */
-        tow_carried_heard(session->socket);
-        watch(session);
-        return;
-    }
-    tow_fallback_lose(session, TOW_ERROR_TIMED_OUT, "the server has sent nothing, not even its Pings");
-}
-
-/* The WebSocket tells when it is below the low mark only if it was above the high one; the socket may have
- * been so before. */
-static void look_at_marks(tow_timer *timer) {
-    tow_fallback_session *session =
-        (tow_fallback_session *)(void *)((char *)timer - offsetof(tow_fallback_session, look));
-    tow_carried_drain(session->socket);
-    if (!session->over && tow_fallback_is_upgraded(session) && tow_websocket_is_above_high(session->socket))
-        set_after(session, &session->look, LOOK_MILLISECONDS, look_at_marks);
-}
-
 /* No request is under way any more, and all that has come is told. */
 static bool comes_to_rest(tow_fallback_session *session) {
     if (session->over || session->telling)
@@ -271,7 +127,7 @@ static void take_over(tow_fallback_session *session) {
     if (session->polling.opened.is_extended)
         snprintf(packet, sizeof(packet), "5%llu", (unsigned long long)session->polling.answers);
     if (tow_upgrade_take(&session->upgrade, packet) != 0) {
-        give_upgrade_up(session);
+        tow_fallback_give_upgrade_up(session);
         tow_fallback_post(session);
         return;
     }
@@ -280,10 +136,10 @@ static void take_over(tow_fallback_session *session) {
     tow_timer_cancel(session->loop, &session->look);
     if (session->paused)
         tow_websocket_pause(session->upgrade.link);
-    watch(session);
+    tow_fallback_watch(session);
     tow_fallback_flush(session);
     if (!session->over)
-        look_at_marks(&session->look);
+        tow_fallback_look_at_marks(session);
 }
 
 static void probed(tow_upgrade *upgrade) {
@@ -293,7 +149,7 @@ static void probed(tow_upgrade *upgrade) {
 static void link_heard(tow_upgrade *upgrade, const tow_message *message) {
     tow_fallback_session *session = of_upgrade(upgrade);
     tow_carried_heard(session->socket);
-    watch(session);
+    tow_fallback_watch(session);
     if (message->type == TOW_TEXT)
         tow_fallback_hear_bytes(session, message->data, message->length);
     else
@@ -318,7 +174,7 @@ static void link_closed(tow_upgrade *upgrade, const tow_close_event *event) {
     if (session->over)
         return;
     if (!was_taken) {
-        poll(session);
+        tow_fallback_poll(session);
         tow_fallback_post(session);
     } else if (event->was_clean) {
         tow_fallback_hear_close(session, event->code, event->reason, event->reason_length);
@@ -429,7 +285,7 @@ void tow_fallback_session_carry(tow_fallback_session *session, tow_websocket *so
 void tow_fallback_session_go_on(tow_fallback_session *session) {
     if (session->over)
         return;
-    poll(session);
+    tow_fallback_poll(session);
     if (session->polling.opened.may_upgrade && session->settings.open != NULL && !session->closing)
         upgrade(session);
 }
