@@ -2,7 +2,7 @@
  * put real servers on the other end. A line a command; tells each end as a line of JSON.
  *
  *     get|post|put|... URL [unix=PATH] [body=TEXT] [bytes=N] [header=NAME:VALUE] [total=SECONDS]
- *                          [max-body=N] [repeat] [slowly]     begins a request
+ *                          [max-body=N] [repeat] [in-pieces]     begins a request
  *     wait        until all have ended
  *     closed      until all connections are closed
  *     count       tells the client's counters
@@ -11,7 +11,6 @@
  * --idle SECONDS, --connect SECONDS. */
 #include "client/http_client.h"
 #include "transport/loop.h"
-#include "transport/timer.h"
 
 #include <ctype.h>
 #include <jansson.h>
@@ -36,9 +35,7 @@ typedef struct job {
     EVP_MD_CTX *hash;
     char shown[SHOWN + 1];
     size_t shown_length;
-    bool slowly;
     tow_http_call *call;
-    tow_timer timer;
 } job;
 
 static void print(json_t *object) {
@@ -59,18 +56,10 @@ static void take(job *one, const uint8_t *bytes, size_t length) {
     one->length += length;
 }
 
-static void go_on(tow_timer *timer) {
-    tow_http_call_resume(((job *)(void *)((char *)timer - offsetof(job, timer)))->call);
-}
-
 static void on_body(tow_http_call *call, const uint8_t *bytes, size_t length) {
     job *one = tow_http_call_user(call);
     one->pieces++;
     take(one, bytes, length);
-    if (!one->slowly)
-        return;
-    tow_http_call_pause(call);
-    tow_timer_set(one->driver->loop, &one->timer, tow_loop_now(one->driver->loop) + TOW_MILLISECOND, go_on);
 }
 
 static json_t *fields_of(const tow_http_head *head) {
@@ -100,7 +89,6 @@ static void on_done(tow_http_call *call, const tow_http_result *result) {
         result->head == NULL ? 0 : result->head->status, "length", (int)one->length, "pieces",
         (int)one->pieces, "sha256", digits, "body", json_stringn(one->shown, one->shown_length), "fields",
         fields_of(result->head)));
-    tow_timer_cancel(one->driver->loop, &one->timer);
     one->driver->under_way--;
     EVP_MD_CTX_free(one->hash);
     tow_http_call_free(call);
@@ -157,7 +145,7 @@ static void read_word(request *asked, char *word) {
         options->max_body = atoll(value);
     else if (strcmp(word, "repeat") == 0)
         options->may_repeat = true;
-    else if (strcmp(word, "slowly") == 0)
+    else if (strcmp(word, "in-pieces") == 0)
         options->on_body = on_body;
     else
         abort();
@@ -177,7 +165,6 @@ static void begin(driver *all, char **words, size_t count) {
     for (size_t i = 2; i < count; i++)
         read_word(&asked, words[i]);
     asked.options.headers = asked.headers;
-    one->slowly = asked.options.on_body != NULL;
     int error = tow_http_call_start(&one->call, all->client, &asked.options);
     free(asked.made_body);
     if (error == 0) {

@@ -64,7 +64,7 @@ for (const io of loops) {
         const server = await start(t, tell, { secure });
         const { calls, counts } = await ask(words, [
           `get ${server.url("/a?b=c")}`, "wait", `post ${server.url()} body=hello`, "wait", `head ${server.url("/big")}`, "wait",
-          `get ${server.url("/empty")}`, "wait", `get ${server.url("/chunked")}`, "wait", `get ${server.url("/big")} slowly`, "wait",
+          `get ${server.url("/empty")}`, "wait", `get ${server.url("/chunked")}`, "wait", `get ${server.url("/big")} in-pieces`, "wait",
           `put ${server.url()} bytes=3000000`, "wait", `get ${server.url("/early")}`, "wait", "count", `get ${server.url("/close")}`, "wait", "count",
         ]);
         assert.deepEqual(calls.map(({ error, status }) => `${error}${status}`), ["200", "200", "200", "204", "200", "200", "200", "200", "200"]);

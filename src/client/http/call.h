@@ -29,7 +29,6 @@ struct tow_http_call {
     bool is_idempotent;
     bool may_be_slow;
     bool is_repeated; /* on a new connection: not twice */
-    bool is_paused;
     tow_response_limits limits;
     tow_buffer head; /* of the response */
     tow_buffer body; /* without on_body */

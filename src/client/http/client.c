@@ -98,8 +98,6 @@ static void ask(tow_http_call *call) {
                                                   .length = call->request.length,
                                                   .is_head = call->is_head,
                                                   .limits = call->limits});
-    if (call->is_paused)
-        tow_http_connection_pause(call->connection);
 }
 
 static void begin(tow_http_call *call, tow_http_connection *connection) {
@@ -323,22 +321,6 @@ void tow_http_call_free(tow_http_call *call) {
         serve_queue(client);
     }
     tow_http_call_destroy(call);
-}
-
-static bool is_asked(const tow_http_call *call) {
-    return call->connection != NULL && call->connection->state == TOW_HTTP_ASKED;
-}
-
-void tow_http_call_pause(tow_http_call *call) {
-    call->is_paused = true;
-    if (is_asked(call))
-        tow_http_connection_pause(call->connection);
-}
-
-void tow_http_call_resume(tow_http_call *call) {
-    call->is_paused = false;
-    if (is_asked(call))
-        tow_http_connection_resume(call->connection);
 }
 
 /* The client. */

@@ -26,7 +26,6 @@ static tow_http_connection *connection_of_timer(tow_timer *timer) {
 static void destroy(tow_http_connection *connection) {
     tow_http_way_clear(&connection->way);
     tow_response_reader_clear(&connection->reader);
-    tow_buffer_clear(&connection->kept);
     free(connection);
 }
 
@@ -123,7 +122,6 @@ void tow_http_connection_ask(tow_http_connection *connection, const tow_http_que
     connection->question = *question;
     connection->sent = 0;
     connection->has_answered = false;
-    connection->is_paused = false;
     tow_response_reader_clear(&connection->reader);
     tow_response_reader_init(&connection->reader, question->is_head, question->limits);
     send_request(connection);
@@ -133,8 +131,8 @@ void tow_http_connection_ask(tow_http_connection *connection, const tow_http_que
 
 /* With a rest behind it nobody can know any more what belongs to what. */
 static void answered(tow_http_connection *connection, size_t rest) {
-    bool is_reusable = connection->reader.keep_alive && rest == 0 && connection->end == 0 &&
-                       connection->sent == connection->question.length;
+    bool is_reusable =
+        connection->reader.keep_alive && rest == 0 && connection->sent == connection->question.length;
     connection->answers++;
     connection->state = TOW_HTTP_IDLE;
     if (!is_reusable)
@@ -152,15 +150,9 @@ static void refuse(tow_http_connection *connection, int error) {
     fail(connection, error, what);
 }
 
-/* Paused: for later. */
-static void keep(tow_http_connection *connection, const char *bytes, size_t length) {
-    if (tow_buffer_append(&connection->kept, bytes, length) != 0)
-        refuse(connection, TOW_ERROR_MEMORY);
-}
-
 static void read_response(tow_http_connection *connection, const char *bytes, size_t length) {
     tow_slice piece;
-    while (connection->state == TOW_HTTP_ASKED && !connection->is_paused) {
+    while (connection->state == TOW_HTTP_ASKED) {
         int part = tow_response_reader_next(&connection->reader, &bytes, &length, &piece);
         if (part == TOW_RESPONSE_HEAD)
             connection->events->on_head(connection);
@@ -173,8 +165,6 @@ static void read_response(tow_http_connection *connection, const char *bytes, si
         if (part < 0 || part == TOW_RESPONSE_MORE || part == TOW_RESPONSE_END)
             return;
     }
-    if (connection->state == TOW_HTTP_ASKED && length > 0)
-        keep(connection, bytes, length);
 }
 
 /* The peer has ended the connection, and all that it had said is read. RFC 9112, section 9.8: an end that TLS
@@ -192,42 +182,6 @@ static void end(tow_http_connection *connection, int error) {
                                      : "the server ended the connection and answered nothing");
 }
 
-/* After a pause. What has come is delivered first, and may be paused again. */
-static void go_on(tow_timer *timer) {
-    tow_http_connection *connection = connection_of_timer(timer);
-    tow_buffer kept = connection->kept;
-    connection->kept = (tow_buffer){0};
-    if (connection->end == 0)
-        tow_stream_resume(&connection->way.stream);
-    read_response(connection, (const char *)kept.data, kept.length);
-    tow_buffer_clear(&kept);
-    if (connection->state == TOW_HTTP_ASKED && !connection->is_paused && connection->end != 0)
-        end(connection, connection->end);
-}
-
-/* Whether the response may not be delivered now, as it is paused or something of it is still to be delivered.
- */
-static bool is_held(const tow_http_connection *connection) {
-    return connection->state == TOW_HTTP_ASKED &&
-           (connection->is_paused || tow_timer_is_set(&connection->timer));
-}
-
-void tow_http_connection_pause(tow_http_connection *connection) {
-    assert(connection->state == TOW_HTTP_ASKED);
-    connection->is_paused = true;
-    tow_timer_cancel(connection->loop, &connection->timer);
-    if (connection->end == 0)
-        tow_stream_pause(&connection->way.stream);
-}
-
-void tow_http_connection_resume(tow_http_connection *connection) {
-    assert(connection->state == TOW_HTTP_ASKED);
-    if (!connection->is_paused)
-        return;
-    connection->is_paused = false;
-    tow_timer_set(connection->loop, &connection->timer, 0, go_on);
-}
-
 /* The stream's events. */
 
 static void received(tow_stream *stream, uint8_t *bytes, size_t length) {
@@ -235,8 +189,6 @@ static void received(tow_stream *stream, uint8_t *bytes, size_t length) {
     connection->has_answered = connection->state == TOW_HTTP_ASKED && connection->sent > 0;
     if (!connection->has_answered)
         fail(connection, TOW_ERROR_HTTP_SYNTAX, "the server spoke before it was asked");
-    else if (is_held(connection))
-        keep(connection, (const char *)bytes, length);
     else
         read_response(connection, (const char *)bytes, length);
 }
@@ -245,13 +197,8 @@ static void writable(tow_stream *stream) {
     send_request(connection_of(stream));
 }
 
-/* While something is held back, the end of the connection is too. */
 static void ended_by(tow_stream *stream, int error) {
-    tow_http_connection *connection = connection_of(stream);
-    if (is_held(connection))
-        connection->end = error;
-    else
-        end(connection, error);
+    end(connection_of(stream), error);
 }
 
 static void ended(tow_stream *stream) {

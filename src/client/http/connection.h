@@ -45,16 +45,13 @@ struct tow_http_connection { /* the pool reads the state, and how far the reques
     tow_http_state state;
     tow_loop *loop;
     const tow_http_connection_events *events;
-    tow_timer timer;   /* until it is ready, or given up as idle; or to go on after a pause */
+    tow_timer timer;   /* until it is ready, or given up as idle */
     int limit_seconds; /* for what the timer is for */
     tow_http_question question;
     size_t sent;
     tow_response_reader reader;
-    tow_buffer kept;   /* what had been read of the response when it was paused */
     unsigned answers;  /* responses so far */
-    int end;           /* how the peer ended the connection while something was kept: ENDED, or an error */
     bool has_answered; /* a byte of the response has come */
-    bool is_paused;
     /* notes of the pool that it is in, which alone looks at them */
     tow_ring in_client;
     struct tow_http_client *client;
@@ -73,10 +70,6 @@ bool tow_http_connection_is_quiet(tow_http_connection *connection);
 
 /* The connection is IDLE: sends a request. */
 void tow_http_connection_ask(tow_http_connection *connection, const tow_http_question *question);
-
-/* It is ASKED. No callback runs inside. */
-void tow_http_connection_pause(tow_http_connection *connection);
-void tow_http_connection_resume(tow_http_connection *connection);
 
 /* It is IDLE: after so long on_failed comes (TIMED_OUT); TOW_OFF: never. */
 void tow_http_connection_limit_idleness(tow_http_connection *connection, int seconds);

@@ -56,10 +56,7 @@ static void ask(test_world *world, size_t index);
 
 static void mischief(world_call *call) {
     test_world *world = call->world;
-    switch (dice(8)) {
-    case 0:
-        tow_http_call_pause(call->call);
-        break;
+    switch (dice(7)) {
     case 1:
         free_call(call);
         break;
@@ -133,10 +130,6 @@ static void step(test_world *world) {
     case 0:
     case 1:
         ask(world, dice(USED_CALLS));
-        break;
-    case 2:
-        if (call->call != NULL)
-            (dice(2) == 0 ? tow_http_call_pause : tow_http_call_resume)(call->call);
         break;
     case 3:
         if (dice(4) == 0)

@@ -142,19 +142,13 @@ static const response_case cases[] = {
     {"GET", OK "+", "hello", 200, false, false}, /* nobody has asked for what is behind it */
 };
 
-static void run_case(test_world world, const response_case *one, bool pauses) {
+static void run_case(test_world world, const response_case *one) {
     const world_act acts[] = {{.response = one->response, .ends = one->ends}, {.response = OK}};
     world.acts = acts;
     world.act_count = 2;
     world_open(&world);
-    world.calls[0].pauses = pauses;
     world_call *call = world_ask(&world, 0, "/", &(tow_http_call_options){.method = one->method});
-    while (call->dones == 0) {
-        world_run(&world, 10);
-        if (call->dones == 0)
-            tow_http_call_resume(call->call);
-    }
-    if (call->result != 0)
+    if (world_wait(call) != 0)
         fail_msg("%s: %s", one->response, call->text);
     assert_int_equal(call->status, one->status);
     assert_int_equal(call->heads, 1);
@@ -167,22 +161,15 @@ static void run_case(test_world world, const response_case *one, bool pauses) {
     world_close(&world);
 }
 
-static void check_case(const response_case *one, uint64_t seed, bool pauses) {
-    run_case((test_world){.simulation.seed = seed}, one, pauses);
+static void check_case(const response_case *one, uint64_t seed) {
+    run_case((test_world){.simulation.seed = seed}, one);
 }
 
 static void a_response_is_delivered_and_its_connection_used_again_where_it_may_be(void **state) {
     (void)state;
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
         for (uint64_t seed = 0; seed < SEEDS; seed++)
-            check_case(&cases[i], seed, false);
-}
-
-static void a_response_can_be_paused_wherever_it_is(void **state) {
-    (void)state;
-    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
-        for (uint64_t seed = 0; seed < SEEDS; seed++)
-            check_case(&cases[i], seed, true);
+            check_case(&cases[i], seed);
 }
 
 static void all_is_so_over_tls_too(void **state) {
@@ -197,7 +184,7 @@ static void all_is_so_over_tls_too(void **state) {
             run_case(
                 (test_world){
                     .simulation.seed = seed, .scheme = "https", .tls = tls, .options.tls_insecure = true},
-                &cases[i], seed % 2 == 1);
+                &cases[i]);
     tow_tls_context_release(tls);
     free(certificate);
     free(key);
@@ -211,39 +198,6 @@ static void the_head_is_there_in_the_end_too(void **state) {
     assert_whole(call);
     assert_string_equal(call->note, "so");
     world_close(&world);
-}
-
-/* A large body, which does not fit between the two, is not read while it is paused. */
-static void what_is_paused_is_not_read(void **state) {
-    (void)state;
-    enum { LENGTH = 1024 * 1024 };
-    char *response = malloc(LENGTH + 100);
-    size_t head = (size_t)sprintf(response, "HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n", LENGTH);
-    memset(response + head, 'x', LENGTH);
-    response[head + LENGTH] = '\0';
-    const world_act acts[] = {{.response = response}};
-    for (uint64_t seed = 0; seed < SEEDS; seed++) {
-        test_world world = {.acts = acts, .act_count = 1, .simulation.seed = seed};
-        world_open(&world);
-        world.calls[0].pauses = true;
-        world_call *call = world_ask(&world, 0, "/", NULL);
-        world_until(&world, call->heads == 1);
-        world_run(&world, 5000);
-        assert_int_equal(call->pieces, 0);
-        assert_true(world.connections[0].said < LENGTH);
-        size_t said = world.connections[0].said;
-        tow_http_call_resume(call->call);
-        assert_int_equal(call->pieces, 0); /* no callback runs inside */
-        world_until(&world, call->pieces == 1);
-        world_run(&world, 5000);
-        assert_true(call->body.length < LENGTH && world.connections[0].said >= said);
-        call->pauses = false;
-        tow_http_call_resume(call->call);
-        assert_int_equal(world_wait(call), 0);
-        assert_int_equal(call->body.length, LENGTH);
-        world_close(&world);
-    }
-    free(response);
 }
 
 /* Where the server goes away. */
@@ -778,8 +732,6 @@ static void nothing_is_told_inside_a_call(void **state) {
     world_call *call = world_ask(&world, 0, "/", &(tow_http_call_options){.url = "http://127.0.0.1:1/"});
     assert_int_equal(call->dones, 0); /* world_ask looks itself, too */
     assert_int_equal(world_wait(call), TOW_ERROR_REFUSED);
-    tow_http_call_pause(call->call);
-    tow_http_call_resume(call->call);
     tow_http_call_free(NULL);
     tow_http_client_free(NULL);
     world_close(&world);
@@ -812,10 +764,8 @@ int main(void) {
         cmocka_unit_test(a_request_says_what_it_must_and_what_was_asked_for),
         cmocka_unit_test(what_can_not_be_asked_is_refused_at_once),
         cmocka_unit_test(a_response_is_delivered_and_its_connection_used_again_where_it_may_be),
-        cmocka_unit_test(a_response_can_be_paused_wherever_it_is),
         cmocka_unit_test(all_is_so_over_tls_too),
         cmocka_unit_test(the_head_is_there_in_the_end_too),
-        cmocka_unit_test(what_is_paused_is_not_read),
         cmocka_unit_test(a_response_that_is_cut_is_none),
         cmocka_unit_test(a_host_that_is_not_there_is_told),
         cmocka_unit_test(a_response_that_is_not_valid_ends_the_connection),

@@ -200,8 +200,6 @@ static void call_head(tow_http_call *call, const tow_http_head *head) {
     assert_true(head->status >= 200);
     assert_int_equal(seen->heads + seen->pieces + seen->dones, 0);
     seen->heads++;
-    if (seen->pauses)
-        tow_http_call_pause(call);
     if (seen->then_head != NULL)
         seen->then_head(seen);
 }
@@ -214,8 +212,6 @@ static void call_body(tow_http_call *call, const uint8_t *bytes, size_t length) 
     apart(seen->world, true);
     assert_int_equal(tow_buffer_append(&seen->body, bytes, length), 0);
     apart(seen->world, false);
-    if (seen->pauses)
-        tow_http_call_pause(call);
     if (seen->then_body != NULL)
         seen->then_body(seen);
 }
@@ -254,7 +250,7 @@ void world_start(
         asked.url = url;
     if (asked.on_head == NULL)
         asked.on_head = call_head;
-    if (call->pauses || call->in_pieces)
+    if (call->in_pieces)
         asked.on_body = call_body;
     asked.on_done = call_done;
     asked.user = call;

@@ -49,7 +49,6 @@ typedef struct world_call {
     char note[64]; /* what the field X-Note said in the end */
     tow_buffer body;
     bool in_pieces;
-    bool pauses; /* at each piece, and at the head; in pieces */
     void (*then_head)(struct world_call *call);
     void (*then_body)(struct world_call *call);
     void (*then_done)(struct world_call *call);

@@ -98,11 +98,6 @@ int tow_http_call_start(tow_http_call **call, tow_http_client *client, const tow
 /* Frees it, and gives it up if it is under way: no callback comes any more. NULL is allowed. */
 void tow_http_call_free(tow_http_call *call);
 
-/* Stops and restarts the delivery of the response. Meanwhile the server is not read, and at most what was
- * read already is kept; total_seconds goes on. */
-void tow_http_call_pause(tow_http_call *call);
-void tow_http_call_resume(tow_http_call *call);
-
 void *tow_http_call_user(const tow_http_call *call);
 
 /* The request as it was sent, and the response's head as it came, with the empty line behind each: inside
