@@ -1,62 +1,33 @@
 /* Requests through proxies, of which the test decides every byte: to http: as they are, to https: and by
  * SOCKS through a tunnel. */
-#include "stage.h"
+#include "proxy_stage.h"
 
 #include "../allocation.h"
 #include "client/http_client.h"
 
 enum { SEEDS = 16 };
 
-static test_authority authority;
-static test_identity far, proxy_identity;
-static SSL_CTX *far_secret, *proxy_secret;
+static proxy_identities ends;
 
 static int make_identities(void **state) {
     (void)state;
-    authority_make(&authority, "Test Authority");
-    authority_issue(&authority, &(test_subject){.name = "far", .names = "DNS:far.example"}, &far);
-    authority_issue(&authority, &(test_subject){.name = "proxy", .names = "IP:127.0.0.1"}, &proxy_identity);
-    far_secret = layer_context(&far, NULL);
-    proxy_secret = layer_context(&proxy_identity, NULL);
+    proxy_identities_make(&ends);
     return 0;
 }
 
 static int free_identities(void **state) {
     (void)state;
-    SSL_CTX_free(far_secret);
-    SSL_CTX_free(proxy_secret);
-    identity_clear(&far);
-    identity_clear(&proxy_identity);
-    authority_clear(&authority);
+    proxy_identities_clear(&ends);
     return 0;
 }
-
-/* What is heard, and said to that. */
-typedef struct test_turn {
-    const char *heard;
-    size_t heard_length;
-    const char *says;
-    size_t says_length;
-} test_turn;
-
-#define TURN(heard, says)                                                                                    \
-    { heard, sizeof(heard) - 1, says, sizeof(says) - 1 }
 
 static const test_turn *script; /* ends with a NULL */
 static SSL_CTX *behind_tunnel;
 
 static bool peer_hears(test_stage *stage) {
-    while (script->heard != NULL && stage->request_length >= script->heard_length) {
-        assert_memory_equal(stage->request, script->heard, script->heard_length);
-        stage->request_length -= script->heard_length;
-        memmove(stage->request, stage->request + script->heard_length, stage->request_length);
-        stage->answered = true;
-        stage_say(stage, script->says, script->says_length);
-        stage->answered = false;
-        script++;
+    while (stage_turn(stage, &script))
         if (script->heard != NULL && script[1].heard == NULL && behind_tunnel != NULL)
             stage_secure(stage, behind_tunnel);
-    }
     return true;
 }
 
@@ -87,15 +58,15 @@ typedef struct scene {
 static void begin(test_scene *scene, uint64_t seed, const char *scheme, const test_turn *turns, bool secure) {
     char url[64], why[TOW_TLS_TEXT_MAX];
     script = turns;
-    behind_tunnel = secure ? far_secret : NULL;
+    behind_tunnel = secure ? ends.far_secret : NULL;
     memset(scene, 0, sizeof(*scene));
     scene->stage = (test_stage){.simulation.seed = seed,
         .then_bytes = peer_hears,
-        .secret = strncmp(scheme, "https", 5) == 0 ? proxy_secret : NULL};
+        .secret = strncmp(scheme, "https", 5) == 0 ? ends.proxy_secret : NULL};
     stage_open(&scene->stage);
     snprintf(url, sizeof(url), "%s127.0.0.1:%d", scheme, scene->stage.port);
     assert_int_equal(tow_proxy_read(&scene->proxy, url, NULL), 0);
-    const tow_tls_settings settings = {.roots = authority.pem, .verify = TOW_TLS_VERIFY_DEFAULT};
+    const tow_tls_settings settings = {.roots = ends.authority.pem, .verify = TOW_TLS_VERIFY_DEFAULT};
     assert_int_equal(tow_tls_client_context(scene->stage.loop, &settings, &scene->tls, why), 0);
     const tow_http_client_options options = {.proxy = &scene->proxy,
         .tls = scene->tls,

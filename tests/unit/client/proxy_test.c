@@ -1,28 +1,11 @@
 /* A client that reaches its server through a proxy, of which the test decides every byte. */
-#include "stage.h"
-
-typedef struct turn {
-    const char *heard;
-    size_t heard_length;
-    const char *says;
-    size_t says_length;
-} test_turn;
-
-#define TURN(heard, says)                                                                                    \
-    { heard, sizeof(heard) - 1, says, sizeof(says) - 1 }
+#include "proxy_stage.h"
 
 static const test_turn *script; /* ends with a NULL; then comes the opening handshake */
 
 /* As far as the script goes, what came is the proxy's. */
 static bool proxy_hears(test_stage *stage) {
-    while (script->heard != NULL && stage->request_length >= script->heard_length) {
-        assert_memory_equal(stage->request, script->heard, script->heard_length);
-        stage->request_length -= script->heard_length;
-        memmove(stage->request, stage->request + script->heard_length, stage->request_length);
-        stage->answered = true;
-        stage_say(stage, script->says, script->says_length);
-        stage->answered = false;
-        script++;
+    while (stage_turn(stage, &script)) {
     }
     return script->heard != NULL || stage->request_length == 0;
 }

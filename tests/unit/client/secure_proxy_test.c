@@ -1,25 +1,19 @@
 /* wss and proxies: TLS through a proxy, to a proxy, and both, one inside of the other. */
-#include "stage.h"
+#include "proxy_stage.h"
 
 #include <unistd.h>
 
 enum { SEEDS = 16 };
 
-static test_authority authority;
-static test_identity far, proxy_identity;
-static SSL_CTX *far_secret, *proxy_secret;
+static proxy_identities ends;
 static char roots[32];
 
 static int make_files(void **state) {
     (void)state;
-    authority_make(&authority, "Test Authority");
-    authority_issue(&authority, &(test_subject){.name = "far", .names = "DNS:far.example"}, &far);
-    authority_issue(&authority, &(test_subject){.name = "proxy", .names = "IP:127.0.0.1"}, &proxy_identity);
-    far_secret = layer_context(&far, NULL);
-    proxy_secret = layer_context(&proxy_identity, NULL);
+    proxy_identities_make(&ends);
     snprintf(roots, sizeof(roots), "/tmp/towline-test-XXXXXX");
     int fd = mkstemp(roots);
-    assert_int_equal(write(fd, authority.pem, strlen(authority.pem)), strlen(authority.pem));
+    assert_int_equal(write(fd, ends.authority.pem, strlen(ends.authority.pem)), strlen(ends.authority.pem));
     close(fd);
     return 0;
 }
@@ -27,41 +21,18 @@ static int make_files(void **state) {
 static int remove_files(void **state) {
     (void)state;
     unlink(roots);
-    SSL_CTX_free(far_secret);
-    SSL_CTX_free(proxy_secret);
-    identity_clear(&far);
-    identity_clear(&proxy_identity);
-    authority_clear(&authority);
+    proxy_identities_clear(&ends);
     return 0;
 }
 
-/* What the proxy hears and says; behind the last line the stream is the server's. */
-typedef struct test_turn {
-    const char *heard;
-    size_t heard_length;
-    const char *says;
-    size_t says_length;
-} test_turn;
-
-#define TURN(heard, says)                                                                                    \
-    { heard, sizeof(heard) - 1, says, sizeof(says) - 1 }
-
-static const test_turn *script;
-static SSL_CTX *server_secret; /* NULL: the server speaks none */
-static bool is_silent;         /* the server, once the proxy has let the client through */
+static const test_turn *script; /* behind its last turn the stream is the server's */
+static SSL_CTX *server_secret;  /* NULL: the server speaks none */
+static bool is_silent;          /* the server, once the proxy has let the client through */
 
 static bool proxy_hears(test_stage *stage) {
-    while (script->heard != NULL && stage->request_length >= script->heard_length) {
-        assert_memory_equal(stage->request, script->heard, script->heard_length);
-        stage->request_length -= script->heard_length;
-        memmove(stage->request, stage->request + script->heard_length, stage->request_length);
-        stage->answered = true;
-        stage_say(stage, script->says, script->says_length);
-        stage->answered = false;
-        script++;
+    while (stage_turn(stage, &script))
         if (script->heard == NULL && server_secret != NULL)
             stage_secure(stage, server_secret);
-    }
     return script->heard != NULL || stage->request_length == 0 || is_silent;
 }
 
@@ -70,9 +41,9 @@ static char proxy_url[64];
 static void open_through(test_stage *stage, const char *scheme, const test_turn *turns, const char *url) {
     script = turns;
     is_silent = false;
-    server_secret = strncmp(url, "wss", 3) == 0 ? far_secret : NULL;
+    server_secret = strncmp(url, "wss", 3) == 0 ? ends.far_secret : NULL;
     stage->then_bytes = proxy_hears;
-    stage->secret = strncmp(scheme, "https", 5) == 0 ? proxy_secret : NULL;
+    stage->secret = strncmp(scheme, "https", 5) == 0 ? ends.proxy_secret : NULL;
     stage->options.tls_roots = roots;
     stage_open(stage);
     snprintf(proxy_url, sizeof(proxy_url), "%s127.0.0.1:%d", scheme, stage->port);
@@ -127,7 +98,7 @@ static void a_proxy_can_not_be_the_server(void **state) {
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         test_stage stage = {.simulation.seed = i};
         open_through(&stage, cases[i].scheme, cases[i].turns, "wss://far.example/");
-        server_secret = proxy_secret;
+        server_secret = ends.proxy_secret;
         stage_until(&stage, stage.closes == 1);
         assert_int_equal(stage.error.error, TOW_ERROR_CERTIFICATE);
         assert_string_equal(
@@ -142,7 +113,7 @@ static void a_proxys_certificate_is_told_as_the_proxys(void **state) {
     for (size_t i = 0; i < 2; i++) {
         test_stage stage = {.simulation.seed = i};
         open_through(&stage, "https://", connect_secure, i == 0 ? "ws://far.example/" : "wss://far.example/");
-        stage.secret = far_secret;
+        stage.secret = ends.far_secret;
         stage_until(&stage, stage.closes == 1);
         snprintf(text, sizeof(text),
             "the proxy 127.0.0.1 port %d: the certificate of 127.0.0.1 is for another host: far.example",

@@ -1,21 +1,11 @@
 #include "../unit.h"
+#include "turn.h"
 
 #include "connect/proxy_talk.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <towline/error.h>
-
-/* What the proxy says, and what it must have heard before; both may hold zeros. */
-typedef struct turn {
-    const char *heard;
-    size_t heard_length;
-    const char *says;
-    size_t says_length;
-} test_turn;
-
-#define TURN(heard, says)                                                                                    \
-    { heard, sizeof(heard) - 1, says, sizeof(says) - 1 }
 
 typedef struct talk_case {
     const char *url, *host;
