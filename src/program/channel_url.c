@@ -16,6 +16,15 @@ static bool begins_with(const char *text, const char *beginning) {
     return strncasecmp(text, beginning, strlen(beginning)) == 0;
 }
 
+/* Those of the two ways to a server, each for the other as well. */
+static bool is_known_scheme(const char *server) {
+    static const char *const schemes[] = {"http://", "https://", "ws://", "wss://"};
+    for (size_t i = 0; i < sizeof(schemes) / sizeof(schemes[0]); i++)
+        if (begins_with(server, schemes[i]))
+            return true;
+    return false;
+}
+
 int tow_channel_url(
     tow_buffer *out, const char *scheme, const char *server, const char *route, tow_slice channel) {
     const char *end = strstr(server, "://");
@@ -23,7 +32,7 @@ int tow_channel_url(
     const char *path = strchr(rest, '/');
     bool is_secure = begins_with(server, "https://") || begins_with(server, "wss://");
     bool has_route = path != NULL && path[1] != '\0';
-    if (strpbrk(rest, "?#") != NULL)
+    if (strpbrk(rest, "?#") != NULL || (end != NULL && !is_known_scheme(server)))
         return TOW_ERROR_URL;
     int error = tow_buffer_append_format(out, "%s%s://%.*s%s", scheme, is_secure ? "s" : "",
         (int)(path != NULL ? (size_t)(path - rest) : strlen(rest)), rest, has_route ? path : route);

@@ -6,9 +6,8 @@
 #include "base/slice.h"
 
 /* Writes scheme, host and path, with a zero behind. `server` is "[SCHEME://]HOST[:PORT]", with the path of
- * the server's route behind it where that is not `route` ("/publish/"). Errors: URL (there is a query),
- * MEMORY.
- */
+ * the server's route behind it where that is not `route` ("/publish/"). Errors: URL (a query, a scheme
+ * that is none of http, https, ws and wss), MEMORY. */
 int tow_channel_url(
     tow_buffer *out, const char *scheme, const char *server, const char *route, tow_slice channel);
 

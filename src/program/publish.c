@@ -183,7 +183,9 @@ static int names_take(publishing *now) {
     int error = tow_channel_url(&now->url, "http", operands[0], "/publish/", (tow_slice){"", 0});
     if (error == TOW_ERROR_URL)
         return complain(operands[0],
-            "name the server, or the path where it takes publications, without a query", TOW_EXIT_USAGE);
+            "name the server, http:// or https://HOST[:PORT], or the path where it takes publications, "
+            "without a query",
+            TOW_EXIT_USAGE);
     return error == 0 ? way_find(now) : complain("", tow_strerror(error), EXIT_FAILURE);
 }
 

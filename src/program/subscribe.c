@@ -59,8 +59,8 @@ static int subscribe(const tow_options *options) {
             "this is no name of a channel: 1 to 200 bytes of UTF-8 without control characters");
     int error = url_make(&url, options);
     if (error == TOW_ERROR_URL)
-        return complain(
-            options->operands[0], "name the server, or the path of its channels, without a query");
+        return complain(options->operands[0],
+            "name the server, http:// or https://HOST[:PORT], or the path of its channels, without a query");
     connect.only_listens = true;
     connect.protocols = protocols;
     connect.max_message = MESSAGE_MAX;

@@ -301,6 +301,11 @@ describe("towline publish and subscribe", () => {
     assert.equal((await run([...words, "http://nowhere.invalid", "news", "a"])).status, 6);
     assert.equal((await run([...words, server.http, "a\x01b", "a"])).status, 2);
     assert.equal((await run([...words, `${server.http}/?a`, "news", "a"])).status, 2);
+    for (const command of [words, ["subscribe", "--max-time", "9"]]) {
+      const { status, errors } = await run([...command, `ftp://127.0.0.1:${server.port}`, "news"]);
+      assert.equal(status, 2);
+      assert.match(errors, /ftp:.*: name the server, http:\/\/ or https:/);
+    }
     assert.equal((await run(["publish", "--publish-key", "/nowhere", server.http, "news", "a"])).status, 2);
     const noText = await run([...words, server.http, "news"], { input: Buffer.from([0x61, 10, 0xff, 10]) });
     assert.equal(noText.status, 1);
