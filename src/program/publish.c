@@ -27,6 +27,7 @@ typedef struct publishing {
     tow_loop *loop;
     tow_publisher publisher;
     tow_standard_input input;
+    tow_signals signals;
     tow_buffer whole; /* of binary input */
     uint64_t line;
     tow_exit_status status;
@@ -123,10 +124,42 @@ static int input_start(publishing *now) {
     return 0;
 }
 
+/* Signals: at the first no more is read, and what was handed on is published still; a binary message has no
+ * half. */
+static void on_signal(tow_signals *signals, int number) {
+    publishing *now = signals->user;
+    (void)number;
+    if (now->input_has_ended || now->settings->binary) {
+        note(now, TOW_EXIT_FAILED);
+        tow_publisher_give_up(&now->publisher);
+        return;
+    }
+    tow_standard_input_stop(&now->input);
+    now->input_has_ended = true;
+    if (!tow_publisher_is_idle(&now->publisher))
+        complain("",
+            "no more is read; what was is still to be answered, for which another interrupt does not wait",
+            0);
+    end_if_done(now);
+}
+
+static int signals_start(publishing *now) {
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGHUP);
+    sigprocmask(SIG_BLOCK, &set, NULL);
+    now->signals.user = now;
+    return tow_signals_start(&now->signals, now->loop, &set, on_signal);
+}
+
 /* Beginning and end. */
 
 static int run(publishing *now) {
     int error = tow_publisher_begin(&now->publisher);
+    if (error == 0)
+        error = signals_start(now);
     if (error == 0)
         error = input_start(now);
     if (error == 0 && !(now->input_has_ended && tow_publisher_is_idle(&now->publisher)))
@@ -138,6 +171,7 @@ static int run(publishing *now) {
     if (now->settings->verbose)
         fprintf(stderr, "towline publish: %llu published\n", (unsigned long long)now->publisher.published);
     tow_publisher_end(&now->publisher);
+    tow_signals_stop(&now->signals);
     return (int)now->status;
 }
 

@@ -86,12 +86,11 @@ static const tow_option_section sections[] = {
 
 static const char *const description[] = {
     "Publishes to a channel of a server: DATA, or else each line of standard input, in their order. Nothing "
-    "is "
-    "published twice, and a server that has too much to do is asked again.",
+    "is published twice, and a server that has too much to do is asked again.",
     "URL is the server's, such as http://localhost:9998; a path in it is where the server takes "
-    "publications, "
-    "instead of /publish/. The exit status is 0 when all is published, 22 when the server refuses, and else "
-    "that of 'towline connect'.",
+    "publications, instead of /publish/. The exit status is 0 when all is published, 22 when the server "
+    "refuses, and else that of 'towline connect'; then standard error says which lines were not published, "
+    "or perhaps not. An interrupt ends the input, and a second one waits for nothing more.",
     NULL,
 };
 

@@ -40,10 +40,33 @@ static void fail(tow_publisher *publisher, tow_exit_status status) {
     publisher->on_change(publisher);
 }
 
+/* Which of several they were: the first and the last of the batch. */
+static void tell_lines(tow_publisher *publisher, const char *what) {
+    const tow_publisher_batch *batch = sent(publisher);
+    const unsigned long long first = publisher->published + 1;
+    const unsigned long long last = publisher->published + batch->count - batch->done;
+    if (last < first || last == 1)
+        return;
+    fprintf(stderr, "towline publish: %s: line %llu", what, first);
+    if (last > first)
+        fprintf(stderr, " to %llu, which went together", last);
+    fprintf(stderr, "; what came before is, and nothing behind\n");
+}
+
+/* Nobody has said what became of them. */
+static void fail_unheard(tow_publisher *publisher, const char *text, tow_exit_status status) {
+    fprintf(stderr, "towline publish: %s\n", text);
+    tell_lines(publisher, "perhaps not published");
+    fail(publisher, status);
+}
+
 static void fail_by_error(tow_publisher *publisher, int error, const char *text) {
     const tow_error_event event = {.error = error};
-    fprintf(stderr, "towline publish: %s\n", text);
-    fail(publisher, tow_exit_status_of_error(&event, publisher->options->client.proxy != NULL));
+    fail_unheard(publisher, text, tow_exit_status_of_error(&event, publisher->options->client.proxy != NULL));
+}
+
+void tow_publisher_give_up(tow_publisher *publisher) {
+    fail_unheard(publisher, "interrupted", TOW_EXIT_FAILED);
 }
 
 /* What is asked for can't be. */
@@ -56,17 +79,11 @@ static void fail_to_ask(tow_publisher *publisher, int error) {
     fail(publisher, TOW_EXIT_USAGE);
 }
 
-/* Which of several they were: the first and the last of the batch. */
-static void tell_lines(tow_publisher *publisher) {
-    const tow_publisher_batch *batch = sent(publisher);
-    const unsigned long long first = publisher->published + 1;
-    const unsigned long long last = publisher->published + batch->count - batch->done;
-    if (last == 1)
-        return;
-    fprintf(stderr, "towline publish: not published: line %llu", first);
-    if (last > first)
-        fprintf(stderr, " to %llu, which went together", last);
-    fprintf(stderr, "; what came before is\n");
+/* What a status means that comes without words. */
+static const char *advice_on(int status) {
+    if (status == 404 || status == 405)
+        return ": is this the path where it takes publications?";
+    return status == 413 ? ": it takes no request of that size (--publish-max)" : "";
 }
 
 /* What the server says of a refusal: {"error": "why"}, or anything, from which nothing is shown. */
@@ -80,10 +97,10 @@ static void fail_by_answer(tow_publisher *publisher, const tow_http_result *resu
         if (why.data[i] < ' ' || why.data[i] == 0x7F)
             why.data[i] = '?';
     fprintf(stderr, "towline publish: the server answers %d%s%.*s\n", result->head->status,
-        is_told ? ": " : "", is_told ? (int)(why.length < 200 ? why.length : 200) : 0,
-        is_told ? (const char *)why.data : "");
+        is_told ? ": " : advice_on(result->head->status),
+        is_told ? (int)(why.length < 200 ? why.length : 200) : 0, is_told ? (const char *)why.data : "");
     tow_buffer_clear(&why);
-    tell_lines(publisher);
+    tell_lines(publisher, "not published");
     fail(publisher, TOW_EXIT_HTTP_STATUS);
 }
 

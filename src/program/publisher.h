@@ -56,6 +56,9 @@ void tow_publisher_end(tow_publisher *publisher);
 /* One more. Errors: ARGUMENT (it is not JSON), UTF8 (it is no text), MEMORY. */
 int tow_publisher_add(tow_publisher *publisher, tow_publisher_form form, tow_slice data);
 
+/* What the server has not answered for is told, and nothing more is done. */
+void tow_publisher_give_up(tow_publisher *publisher);
+
 /* Whether so much waits that one had better wait with the next. */
 bool tow_publisher_is_full(const tow_publisher *publisher);
 bool tow_publisher_is_idle(const tow_publisher *publisher);

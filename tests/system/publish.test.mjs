@@ -273,6 +273,49 @@ describe("towline publish and subscribe", () => {
     assert.equal(seen.length, 0);
   });
 
+  test("an interrupt ends the input, and the second one all; what has no answer is told", async (t) => {
+    const asked = [];
+    const server = http.createServer((request, response) => {
+      request.resume().on("end", () => asked.push(response));
+    }).listen(0, "127.0.0.1");
+    await once(server, "listening");
+    t.after(() => (server.closeAllConnections(), server.close()));
+    const words = ["publish", "-v", "--publish-key", path.join(folderOf(t, { key: KEY }), "key"), `http://127.0.0.1:${server.address().port}`, "news"];
+    const begin = async () => {
+      const child = spawn(program, words);
+      t.after(() => child.kill("SIGKILL"));
+      const one = { child, errors: "", exit: once(child, "close") };
+      child.stderr.on("data", (text) => (one.errors += text));
+      child.stdin.on("error", () => {});
+      child.stdin.write("one\n");
+      one.response = await until(() => asked.shift(), "a request");
+      return one;
+    };
+    const patient = await begin();
+    patient.child.kill("SIGINT");
+    await until(() => patient.errors.includes("no more is read"), "the first interrupt");
+    patient.response.end('{"published":1}');
+    assert.deepEqual((await within(20000, patient.exit, "the end"))[0], 0, patient.errors);
+    assert.match(patient.errors, /1 published/);
+
+    const lost = await begin();
+    lost.response.end('{"published":1}');
+    lost.child.stdin.write("two\nthree\nfour\n");
+    (await until(() => asked.shift(), "a request")).destroy();
+    await until(() => { asked.forEach((response) => response.destroy()); return lost.errors.includes("perhaps not published: line 2"); }, "the lines");
+    assert.equal((await within(20000, lost.exit, "the end"))[0], 52, lost.errors);
+
+    asked.length = 0;
+    const hasty = await begin();
+    hasty.response.end('{"published":1}');
+    hasty.child.stdin.write("two\n");
+    await until(() => asked.shift(), "a request");
+    hasty.child.stdin.end();
+    await until(() => { hasty.child.kill("SIGINT"); return hasty.errors.includes("interrupted"); }, "the end of it");
+    assert.equal((await within(20000, hasty.exit, "the end"))[0], 1);
+    assert.match(hasty.errors, /interrupted\ntowline publish: perhaps not published: line 2; what came before is/);
+  });
+
   test("have a certificate of their own, where the server asks for one", async (t) => {
     const authority = Authority.make((end) => t.after(end));
     const identity = authority.issue("127.0.0.1");
@@ -296,7 +339,9 @@ describe("towline publish and subscribe", () => {
     const refused = await run(["publish", "--publish-key", path.join(server.folder, "other"), server.http, "news", "a"]);
     assert.equal(refused.status, 22);
     assert.match(refused.errors, /401: a key is needed/);
-    assert.equal((await run([...words, `${server.http}/echo/`, "news", "a"])).status, 22);
+    const elsewhere = await run([...words, `${server.http}/echo/`, "news", "a"]);
+    assert.equal(elsewhere.status, 22);
+    assert.match(elsewhere.errors, /answers 404: is this the path where it takes publications\?/);
     assert.equal((await run([...words, "http://127.0.0.1:1", "news", "a"])).status, 7);
     assert.equal((await run([...words, "http://nowhere.invalid", "news", "a"])).status, 6);
     assert.equal((await run([...words, server.http, "a\x01b", "a"])).status, 2);
