@@ -32,6 +32,21 @@ function chanceOf(seed) {
   };
 }
 
+/** Of three messages one is bytes, one JSON and one a text. */
+const isBytes = (number) => number % 3 === 0;
+function bodyOf(number) {
+  if (isBytes(number)) return { base64: Buffer.from(`b${number}`).toString("base64") };
+  return { data: number % 3 === 1 ? number : `${number}` };
+}
+
+/** The number of a message, as whichever of the forms in docs/channels.md it came: bytes may come in base64. */
+function numberOf(data) {
+  const text = (data instanceof ArrayBuffer ? Buffer.from(data) : data).toString();
+  const [, mark, digits] = /^(b?)(\d+)$/.exec(text) ?? /^(b)(\d+)$/.exec(Buffer.from(text, "base64")) ?? assert.fail(`no message: ${text}`);
+  assert.equal(mark === "b", isBytes(Number(digits)), text);
+  return Number(digits);
+}
+
 const agent = new http.Agent({ keepAlive: false });
 
 /** What all clients have in common: when `ends`, all have come to stay, and the last message follows. */
@@ -61,8 +76,8 @@ class Client {
     return `/channel/a?since=${this.scene.epoch}:${this.last}`;
   }
 
-  take(text) {
-    const number = Number(text);
+  take(data) {
+    const number = numberOf(data);
     const mayMiss = this.isTold || this.isAnew;
     assert.ok(mayMiss ? number > this.last : number === this.last + 1, `${this.kind}: ${number} after ${this.last}`);
     if (!this.isTold) assert.ok(number <= Math.max(this.since ?? 0, this.last) + 1, `${this.kind}: ${number} is the first after ${this.since}`);
@@ -135,7 +150,7 @@ class Client {
       if (this.isDone) return;
       if (said.type === "gap" || said.whole === false) this.tell();
       if (said.type === "subscribed") this.isThere = true;
-      if (said.type === "message") this.take(said.data);
+      if (said.type === "message") this.take(said.base64 ?? said.data);
       if (this.isDone) socket.terminate();
     });
     await once(socket, "close");
@@ -166,7 +181,7 @@ class Client {
       if (status !== 200) return; // busy: it comes again
       const { whole, messages: come } = JSON.parse(body);
       if (!whole) this.tell();
-      for (const { data } of come) if (!this.isDone) this.take(data);
+      for (const { data, base64 } of come) if (!this.isDone) this.take(base64 ?? data);
     }
   }
 
@@ -267,7 +282,7 @@ pusher: [{id: 1, key: key, secret: secret, share: [a]}]
     assert.equal(type, "published");
     scene.published = id;
   });
-  const publish = (id) => publisher.send(JSON.stringify({ type: "publish", id: (scene.begun = id), channel: "a", data: `${id}` }));
+  const publish = (id) => publisher.send(JSON.stringify({ type: "publish", id: (scene.begun = id), channel: "a", ...bodyOf(id) }));
   for (let i = 1; i < messages; i++) {
     publish(i);
     if (i % 20 === 0 || i === messages - 1) await until(() => scene.published === i, `message ${i}`, patience);
