@@ -72,16 +72,16 @@ static void answer_preflight(tow_exchange *exchange) {
         tow_exchange_respond(exchange, 204, NULL, NULL, 0);
 }
 
-/* Of what a GET would be answered the length is not known before. */
-static void answer_head(tow_exchange *exchange) {
-    if (tow_exchange_begin(exchange, 200, "application/json", TOW_LENGTH_UNKNOWN) != 0 ||
-        tow_exchange_end(exchange) != 0)
-        tow_exchange_reset(exchange);
-}
-
 static bool accepts_events(const tow_request *request) {
     const char *accept = tow_request_header(request, "Accept");
     return accept != NULL && strcasestr(accept, "text/event-stream") != NULL;
+}
+
+/* Of what a GET would be answered the length is not known before. */
+static void answer_head(tow_exchange *exchange, const tow_request *request) {
+    const char *type = accepts_events(request) ? "text/event-stream" : "application/json";
+    if (tow_exchange_begin(exchange, 200, type, TOW_LENGTH_UNKNOWN) != 0 || tow_exchange_end(exchange) != 0)
+        tow_exchange_reset(exchange);
 }
 
 static void on_request(tow_exchange *exchange, const tow_request *request) {
@@ -101,7 +101,7 @@ static void on_request(tow_exchange *exchange, const tow_request *request) {
     else if (is_get)
         tow_reply_status(exchange, 404);
     else if (strcmp(method, "HEAD") == 0)
-        answer_head(exchange);
+        answer_head(exchange, request);
     else
         refuse_method(exchange);
     tow_visit_end(visit);

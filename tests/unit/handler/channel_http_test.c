@@ -317,6 +317,12 @@ static void what_is_wrong_is_refused(void **state) {
     answers("HEAD", "/channel/a", "", "HTTP/1.1 200 ");
 }
 
+static void a_head_says_the_type_that_a_get_would_have(void **state) {
+    (void)state;
+    answers("HEAD", "/channel/a", "", "Content-Type: application/json\r\n");
+    answers("HEAD", "/channel/a", EVENTS, "Content-Type: text/event-stream\r\n");
+}
+
 static void pages_of_other_origins_are_kept_out(void **state) {
     (void)state;
     static const char foreign[] = "Origin: https://evil.example\r\n";
@@ -381,6 +387,7 @@ int main(void) {
         cmocka_unit_test(a_poll_ends_when_its_time_is_over),
         cmocka_unit_test(the_last_messages_can_be_asked_for),
         cmocka_unit_test(what_is_wrong_is_refused),
+        cmocka_unit_test(a_head_says_the_type_that_a_get_would_have),
         cmocka_unit_test(pages_of_other_origins_are_kept_out),
         cmocka_unit_test(pages_that_may_can_read),
         cmocka_unit_test(polls_leave_nothing_behind),
