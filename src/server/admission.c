@@ -192,9 +192,19 @@ bool tow_admission_refuses_opening(tow_exchange *exchange) {
     return refuse_draining(exchange) || tow_exchange_refuse_origin(exchange) || ask_handler(exchange);
 }
 
+static void address(tow_exchange *exchange) {
+    if (exchange->entrance->address == NULL)
+        return;
+    exchange->in_handler = true;
+    exchange->entrance->address(exchange, exchange->request);
+    exchange->in_handler = false;
+}
+
 bool tow_admission_refuses_entrance(tow_exchange *exchange, bool begins) {
-    return tow_exchange_refuse_origin(exchange) ||
-           (begins && (refuse_draining(exchange) || ask_handler(exchange)));
+    if (tow_exchange_refuse_origin(exchange) || (begins && refuse_draining(exchange)))
+        return true;
+    address(exchange);
+    return begins && ask_handler(exchange);
 }
 
 /* RFC 9110, section 9.2.1: those that change nothing. What they answer a browser keeps from other pages. */

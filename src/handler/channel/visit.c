@@ -192,6 +192,7 @@ void tow_visit_admit(tow_exchange *exchange, const tow_request *request) {
         return;
     int length = tow_door_read(door, exchange, name);
     if (length < 0) {
+        (void)allow_origin(exchange, request);
         tow_exchange_reject(exchange, 400, "no channel can have such a name");
         return;
     }

@@ -199,7 +199,6 @@ static void visit(tow_engineio *engineio, tow_exchange *exchange, const tow_requ
 
 static void on_request(tow_exchange *exchange, const tow_request *request) {
     tow_engineio *engineio = (tow_engineio *)(void *)tow_exchange_entrance(exchange);
-    tow_session_allow_origin(exchange, request);
     if (strcmp(tow_request_method(request), "OPTIONS") == 0) {
         tow_session_answer_preflight(exchange, request, "GET,HEAD,PUT,PATCH,POST,DELETE");
         return;
@@ -249,8 +248,11 @@ int tow_engineio_new(
     tow_engineio *engineio = calloc(1, sizeof(*engineio));
     if (engineio == NULL)
         return TOW_ERROR_MEMORY;
-    engineio->entrance =
-        (tow_entrance){.find = find, .begins = begins, .offers = offers, .on_request = on_request};
+    engineio->entrance = (tow_entrance){.find = find,
+        .begins = begins,
+        .offers = offers,
+        .address = tow_session_allow_origin,
+        .on_request = on_request};
     engineio->settings = *settings;
     engineio->ends = &ends;
     engineio->server = server;

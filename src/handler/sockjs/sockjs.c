@@ -205,7 +205,6 @@ static void on_request(tow_exchange *exchange, const tow_request *request) {
     tow_sockjs *sockjs = (tow_sockjs *)(void *)tow_exchange_entrance(exchange);
     tow_sockjs_what what = place_of(request).what;
     bool is_get = strcmp(tow_request_method(request), "GET") == 0;
-    tow_session_allow_origin(exchange, request);
     if (strcmp(tow_request_method(request), "OPTIONS") == 0)
         tow_session_answer_preflight(exchange, request, "OPTIONS, GET, POST");
     else if (what == TOW_SOCKJS_WEBSOCKET && tow_exchange_is_opening(exchange))
@@ -252,8 +251,11 @@ int tow_sockjs_new(tow_sockjs **out, tow_server *server, const tow_sockjs_settin
     tow_sockjs *sockjs = calloc(1, sizeof(*sockjs));
     if (sockjs == NULL)
         return TOW_ERROR_MEMORY;
-    sockjs->entrance =
-        (tow_entrance){.find = find, .is_alias = is_alias, .begins = begins, .on_request = on_request};
+    sockjs->entrance = (tow_entrance){.find = find,
+        .is_alias = is_alias,
+        .begins = begins,
+        .address = tow_session_allow_origin,
+        .on_request = on_request};
     sockjs->server = server;
     TOW_SERVER_METRICS(server, &sockjs->metrics, TOW_SOCKJS_METRICS);
     /* The session minds what waits. */

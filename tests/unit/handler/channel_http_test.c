@@ -342,6 +342,7 @@ static void pages_that_may_can_read(void **state) {
     answers(
         "OPTIONS", "/channel/a", friendly, "Access-Control-Allow-Headers: Authorization, Last-Event-ID\r\n");
     answers("GET", "/channel/shut", friendly, "Access-Control-Allow-Origin: https://friend.example\r\n");
+    answers("GET", "/channel/%FF", friendly, "Access-Control-Allow-Origin: https://friend.example\r\n");
     answers("GET", "/channel/a", "Origin: http://localhost\r\n", "HTTP/1.1 200 ");
 }
 

@@ -146,6 +146,25 @@ static void an_allowed_origin_may_read_the_answers(void **state) {
     scene_end(&scene);
 }
 
+static void refuse(tow_exchange *exchange, const tow_request *request) {
+    (void)request;
+    tow_exchange_reject(exchange, 401, "who are you?");
+}
+
+static void a_refusal_can_be_read_by_whom_its_origin_lets_in(void **state) {
+    struct scene scene;
+    scene_begin_with(&scene, 1, &(tow_handler){.any_origin = true, .on_admit = refuse});
+    peer_connect(&scene.peer, &scene.world);
+    peer_text(&scene.peer,
+        "GET /echo/engine.io/?EIO=4&transport=polling HTTP/1.1\r\nHost: localhost\r\nOrigin: "
+        "http://example.com\r\n\r\n");
+    peer_expect(&scene.peer, "HTTP/1.1 401 ");
+    peer_expect(&scene.peer, "\r\n\r\n");
+    assert_true(peer_has(&scene.peer, "Access-Control-Allow-Origin: http://example.com\r\n"));
+    assert_true(peer_has(&scene.peer, "Vary: Origin\r\n"));
+    scene_end(&scene);
+}
+
 /* Ends. */
 
 static void the_client_closes(void **state) {
@@ -277,6 +296,7 @@ int main(void) {
         cmocka_unit_test(a_route_that_is_websocket_only_is_refused_clearly),
         cmocka_unit_test(a_foreign_origin_is_refused_in_each_request),
         cmocka_unit_test(an_allowed_origin_may_read_the_answers),
+        cmocka_unit_test(a_refusal_can_be_read_by_whom_its_origin_lets_in),
         cmocka_unit_test(the_client_closes),
         cmocka_unit_test(the_handler_closes),
         cmocka_unit_test(a_drain_tells_the_client),

@@ -243,6 +243,27 @@ static void a_sessions_name_is_not_logged(void **state) {
     }
 }
 
+static void refuse(tow_exchange *exchange, const tow_request *request) {
+    (void)request;
+    tow_exchange_reject(exchange, 401, "who are you?");
+}
+
+static void a_refusal_can_be_read_by_whom_its_origin_lets_in(void **state) {
+    struct scene scene;
+    tow_handler handler = {.any_origin = true, .on_admit = refuse};
+    begin(&scene, 1);
+    carried_echo_begin(&handler);
+    assert_int_equal(tow_server_route(scene.world.server, "/shut", &handler), 0);
+    peer_connect(&scene.peer, &scene.world);
+    peer_text(&scene.peer,
+        "POST /shut/sockjs/000/abc/xhr HTTP/1.1\r\nHost: localhost\r\nOrigin: http://example.com\r\n"
+        "Content-Length: 0\r\n\r\n");
+    peer_expect(&scene.peer, "HTTP/1.1 401 ");
+    peer_expect(&scene.peer, "\r\n\r\n");
+    assert_true(peer_has(&scene.peer, "Access-Control-Allow-Origin: http://example.com\r\n"));
+    end(&scene);
+}
+
 static bool (*looks)(tow_entrance *entrance, const tow_request *request);
 
 /* As if another worker ended the session in between. */
@@ -554,6 +575,7 @@ int main(void) {
         cmocka_unit_test(transports_stand_below_the_path_itself_too),
         cmocka_unit_test(what_is_sent_wrongly_is_refused),
         cmocka_unit_test(a_sessions_name_is_not_logged),
+        cmocka_unit_test(a_refusal_can_be_read_by_whom_its_origin_lets_in),
         cmocka_unit_test(who_was_not_let_in_begins_no_session),
         cmocka_unit_test(a_second_receiver_is_refused_and_the_first_goes_on),
         cmocka_unit_test(a_session_without_a_receiver_ends_after_five_seconds),

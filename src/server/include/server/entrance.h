@@ -23,6 +23,9 @@ struct tow_entrance { /* embedded; the functions are the caller's to set, the re
     bool (*begins)(tow_entrance *entrance, const tow_request *request);
     /* The subprotocols that it offers, with commas between them, as long as the request lives; NULL: none. */
     const char *(*offers)(const tow_entrance *entrance, const tow_request *request);
+    /* Adds what the answer says to the page that asks, once its origin was let in: to a refusal, too. NULL:
+     * nothing. */
+    void (*address)(tow_exchange *exchange, const tow_request *request);
     /* Gets each request that was let in, as a handler's does; of an opening handshake it may say
      * tow_exchange_enter in place of an answer. */
     void (*on_request)(tow_exchange *exchange, const tow_request *request);
