@@ -28,31 +28,42 @@ static carried_path *path_new(const char *path) {
     return made;
 }
 
-static int add(
-    tow_carried_paths *paths, tow_server *server, const tow_engineio_settings *settings, const char *path) {
-    carried_path *made = path_new(path);
-    int error = made == NULL || has(paths, made->path)
-                    ? 0
-                    : tow_engineio_new(&made->engineio, server, settings, made->path);
-    if (made == NULL)
-        return TOW_ERROR_MEMORY;
-    if (made->engineio == NULL) {
-        free(made);
-        return error;
-    }
-    made->next = paths->first;
-    paths->first = made;
-    return 0;
+static void add(tow_carried_paths *paths, carried_path *carried) {
+    carried->next = paths->first;
+    paths->first = carried;
 }
 
-int tow_carried_paths_add(tow_carried_paths *paths, tow_server *server, const tow_engineio_settings *settings,
-    const tow_route_plans *plans) {
+static int make(tow_carried_paths *more, const tow_carried_paths *paths, tow_server *server,
+    const tow_engineio_settings *settings, const char *path) {
+    carried_path *made = path_new(path);
+    if (made == NULL)
+        return TOW_ERROR_MEMORY;
+    bool is_there = has(paths, made->path) || has(more, made->path);
+    int error = is_there ? 0 : tow_engineio_make(&made->engineio, server, settings, made->path);
+    if (made->engineio != NULL)
+        add(more, made);
+    else
+        free(made);
+    return error;
+}
+
+int tow_carried_paths_make(tow_carried_paths *more, const tow_carried_paths *paths, tow_server *server,
+    const tow_engineio_settings *settings, const tow_route_plans *plans) {
     int error = 0;
     for (size_t i = 0; error == 0 && i < plans->count; i++) {
         if (plans->items[i]->kind->is_carried)
-            error = add(paths, server, settings, plans->items[i]->path);
+            error = make(more, paths, server, settings, plans->items[i]->path);
     }
     return error;
+}
+
+void tow_carried_paths_take(tow_carried_paths *paths, tow_carried_paths *more) {
+    while (more->first != NULL) {
+        carried_path *taken = more->first;
+        more->first = taken->next;
+        tow_engineio_enter(taken->engineio);
+        add(paths, taken);
+    }
 }
 
 void tow_carried_paths_clear(tow_carried_paths *paths) {

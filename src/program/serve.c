@@ -113,10 +113,14 @@ static int plans_start(serve_service *service) {
             tow_option_complain(text, "%s: %s", plans->items[i]->path, tow_strerror(error));
     }
     if (error == 0) {
-        error = tow_carried_paths_add(
-            &service->served.carried, serving->server, &serving->service.settings->engineio, plans);
+        tow_carried_paths more = {0};
+        error = tow_carried_paths_make(
+            &more, &service->served.carried, serving->server, &serving->service.settings->engineio, plans);
         if (error != 0)
             tow_option_complain(text, "Engine.IO: %s", tow_strerror(error));
+        else
+            tow_carried_paths_take(&service->served.carried, &more);
+        tow_carried_paths_clear(&more);
     }
     if (error != 0)
         tow_service_complain(&serving->service, "%s", text);

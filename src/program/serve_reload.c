@@ -24,6 +24,7 @@ typedef struct reloading {
     tow_terms *terms; /* who may come in, by the server's own options; NULL: as before */
     tow_server_change *change;
     tow_channel_table *table;
+    tow_carried_paths carried; /* more of them */
     char error[TOW_OPTIONS_ERROR_MAX];
 } reloading;
 
@@ -139,11 +140,10 @@ static int routes_prepare(reloading *now) {
     return 0;
 }
 
-/* The last that can fail: one that was added before another could not be leads nowhere until a route has its
- * path. */
-static int carried_add(reloading *now) {
+static int carried_prepare(reloading *now) {
     const tow_engineio_settings *settings = &settings_of(&now->options)->engineio;
-    int error = tow_carried_paths_add(&now->served->carried, now->serving->server, settings, &now->plans);
+    int error = tow_carried_paths_make(
+        &now->carried, &now->served->carried, now->serving->server, settings, &now->plans);
     if (error != 0)
         tow_option_complain(now->error, "Engine.IO: %s", tow_strerror(error));
     return error;
@@ -232,7 +232,7 @@ static int prepare(reloading *now) {
         problem = options_prepare(now);
     if (problem == 0)
         problem = routes_prepare(now);
-    return problem != 0 ? problem : carried_add(now);
+    return problem != 0 ? problem : carried_prepare(now);
 }
 
 static void take_over(reloading *now) {
@@ -241,6 +241,7 @@ static void take_over(reloading *now) {
         tow_guard_take(served->guards.guard, now->terms);
     tow_served_channels_take(&served->channels, now->serving->server, now->table);
     tow_server_change_take(now->change);
+    tow_carried_paths_take(&served->carried, &now->carried);
     tow_route_plans_clear(&served->plans);
     tow_options_clear(&served->latest);
     tow_config_items_clear(&served->channel_items);
@@ -262,6 +263,7 @@ bool tow_serve_reload(tow_served_config *served, tow_serving *serving) {
     tow_service_say(&serving->service, TOW_LOG_ERROR,
         "%s; the configuration stays as it was, and no other file is read again", now.error);
     tow_server_change_drop(now.change);
+    tow_carried_paths_clear(&now.carried);
     tow_channel_table_free(now.table);
     tow_terms_release(now.terms);
     tow_route_plans_clear(&now.plans);

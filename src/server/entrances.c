@@ -8,22 +8,27 @@
 
 enum { OFFERS_MAX = 32 };
 
-int tow_server_add_entrance(tow_server *server, tow_entrance *entrance, const tow_handler *sockets) {
-    int error = tow_route_new(&entrance->route, "/*", sockets, &server->route_defaults, NULL);
-    if (error != 0)
-        return error;
+int tow_entrance_make(tow_entrance *entrance, tow_server *server, const tow_handler *sockets) {
+    return tow_route_new(&entrance->route, "/*", sockets, &server->route_defaults, NULL);
+}
+
+void tow_entrance_drop(tow_entrance *entrance) {
+    tow_route_release(entrance->route);
+    entrance->route = NULL;
+}
+
+void tow_server_add_entrance(tow_server *server, tow_entrance *entrance) {
     entrance->next = atomic_load_explicit(&server->entrances, memory_order_relaxed);
     while (!atomic_compare_exchange_weak_explicit(
         &server->entrances, &entrance->next, entrance, memory_order_release, memory_order_relaxed)) {
     }
-    return 0;
 }
 
 void tow_entrances_clear(tow_server *server) {
     tow_entrance *entrance = atomic_exchange(&server->entrances, NULL);
     while (entrance != NULL) {
         tow_entrance *next = entrance->next;
-        tow_route_release(entrance->route);
+        tow_entrance_drop(entrance);
         entrance = next;
     }
 }

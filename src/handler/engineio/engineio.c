@@ -234,6 +234,7 @@ static void resolve(tow_engineio_settings *settings) {
 void tow_engineio_free(tow_engineio *engineio) {
     if (engineio == NULL)
         return;
+    tow_entrance_drop(&engineio->entrance);
     for (size_t i = 0; engineio->parts != NULL && i < engineio->part_count; i++)
         tow_buffer_clear(&engineio->parts[i].scratch);
     free(engineio->parts);
@@ -243,7 +244,7 @@ void tow_engineio_free(tow_engineio *engineio) {
 
 static const tow_parcel_ends ends = {.to_session = tow_parcel_to_session, .to_wire = tow_parcel_to_wire};
 
-int tow_engineio_new(
+int tow_engineio_make(
     tow_engineio **out, tow_server *server, const tow_engineio_settings *settings, const char *path) {
     tow_engineio *engineio = calloc(1, sizeof(*engineio));
     if (engineio == NULL)
@@ -267,10 +268,22 @@ int tow_engineio_new(
     int error = is_made ? 0 : TOW_ERROR_MEMORY;
     const tow_handler sockets = tow_engineio_wire_handler(engineio);
     if (error == 0)
-        error = tow_server_add_entrance(server, &engineio->entrance, &sockets);
+        error = tow_entrance_make(&engineio->entrance, server, &sockets);
     if (error != 0)
         tow_engineio_free(engineio);
     else
         *out = engineio;
+    return error;
+}
+
+void tow_engineio_enter(tow_engineio *engineio) {
+    tow_server_add_entrance(engineio->server, &engineio->entrance);
+}
+
+int tow_engineio_new(
+    tow_engineio **out, tow_server *server, const tow_engineio_settings *settings, const char *path) {
+    int error = tow_engineio_make(out, server, settings, path);
+    if (error == 0)
+        tow_engineio_enter(*out);
     return error;
 }

@@ -269,10 +269,12 @@ int tow_sockjs_new(tow_sockjs **out, tow_server *server, const tow_sockjs_settin
     if (error == 0)
         error = count_half_made(sockjs, settings);
     if (error == 0)
-        error = tow_server_add_entrance(server, &sockjs->entrance, &sockets);
-    if (error != 0)
+        error = tow_entrance_make(&sockjs->entrance, server, &sockets);
+    if (error != 0) {
         tow_sockjs_free(sockjs);
-    else
-        *out = sockjs;
-    return error;
+        return error;
+    }
+    tow_server_add_entrance(server, &sockjs->entrance);
+    *out = sockjs;
+    return 0;
 }

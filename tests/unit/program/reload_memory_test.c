@@ -3,10 +3,12 @@
 #include "../server/world.h"
 
 #include "../allocation.h"
+#include "../../../src/server/state.h"
 #include "../handler/folder.h"
 #include "../transport/authority.h"
 #include "config.h"
 #include "option_table.h"
+#include "server/entrance.h"
 #include "serve_reload.h"
 #include "serve_routes.h"
 
@@ -22,7 +24,8 @@ static const char *const texts[] = {
     "routes: [{path: /changes, respond: is-before}, {path: /goes, respond: goes}, {path: /e, echo: }]\n",
     "certificate: after.pem\nkey: after.key\nallow-origin: https://after.example\nbearer-token: after\n"
     "max-message: 3\nchannels: [{name: c, history: 2}]\n"
-    "routes: [{path: /changes, respond: is-after}, {path: /comes, respond: comes}, {path: /e, echo: }]\n",
+    "routes: [{path: /changes, respond: is-after}, {path: /comes, respond: comes}, {path: /e, echo: }, "
+    "{path: /one, socketio: }, {path: /two, socketio: }]\n",
 };
 static const char *const names[] = {"before", "after"};
 
@@ -155,6 +158,14 @@ static void expect_history(const struct stage *stage, unsigned count) {
     assert_int_equal(policy.history_count, count);
 }
 
+static size_t count_entrances(const tow_server *server) {
+    size_t count = 0;
+    for (tow_entrance *entrance = atomic_load(&server->entrances); entrance != NULL;
+         entrance = entrance->next)
+        count++;
+    return count;
+}
+
 /* All that the file of then says holds, and nothing of the other one. */
 static void expect_all(struct stage *stage, int then) {
     struct peer peer;
@@ -180,6 +191,7 @@ static void expect_all(struct stage *stage, int then) {
     expect_refused(stage, "/changes", names[!then], "HTTP/1.1 401 ");
     expect_refused(stage, then == BEFORE ? "/comes" : "/goes", names[then], "HTTP/1.1 404 ");
     expect_history(stage, then == BEFORE ? 1 : 2);
+    assert_int_equal(count_entrances(stage->world.server), then == BEFORE ? 0 : 2);
 }
 
 static bool reload(struct stage *stage, size_t failing) {

@@ -37,4 +37,10 @@ int tow_engineio_new(
     tow_engineio **engineio, tow_server *server, const tow_engineio_settings *settings, const char *path);
 void tow_engineio_free(tow_engineio *engineio); /* NULL is allowed */
 
+/* The same in two steps: nobody comes to it before the second, which can not fail; without that it is freed
+ * before the server. */
+int tow_engineio_make(
+    tow_engineio **engineio, tow_server *server, const tow_engineio_settings *settings, const char *path);
+void tow_engineio_enter(tow_engineio *engineio);
+
 #endif

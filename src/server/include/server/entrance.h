@@ -33,10 +33,16 @@ struct tow_entrance { /* embedded; the functions are the caller's to set, the re
     tow_entrance *next;
 };
 
-/* From now on requests may come this way. `sockets` has the callbacks and limits of the WebSocket connections
- * that do (on_open, on_message, on_close, on_drain), whose tow_websocket_user is `user`. Stays until the
- * server is freed. Any thread. Errors: as tow_server_route. */
-int tow_server_add_entrance(tow_server *server, tow_entrance *entrance, const tow_handler *sockets);
+/* Makes one by which nobody comes yet. `sockets` has the callbacks and limits of the WebSocket connections
+ * that come this way (on_open, on_message, on_close, on_drain), whose tow_websocket_user is `user`. Errors:
+ * as tow_server_route. */
+int tow_entrance_make(tow_entrance *entrance, tow_server *server, const tow_handler *sockets);
+
+/* From now on requests may come this way, until the server is freed. Any thread. */
+void tow_server_add_entrance(tow_server *server, tow_entrance *entrance);
+
+/* One that was not added, or not made. */
+void tow_entrance_drop(tow_entrance *entrance);
 
 /* NULL: it came the usual way. */
 tow_entrance *tow_exchange_entrance(const tow_exchange *exchange);
