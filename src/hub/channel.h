@@ -73,6 +73,11 @@ static inline tow_slice tow_channel_name(const tow_channel *channel) {
     return (tow_slice){channel->name, channel->name_length};
 }
 
+/* Nobody is there, and nothing of it is kept: it is not told of. In order. */
+static inline bool tow_channel_is_forgotten(const tow_channel *channel) {
+    return channel->rest == TOW_REST_LINGERS || channel->rest == TOW_REST_UNUSED;
+}
+
 /* The place of a part, or NULL. In order. */
 tow_place *tow_channel_place(const tow_channel *channel, const tow_hub_part *part);
 

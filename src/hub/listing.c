@@ -130,7 +130,7 @@ static void drop_last(tow_hub_listing *listing) {
 
 static void look_at(tow_hub_listing *listing, const tow_channel *channel) {
     tow_slice name = tow_channel_name(channel);
-    if (!is_wanted(listing, name))
+    if (!is_wanted(listing, name) || tow_channel_is_forgotten(channel))
         return;
     bool is_full = listing->count == listing->limit;
     listing->has_more |= is_full;

@@ -299,7 +299,7 @@ static int subscribe(tow_store *store, const tow_store_ask *ask, tow_store_resul
 static int count(tow_store *store, const tow_store_ask *ask, tow_store_result *result) {
     const tow_channel *channel = ask->hold->channel;
     (void)store;
-    if (channel == NULL)
+    if (channel == NULL || tow_channel_is_forgotten(channel))
         return 0;
     result->exists = true;
     result->position = channel->position;

@@ -580,6 +580,28 @@ static void names_that_nobody_uses_push_nobody_out(void **state) {
     assert_int_equal(tow_hub_channel_count(world.hub), 0);
 }
 
+static void note(void *user, const tow_channel_count *count) {
+    (void)count;
+    ++*(size_t *)user;
+}
+
+/* Anybody may ask for names; nobody is told of those that somebody has left. */
+static void who_was_there_is_in_no_list(void **state) {
+    (void)state;
+    listener one = {0}, quiet = {0};
+    size_t there = 0, left = 0;
+    listener_begin(&one, &world, 0, "news", NULL);
+    listener_begin(&quiet, &world, 0, "quiet", NULL);
+    say("a");
+    settle();
+    assert_int_equal(tow_hub_each_channel(world.hub, (tow_slice){0}, note, &there), 2);
+    tow_unsubscribe(&one.subscription);
+    tow_unsubscribe(&quiet.subscription);
+    assert_int_equal(tow_hub_each_channel(world.hub, (tow_slice){0}, note, &left), 0);
+    assert_int_equal(there, 2);
+    assert_int_equal(left, 0);
+}
+
 /* However long that takes: nothing need be kept for it. */
 static void who_comes_back_is_told_whether_something_was_said(void **state) {
     (void)state;
@@ -765,6 +787,7 @@ int main(void) {
         TEST(limits_are_kept),
         TEST(what_is_kept_makes_no_room_for_others),
         TEST(names_that_nobody_uses_push_nobody_out),
+        TEST(who_was_there_is_in_no_list),
         TEST(who_comes_back_is_told_whether_something_was_said),
         TEST(a_channel_that_has_gone_with_its_number_is_gone),
         TEST(channels_that_keep_nothing_of_what_is_published_linger),
