@@ -49,7 +49,7 @@ const toBase64 = (buffer) => {
 /** A text as a body has it: with a separator of packets in it, in base64. */
 const polled = (text) => (text.includes("\x1e") ? `t${toBase64(encoder.encode(text))}` : `4${text}`);
 
-const fromBase64 = (text) => Uint8Array.from(atob(text), (character) => character.charCodeAt(0)).buffer;
+const fromBase64 = (text) => Uint8Array.from(atob(text), (piece) => piece.charCodeAt(0)).buffer;
 
 const domError = (text, name) => new DOMException(text, name);
 
@@ -84,8 +84,8 @@ class Session {
     const offered = protocols.length ? `&protocols=${protocols.map(encodeURIComponent)}` : "";
     try {
       const text = await this.#ask(`transport=polling&towline=1${offered}${query && `&${query}`}`);
-      if (text[0] !== "0") throw text;
-      this.#options = JSON.parse(text.slice(1));
+      this.#options = text[0] === "0" && JSON.parse(text.slice(1));
+      way = way !== "cut" && this.#options.upgrades.includes("websocket");
     } catch {
       return this.end(1006);
     }
@@ -93,7 +93,7 @@ class Session {
     this.#polls = this.#posts = 0;
     this.#owner.open(this.#options.protocol ?? "");
     this.#poll();
-    if (way !== "cut" && this.#options.upgrades.includes("websocket")) this.#upgrade();
+    if (way) this.#upgrade();
   }
 
   /** One request; the text of the answer, or a status that ends the session. */
@@ -113,8 +113,8 @@ class Session {
       const answer = await fetch(`${this.#url}?EIO=4&${query}`, { method, body, signal: aborter.signal, credentials: "include", cache: "no-store" });
       const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
       let text = "";
-      for (let piece; !(piece = await reader.read()).done; wait()) text += piece.value;
-      if (!answer.ok) throw Object.assign(new Error(text), { final: answer.status < 500 });
+      for (let piece; (piece = await reader.read()).value; wait()) text += piece.value;
+      if (!answer.ok || (body && text !== "ok")) throw { final: answer.status < 500 };
       return text;
     } finally {
       clearTimeout(timer);
@@ -144,7 +144,7 @@ class Session {
     this.#busy.poll = true;
     while (!this.#over && !this.#parked) {
       const text = await this.#insist(`transport=polling&${this.#query}&ack=${this.#polls}`);
-      if (!text) break;
+      if (this.#over) break;
       this.#polls++;
       for (const packet of text.split("\x1e")) this.#take(packet);
     }
@@ -220,18 +220,22 @@ class Session {
 
   #take(packet) {
     const rest = packet.slice(1);
+    const code = rest.slice(0, 4);
+    const end = () => this.end(1006);
     if (this.#over) return;
-    if (packet[0] === "4") this.#owner.message(rest);
-    else if (packet[0] === "b") this.#owner.message(fromBase64(rest));
-    else if (packet[0] === "t") this.#owner.message(decoder.decode(fromBase64(rest)));
-    else if (packet[0] === "2") this.#put(`3${rest}`);
-    else if (packet[0] === "1") {
-      this.#closed = [rest ? Number(rest.slice(0, 4)) : 1005, rest.slice(4), true];
-      const ours = this.#timer !== undefined;
-      const end = () => this.end();
-      this.#owner.closing();
-      if (ours) end();
-      else this.#put(`1${rest.slice(0, 4)}`, end);
+    try {
+      if (packet[0] === "4") this.#owner.message(rest);
+      else if (packet[0] === "b") this.#owner.message(fromBase64(rest));
+      else if (packet[0] === "t") this.#owner.message(decoder.decode(fromBase64(rest)));
+      else if (packet[0] === "2") this.#put(`3${rest}`);
+      else if (packet[0] === "1" && (!code || code > 999)) {
+        this.#closed = [+code || 1005, rest.slice(4), true];
+        this.#owner.closing();
+        if (this.#timer) end();
+        else this.#put(`1${code}`, end);
+      } else if (packet[0] !== "6") end();
+    } catch {
+      end();
     }
   }
 
@@ -320,7 +324,7 @@ export default class TowlineWebSocket extends EventTarget {
     super();
     this.#url = new URL(url, globalThis.location?.href);
     this.#url.protocol = this.#url.protocol.replace("http", "ws");
-    if (!/^wss?:$/.test(this.#url.protocol) || this.#url.hash) throw domError(`${url} is no URL of a WebSocket`, "SyntaxError");
+    if (!/^wss?:$/.test(this.#url.protocol) || this.#url.hash) throw domError(`${url} is no WebSocket URL`, "SyntaxError");
     this.#protocols = [protocols].flat().map(String);
     if (new Set(this.#protocols).size < this.#protocols.length || !this.#protocols.every((name) => /^[\w!#-'*+.^`|~-]+$/.test(name)))
       throw domError(`${protocols} are no subprotocols`, "SyntaxError");
@@ -416,7 +420,7 @@ export default class TowlineWebSocket extends EventTarget {
   }
 
   send(data) {
-    if (!this.#state) throw domError("The connection is not open yet", "InvalidStateError");
+    if (!this.#state) throw domError("It is not open yet", "InvalidStateError");
     if (typeof data !== "string" && !(data instanceof Blob || data instanceof ArrayBuffer || ArrayBuffer.isView(data))) data = String(data);
     if (this.#state === 1 && this.#native) return this.#native.send(data);
     this.#waiting += lengthOf(data);
@@ -424,7 +428,7 @@ export default class TowlineWebSocket extends EventTarget {
   }
 
   close(code, reason) {
-    if (code !== undefined && code !== 1000 && !(code >= 3000 && code <= 4999)) throw domError(`${code} is no code for applications`, "InvalidAccessError");
+    if (code !== undefined && code !== 1000 && !(code >= 3000 && code <= 4999)) throw domError(`${code} is not allowed`, "InvalidAccessError");
     if (reason !== undefined && lengthOf(String(reason)) > 123) throw domError("The reason is longer than 123 bytes", "SyntaxError");
     if (this.#state > 1) return;
     const connecting = !this.#state;

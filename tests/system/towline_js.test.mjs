@@ -112,6 +112,38 @@ describe("towline.js", () => {
     assert.deepEqual([events, code, wasClean], [["error"], 1006, false]);
   });
 
+  const open = (more = {}) => `0${JSON.stringify({ sid: "s", upgrades: [], pingInterval: 25000, pingTimeout: 20000, maxPayload: 1000000, towline: 1, protocol: "", linger: 1000, ...more })}`;
+
+  /** A server that answers what begins a session, polls, and posts: with texts, or statuses. It ends as it has to. */
+  async function impostor(t, begin, poll = "6", post = "ok") {
+    const server = createServer((request, response) => {
+      const answer = request.method === "POST" ? post : request.url.includes("sid=") ? poll : begin;
+      if (typeof answer === "number") response.writeHead(answer, { Location: "/elsewhere" });
+      response.end(typeof answer === "number" ? "" : answer);
+    });
+    await once(server.listen(0, "127.0.0.1"), "listening");
+    t.after(() => server.closeAllConnections() || server.close());
+    const socket = new (await fresh())(`ws://127.0.0.1:${server.address().port}/echo`);
+    socket.onopen = () => socket.send("hello");
+    const [{ code, wasClean }] = await within(20000, once(socket, "close"), "its end");
+    assert.deepEqual([code, wasClean], [1006, false]);
+  }
+
+  test("what is no session of Engine.IO is 1006", async (t) => {
+    const texts = ["0{}", "0[]", "0null", "hello", open({ sid: null }), open({ upgrades: 1 }), open({ pingTimeout: "x" })];
+    for (const text of texts) await impostor(t, text, 400);
+  });
+
+  test("what is no packet ends it with 1006", async (t) => {
+    for (const text of ["", "b!!!", "t!", "1abcd", "10999", "9", open(), "<html>please sign in</html>", "4hello\x1e"]) await impostor(t, open(), text);
+  });
+
+  test("what is no answer to a post, or leads elsewhere, is none", async (t) => {
+    await impostor(t, open(), "6", "<html>please sign in</html>");
+    await impostor(t, open(), 302);
+    await impostor(t, open(), "6", 302);
+  });
+
   test("goes on through a proxy that cuts every connection", async (t) => {
     const server = await serve(t);
     const proxy = await gate(t, server.port, { cutMilliseconds: 700 });
