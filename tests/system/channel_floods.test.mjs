@@ -335,6 +335,33 @@ const floods = {
       }
     },
   },
+  "posts of sessions that never end": {
+    bytes: 128 * mebibyte,
+    async run(flood) {
+      const at = "/echo/engine.io/?EIO=4&transport=polling";
+      const begun = request("POST", `${at}&sid=${await engineio(flood, at)}`, { "Content-Length": 900000 }, "4".padEnd(300000, "x"));
+      const sockets = await Promise.all(many(150, () => flood.connect()));
+      for (const socket of sockets) socket.write(begun);
+      for (const socket of await Promise.all(many(150, () => flood.connect())))
+        socket.write(request("POST", `/echo/sockjs/4/${randomBytes(8).toString("hex")}/xhr_send`, { "Content-Length": 900000 }, "[".padEnd(300000)));
+      await until(async () => (await flood.server.counter("unfinished_bytes")) > 32 * mebibyte, "bodies are held");
+    },
+    holds: (server, flood) => flood.counts('limit_reached_total{limit="max-unfinished-per-address"}'),
+    after: (server) => until(async () => (await server.counter("unfinished_bytes")) === 0, "none is held"),
+  },
+  "sessions that are polled once, and left": {
+    async run(flood) {
+      const at = "/echo/engine.io/?EIO=4&transport=polling&towline=1";
+      const sids = await Promise.all(many(1000, async () => engineio(flood, at)));
+      flood.end();
+      for (const sid of sids) (await flood.requests([request("GET", `${at}&sid=${sid}&ack=0`)])).on("data", () => {});
+      await until(async () => (await flood.server.counter("engineio_polls")) >= 500, "polls wait");
+    },
+    async holds(server) {
+      assert.ok((await server.counter("engineio_sessions")) <= 1000);
+    },
+    after: (server) => until(async () => (await server.counter("engineio_sessions")) === 0, "none is left", 60000),
+  },
 };
 
 /** Runs a flood for a while. */
