@@ -12,7 +12,7 @@
 #include <towline/error.h>
 #include <unistd.h>
 
-enum { INDENT = 2, HEX_SHOWN_MAX = 256, LINE_AT_ONCE = 4096 };
+enum { INDENT = 2, HEX_SHOWN_MAX = 256 };
 
 void tow_view_init(tow_view *view, tow_loop *loop, void (*on_change)(tow_writer *), void *user) {
     *view = (tow_view){.file = -1,
@@ -107,22 +107,11 @@ static int file_append(tow_view *view, const tow_message *message) {
     return error;
 }
 
-/* Most lines are short: one system call is half of two. */
-static int line_write(tow_view *view, const void *text, size_t length) {
-    char line[LINE_AT_ONCE];
-    if (length > 0)
-        memcpy(line, text, length);
-    line[length] = '\n';
-    return tow_writer_write(&view->output, line, length + 1);
-}
-
 int tow_view_message(tow_view *view, const tow_message *message) {
     if (message->type == TOW_BINARY && view->file >= 0)
         return file_append(view, message);
     if (view->terminal)
         return marked_print(view, '<', message->type, message->data, message->length);
-    if (message->type == TOW_TEXT && message->length < LINE_AT_ONCE)
-        return line_write(view, message->data, message->length);
     int error = tow_writer_write(&view->output, message->data, message->length);
     return error != 0 || message->type == TOW_BINARY ? error : tow_writer_write(&view->output, "\n", 1);
 }
@@ -131,8 +120,9 @@ int tow_view_sent(tow_view *view, tow_message_type type, const void *data, size_
     return view->terminal ? marked_print(view, '>', type, data, length) : 0;
 }
 
-/* To standard error, which is mostly the same terminal as standard output. */
+/* To standard error, which is mostly the same terminal as standard output, or goes to the same file. */
 static void notice_print(tow_view *view, const tow_buffer *text) {
+    tow_writer_push(&view->output);
     if (view->editor != NULL && view->notices_terminal)
         tow_editor_print(view->editor, text->data, text->length);
     else if (write_all(STDERR_FILENO, text->data, text->length) != 0)

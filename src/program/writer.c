@@ -3,10 +3,13 @@
 #include <errno.h>
 #include <limits.h>
 #include <poll.h>
+#include <stddef.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <towline/error.h>
 #include <unistd.h>
+
+enum { GATHERED_MAX = 64 * 1024 };
 
 static bool takes_at_once(int fd) {
     struct stat status;
@@ -62,8 +65,7 @@ static void fail(tow_writer *writer) {
     tow_writer_clear(writer);
 }
 
-static void on_writable(tow_watch *watch, int ready) {
-    tow_writer *writer = watch->user;
+static void write_waiting(tow_writer *writer) {
     int64_t done = write_now(writer, writer->waiting.data, writer->waiting.length);
     if (done < 0)
         fail(writer);
@@ -71,31 +73,62 @@ static void on_writable(tow_watch *watch, int ready) {
         tow_buffer_consume(&writer->waiting, (size_t)done);
     if (writer->waiting.length == 0)
         watch_end(writer);
+}
+
+static void on_writable(tow_watch *watch, int ready) {
+    tow_writer *writer = watch->user;
+    write_waiting(writer);
     writer->on_change(writer);
 }
 
-static int wait_with(tow_writer *writer, const uint8_t *bytes, size_t length) {
-    int error = tow_buffer_append(&writer->waiting, bytes, length);
-    if (error != 0 || writer->watching)
-        return error;
+/* For what the descriptor does not take now. */
+static int watch_begin(tow_writer *writer) {
+    if (writer->watching || writer->waiting.length == 0)
+        return 0;
     writer->watch = (tow_watch){.user = writer};
-    error = tow_watch_start(&writer->watch, writer->loop, writer->fd, TOW_WRITABLE, on_writable);
+    int error = tow_watch_start(&writer->watch, writer->loop, writer->fd, TOW_WRITABLE, on_writable);
     writer->watching = error == 0;
     return error;
 }
 
+/* Without memory for the watch, it is tried again with the next that is written. */
+void tow_writer_push(tow_writer *writer) {
+    if (writer->waiting.length == 0 || writer->watching)
+        return;
+    write_waiting(writer);
+    (void)watch_begin(writer);
+}
+
+static void on_round(tow_timer *timer) {
+    tow_writer *writer = (tow_writer *)(void *)((char *)timer - offsetof(tow_writer, round));
+    if (writer->waiting.length == 0 || writer->watching)
+        return;
+    tow_writer_push(writer);
+    writer->on_change(writer);
+}
+
+/* What comes in the same round waits for its end, unless it is much. */
+static int gather(tow_writer *writer, const uint8_t *bytes, size_t length) {
+    int error = tow_buffer_append(&writer->waiting, bytes, length);
+    if (error == 0 && writer->waiting.length >= GATHERED_MAX)
+        tow_writer_push(writer);
+    return error != 0 ? error : writer->error;
+}
+
 int tow_writer_write(tow_writer *writer, const void *bytes, size_t length) {
     const uint8_t *from = bytes;
-    int64_t done = 0;
     if (writer->error != 0)
         return writer->error;
-    if (writer->waiting.length == 0)
-        done = write_now(writer, from, length);
+    if (writer->waiting.length > 0 || tow_timer_is_set(&writer->round))
+        return gather(writer, from, length);
+    int64_t done = write_now(writer, from, length);
     if (done < 0) {
         fail(writer);
         return writer->error;
     }
-    return (size_t)done == length ? 0 : wait_with(writer, from + done, length - (size_t)done);
+    tow_timer_set(writer->loop, &writer->round, 0, on_round);
+    int error = tow_buffer_append(&writer->waiting, from + done, length - (size_t)done);
+    return error != 0 ? error : watch_begin(writer);
 }
 
 int tow_writer_finish(tow_writer *writer) {
@@ -115,5 +148,6 @@ int tow_writer_finish(tow_writer *writer) {
 
 void tow_writer_clear(tow_writer *writer) {
     watch_end(writer);
+    tow_timer_cancel(writer->loop, &writer->round);
     tow_buffer_clear(&writer->waiting);
 }

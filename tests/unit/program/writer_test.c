@@ -98,8 +98,35 @@ static void a_file_is_written_at_once(void **state) {
     assert_int_equal(tow_writer_write(&writer, block, BLOCK), 0);
     assert_int_equal(writer.waiting.length, 0);
     assert_int_equal(lseek(fileno(file), 0, SEEK_END), BLOCK);
+    tow_writer_clear(&writer);
     fclose(file);
     free(block);
+}
+
+static void what_comes_in_one_round_is_written_together(void **state) {
+    tow_writer writer;
+    int fds[2];
+    char bytes[64];
+    assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, fds), 0); /* tells one from the other */
+    tow_writer_init(&writer, *state, fds[1], on_change, NULL);
+    for (int round = 0; round < 2; round++) {
+        assert_int_equal(tow_writer_write(&writer, "first\n", 6), 0);
+        assert_int_equal(tow_writer_write(&writer, "second\n", 7), 0);
+        assert_int_equal(tow_writer_write(&writer, "third\n", 6), 0);
+        assert_int_equal(recv(fds[0], bytes, sizeof(bytes), MSG_DONTWAIT), 6);
+        assert_int_equal(recv(fds[0], bytes, sizeof(bytes), MSG_DONTWAIT), -1);
+        while (writer.waiting.length > 0)
+            assert_true(tow_loop_step(*state) >= 0);
+        assert_int_equal(recv(fds[0], bytes, sizeof(bytes), MSG_DONTWAIT), 13);
+        assert_memory_equal(bytes, "second\nthird\n", 13);
+    }
+    assert_int_equal(tow_writer_write(&writer, "a", 1), 0);
+    assert_int_equal(tow_writer_write(&writer, "b", 1), 0);
+    tow_writer_push(&writer);
+    assert_int_equal(writer.waiting.length, 0);
+    tow_writer_clear(&writer);
+    close(fds[0]);
+    close(fds[1]);
 }
 
 static void a_reader_that_is_gone_is_an_error(void **state) {
@@ -154,6 +181,8 @@ int main(void) {
         cmocka_unit_test_setup_teardown(a_pipe_gets_all_without_a_wait, loop_setup, loop_teardown),
         cmocka_unit_test_setup_teardown(a_socket_gets_all_without_a_wait, loop_setup, loop_teardown),
         cmocka_unit_test_setup_teardown(a_file_is_written_at_once, loop_setup, loop_teardown),
+        cmocka_unit_test_setup_teardown(
+            what_comes_in_one_round_is_written_together, loop_setup, loop_teardown),
         cmocka_unit_test_setup_teardown(a_reader_that_is_gone_is_an_error, loop_setup, loop_teardown),
         cmocka_unit_test_setup_teardown(a_reader_that_goes_is_told_later, loop_setup, loop_teardown),
         cmocka_unit_test_setup_teardown(finish_writes_the_rest, loop_setup, loop_teardown),
