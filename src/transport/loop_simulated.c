@@ -53,6 +53,7 @@ static int start(tow_stream *stream) {
     if (socket == NULL || !socket->connected || socket->owner != NULL)
         return TOW_ERROR_SYSTEM;
     socket->owner = stream;
+    tow_network_stir(network_of(stream->loop), socket);
     return 0;
 }
 
@@ -70,13 +71,14 @@ static ssize_t send_pieces(tow_stream *stream, const struct iovec *pieces, int c
     return tow_network_send(network_of(stream->loop), socket_of(stream), pieces, count);
 }
 
-/* What is ready is found out anew in each round. */
 static void update(tow_stream *stream) {
-    (void)stream;
+    const tow_simulated_socket *socket = socket_of(stream);
+    if (socket != NULL)
+        tow_network_stir(network_of(stream->loop), socket);
 }
 
 static void shut_down(tow_stream *stream) {
-    tow_network_shutdown(socket_of(stream));
+    tow_network_shutdown(network_of(stream->loop), socket_of(stream));
 }
 
 static void release(tow_stream *stream) {
@@ -164,6 +166,12 @@ static readiness readiness_of(const tow_network *network, const tow_simulated_so
     return socket->waiting != NULL && listener->armed ? TO_ACCEPT : NOTHING;
 }
 
+/* Nothing comes before the network or its owner stirs it. */
+static bool is_put_by(const tow_simulated_socket *socket) {
+    return !socket->listening && socket->connected && socket->length == 0 && !socket->fin && !socket->reset &&
+           !(((const tow_stream *)socket->owner)->flags & STREAM_BLOCKED);
+}
+
 /* A stream that is always readable must not keep itself from writing. */
 static readiness choose(simulated_loop *self, const tow_simulated_socket *socket) {
     readiness ready = readiness_of(&self->simulation->network, socket);
@@ -247,8 +255,12 @@ static size_t find_ready(simulated_loop *self) {
     tow_network *network = &self->simulation->network;
     size_t count = 0;
     for (size_t i = 0; i < network->count; i++) {
-        const tow_simulated_socket *socket = network->sockets[i];
-        if (readiness_of(network, socket) != NOTHING && loop_of(socket) == &self->loop)
+        const tow_simulated_socket *socket = network->stirred[i] ? network->sockets[i] : NULL;
+        if (socket == NULL || socket->owner == NULL)
+            continue;
+        if (is_put_by(socket))
+            tow_network_put_by(network, socket);
+        else if (readiness_of(network, socket) != NOTHING && loop_of(socket) == &self->loop)
             network->ready[count++] = TOW_SIMULATED_FD + (int)i;
     }
     return count;

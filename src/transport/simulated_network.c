@@ -25,8 +25,10 @@ void tow_network_clear(tow_network *network) {
             tow_network_close(network, network->sockets[i], true);
     free(network->sockets);
     free(network->ready);
+    free(network->stirred);
     network->sockets = NULL;
     network->ready = NULL;
+    network->stirred = NULL;
     network->count = 0;
 }
 
@@ -63,6 +65,16 @@ tow_simulated_socket *tow_network_socket(const tow_network *network, int fd) {
     return network->sockets[fd - TOW_SIMULATED_FD];
 }
 
+/* One that is not accepted yet has no descriptor. */
+void tow_network_stir(tow_network *network, const tow_simulated_socket *socket) {
+    if (tow_is_simulated_fd(socket->fd))
+        network->stirred[socket->fd - TOW_SIMULATED_FD] = true;
+}
+
+void tow_network_put_by(tow_network *network, const tow_simulated_socket *socket) {
+    network->stirred[socket->fd - TOW_SIMULATED_FD] = false;
+}
+
 static bool has_free_descriptor(const tow_network *network) {
     return network->options.descriptors == 0 || network->open < network->options.descriptors;
 }
@@ -73,10 +85,15 @@ static int add_descriptors(tow_network *network) {
     if (ready == NULL)
         return TOW_ERROR_MEMORY;
     network->ready = ready;
+    bool *stirred = realloc(network->stirred, count * sizeof(*stirred));
+    if (stirred == NULL)
+        return TOW_ERROR_MEMORY;
+    network->stirred = stirred;
     tow_simulated_socket **sockets = realloc(network->sockets, count * sizeof(void *));
     if (sockets == NULL)
         return TOW_ERROR_MEMORY;
     memset(sockets + network->count, 0, (count - network->count) * sizeof(void *));
+    memset(stirred + network->count, 0, (count - network->count) * sizeof(*stirred));
     network->sockets = sockets;
     network->count = count;
     return 0;
@@ -91,7 +108,9 @@ static int assign_descriptor(tow_network *network, tow_simulated_socket *socket)
         return TOW_ERROR_MEMORY;
     network->sockets[index] = socket;
     network->open++;
-    return socket->fd = TOW_SIMULATED_FD + (int)index;
+    socket->fd = TOW_SIMULATED_FD + (int)index;
+    tow_network_stir(network, socket);
+    return socket->fd;
 }
 
 static tow_simulated_socket *new_socket(size_t capacity) {
@@ -134,8 +153,6 @@ static bool is_every(const tow_address *address) {
 }
 
 static bool accepts(const tow_simulated_socket *socket, const tow_address *address) {
-    if (!socket->listening)
-        return false;
     if (is_equal(&socket->local, address))
         return true;
     return is_every(&socket->local) && socket->local.storage.ss_family == address->storage.ss_family &&
@@ -146,20 +163,23 @@ static bool accepts(const tow_simulated_socket *socket, const tow_address *addre
 static tow_simulated_socket *find_listener(tow_network *network, const tow_address *address) {
     tow_simulated_socket *found = NULL;
     size_t count = 0;
-    for (size_t i = 0; i < network->count; i++)
-        if (network->sockets[i] != NULL && accepts(network->sockets[i], address) &&
-            tow_network_chance(network, ++count) == 0)
-            found = network->sockets[i];
+    for (tow_simulated_socket *each = network->listeners; each != NULL; each = each->next)
+        if (accepts(each, address) && tow_network_chance(network, ++count) == 0)
+            found = each;
     return found;
 }
 
 static bool is_used(const tow_network *network, const tow_address *address, bool reuse_port) {
-    for (size_t i = 0; i < network->count; i++) {
-        const tow_simulated_socket *socket = network->sockets[i];
-        if (socket != NULL && socket->listening && is_equal(&socket->local, address) && !reuse_port)
+    for (const tow_simulated_socket *each = network->listeners; each != NULL; each = each->next)
+        if (is_equal(&each->local, address) && !reuse_port)
             return true;
-    }
     return false;
+}
+
+static tow_simulated_socket **last_link(tow_simulated_socket **link) {
+    while (*link != NULL)
+        link = &(*link)->next;
+    return link;
 }
 
 static uint16_t pick_port(tow_network *network) {
@@ -183,6 +203,7 @@ int tow_network_listen(
     socket->listening = true;
     socket->reuse_port = reuse_port;
     socket->local = name;
+    *last_link(&network->listeners) = socket;
     if (bound != NULL)
         *bound = name;
     return fd;
@@ -218,10 +239,7 @@ int tow_network_arrive(tow_network *network, tow_simulated_socket *socket) {
     peer->connected = socket->connected = true;
     peer->peer = socket;
     socket->peer = peer;
-    tow_simulated_socket **link = &listener->waiting;
-    while (*link != NULL)
-        link = &(*link)->next;
-    *link = peer;
+    *last_link(&listener->waiting) = peer;
     listener->waiting_count++;
     return 1;
 }
@@ -259,6 +277,7 @@ static void append(tow_network *network, tow_simulated_socket *to, const uint8_t
     memcpy(to->bytes + end, bytes, first);
     memcpy(to->bytes, bytes + first, length - first);
     to->length += length;
+    tow_network_stir(network, to);
 }
 
 ssize_t tow_network_send(
@@ -270,6 +289,7 @@ ssize_t tow_network_send(
         return TOW_ERROR_RESET;
     if (socket->peer == NULL) {
         socket->reset = true;
+        tow_network_stir(network, socket);
         return (ssize_t)total;
     }
     size_t most = room(network, socket);
@@ -294,14 +314,20 @@ size_t tow_network_receive(tow_network *network, tow_simulated_socket *socket, u
     return taken;
 }
 
-void tow_network_shutdown(tow_simulated_socket *socket) {
+static void send_fin(tow_network *network, tow_simulated_socket *peer) {
+    peer->fin = true;
+    tow_network_stir(network, peer);
+}
+
+void tow_network_shutdown(tow_network *network, tow_simulated_socket *socket) {
     if (socket->peer != NULL)
-        socket->peer->fin = true;
+        send_fin(network, socket->peer);
 }
 
 /* RST overtakes what is on the way, or does not. */
 static void send_reset(tow_network *network, tow_simulated_socket *peer) {
     peer->reset = true;
+    tow_network_stir(network, peer);
     if (network->options.whole || tow_network_chance(network, 2) == 0)
         peer->length = 0;
 }
@@ -314,10 +340,19 @@ static void leave_peer(tow_network *network, tow_simulated_socket *socket, bool 
     if (reset || socket->length > 0)
         send_reset(network, peer);
     else
-        peer->fin = true;
+        send_fin(network, peer);
+}
+
+static void stop_listening(tow_network *network, const tow_simulated_socket *socket) {
+    tow_simulated_socket **link = &network->listeners;
+    while (*link != socket)
+        link = &(*link)->next;
+    *link = socket->next;
 }
 
 void tow_network_close(tow_network *network, tow_simulated_socket *socket, bool reset) {
+    if (socket->listening)
+        stop_listening(network, socket);
     while (socket->waiting != NULL) {
         tow_simulated_socket *unheard = socket->waiting;
         socket->waiting = unheard->next;

@@ -25,7 +25,7 @@ typedef struct tow_simulated_socket {
     void *owner; /* the loop's: a stream or a listener */
     tow_address local, remote;
     struct tow_simulated_socket *peer;    /* NULL: none yet, or gone */
-    struct tow_simulated_socket *next;    /* behind this one in a listener's queue */
+    struct tow_simulated_socket *next;    /* behind this one in a listener's queue; the next listener */
     struct tow_simulated_socket *waiting; /* of a listener: connections that are not accepted yet */
     int waiting_count;
     int fd;
@@ -40,6 +40,8 @@ typedef struct tow_simulated_socket {
 typedef struct tow_network {
     tow_simulated_socket **sockets; /* by descriptor; NULL: free */
     int *ready;                     /* as many places, for the loop */
+    bool *stirred;                  /* as many: which may be ready for something (tow_network_stir) */
+    tow_simulated_socket *listeners;
     size_t count;
     size_t open;
     tow_simulation_options options;
@@ -57,6 +59,11 @@ size_t tow_network_chance(tow_network *network, size_t limit);
 
 /* NULL if the descriptor is not open. */
 tow_simulated_socket *tow_network_socket(const tow_network *network, int fd);
+
+/* The socket may be ready for something. So it is with whatever comes from the network; the loop says what
+ * its owner wants, and puts by what is quiet: a round does not look at each socket. */
+void tow_network_stir(tow_network *network, const tow_simulated_socket *socket);
+void tow_network_put_by(tow_network *network, const tow_simulated_socket *socket);
 
 /* Each returns a descriptor, or: ADDRESS_IN_USE, DESCRIPTORS, MEMORY. */
 int tow_network_listen(tow_network *network, const tow_address *address, bool reuse_port, tow_address *bound);
@@ -83,7 +90,7 @@ ssize_t tow_network_send(
 /* Returns how many bytes came: 0 for the end. There must be some, or the end. */
 size_t tow_network_receive(tow_network *network, tow_simulated_socket *socket, uint8_t *out, size_t length);
 
-void tow_network_shutdown(tow_simulated_socket *socket);
+void tow_network_shutdown(tow_network *network, tow_simulated_socket *socket);
 
 /* Closes; with RST if `reset` or if bytes are unread. */
 void tow_network_close(tow_network *network, tow_simulated_socket *socket, bool reset);
