@@ -453,7 +453,7 @@ describe("the end of the server", () => {
     const server = await serveWorker(t, worker(ECHO));
     const socket = await client(t, server, "/");
     let answered = 0;
-    socket.on("message", () => socket.send(String(++answered)));
+    socket.on("message", () => setTimeout(() => socket.send(String(++answered)), 1));
     socket.send("0");
     await until(() => answered > 100, "answers");
     const before = server.descriptors();
