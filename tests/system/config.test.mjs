@@ -33,6 +33,7 @@ describe("--check", () => {
     ["aliases that are not there", "handlers: .\naliases: none\n", "2:10: aliases: @/none: No such file or directory"],
     ["a certificate that is not there", "certificate: none\n", "1:14: certificate: @/none: No such file or directory"],
     ["a key that is not there", "certificate: towline.yaml\nkey: none\n", "2:6: key: @/none: No such file or directory"],
+    ["publishing without /*", "routes:\n  - path: /publish\n    publish: true\n", "3:14: publish: channels are published to below a path: write /publish/*"],
     ["a folder that is not there", "routes:\n  - path: /a/*\n    files: none\n", "3:12: files: '@/none' is not a folder"],
   ]) {
     test(`names the place of ${name}`, async (t) => {
@@ -40,7 +41,7 @@ describe("--check", () => {
       for (const words of [["--check"], []]) {
         const { status, output, errors } = await run(["serve", "-f", file, ...words]);
         assert.equal(errors, `towline serve: ${file}:${expected.replace("@", folder)}\n`);
-        assert.equal(status, words.length > 0 || !/folder|low_mark|No such file/.test(errors) ? 2 : 1);
+        assert.equal(status, words.length > 0 || !/folder|low_mark|No such file|below a path/.test(errors) ? 2 : 1);
         assert.equal(output, "");
       }
     });

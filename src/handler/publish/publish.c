@@ -254,6 +254,16 @@ static size_t prefix_of(const char *path) {
     return length > 0 && path[length - 1] == '*' ? length - 1 : 0;
 }
 
+/* Without an asterisk nothing could be said of one channel. */
+static bool is_good_path(const char *path, char why[TOW_HANDLER_TEXT_MAX]) {
+    size_t length = path != NULL ? strlen(path) : 0;
+    if (length == 0 || path[length - 1] == '*')
+        return true;
+    snprintf(why, TOW_HANDLER_TEXT_MAX, "channels are published to below a path: write %.200s%s*", path,
+        path[length - 1] == '/' ? "" : "/");
+    return false;
+}
+
 /* A key that nobody has named is made. Where that can't be, the rest is served all the same, and publishing
  * is refused: the program tells. */
 static int own_key_need(publish *self, bool is_trial, char why[TOW_HANDLER_TEXT_MAX]) {
@@ -274,6 +284,8 @@ static const tow_metric_about refused = {TOW_METRIC_REFUSAL, "publish-key", NULL
 static int make(tow_handler *handler, const void *settings, const tow_handler_place *place,
     char why[TOW_HANDLER_TEXT_MAX]) {
     const tow_publish_settings *given = settings;
+    if (!is_good_path(place->path, why))
+        return TOW_ERROR_ARGUMENT;
     publish *self = calloc(1, sizeof(*self));
     snprintf(why, TOW_HANDLER_TEXT_MAX, "%s", tow_strerror(TOW_ERROR_MEMORY));
     if (self == NULL)
