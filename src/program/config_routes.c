@@ -94,10 +94,19 @@ static int kind_find(const reading *now, const tow_config_node *route, const tow
     return *value != NULL ? 0 : complain_of_kinds(now, route);
 }
 
-/* Nothing, or true where no text can stand. */
+static bool says(const tow_config_node *value, const char *text) {
+    return value->type == TOW_CONFIG_TEXT && strcmp(value->text, text) == 0;
+}
+
+/* Nothing, or true where no text has to stand. */
 static bool is_default(const tow_config_node *value, const tow_route_kind *kind) {
-    return value->type == TOW_CONFIG_NOTHING ||
-           (kind->text == NULL && value->type == TOW_CONFIG_TEXT && strcmp(value->text, "true") == 0);
+    bool takes_true = kind->text == NULL || kind->is_text_needless;
+    return value->type == TOW_CONFIG_NOTHING || (takes_true && says(value, "true"));
+}
+
+static bool is_text(const tow_config_node *value, const tow_route_kind *kind) {
+    return value->type == TOW_CONFIG_TEXT && kind->text != NULL &&
+           !(kind->is_text_needless && says(value, "false"));
 }
 
 static int handler_take(const reading *now, tow_route_plan *plan, const tow_config_node *value) {
@@ -106,7 +115,7 @@ static int handler_take(const reading *now, tow_route_plan *plan, const tow_conf
         return 0;
     if (value->type == TOW_CONFIG_MAP)
         return tow_config_take(&plan->handler, value, now->scope, NULL, now->error);
-    if (value->type == TOW_CONFIG_TEXT && kind->text != NULL)
+    if (is_text(value, kind))
         return tow_config_take_value(&plan->handler, kind->text, value, now->scope, now->error);
     return tow_config_complain(now->error, now->scope->file, value,
         "%s: it takes %s, or a map of options, not %.60s", kind->kind->name,

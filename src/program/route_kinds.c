@@ -18,7 +18,10 @@
 
 const tow_route_kind tow_route_kinds[] = {
     {.kind = &tow_echo_kind},
-    {.kind = &tow_channel_kind, .settings_size = sizeof(tow_channel_door_settings), .text = "name"},
+    {.kind = &tow_channel_kind,
+        .settings_size = sizeof(tow_channel_door_settings),
+        .text = "name",
+        .is_text_needless = true},
     {.kind = &tow_console_kind},
     {.kind = &tow_client_script_kind},
     {.kind = &tow_files_kind, .settings_size = sizeof(tow_files_settings), .text = "root"},

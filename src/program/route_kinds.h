@@ -9,12 +9,13 @@
 typedef struct tow_route_kind {
     const tow_handler_kind *kind; /* its name is the key in a route; NULL ends the table */
     size_t settings_size;
-    const char *text; /* the option that a text in place of a map sets; NULL: none, and "true" stands for all
-                         defaults */
-    bool is_code;     /* that option names a file with code, which may decide on origins itself, and which is
-                         loaded again when it has changed */
-    bool is_carried;  /* its path is also that of Engine.IO */
-    bool is_late;     /* what is made is only for the time until something else is adopted */
+    const char *text;      /* the option that a text in place of a map sets; NULL: none */
+    bool is_text_needless; /* it does without that option, too: "true" then stands for all defaults, as where
+                              there is none */
+    bool is_code;    /* that option names a file with code, which may decide on origins itself, and which is
+                        loaded again when it has changed */
+    bool is_carried; /* its path is also that of Engine.IO */
+    bool is_late;    /* what is made is only for the time until something else is adopted */
 } tow_route_kind;
 
 extern const tow_route_kind tow_route_kinds[];

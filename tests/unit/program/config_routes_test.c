@@ -1,6 +1,7 @@
 #include "../unit.h"
 
 #include "config_routes.h"
+#include "handler/channel.h"
 #include "handler/files.h"
 #include "handler/redirect.h"
 #include "handler/respond.h"
@@ -89,6 +90,27 @@ static void a_text_stands_for_the_option_that_a_kind_needs_most(void **state) {
     tow_route_plans_clear(&plans);
 }
 
+static const char *channel_of(const char *route) {
+    static char name[40];
+    char text[200];
+    snprintf(text, sizeof(text), "routes:\n  - {path: /c/*, channel: %s}\n", route);
+    tow_route_plans plans = read_well(text);
+    const char *given = ((const tow_channel_door_settings *)plans.items[0]->handler.settings)->name;
+    snprintf(name, sizeof(name), "%s", given != NULL ? given : "");
+    tow_route_plans_clear(&plans);
+    return name;
+}
+
+static void true_is_no_text_where_none_has_to_stand(void **state) {
+    (void)state;
+    assert_string_equal(channel_of("true"), "");
+    assert_string_equal(channel_of(""), "");
+    assert_string_equal(channel_of("{}"), "");
+    assert_string_equal(channel_of("live/"), "live/");
+    assert_string_equal(channel_of("{name: true}"), "true");
+    assert_string_equal(channel_of("truer"), "truer");
+}
+
 static void no_routes_are_a_list_as_well(void **state) {
     (void)state;
     tow_route_plans plans = read_well("routes: []\n");
@@ -153,6 +175,8 @@ static void what_is_wrong_is_told_with_its_place(void **state) {
     refuses("- {path: /x, echo: false}", "a.yaml:2:22: echo: it takes true, or a map of options, not false");
     refuses(
         "- {path: /x, echo: [true]}", "a.yaml:2:22: echo: it takes true, or a map of options, not a list");
+    refuses("- {path: /x, channel: false}",
+        "a.yaml:2:25: channel: it takes name, or a map of options, not false");
     refuses("- {path: /x, echo: {a: 1}}", "a.yaml:2:23: no key a here");
     refuses("- {path: /x, files: [a]}", "a.yaml:2:23: files: it takes root, or a map of options, not a list");
     refuses("- {path: /x, files: {rot: a}}", "a.yaml:2:24: no key rot here; did you mean root?");
@@ -233,6 +257,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_route_is_a_path_a_kind_and_what_is_set),
         cmocka_unit_test(a_text_stands_for_the_option_that_a_kind_needs_most),
+        cmocka_unit_test(true_is_no_text_where_none_has_to_stand),
         cmocka_unit_test(no_routes_are_a_list_as_well),
         cmocka_unit_test(routes_are_the_same_wherever_they_stand),
         cmocka_unit_test(what_is_wrong_is_told_with_its_place),
