@@ -204,11 +204,19 @@ static int make(tow_route_plan *plan, const tow_handler_place *place, const tow_
     return problem != 0 ? problem : plan->kind->kind->make(&plan->made, plan->handler.settings, place, why);
 }
 
+/* The file that has the option which a kind needs most; NULL: it stands on the command line, or nowhere. */
+static const char *config_of(const tow_route_plan *plan) {
+    const char *text = plan->kind->text;
+    const tow_option_source *source = text != NULL ? tow_options_source(&plan->handler, text) : NULL;
+    return source != NULL ? source->file : NULL;
+}
+
 int tow_route_plan_make(tow_route_plan *plan, const tow_handler_place *place, const tow_route_guards *guards,
     bool with_origins, char error[TOW_OPTIONS_ERROR_MAX]) {
     char why[TOW_HANDLER_TEXT_MAX];
     tow_handler_place here = *place;
     here.path = plan->path;
+    here.config = config_of(plan);
     here.protocols = settings_of(plan)->protocols;
     plan->with_origins = with_origins;
     plan->stamp = stamp_of(plan);

@@ -59,6 +59,7 @@ describe("--check", () => {
     writeFileSync(path.join(folder, "text"), "#!/bin/sh\n", { mode: 0o644 });
     for (const [program, why] of [
       ["no-such-program", "no-such-program can't be started: it is not found in PATH (a file is named with a slash, as in ./NAME)"],
+      ["text", "text is not found in PATH: write ./text for the file beside the configuration"],
       ["./none", `${folder}/./none can't be started: there is no such file`],
       ["./text", `${folder}/./text can't be started: it may not be executed (chmod +x)`],
       [`${folder}/`, `${folder}/ can't be started: it is not a file`],

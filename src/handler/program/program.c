@@ -3,9 +3,11 @@
 #include "program/connection.h"
 #include "service/service.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <towline/error.h>
 
 enum { PROGRAMS_MAX = 1000 };
@@ -81,14 +83,31 @@ static int program_make(
     return 0;
 }
 
+/* A name without a slash is none of the folder that the configuration is in, but may have been meant so. */
+static bool lies_beside(const char *name, const char *config) {
+    char path[PATH_MAX];
+    struct stat status;
+    const char *slash = config != NULL ? strrchr(config, '/') : NULL;
+    int folder = slash != NULL ? (int)(slash - config) + 1 : 0;
+    if (config == NULL || strchr(name, '/') != NULL)
+        return false;
+    int length = snprintf(path, sizeof(path), "%.*s%s", folder, config, name);
+    return length < (int)sizeof(path) && stat(path, &status) == 0 && S_ISREG(status.st_mode);
+}
+
 /* What is seen of it before it is started. */
-static int check(const tow_program_settings *settings, char why[TOW_HANDLER_TEXT_MAX]) {
+static int check(const tow_program_settings *settings, const char *config, char why[TOW_HANDLER_TEXT_MAX]) {
     char *place = tow_command_place(settings->file);
     const char *problem = place == NULL ? tow_strerror(TOW_ERROR_MEMORY) : tow_command_problem(place);
     free(place);
     if (problem == NULL)
         return 0;
-    snprintf(why, TOW_HANDLER_TEXT_MAX, "%.200s can't be started: %s", settings->file, problem);
+    if (place != NULL && lies_beside(settings->file, config))
+        snprintf(why, TOW_HANDLER_TEXT_MAX,
+            "%.100s is not found in PATH: write ./%.100s for the file beside the configuration",
+            settings->file, settings->file);
+    else
+        snprintf(why, TOW_HANDLER_TEXT_MAX, "%.200s can't be started: %s", settings->file, problem);
     return place == NULL ? TOW_ERROR_MEMORY : TOW_ERROR_ARGUMENT;
 }
 
@@ -102,7 +121,7 @@ static int make(tow_handler *handler, const void *fields, const tow_handler_plac
     }
     if (settings->url != NULL)
         return tow_service_make(handler, settings, &tow_service_back_end, place, why);
-    int error = check(settings, why);
+    int error = check(settings, place->config, why);
     if (error != 0)
         return error;
     if (settings->worker && !place->is_trial)

@@ -28,6 +28,7 @@ typedef struct tow_handler_place {
     struct tow_pusher *pusher; /* what apps of Pusher's protocol share, the same */
     const char
         *path; /* of its route, "/prefix/" with an asterisk for all below, as long as it lives; NULL: any */
+    const char *config; /* the file that names what it runs, whose folder may be meant; NULL: none */
     const char *const *protocols; /* subprotocols that its route has, the same; NULL: the kind's own */
     bool is_trial;                /* it is only asked whether one can be made: nothing is started for it */
 } tow_handler_place;
