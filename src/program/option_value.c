@@ -1,6 +1,7 @@
 #include "option_value.h"
 
 #include "base/number.h"
+#include "suggest.h"
 
 #include <limits.h>
 #include <stdarg.h>
@@ -72,6 +73,24 @@ static int integer_read(const reading *now, int64_t *number) {
     return 0;
 }
 
+/* The choice that somebody may have meant, or NULL. */
+static const char *choice_suggest(const tow_option *option, const char *text) {
+    enum { CHOICES_MAX = 16 };
+    const char *names[CHOICES_MAX];
+    size_t count = 0;
+    for (const char *const *word = option->meant; word != NULL && *word != NULL; word += 2)
+        if (strcmp(word[0], text) == 0)
+            return word[1];
+    for (; count < CHOICES_MAX && option->choices[count].name != NULL; count++)
+        names[count] = option->choices[count].name;
+    return tow_suggest(text, names, count);
+}
+
+static void add(char error[TOW_OPTIONS_ERROR_MAX], const char *before, const char *text, const char *behind) {
+    size_t used = strlen(error);
+    snprintf(error + used, TOW_OPTIONS_ERROR_MAX - used, "%s%s%s", before, text, behind);
+}
+
 static int choice_read(const reading *now, int64_t *number) {
     const tow_option_choice *choices = now->option->choices;
     for (const tow_option_choice *choice = choices; choice->name != NULL; choice++)
@@ -80,11 +99,11 @@ static int choice_read(const reading *now, int64_t *number) {
             return 0;
         }
     tow_option_complain(now->error, "%s: '%.60s' is none of", now->label, now->text);
-    for (const tow_option_choice *choice = choices; choice->name != NULL; choice++) {
-        size_t used = strlen(now->error);
-        snprintf(now->error + used, TOW_OPTIONS_ERROR_MAX - used, "%s %s", choice == choices ? "" : ",",
-            choice->name);
-    }
+    for (const tow_option_choice *choice = choices; choice->name != NULL; choice++)
+        add(now->error, choice == choices ? " " : ", ", choice->name, "");
+    const char *nearest = choice_suggest(now->option, now->text);
+    if (nearest != NULL)
+        add(now->error, "; did you mean ", nearest, "?");
     return TOW_ERROR_ARGUMENT;
 }
 

@@ -12,6 +12,10 @@ static int check_pattern(const char *text) {
 static const tow_option_choice accesses[] = {
     {"same-origin", TOW_ACCESS_SAME_ORIGIN}, {"token", TOW_ACCESS_TOKEN}, {"nobody", TOW_ACCESS_NOBODY}, {0}};
 
+static const char *const meant_by_access[] = {"true", "same-origin", "everybody", "same-origin", "public",
+    "same-origin", "any", "same-origin", "all", "same-origin", "private", "token", "jwt", "token", "false",
+    "nobody", "none", "nobody", "off", "nobody", NULL};
+
 static const tow_option_choice ways_of_slowness[] = {
     {"end", TOW_SLOW_ENDS}, {"drop-oldest", TOW_SLOW_OLDEST}, {"latest", TOW_SLOW_LATEST}, {0}};
 
@@ -85,12 +89,14 @@ const tow_option tow_channel_rows[] = {
         .kind = TOW_OPTION_CHOICE,
         .fallback = "same-origin",
         .choices = accesses,
+        .meant = meant_by_access,
         .help = "who may subscribe: whoever the route's origins let in, who has a token for it, or nobody",
         FIELD(subscribe)},
     {.name = "publish",
         .kind = TOW_OPTION_CHOICE,
         .note = "nobody, but for client events of Pusher",
         .choices = accesses,
+        .meant = meant_by_access,
         .help = "which clients may publish, in the same way; with a key for publishing one may anyway",
         FIELD(publish)},
     {.name = "presence",

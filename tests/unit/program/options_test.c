@@ -23,6 +23,7 @@ static int check_short(const char *text) {
     return strlen(text) <= 4 ? 0 : TOW_ERROR_ARGUMENT;
 }
 
+static const char *const colours_meant[] = {"blood", "red", "grass", "green", NULL};
 static const tow_option_choice colours[] = {{"red", 3}, {"green", 5}, {0}};
 
 static const tow_option rows[] = {
@@ -67,6 +68,7 @@ static const tow_option rows[] = {
         .kind = TOW_OPTION_CHOICE,
         .fallback = "green",
         .choices = colours,
+        .meant = colours_meant,
         .help = "a choice",
         FIELD(choice)},
     {.letter = 'x', .kind = TOW_OPTION_REFUSED, .help = "was never good"},
@@ -223,6 +225,8 @@ static void values_of_the_wrong_kind_are_named(void **state) {
     WRONG("--size: '12X' is not a size such as 512, 64K, 16M or 1G", "--size=12X");
     WRONG("--duration: '1s' is not a number of seconds such as 10 or 0.5", "--duration=1s");
     WRONG("--choice: 'blue' is none of red, green", "--choice=blue");
+    WRONG("--choice: 'grene' is none of red, green; did you mean green?", "--choice=grene");
+    WRONG("--choice: 'grass' is none of red, green; did you mean green?", "--choice=grass");
     WRONG("--list: 'longer' is not a short word", "--list=longer");
 }
 

@@ -58,11 +58,13 @@ typedef struct tow_option {
     int64_t minimum;            /* of numbers; */
     int64_t maximum;            /* 0: no limit but the field's */
     const tow_option_choice *choices;
-    const char *pair; /* of lists: each text is a name and a value with this between them, and in a
-                         configuration file they may be a map; NULL: no pairs */
-    unsigned needs;   /* bits of tow_option_need: where one is lacking, the option is refused */
-    char letter;      /* 0: none */
-    size_t offset;    /* of the field in the settings that the row is for */
+    const char *const *meant; /* words that are none of these, each before the choice that may be meant by it;
+                                 ends with NULL; NULL: there are none */
+    const char *pair;         /* of lists: each text is a name and a value with this between them, and in a
+                                 configuration file they may be a map; NULL: no pairs */
+    unsigned needs;           /* bits of tow_option_need: where one is lacking, the option is refused */
+    char letter;              /* 0: none */
+    size_t offset;            /* of the field in the settings that the row is for */
     size_t width;
     /* Names of options of the same rows: without one of them it has no effect, and is refused as a key; NULL:
      * it always has. And one with which it has none. */
