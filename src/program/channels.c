@@ -48,6 +48,25 @@ bool tow_channel_items_contradict(const tow_config_items *items, char error[TOW_
     return false;
 }
 
+bool tow_channel_items_want_tokens(const tow_config_items *items, char error[TOW_OPTIONS_ERROR_MAX]) {
+    for (size_t i = 0; i < items->count; i++) {
+        const tow_channel_settings *settings = settings_of(items, i);
+        bool is_to_subscribe = settings->subscribe == TOW_ACCESS_TOKEN;
+        const tow_option option = {.name = is_to_subscribe ? "subscribe" : "publish"};
+        char label[TOW_OPTION_LABEL_MAX];
+        if (!is_to_subscribe && settings->publish != TOW_ACCESS_TOKEN)
+            continue;
+        tow_option_label(&option, tow_options_source(items->items[i], option.name), label);
+        tow_option_complain(error,
+            "%s: nobody could show a token: name the keys that check them with --token-keys FILE, or a back "
+            "end "
+            "that is asked with --token-url URL",
+            label);
+        return true;
+    }
+    return false;
+}
+
 int tow_served_channels_table(tow_channel_table **table, const tow_config_items *items) {
     const tow_channel_settings **settings = calloc(items->count + 1, sizeof(tow_channel_settings *));
     if (settings == NULL)

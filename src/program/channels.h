@@ -16,6 +16,9 @@ extern const tow_command tow_channel_command;
 /* What contradicts itself, in one line; false: nothing does. */
 bool tow_channel_items_contradict(const tow_config_items *items, char error[TOW_OPTIONS_ERROR_MAX]);
 
+/* Whether some ask for a token, and which, in one line: for a server where nobody could show one. */
+bool tow_channel_items_want_tokens(const tow_config_items *items, char error[TOW_OPTIONS_ERROR_MAX]);
+
 typedef struct tow_served_channels { /* zeroed: not begun */
     tow_channels shared;             /* that places have */
     tow_channel_policies *policies;

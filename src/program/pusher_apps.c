@@ -185,7 +185,7 @@ int tow_pusher_app_check(const char *text) {
                : TOW_ERROR_ARGUMENT;
 }
 
-static bool has_app(const tow_route_plans *plans) {
+bool tow_route_plans_have_pusher_app(const tow_route_plans *plans) {
     for (size_t i = 0; i < plans->count; i++)
         if (tow_route_plan_is_pusher_app(plans->items[i]))
             return true;
@@ -194,7 +194,8 @@ static bool has_app(const tow_route_plans *plans) {
 
 static int unknown_add(tow_route_plans *plans, char error[TOW_OPTIONS_ERROR_MAX]) {
     tow_route_plan *plan;
-    if (!has_app(plans) || tow_route_plans_find(plans, TOW_PUSHER_UNKNOWN_PATH) != NULL)
+    if (!tow_route_plans_have_pusher_app(plans) ||
+        tow_route_plans_find(plans, TOW_PUSHER_UNKNOWN_PATH) != NULL)
         return 0;
     if (tow_route_plan_new(&plan, TOW_PUSHER_UNKNOWN_PATH, &unknown_kind) != 0)
         return complain_of_memory(error);

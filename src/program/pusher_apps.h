@@ -20,5 +20,6 @@ int tow_pusher_apps_complete(
 int tow_pusher_app_check(const char *text);
 
 bool tow_route_plan_is_pusher_app(const tow_route_plan *plan);
+bool tow_route_plans_have_pusher_app(const tow_route_plans *plans);
 
 #endif

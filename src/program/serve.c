@@ -336,6 +336,8 @@ static int complete_and_serve(
     char error[TOW_OPTIONS_ERROR_MAX];
     int problem = tow_serve_routes_complete(plans, options, error);
     if (problem == 0)
+        problem = tow_serve_channels_check(channels, plans, options, error);
+    if (problem == 0)
         return serve(options, plans, channels);
     fprintf(stderr, "towline serve: %s\n", error);
     tow_route_plans_clear(plans);

@@ -218,6 +218,8 @@ static int read_again(reloading *now) {
     if (tow_service_contradicts(&now->options, now->options.settings, now->error))
         return TOW_ERROR_ARGUMENT;
     problem = tow_serve_routes_complete(&now->plans, &now->options, now->error);
+    if (problem == 0)
+        problem = tow_serve_channels_check(&now->channels, &now->plans, &now->options, now->error);
     return problem != 0 ? problem : routes_make(now);
 }
 

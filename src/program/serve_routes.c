@@ -1,5 +1,6 @@
 #include "serve_routes.h"
 
+#include "channels.h"
 #include "pusher_apps.h"
 #include "publishing.h"
 #include "serve.h"
@@ -81,6 +82,14 @@ int tow_serve_routes_complete(
     if (problem == TOW_ERROR_MEMORY)
         tow_option_complain(error, "%s", tow_strerror(problem));
     return problem;
+}
+
+/* An app of Pusher's protocol lets its clients in by signatures instead. */
+int tow_serve_channels_check(const tow_config_items *channels, const tow_route_plans *plans,
+    const tow_options *options, char error[TOW_OPTIONS_ERROR_MAX]) {
+    const tow_token_settings *tokens = &((const tow_serve_settings *)options->settings)->tokens;
+    bool is_known = tokens->keys != NULL || tokens->url != NULL || tow_route_plans_have_pusher_app(plans);
+    return !is_known && tow_channel_items_want_tokens(channels, error) ? TOW_ERROR_ARGUMENT : 0;
 }
 
 /* Those of the server and of the route together. */

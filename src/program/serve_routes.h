@@ -3,12 +3,18 @@
 #ifndef TOW_PROGRAM_SERVE_ROUTES_H
 #define TOW_PROGRAM_SERVE_ROUTES_H
 
+#include "config_items.h"
 #include "route_plan.h"
 
 /* Adds what the options ask for to what the file named. Errors: ARGUMENT (two claim a path), MEMORY; error[]
  * tells. */
 int tow_serve_routes_complete(
     tow_route_plans *plans, const tow_options *options, char error[TOW_OPTIONS_ERROR_MAX]);
+
+/* Whether what is set for channels goes with the completed routes and the options: where a token is needed
+ * somebody has to know tokens. Errors: ARGUMENT; error[] tells. */
+int tow_serve_channels_check(const tow_config_items *channels, const tow_route_plans *plans,
+    const tow_options *options, char error[TOW_OPTIONS_ERROR_MAX]);
 
 /* Has the handlers made that are not, as the options say of origins, and looks at the limits of all. Errors:
  * those of the kinds, ARGUMENT; error[] tells. */

@@ -208,17 +208,27 @@ test("what is set for channels is checked, with its place", async (t) => {
     ["channels:\n  - name: a\n  - name: a\n", /:3:\d+: name: it is there already/],
     ["channels:\n  - name: a*b\n", /:2:\d+: name: .*'a\*b' is not a channel's name/],
     ["channels:\n  - name: a\n    publish: everybody\n", /:3:\d+: publish: .*same-origin, token/],
+    ["channels:\n  - name: a\n    publish: true\n", /publish: 'true' is none of same-origin, token, nobody; did you mean same-origin\?/],
+    ["channels:\n  - name: a\n    subscribe: none\n", /subscribe: 'none' is none of same-origin, token, nobody; did you mean nobody\?/],
+    ["channels:\n  - name: a\n    subscribe: same_origin\n", /'same_origin' is none of .*; did you mean same-origin\?/],
+    ["channels:\n  - name: a\n    subscribe: token\n", /:3:\d+: subscribe: nobody could show a token: name the keys .*--token-keys FILE, or .*--token-url URL/],
+    ["channels:\n  - {name: a, history: 1}\n  - {name: b, publish: token}\n", /:3:\d+: publish: nobody could show a token/],
     ["channels:\n  - name: a\n    history-seconds: 5\n", /:3:\d+: history-seconds: it has no effect without history/],
     ["channels:\n  - name: a\n    histroy: 5\n", /:3:\d+: no key histroy here; did you mean history\?/],
     ["channels: {name: a}\n", /channels: it takes a list of maps, not a map/],
     ["channels:\n  - a\n", /a channel is a map, such as \{name: a\}; this is a text/],
     ["routes:\n  - path: /a\n    channel:\n", /channel: say which/],
+    ["routes:\n  - path: /a\n    channel: true\n", /channel: say which/],
     ["routes:\n  - path: /a\n    channel: \"a\\u0001\"\n", /channel: no channel can have such a name/],
   ];
   for (const [text, expected] of cases) {
     const { status, errors } = await run(["serve", "-f", configOf(t, text), "--check"]);
     assert.equal(status, 2, text);
     assert.match(errors, expected);
+  }
+  for (const known of ["token-url: http://localhost:1\n", "pusher: [{id: 1, key: k, secret: /dev/null}]\n"]) {
+    const { errors } = await run(["serve", "-f", configOf(t, `${known}channels: [{name: a, subscribe: token}]\n`), "--check"]);
+    assert.doesNotMatch(errors, /token:/);
   }
   const good = configOf(t, channelsOf("  - name: chat/*\n    history: 5\n    slow: latest\n"));
   const printed = await run(["serve", "-f", good, "--print-config"]);

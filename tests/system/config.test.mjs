@@ -279,6 +279,7 @@ describe("the documentation", () => {
     for (const text of pieces.filter((piece) => !piece.startsWith("listen:"))) { // a tunnel's: tunnel.test.mjs
       const { folder, file } = configuration(t, text.replace(/^(certificate|key): .*\n/gm, ""));
       for (const name of ["public", "build/assets", "bin"]) mkdirSync(path.join(folder, name), { recursive: true });
+      writeFileSync(path.join(folder, "secret"), "a secret of 32 bytes or even more");
       writeFileSync(path.join(folder, "bin/count"), "#!/bin/sh\necho 1\n", { mode: 0o755 });
       const needs = text.startsWith("# needs:");
       const { status, errors } = await run(["serve", "-f", file, needs ? "--print-config" : "--check"]);

@@ -14,7 +14,6 @@ import { run, until } from "../support/towline.mjs";
 const channels = `channels:
   - {name: "socketio/main/chat*", publish: same-origin}
   - {name: "socketio/main/closed", subscribe: nobody}
-  - {name: "socketio/main/tokens", subscribe: token}
   - {name: "shared*", publish: same-origin}
 `;
 const routes = `routes:
@@ -60,7 +59,6 @@ test("what may not be is refused, with a status", async (t) => {
   const policy = { error: "the channel's policy does not allow it", status: 403 };
   for (const [event, expected] of [
     [["subscribe", "closed"], policy],
-    [["subscribe", "tokens"], policy],
     [["subscribe", "private-x"], policy],
     [["subscribe", "presence-x"], policy],
     [["publish", "lobby", "said", 1], policy],
