@@ -68,7 +68,7 @@ static int subject_take(tow_grant *made, tow_slice claims, const char **why) {
     made->subject = text_of(&text, error);
     if (error == TOW_ERROR_MEMORY)
         return no_memory(why);
-    return error == 0 ? 0 : refuse(why, "sub is no text of 1 to 200 bytes");
+    return error == 0 ? 0 : refuse(why, "the claim sub is no text of 1 to 200 bytes");
 }
 
 static int info_take(tow_grant *made, tow_slice claims, const char **why) {
@@ -76,7 +76,7 @@ static int info_take(tow_grant *made, tow_slice claims, const char **why) {
     if (!tow_json_member(claims, "info", &value))
         return 0;
     if (value.length > TOW_GRANT_INFO_MAX)
-        return refuse(why, "info is larger than 1 KiB");
+        return refuse(why, "the claim info is larger than 1 KiB");
     made->info = strndup(value.data, value.length);
     return made->info != NULL ? 0 : no_memory(why);
 }
@@ -110,10 +110,12 @@ static int patterns_take(tow_grant *made, tow_channel_act act, tow_slice value, 
     if (error == TOW_ERROR_MEMORY)
         return no_memory(why);
     if (error != 0)
-        return refuse(why, "channels has what is no list of at most 100 patterns of 1 to 200 bytes");
+        return refuse(
+            why, "the claim channels has what is no list of at most 100 patterns of 1 to 200 bytes");
     for (const char *each = made->patterns[act]; *each != '\0'; each = next_of(each))
         if (!tow_channel_pattern_is_valid(tow_slice_from(each)))
-            return refuse(why, "a pattern of channels is no name, and none with an asterisk at its end");
+            return refuse(why,
+                "the claim channels has a pattern that is no name, and none with an asterisk at its end");
     return 0;
 }
 
@@ -125,7 +127,7 @@ static int channels_take(tow_grant *made, tow_slice claims, const char **why) {
     if (!tow_json_member(claims, "channels", &channels))
         return 0;
     if (tow_json_type_of(channels) != TOW_JSON_OBJECT)
-        return refuse(why, "channels is no object");
+        return refuse(why, "the claim channels is no object with subscribe and publish in it");
     made->has_channels = true;
     for (unsigned act = 0; error == 0 && act < ACTS; act++)
         if (tow_json_member(channels, names[act], &value))
@@ -142,7 +144,7 @@ static int audience_take(tow_grant *made, tow_slice claims, const char **why) {
     made->audiences = text_of(&list, error);
     if (error == TOW_ERROR_MEMORY)
         return no_memory(why);
-    return error == 0 ? 0 : refuse(why, "aud is no list of texts");
+    return error == 0 ? 0 : refuse(why, "the claim aud is no text, and no list of texts");
 }
 
 /* Times. */
@@ -164,9 +166,9 @@ static bool seconds_read(int64_t *seconds, tow_slice value) {
 static int times_take(tow_grant *made, tow_slice claims, const char **why) {
     tow_slice value;
     if (tow_json_member(claims, "exp", &value) && !seconds_read(&made->expires, value))
-        return refuse(why, "exp is no time");
+        return refuse(why, "the claim exp is no time in seconds since 1970");
     if (tow_json_member(claims, "nbf", &value) && !seconds_read(&made->begins, value))
-        return refuse(why, "nbf is no time");
+        return refuse(why, "the claim nbf is no time in seconds since 1970");
     return 0;
 }
 

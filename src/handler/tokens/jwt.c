@@ -24,7 +24,8 @@ const char *tow_jwt_verdict_text(tow_jwt_verdict verdict) {
         [TOW_JWT_CRITICAL] = "the token has a crit that is not understood here",
         [TOW_JWT_NO_KEY] = "there is no key for the token's alg and kid",
         [TOW_JWT_SIGNATURE] = "the token's signature is wrong",
-        [TOW_JWT_CLAIMS] = "the token's claims are broken, or lack exp",
+        [TOW_JWT_CLAIMS] = "a claim of the token is wrong",
+        [TOW_JWT_NO_END] = "the token has no exp, which says when it ends",
         [TOW_JWT_EXPIRED] = "the token has expired",
         [TOW_JWT_NOT_YET] = "the token is not valid yet",
         [TOW_JWT_AUDIENCE] = "the token is for another audience",
@@ -120,25 +121,25 @@ static tow_jwt_verdict signature_check(
 
 /* The claims. */
 
-static tow_jwt_verdict grant_check(const tow_grant *grant, const char *audience, int64_t now) {
+static tow_jwt_verdict grant_check(const tow_grant *grant, const tow_jwt_check *check) {
     if (tow_grant_expires(grant) == 0)
-        return TOW_JWT_CLAIMS;
-    if (now >= tow_grant_expires(grant))
+        return TOW_JWT_NO_END;
+    if (check->now >= tow_grant_expires(grant))
         return TOW_JWT_EXPIRED;
-    if (now + TOW_JWT_LEEWAY < tow_grant_begins(grant))
+    if (check->now + TOW_JWT_LEEWAY < tow_grant_begins(grant))
         return TOW_JWT_NOT_YET;
-    return tow_grant_is_for(grant, audience) ? TOW_JWT_GOOD : TOW_JWT_AUDIENCE;
+    return tow_grant_is_for(grant, check->audience) ? TOW_JWT_GOOD : TOW_JWT_AUDIENCE;
 }
 
-static tow_jwt_verdict claims_take(tow_grant **grant, token_parts *token, const char *audience, int64_t now) {
-    const char *why;
+static tow_jwt_verdict claims_take(
+    tow_grant **grant, token_parts *token, const tow_jwt_check *check, const char **why) {
     tow_grant *made;
     if (!part_read(token, token->claims))
         return TOW_JWT_MALFORMED;
-    int error = tow_grant_read(&made, part_text(token), &why);
+    int error = tow_grant_read(&made, part_text(token), why);
     if (error != 0)
         return error == TOW_ERROR_MEMORY ? TOW_JWT_MEMORY : TOW_JWT_CLAIMS;
-    tow_jwt_verdict verdict = grant_check(made, audience, now);
+    tow_jwt_verdict verdict = grant_check(made, check);
     if (verdict == TOW_JWT_GOOD)
         *grant = made;
     else
@@ -146,14 +147,22 @@ static tow_jwt_verdict claims_take(tow_grant **grant, token_parts *token, const 
     return verdict;
 }
 
-tow_jwt_verdict tow_jwt_read(
-    tow_grant **grant, const tow_keyring *keyring, tow_slice text, const char *audience, int64_t now) {
+static tow_jwt_verdict token_read(
+    tow_grant **grant, const tow_jwt_check *check, tow_slice text, const char **why) {
     token_parts token;
     token_header header;
     if (!split(&token, text) || !part_read(&token, token.header))
         return TOW_JWT_MALFORMED;
     tow_jwt_verdict verdict = header_take(&header, part_text(&token));
     if (verdict == TOW_JWT_GOOD)
-        verdict = signature_check(&token, keyring, &header);
-    return verdict == TOW_JWT_GOOD ? claims_take(grant, &token, audience, now) : verdict;
+        verdict = signature_check(&token, check->keyring, &header);
+    return verdict == TOW_JWT_GOOD ? claims_take(grant, &token, check, why) : verdict;
+}
+
+tow_jwt_verdict tow_jwt_read(
+    tow_grant **grant, const tow_jwt_check *check, tow_slice token, const char **why) {
+    tow_jwt_verdict verdict = token_read(grant, check, token, why);
+    if (verdict != TOW_JWT_CLAIMS)
+        *why = tow_jwt_verdict_text(verdict);
+    return verdict;
 }

@@ -38,10 +38,9 @@ static void refuse(tow_channel_answer *answer, int status, const char *reason) {
     *answer = (tow_channel_answer){.word = TOW_CHANNEL_REFUSED, .status = status, .reason = reason};
 }
 
-static void refuse_token(
-    const tow_token_keeper *keeper, tow_channel_answer *answer, tow_jwt_verdict verdict) {
+static void refuse_token(const tow_token_keeper *keeper, tow_channel_answer *answer, const char *why) {
     tow_metric_count(keeper->refused);
-    refuse(answer, 401, tow_jwt_verdict_text(verdict));
+    refuse(answer, 401, why);
 }
 
 /* Tokens that are checked here. */
@@ -62,9 +61,10 @@ static tow_stay *stay_need(tow_token_keeper *keeper, tow_channel_guest *guest) {
 static void check(
     tow_token_keeper *keeper, tow_channel_guest *guest, tow_slice token, tow_channel_answer *answer) {
     tow_keyring *keyring = keyring_take(keeper);
+    const tow_jwt_check with = {keyring, keeper->settings.audience, tow_loop_wall_seconds(guest->loop)};
+    const char *why;
     tow_grant *grant = NULL;
-    tow_jwt_verdict verdict =
-        tow_jwt_read(&grant, keyring, token, keeper->settings.audience, tow_loop_wall_seconds(guest->loop));
+    tow_jwt_verdict verdict = tow_jwt_read(&grant, &with, token, &why);
     tow_stay *stay = verdict == TOW_JWT_GOOD ? stay_need(keeper, guest) : NULL;
     tow_keyring_release(keyring);
     bool may = stay == NULL || tow_stay_may_take_grant(stay, grant);
@@ -79,7 +79,7 @@ static void check(
     else if (verdict == TOW_JWT_GOOD || verdict == TOW_JWT_MEMORY)
         refuse(answer, 503, tow_strerror(TOW_ERROR_MEMORY));
     else
-        refuse_token(keeper, answer, verdict);
+        refuse_token(keeper, answer, why);
 }
 
 static void enter(const tow_channel_keeper *table, tow_channel_guest *guest, tow_exchange *exchange,
@@ -100,7 +100,7 @@ static void enter(const tow_channel_keeper *table, tow_channel_guest *guest, tow
     if (presented.scheme == TOW_SCHEME_BEARER)
         check(keeper, guest, presented.token, answer);
     else
-        refuse_token(keeper, answer, TOW_JWT_MALFORMED);
+        refuse_token(keeper, answer, tow_jwt_verdict_text(TOW_JWT_MALFORMED));
     tow_presented_clear(&presented);
 }
 

@@ -62,10 +62,13 @@ static tow_keyring *keyring_of(const char *text) {
     return keyring;
 }
 
+static const char *said; /* of the last one */
+
 static tow_jwt_verdict verdict_of(const char *keys, const char *token, const char *audience, int64_t now) {
     tow_keyring *keyring = keyring_of(keys);
     tow_grant *grant = NULL;
-    tow_jwt_verdict verdict = tow_jwt_read(&grant, keyring, tow_slice_from(token), audience, now);
+    const tow_jwt_check check = {keyring, audience, now};
+    tow_jwt_verdict verdict = tow_jwt_read(&grant, &check, tow_slice_from(token), &said);
     assert_int_equal(grant != NULL, verdict == TOW_JWT_GOOD);
     tow_grant_free(grant);
     tow_keyring_release(keyring);
@@ -221,21 +224,20 @@ static void a_token_that_is_cut_or_changed_anywhere_is_not_good(void **state) {
     const char *const cases[][2] = {{rfc_secret, rfc_hs256}, {rfc_rsa, rfc_rs256}, {rfc_curve, rfc_es256}};
     for (size_t i = 0; i < 3; i++) {
         tow_keyring *keyring = keyring_of(cases[i][0]);
+        const tow_jwt_check check = {keyring, NULL, NOW};
         size_t whole = strlen(cases[i][1]);
         tow_grant *grant = NULL;
         for (size_t length = 0; length < whole; length += unit_step(1)) {
             char *copy = malloc(length + 1);
             memcpy(copy, cases[i][1], length);
             char *cut = realloc(copy, length > 0 ? length : 1);
-            assert_int_not_equal(
-                tow_jwt_read(&grant, keyring, (tow_slice){cut, length}, NULL, NOW), TOW_JWT_GOOD);
+            assert_int_not_equal(tow_jwt_read(&grant, &check, (tow_slice){cut, length}, &said), TOW_JWT_GOOD);
             free(cut);
         }
         for (size_t at = 0; at < whole - 1; at++) { /* of the last character not all bits count */
             char *changed = strdup(cases[i][1]);
             changed[at] = changed[at] == 'A' ? 'B' : 'A';
-            assert_int_not_equal(
-                tow_jwt_read(&grant, keyring, tow_slice_from(changed), NULL, NOW), TOW_JWT_GOOD);
+            assert_int_not_equal(tow_jwt_read(&grant, &check, tow_slice_from(changed), &said), TOW_JWT_GOOD);
             free(changed);
         }
         assert_null(grant);
@@ -278,7 +280,8 @@ static void a_token_has_its_time(void **state) {
     assert_int_equal(verdict_of_claims("{\"exp\":0}", NULL, NOW), TOW_JWT_EXPIRED);
     assert_int_equal(verdict_of_claims("{\"exp\":1.001e3}", NULL, NOW), TOW_JWT_GOOD);
     assert_int_equal(verdict_of_claims("{\"exp\":1000.9}", NULL, NOW), TOW_JWT_EXPIRED);
-    static const char *const ends[] = {"{}", "{\"exp\":\"2000\"}", "{\"exp\":-1}", "{\"exp\":1e300}",
+    assert_int_equal(verdict_of_claims("{}", NULL, NOW), TOW_JWT_NO_END);
+    static const char *const ends[] = {"{\"exp\":\"2000\"}", "{\"exp\":-1}", "{\"exp\":1e300}",
         "{\"exp\":null}", "{\"exp\":253402300800}", "{\"exp\":2000,\"nbf\":\"0\"}",
         "{\"exp\":99999999999999999999999999999999999999999999}"};
     for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++)
@@ -286,6 +289,24 @@ static void a_token_has_its_time(void **state) {
     assert_int_equal(verdict_of_claims("{\"exp\":253402300799}", NULL, NOW), TOW_JWT_GOOD);
     assert_int_equal(verdict_of_claims("{\"exp\":2000,\"nbf\":1060}", NULL, NOW), TOW_JWT_GOOD);
     assert_int_equal(verdict_of_claims("{\"exp\":2000,\"nbf\":1061}", NULL, NOW), TOW_JWT_NOT_YET);
+}
+
+static void a_wrong_claim_is_named(void **state) {
+    static const char *const cases[][2] = {
+        {"{\"exp\":\"soon\"}", "the claim exp is no time in seconds since 1970"},
+        {"{\"exp\":2000,\"channels\":[\"news\"]}",
+            "the claim channels is no object with subscribe and publish in it"},
+        {"{\"exp\":2000,\"channels\":{\"publish\":\"a*b\"}}",
+            "the claim channels has a pattern that is no name"},
+        {"{\"sub\":\"ann\"}", "the token has no exp, which says when it ends"},
+        {"{\"exp\":1}", "the token has expired"},
+        {"{\"exp\":2000}", "the token is good"},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        verdict_of_claims(cases[i][0], NULL, NOW);
+        if (strncmp(said, cases[i][1], strlen(cases[i][1])) != 0)
+            fail_msg("%s: %s", cases[i][0], said);
+    }
 }
 
 static void a_token_is_for_its_audience(void **state) {
@@ -332,6 +353,7 @@ int main(void) {
         cmocka_unit_test(a_token_that_is_cut_or_changed_anywhere_is_not_good),
         cmocka_unit_test(signatures_of_a_wrong_form_are_wrong),
         cmocka_unit_test(a_token_has_its_time),
+        cmocka_unit_test(a_wrong_claim_is_named),
         cmocka_unit_test(a_token_is_for_its_audience),
         cmocka_unit_test(a_token_has_a_limit),
     };
