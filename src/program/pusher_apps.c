@@ -192,6 +192,12 @@ bool tow_route_plans_have_pusher_app(const tow_route_plans *plans) {
     return false;
 }
 
+/* Whether somebody serves all that is below a folder, of which servers of apps ask. */
+static bool has_api_path(const tow_route_plans *plans) {
+    return tow_route_plans_find(plans, "/*") != NULL ||
+           tow_route_plans_find(plans, TOW_PUSHER_UNKNOWN_API_PATH) != NULL;
+}
+
 static int unknown_add(tow_route_plans *plans, char error[TOW_OPTIONS_ERROR_MAX]) {
     tow_route_plan *plan;
     if (!tow_route_plans_have_pusher_app(plans) ||
@@ -201,6 +207,7 @@ static int unknown_add(tow_route_plans *plans, char error[TOW_OPTIONS_ERROR_MAX]
         return complain_of_memory(error);
     plan->is_implied = true;
     if (tow_route_plan_add_path(plan, TOW_PUSHER_UNKNOWN_CARRIED_PATH) == 0 &&
+        (has_api_path(plans) || tow_route_plan_add_path(plan, TOW_PUSHER_UNKNOWN_API_PATH) == 0) &&
         tow_route_plans_add(plans, plan) == 0)
         return 0;
     tow_route_plan_release(plan);

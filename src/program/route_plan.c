@@ -113,8 +113,18 @@ bool tow_route_plan_contradicts(const tow_route_plan *plan, char error[TOW_OPTIO
            tow_limits_contradict(&plan->route, &settings->limits, error);
 }
 
+static bool paths_are_same(const tow_route_plan *one, const tow_route_plan *other) {
+    const char *path, *its;
+    for (size_t i = 0; (path = tow_route_plan_path(one, i)) != NULL; i++) {
+        its = tow_route_plan_path(other, i);
+        if (its == NULL || strcmp(path, its) != 0)
+            return false;
+    }
+    return true;
+}
+
 bool tow_route_plans_are_same(const tow_route_plan *one, const tow_route_plan *other) {
-    return one->kind == other->kind && strcmp(one->path, other->path) == 0 &&
+    return one->kind == other->kind && paths_are_same(one, other) && paths_are_same(other, one) &&
            tow_options_are_same(&one->route, &other->route) &&
            tow_options_are_same(&one->handler, &other->handler);
 }

@@ -14,7 +14,7 @@ import Pusher from "pusher-js";
 import { io } from "socket.io-client";
 import WebSocket from "ws";
 
-import { configuration, head, reload, start } from "../support/configuration.mjs";
+import { configuration, head, refused, reload, start } from "../support/configuration.mjs";
 import { Bare, answer, app, client, connected, event, hook, sdk, serve, subscribed } from "../support/pusher.mjs";
 import { CLOSE, Raw, TEXT, closePayload, frame } from "../support/raw.mjs";
 import { tokenOf } from "../support/tokens.mjs";
@@ -467,6 +467,10 @@ describe("the HTTP interface", () => {
     assert.equal(await call("POST", events, body, { md5: "0".repeat(32) }), 401);
     assert.equal((await request({ port: server.port, method: "POST", path: events, body })).status, 401);
     assert.equal(await call("POST", "/apps/43/events", body), 404);
+    const wrong = await request({ port: server.port, method: "POST", path: "/apps/43/events", body });
+    assert.deepEqual([wrong.status, wrong.body.toString()], [404, "there is no app with this id\n"]);
+    assert.equal((await request({ port: server.port, path: "/app/other" })).status, 426);
+    assert.equal(await refused(server, "/apps/43/events"), 404);
     assert.equal(await call("POST", `/apps/${app.id}/nothing`, body), 404);
     assert.equal(await call("GET", events), 405);
     for (const wrong of ["x", "[]", "{}", '{"name":"e","data":"x"}', '{"name":"pusher:e","data":"x","channel":"c"}', '{"name":"e","data":"x","channel":"a b"}', '{"name":"e","data":"x","channel":"c","socket_id":"x"}']) assert.equal(await call("POST", events, wrong), 400, wrong);

@@ -123,6 +123,12 @@ static bool is_api(const tow_request *request) {
     return strncmp(tow_request_path(request), "/apps/", 6) == 0;
 }
 
+void tow_pusher_reject(tow_exchange *exchange, const tow_request *request, int status, const char *why) {
+    bool is_for_api = is_api(request);
+    (void)tow_exchange_reject(
+        exchange, is_for_api ? status : 426, is_for_api ? why : "this is for WebSocket");
+}
+
 void tow_pusher_request(tow_exchange *exchange, const tow_request *request) {
     const tow_pusher_app *app = tow_request_user(request);
     const parts path = parts_of(tow_request_path(request));
@@ -130,8 +136,7 @@ void tow_pusher_request(tow_exchange *exchange, const tow_request *request) {
     const tow_pusher_call_kind *kind =
         is_api(request) ? kind_find(tow_request_method(request), &path, &status) : NULL;
     if (kind == NULL) {
-        (void)tow_exchange_reject(exchange, is_api(request) ? status : 426,
-            is_api(request) ? "there is no such call" : "this is for WebSocket");
+        tow_pusher_reject(exchange, request, status, "there is no such call");
         return;
     }
     if (app->settings.disabled) {

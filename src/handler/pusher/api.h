@@ -20,4 +20,7 @@ extern const tow_pusher_call_kind tow_pusher_event_calls[],
 void tow_pusher_admit(tow_exchange *exchange, const tow_request *request);
 void tow_pusher_request(tow_exchange *exchange, const tow_request *request);
 
+/* Refuses a request for the interface with this status; and others, as all else is for WebSocket. */
+void tow_pusher_reject(tow_exchange *exchange, const tow_request *request, int status, const char *why);
+
 #endif

@@ -53,7 +53,7 @@ bool tow_pusher_path(const tow_pusher_settings *settings, size_t number, char ou
 const tow_handler_kind tow_pusher_kind = {
     .name = "pusher", .options = tow_pusher_rows, .make = make, .free = app_gone};
 
-/* Apps that are not there: clients see no status of HTTP, and so they are let in and told. */
+/* Apps that are not there: clients see no status of HTTP, and so they are let in and told; servers do. */
 
 static void unknown_open(tow_websocket *socket) {
     static const char prefix[] = "/app/";
@@ -65,11 +65,18 @@ static void unknown_open(tow_websocket *socket) {
         is_deeper ? "there is no such path" : "there is no app with this key");
 }
 
+static void unknown_request(tow_exchange *exchange, const tow_request *request) {
+    tow_pusher_reject(exchange, request, 404, "there is no app with this id");
+}
+
 static int unknown_make(tow_handler *handler, const void *settings, const tow_handler_place *place,
     char why[TOW_HANDLER_TEXT_MAX]) {
     (void)settings, (void)place, (void)why;
-    *handler =
-        (tow_handler){.on_open = unknown_open, .any_origin = true, .limits = {.max_message = MESSAGE_MAX}};
+    *handler = (tow_handler){.on_open = unknown_open,
+        .on_admit = tow_pusher_admit,
+        .on_request = unknown_request,
+        .any_origin = true,
+        .limits = {.max_message = MESSAGE_MAX}};
     return 0;
 }
 

@@ -40,10 +40,11 @@ extern const tow_option tow_pusher_rows[];
 enum { TOW_PUSHER_PATH_MAX = 256 };
 bool tow_pusher_path(const tow_pusher_settings *settings, size_t number, char out[TOW_PUSHER_PATH_MAX]);
 
-/* For clients of apps that are not there. */
+/* For clients and servers of apps that are not there. */
 extern const tow_handler_kind tow_pusher_unknown_kind;
 #define TOW_PUSHER_UNKNOWN_PATH "/app/*"
 #define TOW_PUSHER_UNKNOWN_CARRIED_PATH "/pusher/app/*"
+#define TOW_PUSHER_UNKNOWN_API_PATH "/apps/*"
 
 typedef struct tow_pusher tow_pusher;
 
