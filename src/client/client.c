@@ -240,6 +240,10 @@ bool tow_client_fell_back(const tow_websocket *socket) {
     return socket->behaviour->carrier != NULL;
 }
 
+bool tow_client_polling_may_help(const tow_websocket *socket) {
+    return tow_client_of(socket)->polling_may_help;
+}
+
 const char *tow_client_fell_back_from(const tow_websocket *socket) {
     const tow_fallback_plan *plan = tow_client_of(socket)->plan;
     return plan == NULL ? "" : plan->text;

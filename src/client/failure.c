@@ -59,8 +59,8 @@ void tow_client_fail(tow_client *client, int error, const char *text) {
     if (client->stage >= TOW_CLIENT_OPENED)
         return;
     tow_loop *loop = tow_websocket_loop(&client->socket);
-    client->falls_back = client->plan != NULL && !client->plan->is_tried &&
-                         tow_fallback_may_help(client, client->stage, error, client->http_status);
+    client->polling_may_help = tow_fallback_may_help(client, client->stage, error, client->http_status);
+    client->falls_back = client->plan != NULL && !client->plan->is_tried && client->polling_may_help;
     tow_fallback_plan_stop(client->plan);
     client->stage = TOW_CLIENT_FAILED;
     client->error = error;

@@ -58,6 +58,7 @@ typedef struct tow_client {
     struct tow_fallback_plan *plan; /* NULL: where the opening handshake fails all is over */
     void (*fall_back)(struct tow_client *client); /* else this comes, where it may help */
     bool falls_back;                              /* it will */
+    bool polling_may_help;                        /* as the opening handshake has failed */
     int64_t opened_at;
     int64_t limit; /* nanoseconds, for what is under way */
     int error;     /* why it failed */

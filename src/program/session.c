@@ -224,11 +224,30 @@ static void on_open(tow_websocket *socket) {
         input_go_on(session);
 }
 
+/* Not where a server has understood and says why not: it would say so of polls. What lacks its Upgrade is a
+ * bad request, or one that lacks it. */
+static bool is_stopped_between(const tow_websocket *socket, int http_status) {
+    enum { STATUS_BAD_REQUEST = 400, STATUS_UPGRADE_REQUIRED = 426 };
+    bool is_likely = http_status == 0 || http_status == STATUS_BAD_REQUEST ||
+                     http_status == STATUS_UPGRADE_REQUIRED || http_status / 100 == 5;
+    return is_likely && tow_client_polling_may_help(socket);
+}
+
+static void advise(tow_session *session, const tow_websocket *socket, int http_status) {
+    if (session->settings->fallback || session->advised || !is_stopped_between(socket, http_status))
+        return;
+    session->advised = true;
+    tow_view_error(&session->view,
+        "if something between here and the server stops WebSocket: --fallback goes by polling then");
+}
+
 static void on_error(tow_websocket *socket, const tow_error_event *event) {
     tow_session *session = session_of(socket);
     session->end = tow_exit_status_of_error(event, session->way->proxy != NULL);
-    if (event->error != TOW_ERROR_CLOSED) /* by ourselves: why was told */
-        tow_view_error(&session->view, "%s: %s", tow_websocket_url(socket), event->text);
+    if (event->error == TOW_ERROR_CLOSED) /* by ourselves: why was told */
+        return;
+    tow_view_error(&session->view, "%s: %s", tow_websocket_url(socket), event->text);
+    advise(session, socket, event->http_status);
 }
 
 /* A Close that answers ours has its code, or none. */

@@ -42,6 +42,7 @@ struct tow_session {
     uint16_t own_code;      /* of the Close by our own decision, 0: none */
     bool interactive;       /* lines are edited */
     bool opened;
+    bool advised; /* to fall back */
     bool input_ended;
     bool ended;
 };

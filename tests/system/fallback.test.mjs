@@ -51,13 +51,25 @@ test("a proxy that drops upgrades is no end, with --fallback", async (t) => {
   const input = Array.from({ length: 500 }, (_, i) => `line ${i}`).join("\n") + "\n";
   const without = await connect([url], { input });
   assert.equal(without.status, 22, without.errors);
-  assert.match(without.errors, /the server answered 400/);
+  assert.match(without.errors, /the server answered 400.*\n.*: if something between .* stops WebSocket: --fallback goes by polling then\n$/);
   const { status, output, errors } = await connect(["--fallback", "-v", url], { input });
   assert.equal(output, input, errors);
   assert.equal(status, 0);
   assert.match(errors, /^\* WebSocket does not get through: the server answered 400 Bad Request\n\* connected to ws:\/\/127\.0\.0\.1:\d+\/echo, by polling$/m);
   assert.match(errors, /^> GET \/echo\/engine\.io\/\?EIO=4&transport=polling&towline=1 HTTP\/1\.1/m);
   assert.match(errors, /^< HTTP\/1\.1 200 /m);
+});
+
+test("who does not fall back is told of it once, and where that may help", async (t) => {
+  const server = await serve(t);
+  const port = await listen(t, http.createServer().on("upgrade", (request, socket) => socket.destroy()));
+  const advice = /--fallback goes by polling then/g;
+  const said = async (words) => (await connect(words, { input: "" })).errors;
+  const again = talk(t, ["--reconnect", `ws://127.0.0.1:${port}/`]);
+  await until(() => /attempt 2/.test(again.errors), "a second attempt");
+  assert.equal(again.errors.match(advice).length, 1, again.errors);
+  for (const url of [server.url("/nothing"), "ws://127.0.0.1:1/"]) assert.doesNotMatch(await said([url]), advice);
+  assert.doesNotMatch(await said(["--fallback", `ws://127.0.0.1:${port}/`]), advice);
 });
 
 test("where WebSocket gets through nothing else is used", async (t) => {

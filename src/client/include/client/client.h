@@ -38,6 +38,9 @@ void tow_client_shutdown(tow_websocket *socket);
 bool tow_client_fell_back(const tow_websocket *socket);
 const char *tow_client_fell_back_from(const tow_websocket *socket);
 
+/* In on_error: whether the opening handshake has failed as something between makes it fail. */
+bool tow_client_polling_may_help(const tow_websocket *socket);
+
 /* What TLS agreed on with the server, or with the proxy: inside the trace of the request, and while the
  * socket is open. Errors: STATE (no TLS is spoken with it). */
 int tow_client_tls_details(const tow_websocket *socket, bool proxy, tow_tls_details *details);
