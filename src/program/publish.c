@@ -181,10 +181,12 @@ static int secret_need(publishing *now) {
     char *own = named == NULL ? tow_publish_key_path(why) : NULL;
     const char *path = named != NULL ? named : own;
     int error = path == NULL ? TOW_ERROR_NO_FILE : tow_publish_key_read(&now->secret, path, why);
+    char about[TOW_HANDLER_TEXT_MAX + 20];
     free(own);
     if (error == 0)
         return 0;
-    return complain(why,
+    snprintf(about, sizeof(about), "%s%s", named != NULL ? "--publish-key: " : "", why);
+    return complain(about,
         named != NULL ? "give the key of the server" : "name the key with --publish-key FILE",
         TOW_EXIT_USAGE);
 }

@@ -39,7 +39,9 @@ static const tow_option rows[] = {
         FIELD(key)},
     {.name = "json",
         .kind = TOW_OPTION_FLAG,
-        .help = "each is a value of JSON, which goes into the envelopes of clients as it is",
+        .help =
+            "each is a value of JSON: clients of Socket.IO, and who asks for ?history, get it as that value, "
+            "others as its text",
         FIELD(json)},
     {.name = "binary",
         .letter = 'b',

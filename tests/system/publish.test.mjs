@@ -351,7 +351,8 @@ describe("towline publish and subscribe", () => {
       assert.equal(status, 2);
       assert.match(errors, /ftp:.*: name the server, http:\/\/ or https:/);
     }
-    assert.equal((await run(["publish", "--publish-key", "/nowhere", server.http, "news", "a"])).status, 2);
+    const nowhere = await run(["publish", "--publish-key", "/nowhere", server.http, "news", "a"]);
+    assert.deepEqual([nowhere.status, nowhere.errors], [2, "towline publish: --publish-key: /nowhere: No such file or directory: give the key of the server\n"]);
     const noText = await run([...words, server.http, "news"], { input: Buffer.from([0x61, 10, 0xff, 10]) });
     assert.equal(noText.status, 1);
     assert.match(noText.errors, /line 2: this is not UTF-8/);
