@@ -209,6 +209,18 @@ void tow_option_label(
         snprintf(out, TOW_OPTION_LABEL_MAX, "-%s", letter);
 }
 
+void tow_options_tell(const tow_options *options, const char *text, char out[TOW_OPTIONS_ERROR_MAX]) {
+    char label[TOW_OPTION_LABEL_MAX];
+    const size_t length = strcspn(text, ": ");
+    const tow_option_entry *entry = tow_option_entry_by_name(options, text, length);
+    if (entry == NULL) {
+        snprintf(out, TOW_OPTIONS_ERROR_MAX, "%s", text);
+        return;
+    }
+    tow_option_label(&entry->option, entry->given ? &entry->source : NULL, label);
+    snprintf(out, TOW_OPTIONS_ERROR_MAX, "%s%s", label, text + length);
+}
+
 /* Whether what stands there holds against the other. */
 static bool goes_before(const tow_option_source *source, const tow_option_source *other) {
     return source->file == NULL && other->file != NULL;

@@ -117,4 +117,8 @@ enum { TOW_OPTION_LABEL_MAX = 200 };
 void tow_option_label(
     const tow_option *option, const tow_option_source *source, char out[TOW_OPTION_LABEL_MAX]);
 
+/* A text that begins with the name of an option, with a colon or blank behind it: the place of that option is
+ * put before it, or the dashes. Any other text stays as it is. */
+void tow_options_tell(const tow_options *options, const char *text, char out[TOW_OPTIONS_ERROR_MAX]);
+
 #endif

@@ -28,6 +28,10 @@ static int options_complete(
         if (source != NULL && !tow_options_gave(&plan->handler, names[i][1]))
             problem = tow_options_take(&plan->handler, names[i][1], texts[i], *source, error);
     }
+    const tow_option named = {.name = names[0][0]};
+    const tow_option_source *source = tow_options_source(options, named.name);
+    if (plan->label[0] == '\0' && source != NULL)
+        tow_option_label(&named, source, plan->label); /* so that what is wrong with the key names it */
     return problem;
 }
 

@@ -41,6 +41,13 @@ static int handlers_start(serve_service *service) {
     return error;
 }
 
+/* What is wrong begins with the name of its option. */
+static void complain_of_option(const serve_service *service, const char *why) {
+    char text[TOW_OPTIONS_ERROR_MAX];
+    tow_options_tell(service->serving.service.options, why, text);
+    tow_service_complain(&service->serving.service, "%s", text);
+}
+
 /* With a configuration file there is one in any case, as that may say other things later. */
 static int guard_make(
     tow_route_guards *guards, const tow_serve_settings *settings, char why[TOW_HANDLER_TEXT_MAX]) {
@@ -60,7 +67,7 @@ static int guards_start(serve_service *service) {
     else
         error = guard_make(guards, service->serving.service.settings, why);
     if (error != 0)
-        tow_service_complain(&service->serving.service, "%s", why);
+        complain_of_option(service, why);
     return error;
 }
 
@@ -97,7 +104,7 @@ static int keeper_start(serve_service *service) {
     int error = tow_served_channels_keep(
         &service->served.channels, &place, &service->serving.service.settings->tokens, why);
     if (error != 0)
-        tow_service_complain(&service->serving.service, "--token-keys: %s", why);
+        complain_of_option(service, why);
     return error;
 }
 

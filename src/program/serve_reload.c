@@ -176,7 +176,7 @@ static int terms_make(reloading *now) {
         return 0;
     int error = tow_terms_new(&now->terms, &settings_of(&now->options)->guard, why);
     if (error != 0)
-        tow_option_complain(now->error, "%s", why);
+        tow_options_tell(&now->options, why, now->error);
     return error;
 }
 

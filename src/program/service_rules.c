@@ -1,6 +1,5 @@
 #include "service_rules.h"
 
-#include "option_entry.h"
 #include "ports.h"
 
 #include <stdio.h>
@@ -126,16 +125,11 @@ static const char *broken_of_handlers(const tow_serve_settings *settings) {
     return FIRST_BROKEN(rules);
 }
 
-/* What a rule says begins with the option's name: where that stands in a file, the place is put before it. */
+/* What a rule says begins with the option's name. */
 static bool tell(const tow_options *options, const char *text, char out[TOW_OPTIONS_ERROR_MAX]) {
     if (text == NULL)
         return false;
-    char label[TOW_OPTION_LABEL_MAX];
-    const char *name = text + 2;
-    const size_t length = strcspn(name, ": ");
-    const tow_option_entry *entry = tow_option_entry_by_name(options, name, length);
-    tow_option_label(&entry->option, entry->given ? &entry->source : NULL, label);
-    snprintf(out, TOW_OPTIONS_ERROR_MAX, "%s%s", label, name + length);
+    tow_options_tell(options, text + 2, out);
     return true;
 }
 

@@ -24,7 +24,7 @@ static int tokens_read(tow_terms *terms, const tow_buffer *text, char what[WHAT_
     return tow_token_list_read(&terms->tokens, (const char *)text->data, text->length, what);
 }
 
-static int load(tow_terms *terms, const char *file,
+static int load(tow_terms *terms, const char *option, const char *file,
     int (*read)(tow_terms *terms, const tow_buffer *text, char what[WHAT_MAX]),
     char why[TOW_HANDLER_TEXT_MAX]) {
     char what[WHAT_MAX];
@@ -36,7 +36,7 @@ static int load(tow_terms *terms, const char *file,
         error = read(terms, &text, what);
     tow_secret_clear(&text);
     if (error != 0)
-        snprintf(why, TOW_HANDLER_TEXT_MAX, "%.100s: %s", file, what);
+        snprintf(why, TOW_HANDLER_TEXT_MAX, "%s: %.100s: %s", option, file, what);
     return error;
 }
 
@@ -68,9 +68,9 @@ int tow_terms_new(tow_terms **terms, const tow_guard_settings *settings, char wh
     snprintf(why, TOW_HANDLER_TEXT_MAX, "%s", tow_strerror(TOW_ERROR_MEMORY));
     if (made == NULL)
         return TOW_ERROR_MEMORY;
-    int error = load(made, settings->basic_auth, users_read, why);
+    int error = load(made, "basic-auth", settings->basic_auth, users_read, why);
     if (error == 0)
-        error = load(made, settings->bearer_token, tokens_read, why);
+        error = load(made, "bearer-token", settings->bearer_token, tokens_read, why);
     if (error != 0)
         tow_terms_release(made);
     else
@@ -86,12 +86,12 @@ tow_terms *tow_terms_renew(
         complain(user, tow_strerror(TOW_ERROR_MEMORY));
         return NULL;
     }
-    if (load(made, made->settings.basic_auth, users_read, why) != 0) {
+    if (load(made, "basic-auth", made->settings.basic_auth, users_read, why) != 0) {
         snprintf(line, sizeof(line), "%s; the users stay as they were", why);
         complain(user, line);
         made->users = before->users != NULL ? tow_users_retain(before->users) : NULL;
     }
-    if (load(made, made->settings.bearer_token, tokens_read, why) != 0) {
+    if (load(made, "bearer-token", made->settings.bearer_token, tokens_read, why) != 0) {
         snprintf(line, sizeof(line), "%s; the tokens stay as they were", why);
         complain(user, line);
         made->tokens = before->tokens != NULL ? tow_token_list_retain(before->tokens) : NULL;

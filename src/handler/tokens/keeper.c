@@ -162,7 +162,7 @@ static int keys_load(tow_token_keeper *keeper, char why[TOW_HANDLER_TEXT_MAX]) {
         error = tow_keyring_read(&keyring, (const char *)text.data, text.length, what);
     tow_secret_clear(&text);
     if (error != 0) {
-        snprintf(why, TOW_HANDLER_TEXT_MAX, "%.100s: %s", keeper->settings.keys, what);
+        snprintf(why, TOW_HANDLER_TEXT_MAX, "token-keys: %.100s: %s", keeper->settings.keys, what);
         return error;
     }
     pthread_mutex_lock(&keeper->mutex);
