@@ -80,3 +80,11 @@ void tow_publishing_announce(tow_service *service, const tow_route_plans *plans)
         tow_service_say(service, TOW_LOG_WARNING, "publishing is refused: %s", why);
     free(path);
 }
+
+void tow_publishing_key_look(tow_secret_files *files, const tow_route_plans *plans) {
+    char why[TOW_HANDLER_TEXT_MAX];
+    char *path = has_own_key(plans) ? tow_publish_key_path(why) : NULL;
+    if (path != NULL)
+        tow_secret_file_look(files, "the key for publishing", path, false);
+    free(path);
+}

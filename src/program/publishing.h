@@ -4,6 +4,7 @@
 #define TOW_PROGRAM_PUBLISHING_H
 
 #include "route_plan.h"
+#include "secret_files.h"
 #include "service.h"
 
 /* What the options say is said of each route that does not say it, and a route for all below a path has that
@@ -13,5 +14,8 @@ int tow_publishing_complete(
 
 /* Says where the key lies that nobody has named, if a route has it. */
 void tow_publishing_announce(tow_service *service, const tow_route_plans *plans);
+
+/* Looks at the key that lies where none is named. */
+void tow_publishing_key_look(tow_secret_files *files, const tow_route_plans *plans);
 
 #endif

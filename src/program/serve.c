@@ -8,6 +8,7 @@
 #include "ports.h"
 #include "publishing.h"
 #include "python_routes.h"
+#include "secret_files.h"
 #include "serve_reload.h"
 #include "serve_routes.h"
 #include "service_rules.h"
@@ -146,6 +147,32 @@ static int entrances_start(serve_service *service) {
     return error;
 }
 
+/* Keys of tokens are secrets where signatures can be made with them. */
+static void token_keys_look(tow_secret_files *files, const serve_service *service) {
+    static const tow_option option = {.name = "token-keys"};
+    const tow_service *about = &service->serving.service;
+    bool is_public = !tow_token_keeper_has_secret(service->served.channels.keeper);
+    char label[TOW_OPTION_LABEL_MAX];
+    tow_option_label(&option, tow_options_source(about->options, option.name), label);
+    if (about->settings->tokens.keys != NULL)
+        tow_secret_file_look(files, label, about->settings->tokens.keys, is_public);
+}
+
+/* Who may read a secret can do what its owner can. */
+static void secrets_look(serve_service *service) {
+    tow_secret_files files = {.service = &service->serving.service};
+    const tow_route_plans *plans = &service->served.plans;
+    const tow_options *latest = &service->served.latest;
+    tow_secret_files_look(&files, latest->count > 0 ? latest : service->served.first, NULL);
+    for (size_t i = 0; i < plans->count; i++) {
+        tow_secret_files_look(&files, &plans->items[i]->handler, plans->items[i]->label);
+        tow_secret_files_look(&files, &plans->items[i]->route, plans->items[i]->label);
+    }
+    token_keys_look(&files, service);
+    tow_publishing_key_look(&files, plans);
+    tow_secret_files_clear(&files);
+}
+
 static int add_routes(tow_serving *serving) {
     serve_service *service = service_of(&serving->service);
     int error = guards_start(service);
@@ -165,6 +192,8 @@ static int add_routes(tow_serving *serving) {
         tow_python_routes_compile(&service->served, serving);
     else if (error == 0)
         tow_python_routes_load(&service->served, serving, service->handlers.python);
+    if (error == 0)
+        secrets_look(service);
     return error;
 }
 
@@ -227,6 +256,7 @@ static void reload(tow_service *service) {
     tow_token_keeper_reload(now->served.channels.keeper);
     tow_serve_routes_reload(&service_of(service)->served.plans);
     tow_handlers_reload(&service_of(service)->handlers);
+    secrets_look(now);
 }
 
 static void tick(tow_service *service) {

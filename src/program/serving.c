@@ -3,6 +3,7 @@
 #include "base/text.h"
 #include "exit_status.h"
 #include "ports.h"
+#include "secret_files.h"
 #include "server/listener_text.h"
 #include "service_rules.h"
 #include "transport/inherited.h"
@@ -148,28 +149,56 @@ static int server_new(tow_serving *serving, tow_server_options *options) {
 }
 
 /* Of several files a list does not know where each was named. */
-static bool can_read(const tow_serving *serving, const char *name, const char *const *files) {
+static void files_label(const tow_serving *serving, const char *name, const char *const *files,
+    char label[TOW_OPTION_LABEL_MAX]) {
     const tow_option option = {.name = name};
-    const tow_options *options = serving->service.options;
     bool is_one = tow_list_length(files) == 1;
+    tow_option_label(&option, is_one ? tow_options_source(serving->service.options, name) : NULL, label);
+}
+
+static bool can_read(const tow_serving *serving, const char *name, const char *const *files) {
     char label[TOW_OPTION_LABEL_MAX];
     for (; files != NULL && *files != NULL; files++) {
         if (access(*files, R_OK) == 0)
             continue;
         const char *why = strerror(errno);
-        tow_option_label(&option, is_one ? tow_options_source(options, name) : NULL, label);
+        files_label(serving, name, files, label);
         tow_service_complain(&serving->service, "%s: %s: %s", label, *files, why);
         return false;
     }
     return true;
 }
 
+static bool can_read_all(const tow_serving *serving) {
+    const tow_serve_settings *settings = serving->service.settings;
+    const char *const ca[] = {settings->server.tls_client_ca, NULL};
+    const char *const crl[] = {settings->server.tls_client_crl, NULL};
+    return can_read(serving, "certificate", settings->certificates) &&
+           can_read(serving, "key", settings->keys) && can_read(serving, "tls-client-ca", ca) &&
+           can_read(serving, "tls-client-crl", crl);
+}
+
+/* A certificate that has no file for its key has it in its own. */
+static void private_keys_look(tow_serving *serving) {
+    const tow_serve_settings *settings = serving->service.settings;
+    const char *const *keys = settings->keys, *const *certificates = settings->certificates;
+    const size_t count = tow_list_length(keys);
+    tow_secret_files files = {.service = &serving->service};
+    char label[TOW_OPTION_LABEL_MAX];
+    for (size_t i = 0; i < tow_list_length(certificates); i++) {
+        bool has_file = i < count;
+        files_label(serving, has_file ? "key" : "certificate", has_file ? keys : certificates, label);
+        tow_secret_file_look(&files, label, has_file ? keys[i] : certificates[i], false);
+    }
+    tow_secret_files_clear(&files);
+}
+
 static int server_make(tow_serving *serving) {
     const tow_serve_settings *settings = serving->service.settings;
     tow_server_options options = settings->server;
-    if (!can_read(serving, "certificate", settings->certificates) ||
-        !can_read(serving, "key", settings->keys))
+    if (!can_read_all(serving))
         return TOW_ERROR_NO_FILE;
+    private_keys_look(serving);
     serving->workers = options.workers != 0 ? options.workers : cores();
     options.listens = (const char *const *)serving->ports;
     options.loop = serving->service.loop;

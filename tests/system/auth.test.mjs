@@ -2,9 +2,9 @@
 
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { createHash } from "node:crypto";
+import { createHash, generateKeyPairSync } from "node:crypto";
 import { once } from "node:events";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import http from "node:http";
 import net from "node:net";
 import path from "node:path";
@@ -205,6 +205,63 @@ routes:
       assert.equal(status, 2);
       assert.match(errors, /users: line 2: behind the name there is no hash|none: No such file/);
       assert.doesNotMatch(errors, /plain/);
+    }
+  });
+});
+
+describe("files with secrets", () => {
+  const secret = "a-secret-of-32-bytes-or-even-more\n";
+  const checked = async (words) => {
+    const { status, output, errors } = await run(["serve", "--check", ...words]);
+    assert.deepEqual([status, output.replace(/^\S+: /, "")], [0, "all is right\n"], errors);
+    return errors.split("\n").filter(Boolean).map((line) => line.replace(/^\S+ warning /, ""));
+  };
+
+  test("that everybody may read or write are warned of, each once, with what to do", async (t) => {
+    const folder = folderOf(t, { users: `${ann}\n`, key: secret, open: secret, "conf.yaml": "basic-auth: users\npublish-key: open\ntoken-keys: open\npusher: [{id: 1, key: k, secret: key}]\n" });
+    const [users, key, open, conf] = ["users", "key", "open", "conf.yaml"].map((name) => path.join(folder, name));
+    for (const [file, mode] of [[users, 0o644], [key, 0o600], [open, 0o666]]) chmodSync(file, mode);
+    assert.deepEqual(await checked(["-f", conf]), [
+      `${conf}:1:13: basic-auth: everybody on this machine may read ${users}: chmod 600 ${users}`,
+      `${conf}:2:14: publish-key: everybody on this machine may read and write ${open}: chmod 600 ${open}`,
+    ]);
+    for (const file of [users, open]) chmodSync(file, 0o640);
+    chmodSync(key, 0o602);
+    assert.deepEqual(await checked(["--token-keys", open, "--pusher-app", `1:k:${key}`]), [`--pusher-app: everybody on this machine may write ${key}: chmod 600 ${key}`]);
+    const server = await serve(t, ["--bearer-token", open]);
+    assert.doesNotMatch(server.log, /warning/);
+  });
+
+  test("are told on SIGHUP, too", async (t) => {
+    const folder = folderOf(t, { key: secret });
+    const key = path.join(folder, "key");
+    chmodSync(key, 0o600);
+    const server = await serve(t, ["--bearer-token", key]);
+    chmodSync(key, 0o604);
+    server.signal("SIGHUP");
+    await until(() => server.log.includes(`--bearer-token: everybody on this machine may read ${key}: chmod 600 ${key}`), "the warning");
+  });
+
+  test("are told of public keys only where others may write them", async (t) => {
+    const { publicKey, privateKey } = generateKeyPairSync("ed25519");
+    const folder = folderOf(t, { public: publicKey.export({ type: "spki", format: "pem" }) });
+    const file = path.join(folder, "public");
+    chmodSync(file, 0o644);
+    assert.deepEqual(await checked(["--token-keys", file]), []);
+    chmodSync(file, 0o666);
+    assert.deepEqual(await checked(["--token-keys", file]), [`--token-keys: everybody on this machine may write ${file}: chmod 644 ${file}`]);
+  });
+
+  test("that are not there are named with their option", async (t) => {
+    const folder = folderOf(t, { "conf.yaml": "token-keys: none\n", "basic.yaml": "\nbasic-auth: none\n" });
+    const none = path.join(folder, "none");
+    for (const [words, label] of [
+      [["--basic-auth", none], "--basic-auth"], [["--bearer-token", none], "--bearer-token"], [["--token-keys", none], "--token-keys"], [["--publish-key", none], "--publish-key"],
+      [["--tls-self-signed", "--tls-client-ca", none], "--tls-client-ca"],
+      [["-f", path.join(folder, "conf.yaml")], `${folder}/conf.yaml:1:13: token-keys`], [["-f", path.join(folder, "basic.yaml")], `${folder}/basic.yaml:2:13: basic-auth`],
+    ]) {
+      const { status, errors } = await run(["serve", "--check", ...words]);
+      assert.deepEqual([status, errors], [2, `towline serve: ${label}: ${none}: No such file or directory\n`]);
     }
   });
 });

@@ -264,7 +264,7 @@ page("channels.md", (shown) => {
 
   test("what is set for channels, and a conversation by towline.v1", async (t) => {
     const place = home(t, { secret: `${"s".repeat(32)}\n` });
-    const server = await place.configured(`token-keys: secret\n${shown.take("yaml")}`);
+    const server = await place.configured(shown.take("yaml"));
     assert.equal((await request({ port: server.port, path: "/channel/staff/a" })).status, 401);
     await replay(t, server.url("/channel/"), ["towline.v1"], shown.take(""));
   });

@@ -34,6 +34,7 @@ const tow_option tow_guard_rows[] = {
             "ask each request for a name and a password (RFC 7617): one of a line NAME:HASH of this file, "
             "as htpasswd -B and crypt(3) make it; others get 401; read again on SIGHUP",
         .path = TOW_OPTION_PATH,
+        .is_secret = true,
         FIELD(basic_auth)},
     {.name = "bearer-token",
         .kind = TOW_OPTION_TEXT,
@@ -45,6 +46,7 @@ const tow_option tow_guard_rows[] = {
                 "as sha256: and its digest; others get 401; with --basic-auth either lets in; read again on "
                 "SIGHUP",
         .path = TOW_OPTION_PATH,
+        .is_secret = true,
         FIELD(bearer_token)},
     {.name = "auth-url",
         .kind = TOW_OPTION_TEXT,

@@ -180,6 +180,7 @@ const tow_option tow_program_rows[] = {
         .help = "a file with a key by which requests are signed in both directions; without it the back end "
                 "can't send later",
         .path = TOW_OPTION_PATH,
+        .is_secret = true,
         .only_with = "url",
         FIELD(secret)},
     {.name = "call-seconds",

@@ -66,6 +66,7 @@ const tow_option tow_pusher_rows[] = {
     {.name = "secret",
         .kind = TOW_OPTION_TEXT,
         .path = TOW_OPTION_PATH,
+        .is_secret = true,
         .value = "FILE",
         .note = "none",
         .help = "a file with the secret that its servers sign with",

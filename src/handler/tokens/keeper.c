@@ -173,6 +173,10 @@ static int keys_load(tow_token_keeper *keeper, char why[TOW_HANDLER_TEXT_MAX]) {
     return 0;
 }
 
+bool tow_token_keeper_has_secret(const tow_token_keeper *keeper) {
+    return keeper != NULL && keeper->keyring != NULL && tow_keyring_has_secret(keeper->keyring);
+}
+
 void tow_token_keeper_reload(tow_token_keeper *keeper) {
     char why[TOW_HANDLER_TEXT_MAX], line[TOW_HANDLER_TEXT_MAX + 40];
     if (keeper == NULL || keeper->settings.keys == NULL || keys_load(keeper, why) == 0)

@@ -171,6 +171,13 @@ void tow_keyring_release(tow_keyring *keyring) {
     free(keyring);
 }
 
+bool tow_keyring_has_secret(const tow_keyring *keyring) {
+    for (size_t i = 0; i < keyring->count; i++)
+        if (keyring->keys[i].public == NULL)
+            return true;
+    return false;
+}
+
 /* A key that has no id, such as those of PEM, is meant by any. */
 static bool is_meant(const tow_key *key, tow_key_algorithm algorithm, const char *id) {
     return key->algorithm == algorithm && (id == NULL || key->id == NULL || strcmp(key->id, id) == 0);

@@ -19,6 +19,9 @@ int tow_keyring_read(tow_keyring **keyring, const char *text, size_t length, cha
 tow_keyring *tow_keyring_retain(tow_keyring *keyring);
 void tow_keyring_release(tow_keyring *keyring); /* NULL is allowed */
 
+/* Whether one of them makes signatures as well. */
+bool tow_keyring_has_secret(const tow_keyring *keyring);
+
 typedef enum tow_keyring_verdict {
     TOW_KEYRING_GOOD,
     TOW_KEYRING_NO_KEY, /* none of this algorithm and id */

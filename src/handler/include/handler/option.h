@@ -6,6 +6,7 @@
 #ifndef TOW_HANDLER_OPTION_H
 #define TOW_HANDLER_OPTION_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -47,6 +48,7 @@ typedef struct tow_option {
                           letter */
     tow_option_kind kind;
     tow_option_path path; /* of texts and lists */
+    bool is_secret;       /* of texts: who may read the file that it names can do what its owner can */
     const char *value;    /* what help calls the value: "SIZE"; for choices it comes from the list */
     const char *fallback; /* the default as one would type it, NULL: the field stays zero */
     const char *note;     /* the default in words, where it is not one value */

@@ -28,6 +28,10 @@ int tow_token_keeper_new(tow_token_keeper **keeper, const tow_handler_place *pla
 /* What doors ask; it lives as long as the keeper. NULL has none. */
 const tow_channel_keeper *tow_token_keeper_table(const tow_token_keeper *keeper);
 
+/* Whether who knows its keys could make tokens: with one of them at least. Before the server runs, and on the
+ * thread that reads them again. NULL has none. */
+bool tow_token_keeper_has_secret(const tow_token_keeper *keeper);
+
 /* Reads the file of keys again: what is wrong with it is logged, and the keys stay as they were. Who is in
  * stays in. NULL is allowed here and below. */
 void tow_token_keeper_reload(tow_token_keeper *keeper);
