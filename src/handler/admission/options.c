@@ -1,9 +1,9 @@
 #include "handler/guard.h"
 
-#include "client/url.h"
+#include "http_url.h"
 #include "protocol/field_list.h"
 
-#include <strings.h>
+#include <string.h>
 #include <towline/error.h>
 
 #define FIELD(member) TOW_OPTION_FIELD(tow_guard_settings, member)
@@ -13,14 +13,7 @@ static int check_token(const char *text) {
 }
 
 static int check_url(const char *text) {
-    tow_url url = {0};
-    bool is_http = strncasecmp(text, "http://", 7) == 0 || strncasecmp(text, "https://", 8) == 0;
-    if (strcmp(text, TOW_GUARD_OFF) == 0)
-        return 0;
-    int error = is_http ? tow_url_read(&url, text, NULL) : TOW_ERROR_URL;
-    if (error == 0)
-        tow_url_clear(&url);
-    return error;
+    return strcmp(text, TOW_GUARD_OFF) == 0 ? 0 : tow_http_url_check(text);
 }
 
 const tow_option tow_guard_rows[] = {

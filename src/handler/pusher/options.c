@@ -1,7 +1,7 @@
 #include "app.h"
-#include "client/url.h"
 #include "handler/pusher.h"
 #include "hook_queue.h"
+#include "http_url.h"
 
 #include <string.h>
 #include <towline/error.h>
@@ -33,10 +33,6 @@ static int share_check(const char *text) {
                    tow_pusher_channel_name_read((tow_slice){text, plain}).access != TOW_PUSHER_INVALID
                ? 0
                : TOW_ERROR_ARGUMENT;
-}
-
-static int url_check(const char *text) {
-    return strncmp(text, "http://", 7) == 0 || strncmp(text, "https://", 8) == 0 ? 0 : TOW_ERROR_ARGUMENT;
 }
 
 static int event_check(const char *text) {
@@ -155,7 +151,7 @@ const tow_option tow_pusher_rows[] = {
         .note = "none",
         .help = "who is told what happens in channels",
         .expects = "a URL such as https://example.org/pusher",
-        .check = url_check,
+        .check = tow_http_url_check,
         FIELD(webhooks)},
     {.name = "webhook-events",
         .kind = TOW_OPTION_LIST,

@@ -1,24 +1,14 @@
 #include "handler/token_keeper.h"
 
-#include "client/url.h"
+#include "http_url.h"
 #include "protocol/field_list.h"
 
-#include <strings.h>
 #include <towline/error.h>
 
 #define FIELD(member) TOW_OPTION_FIELD(tow_token_settings, member)
 
 static int check_name(const char *text) {
     return tow_is_token(tow_slice_from(text)) ? 0 : TOW_ERROR_ARGUMENT;
-}
-
-static int check_url(const char *text) {
-    tow_url url = {0};
-    bool is_http = strncasecmp(text, "http://", 7) == 0 || strncasecmp(text, "https://", 8) == 0;
-    int error = is_http ? tow_url_read(&url, text, NULL) : TOW_ERROR_URL;
-    if (error == 0)
-        tow_url_clear(&url);
-    return error;
 }
 
 const tow_option tow_token_rows[] = {
@@ -54,7 +44,7 @@ const tow_option tow_token_rows[] = {
             "instead of checking tokens ask this back end when somebody comes, and for each channel that it "
             "wants to subscribe or publish to: 2xx allows it",
         .expects = "a URL such as http://localhost:8000/channels",
-        .check = check_url,
+        .check = tow_http_url_check,
         FIELD(url)},
     {.name = "token-seconds",
         .kind = TOW_OPTION_NUMBER,
