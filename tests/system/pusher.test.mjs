@@ -639,6 +639,8 @@ describe("several apps", () => {
       ["- {id: 1, key: a, secret: nowhere}", /the secret in .*nowhere: No such file/],
       ["- {id: 1, key: a, secret: secret, share: ['a b']}", /share/],
       ["- {id: 1, key: a, secret: secret, webhook: nowhere}", /webhook/],
+      ["- {id: 1, key: a, secret: secret, webhook: 'http://'}", /webhook: 'http:\/\/' is not a URL such as/],
+      ["- {id: 1, key: a, secret: secret, webhook: 'http://a/', webhook-events: client_event}", /there is no client_event without client-events/],
       ["- {id: 1, key: a, secret: secret, colour: red}", /colour/],
       ["{id: 1}", /a list of apps/],
     ]) {

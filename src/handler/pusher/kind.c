@@ -2,8 +2,10 @@
 #include "apps.h"
 #include "connection.h"
 #include "handler/pusher.h"
+#include "hook_queue.h"
 
 #include <stdio.h>
+#include <string.h>
 #include <towline/error.h>
 
 enum { MESSAGE_MAX = 64 * 1024 };
@@ -15,10 +17,23 @@ static void app_gone(void *user) {
     tow_pusher_app_release(app);
 }
 
+/* Whether it tells of client events, and has none. */
+static bool tells_of_nothing(const tow_pusher_settings *settings) {
+    const char *const *event = settings->webhook_events;
+    while (event != NULL && *event != NULL &&
+           strcmp(*event, tow_pusher_hook_name(TOW_PUSHER_HOOK_CLIENT_EVENT)) != 0)
+        event++;
+    return event != NULL && *event != NULL && !settings->client_events;
+}
+
 /* Any page may come: an app is known by its key, and what is private by signatures. */
 static int make(tow_handler *handler, const void *settings, const tow_handler_place *place,
     char why[TOW_HANDLER_TEXT_MAX]) {
     tow_pusher_app *app;
+    if (tells_of_nothing(settings)) {
+        snprintf(why, TOW_HANDLER_TEXT_MAX, "webhook-events: there is no client_event without client-events");
+        return TOW_ERROR_ARGUMENT;
+    }
     int error = tow_pusher_app_new(&app, settings, place, why);
     if (error == 0 && place->pusher != NULL)
         error = tow_pusher_apps_add(place->pusher, app);
