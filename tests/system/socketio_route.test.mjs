@@ -154,6 +154,8 @@ test("a path with a slash at its end is refused, and so is a namespace that is n
   for (const [route, expected] of [
     ["path: /socket.io/\n    socketio: true", "leave what is behind the last name of its path away, as in /socket.io"],
     ["path: /x\n    socketio: {rooms: [a, b, c], max-rooms: 2}", "everybody is in 3 rooms, which are more than max-rooms"],
+    ["path: /x\n    socketio: {channels: {/named: a}}", "channels: the namespace /named is none of namespaces"],
+    ["path: /x\n    socketio: {rooms: [a, private-b]}", "rooms: private-b is for who has a token, which nobody could show"],
     ["path: /x\n    socketio: {namespaces: [named]}", "is not a namespace"],
     ["path: /x\n    socketio: {share: ['*']}", "is not a room of at most 100 bytes, such as news, or chart-*"],
     ["path: /x\n    socketio: {namespaces: [/, /main]}", "the namespace /main stands twice, or has the channel of another one"],

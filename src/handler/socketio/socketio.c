@@ -1,5 +1,6 @@
 #include "handler/socketio.h"
 
+#include "hub/name.h"
 #include "manners.h"
 #include "options.h"
 #include "socketio/parts.h"
@@ -7,6 +8,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <towline/error.h>
 
 typedef struct served {
@@ -50,6 +52,49 @@ static int add_namespace(
     return error;
 }
 
+static const char *const *namespaces_of(const tow_socketio_settings *settings) {
+    return settings->namespaces != NULL ? settings->namespaces : main_only;
+}
+
+static bool is_served(const tow_socketio_settings *settings, const char *name, size_t length) {
+    for (const char *const *each = namespaces_of(settings); *each != NULL; each++)
+        if (strlen(*each) == length && memcmp(*each, name, length) == 0)
+            return true;
+    return false;
+}
+
+/* A channel is set for what is served. */
+static bool has_namespaces_of_all(const tow_socketio_settings *settings, char why[TOW_HANDLER_TEXT_MAX]) {
+    const char *const *text = settings->channels;
+    size_t length = 0;
+    for (; text != NULL && *text != NULL; text++) {
+        length = (size_t)(strstr(*text, TOW_SOCKETIO_PAIR) - *text);
+        if (!is_served(settings, *text, length))
+            break;
+    }
+    if (text == NULL || *text == NULL)
+        return true;
+    snprintf(
+        why, TOW_HANDLER_TEXT_MAX, "channels: the namespace %.*s is none of namespaces", (int)length, *text);
+    return false;
+}
+
+/* Whom a room of everybody is not open to does not get in. */
+static bool lets_somebody_in(
+    const tow_socketio_settings *settings, const tow_handler_place *place, char why[TOW_HANDLER_TEXT_MAX]) {
+    const char *const *room = settings->rooms;
+    bool knows_tokens = place->channels != NULL && place->channels->keeper != NULL;
+    while (room != NULL && *room != NULL && !tow_channel_name_is_private(tow_slice_from(*room)))
+        room++;
+    if (knows_tokens || room == NULL || *room == NULL)
+        return true;
+    snprintf(why, TOW_HANDLER_TEXT_MAX,
+        "rooms: %s is for who has a token, which nobody could show: name the keys that check them with "
+        "--token-keys FILE, or a back end that is asked with --token-url URL",
+        *room);
+    return false;
+}
+
 static bool has_room_for_all(const tow_socketio_settings *settings, char why[TOW_HANDLER_TEXT_MAX]) {
     size_t count = 0;
     while (settings->rooms != NULL && settings->rooms[count] != NULL)
@@ -61,7 +106,7 @@ static bool has_room_for_all(const tow_socketio_settings *settings, char why[TOW
 }
 
 static int make_served(served *self, const tow_socketio_settings *settings, char why[TOW_HANDLER_TEXT_MAX]) {
-    const char *const *name = settings->namespaces != NULL ? settings->namespaces : main_only;
+    const char *const *name = namespaces_of(settings);
     tow_socketio_options options = {.max_rooms = settings->max_rooms,
         .max_away = settings->max_away,
         .recovery_seconds = settings->recovery_seconds,
@@ -91,7 +136,8 @@ static bool is_good_path(const char *path, char why[TOW_HANDLER_TEXT_MAX]) {
 static int make(tow_handler *handler, const void *settings, const tow_handler_place *place,
     char why[TOW_HANDLER_TEXT_MAX]) {
     const tow_socketio_settings *set = settings;
-    if (!is_good_path(place->path, why) || !has_room_for_all(set, why))
+    if (!is_good_path(place->path, why) || !has_room_for_all(set, why) || !has_namespaces_of_all(set, why) ||
+        !lets_somebody_in(set, place, why))
         return TOW_ERROR_ARGUMENT;
     served *self = calloc(1, sizeof(*self));
     if (self == NULL) {
