@@ -111,6 +111,8 @@ static void on_request(tow_exchange *exchange, const tow_request *request) {
 
 static const char *complaint_of(const char *name, bool below) {
     const tow_slice given = tow_slice_from(name);
+    if (given.length > 0 && name[given.length - 1] == '*')
+        return "leave the asterisk away: a path with /* at its end stands for all names that begin so";
     if (below && given.length > 0 && !tow_channel_prefix_is_valid(given))
         return "no channel's name can begin so";
     if (!below && given.length == 0)

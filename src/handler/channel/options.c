@@ -16,6 +16,9 @@ static const char *const meant_by_access[] = {"true", "same-origin", "everybody"
     "same-origin", "any", "same-origin", "all", "same-origin", "private", "token", "jwt", "token", "false",
     "nobody", "none", "nobody", "off", "nobody", NULL};
 
+static const char *const meant_by_slow[] = {
+    "oldest", "drop-oldest", "drop", "drop-oldest", "newest", "latest", "close", "end", NULL};
+
 static const tow_option_choice ways_of_slowness[] = {
     {"end", TOW_SLOW_ENDS}, {"drop-oldest", TOW_SLOW_OLDEST}, {"latest", TOW_SLOW_LATEST}, {0}};
 
@@ -132,6 +135,7 @@ const tow_option tow_channel_rows[] = {
         .kind = TOW_OPTION_CHOICE,
         .fallback = "end",
         .choices = ways_of_slowness,
+        .meant = meant_by_slow,
         .help =
             "what becomes of a subscriber that is too slow: its subscription ends, the oldest of what waits "
             "for it is dropped, or of what has a key all but the latest of each; it is told",
