@@ -67,6 +67,22 @@ bool tow_channel_items_want_tokens(const tow_config_items *items, char error[TOW
     return false;
 }
 
+bool tow_channel_items_exceed(
+    const tow_config_items *items, int64_t max_history_bytes, char error[TOW_OPTIONS_ERROR_MAX]) {
+    static const tow_option option = {.name = "history-bytes"};
+    for (size_t i = 0; max_history_bytes > 0 && i < items->count; i++) {
+        char label[TOW_OPTION_LABEL_MAX];
+        if (settings_of(items, i)->history_bytes <= max_history_bytes ||
+            !tow_options_changed(items->items[i], option.name))
+            continue;
+        tow_option_label(&option, tow_options_source(items->items[i], option.name), label);
+        tow_option_complain(
+            error, "%s: all channels together keep no more than --max-history-bytes, which is less", label);
+        return true;
+    }
+    return false;
+}
+
 int tow_served_channels_table(tow_channel_table **table, const tow_config_items *items) {
     const tow_channel_settings **settings = calloc(items->count + 1, sizeof(tow_channel_settings *));
     if (settings == NULL)

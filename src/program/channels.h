@@ -19,6 +19,10 @@ bool tow_channel_items_contradict(const tow_config_items *items, char error[TOW_
 /* Whether some ask for a token, and which, in one line: for a server where nobody could show one. */
 bool tow_channel_items_want_tokens(const tow_config_items *items, char error[TOW_OPTIONS_ERROR_MAX]);
 
+/* Whether one is to keep more than all together may, and which. */
+bool tow_channel_items_exceed(
+    const tow_config_items *items, int64_t max_history_bytes, char error[TOW_OPTIONS_ERROR_MAX]);
+
 typedef struct tow_served_channels { /* zeroed: not begun */
     tow_channels shared;             /* that places have */
     tow_channel_policies *policies;

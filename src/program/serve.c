@@ -373,7 +373,7 @@ static int complete_and_serve(
     char error[TOW_OPTIONS_ERROR_MAX];
     int problem = tow_serve_routes_complete(plans, options, error);
     if (problem == 0)
-        problem = tow_serve_channels_check(channels, plans, options, error);
+        problem = tow_serve_routes_check(channels, plans, options, error);
     if (problem == 0)
         return serve(options, plans, channels);
     fprintf(stderr, "towline serve: %s\n", error);

@@ -219,7 +219,7 @@ static int read_again(reloading *now) {
         return TOW_ERROR_ARGUMENT;
     problem = tow_serve_routes_complete(&now->plans, &now->options, now->error);
     if (problem == 0)
-        problem = tow_serve_channels_check(&now->channels, &now->plans, &now->options, now->error);
+        problem = tow_serve_routes_check(&now->channels, &now->plans, &now->options, now->error);
     return problem != 0 ? problem : routes_make(now);
 }
 

@@ -1,6 +1,7 @@
 #include "serve_routes.h"
 
 #include "channels.h"
+#include "handler/pusher.h"
 #include "pusher_apps.h"
 #include "publishing.h"
 #include "serve.h"
@@ -84,12 +85,49 @@ int tow_serve_routes_complete(
     return problem;
 }
 
+static bool has_kind(const tow_route_plans *plans, const char *name) {
+    for (size_t i = 0; i < plans->count; i++)
+        if (strcmp(plans->items[i]->kind->kind->name, name) == 0)
+            return true;
+    return false;
+}
+
+/* Who names routes may forget the one that an option is for. */
+static int options_check(
+    const tow_route_plans *plans, const tow_options *options, char error[TOW_OPTIONS_ERROR_MAX]) {
+    static const char publishing[] = "no route publishes: add {path: /publish/*, publish: true} to routes";
+    static const char door[] = "no route has channels: add {path: /channel/*, channel: true} to routes";
+    bool publishes = !plans->given || has_kind(plans, "publish");
+    bool has_door = !plans->given || has_kind(plans, "channel") || has_kind(plans, "socketio");
+    const struct {
+        const char *name;
+        bool is_useless;
+        const char *text;
+    } rows[] = {{"publish-key", !publishes && tow_options_gave(options, "publish-key"), publishing},
+        {"publish-max", !publishes && tow_options_changed(options, "publish-max"), publishing},
+        {"publish-repeats", !publishes && tow_options_changed(options, "publish-repeats"), publishing},
+        {"token-keys", !has_door && tow_options_gave(options, "token-keys"), door},
+        {"token-url", !has_door && tow_options_gave(options, "token-url"), door}};
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        const tow_option option = {.name = rows[i].name};
+        char label[TOW_OPTION_LABEL_MAX];
+        if (!rows[i].is_useless)
+            continue;
+        tow_option_label(&option, tow_options_source(options, option.name), label);
+        return tow_option_complain(error, "%s: %s", label, rows[i].text);
+    }
+    return 0;
+}
+
 /* An app of Pusher's protocol lets its clients in by signatures instead. */
-int tow_serve_channels_check(const tow_config_items *channels, const tow_route_plans *plans,
+int tow_serve_routes_check(const tow_config_items *channels, const tow_route_plans *plans,
     const tow_options *options, char error[TOW_OPTIONS_ERROR_MAX]) {
-    const tow_token_settings *tokens = &((const tow_serve_settings *)options->settings)->tokens;
+    const tow_serve_settings *settings = options->settings;
+    const tow_token_settings *tokens = &settings->tokens;
     bool is_known = tokens->keys != NULL || tokens->url != NULL || tow_route_plans_have_pusher_app(plans);
-    return !is_known && tow_channel_items_want_tokens(channels, error) ? TOW_ERROR_ARGUMENT : 0;
+    bool is_wrong = (!is_known && tow_channel_items_want_tokens(channels, error)) ||
+                    tow_channel_items_exceed(channels, settings->channels.max_history_bytes, error);
+    return is_wrong ? TOW_ERROR_ARGUMENT : options_check(plans, options, error);
 }
 
 /* Those of the server and of the route together. */
@@ -121,6 +159,20 @@ static int tokens_check(
         plan->path);
 }
 
+/* Clients of such an app are sent to TLS: somebody has to have it. */
+static int tls_only_check(
+    const tow_route_plan *plan, const tow_serve_settings *settings, char error[TOW_OPTIONS_ERROR_MAX]) {
+    bool has_tls = settings->certificates != NULL || settings->server.tls_self_signed;
+    if (has_tls || settings->server.trusted_proxies != NULL || !tow_route_plan_is_pusher_app(plan) ||
+        !((const tow_pusher_settings *)plan->handler.settings)->tls_only)
+        return 0;
+    return tow_option_complain(error,
+        "%s: tls-only: nobody could come by TLS: turn it on with --certificate FILE, or name the proxy that "
+        "has "
+        "it with --trusted-proxy ADDRESS",
+        plan->label);
+}
+
 int tow_serve_routes_make(const tow_route_plans *plans, const tow_handler_place *place,
     const tow_route_guards *guards, const tow_options *options, char error[TOW_OPTIONS_ERROR_MAX]) {
     const tow_serve_settings *settings = options->settings;
@@ -134,6 +186,8 @@ int tow_serve_routes_make(const tow_route_plans *plans, const tow_handler_place 
             problem = limits_check(plan, &server->limits, error);
         if (problem == 0)
             problem = tokens_check(plan, settings, error);
+        if (problem == 0)
+            problem = tls_only_check(plan, settings, error);
     }
     return problem;
 }

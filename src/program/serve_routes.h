@@ -11,9 +11,10 @@
 int tow_serve_routes_complete(
     tow_route_plans *plans, const tow_options *options, char error[TOW_OPTIONS_ERROR_MAX]);
 
-/* Whether what is set for channels goes with the completed routes and the options: where a token is needed
- * somebody has to know tokens. Errors: ARGUMENT; error[] tells. */
-int tow_serve_channels_check(const tow_config_items *channels, const tow_route_plans *plans,
+/* Whether options, completed routes and what is set for channels go together: where a token is needed
+ * somebody has to know tokens, and what an option is for has to be served. Errors: ARGUMENT; error[] tells.
+ */
+int tow_serve_routes_check(const tow_config_items *channels, const tow_route_plans *plans,
     const tow_options *options, char error[TOW_OPTIONS_ERROR_MAX]);
 
 /* Has the handlers made that are not, as the options say of origins, and looks at the limits of all. Errors:

@@ -112,6 +112,14 @@ static const char *broken_of_tokens(const tow_options *options, const tow_token_
     return FIRST_BROKEN(rules);
 }
 
+static const char *broken_of_sessions(const tow_options *options, const tow_serve_settings *settings) {
+    const service_rule rules[] = {
+        {tow_options_changed(options, "sockjs-half-made") && settings->sockjs.off,
+            "--sockjs-half-made: with --no-sockjs there are none: leave one of the two away"},
+    };
+    return FIRST_BROKEN(rules);
+}
+
 static const char *broken_of_handlers(const tow_serve_settings *settings) {
     const tow_directory_options *handlers = &settings->handlers;
     bool none = handlers->root == NULL;
@@ -152,6 +160,8 @@ bool tow_service_contradicts(
         broken = broken_of_handlers(settings);
     if (broken == NULL)
         broken = broken_of_tokens(options, &settings->tokens);
+    if (broken == NULL)
+        broken = broken_of_sessions(options, settings);
     return tell(options, broken, out) || tow_guard_contradicts(options, &settings->guard, out) ||
            tow_limits_contradict(options, &settings->server.limits, out);
 }

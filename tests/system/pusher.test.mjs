@@ -641,6 +641,7 @@ describe("several apps", () => {
       ["- {id: 1, key: a, secret: secret, webhook: nowhere}", /webhook/],
       ["- {id: 1, key: a, secret: secret, webhook: 'http://'}", /webhook: 'http:\/\/' is not a URL such as/],
       ["- {id: 1, key: a, secret: secret, webhook: 'http://a/', webhook-events: client_event}", /there is no client_event without client-events/],
+      ["- {id: 1, key: a, secret: secret, tls-only: true}", /pusher: tls-only: nobody could come by TLS: turn it on with --certificate FILE, or .*--trusted-proxy/],
       ["- {id: 1, key: a, secret: secret, colour: red}", /colour/],
       ["{id: 1}", /a list of apps/],
     ]) {

@@ -53,6 +53,8 @@ static void what_means_nothing_is_refused(void **state) {
     REFUSED("--compression-min: ", "--compression", "off", "--compression-min", "1K");
     REFUSED("--compression-max: ", "--compression", "off", "--compression-max", "1M");
     TAKEN("--compression", "off");
+    REFUSED("--sockjs-half-made: ", "--no-sockjs", "--sockjs-half-made", "5");
+    TAKEN("--sockjs-half-made", "5");
     REFUSED("--aliases: ", "-m", "file");
     REFUSED("--scan: ", "-s", "folder");
     REFUSED("--allow-handlers-outside: ", "--allow-handlers-outside");
