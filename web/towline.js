@@ -51,8 +51,6 @@ const polled = (text) => (text.includes("\x1e") ? `t${toBase64(encoder.encode(te
 
 const fromBase64 = (text) => Uint8Array.from(atob(text), (piece) => piece.charCodeAt(0)).buffer;
 
-const domError = (text, name) => new DOMException(text, name);
-
 /** A session by polling; it tells its owner open(protocol), message(data), drained(length), ended(code, reason). */
 class Session {
   #owner;
@@ -66,7 +64,7 @@ class Session {
   #parked; // an upgrade waits for polls and posts to rest
   #aborters = new Set(); // of the requests under way
   #closed; // what the server's Close said
-  #busy = { poll: false, post: false };
+  #busy = {}; // what is under way: poll, post
   #over = false;
   #timer;
 
@@ -210,10 +208,11 @@ class Session {
     this.#go();
   }
 
-  /** Behind all that was sent: a packet, or the WebSocket's own Close. */
+  /** Behind all that was sent: a packet, or the WebSocket's own Close. Plain Engine.IO answers a packet by forgetting the session. */
   close(code, reason) {
     const packet = `1${code ?? ""}${reason ?? ""}`;
-    this.#queue.push([packet, 0, , , () => (code ? this.#stream.close(code, reason) : this.#stream.close())]);
+    const plain = () => this.#options.linger || this.#stream || this.end(1005, "", true);
+    this.#queue.push([packet, 0, , plain, () => (code ? this.#stream.close(code, reason) : this.#stream.close())]);
     this.#go();
     this.#timer = setTimeout(() => this.end(1006), CLOSING_MS);
   }
@@ -324,10 +323,10 @@ export default class TowlineWebSocket extends EventTarget {
     super();
     this.#url = new URL(url, globalThis.location?.href);
     this.#url.protocol = this.#url.protocol.replace("http", "ws");
-    if (!/^wss?:$/.test(this.#url.protocol) || this.#url.hash) throw domError(`${url} is no WebSocket URL`, "SyntaxError");
+    if (!/^wss?:$/.test(this.#url.protocol) || this.#url.hash) throw new DOMException(`${url} is no WebSocket URL`, "SyntaxError");
     this.#protocols = [protocols].flat().map(String);
     if (new Set(this.#protocols).size < this.#protocols.length || !this.#protocols.every((name) => /^[\w!#-'*+.^`|~-]+$/.test(name)))
-      throw domError(`${protocols} are no subprotocols`, "SyntaxError");
+      throw new DOMException(`${protocols} are no subprotocols`, "SyntaxError");
     for (const type of ["open", "message", "error", "close"]) this.addEventListener(type, (event) => this[`on${type}`]?.(event));
     this.#key = `towline ${this.#url.origin}`;
     const way = memory.get(this.#key);
@@ -420,7 +419,7 @@ export default class TowlineWebSocket extends EventTarget {
   }
 
   send(data) {
-    if (!this.#state) throw domError("It is not open yet", "InvalidStateError");
+    if (!this.#state) throw new DOMException("It is not open yet", "InvalidStateError");
     if (typeof data !== "string" && !(data instanceof Blob || data instanceof ArrayBuffer || ArrayBuffer.isView(data))) data = String(data);
     if (this.#state === 1 && this.#native) return this.#native.send(data);
     this.#waiting += lengthOf(data);
@@ -428,8 +427,8 @@ export default class TowlineWebSocket extends EventTarget {
   }
 
   close(code, reason) {
-    if (code !== undefined && code !== 1000 && !(code >= 3000 && code <= 4999)) throw domError(`${code} is not allowed`, "InvalidAccessError");
-    if (reason !== undefined && lengthOf(String(reason)) > 123) throw domError("The reason is longer than 123 bytes", "SyntaxError");
+    if (code !== undefined && code !== 1000 && !(code >= 3000 && code <= 4999)) throw new DOMException(`${code} is not allowed`, "InvalidAccessError");
+    if (reason !== undefined && lengthOf(String(reason)) > 123) throw new DOMException("The reason is longer than 123 bytes", "SyntaxError");
     if (this.#state > 1) return;
     const connecting = !this.#state;
     this.#state = 2;

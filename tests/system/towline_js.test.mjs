@@ -1,5 +1,6 @@
 // web/towline.js in Node: the browser's WebSocket interface, through what does not let WebSocket through.
 
+import { Server as EngineServer } from "engine.io";
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { createServer } from "node:http";
@@ -142,6 +143,26 @@ describe("towline.js", () => {
     await impostor(t, open(), "6", "<html>please sign in</html>");
     await impostor(t, open(), 302);
     await impostor(t, open(), "6", 302);
+  });
+
+  test("ends as it should with others' servers of Engine.IO, which know no codes", async (t) => {
+    const engine = new EngineServer();
+    const reasons = [];
+    engine.on("connection", (session) => session.on("message", (data) => session.send(data)).on("close", (reason) => reasons.push(reason)));
+    const server = createServer();
+    engine.attach(server, { path: "/path/engine.io", addTrailingSlash: true });
+    await once(server.listen(0, "127.0.0.1"), "listening");
+    t.after(() => server.closeAllConnections() || server.close());
+    const proxy = await gate(t, server.address().port);
+    const { socket, messages, closed } = await opened(await fresh(), proxy.port, { path: "/path" });
+    socket.onerror = () => assert.fail("an error");
+    for (let i = 0; i < 100; i++) socket.send(`${i}`);
+    await until(() => messages.length === 100, "the echoes");
+    socket.send("the last");
+    socket.close(1000);
+    assert.deepEqual(await within(20000, closed, "its end"), { code: 1005, reason: "", wasClean: true });
+    await until(() => reasons.length === 1, "the server hears of it");
+    assert.deepEqual(reasons, ["transport close"]);
   });
 
   test("goes on through a proxy that cuts every connection", async (t) => {
