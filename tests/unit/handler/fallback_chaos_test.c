@@ -85,9 +85,7 @@ static bool run(uint64_t seed) {
     bool polls = seed % 2 == 0;
     bool falls_silent = seed % 4 > 1;
     world.gate.link = polls ? GATE_REFUSES : GATE_PASSES;
-    fallback_open(&world, seed);
-    fallback_connect(&world);
-    fallback_until(&world, world.here.opens == 1);
+    fallback_meet(&world, seed);
     for (int i = 0; i < STEPS && world.here.closes == 0; i++)
         if (falls_silent && chance(&state, 8) == 0)
             fall_silent(&world, (int)chance(&state, 2500));

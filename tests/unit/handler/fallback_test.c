@@ -97,9 +97,7 @@ static void without_the_option_it_fails_as_before(void **state) {
 
 static void where_websocket_gets_through_nothing_else_is_asked_for(void **state) {
     test_fallback world = {.echoes = true};
-    fallback_open(&world, 1);
-    fallback_connect(&world);
-    fallback_until(&world, world.here.opens == 1);
+    fallback_meet(&world, 1);
     fallback_send(world.client, "hello");
     fallback_until(&world, world.here.count == 1);
     assert_int_equal(world.gate.accepts, 1);
@@ -127,8 +125,7 @@ static void the_subprotocol_is_agreed_on(void **state) {
 static void one_that_is_not_acknowledged_fails_it(void **state) {
     static const char *const offered[] = {"other", NULL};
     test_fallback world = {.options.protocols = offered, .gate.upgrades = GATE_REFUSES};
-    fallback_open(&world, 1);
-    fallback_connect(&world);
+    fallback_begin(&world, 1);
     fallback_until(&world, world.here.closes == 1);
     assert_int_equal(world.here.error, TOW_ERROR_HANDSHAKE_PROTOCOL);
     fallback_close(&world);
@@ -149,8 +146,7 @@ static void what_answered_is_told(void **state) {
 
 static void what_the_server_says_to_polls_counts(void **state) {
     test_fallback world = {.url = "ws://127.0.0.1:7000/nowhere", .gate.upgrades = GATE_RESETS};
-    fallback_open(&world, 1);
-    fallback_connect(&world);
+    fallback_begin(&world, 1);
     fallback_until(&world, world.here.closes == 1);
     assert_int_equal(world.here.error, TOW_ERROR_RESET); /* nothing there speaks Engine.IO */
     assert_non_null(strstr(world.here.text, "; by polling: the server answered 404 Not Found"));
@@ -159,8 +155,7 @@ static void what_the_server_says_to_polls_counts(void **state) {
 
 static void an_origin_that_is_refused_is_told(void **state) {
     test_fallback world = {.options.origin = "http://evil.example", .gate.upgrades = GATE_REFUSES};
-    fallback_open(&world, 1);
-    fallback_connect(&world);
+    fallback_begin(&world, 1);
     fallback_until(&world, world.here.closes == 1);
     assert_int_equal(world.here.error, TOW_ERROR_HTTP_STATUS);
     assert_int_equal(world.here.http_status, 403);
@@ -198,9 +193,7 @@ static void what_is_remembered_is_forgotten_after_an_hour(void **state) {
 
 static void a_websocket_that_is_cut_early_is_followed_by_polling_alone(void **state) {
     test_fallback world = {.echoes = true};
-    fallback_open(&world, 1);
-    fallback_connect(&world);
-    fallback_until(&world, world.here.opens == 1);
+    fallback_meet(&world, 1);
     world_run(&world.world, 10000);
     gate_cut(&world.gate);
     fallback_until(&world, world.here.closes == 1);
@@ -216,9 +209,7 @@ static void a_websocket_that_is_cut_early_is_followed_by_polling_alone(void **st
 
 static void a_cut_is_forgotten_after_an_hour_of_sessions_too(void **state) {
     test_fallback world = {0};
-    fallback_open(&world, 1);
-    fallback_connect(&world);
-    fallback_until(&world, world.here.opens == 1);
+    fallback_meet(&world, 1);
     gate_cut(&world.gate);
     fallback_until(&world, world.here.closes == 1);
     size_t seen = world.gate.upgrades_seen;
@@ -386,8 +377,7 @@ static void it_may_be_freed_at_any_time(void **state) {
     for (int steps = 0; steps < 120; steps++) {
         test_fallback world = {.gate.upgrades = GATE_REFUSES, .echoes = true};
         world.gate.link = steps % 2 == 0 ? GATE_PASSES : GATE_REFUSES;
-        fallback_open(&world, (uint64_t)steps);
-        fallback_connect(&world);
+        fallback_begin(&world, (uint64_t)steps);
         for (int i = 0; i < steps; i++) {
             if (world.here.opens == 1)
                 (void)tow_websocket_send(world.client, TOW_TEXT, "x", 1);
@@ -405,8 +395,7 @@ static void it_may_be_closed_at_any_time(void **state) {
     for (int steps = 0; steps < 120; steps++) {
         test_fallback world = {.gate.upgrades = GATE_REFUSES};
         world.gate.link = steps % 2 == 0 ? GATE_PASSES : GATE_REFUSES;
-        fallback_open(&world, (uint64_t)steps);
-        fallback_connect(&world);
+        fallback_begin(&world, (uint64_t)steps);
         for (int i = 0; i < steps; i++)
             assert_true(tow_loop_step(world.world.loop) >= 0);
         bool was_open = tow_websocket_ready_state(world.client) == TOW_OPEN;
@@ -424,9 +413,7 @@ static void it_may_be_closed_at_any_time(void **state) {
 static void the_handlers_close_is_heard_whenever_it_comes(void **state) {
     for (int steps = 0; steps < 150; steps++) {
         test_fallback world = {.gate.upgrades = GATE_REFUSES};
-        fallback_open(&world, (uint64_t)steps);
-        fallback_connect(&world);
-        fallback_until(&world, world.here.opens == 1);
+        fallback_meet(&world, (uint64_t)steps);
         for (int i = 0; i < steps; i++)
             assert_true(tow_loop_step(world.world.loop) >= 0);
         fallback_send(world.there.socket, "last");
@@ -446,9 +433,7 @@ static void it_is_heard_by_who_speaks_meanwhile(void **state) {
     for (int steps = 0; steps < 150; steps++) {
         test_fallback world = {.gate.upgrades = GATE_REFUSES};
         world.gate.link = steps % 2 == 0 ? GATE_PASSES : GATE_REFUSES;
-        fallback_open(&world, (uint64_t)steps);
-        fallback_connect(&world);
-        fallback_until(&world, world.here.opens == 1);
+        fallback_meet(&world, (uint64_t)steps);
         for (int i = 0; i < steps + 200 && world.here.closes == 0; i++) {
             if (i == steps)
                 assert_int_equal(tow_websocket_close(world.there.socket, 4002, "enough"), 0);
@@ -467,9 +452,7 @@ static void it_is_heard_by_who_speaks_meanwhile(void **state) {
 static void it_upgrades_and_loses_nothing_over_it(void **state) {
     for (uint64_t seed = 0; seed < 4 * SEEDS; seed++) {
         test_fallback world = {.gate.upgrades = GATE_REFUSES, .echoes = true};
-        fallback_open(&world, seed);
-        fallback_connect(&world);
-        fallback_until(&world, world.here.opens == 1);
+        fallback_meet(&world, seed);
         size_t sent = 0;
         while (sent < MANY) {
             send_numbers(world.client, sent++, 1);
@@ -496,9 +479,7 @@ static void it_upgrades_and_loses_nothing_over_it(void **state) {
 
 static void an_upgraded_one_hears_the_handlers_close(void **state) {
     test_fallback world = {.gate.upgrades = GATE_REFUSES, .echoes = true};
-    fallback_open(&world, 3);
-    fallback_connect(&world);
-    fallback_until(&world, world.here.opens == 1);
+    fallback_meet(&world, 3);
     world_run(&world.world, 5000);
     fallback_send(world.there.socket, "last");
     assert_int_equal(tow_websocket_close(world.there.socket, 4003, "why not"), 0);
@@ -512,9 +493,7 @@ static void an_upgraded_one_hears_the_handlers_close(void **state) {
 
 static void an_upgraded_one_hears_why_the_server_gave_it_up(void **state) {
     test_fallback world = {.gate.upgrades = GATE_REFUSES};
-    fallback_open(&world, 3);
-    fallback_connect(&world);
-    fallback_until(&world, world.here.opens == 1);
+    fallback_meet(&world, 3);
     world_run(&world.world, 5000);
     tow_websocket_pause(world.client);
     fallback_until(&world, world.there.closes == 1);
@@ -528,9 +507,7 @@ static void an_upgraded_one_hears_why_the_server_gave_it_up(void **state) {
 
 static void an_upgraded_one_that_is_cut_is_remembered(void **state) {
     test_fallback world = {.gate.upgrades = GATE_REFUSES};
-    fallback_open(&world, 3);
-    fallback_connect(&world);
-    fallback_until(&world, world.here.opens == 1);
+    fallback_meet(&world, 3);
     world_run(&world.world, 5000);
     gate_cut(&world.gate);
     fallback_until(&world, world.here.closes == 1);
@@ -549,9 +526,7 @@ static void it_stays(void **state) {
     for (int upgrades = 0; upgrades < 2; upgrades++) {
         test_fallback world = {.gate.upgrades = GATE_REFUSES};
         world.gate.link = upgrades ? GATE_PASSES : GATE_REFUSES;
-        fallback_open(&world, 2);
-        fallback_connect(&world);
-        fallback_until(&world, world.here.opens == 1);
+        fallback_meet(&world, 2);
         world_run(&world.world, 300 * 1000);
         assert_int_equal(world.here.closes + world.there.closes, 0);
         fallback_close(&world);
@@ -623,9 +598,7 @@ static void a_network_that_is_slow_is_waited_for(void **state) {
 
 static void a_server_that_falls_silent_is_left(void **state) {
     test_fallback world = {.gate.upgrades = GATE_REFUSES};
-    fallback_open(&world, 2);
-    fallback_connect(&world);
-    fallback_until(&world, world.here.opens == 1);
+    fallback_meet(&world, 2);
     world_run(&world.world, 5000);
     for (size_t i = 0; i < GATE_WAYS; i++) /* nothing comes through any more */
         if (world.gate.ways[i].far_open)
@@ -644,9 +617,7 @@ static void an_upgraded_one_outlives_long_messages(void **state) {
         bytes[i] = (char)((chance = chance * 1664525 + 1013904223) >> 24);
     for (int is_up = 0; is_up < 2; is_up++) {
         test_fallback world = {.gate.upgrades = GATE_REFUSES};
-        fallback_open(&world, 3);
-        fallback_connect(&world);
-        fallback_until(&world, world.here.opens == 1);
+        fallback_meet(&world, 3);
         world_run(&world.world, 5000);
         const heard_log *hearer = is_up ? &world.there : &world.here;
         tow_websocket *speaker = is_up ? world.client : world.there.socket;
@@ -676,9 +647,7 @@ static void run_with_cut(uint64_t seed, size_t cut_at, gate_act link, bool *was_
     enum { COUNT = 12 };
     test_fallback world = {.gate.upgrades = GATE_REFUSES};
     world.gate.link = link;
-    fallback_open(&world, seed);
-    fallback_connect(&world);
-    fallback_until(&world, world.here.opens == 1);
+    fallback_meet(&world, seed);
     world.gate.bytes = 0;
     world.gate.cut_at = cut_at;
     for (size_t i = 0; i < COUNT && world.there.socket != NULL && world.here.closes == 0; i++) {
@@ -740,9 +709,7 @@ static void while_it_is_paused_nothing_is_told_and_nothing_lost(void **state) {
     for (int upgrades = 0; upgrades < 2; upgrades++) {
         test_fallback world = {.gate.upgrades = GATE_REFUSES};
         world.gate.link = upgrades ? GATE_PASSES : GATE_REFUSES;
-        fallback_open(&world, 2);
-        fallback_connect(&world);
-        fallback_until(&world, world.here.opens == 1);
+        fallback_meet(&world, 2);
         world_run(&world.world, upgrades ? 5000 : 0);
         tow_websocket_pause(world.client);
         for (size_t i = 0; i < 20; i++) {
@@ -783,9 +750,7 @@ static void what_waits_is_counted_and_its_end_told(void **state) {
             .options.limits = {.high_mark = 50000, .max_queue = 400000, .compression = TOW_COMPRESSION_OFF}};
         world.gate.upgrades = GATE_REFUSES;
         world.gate.link = upgrades ? GATE_PASSES : GATE_REFUSES;
-        fallback_open(&world, 5);
-        fallback_connect(&world);
-        fallback_until(&world, world.here.opens == 1);
+        fallback_meet(&world, 5);
         world_run(&world.world, upgrades ? 5000 : 0);
         memset(text, 'x', sizeof(text));
         for (int64_t i = 1; i <= 8; i++) {
@@ -837,9 +802,7 @@ static void too_large_a_message_is_an_error(void **state) {
         test_fallback world = {.options.limits.max_message = 1999};
         world.gate.upgrades = GATE_REFUSES;
         world.gate.link = upgrades ? GATE_PASSES : GATE_REFUSES;
-        fallback_open(&world, 5);
-        fallback_connect(&world);
-        fallback_until(&world, world.here.opens == 1);
+        fallback_meet(&world, 5);
         world_run(&world.world, upgrades ? 5000 : 0);
         memset(text, 'x', sizeof(text));
         assert_true(tow_websocket_send(world.there.socket, TOW_TEXT, text, 1999) >= 0);

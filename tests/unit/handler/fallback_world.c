@@ -125,3 +125,13 @@ void fallback_close(test_fallback *world) {
 void fallback_send(tow_websocket *socket, const char *text) {
     assert_true(tow_websocket_send(socket, TOW_TEXT, text, strlen(text)) >= 0);
 }
+
+void fallback_begin(test_fallback *world, uint64_t seed) {
+    fallback_open(world, seed);
+    fallback_connect(world);
+}
+
+void fallback_meet(test_fallback *world, uint64_t seed) {
+    fallback_begin(world, seed);
+    fallback_until(world, world->here.opens == 1);
+}

@@ -46,6 +46,10 @@ void fallback_open(test_fallback *world, uint64_t seed);
 void fallback_connect(test_fallback *world);
 void fallback_close(test_fallback *world);
 
+/* Opens it, and connects the client; and waits until that is open. */
+void fallback_begin(test_fallback *world, uint64_t seed);
+void fallback_meet(test_fallback *world, uint64_t seed);
+
 /* Steps until this is so, for a minute of virtual time at most. */
 #define fallback_until(one, condition)                                                                       \
     do {                                                                                                     \

@@ -249,6 +249,25 @@ static void unmake(tow_server *server, tow_loop *first) {
     tow_loop_free(first);
 }
 
+/* A server, and a worker of it on loan. */
+typedef struct lent {
+    tow_loop *first;
+    tow_server *server;
+    tow_worker *worker;
+} lent;
+
+static lent lend(void) {
+    lent all;
+    all.server = make(2, &all.first);
+    assert_int_equal(tow_server_lend(all.server, &all.worker), 0);
+    return all;
+}
+
+static void give_back(const lent *all) {
+    tow_lent_return(all->worker);
+    unmake(all->server, all->first);
+}
+
 #define HEAD                                                                                                 \
     "GET /echo HTTP/1.1\r\nHost: example.org\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"               \
     "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n"
@@ -260,17 +279,14 @@ static const char going[] = GOING;
 
 static void a_conversation_is_served_to_its_end(void **state) {
     (void)state;
-    tow_loop *first;
-    tow_server *server = make(2, &first);
-    tow_worker *worker;
+    lent all = lend();
     visit one;
     char heard[1000];
-    assert_int_equal(tow_server_lend(server, &worker), 0);
-    begin_as(&one, worker, "192.0.2.1:4000", true);
+    begin_as(&one, all.worker, "192.0.2.1:4000", true);
     say_text(&one, HEAD "Origin: https://example.org\r\n\r\n");
     say(&one, hello, sizeof(hello) - 1);
     say(&one, going, sizeof(going) - 1);
-    tow_lent_serve(worker);
+    tow_lent_serve(all.worker);
     size_t length = hear(&one, heard, sizeof(heard));
     assert_int_equal(strncmp(heard, "HTTP/1.1 101 ", 13), 0);
     assert_non_null(memmem(heard, length, "\x81\x05hello", 7));
@@ -279,63 +295,50 @@ static void a_conversation_is_served_to_its_end(void **state) {
     assert_string_equal(scheme, "https");
     assert_false(one.host.was_reset);
     end(&one);
-    tow_lent_return(worker);
-    unmake(server, first);
+    give_back(&all);
 }
 
 static void admission_is_the_servers(void **state) {
     (void)state;
-    tow_loop *first;
-    tow_server *server = make(2, &first);
-    tow_worker *worker;
+    lent all = lend();
     visit one;
     char heard[1000];
-    assert_int_equal(tow_server_lend(server, &worker), 0);
-    begin_as(&one, worker, "192.0.2.1:4000", true);
+    begin_as(&one, all.worker, "192.0.2.1:4000", true);
     say_text(&one, HEAD "Origin: http://example.org\r\n\r\n"); /* not by TLS, as the connection came */
-    tow_lent_serve(worker);
+    tow_lent_serve(all.worker);
     hear(&one, heard, sizeof(heard));
     assert_int_equal(strncmp(heard, "HTTP/1.1 403 ", 13), 0);
     end(&one);
-    tow_lent_return(worker);
-    unmake(server, first);
+    give_back(&all);
 }
 
 static void a_client_that_vanishes_ends_it(void **state) {
     (void)state;
-    tow_loop *first;
-    tow_server *server = make(2, &first);
-    tow_worker *worker;
+    lent all = lend();
     visit one;
-    assert_int_equal(tow_server_lend(server, &worker), 0);
     for (int i = 0; i < 3; i++) {
-        begin(&one, worker);
+        begin(&one, all.worker);
         say_text(&one, HEAD "\r\n");
         shutdown(one.client, SHUT_WR);
-        tow_lent_serve(worker);
+        tow_lent_serve(all.worker);
         end(&one);
     }
-    tow_lent_return(worker);
-    unmake(server, first);
+    give_back(&all);
 }
 
 static void who_keeps_a_request_hears_that_the_client_has_left(void **state) {
     (void)state;
-    tow_loop *first;
-    tow_server *server = make(2, &first);
-    tow_worker *worker;
+    lent all = lend();
     visit one;
-    assert_int_equal(tow_server_lend(server, &worker), 0);
-    begin(&one, worker);
+    begin(&one, all.worker);
     say_text(&one, "GET /keep HTTP/1.1\r\nHost: example.org\r\n\r\n");
     shutdown(one.client, SHUT_WR);
     kept = gone = 0;
-    tow_lent_serve(worker);
+    tow_lent_serve(all.worker);
     assert_int_equal(kept, 1);
     assert_int_equal(gone, 1);
     end(&one);
-    tow_lent_return(worker);
-    unmake(server, first);
+    give_back(&all);
 }
 
 static void there_are_as_many_workers_as_were_asked_for(void **state) {
@@ -354,21 +357,17 @@ static void there_are_as_many_workers_as_were_asked_for(void **state) {
 
 static void a_post_to_a_socket_that_is_gone_does_nothing(void **state) {
     (void)state;
-    tow_loop *first;
-    tow_server *server = make(2, &first);
-    tow_worker *worker;
+    lent all = lend();
     visit one;
-    assert_int_equal(tow_server_lend(server, &worker), 0);
-    begin(&one, worker);
+    begin(&one, all.worker);
     say_text(&one, HEAD "\r\n");
     say(&one, going, sizeof(going) - 1);
-    tow_lent_serve(worker);
+    tow_lent_serve(all.worker);
     end(&one);
     const tow_message message = {.type = TOW_TEXT, .data = "late", .length = 4};
-    assert_int_equal(tow_post_message(server, atomic_load(&opened_id), &message), 0);
-    assert_int_equal(tow_server_posted_amount(server), 0); /* nothing waits for the next connection */
-    tow_lent_return(worker);
-    unmake(server, first);
+    assert_int_equal(tow_post_message(all.server, atomic_load(&opened_id), &message), 0);
+    assert_int_equal(tow_server_posted_amount(all.server), 0); /* nothing waits for the next connection */
+    give_back(&all);
 }
 
 /* Threads of the host. */
