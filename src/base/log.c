@@ -252,10 +252,3 @@ int tow_log_reopen(tow_log *log) {
     pthread_mutex_unlock(&log->mutex);
     return 0;
 }
-
-uint64_t tow_log_dropped(tow_log *log) {
-    pthread_mutex_lock(&log->mutex);
-    uint64_t dropped = log->dropped;
-    pthread_mutex_unlock(&log->mutex);
-    return dropped;
-}

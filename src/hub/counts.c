@@ -11,10 +11,6 @@ uint64_t tow_hub_subscriber_count(tow_hub *hub, tow_slice name) {
     return count;
 }
 
-uint64_t tow_hub_channel_count(tow_hub *hub) {
-    return (uint64_t)atomic_load_explicit(&hub->channels, memory_order_relaxed);
-}
-
 int64_t tow_hub_each_channel(
     tow_hub *hub, tow_slice prefix, void (*each)(void *user, const tow_channel_count *count), void *user) {
     tow_hub_answer answer = {0};

@@ -110,8 +110,6 @@ static void a_stuck_reader_stalls_nobody_and_lost_lines_are_counted(void **state
     alarm(10);
     for (int i = 0; i < 5000; i++)
         tow_log_write(log, 6, when, "a line of some length that fills the pipe");
-    uint64_t dropped = tow_log_dropped(log);
-    assert_true(dropped > 1000 && dropped < 5000);
     assert_false(tow_log_flush(log));
     size_t length = read_all(ends.read, text, sizeof(text));
     while (!tow_log_flush(log))
@@ -129,8 +127,8 @@ static void a_stuck_reader_stalls_nobody_and_lost_lines_are_counted(void **state
         reports++;
         told += strtoull(report + strlen("warning "), NULL, 10);
     }
-    assert_int_equal(told, dropped);
-    assert_int_equal(lines, 5000 - dropped + reports + 1);
+    assert_in_range(told, 1000, 5000 - 1);
+    assert_int_equal(lines, 5000 - told + reports + 1);
     assert_string_equal(text + length - strlen("info last\n"), "info last\n");
     tow_log_free(log);
     close_pipe(ends);
@@ -144,7 +142,6 @@ static void a_reader_that_is_gone_costs_lines_only(void **state) {
     assert_int_equal(tow_log_new(&log, &(tow_log_options){.descriptor = ends.write}), 0);
     close(ends.read);
     tow_log_write(log, 6, when, "nobody reads this");
-    assert_int_equal(tow_log_dropped(log), 1);
     assert_true(tow_log_flush(log));
     tow_log_free(log);
     close(ends.write);

@@ -39,9 +39,6 @@ bool tow_log_flush(tow_log *log);
  * the log then goes on as before. */
 int tow_log_reopen(tow_log *log);
 
-/* How many lines were dropped so far. */
-uint64_t tow_log_dropped(tow_log *log);
-
 /* "error" for 3, and so on to "debug"; the number of a name, or -1. */
 const char *tow_log_level_name(int level);
 int tow_log_level_read(const char *name);

@@ -144,7 +144,6 @@ void tow_hub_forget(tow_hub_question *question);
 
 /* What this server has itself, at once; any thread. */
 uint64_t tow_hub_subscriber_count(tow_hub *hub, tow_slice name);
-uint64_t tow_hub_channel_count(tow_hub *hub);
 
 /* Calls `each` for its channels of a prefix, in the order of their names; it may call anything. Returns how
  * many there were. Errors: MEMORY. */
