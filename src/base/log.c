@@ -32,16 +32,8 @@ struct tow_log {
 static const char *const level_names[] = {
     "emergency", "alert", "critical", "error", "warning", "notice", "info", "debug"};
 
-const char *tow_log_level_name(int level) {
+static const char *level_name(int level) {
     return level >= 0 && level <= 7 ? level_names[level] : "unknown";
-}
-
-int tow_log_level_read(const char *name) {
-    for (int level = 0; level <= 7; level++) {
-        if (strcmp(name, level_names[level]) == 0)
-            return level;
-    }
-    return -1;
 }
 
 /* A FIFO that nobody reads is an error, not a wait. */
@@ -131,7 +123,7 @@ static int append_plain(tow_buffer *out, const char *text) {
 static int append_text_line(tow_buffer *out, int level, int64_t milliseconds, const char *line) {
     int error = append_time(out, milliseconds);
     if (error == 0)
-        error = tow_buffer_append_format(out, " %s ", tow_log_level_name(level));
+        error = tow_buffer_append_format(out, " %s ", level_name(level));
     if (error == 0)
         error = append_plain(out, line);
     return error != 0 ? error : tow_buffer_append(out, "\n", 1);
@@ -154,7 +146,7 @@ static int append_json_line(tow_buffer *out, int64_t milliseconds, const tow_log
     if (error == 0)
         error = append_time(out, milliseconds);
     if (error == 0)
-        error = tow_buffer_append_format(out, "\",\"level\":\"%s\"", tow_log_level_name(entry->level));
+        error = tow_buffer_append_format(out, "\",\"level\":\"%s\"", level_name(entry->level));
     for (size_t i = 0; error == 0 && i < count; i++)
         error = append_json_field(out, &fields[i]);
     return error != 0 ? error : tow_buffer_append_text(out, "}\n");
@@ -215,11 +207,7 @@ static void flush_locked(tow_log *log) {
     }
 }
 
-void tow_log_write(tow_log *log, int level, int64_t milliseconds, const char *line) {
-    tow_log_write_entry(log, milliseconds, &(tow_log_entry){.level = level, .line = line});
-}
-
-void tow_log_write_entry(tow_log *log, int64_t milliseconds, const tow_log_entry *entry) {
+void tow_log_write(tow_log *log, int64_t milliseconds, const tow_log_entry *entry) {
     if (entry->level > log->level)
         return;
     pthread_mutex_lock(&log->mutex);

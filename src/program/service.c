@@ -28,7 +28,7 @@ void tow_service_log(tow_service *service, const tow_log_entry *entry) {
     clock_gettime(CLOCK_REALTIME, &now);
     if (entry->level <= TOW_LOG_ERROR)
         atomic_store_explicit(&service->has_failed, true, memory_order_relaxed);
-    tow_log_write_entry(service->log, (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000, entry);
+    tow_log_write(service->log, (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000, entry);
 }
 
 void tow_service_say(tow_service *service, int level, const char *format, ...) {

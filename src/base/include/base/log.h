@@ -26,11 +26,9 @@ int tow_log_new(tow_log **log, const tow_log_options *options);
 /* Writes what it can and frees the log. NULL is allowed. */
 void tow_log_free(tow_log *log);
 
-/* One line, without its end; characters that are not printable are replaced. `milliseconds` since 1970. */
-void tow_log_write(tow_log *log, int level, int64_t milliseconds, const char *line);
-
-/* The same with fields. */
-void tow_log_write_entry(tow_log *log, int64_t milliseconds, const tow_log_entry *entry);
+/* One line, without its end, and fields; characters that are not printable are replaced. `milliseconds` since
+ * 1970. */
+void tow_log_write(tow_log *log, int64_t milliseconds, const tow_log_entry *entry);
 
 /* Writes what waits, as far as that is possible without waiting. Returns whether nothing waits any more. */
 bool tow_log_flush(tow_log *log);
@@ -38,9 +36,5 @@ bool tow_log_flush(tow_log *log);
 /* Opens the file anew, after it was moved away. Nothing happens without a path. Errors: PERMISSION, SYSTEM;
  * the log then goes on as before. */
 int tow_log_reopen(tow_log *log);
-
-/* "error" for 3, and so on to "debug"; the number of a name, or -1. */
-const char *tow_log_level_name(int level);
-int tow_log_level_read(const char *name);
 
 #endif

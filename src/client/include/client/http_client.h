@@ -112,7 +112,7 @@ void tow_http_call_take_body(tow_http_call *call, tow_buffer *body);
  * little room), SYSTEM. */
 int tow_http_call_peer(const tow_http_call *call, char *text, size_t size);
 
-/* What is there now, and what has happened. */
+/* What is there now, and what has happened; tests look at it. */
 typedef struct tow_http_client_counters {
     size_t connections; /* open, or being opened */
     size_t idle;        /* of these */

@@ -39,12 +39,12 @@ int tow_name_query_start(
 /* No answer comes any more. NULL is allowed. */
 void tow_name_query_cancel(tow_name_query *query);
 
-/* Asks these name servers ("127.0.0.1:5300,127.0.0.2") on this loop, from now on and for good, instead of
- * those of /etc/resolv.conf. Errors: ARGUMENT, MEMORY, SYSTEM, UNSUPPORTED (in the simulator). */
+/* For tests: asks these name servers ("127.0.0.1:5300,127.0.0.2") on this loop, from now on and for good,
+ * instead of those of /etc/resolv.conf. Errors: ARGUMENT, MEMORY, SYSTEM, UNSUPPORTED (in the simulator). */
 int tow_names_use_servers(tow_loop *loop, const char *servers);
 
-/* Asks the system on this loop, from now on and for good, whatever /etc/nsswitch.conf says. Errors: MEMORY,
- * SYSTEM. */
+/* For tests: asks the system on this loop, from now on and for good, whatever /etc/nsswitch.conf says.
+ * Errors: MEMORY, SYSTEM. */
 int tow_names_use_system(tow_loop *loop);
 
 #endif
