@@ -11,6 +11,7 @@
 #include "decoder.h"
 #include "key_watch.h"
 #include "opening_judge.h"
+#include "opening_write.h"
 #include "squeeze.h"
 #include "transcript.h"
 #include "transport/stream.h"

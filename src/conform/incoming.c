@@ -303,7 +303,7 @@ static void take_request(conversation *self, const judged_head *request) {
     char granted[GRANTED_MAX];
     if (self->one->offer != NULL) {
         size_t count;
-        tow_conform_opening_grant(self->one->offer,
+        tow_conform_agreement_grant(self->one->offer,
             tow_conform_judged_head_value(request, "sec-websocket-extensions", &count), granted);
         tow_conform_agreement_read(granted, &self->agreement);
     }

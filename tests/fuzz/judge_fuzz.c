@@ -3,6 +3,7 @@
 #include "decoder.h"
 #include "fuzz.h"
 #include "opening_judge.h"
+#include "opening_write.h"
 #include "unpack.h"
 
 #include <string.h>

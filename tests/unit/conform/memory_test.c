@@ -4,6 +4,7 @@
 #include "cases.h"
 #include "conform/report.h"
 #include "opening_judge.h"
+#include "opening_write.h"
 #include "squeeze.h"
 
 #include <towline/error.h>

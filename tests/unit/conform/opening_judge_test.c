@@ -1,6 +1,7 @@
 #include "../unit.h"
 
 #include "opening_judge.h"
+#include "opening_write.h"
 
 #include <towline/error.h>
 
@@ -231,7 +232,7 @@ static void what_a_client_asks_for_is_granted(void **state) {
             "permessage-deflate"}};
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         char granted[GRANTED_MAX];
-        tow_conform_opening_grant(rows[i].wanted, rows[i].offer, granted);
+        tow_conform_agreement_grant(rows[i].wanted, rows[i].offer, granted);
         assert_string_equal(granted, rows[i].granted);
     }
 }
