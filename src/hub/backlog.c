@@ -1,5 +1,6 @@
 #include "backlog.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <towline/error.h>
 
@@ -45,6 +46,7 @@ int tow_backlog_load(tow_backlog *backlog, tow_published *const *items, size_t c
 
 /* The oldest that is there; the reference is the caller's. */
 static tow_published *take_oldest(tow_backlog *backlog) {
+    assert(backlog->count > 0);
     while (backlog->items[backlog->first].published == NULL)
         backlog->first++;
     tow_published *oldest = backlog->items[backlog->first++].published;
@@ -125,6 +127,7 @@ bool tow_backlog_take_gap(tow_backlog *backlog, tow_gap *gap) {
 void tow_backlog_clear(tow_backlog *backlog) {
     while (backlog->count > 0)
         tow_published_release(take_oldest(backlog));
+    assert(backlog->bytes == 0 && backlog->loaded == 0);
     free(backlog->items);
     *backlog = (tow_backlog){0};
 }

@@ -2,6 +2,7 @@
 #include "base/hash.h"
 #include "state.h"
 
+#include <assert.h>
 #include <towline/error.h>
 
 enum { LOOKED_AT_FOR_ROOM = 64 /* idle channels, so that a look stays short */ };
@@ -65,6 +66,7 @@ const tow_channel_policy *tow_hub_policy_of(tow_hub *hub, tow_channel *channel) 
 
 void tow_hub_drop_idle(tow_hub *hub, tow_shard *shard, tow_channel *channel) {
     uint64_t hash = tow_hash(tow_channel_name(channel), hub->seed);
+    assert(channel->subscribers == 0);
     if (channel->position.number > 0)
         ++*unheard_of(hub, hash);
     tow_hub_forget_kept(hub, channel);
@@ -112,6 +114,7 @@ static void make_room_to_rest(tow_hub *hub, tow_shard *shard, tow_rest rest) {
 }
 
 int tow_hub_make_channel(tow_hub *hub, tow_hold *hold, tow_slice name) {
+    assert(hold->channel == NULL);
     int error = make_room(hub, hold->shard);
     if (error != 0)
         return error;
@@ -144,6 +147,7 @@ void tow_hub_rest(tow_hub *hub, const tow_hold *hold) {
 }
 
 void tow_hub_note_idle(tow_hub *hub, const tow_hold *hold) {
+    assert(hold->channel->subscribers == 0);
     hold->channel->idle_since = (uint32_t)(tow_hub_now(hub) / 1000);
     tow_hub_rest(hub, hold);
     atomic_fetch_add_explicit(&hub->idle, 1, memory_order_relaxed);

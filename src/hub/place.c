@@ -6,6 +6,8 @@
 #include "give.h"
 #include "state.h"
 
+#include <assert.h>
+
 /* Takes what was left, and what is to become of those who are there. */
 static void take(tow_place *place) {
     tow_hold hold = tow_hub_hold_channel(place->part->hub, place->channel);
@@ -40,6 +42,7 @@ static void begin_turns(tow_place *place) {
 
 static tow_subscription *next_in_turn(tow_place *place) {
     tow_ring *link = place->cursor;
+    assert(link != &place->subscribers);
     place->cursor = link->next;
     return (tow_subscription *)((char *)link - offsetof(tow_subscription, link));
 }

@@ -3,6 +3,7 @@
 #include "inside.h"
 #include "transport/loop.h"
 
+#include <assert.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <towline/error.h>
@@ -91,4 +92,5 @@ void tow_socketio_asks_end(tow_socketio_socket *socket) {
         take_out(&socket->asks);
         tell(ask, NULL, TOW_ERROR_CLOSED);
     }
+    assert(socket->ask_count == 0);
 }

@@ -86,6 +86,7 @@ void tow_socketio_socket_end(tow_socketio_socket *socket, tow_socketio_reason re
 
 void tow_socketio_socket_forget(tow_socketio_socket *socket) {
     tow_socketio *io = socket->scope->io;
+    assert(socket->stage == TOW_SOCKETIO_AWAY && socket->connection == NULL);
     tow_socketio_rooms_end(socket);
     end_past(socket);
     free(socket);
@@ -104,6 +105,7 @@ int tow_socketio_socket_say_accepted(const tow_socketio_socket *socket) {
 }
 
 void tow_socketio_socket_connected(tow_socketio_socket *socket) {
+    assert(socket->stage != TOW_SOCKETIO_CONNECTED && socket->stage != TOW_SOCKETIO_GONE);
     socket->stage = TOW_SOCKETIO_CONNECTED;
     tow_metric_add(socket->scope->io->metrics.sockets, 1);
     socket->connection->has_connected = true;

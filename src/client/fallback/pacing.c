@@ -3,6 +3,7 @@
 #include "ending.h"
 #include "transport/loop.h"
 
+#include <assert.h>
 #include <towline/error.h>
 
 enum {
@@ -30,6 +31,7 @@ void tow_fallback_give_upgrade_up(tow_fallback_session *session) {
 static void is_silent(tow_timer *timer) {
     tow_fallback_session *session =
         (tow_fallback_session *)(void *)((char *)timer - offsetof(tow_fallback_session, silence));
+    assert(tow_fallback_is_upgraded(session));
     if (tow_websocket_lives(session->upgrade.link, session->watched_at)) { /* a long message is on its way */
         tow_carried_heard(session->socket);
         tow_fallback_watch(session);

@@ -2,6 +2,7 @@
 
 #include "ending.h"
 
+#include <assert.h>
 #include <string.h>
 #include <towline/error.h>
 
@@ -17,6 +18,7 @@ static bool fits(const tow_fallback_session *session, const tow_buffer *body, co
 
 /* Whole packets, as many as fit, a Close being the last. Errors: MEMORY. */
 static int gather(tow_fallback_session *session, tow_buffer *body) {
+    assert(session->posted == 0);
     int error = 0;
     while (error == 0 && !session->posts_close && !tow_packets_are_empty(&session->out)) {
         tow_packet packet = tow_packets_first(&session->out);
@@ -92,6 +94,7 @@ int tow_fallback_say_close(tow_fallback_session *session, uint16_t code, const c
 void tow_fallback_flush(tow_fallback_session *session) {
     while (!session->over && !tow_packets_are_empty(&session->out)) {
         tow_packet packet = tow_packets_first(&session->out);
+        assert(packet.type != TOW_ENGINEIO_CLOSE);
         int error = say_by_link(session, &packet);
         if (error != 0) {
             tow_fallback_break(session, error);

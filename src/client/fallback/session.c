@@ -69,6 +69,7 @@ static void soon(tow_timer *timer) {
 
 static void answered(tow_polling *polling, tow_buffer *answer) {
     tow_fallback_session *session = of_polling(polling);
+    assert(!session->over && !session->telling);
     tow_buffer_clear(&session->answer);
     session->answer = *answer;
     session->input = (tow_engineio_body){.bytes = answer->data, .length = answer->length};

@@ -3,6 +3,7 @@
 #include "transport/loop.h"
 #include "waiting.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <towline/error.h>
 
@@ -53,6 +54,7 @@ void tow_engineio_destroy(tow_engineio_session *session) {
 }
 
 void tow_engineio_gone(tow_engineio_session *session) {
+    assert(session->over && session->link == NULL && session->poll == NULL && session->post == NULL);
     tow_loop_paid(session->loop);
     tow_carried_gone(session->socket, session->error);
     tow_engineio_destroy(session);

@@ -8,6 +8,7 @@
 #include "waiting.h"
 #include "websocket/websocket.h"
 
+#include <assert.h>
 #include <towline/error.h>
 
 enum {
@@ -48,6 +49,7 @@ static void linger(tow_engineio_session *session) {
 /* Gives the body to the poll; between our own ends it is kept until the client has had it. */
 static void give(tow_engineio_session *session, tow_buffer *body) {
     tow_session_visit *poll = tow_engineio_take_poll(session);
+    assert(poll != NULL);
     tow_agenda_drop(&session->agenda, TOW_ENGINEIO_DUE_POLL);
     tow_agenda_drop(&session->agenda, TOW_ENGINEIO_DUE_NOOP);
     linger(session);
@@ -139,6 +141,7 @@ static bool take_number(tow_engineio_session *session, tow_session_visit *visit)
 }
 
 static void wait(tow_engineio_session *session, tow_session_visit *visit) {
+    assert(session->poll == NULL);
     session->poll = visit;
     tow_metric_add(session->engineio->metrics.polls, 1);
     session->polled = true;

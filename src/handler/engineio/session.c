@@ -7,6 +7,7 @@
 #include "polling.h"
 #include "transport/loop.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 #include <towline/error.h>
@@ -159,6 +160,7 @@ static void look_at_marks(tow_engineio_session *session) {
 }
 
 void tow_engineio_take_link(tow_engineio_session *session, tow_engineio_link *link) {
+    assert(!session->over && session->link == NULL);
     tow_engineio_set_link(session, link);
     session->had_link = true;
     session->asks_for_life = false;

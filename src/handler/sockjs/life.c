@@ -2,6 +2,7 @@
 
 #include "transport/loop.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -86,6 +87,7 @@ void tow_sockjs_destroy(tow_sockjs_session *session) {
 }
 
 void tow_sockjs_gone(tow_sockjs_session *session) {
+    assert(session->over && session->receiver == NULL && session->wire == NULL && session->post == NULL);
     tow_loop_paid(session->loop);
     tow_carried_gone(session->socket, session->error);
     tow_sockjs_destroy(session);
