@@ -14,7 +14,7 @@ import WebSocket from "ws";
 
 import { Authority } from "../support/authority.mjs";
 import { Raw } from "../support/raw.mjs";
-import { Server, loops, program, request, run, serve, until, within } from "../support/towline.mjs";
+import { Server, loops, program, request, run, serve, sleep, until, within } from "../support/towline.mjs";
 
 const folder = path.dirname(fileURLToPath(import.meta.url));
 const execute = promisify(execFile);
@@ -297,7 +297,10 @@ for (const io of loops) {
       let running = true;
       const load = sockets.map(async (socket, number) => {
         socket.on("close", () => closed++);
-        for (let i = 0; running; i++, echoes++) await assertEchoes(socket, `${number} ${i} ${"x".repeat((i * 997) % 40000)}`);
+        for (let i = 0; running; i++, echoes++) {
+          await assertEchoes(socket, `${number} ${i} ${"x".repeat((i * 997) % 40000)}`);
+          await sleep(20); // others need the processors, too
+        }
       });
       for (const [turn, names] of [[1, "DNS:localhost,IP:127.0.0.1"], [2, "DNS:localhost,IP:127.0.0.1,DNS:second.test"]]) {
         const next = authority.issue(`turn ${turn}`, { names });
