@@ -21,6 +21,7 @@ struct tow_pusher_watchlist {
     tow_pusher_connection *connection;
     size_t count;
     size_t unknown; /* of them */
+    size_t room;    /* for those that were counted */
     watch items[];
 };
 
@@ -119,6 +120,8 @@ static int add(void *user, tow_slice id) {
     tow_pusher_watchlist *list = user;
     watch *self = &list->items[list->count];
     tow_pusher_hub_name name;
+    if (list->count == list->room) /* one was not counted for want of memory */
+        return TOW_ERROR_MEMORY;
     self->list = list;
     self->id = strndup(id.data, id.length);
     if (self->id == NULL)
@@ -151,6 +154,7 @@ int tow_pusher_watchlist_new(tow_pusher_watchlist **out, tow_pusher_connection *
     if (list == NULL)
         return TOW_ERROR_MEMORY;
     list->connection = connection;
+    list->room = count;
     error = tow_pusher_watchlist_read(data, add, list);
     if (error != 0) {
         tow_pusher_watchlist_free(list);
