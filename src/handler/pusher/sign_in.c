@@ -13,6 +13,7 @@
 struct tow_pusher_signed_in {
     tow_pusher_connection *connection;
     tow_subscription bus;
+    tow_buffer data;                 /* as it was signed, until the bus stands and that is said */
     tow_pusher_watchlist *watchlist; /* NULL: there is none */
     size_t id_length, info_length;
     char text[]; /* the id, and behind it the info */
@@ -25,10 +26,35 @@ tow_pusher_member tow_pusher_signed_in_member(const tow_pusher_signed_in *signed
     return member;
 }
 
+/* What is said when it stands: who is told so can be reached. */
+
+static void say_success(tow_pusher_connection *connection, tow_slice data) {
+    tow_buffer out = {0};
+    tow_pusher_say(connection, &out,
+        tow_pusher_write_with_text(&out, "pusher:signin_success", (tow_slice){0}, "user_data", data));
+}
+
+static void watch(tow_pusher_connection *connection, tow_slice data) {
+    int error = tow_pusher_watchlist_new(&connection->signed_in->watchlist, connection, data);
+    if (error == TOW_ERROR_LIMIT)
+        tow_pusher_say_error(connection, TOW_PUSHER_WATCHLIST_TOO_LONG, "a watchlist has at most 100 users");
+    else if (error != 0)
+        tow_pusher_say_error(connection, 0, tow_strerror(error));
+}
+
 /* The bus. */
 
 static tow_pusher_signed_in *of(tow_subscription *subscription) {
     return (tow_pusher_signed_in *)(void *)((char *)subscription - offsetof(tow_pusher_signed_in, bus));
+}
+
+static void bus_stands(tow_subscription *subscription, const tow_subscribed *what) {
+    tow_pusher_signed_in *signed_in = of(subscription);
+    const tow_slice data = {(const char *)signed_in->data.data, signed_in->data.length};
+    (void)what;
+    say_success(signed_in->connection, data);
+    watch(signed_in->connection, data);
+    tow_buffer_clear(&signed_in->data);
 }
 
 static void bus_deliver(tow_subscription *subscription, tow_burst *burst) {
@@ -46,7 +72,8 @@ static void bus_ended(tow_subscription *subscription, tow_subscription_end why) 
             of(subscription)->connection->socket, TOW_PUSHER_RECONNECT, "the user can't be reached any more");
 }
 
-static const tow_subscriber bus_subscriber = {.deliver = bus_deliver, .ended = bus_ended};
+static const tow_subscriber bus_subscriber = {
+    .subscribed = bus_stands, .deliver = bus_deliver, .ended = bus_ended};
 
 static int bus_enter(tow_pusher_signed_in *signed_in) {
     tow_pusher_connection *connection = signed_in->connection;
@@ -59,7 +86,13 @@ static int bus_enter(tow_pusher_signed_in *signed_in) {
 
 /* Signing in. */
 
-static int signed_in_make(tow_pusher_connection *connection, const tow_pusher_member *member) {
+static void signed_in_free(tow_pusher_signed_in *signed_in) {
+    tow_buffer_clear(&signed_in->data);
+    free(signed_in);
+}
+
+static int signed_in_make(
+    tow_pusher_connection *connection, const tow_pusher_member *member, tow_slice data) {
     const size_t info_length = member->info.data != NULL ? member->info.length : 0;
     tow_pusher_signed_in *made = calloc(1, sizeof(*made) + member->id.length + info_length);
     if (made == NULL)
@@ -70,27 +103,15 @@ static int signed_in_make(tow_pusher_connection *connection, const tow_pusher_me
     memcpy(made->text, member->id.data, member->id.length);
     if (info_length > 0)
         memcpy(made->text + member->id.length, member->info.data, info_length);
-    int error = bus_enter(made);
+    int error = tow_buffer_append(&made->data, data.data, data.length);
+    if (error == 0)
+        error = bus_enter(made);
     if (error != 0) {
-        free(made);
+        signed_in_free(made);
         return error;
     }
     connection->signed_in = made;
     return 0;
-}
-
-static void say_success(tow_pusher_connection *connection, tow_slice data) {
-    tow_buffer out = {0};
-    tow_pusher_say(connection, &out,
-        tow_pusher_write_with_text(&out, "pusher:signin_success", (tow_slice){0}, "user_data", data));
-}
-
-static void watch(tow_pusher_connection *connection, tow_slice data) {
-    int error = tow_pusher_watchlist_new(&connection->signed_in->watchlist, connection, data);
-    if (error == TOW_ERROR_LIMIT)
-        tow_pusher_say_error(connection, TOW_PUSHER_WATCHLIST_TOO_LONG, "a watchlist has at most 100 users");
-    else if (error != 0)
-        tow_pusher_say_error(connection, 0, tow_strerror(error));
 }
 
 static bool is_the_same(const tow_pusher_connection *connection, const tow_pusher_member *member) {
@@ -100,6 +121,8 @@ static bool is_the_same(const tow_pusher_connection *connection, const tow_pushe
 
 static void let_in(tow_pusher_connection *connection, const tow_pusher_member *member, tow_slice data) {
     if (connection->signed_in != NULL) {
+        if (is_the_same(connection, member) && connection->signed_in->data.length > 0)
+            return; /* that is said soon */
         if (is_the_same(connection, member))
             say_success(connection, data);
         else
@@ -107,14 +130,11 @@ static void let_in(tow_pusher_connection *connection, const tow_pusher_member *m
                 connection, TOW_PUSHER_UNAUTHORIZED, "a connection can't become another user's");
         return;
     }
-    int error = signed_in_make(connection, member);
-    if (error != 0) {
+    int error = signed_in_make(connection, member, data);
+    if (error == 0)
+        tow_pusher_connection_authorize(connection);
+    else
         tow_pusher_say_error(connection, 0, tow_strerror(error));
-        return;
-    }
-    tow_pusher_connection_authorize(connection);
-    say_success(connection, data);
-    watch(connection, data);
 }
 
 static const char *check(tow_pusher_connection *connection, tow_slice auth, tow_slice data,
@@ -155,5 +175,5 @@ void tow_pusher_sign_out(tow_pusher_connection *connection) {
     connection->signed_in = NULL;
     tow_pusher_watchlist_free(signed_in->watchlist);
     tow_unsubscribe(&signed_in->bus);
-    free(signed_in);
+    signed_in_free(signed_in);
 }

@@ -1,4 +1,5 @@
 /* An app of Pusher's protocol in the simulator: what depends on time, and what is said to whom. */
+#include "../hub/late_store.h"
 #include "../server/flood.h"
 
 #include "handler/pusher.h"
@@ -180,6 +181,38 @@ static void silence_is_answered_by_a_ping_and_then_by_4201(void **state) {
         peer_close(&peer);
         end(&app);
     }
+}
+
+/* From then on the user's connections can be ended, also where the store of channels is slow. */
+static void who_signs_in_is_told_when_it_can_be_reached(void **state) {
+    (void)state;
+    static const char data[] = "{\"id\":\"ann\"}";
+    struct app_world app;
+    struct peer peer;
+    char id[32], digest[TOW_HMAC_TEXT], text[400];
+    begin(&app, 1, (tow_pusher_settings){0});
+    late_server *server = late_server_new(app.world.loop, 1, 4, 4);
+    tow_store *store = late_store_new(server);
+    tow_hub_set_store(tow_server_hub(app.world.server), store);
+    late_store_hold(store, true);
+    open_client(&app, &peer, id);
+    const tow_slice parts[] = {tow_slice_from(id), tow_slice_from("user"), tow_slice_from(data)};
+    assert_int_equal(tow_hmac_make(digest, tow_slice_from(secret), parts, 3, "::"), 0);
+    snprintf(text, sizeof(text),
+        "{\"event\":\"pusher:signin\",\"data\":{\"auth\":\"%s:%s\",\"user_data\":\"{\\\"id\\\":\\\"ann\\\"}"
+        "\"}}",
+        key, digest);
+    say(&peer, text);
+    say(&peer, text);
+    say(&peer, "{\"event\":\"pusher:ping\"}");
+    peer_expect(&peer, "pusher:pong");
+    assert_false(peer_has(&peer, "signin_success"));
+    late_store_hold(store, false);
+    peer_expect(&peer, "signin_success");
+    assert_false(peer_has(&peer, "pusher:error"));
+    peer_close(&peer);
+    end(&app);
+    late_server_free(server);
 }
 
 static void a_pong_of_either_kind_is_life(void **state) {
@@ -488,6 +521,7 @@ static void who_reads_nothing_is_given_no_more_however_many_channels_it_has(void
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(silence_is_answered_by_a_ping_and_then_by_4201),
+        cmocka_unit_test(who_signs_in_is_told_when_it_can_be_reached),
         cmocka_unit_test(a_pong_of_either_kind_is_life),
         cmocka_unit_test(who_has_to_sign_has_so_long),
         cmocka_unit_test(what_is_published_comes_in_order_and_once),
