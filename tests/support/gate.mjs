@@ -11,10 +11,10 @@ const hopByHop = ["connection", "keep-alive", "transfer-encoding", "upgrade"];
 const pathOf = (url) => (url.startsWith("http://") ? url.slice(url.indexOf("/", 7)) : url);
 
 /** A proxy in front of `port`, which holds answers back until they are whole. `upgrades` lets WebSocket through, `identity` ({ text,
- * keyText }) has it speak TLS, `cutMilliseconds` ends every connection after that time. `upgradesSeen` counts those that were asked for,
- * `forwarded` the requests in absolute-form, `tunnels` those for a tunnel, which are refused, `credentials` what Proxy-Authorization said; while `swallows` is set no request goes
+ * keyText }) has it speak TLS, `cutMilliseconds` ends every connection after that time, `single` has each carry one request.
+ * `upgradesSeen` counts those that were asked for, `forwarded` the requests in absolute-form, `tunnels` those for a tunnel, which are refused, `credentials` what Proxy-Authorization said; while `swallows` is set no request goes
  * further, and none is answered. */
-export async function gate(t, port, { upgrades = false, cutMilliseconds = 0, identity } = {}) {
+export async function gate(t, port, { upgrades = false, cutMilliseconds = 0, single = false, identity } = {}) {
   const gate = { upgradesSeen: 0, requests: 0, cuts: 0, forwarded: 0, tunnels: 0, credentials: [], swallows: false };
   const pass = (request, response) => {
     gate.requests++;
@@ -30,6 +30,7 @@ export async function gate(t, port, { upgrades = false, cutMilliseconds = 0, ide
         return response.destroy();
       }
       const fields = Object.fromEntries(Object.entries(answer.headers).filter(([name]) => !hopByHop.includes(name)));
+      if (single) fields.connection = "close";
       response.writeHead(answer.statusCode, fields).end(Buffer.concat(pieces));
     });
     onward.on("error", () => response.destroy());

@@ -193,6 +193,20 @@ describe("towline.js", () => {
     assert.equal((await within(20000, client.closed, "its end")).code, 1000);
   });
 
+  // It says nothing, so that its polls are over by the server's noop alone: some 25 s.
+  const rests = async (t) => {
+    const server = await serve(t);
+    const proxy = await gate(t, server.port, { cutMilliseconds: 10000, single: true });
+    const client = await opened(await fresh(), proxy.port);
+    await Promise.race([client.closed, until(() => proxy.requests >= 5, "four polls", 60000)]);
+    assert.equal(proxy.cuts, 0);
+    client.socket.send("still there");
+    await until(() => client.messages.length === 1, "the echo");
+    client.socket.close(1000);
+    assert.equal((await within(20000, client.closed, "its end")).code, 1000);
+  };
+  if (process.env.TOWLINE_ALL) test("no poll of who rests is cut, where every connection is after 10 s", rests);
+
   test("a network that swallows what is asked ends it", async (t) => {
     const server = await serve(t);
     const proxy = await gate(t, server.port);
