@@ -309,17 +309,17 @@ static void welcome(tow_talk_request *request) {
 typedef enum leave { NO_LEAVE, LEAVE_TO_SUBSCRIBE, LEAVE_TO_PUBLISH, LEAVE_OF_A_TOKEN } leave;
 
 static const struct {
-    leave leave;
     void (*act)(tow_talk_request *request);
+    leave leave;
     unsigned work;
 } acts[TOW_ENVELOPE_TYPES] = {
-    [TOW_ENVELOPE_SUBSCRIBE] = {LEAVE_TO_SUBSCRIBE, subscribe, 0}, /* which the socket counts */
-    [TOW_ENVELOPE_UNSUBSCRIBE] = {NO_LEAVE, unsubscribe, 0},
-    [TOW_ENVELOPE_PUBLISH] = {LEAVE_TO_PUBLISH, publish, TOW_WORK_PUBLISH},
-    [TOW_ENVELOPE_HISTORY] = {LEAVE_TO_SUBSCRIBE, ask_history, TOW_WORK_PUBLISH},
-    [TOW_ENVELOPE_PRESENCE] = {LEAVE_TO_SUBSCRIBE, ask_members, TOW_WORK_PUBLISH},
-    [TOW_ENVELOPE_TOKEN] = {LEAVE_OF_A_TOKEN, welcome, TOW_WORK_TOKEN},
-    [TOW_ENVELOPE_PING] = {NO_LEAVE, pong, 0},
+    [TOW_ENVELOPE_SUBSCRIBE] = {subscribe, LEAVE_TO_SUBSCRIBE, 0}, /* which the socket counts */
+    [TOW_ENVELOPE_UNSUBSCRIBE] = {unsubscribe, NO_LEAVE, 0},
+    [TOW_ENVELOPE_PUBLISH] = {publish, LEAVE_TO_PUBLISH, TOW_WORK_PUBLISH},
+    [TOW_ENVELOPE_HISTORY] = {ask_history, LEAVE_TO_SUBSCRIBE, TOW_WORK_PUBLISH},
+    [TOW_ENVELOPE_PRESENCE] = {ask_members, LEAVE_TO_SUBSCRIBE, TOW_WORK_PUBLISH},
+    [TOW_ENVELOPE_TOKEN] = {welcome, LEAVE_OF_A_TOKEN, TOW_WORK_TOKEN},
+    [TOW_ENVELOPE_PING] = {pong, NO_LEAVE, 0},
 };
 
 static void note_work(const tow_talk_request *request) {
