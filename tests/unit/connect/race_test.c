@@ -118,6 +118,13 @@ static void step_for(course *self, int64_t nanoseconds) {
         assert_true(tow_loop_step(self->loop) >= 0);
 }
 
+static void start_all(course *self, int family, const tow_address *first, const tow_address *second) {
+    tow_race_add(&self->race, first);
+    tow_race_add(&self->race, second);
+    tow_race_start(&self->race, family);
+    tow_race_complete(&self->race);
+}
+
 static void step_until_decided(course *self) {
     for (size_t i = 0; self->wins + self->losses == 0; i++) {
         assert_true(i < 100000);
@@ -137,10 +144,7 @@ static void the_first_address_wins_when_it_answers(void **state) {
         const tow_address a = address_of("10.0.0.1:80"), b = address_of("10.0.0.2:80");
         accepts(&self, &a);
         accepts(&self, &b);
-        tow_race_add(&self.race, &a);
-        tow_race_add(&self.race, &b);
-        tow_race_start(&self.race, AF_INET);
-        tow_race_complete(&self.race);
+        start_all(&self, AF_INET, &a, &b);
         assert_int_equal(self.wins, 0);
         step_until_decided(&self);
         assert_true(is_winner(&self, &a));
@@ -156,10 +160,7 @@ static void a_refusal_is_followed_by_the_next_at_once(void **state) {
         set_up(&self, seed);
         const tow_address a = address_of("10.0.0.1:80"), b = address_of("10.0.0.2:80");
         accepts(&self, &b);
-        tow_race_add(&self.race, &a);
-        tow_race_add(&self.race, &b);
-        tow_race_start(&self.race, AF_INET);
-        tow_race_complete(&self.race);
+        start_all(&self, AF_INET, &a, &b);
         step_until_decided(&self);
         assert_true(is_winner(&self, &b));
         assert_true(tow_loop_now(self.loop) - self.begun < 20 * TOW_MILLISECOND);
@@ -176,10 +177,7 @@ static void silence_is_followed_by_the_next_after_250_milliseconds(void **state)
         const tow_address a = address_of("10.0.0.1:80"), b = address_of("10.0.0.2:80");
         int silent = stalls(&self, &a, fillers);
         accepts(&self, &b);
-        tow_race_add(&self.race, &a);
-        tow_race_add(&self.race, &b);
-        tow_race_start(&self.race, AF_INET);
-        tow_race_complete(&self.race);
+        start_all(&self, AF_INET, &a, &b);
         step_until_decided(&self);
         assert_true(is_winner(&self, &b));
         int64_t took = tow_loop_now(self.loop) - self.begun;
@@ -304,10 +302,7 @@ static void a_race_that_is_cleared_says_nothing(void **state) {
         set_up(&self, steps);
         const tow_address a = address_of("10.0.0.1:80"), b = address_of("10.0.0.2:80");
         accepts(&self, &b);
-        tow_race_add(&self.race, &a);
-        tow_race_add(&self.race, &b);
-        tow_race_start(&self.race, AF_INET6);
-        tow_race_complete(&self.race);
+        start_all(&self, AF_INET6, &a, &b);
         for (uint64_t i = 0; i < steps && self.wins == 0; i++)
             assert_true(tow_loop_step(self.loop) >= 0);
         int wins = self.wins;
@@ -344,10 +339,7 @@ static void no_descriptor_loses_the_race(void **state) {
     tow_race_init(&self.race, self.loop, &race_events);
     const tow_address a = address_of("10.0.0.1:80"), b = address_of("10.0.0.2:80");
     accepts(&self, &a);
-    tow_race_add(&self.race, &a);
-    tow_race_add(&self.race, &b);
-    tow_race_start(&self.race, AF_INET6);
-    tow_race_complete(&self.race);
+    start_all(&self, AF_INET6, &a, &b);
     assert_int_equal(self.losses, 0);
     step_until_decided(&self);
     assert_int_equal(self.error, TOW_ERROR_DESCRIPTORS);

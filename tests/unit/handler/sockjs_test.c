@@ -63,6 +63,12 @@ static void expect(struct peer *peer, const char *status, const char *body) {
         peer_expect(peer, body);
 }
 
+static void open_websocket(struct scene *scene) {
+    peer_connect(&scene->peer, &scene->world);
+    peer_text(&scene->peer, OPENING("/echo/sockjs/000/abc/websocket"));
+    peer_expect_frame(&scene->peer, 1, "o", 1);
+}
+
 static void a_drain_does_not_wait_for_who_does_not_come(void **state) {
     struct scene scene;
     begin(&scene, 1);
@@ -393,9 +399,7 @@ static void frames_go_over_a_websocket(void **state) {
     for (uint64_t seed = 0; seed < SEEDS; seed++) {
         struct scene scene;
         begin(&scene, seed);
-        peer_connect(&scene.peer, &scene.world);
-        peer_text(&scene.peer, OPENING("/echo/sockjs/000/abc/websocket"));
-        peer_expect_frame(&scene.peer, 1, "o", 1);
+        open_websocket(&scene);
         peer_frame(&scene.peer, 1, "[\"a\",\"b\"]", 9);
         peer_expect_frame(&scene.peer, 1, "a[\"a\",\"b\"]", 10);
         peer_frame(&scene.peer, 1, "\"c\"", 3);
@@ -413,9 +417,7 @@ static void frames_go_over_a_websocket(void **state) {
 static void a_drain_gives_the_close_over_a_websocket(void **state) {
     struct scene scene;
     begin(&scene, 1);
-    peer_connect(&scene.peer, &scene.world);
-    peer_text(&scene.peer, OPENING("/echo/sockjs/000/abc/websocket"));
-    peer_expect_frame(&scene.peer, 1, "o", 1);
+    open_websocket(&scene);
     tow_server_stop(scene.world.server);
     peer_expect_frame(&scene.peer, 1, "c[1001,\"\"]", 10);
     peer_frame(&scene.peer, 8, "\x03\xe8", 2);
@@ -429,9 +431,7 @@ static void a_large_string_leaves_nothing_behind(void **state) {
         struct scene scene;
         static char text[100000];
         begin(&scene, as_array);
-        peer_connect(&scene.peer, &scene.world);
-        peer_text(&scene.peer, OPENING("/echo/sockjs/000/abc/websocket"));
-        peer_expect_frame(&scene.peer, 1, "o", 1);
+        open_websocket(&scene);
         memset(text, 'x', sizeof(text));
         text[as_array] = text[sizeof(text) - 1 - as_array] = '"';
         if (as_array == 1) {
@@ -451,9 +451,7 @@ static void a_websocket_waits_until_the_last_message_is_told(void **state) {
     for (uint64_t seed = 0; seed < SEEDS; seed++) {
         struct scene scene;
         begin(&scene, seed);
-        peer_connect(&scene.peer, &scene.world);
-        peer_text(&scene.peer, OPENING("/echo/sockjs/000/abc/websocket"));
-        peer_expect_frame(&scene.peer, 1, "o", 1);
+        open_websocket(&scene);
         heard.pauses = true;
         peer_frame(&scene.peer, 1, "[\"a\",\"b\"]", 9);
         peer_frame(&scene.peer, 1, "[\"c\",\"d\"]", 9);
@@ -477,9 +475,7 @@ static void many_strings_come_before_the_next_message(void **state) {
         for (size_t i = 0; i < 500; i++)
             memcpy(many + 1 + 4 * i, "\"x\",", 4);
         many[sizeof(many) - 1] = ']';
-        peer_connect(&scene.peer, &scene.world);
-        peer_text(&scene.peer, OPENING("/echo/sockjs/000/abc/websocket"));
-        peer_expect_frame(&scene.peer, 1, "o", 1);
+        open_websocket(&scene);
         for (int i = 0; i < 3; i++)
             peer_long_frame(&scene.peer, 1, many, sizeof(many));
         peer_frame(&scene.peer, 1, "\"last\"", 6);
@@ -492,9 +488,7 @@ static void strings_that_cost_much_are_few_a_round(void **state) {
     static const char many[] = "[\"a\",\"b\",\"c\",\"d\",\"e\",\"f\",\"g\",\"h\"]";
     struct scene scene;
     begin(&scene, 1);
-    peer_connect(&scene.peer, &scene.world);
-    peer_text(&scene.peer, OPENING("/echo/sockjs/000/abc/websocket"));
-    peer_expect_frame(&scene.peer, 1, "o", 1);
+    open_websocket(&scene);
     heard.work = 1000;
     peer_frame(&scene.peer, 1, many, sizeof(many) - 1);
     while (heard.messages < 8) {
@@ -508,9 +502,7 @@ static void strings_that_cost_much_are_few_a_round(void **state) {
 static void broken_json_ends_a_websocket(void **state) {
     struct scene scene;
     begin(&scene, 1);
-    peer_connect(&scene.peer, &scene.world);
-    peer_text(&scene.peer, OPENING("/echo/sockjs/000/abc/websocket"));
-    peer_expect_frame(&scene.peer, 1, "o", 1);
+    open_websocket(&scene);
     peer_frame(&scene.peer, 1, "[\"a", 3);
     peer_expect_frame(&scene.peer, 8, "", 0);
     world_run(&scene.world, 10);
