@@ -274,13 +274,14 @@ static void one_send_answers_one_read(void **state) {
     pair_close(&pair);
 }
 
-static int unused_port(void) {
+/* Of a socket that does not listen, so that nobody else gets it. */
+static int refusing_port(int *bound) {
     int fd = socket(AF_INET, SOCK_STREAM, 0);
     struct sockaddr_in name = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t length = sizeof(name);
     assert_int_equal(bind(fd, (struct sockaddr *)&name, length), 0);
     assert_int_equal(getsockname(fd, (struct sockaddr *)&name, &length), 0);
-    close(fd);
+    *bound = fd;
     return ntohs(name.sin_port);
 }
 
@@ -288,7 +289,8 @@ static void a_refused_connect_comes_to_on_error(void **state) {
     each_loop *each = *state;
     tow_address address[TOW_ADDRESSES_MAX];
     char text[32];
-    snprintf(text, sizeof(text), "127.0.0.1:%d", unused_port());
+    int fd;
+    snprintf(text, sizeof(text), "127.0.0.1:%d", refusing_port(&fd));
     assert_int_equal(tow_address_parse(text, address), 1);
     test_end end = {.close_at_end = true};
     assert_int_equal(tow_stream_connect(&end.stream, each->loop, &address[0], &end_events), 0);
@@ -298,6 +300,7 @@ static void a_refused_connect_comes_to_on_error(void **state) {
     assert_int_equal(end.error, TOW_ERROR_REFUSED);
     assert_int_equal(end.writable, 0);
     assert_int_equal(end.closed, 1);
+    close(fd);
 }
 
 static void a_stream_may_be_closed_while_it_connects(void **state) {
