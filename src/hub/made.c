@@ -182,6 +182,18 @@ static void *form_publish(tow_published *published, tow_form *ours, tow_form *kn
     return made;
 }
 
+void *tow_published_form_by(const tow_published *published,
+    void *(*encode)(const tow_encoding *encoding, const tow_published *published),
+    const tow_encoding **encoding) {
+    const tow_form *form = atomic_load_explicit(&published->forms, memory_order_acquire);
+    while (form != NULL && form->encoding->encode != encode)
+        form = form->next;
+    if (form == NULL)
+        return NULL;
+    *encoding = form->encoding;
+    return form->made;
+}
+
 void *tow_published_form(tow_published *published, const tow_encoding *encoding) {
     tow_form *known = atomic_load_explicit(&published->forms, memory_order_acquire);
     void *found = form_find(known, NULL, encoding);

@@ -65,12 +65,9 @@ static int write_event(tow_buffer *text, const char *scope, tow_slice event,
 }
 
 /* Its text is the form's from then on. */
-static int form_of(tow_socketio_form **form, tow_buffer *text, const tow_socketio_arguments *arguments) {
-    size_t count = arguments == NULL ? 0 : arguments->attachment_count;
-    tow_socketio_form *made = form_with_room(1 + count);
+static int form_begin(tow_socketio_form **form, tow_buffer *text, size_t attachments) {
+    tow_socketio_form *made = form_with_room(1 + attachments);
     int error = made == NULL ? TOW_ERROR_MEMORY : add(made, TOW_TEXT, text->data, text->length);
-    if (error == 0)
-        error = add_attachments(made, arguments, count);
     if (error != 0) {
         tow_socketio_form_free(made);
         return error;
@@ -80,6 +77,19 @@ static int form_of(tow_socketio_form **form, tow_buffer *text, const tow_socketi
     *text = (tow_buffer){0};
     *form = made;
     return 0;
+}
+
+static int form_of(tow_socketio_form **form, tow_buffer *text, const tow_socketio_arguments *arguments) {
+    size_t count = arguments == NULL ? 0 : arguments->attachment_count;
+    tow_socketio_form *made = NULL;
+    int error = form_begin(&made, text, count);
+    if (error == 0)
+        error = add_attachments(made, arguments, count);
+    if (error != 0)
+        tow_socketio_form_free(made);
+    else
+        *form = made;
+    return error;
 }
 
 static void forget_text(tow_socketio_form *form) {
@@ -110,6 +120,47 @@ static int form_for(tow_socketio_form **form, const tow_socketio_encoding *encod
     if (error == 0 && !encoding->keeps_text)
         forget_text(*form);
     return error;
+}
+
+/* What is said in another namespace, for whom the channel is the same. */
+
+/* The other messages of a form are those of a base. */
+static void share_attachments(tow_socketio_form *form, const tow_socketio_form *base) {
+    for (; form->count < base->count; form->count++) {
+        tow_shared_retain(base->messages[form->count]);
+        form->messages[form->count] = base->messages[form->count];
+    }
+}
+
+/* The event of another namespace's form: its packet from the array on, behind a head of our own. */
+static int write_event_of(tow_buffer *text, const tow_socketio_encoding *encoding,
+    const tow_socketio_encoding *other, const tow_socketio_form *theirs) {
+    size_t length;
+    const char *packet = tow_shared_data(theirs->messages[0], &length);
+    size_t count = theirs->count - 1;
+    int error =
+        tow_socketio_packet_append_head(text, TOW_PACKET_EVENT, count, other->scope, TOW_PACKET_NO_ID);
+    size_t head = text->length;
+    text->length = 0;
+    if (error == 0)
+        error =
+            tow_socketio_packet_append_head(text, TOW_PACKET_EVENT, count, encoding->scope, TOW_PACKET_NO_ID);
+    return error != 0 ? error : tow_buffer_append(text, packet + head, length - head);
+}
+
+static int form_of_other(tow_socketio_form **form, const tow_socketio_encoding *encoding,
+    const tow_socketio_encoding *other, const tow_socketio_form *theirs) {
+    tow_buffer text = {0};
+    int error = write_event_of(&text, encoding, other, theirs);
+    if (error == 0)
+        error = form_begin(form, &text, theirs->count - 1);
+    tow_buffer_clear(&text);
+    if (error != 0)
+        return error;
+    share_attachments(*form, theirs);
+    if (!encoding->keeps_text)
+        forget_text(*form);
+    return 0;
 }
 
 /* What others publish. */
@@ -149,15 +200,26 @@ static void *hold(const tow_encoding *table, tow_socketio_form *form) {
     return form;
 }
 
-static void *encode(const tow_encoding *table, const tow_published *published) {
-    const tow_socketio_encoding *self = encoding_of_table(table);
-    tow_socketio_form *form;
+static int form_of_published(
+    tow_socketio_form **form, const tow_socketio_encoding *encoding, const tow_published *published) {
     tow_view view;
     tow_buffer text = {0}; /* stays empty: bytes go as they are */
     int error = tow_view_make(&view, TOW_CLIENT_SOCKETIO, published, &text);
-    if (error == 0)
-        error =
-            view.type == TOW_BINARY ? form_of_bytes(&form, self, &view) : form_of_text(&form, self, &view);
+    if (error != 0)
+        return error;
+    return view.type == TOW_BINARY ? form_of_bytes(form, encoding, &view)
+                                   : form_of_text(form, encoding, &view);
+}
+
+/* One that is there already knows more than `data`: all arguments and attachments. */
+static void *encode(const tow_encoding *table, const tow_published *published) {
+    const tow_socketio_encoding *self = encoding_of_table(table);
+    const tow_encoding *other;
+    tow_socketio_form *form;
+    const tow_socketio_form *theirs = tow_published_form_by(published, encode, &other);
+    bool is_there = theirs != NULL && theirs->count > 0;
+    int error = is_there ? form_of_other(&form, self, encoding_of_table(other), theirs)
+                         : form_of_published(&form, self, published);
     if (error != 0) /* what can be no event here is nothing to send; without memory: NULL */
         form = error == TOW_ERROR_MEMORY ? NULL : form_with_room(0);
     return hold(table, form);
@@ -195,10 +257,7 @@ static void *encode_with_offset(const tow_encoding *table, const tow_published *
         tow_socketio_form_free(form);
         return NULL;
     }
-    for (; form->count < base->count; form->count++) {
-        tow_shared_retain(base->messages[form->count]);
-        form->messages[form->count] = base->messages[form->count];
-    }
+    share_attachments(form, base);
     return hold(table, form);
 }
 

@@ -29,8 +29,7 @@ tow_shared_frame tow_shared_compressed(tow_shared *shared, tow_websocket *socket
 size_t tow_shared_count(const tow_shared *shared);
 tow_shared *tow_shared_part(const tow_shared *shared, size_t index);
 
-/* The message itself, of one. */
+/* What kind of message, of one. */
 tow_message_type tow_shared_type(const tow_shared *shared);
-const void *tow_shared_data(const tow_shared *shared, size_t *length);
 
 #endif

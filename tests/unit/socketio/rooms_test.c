@@ -115,6 +115,44 @@ static void binary_events_reach_rooms_whole(void **state) {
     end(&stage, peers);
 }
 
+/* With recovery each has its position behind its arguments. */
+static void an_event_is_the_same_in_another_namespace(void **state) {
+    (void)state;
+    static const char there[] =
+        "52-/custom,[\"b[\",1.0,{\"_placeholder\":true,\"num\":0},{\"_placeholder\":true,\"num\":1}";
+    static const char back[] =
+        "52-[\"back\",1.0,{\"_placeholder\":true,\"num\":0},{\"_placeholder\":true,\"num\":1}";
+    static const tow_socketio_attachment two[] = {{"first", 5}, {"second", 6}};
+    const tow_socketio_arguments arguments = {
+        .json = "1.0,{\"_placeholder\":true,\"num\":0},{\"_placeholder\":true,\"num\":1}",
+        .attachments = two,
+        .attachment_count = 2};
+    for (int recovery = 0; recovery < 2; recovery++) {
+        struct stage stage;
+        struct peer peers[2];
+        stage_begin(&stage, 3, &(tow_socketio_options){.recovery_seconds = recovery * 60});
+        for (size_t i = 0; i < 2; i++) {
+            peer_open(&peers[i], &stage);
+            peer_say(&peers[i], i == 0 ? "0" : "0/custom,");
+            peer_expect(&peers[i], "[\"auth\",{}");
+            assert_int_equal(tow_socketio_join(stage.sockets[i], "shared"), 0);
+        }
+        assert_int_equal(tow_socketio_to(stage.sockets[0], "shared", "none", NULL), 0);
+        assert_int_equal(tow_socketio_to(stage.sockets[0], "shared", "b[", &arguments), 0);
+        assert_int_equal(tow_socketio_to(stage.sockets[1], "shared", "back", &arguments), 0);
+        settle(&stage);
+        assert_true(peer_has(&peers[1], "2/custom,[\"none\""));
+        assert_true(peer_has(&peers[1], there));
+        assert_true(peer_has(&peers[0], back));
+        for (size_t i = 0; i < 2; i++) {
+            assert_true(peer_has_frame(&peers[i], 2, "first", 5));
+            assert_true(peer_has_frame(&peers[i], 2, "second", 6));
+            peer_close(&peers[i]);
+        }
+        stage_end(&stage);
+    }
+}
+
 /* What others publish to the channel of a room. */
 static void publish(struct stage *stage, const char *channel, const tow_draft *draft) {
     assert_int_equal(tow_hub_publish(tow_server_hub(stage->world.server), tow_slice_from(channel), draft), 0);
@@ -304,6 +342,7 @@ int main(void) {
         cmocka_unit_test(a_socket_is_in_the_room_of_its_id),
         cmocka_unit_test(all_of_a_namespace_are_reached_but_one),
         cmocka_unit_test(binary_events_reach_rooms_whole),
+        cmocka_unit_test(an_event_is_the_same_in_another_namespace),
         cmocka_unit_test(what_others_publish_reaches_rooms),
         cmocka_unit_test(events_with_reserved_names_come_as_messages),
         cmocka_unit_test(what_is_no_event_here_is_left_out),

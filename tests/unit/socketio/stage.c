@@ -72,6 +72,7 @@ static void hear(tow_socketio_socket *socket, const tow_socketio_event *event) {
         stage->then_event(stage, socket, event);
 }
 
+static const char *const shared[] = {"shared", NULL};
 static const tow_socketio_listener listeners[] = {{"message", echo}, {"message-with-ack", acknowledge}, {0}};
 
 void stage_begin_with(struct stage *stage, const tow_simulation_options *simulation,
@@ -83,7 +84,8 @@ void stage_begin_with(struct stage *stage, const tow_simulation_options *simulat
         .on_connect = on_connect,
         .listeners = listeners,
         .on_event = hear,
-        .on_disconnect = on_disconnect};
+        .on_disconnect = on_disconnect,
+        .share = shared};
     assert_int_equal(tow_socketio_namespace(stage->io, "/", &handler), 0);
     handler.listeners = NULL;
     assert_int_equal(tow_socketio_namespace(stage->io, "/custom", &handler), 0);

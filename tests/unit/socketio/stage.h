@@ -26,7 +26,7 @@ struct stage {
 };
 
 /* Namespaces "/", which greets with "auth", echoes and tells all that it hears, and "/custom", which greets.
- */
+ * The room "shared" is one channel for both. */
 void stage_begin(struct stage *stage, uint64_t seed, const tow_socketio_options *options);
 void stage_begin_with(struct stage *stage, const tow_simulation_options *simulation,
     const tow_server_options *server, const tow_socketio_options *options);

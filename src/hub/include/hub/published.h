@@ -80,6 +80,12 @@ struct tow_encoding {
 /* The form of one publication, made if nobody has needed it before. NULL without memory. Any thread. */
 void *tow_published_form(tow_published *published, const tow_encoding *encoding);
 
+/* A form that is there already, of an encoding that makes its forms by this function, and which. NULL: there
+ * is none. */
+void *tow_published_form_by(const tow_published *published,
+    void *(*encode)(const tow_encoding *encoding, const tow_published *published),
+    const tow_encoding **encoding);
+
 /* A burst: what one subscriber gets at once, oldest first, at least one. Those who get the same ones get the
  * same burst, so that several messages are joined once for all. It is borrowed until `deliver` returns. */
 typedef struct tow_burst tow_burst;

@@ -294,6 +294,9 @@ int tow_shared_join(tow_shared **shared, tow_shared *const *parts, size_t count)
 /* Bytes of the message itself, or of all that were joined. */
 size_t tow_shared_length(const tow_shared *shared);
 
+/* The message itself, of one. */
+const void *tow_shared_data(const tow_shared *shared, size_t *length);
+
 /* Ends our side, for behaviours with two ends: sends a Close (1000, or the answer to the peer's; or with a
  * code that is known to be good, 0 for none) behind what waits to be sent. Messages are still delivered, and
  * can be paused, until the peer's Close. No time runs against the peer meanwhile: tow_websocket_close makes
