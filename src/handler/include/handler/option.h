@@ -48,7 +48,6 @@ typedef struct tow_option {
                           letter */
     tow_option_kind kind;
     tow_option_path path; /* of texts and lists */
-    bool is_secret;       /* of texts: who may read the file that it names can do what its owner can */
     const char *value;    /* what help calls the value: "SIZE"; for choices it comes from the list */
     const char *fallback; /* the default as one would type it, NULL: the field stays zero */
     const char *note;     /* the default in words, where it is not one value */
@@ -66,6 +65,7 @@ typedef struct tow_option {
                                  configuration file they may be a map; NULL: no pairs */
     unsigned needs;           /* bits of tow_option_need: where one is lacking, the option is refused */
     char letter;              /* 0: none */
+    bool is_secret;           /* of texts: who may read the file that it names can do what its owner can */
     size_t offset;            /* of the field in the settings that the row is for */
     size_t width;
     /* Names of options of the same rows: without one of them it has no effect, and is refused as a key; NULL:
