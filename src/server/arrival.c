@@ -21,9 +21,9 @@ void tow_post_drop(tow_letter *letter) {
 }
 
 tow_websocket *tow_worker_socket(tow_worker *worker, tow_websocket_id id) {
-    if (tow_id_slot(id) >= worker->slots.fresh)
+    tow_connection *connection = tow_slab_find(&worker->slots, tow_id_slot(id));
+    if (connection == NULL)
         return NULL;
-    tow_connection *connection = tow_slab_at(&worker->slots, tow_id_slot(id));
     bool is_socket = connection->kind == TOW_CONNECTION_CARRIED ||
                      (connection->kind == TOW_CONNECTION_SERVED && tow_connection_http1(connection) == NULL);
     return is_socket && connection->generation == tow_id_generation(id) ? &connection->socket : NULL;

@@ -274,17 +274,35 @@ int tow_worker_run(tow_worker *worker) {
     return error;
 }
 
-static void with_each(tow_worker *worker, void (*act)(tow_connection *)) {
-    for (uint32_t slot = 0; slot < worker->slots.fresh; slot++) {
-        tow_connection *connection = tow_slab_at(&worker->slots, slot);
-        if (connection->kind != TOW_CONNECTION_NONE && connection->kind != TOW_CONNECTION_RETAINED)
+/* The connection of a slot, or NULL. */
+static tow_connection *slot_at(const tow_worker *worker, uint32_t slot) {
+    tow_connection *connection = tow_slab_find(&worker->slots, slot);
+    return connection != NULL && connection->kind != TOW_CONNECTION_NONE ? connection : NULL;
+}
+
+static void with_all(tow_worker *worker, void (*act)(tow_connection *)) {
+    for (uint32_t slot = 0; slot < tow_slab_end(&worker->slots); slot++) {
+        tow_connection *connection = slot_at(worker, slot);
+        if (connection != NULL)
             act(connection);
     }
 }
 
+/* Of those that are not retained alone. */
+static void with_each(tow_worker *worker, void (*act)(tow_connection *)) {
+    for (uint32_t slot = 0; slot < tow_slab_end(&worker->slots); slot++) {
+        tow_connection *connection = slot_at(worker, slot);
+        if (connection != NULL && connection->kind != TOW_CONNECTION_RETAINED)
+            act(connection);
+    }
+}
+
+static void end_route(tow_connection *connection) {
+    tow_connection_end_route(connection);
+}
+
 static void let_routes_go(tow_worker *worker) {
-    for (uint32_t slot = 0; slot < worker->slots.fresh; slot++)
-        tow_connection_end_route(tow_slab_at(&worker->slots, slot));
+    with_all(worker, end_route);
     tow_snapshot_release(worker->routes);
     worker->routes = NULL;
 }
@@ -303,8 +321,8 @@ void tow_worker_abandon(tow_worker *worker) {
 }
 
 void tow_worker_end(tow_worker *worker) {
-    for (uint32_t slot = 0; worker->retained > 0 && slot < worker->slots.fresh; slot++)
-        tow_connection_forget(tow_slab_at(&worker->slots, slot));
+    if (worker->retained > 0)
+        with_all(worker, tow_connection_forget);
     worker->retained = 0;
     tow_websocket_context_free(worker->context);
     tow_tls_context_release(worker->tls);
@@ -354,8 +372,11 @@ static void drain_one(tow_worker *worker, tow_connection *connection) {
 }
 
 static void drain_part(tow_worker *worker) {
-    for (int i = 0; i < DRAINED_A_TICK && worker->drain_next < worker->slots.fresh; i++)
-        drain_one(worker, tow_slab_at(&worker->slots, worker->drain_next++));
+    for (int i = 0; i < DRAINED_A_TICK && worker->drain_next < tow_slab_end(&worker->slots); i++) {
+        tow_connection *connection = slot_at(worker, worker->drain_next++);
+        if (connection != NULL)
+            drain_one(worker, connection);
+    }
 }
 
 static void drain_goes_on(tow_worker *worker) {
@@ -370,7 +391,7 @@ static void drain_goes_on(tow_worker *worker) {
         ports_stop(worker, true);
         with_each(worker, tow_connection_reset);
         drain_in(worker, 0);
-    } else if (worker->drain_next < worker->slots.fresh) {
+    } else if (worker->drain_next < tow_slab_end(&worker->slots)) {
         drain_in(worker, DRAIN_TICK);
     } else if (tow_worker_expects_something(worker) || waits_for_others(worker)) {
         drain_in(worker, INCOMING_TICK);
