@@ -6,6 +6,7 @@
 #include "tls_sessions.h"
 #include "tls_trust.h"
 #include "transport/loop.h"
+#include "transport/timer.h"
 #include "transport/tls.h"
 
 #include <openssl/ssl.h>
@@ -33,12 +34,21 @@ typedef struct tow_tls_client {
     uint64_t used;
 } tow_tls_client;
 
+typedef struct tow_tls_waiting tow_tls_waiting;
+
 typedef struct tow_tls_loop {
     tow_loop_companion companion;      /* first */
     uint8_t plain[TOW_TLS_PLAIN_SIZE]; /* what one read brought, decrypted */
     uint8_t record[TOW_TLS_RECORD];    /* small pieces that are encrypted together */
     tow_tls_client clients[TOW_TLS_CLIENT_CONTEXTS];
     uint64_t uses;
+    tow_loop *loop;
+    uint64_t round; /* the last in which handshakes began, and how many did */
+    int begun;
+    tow_timer timer; /* set while others wait (tls_waiting.h), the oldest first */
+    tow_tls_waiting *waiting;
+    tow_tls_waiting **waiting_end;
+    bool is_theirs; /* the turn of those that waited */
 } tow_tls_loop;
 
 /* The loop's, made at the first call; NULL when out of memory. */

@@ -19,6 +19,8 @@ tow_tls_loop *tow_tls_of_loop(tow_loop *loop) {
     if (tls != NULL || (tls = calloc(1, sizeof(*tls))) == NULL)
         return tls;
     tls->companion.free = tls_loop_free;
+    tls->loop = loop;
+    tls->waiting_end = &tls->waiting;
     loop->tls = &tls->companion;
     return tls;
 }

@@ -4,6 +4,7 @@
 #include "tls_name.h"
 #include "tls_records.h"
 #include "tls_resumption.h"
+#include "tls_waiting.h"
 #include "transport/tls.h"
 
 #include <openssl/err.h>
@@ -114,8 +115,10 @@ static bool is_quiet(const tow_stream_layer *layer) {
 
 static void receive(tow_stream_layer *layer, uint8_t *bytes, size_t length) {
     tow_tls_stream *tls = of_layer(layer);
-    if (is_plain(tls, bytes))
+    if (tls->waiting == NULL && is_plain(tls, bytes))
         become_open(tls, TOW_TLS_PLAIN);
+    if (tls->state != TOW_TLS_PLAIN && tow_tls_waits(tls, bytes, length))
+        return;
     if (tls->state != TOW_TLS_PLAIN)
         receive_records(tls, bytes, length);
     else if (tow_stream_layer_is_live(layer))
@@ -145,6 +148,7 @@ static void note_error(tow_stream_layer *layer, int error) {
 
 static void layer_free(tow_stream_layer *layer) {
     tow_tls_stream *tls = of_layer(layer);
+    tow_tls_waiting_end(tls);
     SSL_free(tls->ssl);
     tow_tls_context_release(tls->context);
     free(tls->name);

@@ -17,6 +17,7 @@ typedef struct tow_tls_stream {
     tow_stream_layer layer; /* first */
     tow_tls_context *context;
     SSL *ssl;
+    tow_tls_waiting *waiting;    /* what was received in a round that had no room for it; NULL: nothing */
     struct tow_tls_input *input; /* what was received and OpenSSL has not read yet; NULL: nothing */
     char *name;                  /* a client's: whom it wants to talk to */
     char *text;                  /* why it failed */
