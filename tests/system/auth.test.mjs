@@ -11,6 +11,7 @@ import path from "node:path";
 import { describe, test } from "node:test";
 import WebSocket from "ws";
 
+import { Authority } from "../support/authority.mjs";
 import { Server, request, run, serve, until, within } from "../support/towline.mjs";
 
 const hash = (name, password, cost = 5) => execFileSync("htpasswd", ["-nbB", "-C", String(cost), name, password]).toString().trim();
@@ -250,6 +251,17 @@ describe("files with secrets", () => {
     assert.deepEqual(await checked(["--token-keys", file]), []);
     chmodSync(file, 0o666);
     assert.deepEqual(await checked(["--token-keys", file]), [`--token-keys: everybody on this machine may write ${file}: chmod 644 ${file}`]);
+  });
+
+  test("are told of private keys, also in a certificate's file", async (t) => {
+    const { certificate, key } = Authority.make((end) => t.after(end)).issue("localhost");
+    const both = path.join(folderOf(t, { both: readFileSync(certificate) + readFileSync(key) }), "both");
+    chmodSync(key, 0o644);
+    chmodSync(both, 0o644);
+    assert.deepEqual(await checked(["-c", certificate, "-k", key]), [`--key: everybody on this machine may read ${key}: chmod 600 ${key}`]);
+    assert.deepEqual(await checked(["-c", both]), [`--certificate: everybody on this machine may read ${both}: chmod 600 ${both}`]);
+    chmodSync(key, 0o600);
+    assert.deepEqual(await checked(["-c", certificate, "-k", key]), []);
   });
 
   test("that are not there are named with their option", async (t) => {
