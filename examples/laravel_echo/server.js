@@ -2,7 +2,7 @@
 // routes/channels.php; here it is a page, two signatures and an order, so that the example runs by itself:
 //
 //   npm install pusher pusher-js laravel-echo
-//   printf %s my-secret > secret; towline serve -f towline.yaml
+//   printf %s my-secret > secret; chmod 600 secret; towline serve -f towline.yaml
 //   node server.js            and then open http://localhost:8000 in two windows
 
 const { readFileSync } = require("node:fs");
