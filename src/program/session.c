@@ -233,8 +233,11 @@ static bool is_stopped_between(const tow_websocket *socket, int http_status) {
     return is_likely && tow_client_polling_may_help(socket);
 }
 
-static void advise(tow_session *session, const tow_websocket *socket, int http_status) {
-    if (session->settings->fallback || session->advised || !is_stopped_between(socket, http_status))
+static void advise(tow_session *session, const tow_websocket *socket, const tow_error_event *event) {
+    if (session->settings->only_listens && event->error == TOW_ERROR_HANDSHAKE_PROTOCOL)
+        tow_view_error(&session->view, "what answers does not speak " TOW_CHANNEL_PROTOCOL
+                                       ": is this the path where a server has its channels?");
+    if (session->settings->fallback || session->advised || !is_stopped_between(socket, event->http_status))
         return;
     session->advised = true;
     tow_view_error(&session->view,
@@ -247,7 +250,7 @@ static void on_error(tow_websocket *socket, const tow_error_event *event) {
     if (event->error == TOW_ERROR_CLOSED) /* by ourselves: why was told */
         return;
     tow_view_error(&session->view, "%s: %s", tow_websocket_url(socket), event->text);
-    advise(session, socket, event->http_status);
+    advise(session, socket, event);
 }
 
 /* A Close that answers ours has its code, or none. */

@@ -1,5 +1,6 @@
-/* tls_waiting: connections whose handshake waits for a later round. What a server does for a first ClientHello
- * costs a hundred times what a message does, and a crowd of them would keep everybody else waiting. */
+/* tls_waiting: connections whose handshake waits for a later round. What a server does for a first
+ * ClientHello costs a hundred times what a message does, and a crowd of them would keep everybody else
+ * waiting. */
 #ifndef TOW_TRANSPORT_TLS_WAITING_H
 #define TOW_TRANSPORT_TLS_WAITING_H
 

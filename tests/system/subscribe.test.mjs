@@ -79,6 +79,13 @@ describe("what is printed", () => {
     assert.match(errors, /towline subscribe: .*(forbidden|not allowed)/);
   });
 
+  test("is that another server does not know channels", async (t) => {
+    const port = await playServer(t, () => {}, false);
+    const { status, errors } = await run(["subscribe", `http://127.0.0.1:${port}/chat`, "kept"], { input: null });
+    assert.equal(status, 8, errors);
+    assert.match(errors, /\ntowline subscribe: what answers does not speak towline\.v1: is this the path/);
+  });
+
   test("is told to be incomplete where what came after a position is gone", async (t) => {
     const server = await start(t);
     await publish(server, "kept", "one");
@@ -98,9 +105,9 @@ async function member(t, server, info) {
   return socket;
 }
 
-/** A server of towline.v1 in whose place `hear` says what it has to: once at first, then to each message. */
-async function playServer(t, hear) {
-  const server = new WebSocketServer({ port: 0, host: "127.0.0.1", handleProtocols: () => "towline.v1" });
+/** A server of towline.v1, or of another protocol, in whose place `hear` says what it has to: once at first, then to each message. */
+async function playServer(t, hear, protocol = "towline.v1") {
+  const server = new WebSocketServer({ port: 0, host: "127.0.0.1", handleProtocols: () => protocol });
   t.after(() => server.close());
   server.on("connection", (socket) => {
     const say = (what) => socket.send(JSON.stringify(what));
