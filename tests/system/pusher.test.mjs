@@ -76,7 +76,7 @@ describe("connections", () => {
     const disabled = await serve(t, ["disabled: true"]);
     assert.equal((await (await Bare.open(t, disabled)).closed).code, 4003);
     await assert.rejects(sdk(disabled).trigger("c", "e", {}), (error) => error.status === 403);
-    const secure = await serve(t, ["tls-only: true"]);
+    const secure = await serve(t, ["tls-only: true"], { top: "trusted-proxy: 127.0.0.1\n" });
     assert.equal((await (await Bare.open(t, secure)).closed).code, 4000);
   });
 
