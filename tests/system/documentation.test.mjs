@@ -93,6 +93,19 @@ page("socketio.md", (shown) => {
     for (const client of [socket, other]) client.close(); // the drain waits for nobody
   });
 
+  test("one channel, every protocol", async (t) => {
+    const place = home(t);
+    writeFileSync(path.join(place.folder, "secret"), "my-secret", { mode: 0o600 });
+    const server = await place.configured(shown.take("yaml"));
+    const socket = io(`http://${server.host}`, { forceNew: true });
+    t.after(() => socket.close());
+    await socket.emitWithAck("subscribe", "news");
+    const heard = once(socket, "message");
+    await place.does(toward(server, `curl -H "Authorization: Bearer $(cat ~/.local/state/towline/publish.key)" -d hello http://localhost:9998/publish/news`));
+    assert.deepEqual(await within(10000, heard, "the message"), ["hello"]);
+    socket.close();
+  });
+
   test("a server in C", async (t) => {
     const port = await freePort();
     const text = shown.take("c").replace("tow_server_new(&server, NULL)", `tow_server_new(&server, &(tow_server_options){.listen = "127.0.0.1:${port}"})`);

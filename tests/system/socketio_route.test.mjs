@@ -108,7 +108,7 @@ test("a room that is shared is the channel of its own name", async (t) => {
   - {path: /socket.io, any-origin: true, socketio: {share: [news, "chart-*"], rooms: [news], recovery-seconds: 60}}
   - {path: /channel/*, channel: }
 channels:
-  - {name: news, publish: same-origin}
+  - {name: news, publish: same-origin, history: 100}
   - {name: chart-closed, subscribe: nobody}
 pusher: [{id: 1, key: key, secret: secret, share: [news]}]
 `);
