@@ -1,25 +1,13 @@
 /* The calls of an HTTP client: which gets which connection, and when.
  *
  * Everything is put in order first, and the callback of a call comes last: it may free the call, or all. */
-#include "../options.h"
-#include "../trust.h"
-#include "base/range.h"
 #include "base/text.h"
 #include "pool.h"
+#include "settings.h"
 
 #include <assert.h>
-#include <limits.h>
 #include <stdlib.h>
 #include <towline/error.h>
-
-enum {
-    MAX_CONNECTIONS = 256,
-    MAX_HOST_CONNECTIONS = 16,
-    MAX_WAITING = 1024,
-    MAX_HOST_WAITING = 256,
-    CONNECT_SECONDS = 10,
-    IDLE_SECONDS = 30
-};
 
 /* What a link of a list lies in. */
 
@@ -250,18 +238,6 @@ static void limit_time(tow_http_call *call) {
             loop, &call->timer, tow_loop_now(loop) + call->total_seconds * TOW_SECOND, not_done_in_time);
 }
 
-static int make_tls(tow_http_client *client, const tow_http_client_options *options, tow_trust trusted,
-    tow_tls_context **tls) {
-    char why[TOW_TLS_TEXT_MAX];
-    const tow_websocket_options trust = {.tls_roots = options->tls_roots,
-        .tls_revoked = options->tls_revoked,
-        .tls_certificate = options->tls_certificate,
-        .tls_key = options->tls_key,
-        .tls_insecure = options->tls_insecure};
-    int error = tow_options_check(&trust);
-    return error != 0 ? error : tow_trust_context(client->loop, &trust, trusted, tls, why);
-}
-
 /* May it wait, if it must? */
 static bool has_place_in_queue(const tow_http_call *call) {
     const tow_http_client *client = call->client;
@@ -288,7 +264,7 @@ static int call_start(
     tow_http_call **call, tow_http_client *client, const tow_url *url, const tow_http_call_options *options) {
     tow_http_call *made;
     bool needs_tls = url->secure && client->tls == NULL;
-    int error = needs_tls ? make_tls(client, &client->options, TOW_TRUST_SERVER, &client->tls) : 0;
+    int error = needs_tls ? tow_http_settings_trust_server(client) : 0;
     if (error == 0)
         error = tow_http_call_new(&made, url, options, client->options.proxy);
     if (error != 0)
@@ -325,58 +301,14 @@ void tow_http_call_free(tow_http_call *call) {
 
 /* The client. */
 
-static void set_default(int *number, int otherwise) {
-    if (*number == 0)
-        *number = otherwise;
-}
-
-static int resolve(tow_http_client_options *options) {
-    const tow_range ranges[] = {
-        TOW_RANGE(options, max_connections, TOW_OFF, INT_MAX),
-        TOW_RANGE(options, max_host_connections, TOW_OFF, INT_MAX),
-        TOW_RANGE(options, max_waiting, TOW_OFF, INT_MAX),
-        TOW_RANGE(options, max_host_waiting, TOW_OFF, INT_MAX),
-        TOW_RANGE(options, connect_seconds, TOW_OFF, INT_MAX),
-        TOW_RANGE(options, idle_seconds, TOW_OFF, INT_MAX),
-    };
-    int error = tow_ranges_check(ranges, sizeof(ranges) / sizeof(ranges[0]), NULL);
-    if (error != 0)
-        return error;
-    set_default(&options->max_connections, MAX_CONNECTIONS);
-    set_default(&options->max_host_connections, MAX_HOST_CONNECTIONS);
-    set_default(&options->max_waiting, MAX_WAITING);
-    set_default(&options->max_host_waiting, MAX_HOST_WAITING);
-    set_default(&options->connect_seconds, CONNECT_SECONDS);
-    set_default(&options->idle_seconds, IDLE_SECONDS);
-    return 0;
-}
-
-/* Files are read now, so that what is wrong with them is known early; the system's roots take their time, and
- * are read when they are needed. */
-static int read_trust(tow_http_client *client, const tow_http_client_options *options) {
-    bool names_files = options->tls_roots != NULL || options->tls_revoked != NULL ||
-                       options->tls_certificate != NULL || options->tls_key != NULL;
-    bool asks_proxy = options->proxy != NULL && options->proxy->kind == TOW_PROXY_HTTPS;
-    int error = 0;
-    if (options->tls != NULL)
-        client->tls = tow_tls_context_retain(options->tls);
-    else if (names_files)
-        error = make_tls(client, options, TOW_TRUST_SERVER, &client->tls);
-    if (options->proxy_tls != NULL)
-        client->proxy_tls = tow_tls_context_retain(options->proxy_tls);
-    else if (error == 0 && asks_proxy)
-        error = make_tls(client, options, TOW_TRUST_PROXY, &client->proxy_tls);
-    return error;
-}
-
 static int fill(tow_http_client *client, const tow_http_client_options *options) {
     tow_ring_init(&client->hosts);
     tow_ring_init(&client->calls);
     tow_ring_init(&client->queue);
     tow_ring_init(&client->connections);
     client->options = *options;
-    int error = resolve(&client->options);
-    return error != 0 ? error : read_trust(client, options);
+    int error = tow_http_settings_resolve(&client->options);
+    return error != 0 ? error : tow_http_settings_read_trust(client, options);
 }
 
 int tow_http_client_new(tow_http_client **client, tow_loop *loop, const tow_http_client_options *options) {
