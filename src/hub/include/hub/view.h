@@ -17,10 +17,10 @@ typedef enum tow_client_kind {
 } tow_client_kind;
 
 typedef struct tow_client_gets {
+    const char *const *reserved; /* events that come as "message": NAME, BEGINNING* or *END; ends with NULL */
     bool bytes;                  /* binary data as they are; else in base64 */
     bool json;                   /* JSON as the value that it is; else as a text */
     bool event;                  /* its name */
-    const char *const *reserved; /* events that come as "message": NAME, BEGINNING* or *END; ends with NULL */
     bool position;
     bool user; /* who published it, where that is known */
     bool time;
