@@ -1,5 +1,6 @@
 #include "config_routes.h"
 
+#include "option_entry.h"
 #include "server/route.h"
 
 #include <assert.h>
@@ -125,8 +126,29 @@ static int handler_take(const reading *now, tow_route_plan *plan, const tow_conf
 
 /* All else. */
 
+static bool has_option(const tow_options *options, const char *name) {
+    return tow_option_entry_by_name(options, name, strlen(name)) != NULL;
+}
+
+/* An option of the kind that stands beside it is shown its place. */
+static int places_check(const reading *now, const tow_route_plan *plan, const tow_config_node *route) {
+    const char *kind = plan->kind->kind->name, *text = plan->kind->text;
+    for (const tow_config_node *value = route->first; value != NULL; value = value->next) {
+        const char *name = value->key->text;
+        if (!has_option(&plan->handler, name) || has_option(&plan->route, name) ||
+            tow_route_kind_find(name) != NULL)
+            continue;
+        return tow_config_complain(now->error, now->scope->file, value->key,
+            "%s: this is an option of %s: write %s: {%s%s%s: ...}", name, kind, kind,
+            text != NULL ? text : "", text != NULL ? ": ..., " : "", name);
+    }
+    return 0;
+}
+
 static int options_take(const reading *now, tow_route_plan *plan, const tow_config_node *route) {
-    int problem = keys_take(now, &plan->route, route);
+    int problem = places_check(now, plan, route);
+    if (problem == 0)
+        problem = keys_take(now, &plan->route, route);
     if (problem == 0 && tow_route_plan_contradicts(plan, now->error))
         problem = TOW_ERROR_ARGUMENT;
     return problem;

@@ -183,6 +183,11 @@ static void what_is_wrong_is_told_with_its_place(void **state) {
     refuses("- {path: /x, echo: , max-mesage: 1}",
         "a.yaml:2:24: no key max-mesage here; did you mean max-message?");
     refuses("- {path: /x, echo: , workers: 1}", "a.yaml:2:24: no key workers here");
+    refuses("- {path: /x, program: cat, environment: {A: b}}",
+        "a.yaml:2:30: environment: this is an option of program: write program: {file: ..., environment: "
+        "...}");
+    refuses("- {path: /x, publish: true, key: a}",
+        "a.yaml:2:31: key: this is an option of publish: write publish: {key: ...}");
     refuses("- {path: /x, echo: , max-message: 0}",
         "a.yaml:2:37: max-message: 0 is too little; at least 1, or off for no limit");
     refuses("- {path: /x, echo: , any-origin: true, allow-origin: '*'}",
