@@ -392,7 +392,9 @@ size_t tow_socket_subscription_count(const tow_websocket *socket) {
 tow_slice tow_socket_channel(const tow_websocket *socket) {
     const tow_worker_channels *self = channels_of(socket);
     uint32_t link = find_first(self, socket);
-    return link == 0 ? (tow_slice){0} : tow_subscription_channel(&at(self, link)->subscription);
+    if (link == 0)
+        return (tow_slice){0};
+    return tow_subscription_channel(&at(self, link)->subscription);
 }
 
 /* The worker */

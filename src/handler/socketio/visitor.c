@@ -40,7 +40,9 @@ static void visitor_free(tow_socketio_visitor *visitor) {
     if (visitor->has_entered)
         keeper->leave(keeper, &visitor->guest);
     tow_buffer_clear(&visitor->token);
-    free(visitor);
+    visitor->is_gone = true;
+    if (visitor->concluding == 0)
+        free(visitor);
 }
 
 /* Its rooms may be there for its proof alone, which nobody would look at if it was recovered. */

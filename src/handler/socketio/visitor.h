@@ -32,7 +32,8 @@ typedef struct tow_socketio_visitor {
     int64_t ack;               /* of the event that has brought it; -1: none */
     tow_socketio_wish *wishes; /* the oldest first */
     int wish_count;
-    bool *is_gone; /* set when it is freed, while wishes are concluded; else NULL */
+    int concluding; /* calls that conclude wishes: the last of them frees it if it has gone */
+    bool is_gone;
 } tow_socketio_visitor;
 
 /* For on_connect and on_disconnect. A token is the member `token` of what the client sends along, or in its

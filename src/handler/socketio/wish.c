@@ -87,8 +87,6 @@ void tow_socketio_wishes_drop(tow_socketio_visitor *visitor) {
             channels->keeper->forget(channels->keeper, &wish->question);
         wish_free(wish);
     }
-    if (visitor->is_gone != NULL)
-        *visitor->is_gone = true;
 }
 
 /* The first about this room, before `end`; NULL: there is none. */
@@ -120,15 +118,11 @@ static void conclude(tow_socketio_wish *wish) {
 
 /* Any of them may be the visitor's end. */
 static void conclude_ready(tow_socketio_visitor *visitor) {
-    bool is_gone = false;
-    bool *outer = visitor->is_gone;
-    visitor->is_gone = &is_gone;
-    for (tow_socketio_wish *wish; !is_gone && (wish = first_ready(visitor)) != NULL;)
+    visitor->concluding++;
+    for (tow_socketio_wish *wish; !visitor->is_gone && (wish = first_ready(visitor)) != NULL;)
         conclude(wish);
-    if (!is_gone)
-        visitor->is_gone = outer;
-    else if (outer != NULL)
-        *outer = true;
+    if (--visitor->concluding == 0 && visitor->is_gone)
+        free(visitor);
 }
 
 static void note_answer(tow_socketio_wish *wish, const tow_channel_answer *answer) {
