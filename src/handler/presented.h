@@ -13,7 +13,7 @@
 
 typedef enum tow_scheme { TOW_SCHEME_NONE, TOW_SCHEME_BASIC, TOW_SCHEME_BEARER } tow_scheme;
 
-enum { TOW_PRESENTED_MAX = 4096 }; /* bytes of what is shown; more is nobody's */
+enum { TOW_PRESENTED_MAX = 8192 }; /* bytes of what is shown; more is nobody's */
 
 typedef struct tow_presented {
     tow_scheme scheme;

@@ -104,6 +104,8 @@ describe("a token", () => {
     }
     assert.equal((await come(t, server, "/channel/news")).status, 401);
     assert.equal((await come(t, server, "/channel/news", bearer(good))).status, 101);
+    for (const [bytes, status] of [[5800, 101], [6200, 401]]) // of claims: of the token 8 KiB are read
+      assert.equal((await come(t, server, "/channel/news", bearer(tokenOf({ channels, more: "x".repeat(bytes) }, SECRET)))).status, status, `${bytes}`);
   });
 
   test("that ends takes its connection with it, unless another is shown in time", async (t) => {

@@ -7,7 +7,9 @@
 #include "server/channels.h"
 #include "transport/timer.h"
 
+#include <ctype.h>
 #include <inttypes.h>
+#include <string.h>
 #include <strings.h>
 #include <towline/error.h>
 
@@ -103,12 +105,23 @@ static bool data_take(tow_draft *draft, const char *type, tow_slice body) {
     return tow_json_read(body, &draft->data) == 0;
 }
 
+static bool is_broken(const char *query) {
+    for (const char *at = strchr(query, '%'); at != NULL; at = strchr(at + 1, '%'))
+        if (!isxdigit((unsigned char)at[1]) || !isxdigit((unsigned char)at[2]))
+            return true;
+    return false;
+}
+
 void tow_post_one(tow_exchange *exchange, void *user, const void *body, size_t length) {
     tow_job *job = user;
     const tow_request *request = tow_exchange_request(exchange);
     const tow_slice data = {length > 0 ? body : "", length};
     tow_draft draft = {.event = slice_of(tow_request_parameter(request, "event")),
         .key = slice_of(tow_request_parameter(request, "key"))};
+    if (is_broken(tow_request_query(request))) {
+        tow_job_refuse(job, 400, "behind a percent sign in the query are no two hexadecimal digits");
+        return;
+    }
     if (tow_slice_has_control(draft.event) || tow_slice_has_control(draft.key)) {
         tow_job_refuse(job, 400, "the event, and the key, have no control characters");
         return;

@@ -9,7 +9,7 @@
 #include "keyring.h"
 
 /* Bytes of a token; and seconds that the clock of who makes tokens may be ahead of ours. */
-enum { TOW_JWT_MAX = 4096, TOW_JWT_LEEWAY = 60 };
+enum { TOW_JWT_MAX = 8192, TOW_JWT_LEEWAY = 60 };
 
 typedef enum tow_jwt_verdict {
     TOW_JWT_GOOD,

@@ -201,6 +201,8 @@ static void what_is_wrong_is_told(void **state) {
         {"POST /publish/news?event=a%0Ab", KEY, "a", 400, "no control characters"},
         {"POST /publish/news?event=%01a", KEY, "a", 400, "no control characters"},
         {"POST /publish/news?key=%7f", KEY, "a", 400, "no control characters"},
+        {"POST /publish/news?event=%zz", KEY, "a", 400, "percent"},
+        {"POST /publish/news?key=a%", KEY, "a", 400, "percent"},
         {"POST /publish/news?key=%ff", KEY, "a", 400, "the event, the key or the type"},
         {"GET /publish?limit=0", KEY, "", 400, "limit"},
         {"GET /publish?limit=1001", KEY, "", 400, "limit"},
