@@ -69,9 +69,18 @@ bool tow_listener_is_started(const tow_listener *listener) {
     return listener->flags & LISTENER_STARTED;
 }
 
+static void retry(tow_timer *timer);
+
+static void wait_for_retry(tow_listener *listener) {
+    tow_loop *loop = listener->loop;
+    tow_timer_set(loop, &listener->retry, loop->now + RETRY_AFTER, retry);
+}
+
 static void feed(tow_listener *listener) {
-    forget_starved(listener);
-    listener->loop->kind->listener_arm(listener, true);
+    if (listener->loop->kind->listener_arm(listener, true))
+        forget_starved(listener);
+    else
+        wait_for_retry(listener);
 }
 
 static void retry(tow_timer *timer) {
@@ -82,18 +91,22 @@ static void starve(tow_listener *listener, int error) {
     tow_loop *loop = listener->loop;
     tow_count(&loop->counters.exhausted);
     listener->exhausted++;
+    if (listener->flags & LISTENER_STARVED) /* accepting could not be stopped */
+        return;
     listener->next = loop->starved;
     loop->starved = listener;
     listener->flags |= LISTENER_STARVED;
-    loop->kind->listener_arm(listener, false);
-    tow_timer_set(loop, &listener->retry, loop->now + RETRY_AFTER, retry);
+    (void)loop->kind->listener_arm(listener, false);
+    wait_for_retry(listener);
     if (listener->on_starved != NULL)
         listener->on_starved(listener, error);
 }
 
 void tow_loop_descriptor_closed(tow_loop *loop) {
-    while (loop->starved != NULL)
-        feed(loop->starved);
+    for (tow_listener *listener = loop->starved, *next; listener != NULL; listener = next) {
+        next = listener->next;
+        feed(listener);
+    }
 }
 
 bool tow_listener_accepted(tow_listener *listener, int result) {

@@ -88,9 +88,9 @@ static void listener_stop(tow_listener *listener) {
     close(listener->fd);
 }
 
-static void listener_arm(tow_listener *listener, bool armed) {
-    (void)tow_epoll_control(
-        listener->loop, EPOLL_CTL_MOD, listener->fd, armed ? EPOLLIN : 0, listener, TOW_TAG_LISTENER);
+static bool listener_arm(tow_listener *listener, bool armed) {
+    return tow_epoll_control(listener->loop, EPOLL_CTL_MOD, listener->fd, armed ? EPOLLIN : 0, listener,
+               TOW_TAG_LISTENER) == 0;
 }
 
 static void listener_event(tow_listener *listener) {

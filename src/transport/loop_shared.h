@@ -107,7 +107,8 @@ typedef struct tow_loop_kind {
     int (*listener_start)(tow_listener *listener);
     void (*listener_stop)(tow_listener *listener);
     /* Accepts again (true), or not for a while. */
-    void (*listener_arm)(tow_listener *listener, bool armed);
+    bool (*listener_arm)(
+        tow_listener *listener, bool armed); /* false: the kernel refused, nothing has changed */
     void (*discard)(tow_loop *loop, int fd);
 
     int (*watch_start)(tow_watch *watch);

@@ -361,8 +361,9 @@ static int listener_start(tow_listener *listener) {
     return 0;
 }
 
-static void listener_arm(tow_listener *listener, bool armed) {
+static bool listener_arm(tow_listener *listener, bool armed) {
     listener->armed = armed;
+    return true;
 }
 
 static void discard(tow_loop *loop, int fd) {

@@ -88,10 +88,11 @@ int tow_uring_listener_start(tow_listener *listener) {
     return 0;
 }
 
-void tow_uring_listener_arm(tow_listener *listener, bool armed) {
+bool tow_uring_listener_arm(tow_listener *listener, bool armed) {
     tow_acceptance *one = listener->request;
     one->wanted = armed;
     acceptance_changed(one);
+    return true;
 }
 
 /* The number of a closed descriptor may be another one's when the kernel comes to an entry with it. */

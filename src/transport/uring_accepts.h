@@ -9,7 +9,7 @@ typedef struct tow_acceptance tow_acceptance;
 
 /* tow_loop_kind.listener_start, .listener_arm and .listener_stop */
 int tow_uring_listener_start(tow_listener *listener);
-void tow_uring_listener_arm(tow_listener *listener, bool armed);
+bool tow_uring_listener_arm(tow_listener *listener, bool armed);
 void tow_uring_listener_stop(tow_listener *listener);
 
 /* Completions of URING_ACCEPT and URING_STOP_ACCEPT. */
