@@ -139,6 +139,7 @@ static bool converse(size_t number) {
     say(&client, words.subscribe);
     say(&client, words.sign_in);
     say(&client, words.event);
+    world_run(&world, 100); /* by then it is subscribed, however the network cuts */
     peer_text(&server, words.ask);
     world_run(&world, 100);
     bool reached = allocation_count() >= number;
