@@ -8,6 +8,7 @@
 #include <towline/error.h>
 
 enum { INTERESTS = STREAM_READING | STREAM_WRITING | STREAM_WATCHING };
+enum { ROUND = 4 * 1024 * 1024 }; /* bytes that all who have turns read in one */
 
 int tow_direct_attach(tow_stream *stream, uint32_t interests) {
     uint32_t events = (interests & STREAM_READING ? EPOLLIN : 0U) |
@@ -61,6 +62,13 @@ static void send_reply(tow_stream *stream) {
         tow_stream_flush(stream);
 }
 
+/* What is read behind the end of a turn waits in memory: a crowd of streams that have turns read less each.
+ */
+static size_t room_for(const tow_loop *loop) {
+    bool is_calm = loop->counters.rounds > loop->turns_round + 1;
+    return is_calm ? TOW_DIRECT_SIZE : (size_t)tow_loop_share(loop, TOW_DIRECT_SIZE, ROUND);
+}
+
 static size_t receive(tow_stream *stream) {
     tow_loop *loop = stream->loop;
     uint8_t *buffer = NULL;
@@ -69,7 +77,7 @@ static size_t receive(tow_stream *stream) {
         buffer = stream->events->receive_into(stream, &length);
     if (buffer == NULL) {
         buffer = loop->buffer;
-        length = TOW_DIRECT_SIZE;
+        length = room_for(loop);
     }
     ssize_t got = recv(stream->fd, buffer, length, MSG_DONTWAIT);
     tow_count(&loop->counters.system_calls);

@@ -350,6 +350,48 @@ static void adopt_refuses_what_is_no_descriptor(void **state) {
 }
 
 /* Whatever carries the bytes. */
+/* A crowd */
+
+enum { CROWD = 40, CROWD_SENT = 2 * 1024 * 1024, CROWD_ROUND = 4 * 1024 * 1024 };
+
+static size_t crowd_most; /* of one read, once all have turns */
+
+static void note_read_and_yield(test_end *end) {
+    if (end->turns > 1 && end->received.length > crowd_most)
+        crowd_most = end->received.length;
+    tow_buffer_clear(&end->received);
+    tow_stream_yield(&end->stream);
+}
+
+static void ask_for_another_turn(test_end *end) {
+    tow_stream_yield(&end->stream);
+}
+
+static bool crowd_has_read(void *argument) {
+    const test_pair *pairs = argument;
+    for (int i = 0; i < CROWD; i++)
+        if (pairs[i].server.reads < 6)
+            return false;
+    return true;
+}
+
+static void a_crowd_that_has_turns_reads_less_each(void **state) {
+    static test_pair pairs[CROWD];
+    static uint8_t bytes[CROWD_SENT];
+    each_loop *each = *state;
+    crowd_most = 0;
+    for (int i = 0; i < CROWD; i++) {
+        pair_open(&pairs[i], each);
+        pairs[i].server.on_bytes = note_read_and_yield;
+        pairs[i].server.on_turn = ask_for_another_turn;
+    }
+    for (int i = 0; i < CROWD; i++)
+        end_send(&pairs[i].client, bytes, sizeof(bytes));
+    run_until(each, crowd_has_read, pairs);
+    assert_in_range(crowd_most, 1, CROWD_ROUND / CROWD);
+    pairs_close(pairs, CROWD);
+}
+
 #define ALWAYS                                                                                               \
     ON_EACH_LOOP(bytes_are_echoed_in_order), ON_EACH_LOOP(corked_payload_is_counted_until_it_leaves),        \
         ON_EACH_LOOP(a_large_transfer_survives_blocking),                                                    \
@@ -367,6 +409,7 @@ static const struct CMUnitTest in_plain[] = {
     ON_EACH_LOOP(corked_payload_that_the_network_refuses_counts_on),
     ON_REAL_LOOPS(a_descriptor_that_does_not_block_is_read_all_the_same),
     ON_REAL_LOOPS(one_send_answers_one_read),
+    ON_EPOLL(a_crowd_that_has_turns_reads_less_each),
     ON_EACH_LOOP(a_refused_connect_comes_to_on_error),
     ON_EACH_LOOP(a_stream_may_be_closed_while_it_connects),
     ON_REAL_LOOPS(accepted_and_connected_streams_do_not_delay),
