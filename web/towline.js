@@ -112,7 +112,7 @@ class Session {
       const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
       let text = "";
       for (let piece; (piece = await reader.read()).value; wait()) text += piece.value;
-      if (!answer.ok || (body && text !== "ok")) throw { final: answer.status < 500 };
+      if (!answer.ok || (body && !/^ok$/i.test(text))) throw { final: answer.status < 500 };
       return text;
     } finally {
       clearTimeout(timer);

@@ -359,3 +359,13 @@ test("answers at once are asked for no faster than they are told", async (t) => 
   client.child.kill("SIGINT");
   await within(20000, client.exit, "its end");
 });
+
+test("a post that somebody else answers is no post", async (t) => {
+  const port = await listen(t, http.createServer((incoming, outgoing) => {
+    if (incoming.method === "POST") return void outgoing.writeHead(200, { "Content-Type": "text/html" }).end("<p>Sign in to this network");
+    if (!incoming.url.includes("sid=")) outgoing.writeHead(200).end('0{"sid":"a","upgrades":[],"pingInterval":25000,"pingTimeout":20000,"maxPayload":1000000,"towline":1,"protocol":"","linger":15000}');
+  }));
+  const { status, errors } = await connect(["--fallback", `ws://127.0.0.1:${port}/echo`], { input: "hello\n" });
+  assert.notEqual(status, 0);
+  assert.match(errors, /answered with something else than ok/);
+});

@@ -6,6 +6,7 @@
 #include <assert.h>
 #include <limits.h>
 #include <stdio.h>
+#include <strings.h>
 #include <towline/error.h>
 
 enum {
@@ -188,6 +189,11 @@ static void poll_answered(tow_polling *polling, tow_http_call *call) {
     polling->events->on_answer(polling, &answer);
 }
 
+static bool is_taken(const tow_http_result *result) {
+    return result->body_length == 2 &&
+           strncasecmp((const char *)result->body, "ok", 2) == 0; /* some say OK */
+}
+
 static void post_answered(tow_polling *polling) {
     tow_buffer_clear(&polling->body);
     polling->posts++;
@@ -205,8 +211,11 @@ static void over(tow_http_call *call, const tow_http_result *result) {
     asking->failing_since = 0;
     if (is_poll(asking))
         poll_answered(asking->polling, call);
-    else
+    else if (is_taken(result))
         post_answered(asking->polling);
+    else
+        lose(asking->polling, TOW_ERROR_PACKET,
+            "what was said was answered with something else than ok: by somebody else than the server");
 }
 
 /* The beginning. */
