@@ -190,7 +190,8 @@ void tow_http1_out_of_memory(tow_http1 *http1) {
 void tow_http1_begin_turn(tow_http1 *http1) {
     uint32_t round = (uint32_t)tow_loop_count(tow_http1_loop(http1))->rounds;
     if (round != http1->round)
-        http1->turn = tow_loop_share(tow_http1_loop(http1), TURN, ROUND);
+        http1->turn =
+            tow_loop_has_room(tow_http1_loop(http1)) ? tow_loop_share(tow_http1_loop(http1), TURN, ROUND) : 0;
     http1->round = round;
 }
 

@@ -10,7 +10,8 @@
 #include <unistd.h>
 
 /* Enough that a loop which falls behind sends each peer many messages at once, and so catches up. */
-enum { WORK_A_ROUND = 16 * TOW_LETTER_WORK_MAX };
+enum { WORK_A_ROUND = 16 * TOW_LETTER_WORK_MAX, LATE_MAX = 4 };
+#define LATE_AFTER (8 * TOW_MILLISECOND)
 
 /* So many streams may have whole turns in a round. */
 
@@ -124,6 +125,15 @@ int tow_loop_share(const tow_loop *loop, int whole, int together) {
         return whole;
     int share = (int)((uint64_t)together / crowd);
     return share > 0 ? share : 1;
+}
+
+bool tow_loop_has_room(tow_loop *loop) {
+    if (tow_loop_clock(loop) - loop->now < LATE_AFTER)
+        return true;
+    if (loop->late_round != loop->counters.rounds)
+        loop->late_count = 0;
+    loop->late_round = loop->counters.rounds;
+    return loop->late_count++ < LATE_MAX;
 }
 
 /* Once a round: what is asked for in a turn comes in the next. */

@@ -128,6 +128,8 @@ struct tow_loop {
     tow_listener *starved; /* listeners that wait for a descriptor */
     size_t open;           /* streams, listeners and referenced watches */
     size_t closing;        /* streams that are owed on_closed, and other last callbacks */
+    uint64_t late_round;   /* the last that was late when somebody asked, and how often that was */
+    uint32_t late_count;
     uint64_t turns_round;  /* the last round in which streams had turns: */
     uint64_t crowd;        /* so many, */
     uint64_t crowd_before; /* and in the round before it */

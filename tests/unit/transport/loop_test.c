@@ -730,11 +730,26 @@ static void each_worker_runs_with_a_loop_of_its_own(void **state) {
     tow_workers_join(NULL);
 }
 
+static void a_round_that_is_late_has_room_for_few(void **state) {
+    each_loop *each = *state;
+    enum { FEW = 4 };
+    run_for(each, TOW_MILLISECOND);
+    for (int i = 0; i < 3 * FEW; i++)
+        assert_true(tow_loop_has_room(each->loop));
+    while (tow_loop_clock(each->loop) - tow_loop_now(each->loop) < 10 * TOW_MILLISECOND)
+        continue; /* as what takes long */
+    for (int i = 0; i < 3 * FEW; i++)
+        assert_int_equal(tow_loop_has_room(each->loop), i < FEW);
+    run_for(each, TOW_MILLISECOND);
+    assert_true(tow_loop_has_room(each->loop));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(auto_takes_io_uring_where_the_kernel_allows_it),
         cmocka_unit_test(options_of_an_older_program_may_be_shorter),
         ON_EACH_LOOP(a_loop_without_work_does_not_run),
+        ON_REAL_LOOPS(a_round_that_is_late_has_room_for_few),
         ON_REAL_LOOPS(a_timer_keeps_a_loop_alive_until_it_fired),
         ON_EACH_LOOP(stop_ends_a_run_and_the_next_run_goes_on),
         ON_EACH_LOOP(a_loop_cannot_be_stepped_inside_its_callbacks),

@@ -27,6 +27,10 @@ int tow_loop_round(tow_loop *loop);
  * do more than `together` in a round, and everybody else would wait for it. */
 int tow_loop_share(const tow_loop *loop, int whole, int together);
 
+/* Whether what may take long is better begun in this round than in the next, by a turn: it is not late, or
+ * few have begun since it is. So nobody waits for ever, also where each round is late. */
+bool tow_loop_has_room(tow_loop *loop);
+
 /* Seconds since 1970 (virtual in the simulator); milliseconds, which any thread may ask for. */
 int64_t tow_loop_wall_seconds(tow_loop *loop);
 int64_t tow_loop_wall_milliseconds(const tow_loop *loop);
