@@ -730,18 +730,39 @@ static void each_worker_runs_with_a_loop_of_its_own(void **state) {
     tow_workers_join(NULL);
 }
 
-static void a_round_that_is_late_has_room_for_few(void **state) {
-    each_loop *each = *state;
-    enum { FEW = 4 };
-    run_for(each, TOW_MILLISECOND);
-    for (int i = 0; i < 3 * FEW; i++)
-        assert_true(tow_loop_has_room(each->loop));
-    while (tow_loop_clock(each->loop) - tow_loop_now(each->loop) < 10 * TOW_MILLISECOND)
+enum { FEW = 4 };
+
+static bool was_late;
+
+/* In a round. */
+static void be_late(tow_timer *timer) {
+    tow_loop *loop = tow_timer_loop(timer);
+    int64_t end = tow_loop_clock(loop) + 10 * TOW_MILLISECOND;
+    assert_true(tow_loop_has_room(loop));
+    while (tow_loop_clock(loop) < end)
         continue; /* as what takes long */
     for (int i = 0; i < 3 * FEW; i++)
-        assert_int_equal(tow_loop_has_room(each->loop), i < FEW);
-    run_for(each, TOW_MILLISECOND);
-    assert_true(tow_loop_has_room(each->loop));
+        assert_int_equal(tow_loop_has_room(loop), i < FEW);
+    was_late = true;
+}
+
+static void look_for_room(tow_timer *timer) {
+    assert_true(was_late);
+    assert_true(tow_loop_has_room(tow_timer_loop(timer)));
+    was_late = false;
+}
+
+static void a_round_that_is_late_has_room_for_few(void **state) {
+    each_loop *each = *state;
+    tow_timer *late, *next;
+    assert_int_equal(tow_timer_new(&late, each->loop, be_late, NULL), 0);
+    assert_int_equal(tow_timer_new(&next, each->loop, look_for_room, NULL), 0);
+    assert_int_equal(tow_timer_start(late, 1, 0), 0);
+    assert_int_equal(tow_timer_start(next, 40, 0), 0);
+    run_for(each, 80 * TOW_MILLISECOND);
+    assert_false(was_late);
+    tow_timer_free(late);
+    tow_timer_free(next);
 }
 
 int main(void) {
