@@ -169,6 +169,18 @@ page("publishing.md", (shown) => {
     const many = await publish("/publish", keys, shown.take("json"));
     assert.deepEqual([many.status, JSON.parse(many.body)], [200, { published: 3 }], many.body.toString());
   });
+
+  test("a program that publishes", async (t) => {
+    const place = home(t, { "publish.key": "k".repeat(32) });
+    writeFileSync(path.join(place.folder, "say.sh"), shown.take("sh"), { mode: 0o755 });
+    const server = await place.configured(shown.take("yaml"));
+    const subscriber = place.begin(`towline connect ws://${server.host}/channel/news`);
+    const publisher = place.begin(`towline connect ws://${server.host}/say`);
+    await until(() => {
+      publisher.input.write("from a program\n");
+      return subscriber.output.includes("from a program");
+    }, `what the program has published: ${server.log}`);
+  });
 });
 
 page("tokens.md", (shown) => {
