@@ -73,9 +73,12 @@ static void next_stream(z_stream *stream) {
 
 /* One call of zlib. */
 static int inflate_step(z_stream *stream) {
+    int before = stream->data_type;
     switch (inflate(stream, Z_SYNC_FLUSH)) {
+    case Z_BUF_ERROR: /* it could do nothing, as input or output is used up, and is where it was */
+        stream->data_type = before;
+        return 0;
     case Z_OK:
-    case Z_BUF_ERROR: /* it could do nothing: input or output is used up */
         return 0;
     case Z_STREAM_END:
         next_stream(stream);
