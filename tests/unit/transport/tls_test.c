@@ -2,9 +2,7 @@
 #include "authority.h"
 #include "each_loop.h"
 
-#include "../../../src/transport/loop_shared.h"
 #include "../../../src/transport/tls_tickets.h"
-#include "../../../src/transport/tls_waiting.h"
 
 #include <openssl/err.h>
 #include <openssl/ssl.h>
@@ -1016,67 +1014,8 @@ static void an_allocation_that_fails_costs_the_stream_at_most(void **state) {
     assert_int_equal(allocation_outstanding(), before);
 }
 
-/* A crowd */
-
-enum { CROWD = 3 * TOW_TLS_ROUND };
-
-static test_pair crowd[CROWD];
-
-static const tow_tls_loop *shared_of(const each_loop *each) {
-    return (const tow_tls_loop *)(const void *)each->loop->tls;
-}
-
-/* All begin at once. */
-static void gather(each_loop *each) {
-    tow_tls_context *server = usual_server(), *client = usual_client();
-    for (int i = 0; i < CROWD; i++)
-        pair_open(&crowd[i], each);
-    for (int i = 0; i < CROWD; i++) {
-        assert_int_equal(tow_stream_start_tls(&crowd[i].server.stream, server, NULL), 0);
-        assert_int_equal(tow_stream_start_tls(&crowd[i].client.stream, client, "example.test"), 0);
-    }
-    tow_tls_context_release(server);
-    tow_tls_context_release(client);
-}
-
-static bool some_wait(void *argument) {
-    return shared_of(argument)->waiting != NULL;
-}
-
-static bool all_are_open(void *argument) {
-    int open = 0;
-    assert_in_range(shared_of(argument)->begun, 0, TOW_TLS_ROUND);
-    for (int i = 0; i < CROWD; i++)
-        open += crowd[i].server.writable > 0 && crowd[i].client.writable > 0;
-    return open == CROWD;
-}
-
-static void a_crowd_of_handshakes_takes_several_rounds(void **state) {
-    each_loop *each = *state;
-    gather(each);
-    run_until(each, some_wait, each);
-    run_until(each, all_are_open, each);
-    assert_null(shared_of(each)->waiting);
-    for (int i = 0; i < CROWD; i++) {
-        end_send(&crowd[i].client, "hello", 5);
-        receive(each, &crowd[i].server, "hello");
-    }
-    pairs_close(crowd, CROWD);
-}
-
-static void who_waits_for_a_handshake_may_close(void **state) {
-    each_loop *each = *state;
-    gather(each);
-    run_until(each, some_wait, each);
-    pairs_close(crowd, CROWD);
-}
-
 int main(void) {
     const struct CMUnitTest tests[] = {
-        ON_EPOLL(a_crowd_of_handshakes_takes_several_rounds),
-        IN_THE_SIMULATOR(a_crowd_of_handshakes_takes_several_rounds),
-        ON_EPOLL(who_waits_for_a_handshake_may_close),
-        IN_THE_SIMULATOR(who_waits_for_a_handshake_may_close),
         ON_EACH_LOOP(the_handshake_agrees_on_what_the_details_say),
         ON_EACH_LOOP(an_expired_certificate_is_refused),
         ON_EACH_LOOP(a_certificate_of_the_future_is_refused),
