@@ -213,6 +213,9 @@ static int gauges_text(tow_buffer *out, tow_server *server, const totals *sum) {
         error = metric(out, "unfinished_bytes", "gauge",
             "Bytes of messages, and of bodies, that have not ended.", sum->sockets.unfinished);
     if (error == 0)
+        error = metric(out, "kept_bytes", "gauge", "Bytes that were read from WebSockets and wait for turns.",
+            sum->sockets.kept);
+    if (error == 0)
         error =
             metric(out, "posted_bytes", "gauge", "Bytes that other threads posted and that have not arrived.",
                 (uint64_t)tow_server_posted_amount(server));

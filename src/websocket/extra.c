@@ -15,6 +15,13 @@ tow_websocket_extra *tow_extra_need(tow_websocket *socket) {
     return socket->extra;
 }
 
+void tow_extra_clear_kept(tow_websocket *socket) {
+    tow_buffer *kept = &socket->extra->kept;
+    tow_count_add(&socket->context->counters.kept, 0 - (uint64_t)kept->length);
+    tow_buffer_clear(kept);
+    socket->extra->kept_offset = 0;
+}
+
 char *tow_extra_text(const char *text, size_t length) {
     char *copy = malloc(length + 1);
     if (copy == NULL)

@@ -65,4 +65,7 @@ char *tow_extra_text(const char *text, size_t length);
  * open any more keeps it to its end. */
 void tow_extra_release(tow_websocket *socket);
 
+/* Frees what was received and kept. */
+void tow_extra_clear_kept(tow_websocket *socket);
+
 #endif

@@ -19,7 +19,7 @@ void tow_extra_end(tow_websocket *socket) {
     free(extra->pong);
     extra->pong = NULL;
     tow_context_give_buffer(socket->context, &extra->assembly);
-    tow_buffer_clear(&extra->kept);
+    tow_extra_clear_kept(socket);
     tow_piecewise_end(socket);
     tow_unfinished_update(socket);
     tow_deflater_free(extra->deflater);

@@ -173,6 +173,8 @@ static void note_message_under_way(tow_websocket *socket) {
 TOW_APART static void keep(tow_websocket *socket, const uint8_t *bytes, size_t length) {
     if (tow_extra_need(socket) == NULL || tow_buffer_append(&socket->extra->kept, bytes, length) != 0)
         fail_receiving(socket, TOW_ERROR_MEMORY);
+    else
+        tow_count_add(&socket->context->counters.kept, length);
 }
 
 static void go_on_reading(tow_websocket *socket) {
@@ -253,8 +255,7 @@ static void go_on(tow_websocket *socket) {
         size_t left = deliver_all(socket, kept->data + extra->kept_offset, kept->length - extra->kept_offset);
         extra->kept_offset = kept->length - left;
         if (left == 0 || !tow_stage_hears(socket)) {
-            tow_buffer_clear(kept);
-            extra->kept_offset = 0;
+            tow_extra_clear_kept(socket);
         }
     }
 }

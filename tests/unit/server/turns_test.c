@@ -285,9 +285,15 @@ static void a_crowd_of_websockets_shares_a_round(void **state) {
         }
         for (int k = 0; k < CROWD; k++)
             send_again_and_again(&peers[k], "\x81\x81    x", (size_t)each[i] * 7);
-        while (messages.all < CROWD * each[i])
+        long kept = 0;
+        while (messages.all < CROWD * each[i]) {
             assert_true(tow_loop_step(world.loop) >= 0);
+            if (kept == 0)
+                kept = world_metric(&world, "kept_bytes");
+        }
         assert_in_range(messages.most, 1, MESSAGES_A_ROUND_MAX);
+        assert_in_range(kept, 1, CROWD * each[i] * 7);
+        assert_int_equal(world_metric(&world, "kept_bytes"), 0);
         for (int k = 0; k < CROWD; k++)
             peer_close(&peers[k]);
         world_end(&world);

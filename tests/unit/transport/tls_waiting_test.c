@@ -1,4 +1,5 @@
-/* Clients that begin a TLS handshake at once: in one round some are served, and the others wait for later ones. */
+/* Clients that begin a TLS handshake at once: in one round some are served, and the others wait for later
+ * ones. */
 #include "authority.h"
 #include "each_loop.h"
 

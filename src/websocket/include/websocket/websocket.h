@@ -22,6 +22,7 @@ typedef struct tow_websocket_counters {
         bytes_out; /* bytes of payload as on the application's side */
     uint64_t pings_sent, pongs_received, memory_failures;
     uint64_t unfinished; /* bytes of messages that have not ended: now, so it falls as well */
+    uint64_t kept;       /* bytes that were read and wait for a turn: the same */
     uint64_t
         overflows; /* messages and Pings that max-queue kept from being sent, while the connection stayed */
     uint64_t dropped;               /* see tow_websocket_dropped */
